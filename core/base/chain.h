@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Chains carry bodies: a list of pieces, each a range of memory or of an open
+ * file.  Links come from an arena and are used again within the chain's pool;
+ * the bytes belong to a counted block (network data, temporary buffers), to a
+ * counted file, or, with no owner, to something that lives as long as the
+ * task (its arena, a literal, a cached file held by the task).
+ *
+ * Nobody edits links by hand: pieces go in at the end and are consumed at the
+ * front by the functions below, which drop the owner's count when a piece has
+ * been used up.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "core/base/arena.h"
+
+/* Counted memory outside of arenas. */
+struct block {
+    unsigned refs;
+    unsigned size;                  /* of data, in bytes                     */
+    void   (*free)(struct block *); /* at the last put; NULL: free()         */
+    char    *data;
+};
+
+/* Size bytes of counted memory with one reference; never NULL.  Blocks of 4,
+ * 8, 16 and 32 KiB are recycled within the process. */
+struct block *block_new(size_t size);
+/* The same, or NULL without memory. */
+struct block *block_try(size_t size);
+struct block *block_get(struct block *b);
+void          block_put(struct block *b); /* NULL is allowed */
+
+/* An open file that pieces refer to. */
+struct chain_file {
+    unsigned refs;
+    int      fd;
+    void   (*free)(struct chain_file *); /* at the last put                  */
+};
+
+struct chain_file *chain_file_get(struct chain_file *f);
+void               chain_file_put(struct chain_file *f);
+
+enum piece_flag {
+    PIECE_FLUSH = 1, /* send what stands before at once                      */
+};
+
+struct piece {
+    struct piece      *next;
+    const char        *p;    /* memory; NULL for a range of file             */
+    struct chain_file *file; /* or NULL                                      */
+    off_t              at;   /* offset in file                               */
+    size_t             n;    /* bytes that are left                          */
+    struct block      *block; /* owner of p, or NULL                         */
+    unsigned           flags; /* enum piece_flag                             */
+};
+
+struct chain {
+    struct piece  *head, **tail;
+    struct piece  *unused; /* links for another use                          */
+    struct arena  *arena;  /* where links come from                          */
+    uint64_t       n;      /* bytes in all pieces                            */
+};
+
+void chain_init(struct chain *c, struct arena *arena);
+
+static inline bool
+chain_empty(const struct chain *c)
+{
+    return c->head == NULL;
+}
+
+/* Appends memory that outlives the chain; an empty s appends nothing. */
+void chain_add(struct chain *c, str_t s);
+/* Appends a copy of s, made in a block. */
+void chain_add_copy(struct chain *c, str_t s);
+/* Appends bytes of a block and takes a count of its own on it. */
+void chain_add_block(struct chain *c, struct block *b, str_t s);
+/* Appends n bytes of a file from offset at, taking a count on it. */
+void chain_add_file(struct chain *c, struct chain_file *f, off_t at, size_t n);
+/* Marks that everything so far is to be sent without delay; on an empty chain
+ * an empty piece carries the mark. */
+void chain_flush(struct chain *c);
+
+/* Moves all of from to the end of to (links move along; both chains must
+ * have arenas of the same life, or to the longer one, in which case links are
+ * made anew). */
+void chain_move(struct chain *to, struct chain *from);
+/* Moves the first n bytes, cutting a piece in two where needed. */
+void chain_move_n(struct chain *to, struct chain *from, uint64_t n);
+/* Appends the same bytes to another chain, sharing their owners. */
+void chain_share(struct chain *to, const struct chain *from);
+/* Drops the first n bytes. */
+void chain_skip(struct chain *c, uint64_t n);
+/* Drops everything. */
+void chain_clear(struct chain *c);
+/* Copies memory pieces from the front to out, at most n bytes, consuming
+ * nothing; stops at a file piece.  Returns the bytes copied. */
+size_t chain_peek(const struct chain *c, char *out, size_t n);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Invariants.  CHECK is always on and meant for conditions that are cheap to
+ * test; DCHECK only in builds --with-debug.  A failed check prints the place
+ * and what check_context() knows (the task at hand), and aborts the process:
+ * the master starts another worker.
+ */
+#pragma once
+
+#define CHECK(cond)                                                            \
+    do {                                                                       \
+        if (__builtin_expect(!(cond), 0))                                      \
+            check_failed(#cond, __FILE__, __LINE__);                           \
+    } while (0)
+
+#ifdef WEIR_DEBUG
+#define DCHECK(cond) CHECK(cond)
+#else
+#define DCHECK(cond) ((void) sizeof(cond))
+#endif
+
+#define container_of(ptr, type, member)                                        \
+    ((type *) (void *) ((char *) (ptr) - offsetof(type, member)))
+
+#define countof(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Called by a failed check before it aborts; prints what is being worked on
+ * to descriptor 2 and the error log.  Set once by core/proc; may be NULL. */
+extern void (*check_context)(const char *message);
+
+_Noreturn void check_failed(const char *cond, const char *file, int line);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Dates as HTTP writes them (RFC 9110 section 5.6.7).
+ */
+#pragma once
+
+#include <time.h>
+
+#include "core/base/str.h"
+
+enum { DATE_LEN = 29 }; /* "Sun, 06 Nov 1994 08:49:37 GMT" */
+
+/* Writes DATE_LEN bytes, no NUL. */
+void date_http(char *out, time_t at);
+
+/* "Thu, 31-Dec-37 23:55:55 GMT", 27 to 29 bytes as cookies have it; returns
+ * the length. */
+size_t date_cookie(char *out, time_t at);
+
+/* Any of the three formats of RFC 9110; -1 where it is none of them. */
+time_t date_parse(str_t s);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a parser answers.  Parsers are pure: bytes in, facts out. */
+#pragma once
+
+enum parse {
+    PARSE_OK,    /* one token was taken                                      */
+    PARSE_AGAIN, /* the token is not complete: come back with more bytes     */
+    PARSE_END,   /* the message is complete                                  */
+    PARSE_BAD,   /* not in the grammar                                       */
+};

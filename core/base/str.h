@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Strings are a pointer and a length, passed by value and never relied upon
+ * to end with a NUL (where one does, the function that made it says so).  A
+ * str_t borrows: it lives as long as the arena, buffer or literal behind it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef struct str {
+    const char *p;
+    size_t      n;
+} str_t;
+
+#define STR(lit) ((str_t){ "" lit, sizeof(lit) - 1 })
+#define STR_INIT(lit) { "" lit, sizeof(lit) - 1 }
+#define STR_NONE ((str_t){ NULL, 0 })
+
+/* For printf: printf("\"" STR_F "\"", STR_A(name)). */
+#define STR_F "%.*s"
+#define STR_A(s) (int) (s).n, ((s).p ? (s).p : "")
+
+static inline str_t
+str_of(const char *z)
+{
+    return (str_t){ z, z ? strlen(z) : 0 };
+}
+
+static inline str_t
+str_span(const char *start, const char *end)
+{
+    return (str_t){ start, (size_t) (end - start) };
+}
+
+/* The part of s that starts at offset from (at most s.n). */
+static inline str_t
+str_from(str_t s, size_t from)
+{
+    return (str_t){ s.p + from, s.n - from };
+}
+
+static inline bool
+str_eq(str_t a, str_t b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+#define str_is(s, lit) str_eq(s, STR(lit))
+
+static inline bool
+str_starts(str_t s, str_t prefix)
+{
+    return s.n >= prefix.n
+           && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
+}
+
+static inline bool
+str_ends(str_t s, str_t suffix)
+{
+    return s.n >= suffix.n
+           && (suffix.n == 0
+               || memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0);
+}
+
+static inline char
+ascii_lower(char c)
+{
+    return (c >= 'A' && c <= 'Z') ? (char) (c | 0x20) : c;
+}
+
+/* ASCII case is ignored by the next four. */
+bool str_ieq(str_t a, str_t b);
+bool str_istarts(str_t s, str_t prefix);
+/* The first place of needle in s, or NULL. */
+const char *str_find(str_t s, str_t needle);
+const char *str_ifind(str_t s, str_t needle);
+
+/* Order of bytes, shorter first where one starts the other: <0, 0, >0. */
+int str_cmp(str_t a, str_t b);
+
+/* The first c in s, or NULL. */
+static inline const char *
+str_chr(str_t s, char c)
+{
+    return s.n ? memchr(s.p, c, s.n) : NULL;
+}
+
+/* The last c in s, or NULL. */
+const char *str_rchr(str_t s, char c);
+
+/* Takes spaces and tabs off both ends. */
+str_t str_trim(str_t s);
+
+/* Cuts the part before the first sep off *rest and returns it, *rest then
+ * being what follows sep; the last part leaves *rest.p NULL. */
+str_t str_cut(str_t *rest, char sep);
+
+/* Writes s in lower case to out (s.n bytes); out may be s.p's own memory. */
+void str_lower_to(char *out, str_t s);
+
+/* FNV-like 32-bit hashes; the second of the lower-cased string. */
+uint32_t str_hash(str_t s);
+uint32_t str_ihash(str_t s);
+
+/* Levenshtein distance with transpositions, of at most limit: limit + 1 when
+ * it is larger.  For "did you mean". */
+unsigned str_distance(str_t a, str_t b, unsigned limit);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Growing array in an arena.  VEC(struct rule) rules; declares one; zeroed
+ * memory is an empty one.
+ */
+#pragma once
+
+#include "core/base/arena.h"
+
+#define VEC(type)                                                              \
+    struct {                                                                   \
+        type  *at;                                                             \
+        size_t n, room;                                                        \
+    }
+
+struct vec_any {
+    void  *at;
+    size_t n, room;
+};
+
+/* Room for one more member of size bytes, zeroed, at the end. */
+void *vec_more(struct arena *a, struct vec_any *v, size_t size);
+
+/* A pointer to a new zeroed member at the end of *v. */
+#define vec_push(a, v)                                                         \
+    ((__typeof__((v)->at)) vec_more(a, (struct vec_any *) (void *) (v),        \
+                                    sizeof(*(v)->at)))
+
+#define VEC_EACH(v, it)                                                        \
+    for (__typeof__((v)->at) it = (v)->at; it != NULL && it < (v)->at + (v)->n;\
+         it++)

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The PROXY protocol's header, versions 1 and 2, read and written as a pure
+ * function on bytes.
+ */
+#pragma once
+
+#include <sys/socket.h>
+
+#include "core/base/arena.h"
+#include "core/base/parse.h"
+
+enum { PROXY_PROTOCOL_MAX = 4096 }; /* the most bytes a header may have */
+
+struct proxy_protocol {
+    str_t    src_addr, dst_addr; /* text; empty for UNKNOWN and LOCAL        */
+    uint16_t src_port, dst_port;
+    str_t    tlvs;               /* raw TLV bytes of version 2               */
+};
+
+/* PARSE_OK: *used bytes were the header; texts are in a.  PARSE_AGAIN: more
+ * bytes are needed.  PARSE_BAD: not a PROXY header. */
+enum parse proxy_protocol_parse(struct arena *a, str_t in,
+                                struct proxy_protocol *out, size_t *used);
+
+/* The version 1 line for a connection from src to dst; at most 107 bytes. */
+str_t proxy_protocol_v1(struct arena *a, const struct sockaddr *src,
+                        const struct sockaddr *dst);
+
+/* A TLV of version 2 by type, or STR_NONE. */
+str_t proxy_protocol_tlv(const struct proxy_protocol *pp, unsigned type);
