@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The event loop of a process: descriptors (epoll, edge-triggered), timers,
+ * posted work.  A turn is
+ *
+ *     wait for events > urgent descriptors > the others > timers > posted
+ *     work, until there is none > the tail: what was given up in this turn
+ *     is freed
+ *
+ * Handlers free nothing that an event may still point at: they hand it to
+ * loop_reap, and it goes at the tail.  Objects are embedded and found back
+ * with container_of.
+ */
+#pragma once
+
+#include "core/base/heap.h"
+#include "core/base/list.h"
+#include "core/base/number.h"
+
+struct loop;
+struct log;
+
+struct event {
+    int      fd;      /* -1: not open                                        */
+    bool     readable; /* may be read until it says EAGAIN                   */
+    bool     writable;
+    bool     hangup;  /* the peer has closed its side, or all is broken      */
+    bool     added;
+    uint8_t  is_urgent; /* handled before the others of a turn (inotify)     */
+    void   (*on_read)(struct event *);  /* readable or hangup became true    */
+    void   (*on_write)(struct event *); /* writable became true              */
+};
+
+struct timer {
+    struct heap_node node;
+    struct loop     *loop;
+    msec_t           at; /* monotonic; may be later than node.key            */
+    void           (*on_timeout)(struct timer *);
+};
+
+struct post {
+    struct list link; /* zeroed or list_init'ed: not posted                  */
+    void      (*run)(struct post *);
+};
+
+/* NULL, with the reason logged, when epoll cannot be had. */
+struct loop *loop_new(const struct log *log, unsigned max_events);
+void         loop_free(struct loop *l);
+
+/* Runs turns until loop_stop.  Each turn waits no longer than the next timer
+ * and calls each_turn(arg), if set, at its end. */
+void loop_run(struct loop *l);
+/* One turn, waiting at most max_wait_ms. */
+void loop_turn(struct loop *l, msec_t max_wait_ms);
+void loop_stop(struct loop *l);
+void loop_each_turn(struct loop *l, void (*fn)(void *arg), void *arg);
+
+/* Starts watching e->fd for both directions, edge-triggered.  False with
+ * errno set. */
+bool event_add(struct loop *l, struct event *e);
+/* The same for a listening socket: level-triggered reading, exclusive where
+ * several workers wait on it. */
+bool event_add_listener(struct loop *l, struct event *e, bool exclusive);
+/* Stops watching; to be called before the descriptor is closed. */
+void event_remove(struct loop *l, struct event *e);
+
+/* Arms or re-arms t to expire in delay_ms; moving it to later costs a
+ * store. */
+void timer_set(struct loop *l, struct timer *t, msec_t delay_ms);
+void timer_stop(struct timer *t);
+static inline bool
+timer_is_set(const struct timer *t)
+{
+    return t->node.place != 0;
+}
+/* Milliseconds until it expires, 0 when due or not set. */
+msec_t timer_left(const struct timer *t);
+/* How many are set, not counting those marked as of no account for a
+ * worker's end. */
+size_t timer_count(const struct loop *l);
+
+/* Runs p->run in this turn, after events and timers; nothing happens when it
+ * is posted already. */
+void post_add(struct loop *l, struct post *p);
+/* The same, but behind everything else of the turn: for writes that are
+ * gathered. */
+void post_add_late(struct loop *l, struct post *p);
+void post_cancel(struct post *p);
+static inline bool
+post_is_added(const struct post *p)
+{
+    return p->link.next != NULL && p->link.next != &p->link;
+}
+
+/* Runs p->run at the tail of the turn, when no handler is active: to free. */
+void loop_reap(struct loop *l, struct post *p);

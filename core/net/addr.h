@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Socket addresses: text forms, comparison, and the "host:port" of listen,
+ * proxy_pass and server lines.
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "core/base/arena.h"
+
+/* Compact: what a connection keeps.  Unix addresses keep only the family. */
+struct addr {
+    union {
+        struct sockaddr     sa;
+        struct sockaddr_in  in4;
+        struct sockaddr_in6 in6;
+    };
+};
+
+/* Any address, with its length. */
+struct addr_any {
+    socklen_t len;
+    union {
+        struct sockaddr     sa;
+        struct sockaddr_in  in4;
+        struct sockaddr_in6 in6;
+        struct sockaddr_un  un;
+    };
+};
+
+enum { ADDR_TEXT = 120 }; /* room for any text of an address with its port */
+
+/* "127.0.0.1", "::1" (brackets only with the port: "[::1]:80"), "unix:" or
+ * "unix:/path".  Returns the length. */
+size_t addr_text(char *out, const struct sockaddr *sa, socklen_t len,
+                 bool with_port);
+unsigned addr_port(const struct sockaddr *sa); /* host order; 0 for unix     */
+void     addr_set_port(struct sockaddr *sa, unsigned port);
+bool     addr_same(const struct sockaddr *a, const struct sockaddr *b,
+                   bool with_port);
+/* The raw bytes of the address: 4, 16, or "unix:" for unix sockets. */
+str_t    addr_bytes(const struct sockaddr *sa);
+bool     addr_is_wildcard(const struct sockaddr *sa);
+
+/* A numeric address ("1.2.3.4", "::1", "[::1]") without a port. */
+bool addr_parse(str_t text, struct addr_any *out);
+
+/* A network "10.0.0.0/8", "2001:db8::/32", "::1", "unix:". */
+struct cidr {
+    sa_family_t   family; /* AF_UNSPEC: all                                  */
+    unsigned char addr[16], mask[16];
+};
+enum cidr_verdict { CIDR_OK, CIDR_LOW_BITS, CIDR_BAD };
+/* CIDR_LOW_BITS: parsed, but bits beyond the mask were set (and dropped). */
+enum cidr_verdict cidr_parse(str_t text, struct cidr *out);
+/* IPv4-mapped IPv6 addresses match IPv4 networks. */
+bool cidr_match(const struct cidr *c, const struct sockaddr *sa);
+
+/*
+ * An endpoint as configuration writes it: "host", "host:port", "*:80", "80"
+ * (listen only), "[::1]:80", "unix:/path", ports as ranges "80-90" (listen
+ * only), each with an optional "/uri" behind it (uri_part).
+ */
+struct endpoint {
+    str_t            host;     /* without port and brackets kept out         */
+    str_t            port_text;
+    unsigned         port;     /* default_port where none was given          */
+    unsigned         last_port; /* of a range, else = port                   */
+    bool             no_port;  /* none was given                             */
+    bool             is_unix, is_wildcard;
+    str_t            uri;      /* what follows host:port, from "/" (or "?")  */
+    size_t           n;        /* addresses, once resolved                   */
+    struct addr_any *at;
+    str_t           *names;    /* their texts with port, for logs            */
+};
+
+enum endpoint_flag {
+    ENDPOINT_LISTEN = 1,   /* "80", "*", ranges                              */
+    ENDPOINT_URI = 2,      /* a uri part may follow                          */
+    ENDPOINT_RESOLVE = 4,  /* look names up now (blocking; configuration
+                              time only)                                     */
+};
+
+/* NULL, or what is wrong in nginx's words: "invalid host", "invalid port",
+ * "no host", "no path in the unix domain socket", "too long path in the unix
+ * domain socket", "host not found". */
+const char *endpoint_parse(struct arena *a, str_t text, unsigned default_port,
+                           unsigned flags, struct endpoint *out);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Listening sockets: what configuration asks of them, opening and inheriting
+ * them over reloads and binary upgrades, and accepting in a worker.
+ */
+#pragma once
+
+#include "core/base/vec.h"
+#include "core/net/conn.h"
+
+/* The parameters of one listen line (or all that name the same address). */
+struct listen_options {
+    int      backlog;    /* -1: the default, 511                             */
+    int      rcvbuf, sndbuf, fastopen; /* -1: not set                        */
+    int      keepidle, keepintvl, keepcnt; /* seconds, seconds, count; 0     */
+    int      setfib;     /* -1                                               */
+    uint8_t  so_keepalive; /* 0: not set, 1: on, 2: off                      */
+    uint8_t  ipv6only;   /* 1: on (the default), 0: off                      */
+    bool     deferred, reuseport, bind, multipath;
+    str_t    accept_filter;
+};
+
+/* One socket of a generation. */
+struct listener {
+    struct addr_any       addr;
+    str_t                 text;   /* "0.0.0.0:80", "unix:/path": for logs    */
+    struct listen_options options;
+    int                   type;   /* SOCK_STREAM or SOCK_DGRAM               */
+    int                   fd;     /* -1 until opened; of worker 0 when
+                                     reuseport                               */
+    int                  *fds;    /* reuseport: one a worker                 */
+    bool                  is_inherited; /* of the generation before          */
+    bool                  has_proxy_protocol;
+    bool                  has_ssl;
+    struct log_targets   *log;    /* for errors while accepting              */
+    /* Who speaks on its connections: */
+    void                (*accept)(struct listener *, struct loop *, int fd,
+                                  const struct addr_any *peer);
+    void                 *owner;  /* the address table of http or stream     */
+};
+
+typedef VEC(struct listener *) listeners_t;
+
+/* Opens what is not inherited from old (matched by address, whose sockets
+ * are taken over).  False: logged in nginx's words, with five tries on a busy
+ * address unless is_test, which forgives it. */
+bool listeners_open(listeners_t *all, const listeners_t *old, bool is_test,
+                    unsigned workers, const struct log *log);
+/* Sets what may be changed on an open socket (backlog, buffers ...). */
+void listeners_configure(listeners_t *all, const struct log *log);
+/* Closes those of old that new does not have, unlinking unix sockets. */
+void listeners_close_unused(listeners_t *old, const listeners_t *now,
+                            const struct log *log);
+/* Sockets handed down in the environment (NGINX=6;7;), as listeners; and the
+ * text that hands these down. */
+bool  listeners_inherit(struct arena *a, listeners_t *out, str_t env,
+                        const struct log *log);
+str_t listeners_export(struct arena *a, const listeners_t *all);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Time, read once per loop turn and kept, with the texts that every request
+ * prints.  Durations are measured on the monotonic clock; the wall clock is
+ * for people.
+ */
+#pragma once
+
+#include <time.h>
+
+#include "core/base/number.h"
+#include "core/base/str.h"
+
+/* Reads the clocks again.  Texts are made anew only when asked for and the
+ * second has changed. */
+void clock_update(void);
+
+msec_t   clock_ms(void);         /* monotonic, of the last update            */
+msec_t   clock_fresh_ms(void);   /* monotonic, read now                      */
+time_t   clock_seconds(void);    /* wall clock, of the last update           */
+unsigned clock_millisecond(void); /* 0-999 of that second                    */
+
+str_t clock_http(void);      /* Sun, 06 Nov 1994 08:49:37 GMT                */
+str_t clock_error_log(void); /* 2026/11/22 03:57:16, local time              */
+str_t clock_clf(void);       /* 28/Sep/1970:12:00:00 +0600, local time       */
+str_t clock_iso8601(void);   /* 1970-09-28T12:00:00+06:00                    */
+str_t clock_syslog(void);    /* Sep 28 12:00:00                              */
