@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The rules of the build, included by the makefile that configure writes;
+# everything that is made goes to $(B).  Sources are found here, at each
+# run: a new file needs no new configure, a new module only its row in
+# auto/modules (which runs configure by itself).
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all install run test check asan ubsan fuzz fuzz-build fuzz-run \
+    bench format tags check-directives style tests-built clean FORCE
+
+all: $(B)/weir
+
+find = $(sort $(shell find $(wildcard $(1)) -name '*.c' 2>/dev/null))
+
+CORE    := $(filter-out core/proc/main.c,$(if $(wildcard core),$(call find,core)))
+HTTP    := $(if $(wildcard http),$(call find,http))
+STREAM  := $(if $(wildcard stream),$(call find,stream))
+MAIN    := $(wildcard core/proc/main.c)
+PROGRAM := $(CORE) $(HTTP) $(STREAM) $(MODULES) $(MAIN)
+
+objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+UNITS   := $(patsubst t/unit/%.c,$(B)/t/unit/%,$(wildcard t/unit/*.c))
+TARGETS := $(patsubst t/fuzz/%.c,%,$(filter-out t/fuzz/replay.c,$(wildcard t/fuzz/*.c)))
+REPLAYS := $(patsubst %,$(B)/t/fuzz/%,$(TARGETS))
+ARCHIVE := $(B)/libhttp.a $(B)/libcore.a
+
+# Objects depend on the flags, programs on the list of their objects: a
+# changed option compiles again, a removed source links again.
+$(B)/flags: FORCE
+	@printf '%s\n' '$(subst ','\'',$(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(LIBS))' >$@.new
+	@if cmp -s $@.new $@; then rm -f $@.new; else mv $@.new $@; fi
+
+$(B)/%.list: FORCE
+	@printf '%s\n' $(LIST) >$@.new
+	@if cmp -s $@.new $@; then rm -f $@.new; else mv $@.new $@; fi
+
+$(B)/weir.list: LIST = $(PROGRAM)
+$(B)/core.list: LIST = $(CORE)
+$(B)/http.list: LIST = $(HTTP)
+
+# Kept relative, so that debuggers find the sources from the tree's root
+$(B)/obj/%.o: %.c $(B)/flags $(B)/config.h
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CC    $<" &&) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/obj/modules.o: $(B)/modules.c $(B)/flags
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CC    $<" &&) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The rest of what configure makes comes with the makefile.
+$(B)/config.h $(B)/modules.c $(B)/known.h: ;
+
+$(B)/weir: $(call objects,$(PROGRAM)) $(B)/obj/modules.o $(B)/weir.list
+	$(if $(V),,@echo "  LINK  $@" &&) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
+
+$(B)/libcore.a: $(call objects,$(CORE)) $(B)/core.list
+	$(if $(V),,@echo "  AR    $@" &&) rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+
+$(B)/libhttp.a: $(call objects,$(HTTP)) $(B)/http.list
+	$(if $(V),,@echo "  AR    $@" &&) rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+
+-include $(patsubst %.o,%.d,$(call objects,$(PROGRAM)) $(B)/obj/modules.o)
+-include $(wildcard $(B)/t/unit/*.d $(B)/t/fuzz/*.d)
+
+# Tests
+
+$(B)/t/unit/%: t/unit/%.c $(ARCHIVE) $(B)/flags
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  TEST  $@" &&) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MT $@ $(LDFLAGS) \
+	    -o $@ $< -Wl,--start-group $(ARCHIVE) -Wl,--end-group $(LIBS)
+
+# A fuzz target with a main() of its own that runs the corpus once; under
+# SANITIZER=fuzzer the same file becomes the fuzzer itself.
+ifeq ($(SANITIZER),fuzzer)
+REPLAY_SOURCE :=
+FUZZ_LINK     := -fsanitize=fuzzer
+else
+REPLAY_SOURCE := t/fuzz/replay.c
+FUZZ_LINK     :=
+endif
+
+$(B)/t/fuzz/%: t/fuzz/%.c $(REPLAY_SOURCE) $(ARCHIVE) $(B)/flags
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  FUZZ  $@" &&) $(CC) $(CPPFLAGS) $(CFLAGS) \
+	    -DFUZZ_NAME='"$*"' $(LDFLAGS) $(FUZZ_LINK) \
+	    -o $@ $< $(REPLAY_SOURCE) -Wl,--start-group $(ARCHIVE) -Wl,--end-group $(LIBS)
+
+tests-built: $(B)/weir $(UNITS) $(REPLAYS)
+
+JOBS   ?= 2
+SCRIPTS = $(sort $(wildcard t/*.t t/truth/*.t))
+SMOKE   = $(shell grep -l '^\# smoke' $(SCRIPTS) /dev/null 2>/dev/null)
+PROVE   = TEST_BINARY=$${TEST_BINARY:-$(CURDIR)/$(B)/weir} BUILD=$(B) prove -j$(JOBS) -It/lib
+
+test: tests-built
+	@sh auto/check/layers && sh auto/check/size -q
+	@$(PROVE) $(UNITS) $(REPLAYS) $(SCRIPTS)
+
+style:
+	@sh auto/check/style
+	@sh auto/check/layers
+	@sh auto/check/size
+
+check: style tests-built check-directives
+	@$(PROVE) $(UNITS) $(REPLAYS) $(SMOKE)
+
+check-directives: $(B)/weir
+	@sh auto/check/directives $(B)/weir
+
+asan:
+	@sh auto/sanitize address $(B)
+ubsan:
+	@sh auto/sanitize undefined $(B)
+
+# FUZZ=name for one target, FUZZ_SECONDS=n for each
+FUZZ         ?= $(TARGETS)
+FUZZ_SECONDS ?= 30
+fuzz:
+	@sh auto/sanitize fuzzer $(B) FUZZ='$(FUZZ)' FUZZ_SECONDS=$(FUZZ_SECONDS)
+fuzz-run: $(patsubst %,$(B)/t/fuzz/%,$(FUZZ))
+	@sh auto/fuzz $(B) $(FUZZ_SECONDS) $(FUZZ)
+
+bench: $(B)/weir
+	@if test -f t/bench/run; then \
+	    TEST_BINARY=$(CURDIR)/$(B)/weir t/bench/run; \
+	else echo "t/bench/run is not there"; fi
+
+# Use
+
+run: $(B)/weir
+	@sh auto/demo $(B)
+
+install: $(B)/weir
+	@BUILD=$(B) DESTDIR='$(DESTDIR)' sh auto/install
+
+# Care
+
+STYLED = $(shell find $(wildcard core http stream modules t) -name '*.[ch]')
+
+format:
+	clang-format -i $(STYLED)
+
+tags:
+	ctags -R -f tags $(wildcard core http stream modules t)
+	@sh auto/compile-commands '$(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS))' \
+	    $(PROGRAM) >compile_commands.json
+
+clean:
+	rm -rf $(B)/obj $(B)/t $(B)/weir $(B)/*.a $(B)/*.list $(B)/flags \
+	    $(B)/demo $(B)/asan $(B)/ubsan $(B)/fuzz

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Who this is: weir's own version, and the version of nginx whose
+ * configuration files and behaviour it takes after.
+ */
+#pragma once
+
+#define WEIR_NAME    "weir"
+#define WEIR_VERSION "0.1.0"
+
+#define NGINX_NAME    "nginx"
+#define NGINX_VERSION "1.31.5"
+#define NGINX_NUMBER  1031005
