@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The configuration language: quoting, comments, variables in words, long
+# words, include, -g; and the messages of data/messages.tsv, each of which must
+# be the first line that the binary prints.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use IO::Socket::INET;
+use Weir::Test;
+
+# first_line($message): what -t says first of a bad configuration.
+sub bad {
+    my ($text, $message, $name, %opt) = @_;
+    my $r = conf_test($text, %opt);
+
+    is $r->{first}, $message, $name;
+    is $r->{code}, 1, "$name: exit code";
+    like $r->{err}, qr/test failed\n\z/, "$name: last line";
+}
+
+sub good {
+    my ($text, $name, %opt) = @_;
+    my $r = conf_test($text, %opt);
+
+    is $r->{code}, 0, $name or diag $r->{err};
+}
+
+# ---- words: what they mean is seen in what the server answers ----
+
+my $t = Weir::Test->new;
+$t->write('sub/nested.conf', $t->expand(<<'EOC'));
+# included from an included file, relative to nginx.conf's folder
+location = /nested { return 200 nested; }
+EOC
+$t->write('sub/outer.conf', "include sub/nested.conf;\n");
+$t->write('glob/20.conf', "set \$order \"\${order}2\";\n");
+$t->write('glob/10.conf', "set \$order \"\${order}1\";\n");
+$t->write('glob/30.txt', "nonsense");
+my $long = 'x' x 4000;
+$t->run(<<"EOC");
+%%HTTP%%
+    default_type text/plain;
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        set \$a value;      # a comment; with a semicolon {
+        set \$empty "";
+        set \$order "";
+        location = /plain { return 200 word; }
+        location = /double { return 200 "two words; {} # no comment"; }
+        location = /single { return 200 'two words; "quoted"'; }
+        location = /escapes { return 200 "q\\"q s\\'s t\\tt n\\nn r\\rr b\\\\b"; }
+        location ~ "^/other\\.\\d\$" { return 200 other; }
+        location = /unquoted { return 200 a\\ b\\;c\\{; }
+        location = /hash { return 200 a#b; }
+        location = /quote { return 200 a"b'c; }
+        location = /braces { return 200 \${a}tail; }
+        location = /dollar { return 200 "\$a/\${a}\$empty"; }
+        location = /two
+        {
+            return
+                200
+                    lines
+            ;
+        }
+        location = /lines { return 200 "one
+two"; }
+        location = /tight {return 200 tight;}
+        location = /cr {\r\nreturn 200 cr;\r\n}
+        location = "/quoted" { return 200 quoted; }
+        "location" = /name { "return" 200 name; }
+        location ~ "^/re{2}\$" { return 200 regex; }
+        location = /long { return 200 "$long"; }
+        location = /order { include glob/*.conf; return 200 \$order; }
+        include sub/outer.conf;
+        include "%%TESTDIR%%/sub/none*.conf";
+    }
+}
+EOC
+
+my %answers = (
+    '/plain' => 'word',
+    '/double' => 'two words; {} # no comment',
+    '/single' => 'two words; "quoted"',
+    '/escapes' => "q\"q s's t\tt n\nn r\rr b\\b",
+    '/unquoted' => 'a\\ b\\;c\\{',
+    '/hash' => 'a#b',
+    '/quote' => 'a"b\'c',
+    '/braces' => 'valuetail',
+    '/dollar' => 'value/value',
+    '/two' => 'lines',
+    '/lines' => "one\ntwo",
+    '/tight' => 'tight',
+    '/cr' => 'cr',
+    '/quoted' => 'quoted',
+    '/name' => 'name',
+    '/ree' => 'regex',
+    '/other.7' => 'other',
+    '/long' => $long,
+    '/order' => '12',
+    '/nested' => 'nested',
+);
+is $t->get($_)->body, $answers{$_}, "word in $_" for sort keys %answers;
+$t->stop;
+
+# ---- words: what is refused ----
+
+bad('events {} http { root "a' . 'b' x 4096 . '"; }',
+    'too long parameter, probably missing terminating """ character in F:1',
+    'quoted word of more than 4096 bytes');
+bad("events {}\nhttp { root " . 'b' x 4096 . '; }',
+    'too long parameter "bbbbbbbbbb..." started in F:2',
+    'word of more than 4096 bytes');
+bad("events {}\nhttp {\nserver_names_hash_max_size \"512\"x;\n}",
+    'unexpected "x" in F:3', 'word glued to a quoted one');
+bad("events {}\nhttp { map a \$b { \"x\"y 1; } }",
+    'unexpected "y" in F:2', 'word glued to a quoted one in a map');
+bad("events {}\n}\n", 'unexpected "}" in F:2', 'one } too many');
+bad("events {}\nhttp {\n\n", 'unexpected end of file, expecting "}" in F:4',
+    'missing } at the end');
+bad("events {}\n{\n}\n", 'unexpected "{" in F:2', '{ without a name');
+bad("events {}\nuser", 'unexpected end of file, expecting ";" or "}" in F:2',
+    'the file ends in a directive');
+bad("\n\n\nnosuch_directive a b;", 'unknown directive "nosuch_directive" in F:4',
+    'lines are counted');
+bad("events {\n# c }\n}\nhttp { \"unfinished }",
+    'unexpected end of file, expecting ";" or "}" in F:4',
+    'the file ends in a quoted word');
+bad("", 'the configuration file F syntax is ok', 'an empty file');
+bad("http {}", 'the configuration file F syntax is ok', 'no events');
+like conf_test("http {}")->{lines}[1],
+    qr/^nginx: \[emerg\] no "events" section in configuration$/,
+    'no events: the message';
+good("events {}\n# comment at the end", 'comment without a newline');
+good("events {} # }{;\"'", 'comment of special characters');
+good("events{}http{server{listen 127.0.0.1:%%PORT%%;}}", 'no blanks at all');
+
+# ---- include ----
+
+{
+    my $r = conf_test("events {}\ninclude nosuch.conf;\n");
+    my $dir = $r->{test}->dir;
+    is $r->{first}, qq{open() "$dir/nosuch.conf" failed }
+        . '(2: No such file or directory) in F:2', 'missing include';
+
+    good("events {}\ninclude nosuch*.conf;", 'a glob may match nothing');
+
+    $r = conf_test("events {}\ninclude a.conf;\n",
+                   files => { 'a.conf' => "\n\nbogus;\n" });
+    $dir = $r->{test}->dir;
+    is $r->{first}, qq{unknown directive "bogus" in $dir/a.conf:3},
+        'error in an included file';
+
+    $r = conf_test("events {}\ninclude a.conf;\n}",
+                   files => { 'a.conf' => "http {\n" });
+    $dir = $r->{test}->dir;
+    is $r->{first}, 'unexpected end of file, expecting "}" in '
+        . "$dir/a.conf:2", 'a block ends in its own file';
+    $r = conf_test("include conf.d/*.conf;\ninclude plain.conf;\n",
+        files => { 'conf.d/events.conf' => "events {\ninclude ev.conf;\n}\n",
+                   'ev.conf' => 'worker_connections 64;',
+                   'plain.conf' => "worker_processes 2;\n" });
+    is $r->{code}, 0, 'include on each level' or diag $r->{err};
+}
+
+# ---- -g ----
+
+good("events {}", '-g', args => ['-g', 'worker_processes 3; env A;']);
+bad("events {}\nworker_processes 2;",
+    '"worker_processes" directive is duplicate in F:2',
+    '-g counts as the same level', args => ['-g', 'worker_processes 3;']);
+bad("events {}", 'unknown directive "bogus" in command line',
+    'unknown directive in -g', args => ['-g', 'bogus on;']);
+bad("events {}", 'unexpected end of parameter, expecting ";" in command line',
+    '-g without ;', args => ['-g', 'worker_processes 1']);
+is conf_test("http {}", args => ['-g', 'events {}'])->{code}, 1,
+    'a block in -g';
+
+# ---- the table of messages ----
+
+my $busy = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1)
+    or die;
+open my $table, '<', "$FindBin::Bin/data/messages.tsv" or die;
+while (my $row = <$table>) {
+    chomp $row;
+    my ($section, $key, $input, $output, $code, $note) = split /\t/, $row;
+    next if $section eq 'section';
+
+    SKIP: {
+        skip_before $1, "$section $key", 2 if $note =~ /since ([\d.]+)/;
+        check_row("$section: $key", unescape($input), unescape($output),
+                  $code);
+    }
+}
+
+sub unescape {
+    my ($text) = @_;
+    my %plain = (n => "\n", r => "\r", t => "\t", '\\' => '\\');
+
+    $text =~ s/\((\d+) times a\)/'a' x $1/ge;
+    $text =~ s/\\(x[0-9a-f]{2}|.)/
+        length $1 == 3 ? chr hex substr $1, 1 : $plain{$1} \/\/ "\\$1"/gex;
+    return $text;
+}
+
+# The expected output is one message, or "(syntax ok)" before or after one.
+sub check_row {
+    my ($name, $input, $output, $code) = @_;
+    my $busy_port = $busy->sockport;
+
+    $input =~ s/%%PORT_busy%%/$busy_port/g;
+    my $test = Weir::Test->new;
+    my $r = conf_test($input, test => $test, files => {
+        'inc/bad.conf' => "\nbogus on;\n",
+        'inc/unclosed.conf' => "location / {\n",
+    });
+    my $wanted = $test->expand($output);
+    $wanted =~ s/\bFILE\b/F/g;
+    my $ok = 'nginx: the configuration file F syntax is ok';
+    my @wanted = map { $_ eq '(syntax ok)' ? $ok : $_ }
+        split /\n|(?<=\(syntax ok\)) /, $wanted;
+    push @wanted, 'nginx: configuration file F test '
+        . ($code ? 'failed' : 'is successful');
+
+    # A tool reads the first line and the last; more may stand between.
+    if (is_oracle()) {
+        is join("\n", @{ $r->{lines} }), join("\n", @wanted), $name;
+    } else {
+        is join("\n", @{ $r->{lines} }[0, -1]), join("\n", @wanted[0, -1]),
+            $name;
+    }
+    is $r->{code}, $code, "$name: exit code";
+}
+
+done_testing;
