@@ -18,6 +18,14 @@
 
 #include "core/base/str.h"
 
+#if defined(__SANITIZE_ADDRESS__) && !defined(WEIR_EMULATE_ARENA)
+#define WEIR_EMULATE_ARENA 1
+#elif defined(__has_feature) && !defined(WEIR_EMULATE_ARENA)
+#if __has_feature(address_sanitizer)
+#define WEIR_EMULATE_ARENA 1
+#endif
+#endif
+
 struct arena;
 
 /* A new arena whose blocks have about block bytes (0: the default of one
@@ -50,8 +58,9 @@ char *arena_bytes(struct arena *a, size_t n) __attribute__((malloc));
 /* n bytes aligned for any type, or NULL past the limit or without memory. */
 void *arena_try(struct arena *a, size_t n) __attribute__((malloc));
 
-/* A larger piece in place of the old one, whose n bytes are copied; grows in
- * place where old was the last piece handed out. */
+/* A larger piece in place of the old one (NULL: none yet), whose n bytes are
+ * copied; grows in place where old was the last piece handed out.  The old
+ * piece is not to be used again. */
 void *arena_grow(struct arena *a, void *old, size_t n, size_t wanted);
 
 #define arena_make(a, type) ((type *) arena_zalloc(a, sizeof(type)))

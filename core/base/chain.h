@@ -91,7 +91,7 @@ void chain_move(struct chain *to, struct chain *from);
 void chain_move_n(struct chain *to, struct chain *from, uint64_t n);
 /* Appends the same bytes to another chain, sharing their owners. */
 void chain_share(struct chain *to, const struct chain *from);
-/* Drops the first n bytes. */
+/* Drops the first n bytes, and the marks among and right behind them. */
 void chain_skip(struct chain *c, uint64_t n);
 /* Drops everything. */
 void chain_clear(struct chain *c);

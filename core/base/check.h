@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stddef.h>
+
 #define CHECK(cond)                                                            \
     do {                                                                       \
         if (__builtin_expect(!(cond), 0))                                      \
@@ -29,3 +31,6 @@
 extern void (*check_context)(const char *message);
 
 _Noreturn void check_failed(const char *cond, const char *file, int line);
+
+/* Ends the process, with a message, for want of so many bytes. */
+_Noreturn void check_memory(size_t wanted);

@@ -13,9 +13,11 @@ enum { DATE_LEN = 29 }; /* "Sun, 06 Nov 1994 08:49:37 GMT" */
 /* Writes DATE_LEN bytes, no NUL. */
 void date_http(char *out, time_t at);
 
-/* "Thu, 31-Dec-37 23:55:55 GMT", 27 to 29 bytes as cookies have it; returns
- * the length. */
+/* "Thu, 31-Dec-37 23:55:55 GMT" as cookies have it, and the year in four
+ * digits after 2037; returns the length, 27 or 29. */
 size_t date_cookie(char *out, time_t at);
 
-/* Any of the three formats of RFC 9110; -1 where it is none of them. */
+/* Any of the three formats of RFC 9110; -1 where it is none of them or before
+ * 1970.  The day of the week and what follows the last number do not matter,
+ * and two-digit years are those from 1970 to 2069. */
 time_t date_parse(str_t s);

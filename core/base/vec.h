@@ -13,7 +13,8 @@
         size_t n, room;                                                        \
     }
 
-struct vec_any {
+/* Any such array; may_alias, since members are typed differently there. */
+struct __attribute__((may_alias)) vec_any {
     void  *at;
     size_t n, room;
 };

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Arenas as chained blocks with a bump pointer.  The struct itself stands in
+ * its first block, so that an arena which stays small is one allocation, and
+ * mostly none: blocks of the default size are kept for the next one.  Pieces
+ * that would waste much of a block are malloc'ed and chained to the arena.
+ *
+ * The emulated variant has no blocks: every piece is a large one.
+ *
+ * Invariant: [at, end) is free room in the newest block, which is pages.
+ */
+#include "core/base/arena.h"
+
+#include <stdalign.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "core/base/check.h"
+
+enum {
+    PAGE_DEFAULT = 4096,
+    PAGE_MIN = 512,
+    SPARE_MAX = 64,
+    ALIGN = alignof(max_align_t),
+};
+
+#define LIMIT_DEFAULT ((size_t) 16 << 20)
+
+/* What a piece is aligned to where that is its caller's wish. */
+#define ALIGNED(p) (((uintptr_t) (p) + ALIGN - 1) & ~(uintptr_t) (ALIGN - 1))
+
+struct page {
+    struct page *next;
+    size_t        size; /* with this header */
+};
+
+/* A piece with a malloc of its own. */
+struct large {
+    alignas(max_align_t) struct large *next;
+    struct large *prev;
+    size_t        n;
+};
+
+struct deferred {
+    struct deferred *next;
+    void           (*fn)(void *arg);
+    void            *arg;
+};
+
+struct arena {
+    char            *at, *end; /* room in the newest block                   */
+    struct page     *pages;    /* newest first; this struct is in the last   */
+    struct large    *large;    /* newest first                               */
+    struct deferred *deferred; /* last first                                 */
+    size_t           block;    /* size of further blocks                     */
+    size_t           filled;   /* bytes in older blocks and large pieces     */
+    size_t           tried;    /* bytes that arena_try gave                  */
+    size_t           limit;
+};
+
+/* Freed blocks of PAGE_DEFAULT bytes, for the next arena. */
+static _Thread_local struct {
+    struct page *first;
+    unsigned      n;
+} spare;
+
+
+static void
+poison(void *p, size_t n)
+{
+#ifdef WEIR_DEBUG
+    memset(p, 0xA5, n);
+#else
+    (void) p;
+    (void) n;
+#endif
+}
+
+
+static struct page *
+page_take(size_t size)
+{
+    struct page *b = spare.first;
+
+    if (size == PAGE_DEFAULT && b) {
+        spare.first = b->next;
+        spare.n--;
+    } else {
+        b = malloc(size);
+        if (!b)
+            return NULL;
+    }
+    b->size = size;
+    return b;
+}
+
+
+static void
+page_drop(struct page *b)
+{
+    bool is_kept = b->size == PAGE_DEFAULT && spare.n < SPARE_MAX;
+
+    poison(b + 1, b->size - sizeof(*b));
+#ifdef WEIR_EMULATE_ARENA
+    is_kept = false;
+#endif
+    if (!is_kept) {
+        free(b);
+        return;
+    }
+    b->next = spare.first;
+    spare.first = b;
+    spare.n++;
+}
+
+
+/* The end of the arena's own struct, where the first block's room begins. */
+static char *
+first_room(const struct arena *a)
+{
+    return (char *) ALIGNED(a + 1);
+}
+
+
+/* Where the bytes handed out of the newest block begin. */
+static char *
+newest_room(const struct arena *a)
+{
+    return a->pages->next ? (char *) (a->pages + 1) : first_room(a);
+}
+
+
+struct arena *
+arena_new(size_t size)
+{
+    struct page *b;
+    struct arena *a;
+
+    if (size == 0)
+        size = PAGE_DEFAULT;
+    if (size < PAGE_MIN)
+        size = PAGE_MIN;
+
+    b = page_take(size);
+    if (!b)
+        check_memory(size);
+    b->next = NULL;
+
+    a = (struct arena *) ALIGNED(b + 1);
+    *a = (struct arena){
+        .pages = b,
+        .block = size,
+        .limit = LIMIT_DEFAULT,
+        .end = (char *) b + size,
+    };
+    a->at = first_room(a);
+    return a;
+}
+
+
+/* Runs what was deferred and drops all but the first block. */
+static void
+empty(struct arena *a)
+{
+    struct deferred *d;
+    struct large    *l;
+    struct page     *b;
+
+    while ((d = a->deferred)) {
+        a->deferred = d->next;
+        d->fn(d->arg);
+    }
+    while ((l = a->large)) {
+        a->large = l->next;
+        poison(l + 1, l->n);
+        free(l);
+    }
+    while ((b = a->pages)->next) {
+        a->pages = b->next;
+        page_drop(b);
+    }
+}
+
+
+void
+arena_free(struct arena *a)
+{
+    if (!a)
+        return;
+    empty(a);
+    page_drop(a->pages);
+}
+
+
+void
+arena_reset(struct arena *a)
+{
+    empty(a);
+    a->at = first_room(a);
+    a->end = (char *) a->pages + a->pages->size;
+    a->filled = a->tried = 0;
+    poison(a->at, (size_t) (a->end - a->at));
+}
+
+
+void
+arena_limit(struct arena *a, size_t bytes)
+{
+    a->limit = bytes;
+}
+
+
+size_t
+arena_used(const struct arena *a)
+{
+    return a->filled + (size_t) (a->at - newest_room(a));
+}
+
+
+static void *
+take_large(struct arena *a, size_t n)
+{
+    struct large *l;
+
+    if (n > SIZE_MAX - sizeof(*l))
+        return NULL;
+    l = malloc(sizeof(*l) + n);
+    if (!l)
+        return NULL;
+
+    l->n = n;
+    l->prev = NULL;
+    l->next = a->large;
+    if (l->next)
+        l->next->prev = l;
+    a->large = l;
+    a->filled += n;
+    return l + 1;
+}
+
+
+/* What does not fit into the newest block: NULL without memory. */
+static __attribute__((noinline)) void *
+take_slow(struct arena *a, size_t n)
+{
+    struct page *b;
+    char         *p;
+
+#ifdef WEIR_EMULATE_ARENA
+    return take_large(a, n);
+#endif
+    if (n > a->block / 4)
+        return take_large(a, n);
+
+    b = page_take(a->block);
+    if (!b)
+        return NULL;
+
+    a->filled += (size_t) (a->at - newest_room(a));
+    b->next = a->pages;
+    a->pages = b;
+    p = (char *) ALIGNED(b + 1);
+    a->at = p + n;
+    a->end = (char *) b + b->size;
+    return p;
+}
+
+
+/* n bytes that begin at p, which is a->at or the aligned place behind it. */
+static inline void *
+take(struct arena *a, uintptr_t p, size_t n)
+{
+#ifndef WEIR_EMULATE_ARENA
+    uintptr_t end = (uintptr_t) a->end;
+
+    if (p <= end && n <= end - p) {
+        a->at = (char *) p + n;
+        return (char *) p;
+    }
+#else
+    (void) p;
+#endif
+    return take_slow(a, n);
+}
+
+
+void *
+arena_alloc(struct arena *a, size_t n)
+{
+    void *p = take(a, ALIGNED(a->at), n);
+
+    if (__builtin_expect(!p, 0))
+        check_memory(n);
+    return p;
+}
+
+
+void *
+arena_zalloc(struct arena *a, size_t n)
+{
+    return memset(arena_alloc(a, n), 0, n);
+}
+
+
+char *
+arena_bytes(struct arena *a, size_t n)
+{
+    char *p = take(a, (uintptr_t) a->at, n);
+
+    if (__builtin_expect(!p, 0))
+        check_memory(n);
+    return p;
+}
+
+
+void *
+arena_try(struct arena *a, size_t n)
+{
+    void *p;
+
+    if (a->tried > a->limit || n > a->limit - a->tried)
+        return NULL;
+    p = take(a, ALIGNED(a->at), n);
+    if (p)
+        a->tried += n;
+    return p;
+}
+
+
+static void
+large_drop(struct arena *a, struct large *l)
+{
+    if (l->prev)
+        l->prev->next = l->next;
+    else
+        a->large = l->next;
+    if (l->next)
+        l->next->prev = l->prev;
+    poison(l + 1, l->n);
+    free(l);
+}
+
+
+/* The newest large piece, or in the emulated variant any, ends early: a vec
+ * that doubles many times leaves nothing behind. */
+static void
+drop_old(struct arena *a, void *old)
+{
+#ifdef WEIR_EMULATE_ARENA
+    large_drop(a, (struct large *) old - 1);
+#else
+    struct large *l = a->large ? a->large->next : NULL;
+
+    if (l && (void *) (l + 1) == old)
+        large_drop(a, l);
+#endif
+}
+
+
+void *
+arena_grow(struct arena *a, void *old, size_t n, size_t wanted)
+{
+    void *p;
+
+    if (!old)
+        return arena_alloc(a, wanted);
+    if (wanted <= n)
+        return old;
+
+#ifndef WEIR_EMULATE_ARENA
+    if ((char *) old + n == a->at && wanted - n <= (size_t) (a->end - a->at)) {
+        a->at += wanted - n;
+        return old;
+    }
+#endif
+    p = arena_alloc(a, wanted);
+    memcpy(p, old, n);
+    drop_old(a, old);
+    return p;
+}
+
+
+void
+arena_defer(struct arena *a, void (*fn)(void *arg), void *arg)
+{
+    struct deferred *d = arena_alloc(a, sizeof(*d));
+
+    *d = (struct deferred){ a->deferred, fn, arg };
+    a->deferred = d;
+}
+
+
+void
+arena_undefer(struct arena *a, void (*fn)(void *arg), void *arg)
+{
+    struct deferred **at;
+
+    for (at = &a->deferred; *at; at = &(*at)->next) {
+        if ((*at)->fn == fn && (*at)->arg == arg) {
+            *at = (*at)->next;
+            return;
+        }
+    }
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Strings made in an arena: copies, joins and printf.  All end with a NUL
+ * that does not count.
+ */
+#include "core/base/arena.h"
+
+#include <stdio.h>
+
+#include "core/base/check.h"
+
+
+/* Copies s to out and returns the place behind it. */
+static char *
+put(char *out, str_t s)
+{
+    if (s.n)
+        memcpy(out, s.p, s.n);
+    return out + s.n;
+}
+
+
+char *
+str_z(struct arena *a, str_t s)
+{
+    char *z = arena_bytes(a, s.n + 1);
+
+    *put(z, s) = '\0';
+    return z;
+}
+
+
+str_t
+str_copy(struct arena *a, str_t s)
+{
+    return (str_t){ str_z(a, s), s.n };
+}
+
+
+str_t
+str_join(struct arena *a, str_t x, str_t y)
+{
+    return str_join3(a, x, y, STR_NONE);
+}
+
+
+str_t
+str_join3(struct arena *a, str_t x, str_t y, str_t z)
+{
+    char *start = arena_bytes(a, x.n + y.n + z.n + 1);
+    char *end = put(put(put(start, x), y), z);
+
+    *end = '\0';
+    return str_span(start, end);
+}
+
+
+str_t
+arena_printf(struct arena *a, const char *fmt, ...)
+{
+    va_list args;
+    str_t   s;
+
+    va_start(args, fmt);
+    s = arena_vprintf(a, fmt, args);
+    va_end(args);
+    return s;
+}
+
+
+str_t
+arena_vprintf(struct arena *a, const char *fmt, va_list args)
+{
+    char    text[256], *p;
+    va_list again;
+    int     n;
+
+    va_copy(again, args);
+    n = vsnprintf(text, sizeof(text), fmt, args);
+    CHECK(n >= 0);
+
+    p = arena_bytes(a, (size_t) n + 1);
+    if ((size_t) n < sizeof(text))
+        memcpy(p, text, (size_t) n + 1);
+    else
+        vsnprintf(p, (size_t) n + 1, fmt, again);
+    va_end(again);
+    return (str_t){ p, (size_t) n };
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * HTTP dates, by arithmetic on the proleptic Gregorian calendar: no time
+ * zones, no locale, no C library state.
+ */
+#include "core/base/date.h"
+
+static const char day_names[] = "SunMonTueWedThuFriSat";
+static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+/* The last second that four digits of a year can name. */
+#define LAST_SECOND 253402300799
+
+struct date {
+    unsigned year, month, day; /* from 1, both */
+    unsigned hour, minute, second;
+    unsigned weekday;          /* 0: Sunday */
+};
+
+
+/* Days from 1970-01-01.  Years are counted from March, so that the leap day
+ * comes last, and in eras of 400 years, which are all alike. */
+static int64_t
+days_from(int64_t year, unsigned month, unsigned day)
+{
+    int64_t  era, y = month <= 2 ? year - 1 : year;
+    unsigned of_era, of_year;
+
+    era = (y >= 0 ? y : y - 399) / 400;
+    of_era = (unsigned) (y - era * 400);
+    of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    return era * 146097
+           + (int64_t) (of_era * 365 + of_era / 4 - of_era / 100 + of_year)
+           - 719468;
+}
+
+
+/* The same the other way. */
+static struct date
+date_at(time_t at)
+{
+    int64_t     days, era, seconds;
+    unsigned    of_era, year, of_year, month;
+    struct date d;
+
+    if (at > LAST_SECOND)
+        at = LAST_SECOND;
+    if (at < 0)
+        at = 0;
+    days = at / 86400;
+    seconds = at % 86400;
+    d.hour = (unsigned) (seconds / 3600);
+    d.minute = (unsigned) (seconds / 60 % 60);
+    d.second = (unsigned) (seconds % 60);
+    d.weekday = (unsigned) ((days + 4) % 7);
+
+    days += 719468;
+    era = days / 146097;
+    of_era = (unsigned) (days % 146097);
+    year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    of_year = of_era - (365 * year + year / 4 - year / 100);
+    month = (5 * of_year + 2) / 153;
+    d.day = of_year - (153 * month + 2) / 5 + 1;
+    d.month = month < 10 ? month + 3 : month - 9;
+    d.year = (unsigned) (year + era * 400) + (d.month <= 2);
+    return d;
+}
+
+
+static char *
+put_text(char *out, const char *text, size_t n)
+{
+    memcpy(out, text, n);
+    return out + n;
+}
+
+
+static char *
+put_two(char *out, unsigned n)
+{
+    out[0] = (char) ('0' + n / 10 % 10);
+    out[1] = (char) ('0' + n % 10);
+    return out + 2;
+}
+
+
+/* "Sun, 06 Nov " or, with another separator, "Sun, 06-Nov-" */
+static char *
+put_day(char *out, const struct date *d, char sep)
+{
+    out = put_text(out, day_names + 3 * d->weekday, 3);
+    out = put_text(out, ", ", 2);
+    out = put_two(out, d->day);
+    *out++ = sep;
+    out = put_text(out, month_names + 3 * (d->month - 1), 3);
+    *out++ = sep;
+    return out;
+}
+
+
+/* " 08:49:37 GMT" */
+static char *
+put_time(char *out, const struct date *d)
+{
+    *out++ = ' ';
+    out = put_two(out, d->hour);
+    *out++ = ':';
+    out = put_two(out, d->minute);
+    *out++ = ':';
+    out = put_two(out, d->second);
+    return put_text(out, " GMT", 4);
+}
+
+
+void
+date_http(char *out, time_t at)
+{
+    struct date d = date_at(at);
+
+    out = put_day(out, &d, ' ');
+    out = put_two(out, d.year / 100);
+    out = put_two(out, d.year);
+    put_time(out, &d);
+}
+
+
+size_t
+date_cookie(char *out, time_t at)
+{
+    struct date d = date_at(at);
+    char       *start = out;
+
+    out = put_day(out, &d, '-');
+    if (d.year > 2037)
+        out = put_two(out, d.year / 100);
+    out = put_two(out, d.year);
+    return (size_t) (put_time(out, &d) - start);
+}
+
+
+/* Takes c off the start of *s. */
+static bool
+cut_char(str_t *s, char c)
+{
+    if (s->n == 0 || s->p[0] != c)
+        return false;
+    *s = str_from(*s, 1);
+    return true;
+}
+
+
+/* Takes a number of so many digits off the start of *s. */
+static bool
+cut_number(str_t *s, size_t digits, unsigned *out)
+{
+    unsigned n = 0;
+    size_t   i;
+
+    if (s->n < digits)
+        return false;
+    for (i = 0; i < digits; i++) {
+        if (s->p[i] < '0' || s->p[i] > '9')
+            return false;
+        n = n * 10 + (unsigned) (s->p[i] - '0');
+    }
+    *s = str_from(*s, digits);
+    *out = n;
+    return true;
+}
+
+
+static bool
+cut_month(str_t *s, unsigned *out)
+{
+    unsigned i;
+
+    for (i = 0; i < 12; i++) {
+        if (str_starts(*s, (str_t){ month_names + 3 * i, 3 })) {
+            *s = str_from(*s, 3);
+            *out = i + 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+
+static bool
+cut_time(str_t *s, struct date *d)
+{
+    return cut_number(s, 2, &d->hour) && cut_char(s, ':')
+           && cut_number(s, 2, &d->minute) && cut_char(s, ':')
+           && cut_number(s, 2, &d->second);
+}
+
+
+/* "Nov  6 08:49:37 1994" */
+static bool
+cut_asctime(str_t *s, struct date *d)
+{
+    if (!cut_month(s, &d->month) || !cut_char(s, ' '))
+        return false;
+    cut_char(s, ' ');
+    return (cut_number(s, 2, &d->day) || cut_number(s, 1, &d->day))
+           && cut_char(s, ' ') && cut_time(s, d) && cut_char(s, ' ')
+           && cut_number(s, 4, &d->year);
+}
+
+
+/* "06 Nov 1994 08:49:37 GMT" or "06-Nov-94 08:49:37 GMT" */
+static bool
+cut_rfc(str_t *s, struct date *d)
+{
+    bool is_short;
+
+    if (!cut_number(s, 2, &d->day))
+        return false;
+    is_short = cut_char(s, '-');
+    if ((!is_short && !cut_char(s, ' ')) || !cut_month(s, &d->month)
+        || !cut_char(s, is_short ? '-' : ' ')
+        || !cut_number(s, is_short ? 2 : 4, &d->year))
+        return false;
+    if (is_short)
+        d->year += d->year < 70 ? 2000 : 1900;
+    return cut_char(s, ' ') && cut_time(s, d);
+}
+
+
+static bool
+is_leap(unsigned year)
+{
+    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+
+static bool
+is_sound(const struct date *d)
+{
+    static const unsigned char month_days[] = {
+        31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
+    };
+    unsigned days = month_days[d->month - 1];
+
+    if (d->month == 2 && is_leap(d->year))
+        days++;
+    return d->day >= 1 && d->day <= days && d->hour <= 23 && d->minute <= 59
+           && d->second <= 59 && d->year >= 1970;
+}
+
+
+time_t
+date_parse(str_t s)
+{
+    size_t      name = 0;
+    bool        is_asctime;
+    struct date d;
+
+    while (name < s.n && s.p[name] != ',' && s.p[name] != ' ')
+        name++;
+    if (name == s.n)
+        return -1;
+    is_asctime = s.p[name] == ' ';
+
+    s = str_from(s, name + 1);
+    while (cut_char(&s, ' '))
+        continue;
+    if (!(is_asctime ? cut_asctime(&s, &d) : cut_rfc(&s, &d)) || !is_sound(&d))
+        return -1;
+
+    return (time_t) (days_from(d.year, d.month, d.day) * 86400
+                     + d.hour * 3600 + d.minute * 60 + d.second);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Escaping in two passes: the first finds how long the result will be, and
+ * where that is the length of the input, the input is the result.
+ */
+#include "core/base/escape.h"
+
+#include "core/base/number.h"
+
+enum {
+    U = 1 << ESCAPE_URI,
+    A = 1 << ESCAPE_ARGS,
+    C = 1 << ESCAPE_URI_COMPONENT,
+    R = 1 << ESCAPE_REDIRECT,
+};
+
+/* For each byte, the sets that it is in. */
+static const unsigned char sets[256] = {
+    [0 ... ' '] = U | A | C | R,
+    ['!'] = C,
+    ['"'] = U | A | C | R,
+    ['#'] = U | A | C,
+    ['$'] = C,
+    ['%'] = U | A | C,
+    ['&'] = A | C,
+    ['\''] = C,
+    ['('] = C,
+    [')'] = C,
+    ['*'] = C,
+    ['+'] = A | C,
+    [','] = C,
+    ['/'] = C,
+    [':'] = C,
+    [';'] = A | C,
+    ['<'] = U | A | C | R,
+    ['='] = C,
+    ['>'] = U | A | C | R,
+    ['?'] = U | A | C,
+    ['@'] = C,
+    ['['] = C,
+    ['\\'] = U | A | C | R,
+    [']'] = C,
+    ['^'] = U | A | C | R,
+    ['`'] = U | A | C | R,
+    ['{' ... '}'] = U | A | C | R,
+    [0x7F ... 0xFF] = U | A | C | R,
+};
+
+static const char upper_digits[] = "0123456789ABCDEF";
+static const char lower_digits[] = "0123456789abcdef";
+
+
+static inline char *
+put_hex(char *out, unsigned char c, const char *digits)
+{
+    out[0] = digits[c >> 4];
+    out[1] = digits[c & 15];
+    return out + 2;
+}
+
+
+str_t
+escape_uri(struct arena *a, str_t s, enum escape_uri how)
+{
+    unsigned      bit = 1u << how;
+    size_t        i, escapes = 0;
+    unsigned char c;
+    char         *start, *out;
+
+    for (i = 0; i < s.n; i++)
+        escapes += (sets[(unsigned char) s.p[i]] & bit) != 0;
+    if (escapes == 0)
+        return s;
+
+    start = out = arena_bytes(a, s.n + 2 * escapes);
+    for (i = 0; i < s.n; i++) {
+        c = (unsigned char) s.p[i];
+        if (sets[c] & bit) {
+            *out++ = '%';
+            out = put_hex(out, c, upper_digits);
+        } else {
+            *out++ = (char) c;
+        }
+    }
+    return str_span(start, out);
+}
+
+
+/* The byte that the escape at s.p[i] stands for, or -1 where there is none. */
+static int
+escaped_byte(str_t s, size_t i)
+{
+    int high, low;
+
+    if (s.p[i] != '%' || s.n - i < 3)
+        return -1;
+    high = number_hex_digit(s.p[i + 1]);
+    low = number_hex_digit(s.p[i + 2]);
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+
+str_t
+unescape_uri(struct arena *a, str_t s)
+{
+    char  *start, *out;
+    size_t i;
+    int    byte;
+
+    if (!str_chr(s, '%'))
+        return s;
+
+    start = out = arena_bytes(a, s.n);
+    for (i = 0; i < s.n; i++) {
+        byte = escaped_byte(s, i);
+        if (byte >= 0) {
+            *out++ = (char) byte;
+            i += 2;
+        } else {
+            *out++ = s.p[i];
+        }
+    }
+    return str_span(start, out);
+}
+
+
+/* What the byte stands for in the escaped text, in buf or of its own; an
+ * empty one where it stays as it is. */
+typedef str_t escape_fn(unsigned char c, char *buf);
+
+
+static str_t
+html_byte(unsigned char c, char *buf)
+{
+    (void) buf;
+    switch (c) {
+    case '&':
+        return STR("&amp;");
+    case '<':
+        return STR("&lt;");
+    case '>':
+        return STR("&gt;");
+    case '"':
+        return STR("&quot;");
+    default:
+        return STR_NONE;
+    }
+}
+
+
+static str_t
+json_byte(unsigned char c, char *buf)
+{
+    switch (c) {
+    case '"':
+        return STR("\\\"");
+    case '\\':
+        return STR("\\\\");
+    case '\n':
+        return STR("\\n");
+    case '\r':
+        return STR("\\r");
+    case '\t':
+        return STR("\\t");
+    case '\b':
+        return STR("\\b");
+    case '\f':
+        return STR("\\f");
+    default:
+        if (c >= ' ')
+            return STR_NONE;
+        memcpy(buf, "\\u00", 4);
+        put_hex(buf + 4, c, upper_digits);
+        return (str_t){ buf, 6 };
+    }
+}
+
+
+static str_t
+log_byte(unsigned char c, char *buf)
+{
+    if (c >= ' ' && c <= '~' && c != '"' && c != '\\')
+        return STR_NONE;
+    buf[0] = '\\';
+    buf[1] = 'x';
+    put_hex(buf + 2, c, upper_digits);
+    return (str_t){ buf, 4 };
+}
+
+
+static inline str_t
+escape_bytes(struct arena *a, str_t s, escape_fn *escape)
+{
+    size_t i, extra = 0;
+    char   buf[8], *start, *out;
+    str_t  e;
+
+    for (i = 0; i < s.n; i++) {
+        e = escape((unsigned char) s.p[i], buf);
+        if (e.n)
+            extra += e.n - 1;
+    }
+    if (extra == 0)
+        return s;
+
+    start = out = arena_bytes(a, s.n + extra);
+    for (i = 0; i < s.n; i++) {
+        e = escape((unsigned char) s.p[i], buf);
+        if (e.n) {
+            memcpy(out, e.p, e.n);
+            out += e.n;
+        } else {
+            *out++ = s.p[i];
+        }
+    }
+    return str_span(start, out);
+}
+
+
+str_t
+escape_html(struct arena *a, str_t s)
+{
+    return escape_bytes(a, s, html_byte);
+}
+
+
+str_t
+escape_json(struct arena *a, str_t s)
+{
+    return escape_bytes(a, s, json_byte);
+}
+
+
+str_t
+escape_log(struct arena *a, str_t s)
+{
+    return escape_bytes(a, s, log_byte);
+}
+
+
+str_t
+hex_encode(struct arena *a, str_t s)
+{
+    char  *start = arena_bytes(a, 2 * s.n), *out = start;
+    size_t i;
+
+    for (i = 0; i < s.n; i++)
+        out = put_hex(out, (unsigned char) s.p[i], lower_digits);
+    return str_span(start, out);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The larger string functions.  Letters are those of ASCII whatever the
+ * locale, and bytes are compared unsigned.
+ */
+#include "core/base/str.h"
+
+enum {
+    FNV_START = 0x811C9DC5,
+    FNV_PRIME = 0x01000193,
+    DISTANCE_MAX = 64, /* longer names are not compared */
+};
+
+
+static bool
+same_letters(const char *a, const char *b, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        if (a[i] != b[i] && ascii_lower(a[i]) != ascii_lower(b[i]))
+            return false;
+    }
+    return true;
+}
+
+
+bool
+str_ieq(str_t a, str_t b)
+{
+    return a.n == b.n && same_letters(a.p, b.p, a.n);
+}
+
+
+bool
+str_istarts(str_t s, str_t prefix)
+{
+    return s.n >= prefix.n && same_letters(s.p, prefix.p, prefix.n);
+}
+
+
+const char *
+str_find(str_t s, str_t needle)
+{
+    if (needle.n == 0)
+        return s.p;
+    if (s.n < needle.n)
+        return NULL;
+    return memmem(s.p, s.n, needle.p, needle.n);
+}
+
+
+const char *
+str_ifind(str_t s, str_t needle)
+{
+    size_t i;
+
+    if (needle.n == 0)
+        return s.p;
+    for (i = 0; i + needle.n <= s.n; i++) {
+        if (same_letters(s.p + i, needle.p, needle.n))
+            return s.p + i;
+    }
+    return NULL;
+}
+
+
+int
+str_cmp(str_t a, str_t b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int    order = n ? memcmp(a.p, b.p, n) : 0;
+
+    if (order)
+        return order;
+    return (a.n > b.n) - (a.n < b.n);
+}
+
+
+const char *
+str_rchr(str_t s, char c)
+{
+    return s.n ? memrchr(s.p, c, s.n) : NULL;
+}
+
+
+static bool
+is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+
+str_t
+str_trim(str_t s)
+{
+    while (s.n && is_blank(s.p[0])) {
+        s.p++;
+        s.n--;
+    }
+    while (s.n && is_blank(s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+
+
+str_t
+str_cut(str_t *rest, char sep)
+{
+    const char *at = str_chr(*rest, sep);
+    str_t       part = *rest;
+
+    if (!at) {
+        *rest = STR_NONE;
+        return part;
+    }
+    part.n = (size_t) (at - part.p);
+    *rest = str_from(*rest, part.n + 1);
+    return part;
+}
+
+
+void
+str_lower_to(char *out, str_t s)
+{
+    size_t i;
+
+    for (i = 0; i < s.n; i++)
+        out[i] = ascii_lower(s.p[i]);
+}
+
+
+/* FNV leaves the last bytes' marks in the low bits; tables use those. */
+static inline uint32_t
+mix(uint32_t h)
+{
+    h ^= h >> 15;
+    h *= 0x2C1B3C6Du;
+    return h ^ h >> 13;
+}
+
+
+uint32_t
+str_hash(str_t s)
+{
+    uint32_t h = FNV_START;
+    size_t   i;
+
+    for (i = 0; i < s.n; i++)
+        h = (h ^ (unsigned char) s.p[i]) * FNV_PRIME;
+    return mix(h);
+}
+
+
+uint32_t
+str_ihash(str_t s)
+{
+    uint32_t h = FNV_START;
+    size_t   i;
+
+    for (i = 0; i < s.n; i++)
+        h = (h ^ (unsigned char) ascii_lower(s.p[i])) * FNV_PRIME;
+    return mix(h);
+}
+
+
+static unsigned
+least(unsigned a, unsigned b, unsigned c)
+{
+    unsigned m = a < b ? a : b;
+
+    return m < c ? m : c;
+}
+
+
+/* Three rows of the usual table: of this letter of a, and of the two before
+ * it.  Letters that changed places with their neighbours count as one. */
+unsigned
+str_distance(str_t a, str_t b, unsigned limit)
+{
+    unsigned row[3][DISTANCE_MAX + 1];
+    unsigned best, swapped;
+    size_t   i, j;
+
+    if (a.n > DISTANCE_MAX || b.n > DISTANCE_MAX || a.n > b.n + limit
+        || b.n > a.n + limit)
+        return limit + 1;
+
+    for (j = 0; j <= b.n; j++)
+        row[0][j] = (unsigned) j;
+
+    for (i = 1; i <= a.n; i++) {
+        unsigned *now = row[i % 3], *last = row[(i + 2) % 3];
+
+        best = now[0] = (unsigned) i;
+        for (j = 1; j <= b.n; j++) {
+            now[j] = least(last[j] + 1, now[j - 1] + 1,
+                           last[j - 1] + (a.p[i - 1] != b.p[j - 1]));
+            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2]
+                && a.p[i - 2] == b.p[j - 1]) {
+                swapped = row[(i + 1) % 3][j - 2] + 1;
+                now[j] = now[j] < swapped ? now[j] : swapped;
+            }
+            best = best < now[j] ? best : now[j];
+        }
+        if (best > limit)
+            return limit + 1;
+    }
+    return row[a.n % 3][b.n] > limit ? limit + 1 : row[a.n % 3][b.n];
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Growing arrays; the room doubles, and what it grew out of stays in the
+ * arena unless it stood at its end.
+ */
+#include "core/base/vec.h"
+
+
+void *
+vec_more(struct arena *a, struct vec_any *v, size_t size)
+{
+    size_t room;
+
+    if (v->n == v->room) {
+        room = v->room ? v->room * 2 : 4;
+        v->at = arena_grow(a, v->at, v->room * size, room * size);
+        v->room = room;
+    }
+    return memset((char *) v->at + v->n++ * size, 0, size);
+}
