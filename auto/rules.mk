@@ -91,12 +91,11 @@ $(B)/t/fuzz/%: t/fuzz/%.c $(REPLAY_SOURCE) $(ARCHIVE) $(B)/flags
 tests-built: $(B)/weir $(UNITS) $(REPLAYS)
 
 JOBS   ?= 2
-SCRIPTS = $(sort $(wildcard t/*.t t/truth/*.t))
-SMOKE   = $(shell grep -l '^\# smoke' $(SCRIPTS) /dev/null 2>/dev/null)
+SCRIPTS = auto/check/tree.t $(sort $(wildcard t/*.t t/truth/*.t))
+SMOKE   = $(shell grep -l "^\# smoke" $(wildcard t/*.t) /dev/null 2>/dev/null)
 PROVE   = TEST_BINARY=$${TEST_BINARY:-$(CURDIR)/$(B)/weir} BUILD=$(B) prove -j$(JOBS) -It/lib
 
 test: tests-built
-	@sh auto/check/layers && sh auto/check/size -q
 	@$(PROVE) $(UNITS) $(REPLAYS) $(SCRIPTS)
 
 style:

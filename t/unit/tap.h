@@ -9,7 +9,7 @@
  *     {
  *         plan(2);                         // or leave it out
  *         ok(1 + 1 == 2, "sums");
- *         is_str(str_from("a"), "a", "strings of %d byte", 1);
+ *         is_str(str_of("a"), "a", "strings of %d byte", 1);
  *         return done();
  *     }
  *
@@ -24,6 +24,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/base/str.h"
 
 static struct {
     unsigned run;
@@ -64,10 +66,9 @@ static struct {
 #define is_bytes(got, got_size, want, want_size, ...) \
     tap_is_bytes((got), (got_size), (want), (want_size), __FILE__, __LINE__, \
                  __VA_ARGS__)
-/* A str_t against a C string; needs core/base/str.h */
+/* A str_t against a C string */
 #define is_str(got, want, ...) \
-    tap_is_bytes((got).data, (got).len, (want), strlen(want), __FILE__, \
-                 __LINE__, __VA_ARGS__)
+    tap_is_str((got), (want), __FILE__, __LINE__, __VA_ARGS__)
 
 
 static inline __attribute__((format(printf, 5, 0))) bool
@@ -150,6 +151,22 @@ tap_bytes(const char *label, const void *data, size_t size)
 }
 
 
+/* Compares, reports, and shows both where they differ. */
+static inline __attribute__((format(printf, 5, 0))) bool
+tap_compare(str_t got, str_t want, const char *file, int line,
+            const char *format, va_list args)
+{
+    bool same = str_eq(got, want);
+
+    tap_report(same, file, line, "", format, args);
+    if (!same) {
+        tap_bytes("got ", got.p, got.n);
+        tap_bytes("want", want.p, want.n);
+    }
+    return same;
+}
+
+
 static inline __attribute__((format(printf, 7, 8))) bool
 tap_is_bytes(const void *got, size_t got_size, const void *want,
              size_t want_size, const char *file, int line, const char *format,
@@ -158,15 +175,24 @@ tap_is_bytes(const void *got, size_t got_size, const void *want,
     va_list args;
     bool    same;
 
-    same = got_size == want_size
-           && (got_size == 0 || memcmp(got, want, got_size) == 0);
     va_start(args, format);
-    tap_report(same, file, line, "", format, args);
+    same = tap_compare((str_t){ got, got_size }, (str_t){ want, want_size },
+                       file, line, format, args);
     va_end(args);
-    if (!same) {
-        tap_bytes("got ", got, got_size);
-        tap_bytes("want", want, want_size);
-    }
+    return same;
+}
+
+
+static inline __attribute__((format(printf, 5, 6))) bool
+tap_is_str(str_t got, const char *want, const char *file, int line,
+           const char *format, ...)
+{
+    va_list args;
+    bool    same;
+
+    va_start(args, format);
+    same = tap_compare(got, str_of(want), file, line, format, args);
+    va_end(args);
     return same;
 }
 
