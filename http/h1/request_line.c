@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The request line: "METHOD target HTTP/1.1", from left to right over a line
+ * that is whole.  Each take_* function gets where it starts and returns where
+ * it stopped, or NULL for what is not in the grammar.
+ */
+#include "http/h1/parse.h"
+
+/*
+ * What a byte may mean.  AFTER stands one bit above SLASH, so that a path's
+ * loop finds "//" and "/." by shifting the class of the byte before.
+ */
+enum {
+    STOP = 1,     /* no target has it: controls, space, DEL                  */
+    SLASH = 2,
+    AFTER = 4,    /* behind a slash it asks for normalisation                */
+    PERCENT = 8,
+    QUERY = 16,   /* "?"                                                     */
+    FRAGMENT = 32,/* "#"                                                     */
+    METHOD = 64,  /* A-Z - _                                                 */
+    HOST = 128,   /* of a name in absolute-form: A-Za-z0-9 . -               */
+    SCHEME = 256, /* A-Za-z0-9 + - .                                         */
+    LITERAL = 512 /* inside of [...]: unreserved, sub-delims and ":"         */
+};
+
+static const uint16_t classes[256] = {
+    [0 ... ' '] = STOP,
+    [0x7f] = STOP,
+    ['/'] = SLASH | AFTER,
+    ['%'] = PERCENT,
+    ['?'] = QUERY,
+    ['#'] = FRAGMENT,
+    ['.'] = AFTER | HOST | SCHEME | LITERAL,
+    ['-'] = METHOD | HOST | SCHEME | LITERAL,
+    ['+'] = SCHEME | LITERAL,
+    ['_'] = METHOD | LITERAL,
+    ['~'] = LITERAL,
+    ['!'] = LITERAL,
+    ['$'] = LITERAL,
+    ['&' ... '*'] = LITERAL,
+    [','] = LITERAL,
+    [':' ... ';'] = LITERAL,
+    ['='] = LITERAL,
+    ['0' ... '9'] = HOST | SCHEME | LITERAL,
+    ['A' ... 'Z'] = METHOD | HOST | SCHEME | LITERAL,
+    ['a' ... 'z'] = HOST | SCHEME | LITERAL,
+};
+
+
+static unsigned
+class_of(char c)
+{
+    return classes[(unsigned char) c];
+}
+
+
+static const char *
+skip_class(const char *p, const char *end, unsigned class)
+{
+    while (p < end && (class_of(*p) & class))
+        p++;
+
+    return p;
+}
+
+
+static const char *
+skip_spaces(const char *p, const char *end)
+{
+    while (p < end && *p == ' ')
+        p++;
+
+    return p;
+}
+
+
+bool
+h1_may_be_request(str_t in)
+{
+    const char *p = in.p, *end = in.p + in.n;
+
+    while (p < end && (*p == '\r' || *p == '\n'))
+        p++;
+
+    if (p < end && *p == ' ')
+        return false;
+
+    p = skip_class(p, end, METHOD);
+
+    return p == end || *p == ' ';
+}
+
+
+static const char *
+take_method(struct h1_request_line *out, const char *p, const char *end)
+{
+    const char *start = p;
+
+    p = skip_class(p, end, METHOD);
+
+    if (p == start || p == end || *p != ' ')
+        return NULL;
+
+    out->method = str_span(start, p);
+    return p;
+}
+
+
+/* What follows a path: "?args" and "#fragment", each or none. */
+static const char *
+take_args(struct h1_request_line *out, const char *p, const char *end)
+{
+    const char *start;
+
+    if (p < end && *p == '?') {
+        start = ++p;
+        while (p < end && !(class_of(*p) & (STOP | FRAGMENT)))
+            p++;
+        out->has_args = true;
+        out->args = str_span(start, p);
+    }
+
+    if (p < end && *p == '#') {
+        while (p < end && !(class_of(*p) & STOP))
+            p++;
+    }
+
+    return p;
+}
+
+
+static const char *
+take_path(struct h1_request_line *out, const char *p, const char *end)
+{
+    const char *start = p;
+    unsigned    class, before = 0, found = 0;
+
+    for (; p < end; p++) {
+        class = class_of(*p);
+        if (class & (STOP | QUERY | FRAGMENT))
+            break;
+        found |= (class & PERCENT) | ((before << 1) & class & AFTER);
+        before = class & SLASH;
+    }
+
+    out->path = str_span(start, p);
+    out->is_complex = found != 0;
+    p = take_args(out, p, end);
+    out->target = str_span(start, p);
+    return p;
+}
+
+
+/* A name, an address or [literal]; is empty where nothing of it is there. */
+static const char *
+take_host(const char *p, const char *end)
+{
+    if (p == end || *p != '[')
+        return skip_class(p, end, HOST);
+
+    p = skip_class(p + 1, end, LITERAL);
+
+    return p < end && *p == ']' ? p + 1 : NULL;
+}
+
+
+static const char *
+take_port(const char *p, const char *end)
+{
+    while (p < end && *p >= '0' && *p <= '9')
+        p++;
+
+    return p;
+}
+
+
+/* "scheme://host[:port]", and the path, which may be missing: nginx then
+ * takes "/", and what is left ("?args") as the target. */
+static const char *
+take_absolute(struct h1_request_line *out, const char *p, const char *end)
+{
+    const char *start = p;
+
+    if (!(ascii_lower(*p) >= 'a' && ascii_lower(*p) <= 'z'))
+        return NULL;
+
+    p = skip_class(p, end, SCHEME);
+    if (end - p < 3 || memcmp(p, "://", 3) != 0)
+        return NULL;
+
+    out->scheme = str_span(start, p);
+    start = p + 3;
+    p = take_host(start, end);
+    if (p == NULL || p == start)
+        return NULL;
+    if (p < end && *p == ':')
+        p = take_port(p + 1, end);
+
+    out->host = str_span(start, p);
+
+    if (p < end && *p == '/')
+        return take_path(out, p, end);
+
+    if (p == end || (*p != ' ' && *p != '?'))
+        return NULL;
+
+    start = p;
+    p = take_args(out, p, end);
+    out->path = STR("/");
+    out->target = out->has_args ? str_span(start, p) : STR("/");
+    return p;
+}
+
+
+/* "host:port" of CONNECT (RFC 9112 section 3.2.3); the port is a must. */
+static const char *
+take_authority(struct h1_request_line *out, const char *p, const char *end)
+{
+    const char *start = p, *port;
+
+    p = take_host(p, end);
+    if (p == NULL || p == start || p == end || *p != ':')
+        return NULL;
+
+    port = p + 1;
+    p = take_port(port, end);
+    if (p == port || p == end)
+        return NULL;
+
+    out->host = out->target = str_span(start, p);
+    out->path = STR("/");
+    return p;
+}
+
+
+static const char *
+take_target(struct h1_request_line *out, const char *p, const char *end)
+{
+    if (p == end)
+        return NULL;
+
+    if (str_is(out->method, "CONNECT"))
+        return take_authority(out, p, end);
+
+    if (*p == '/')
+        return take_path(out, p, end);
+
+    return take_absolute(out, p, end);
+}
+
+
+/*
+ * Digits from p on, as nginx counts them: more may come as long as the number
+ * before the last digit is at most limit.  NULL past that.
+ */
+static const char *
+take_number(const char *p, const char *end, unsigned limit, unsigned *out)
+{
+    for (*out = 0; p < end && *p >= '0' && *p <= '9'; p++) {
+        if (*out > limit)
+            return NULL;
+        *out = *out * 10 + (unsigned) (*p - '0');
+    }
+
+    return p;
+}
+
+
+/* "HTTP/1.1", with blanks behind it or none.  A major version above 1 is
+ * told before anything behind it is looked at. */
+static enum h1_error
+take_version(struct h1_request_line *out, const char *p, const char *end)
+{
+    const char *start;
+
+    if (end - p < 6 || memcmp(p, "HTTP/", 5) != 0)
+        return H1_BAD_REQUEST;
+
+    p += 5;
+    if (*p < '1' || *p > '9')
+        return H1_BAD_REQUEST;
+    if (take_number(p, end, 1, &out->major) == NULL || out->major > 1)
+        return H1_BAD_VERSION;
+
+    if (++p == end || *p != '.')
+        return H1_BAD_REQUEST;
+
+    start = ++p;
+    p = take_number(p, end, 99, &out->minor);
+    if (p == NULL || p == start || skip_spaces(p, end) != end)
+        return H1_BAD_REQUEST;
+
+    return H1_OK;
+}
+
+
+enum h1_error
+h1_request_line(struct h1_request_line *out, str_t line)
+{
+    const char *p = line.p, *end = line.p + line.n;
+
+    *out = (struct h1_request_line){ .minor = 9 };
+
+    p = take_method(out, p, end);
+    if (p == NULL)
+        return H1_BAD_METHOD;
+
+    p = take_target(out, skip_spaces(p, end), end);
+    if (p == NULL || (p < end && *p != ' '))
+        return H1_BAD_REQUEST;
+
+    p = skip_spaces(p, end);
+    if (p < end)
+        return take_version(out, p, end);
+
+    return str_is(out->method, "GET") ? H1_OK : H1_BAD_09_METHOD;
+}

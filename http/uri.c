@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Paths and hosts of URIs.
+ */
+#include "http/uri.h"
+
+/* What a byte may be in a host (RFC 3986 section 3.2.2).  Percent escapes are
+ * taken as they are, whether whole or not. */
+enum { NAME = 1, ADDRESS = 2, FUTURE = 4, UPPER = 8 };
+
+static const uint8_t classes[256] = {
+    ['!'] = NAME | FUTURE,
+    ['$'] = NAME | FUTURE,
+    ['%'] = NAME,
+    ['&' ... '-'] = NAME | FUTURE,
+    ['.'] = NAME | FUTURE | ADDRESS,
+    ['0' ... '9'] = NAME | FUTURE | ADDRESS,
+    [':'] = FUTURE | ADDRESS,
+    [';'] = NAME | FUTURE,
+    ['='] = NAME | FUTURE,
+    ['A' ... 'F'] = NAME | FUTURE | ADDRESS | UPPER,
+    ['G' ... 'Z'] = NAME | FUTURE | UPPER,
+    ['_'] = NAME | FUTURE,
+    ['a' ... 'f'] = NAME | FUTURE | ADDRESS,
+    ['g' ... 'z'] = NAME | FUTURE,
+    ['~'] = NAME | FUTURE,
+};
+
+
+static int
+hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+
+    c = ascii_lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+
+/* The byte that the escape at p stands for, -1 where it is none. */
+static int
+escaped_byte(const char *p, const char *end)
+{
+    int high, low;
+
+    if (end - p < 3)
+        return -1;
+
+    high = hex_digit(p[1]);
+    low = hex_digit(p[2]);
+
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+
+/* Copies path, up to a "#", to out with its escapes decoded. */
+static bool
+decode(str_t path, char *out, size_t *n)
+{
+    const char *p = path.p, *end = path.p + path.n;
+    char       *w = out;
+    int         byte;
+
+    for (; p < end && *p != '#'; p++) {
+        if (*p != '%') {
+            *w++ = *p;
+            continue;
+        }
+        byte = escaped_byte(p, end);
+        if (byte < 0)
+            return false;
+        *w++ = (char) byte;
+        p += 2;
+    }
+
+    *n = (size_t) (w - out);
+    return *n > 0 && memchr(out, '\0', *n) == NULL;
+}
+
+
+/* Takes the last segment, "x/", off the path that ends at w; NULL where there
+ * is none. */
+static char *
+drop_segment(char *out, char *w)
+{
+    if (w == out + 1)
+        return NULL;
+
+    do
+        w--;
+    while (w[-1] != '/');
+
+    return w;
+}
+
+
+static bool
+is_dots(const char *p, size_t len, size_t count)
+{
+    return len == count && p[0] == '.' && p[len - 1] == '.';
+}
+
+
+/*
+ * Works in place on a decoded path that starts with "/": what is written
+ * never passes what is read.  Between two turns, out ends with a "/".
+ */
+static bool
+resolve(char *out, size_t *n, bool merge_slashes)
+{
+    const char *p = out + 1, *end = out + *n, *slash;
+    char       *w = out + 1;
+    size_t      len;
+
+    for (;; p = slash + 1) {
+        slash = memchr(p, '/', (size_t) (end - p));
+        len = (size_t) ((slash ? slash : end) - p);
+
+        if (is_dots(p, len, 2)) {
+            w = drop_segment(out, w);
+            if (w == NULL)
+                return false;
+        } else if (!is_dots(p, len, 1) && !(len == 0 && merge_slashes)) {
+            memmove(w, p, len);
+            w += len;
+            if (slash)
+                *w++ = '/';
+        }
+
+        if (slash == NULL)
+            break;
+    }
+
+    *n = (size_t) (w - out);
+    return true;
+}
+
+
+bool
+uri_normalize(str_t path, bool merge_slashes, char *out, str_t *result)
+{
+    size_t n;
+
+    if (path.n == 0 || !decode(path, out, &n) || out[0] != '/')
+        return false;
+
+    if (!resolve(out, &n, merge_slashes))
+        return false;
+
+    *result = (str_t){ out, n };
+    return true;
+}
+
+
+/* Whether a segment of path is "..", or a byte of it NUL, before or after
+ * decoding. */
+static bool
+is_unsafe(str_t path)
+{
+    const char *p = path.p, *end = path.p + path.n;
+    size_t      len = 0, dots = 0;
+    int         byte;
+
+    for (; p < end; p++) {
+        byte = *p == '%' ? escaped_byte(p, end) : (unsigned char) *p;
+
+        if (*p == '%' && byte >= 0)
+            p += 2;
+
+        if (byte == '\0')
+            return true;
+
+        if (byte == '/') {
+            if (len == 2 && dots == 2)
+                return true;
+            len = dots = 0;
+            continue;
+        }
+
+        len++;
+        dots += byte == '.';
+    }
+
+    return len == 2 && dots == 2;
+}
+
+
+bool
+uri_split_unsafe(str_t uri, str_t *path, str_t *args)
+{
+    const char *mark;
+
+    *args = STR_NONE;
+
+    mark = str_chr(uri, '#');
+    if (mark)
+        uri = str_span(uri.p, mark);
+
+    *path = uri;
+
+    mark = str_chr(uri, '?');
+    if (mark) {
+        *path = str_span(uri.p, mark);
+        *args = str_span(mark + 1, uri.p + uri.n);
+    }
+
+    return path->n > 0 && !is_unsafe(*path);
+}
+
+
+/* A dot that starts a segment starts no extension: "/.htaccess" has none. */
+str_t
+uri_extension(struct arena *a, str_t path)
+{
+    size_t i;
+    str_t  found;
+    char  *lower;
+
+    for (i = path.n; i > 1; i--) {
+        if (path.p[i - 1] == '/' || path.p[i - 2] == '/')
+            return STR_NONE;
+        if (path.p[i - 1] == '.')
+            break;
+    }
+
+    if (i <= 1 || i == path.n)
+        return STR_NONE;
+
+    found = str_from(path, i);
+    lower = arena_bytes(a, found.n);
+    str_lower_to(lower, found);
+
+    return (str_t){ lower, found.n };
+}
+
+
+/* The length of "[...]" at the start of in, 0 where it is none: an IPv6
+ * address, of which only the alphabet is checked, or "v1.something". */
+static size_t
+literal_length(str_t in)
+{
+    const char *end = str_chr(in, ']');
+    size_t      i, n;
+    unsigned    wanted;
+    bool        has_colon = false;
+
+    if (end == NULL || end - in.p < 3)
+        return 0;
+
+    n = (size_t) (end - in.p);
+    wanted = ascii_lower(in.p[1]) == 'v' ? FUTURE : ADDRESS;
+
+    for (i = 1; i < n; i++) {
+        if (!(classes[(unsigned char) in.p[i]] & wanted))
+            return 0;
+        has_colon |= in.p[i] == ':';
+    }
+
+    return has_colon || wanted == FUTURE ? n + 1 : 0;
+}
+
+
+/* The length of a name or an IPv4 address, 0 where it is none. */
+static size_t
+name_length(str_t in)
+{
+    size_t i;
+
+    for (i = 0; i < in.n; i++) {
+        if (!(classes[(unsigned char) in.p[i]] & NAME))
+            break;
+        if (i > 0 && in.p[i] == '.' && in.p[i - 1] == '.')
+            return 0;
+    }
+
+    return i;
+}
+
+
+/* What is behind a host: nothing, ":" or ":" and a port. */
+static bool
+take_port(str_t rest, str_t *port)
+{
+    unsigned n = 0;
+    size_t   i;
+
+    *port = STR_NONE;
+
+    if (rest.n == 0)
+        return true;
+    if (rest.p[0] != ':')
+        return false;
+
+    for (i = 1; i < rest.n; i++) {
+        if (rest.p[i] < '0' || rest.p[i] > '9')
+            return false;
+        n = n * 10 + (unsigned) (rest.p[i] - '0');
+        if (n > 65535)
+            return false;
+    }
+
+    if (rest.n > 1)
+        *port = str_from(rest, 1);
+
+    return true;
+}
+
+
+static str_t
+lower_host(struct arena *a, str_t host)
+{
+    size_t i;
+    char  *lower;
+
+    for (i = 0; i < host.n; i++) {
+        if (classes[(unsigned char) host.p[i]] & UPPER)
+            break;
+    }
+
+    if (i == host.n)
+        return host;
+
+    lower = arena_bytes(a, host.n);
+    str_lower_to(lower, host);
+
+    return (str_t){ lower, host.n };
+}
+
+
+bool
+uri_host(struct arena *a, str_t in, str_t *host, str_t *port)
+{
+    size_t n;
+
+    if (in.n == 0)
+        return false;
+
+    n = in.p[0] == '[' ? literal_length(in) : name_length(in);
+    if (n == 0 || !take_port(str_from(in, n), port))
+        return false;
+
+    if (in.p[n - 1] == '.' && --n == 0)
+        return false;
+
+    *host = lower_host(a, (str_t){ in.p, n });
+    return true;
+}
