@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Building a generation from configuration text: the state that directive
+ * types, block openers and ready() work with.  Everything a directive needs to
+ * know (its arguments, its place, the block that it stands in) is here, and
+ * the engine adds the file and line to messages.
+ */
+#pragma once
+
+#include "core/base/vec.h"
+#include "core/conf/generation.h"
+#include "core/conf/module.h"
+
+struct conf {
+    struct generation      *gen;
+    struct arena           *arena; /* gen's                                  */
+    struct conf_block      *block; /* where the directive stands             */
+    const struct directive *row;
+    const struct module    *module; /* whose row it is                       */
+    str_t                  *args;  /* args[0] is the name; each ends with a
+                                      NUL that does not count                */
+    unsigned                n_args; /* with the name                         */
+    const char             *file;  /* NULL: the command line                 */
+    unsigned                line;
+    enum serves_kind { CONF_MAIN, CONF_HTTP, CONF_STREAM, CONF_MAIL } kind;
+    struct conf_reader     *reader; /* the engine's own                      */
+    unsigned                errors; /* reported so far                       */
+};
+
+/* One block of the configuration while, and after, it is built. */
+struct conf_block {
+    unsigned           kind; /* one bit of enum where                        */
+    struct conf_block *up, *next, *first, *last;
+    void             **conf; /* by slot.  While reading, NULL where nothing is
+                                set; after conf_resolve what holds here.  May
+                                be the array of the block above              */
+    void              *owner; /* http_server, http_location, upstream_group  */
+    const char        *file;
+    unsigned           line, end_line;
+    struct setting    *settings; /* what stands here, last first             */
+};
+
+/* A directive as it stands somewhere: for messages, dumps and explanations. */
+struct setting {
+    struct setting         *next;
+    const struct directive *row;
+    const char             *file;
+    unsigned                line;
+};
+
+/*
+ * How the value of a directive is read, handed down, compared and printed.
+ * A type of a module's own needs only parse.
+ */
+struct conf_type {
+    const char *name;
+    size_t      size; /* of the field: what inheriting copies; 0: nothing    */
+    /* Reads cf->args into field.  NULL or a message. */
+    const char *(*parse)(struct conf *cf, void *field);
+    /* In place of copying size bytes, or NULL.  Called for each field that
+     * the block did not set, in a conf that the block has. */
+    void (*inherit)(struct conf *cf, void *field, const void *outer);
+};
+
+/* Opens a block: detail of rows with type conf_opener. */
+struct conf_opener {
+    unsigned inside; /* the kind of the new block, one bit of enum where     */
+    /* Before the first directive: sets up b->owner from cf->args; NULL or a
+     * message.  Both may be NULL. */
+    const char *(*open)(struct conf *cf, struct conf_block *b);
+    /* At the closing brace. */
+    const char *(*close)(struct conf *cf, struct conf_block *b);
+    bool once; /* a second one is a duplicate (http, events, stream)         */
+};
+
+/* Reads the lines of a block of data (types, map, geo): detail of rows with
+ * type conf_data; cf->args is the opening line in open and close, and each
+ * line in line. */
+struct conf_lines {
+    const char *(*open)(struct conf *cf, void *field, void **state);
+    const char *(*line)(struct conf *cf, void *state);
+    const char *(*close)(struct conf *cf, void *state);
+};
+
+/* A message for the directive at hand: to be returned at once. */
+const char *conf_error(struct conf *cf, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The same with ": (errno: text)" behind it as nginx puts it. */
+const char *conf_errno(struct conf *cf, int errnum, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Prints a warning now; parsing goes on.  bare: without file and line. */
+void conf_warn(struct conf *cf, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void conf_warn_bare(struct conf *cf, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* An error whose first line nginx prints without a place ("unknown "x"
+ * variable"); weir adds file and line on a line of its own.  Counts in
+ * cf->errors. */
+void conf_error_bare(struct conf *cf, const char *file, unsigned line,
+                     const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* An argument that is not in a list of words: "did you mean" is printed under
+ * the next error when one is close.  words ends with NULL. */
+void conf_suggest(struct conf *cf, str_t given, const char *const *words);
+
+/* The conf of a module in the block at hand, made when it is not there yet:
+ * for openers and types that set fields of other modules. */
+void *conf_touch(struct conf *cf, const struct module *m);
+/* Whether the row's field has been set in this block. */
+bool conf_is_set(struct conf *cf, const struct module *m, size_t offset);
+
+/* A new block under the one at hand, for openers that make more than one. */
+struct conf_block *conf_block_new(struct conf *cf, unsigned kind);
+
+/* Absolute paths: against the folder of the main configuration file, or
+ * against the prefix (-p). */
+str_t conf_path_conf(struct conf *cf, str_t path);
+str_t conf_path_prefix(struct conf *cf, str_t path);
+
+/* Data kept across the two ways of a directive with several arguments:
+ * "name=value" parameters.  True where arg is name=..., *value then being
+ * what follows. */
+bool conf_param(str_t arg, const char *name, str_t *value);
+
+/* What a module keeps once for each generation (main_size). */
+void *conf_main(struct conf *cf, const struct module *m);

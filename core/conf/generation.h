@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A generation: one configuration, read, checked and immutable.  Everything
+ * hangs from it and its arena; building one touches no globals; connections
+ * and requests hold a count on the one that they run under, and the last put
+ * frees it whole.
+ */
+#pragma once
+
+#include "core/base/arena.h"
+#include "core/base/hash.h"
+#include "core/log/log.h"
+#include "core/net/listen.h"
+
+struct conf_block;
+struct conf_dump;
+struct module;
+struct vars;
+
+/* Where things are, from the command line and the build. */
+struct conf_paths {
+    str_t prefix;      /* -p or built in, ends with "/"                      */
+    str_t conf_file;   /* -c or built in, absolute                           */
+    str_t conf_prefix; /* folder of conf_file, ends with "/"                 */
+    str_t error_log;   /* -e or built in, absolute, or "stderr"              */
+    str_t globals;     /* -g, or empty                                       */
+};
+
+struct generation {
+    struct arena         *arena;
+    unsigned              refs;
+    uint64_t              number;   /* counts reloads                        */
+    struct conf_paths     paths;
+    struct conf_block    *root;     /* the main block                        */
+    void                **main;     /* modules' main objects, by slot        */
+    struct vars          *vars[4];  /* by enum serves_kind                   */
+    struct log_file      *files;    /* logs to open and reopen               */
+    const struct log_targets *log;  /* of the main level                     */
+    listeners_t           listeners;
+    struct conf_dump     *dump;     /* the files that were read, in order    */
+    void                 *stats;    /* counters shared by the workers        */
+};
+
+/*
+ * Reads the configuration at paths.  Messages go to log (all of them, each
+ * with its place); NULL when there was an error.  want_dump keeps the text of
+ * the files for generation_print.  Opens nothing but configuration files.
+ */
+struct generation *generation_read(const struct conf_paths *paths,
+                                   const struct log *log, bool want_dump);
+
+/* The same from memory, for tests and fuzzers: name stands in messages. */
+struct generation *generation_read_text(const struct conf_paths *paths,
+                                        str_t name, str_t text,
+                                        const struct log *log);
+
+struct generation *generation_get(struct generation *g);
+void               generation_put(struct generation *g);
+
+/* -T: every file once, in order of first inclusion. */
+void generation_print(const struct generation *g, int fd);
+
+/* The log file of that path, listed once; opened by generation_open_files. */
+struct log_file *generation_log_file(struct generation *g, str_t path);
+/* Opens the files that are not open.  False: logged. */
+bool generation_open_files(struct generation *g, const struct log *log);
+
+static inline void *
+generation_main(const struct generation *g, unsigned slot)
+{
+    return g->main[slot];
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a module is: tables of directives and variables, and hooks.  Modules
+ * are data; nothing registers itself by running code.  auto/modules names the
+ * modules of a build, and build/modules.c is made from it.
+ */
+#pragma once
+
+#include "core/base/step.h"
+#include "core/base/str.h"
+#include "core/conf/phase.h"
+
+struct conf;
+struct conf_type;
+struct generation;
+struct http_filter;
+struct task;
+struct variable;
+struct worker;
+
+/* The blocks that a directive may stand in, and how its value is handed
+ * down. */
+enum where {
+    IN_MAIN = 1 << 0,
+    IN_EVENTS = 1 << 1,
+    IN_HTTP = 1 << 2,
+    IN_SERVER = 1 << 3,
+    IN_LOCATION = 1 << 4,
+    IN_SERVER_IF = 1 << 5,
+    IN_IF = 1 << 6, /* in a location */
+    IN_LIMIT_EXCEPT = 1 << 7,
+    IN_UPSTREAM = 1 << 8,
+    IN_STREAM = 1 << 9,
+    IN_STREAM_SERVER = 1 << 10,
+    IN_STREAM_UPSTREAM = 1 << 11,
+    IN_MAIL = 1 << 12,
+    IN_MAIL_SERVER = 1 << 13,
+    IN_ANY = (1 << 14) - 1,
+    IN_WEB = IN_HTTP | IN_SERVER | IN_LOCATION,
+    IN_REWRITE = IN_SERVER | IN_LOCATION | IN_SERVER_IF | IN_IF,
+
+    ROW_OWN = 1 << 20,      /* no inner block inherits the value             */
+    ROW_NAMELESS = 1 << 21, /* only if and limit_except inherit it           */
+    ROW_MANY = 1 << 22,     /* may be given several times in a block         */
+    ROW_LISTED = 1 << 23,   /* not a directive: listed for its preset only   */
+};
+
+/* Counts of arguments, without the name. */
+enum args {
+    ARGS_0 = 1 << 0,
+    ARGS_1 = 1 << 1,
+    ARGS_2 = 1 << 2,
+    ARGS_3 = 1 << 3,
+    ARGS_4 = 1 << 4,
+    ARGS_5 = 1 << 5,
+    ARGS_6 = 1 << 6,
+    ARGS_7 = 1 << 7,
+    ARGS_1_OR_MORE = 1 << 8,
+    ARGS_2_OR_MORE = 1 << 9,
+    ARGS_ANY = 1 << 10,
+    ARGS_FLAG = 1 << 11, /* one, which says on or off                        */
+    ARGS_BLOCK = 1 << 12, /* a { block } follows                             */
+    ARGS_DATA = 1 << 13, /* the block holds data lines, not directives: with
+                            ARGS_BLOCK                                       */
+};
+
+struct directive {
+    const char             *name;
+    unsigned                where;  /* enum where                            */
+    unsigned                args;   /* enum args                             */
+    const struct conf_type *type;   /* parses, prints and inherits           */
+    size_t                  offset; /* of the field in the module's conf     */
+    const char             *preset; /* default, as it would stand in a file;
+                                       NULL: zeroed memory is the default    */
+    const void             *detail; /* what the type asks for                */
+};
+
+/* FIELD does not compile where the field's type is not T. */
+#define FIELD(S, m, T)                                                         \
+    (offsetof(S, m) + 0 * sizeof((T *) 0 == &((S *) 0)->m))
+
+struct module {
+    const char             *name;   /* as in --with-http_NAME_module         */
+    unsigned                serves; /* FOR_HTTP | FOR_STREAM; 0: the process */
+    const struct directive *directives; /* ends with a NULL name             */
+    const struct variable  *variables;  /* ends with a NULL name             */
+    /* Rows that several modules share, each under its own prefix: lists ended
+     * by a NULL name, in a list ended by NULL.  "_read_timeout" there is
+     * "proxy_read_timeout" with the prefix "proxy".  The fields stand at the
+     * same offsets in the confs of all of these modules. */
+    const char                     *prefix;
+    const struct directive *const  *templates;
+    size_t                  conf_size;  /* one per block that sets a field   */
+    size_t                  main_size;  /* one per generation, zeroed        */
+    size_t                  state_size; /* one per task that asks, zeroed    */
+
+    /* Each distinct conf once, outer blocks first, after inheritance: check
+     * and derive.  NULL or a message (conf_error). */
+    const char *(*ready)(struct conf *, void *conf);
+    /* Once, when all confs are ready; main is NULL without main_size. */
+    const char *(*main_ready)(struct conf *, void *main);
+
+    enum step (*phase[PHASE_COUNT])(struct task *);
+    const struct http_filter *filter;
+
+    bool (*worker_start)(struct worker *); /* false: logged, ends the worker */
+    void (*worker_stop)(struct worker *);
+
+    unsigned slot; /* filled in by modules_init                              */
+};
+
+/* The conf of a module where a task is now: const, and never NULL for modules
+ * with conf_size. */
+#define conf_of(task, module) ((const void *) (task)->conf[(module)->slot])
+
+/* All modules of the build, ended by NULL (build/modules.c). */
+extern struct module *const weir_modules[];
+
+/* How many there are; numbers their slots.  Called once by main. */
+unsigned modules_init(void);
+unsigned modules_count(void);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Regular expressions with captures (PCRE2 with JIT).  A match sets the
+ * task's $1 to $9 and the variables named by (?<name>...).
+ */
+#pragma once
+
+#include "core/conf/conf.h"
+#include "core/event/task.h"
+
+struct regex;
+
+enum regex_flag { REGEX_NOCASE = 1 };
+
+/* Compiles; named groups become variables of the configuration.  NULL with
+ * *error set in nginx's words. */
+struct regex *regex_compile(struct conf *cf, str_t pattern, unsigned flags,
+                            const char **error);
+
+/* Matches and, when it does, sets the task's captures (copied into its
+ * arena).  A failing match leaves the captures as they were. */
+bool regex_match(const struct regex *re, struct task *t, str_t subject);
+
+/* Without a task, without captures. */
+bool regex_test(const struct regex *re, str_t subject);
+
+str_t    regex_pattern(const struct regex *re);
+unsigned regex_groups(const struct regex *re);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Variables: named values of a task, evaluated when something reads them and
+ * kept until the task ends, unless they are volatile.
+ */
+#pragma once
+
+#include "core/conf/conf.h"
+#include "core/event/task.h"
+
+enum variable_flag {
+    VAR_VOLATILE = 1, /* evaluated at every use                              */
+    VAR_PREFIX = 2,   /* a family: name is the part that all members share,
+                         and arg is then a pointer to a str_t with the rest,
+                         lower-cased                                         */
+    VAR_CHANGEABLE = 4, /* set, map, geo ... may define it                   */
+};
+
+/*
+ * A row of a module's table.  get answers with text that lives as long as the
+ * task (its arena, or longer); STR_NONE (p NULL) says "not there", which logs
+ * print as "-"; an empty text has p set.
+ */
+struct variable {
+    const char *name;
+    str_t     (*get)(struct task *, uintptr_t arg);
+    uintptr_t   arg;
+    unsigned    flags;
+    void      (*set)(struct task *, str_t value, uintptr_t arg); /* or NULL  */
+};
+
+/* A variable that this configuration uses. */
+struct var {
+    str_t       name;
+    unsigned    index;   /* in task->values                                  */
+    unsigned    flags;
+    str_t     (*get)(struct task *, uintptr_t arg);
+    void      (*set)(struct task *, str_t value, uintptr_t arg);
+    uintptr_t   arg;
+    bool        is_known; /* somebody defines it                             */
+    const char *file;    /* the first use, for messages                      */
+    unsigned    line;
+};
+
+struct value {
+    str_t   s;
+    uint8_t is_set;
+};
+
+/* The variable of that name (without "$"), to be read; whether it exists is
+ * checked when all is read. */
+struct var *var_use(struct conf *cf, str_t name);
+
+/* Defines a variable that configuration makes (set, map, captures): NULL
+ * with *error set when the name is taken by one that may not be changed
+ * ("the duplicate "uri" variable") or no name at all.  The caller sets get,
+ * set and arg unless an earlier definition did. */
+struct var *var_define(struct conf *cf, str_t name, unsigned flags,
+                       const char **error);
+
+/* After all has been read: finds what was used in the modules' tables and
+ * prefix families; unknown ones are reported by conf_error_bare. */
+void vars_resolve(struct conf *cf);
+
+/* The value, evaluated or kept.  Never call before vars_resolve. */
+str_t var_get(struct task *t, const struct var *v);
+/* Sets it for this task (through its set hook where it has one). */
+void  var_put(struct task *t, const struct var *v, str_t value);
+
+/* By name at run time (SSI): NULL when this configuration has no such. */
+const struct var *var_find(const struct generation *g, enum serves_kind kind,
+                           str_t name);

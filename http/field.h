@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Header and trailer fields (RFC 9110 section 5).  Names that the server
+ * itself reads or writes are recognised once, into an id; the list below is
+ * the only place where they stand.
+ */
+#pragma once
+
+#include "core/base/vec.h"
+
+#define FIELD_LIST(X)                                                          \
+    X(HOST, "Host")                                                            \
+    X(CONNECTION, "Connection")                                                \
+    X(CONTENT_LENGTH, "Content-Length")                                        \
+    X(CONTENT_TYPE, "Content-Type")                                            \
+    X(TRANSFER_ENCODING, "Transfer-Encoding")                                  \
+    X(EXPECT, "Expect")                                                        \
+    X(UPGRADE, "Upgrade")                                                      \
+    X(KEEP_ALIVE, "Keep-Alive")                                                \
+    X(TE, "TE")                                                                \
+    X(TRAILER, "Trailer")                                                      \
+    X(PROXY_CONNECTION, "Proxy-Connection")                                    \
+    X(PROXY_AUTHENTICATE, "Proxy-Authenticate")                                \
+    X(USER_AGENT, "User-Agent")                                                \
+    X(REFERER, "Referer")                                                      \
+    X(ACCEPT, "Accept")                                                        \
+    X(ACCEPT_ENCODING, "Accept-Encoding")                                      \
+    X(ACCEPT_LANGUAGE, "Accept-Language")                                      \
+    X(ACCEPT_RANGES, "Accept-Ranges")                                          \
+    X(AUTHORIZATION, "Authorization")                                          \
+    X(COOKIE, "Cookie")                                                        \
+    X(RANGE, "Range")                                                          \
+    X(IF_RANGE, "If-Range")                                                    \
+    X(IF_MATCH, "If-Match")                                                    \
+    X(IF_NONE_MATCH, "If-None-Match")                                          \
+    X(IF_MODIFIED_SINCE, "If-Modified-Since")                                  \
+    X(IF_UNMODIFIED_SINCE, "If-Unmodified-Since")                              \
+    X(X_FORWARDED_FOR, "X-Forwarded-For")                                      \
+    X(X_REAL_IP, "X-Real-IP")                                                  \
+    X(VIA, "Via")                                                              \
+    X(DEPTH, "Depth")                                                          \
+    X(DESTINATION, "Destination")                                              \
+    X(OVERWRITE, "Overwrite")                                                  \
+    X(DATE, "Date")                                                            \
+    X(SERVER, "Server")                                                        \
+    X(LAST_MODIFIED, "Last-Modified")                                          \
+    X(ETAG, "ETag")                                                            \
+    X(EXPIRES, "Expires")                                                      \
+    X(CACHE_CONTROL, "Cache-Control")                                          \
+    X(CONTENT_ENCODING, "Content-Encoding")                                    \
+    X(CONTENT_RANGE, "Content-Range")                                          \
+    X(LOCATION, "Location")                                                    \
+    X(REFRESH, "Refresh")                                                      \
+    X(SET_COOKIE, "Set-Cookie")                                                \
+    X(VARY, "Vary")                                                            \
+    X(LINK, "Link")                                                            \
+    X(AGE, "Age")                                                              \
+    X(PRAGMA, "Pragma")                                                        \
+    X(WWW_AUTHENTICATE, "WWW-Authenticate")                                    \
+    X(X_ACCEL_REDIRECT, "X-Accel-Redirect")                                    \
+    X(X_ACCEL_EXPIRES, "X-Accel-Expires")                                      \
+    X(X_ACCEL_LIMIT_RATE, "X-Accel-Limit-Rate")                                \
+    X(X_ACCEL_BUFFERING, "X-Accel-Buffering")                                  \
+    X(X_ACCEL_CHARSET, "X-Accel-Charset")                                      \
+    X(STATUS, "Status")
+
+enum field_id {
+    FIELD_UNKNOWN, /* any other name                                         */
+#define X(id, name) FIELD_##id,
+    FIELD_LIST(X)
+#undef X
+    FIELD_COUNT
+};
+
+struct field {
+    str_t         name;    /* as it came or goes out                         */
+    str_t         value;
+    enum field_id id;
+    uint16_t      next;    /* index + 1 of the next one with this id, 0: none;
+                              in lists kept by fields_add                    */
+    bool          is_hidden; /* taken out: neither sent nor found            */
+};
+
+/* A list of fields in order, with an index over the known names. */
+struct fields {
+    VEC(struct field) list;
+    uint16_t          first[FIELD_COUNT]; /* index + 1, 0: none              */
+};
+
+enum field_id field_id(str_t name); /* case is ignored */
+str_t         field_name(enum field_id id);
+
+/* Appends; name and value are borrowed.  Pointers into the list do not live
+ * over an append. */
+struct field *fields_add(struct arena *a, struct fields *f, str_t name,
+                         str_t value);
+struct field *fields_add_id(struct arena *a, struct fields *f,
+                            enum field_id id, str_t value);
+/* The first visible field with a known name, or the next one; NULL: none. */
+struct field *fields_get(const struct fields *f, enum field_id id);
+struct field *fields_next(const struct fields *f, const struct field *at);
+/* The first visible field with any name, case ignored. */
+struct field *fields_find(const struct fields *f, str_t name);
+/* Its value, or STR_NONE. */
+str_t         fields_value(const struct fields *f, enum field_id id);
+/* Hides all fields of that name. */
+void          fields_hide(struct fields *f, enum field_id id);
+void          fields_hide_name(struct fields *f, str_t name);
+/* Hides the old ones and adds one in their place. */
+void          fields_set(struct arena *a, struct fields *f, enum field_id id,
+                         str_t value);
+/* All values of the name joined by sep ($http_NAME and its kin): name as in
+ * variables, lower case with underscores; STR_NONE where there is none. */
+str_t         fields_joined(struct arena *a, const struct fields *f,
+                            str_t variable_name, const char *sep);
+
+/* Whether a comma separated list has the word, case ignored. */
+bool field_has_word(str_t value, str_t word);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The HTTP request: what came, where it is routed, what goes out, and how far
+ * the work is.  A request is a task; http/run.c alone moves it from state to
+ * state.
+ *
+ *     h1/ makes it when a head has been read > PHASES > the content handler
+ *     answers through http/response.h > SENDING until the last byte is
+ *     out > LOG > END, and the codec takes the connection back
+ */
+#pragma once
+
+#include "core/conf/module.h"
+#include "core/event/task.h"
+#include "core/net/conn.h"
+#include "http/field.h"
+#include "http/method.h"
+
+struct http_body;
+struct http_codec;
+struct http_filter;
+struct http_location;
+struct http_server;
+struct http_subrequest;
+
+#define HTTP_STATES(X)                                                         \
+    X(PHASES)    /* in a phase handler, or about to call one                 */ \
+    X(CONTENT)   /* the location's content handler                           */ \
+    X(SENDING)   /* the response is complete and on its way                  */ \
+    X(LOG)                                                                     \
+    X(END)
+
+enum http_state {
+#define X(name) HTTP_##name,
+    HTTP_STATES(X)
+#undef X
+};
+
+enum http_version { HTTP_09 = 9, HTTP_10 = 1000, HTTP_11 = 1001, HTTP_20 = 2000,
+                    HTTP_30 = 3000 };
+
+/* What goes out. */
+struct http_response {
+    unsigned      status;
+    str_t         reason;       /* of an upstream; empty: the standard one   */
+    struct fields fields;       /* all but those named below                 */
+    struct fields trailers;
+    str_t         content_type; /* without charset                           */
+    str_t         charset;
+    int64_t       length;       /* of the body; -1: not known                */
+    time_t        last_modified; /* -1: none                                 */
+    bool is_head_sent : 1;      /* the head went through the filters         */
+    bool is_head_only : 1;      /* no body follows (HEAD, 204, 304)          */
+    bool is_chunked : 1;        /* h1: the codec frames it                   */
+    bool is_last : 1;           /* the last piece was handed over            */
+    bool is_complete : 1;       /* and it is all out: $request_completion    */
+    bool allows_ranges : 1;     /* the range filter may cut it               */
+    bool is_single_part : 1;    /* ... one range only                        */
+    bool disables_not_modified : 1;
+    bool is_from_error_page : 1;
+    bool needs_memory : 1;      /* some filter reads the bytes               */
+    bool has_trailers : 1;
+    bool is_upgraded : 1;       /* 101: the connection is a tunnel now       */
+};
+
+struct http_request {
+    struct task           task;  /* first */
+    enum http_state       state;
+    const struct http_codec *codec;
+    struct http_request  *main;  /* itself, unless it is a subrequest        */
+    struct http_request  *parent;
+    struct http_subrequest *sub; /* what the parent asked for                */
+
+    /* What came. */
+    str_t                 line;       /* request line: $request              */
+    unsigned              method;     /* one bit of enum http_method         */
+    str_t                 method_name;
+    unsigned              version;    /* enum http_version                   */
+    str_t                 protocol;   /* "HTTP/1.1", empty for 0.9           */
+    str_t                 target;     /* $request_uri                        */
+    str_t                 scheme;     /* "http", "https"                     */
+    str_t                 host;       /* $host: lower case, without port     */
+    str_t                 port;       /* given with the host, or empty       */
+    struct fields         in;
+    struct fields         in_trailers;
+    int64_t               content_length; /* -1: none                        */
+    bool                  is_chunked;
+    struct http_body     *body;       /* NULL until somebody asks            */
+    uint64_t              head_bytes; /* of the request                      */
+    msec_t                started_at; /* monotonic                           */
+    time_t                started_seconds;
+    unsigned              started_ms; /* 0-999                               */
+
+    /* Where it is. */
+    str_t                 uri;        /* decoded, normalised: $uri           */
+    str_t                 args;
+    bool                  is_uri_as_sent; /* uri has not been rewritten      */
+    bool                  is_uri_complex; /* target had to be normalised     */
+    const struct http_server   *server;
+    const struct http_location *location;
+    uint8_t               phase;      /* enum phase                          */
+    uint8_t               handler;    /* index within the phase              */
+    uint8_t               uri_changes; /* left before "cycle"                */
+    uint8_t               subrequests; /* left                               */
+    bool is_internal : 1;
+    bool uri_changed : 1;
+    bool moved : 1;          /* a handler chose where to go on               */
+    bool is_satisfied : 1;   /* access by one rule                           */
+    bool has_error_page : 1; /* one error page has been taken                */
+    bool keeps_alive : 1;
+    bool is_pipelined : 1;
+    bool is_lingering : 1;   /* the rest of the body is read and dropped     */
+    bool client_gone : 1;    /* the client closed its side: 499 where allowed */
+    bool is_plain_page : 1;  /* http_fail on a closing connection: no page   */
+    bool header_only : 1;    /* subrequests: no body wanted                  */
+    bool is_logged : 1;
+    unsigned              access_status; /* satisfy any: what a rule said    */
+    unsigned              error_status; /* of the last http_fail: $status in
+                                            error pages                      */
+
+    /* What goes out. */
+    struct http_response  out;
+    struct http_joined   *joined;     /* body filters of this response       */
+    struct chain          pending;    /* handed over, not yet filtered       */
+    struct timer          delay;      /* limit_rate, auth_delay              */
+    uint64_t              body_sent;  /* $body_bytes_sent                    */
+    uint64_t              sent_before; /* conn->sent when it began           */
+    uint64_t              limit_rate, limit_rate_after;
+    bool                  has_limit_rate; /* set by $limit_rate or X-Accel   */
+
+    void                **states;     /* modules', by slot                   */
+    struct exchange_list *exchanges;  /* of the gateway: $upstream_...       */
+    struct log_frame      log_frame;
+    struct post           reap;
+};
+
+static inline struct http_request *
+http_of(struct task *t)
+{
+    return container_of(t, struct http_request, task);
+}
+
+/* What a module keeps for this request: state_size bytes, zeroed at first;
+ * forgotten on internal redirects. */
+void *http_state_of(struct http_request *r, const struct module *m);
+/* The same, or NULL when nobody has asked yet. */
+void *http_state_if(const struct http_request *r, const struct module *m);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Virtual servers and locations, as they are when the configuration has been
+ * read, and finding them for a request.
+ */
+#pragma once
+
+#include "core/conf/conf.h"
+#include "core/expr/regex.h"
+#include "http/request.h"
+
+/* What answers requests of a location (proxy_pass, stub_status ...). */
+struct content {
+    const char *name; /* of the directive                                    */
+    enum step (*serve)(struct task *);
+    bool redirects_to_slash; /* "location /x/" answers "/x" with 301         */
+};
+
+enum location_kind {
+    LOCATION_PREFIX,
+    LOCATION_CARET,    /* ^~ */
+    LOCATION_EXACT,    /* =  */
+    LOCATION_REGEX,    /* ~ and ~* */
+    LOCATION_NAMED,    /* @ */
+    LOCATION_NAMELESS, /* if, limit_except */
+};
+
+struct http_locations; /* the locations of one server or location */
+
+struct http_location {
+    str_t                  name;  /* as written, without the modifier        */
+    enum location_kind     kind;
+    void                 **conf;  /* what holds in it, by module             */
+    const struct content  *content;
+    struct regex          *regex;
+    struct http_locations *inner;
+    const struct http_location *up; /* the one that it stands in, or NULL    */
+    const struct http_location *except; /* limit_except's, and its methods   */
+    unsigned               except_methods;
+    bool                   is_nocase;
+    bool                   is_internal;
+    struct conf_block     *block;
+};
+
+struct http_server {
+    str_t                  name;    /* the first server_name, or empty       */
+    void                 **conf;
+    struct http_location  *root;    /* what holds outside of locations       */
+    struct http_locations *locations;
+    struct conf_block     *block;
+    bool                   has_listen;
+};
+
+/* What listens on one address: all servers that name it. */
+struct http_address;
+
+/* The server for a host on this address (lower case, no port), with the
+ * captures of a regular expression set on t when given; the default server
+ * when none matches. */
+const struct http_server *http_find_server(const struct http_address *a,
+                                           str_t host, struct task *t);
+const struct http_server *http_default_server(const struct http_address *a);
+
+/* Where a request goes. */
+enum http_found {
+    HTTP_FOUND,       /* r->location is set, and its conf in force           */
+    HTTP_FOUND_SLASH, /* the location is the URI with a slash behind: 301    */
+};
+enum http_found http_find_location(struct http_request *r);
+/* @name of the request's server, or NULL. */
+const struct http_location *http_find_named(const struct http_request *r,
+                                            str_t name);
+
+/* Makes what holds in a location (or an if block in it) hold for r. */
+void http_enter(struct http_request *r, const struct http_location *l);
+
+/* The directive type of content handlers: detail is the struct content.  The
+ * handler goes to the location at hand, and into its if and limit_except
+ * blocks. */
+extern const struct conf_type conf_content;
+#define CONTENT(n, in, args, content)                                          \
+    { n, (in) | ROW_MANY, args, &conf_content, 0, NULL, content }
+/* For types that set more than the handler (proxy_pass). */
+void conf_set_content(struct conf *cf, const struct content *c);
+/* The location that the directive at hand stands in (the server's own,
+ * outside of locations). */
+struct http_location *conf_location(struct conf *cf);
