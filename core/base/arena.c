@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Arenas as chained blocks with a bump pointer.  The struct itself stands in
- * its first block, so that an arena which stays small is one allocation, and
- * mostly none: blocks of the default size are kept for the next one.  Pieces
- * that would waste much of a block are malloc'ed and chained to the arena.
+ * Arenas as chained pages with a bump pointer.  The struct itself stands in
+ * its first page, so that an arena which stays small is one allocation, and
+ * mostly none: pages of the default size are kept for the next one.  Pieces
+ * that would waste much of a page are malloc'ed and chained to the arena.
  *
- * The emulated variant has no blocks: every piece is a large one.
+ * The emulated variant leaves its page empty: every piece is a large one.
  *
- * Invariant: [at, end) is free room in the newest block, which is pages.
+ * Invariant: [at, end) is free room in the newest page, the first of pages.
  */
 #include "core/base/arena.h"
 
@@ -31,7 +31,7 @@ enum {
 
 struct page {
     struct page *next;
-    size_t        size; /* with this header */
+    size_t       size; /* with this header */
 };
 
 /* A piece with a malloc of its own. */
@@ -43,25 +43,25 @@ struct large {
 
 struct deferred {
     struct deferred *next;
-    void           (*fn)(void *arg);
-    void            *arg;
+    void (*fn)(void *arg);
+    void *arg;
 };
 
 struct arena {
-    char            *at, *end; /* room in the newest block                   */
+    char            *at, *end; /* room in the newest page                    */
     struct page     *pages;    /* newest first; this struct is in the last   */
     struct large    *large;    /* newest first                               */
     struct deferred *deferred; /* last first                                 */
-    size_t           block;    /* size of further blocks                     */
-    size_t           filled;   /* bytes in older blocks and large pieces     */
+    size_t           page;     /* size of further pages                      */
+    size_t           filled;   /* bytes in older pages and large pieces      */
     size_t           tried;    /* bytes that arena_try gave                  */
     size_t           limit;
 };
 
-/* Freed blocks of PAGE_DEFAULT bytes, for the next arena. */
+/* Freed pages of PAGE_DEFAULT bytes, for the next arena. */
 static _Thread_local struct {
     struct page *first;
-    unsigned      n;
+    unsigned     n;
 } spare;
 
 
@@ -80,41 +80,41 @@ poison(void *p, size_t n)
 static struct page *
 page_take(size_t size)
 {
-    struct page *b = spare.first;
+    struct page *page = spare.first;
 
-    if (size == PAGE_DEFAULT && b) {
-        spare.first = b->next;
+    if (size == PAGE_DEFAULT && page) {
+        spare.first = page->next;
         spare.n--;
     } else {
-        b = malloc(size);
-        if (!b)
+        page = malloc(size);
+        if (!page)
             return NULL;
     }
-    b->size = size;
-    return b;
+    page->size = size;
+    return page;
 }
 
 
 static void
-page_drop(struct page *b)
+page_drop(struct page *page)
 {
-    bool is_kept = b->size == PAGE_DEFAULT && spare.n < SPARE_MAX;
+    bool is_kept = page->size == PAGE_DEFAULT && spare.n < SPARE_MAX;
 
-    poison(b + 1, b->size - sizeof(*b));
+    poison(page + 1, page->size - sizeof(*page));
 #ifdef WEIR_EMULATE_ARENA
     is_kept = false;
 #endif
     if (!is_kept) {
-        free(b);
+        free(page);
         return;
     }
-    b->next = spare.first;
-    spare.first = b;
+    page->next = spare.first;
+    spare.first = page;
     spare.n++;
 }
 
 
-/* The end of the arena's own struct, where the first block's room begins. */
+/* The end of the arena's own struct, where the first page's room begins. */
 static char *
 first_room(const struct arena *a)
 {
@@ -122,7 +122,7 @@ first_room(const struct arena *a)
 }
 
 
-/* Where the bytes handed out of the newest block begin. */
+/* Where the bytes handed out of the newest page begin. */
 static char *
 newest_room(const struct arena *a)
 {
@@ -133,7 +133,7 @@ newest_room(const struct arena *a)
 struct arena *
 arena_new(size_t size)
 {
-    struct page *b;
+    struct page  *page;
     struct arena *a;
 
     if (size == 0)
@@ -141,30 +141,30 @@ arena_new(size_t size)
     if (size < PAGE_MIN)
         size = PAGE_MIN;
 
-    b = page_take(size);
-    if (!b)
+    page = page_take(size);
+    if (!page)
         check_memory(size);
-    b->next = NULL;
+    page->next = NULL;
 
-    a = (struct arena *) ALIGNED(b + 1);
+    a = (struct arena *) ALIGNED(page + 1);
     *a = (struct arena){
-        .pages = b,
-        .block = size,
+        .pages = page,
+        .page = size,
         .limit = LIMIT_DEFAULT,
-        .end = (char *) b + size,
+        .end = (char *) page + size,
     };
     a->at = first_room(a);
     return a;
 }
 
 
-/* Runs what was deferred and drops all but the first block. */
+/* Runs what was deferred and drops all but the first page. */
 static void
 empty(struct arena *a)
 {
     struct deferred *d;
     struct large    *l;
-    struct page     *b;
+    struct page     *page;
 
     while ((d = a->deferred)) {
         a->deferred = d->next;
@@ -175,9 +175,9 @@ empty(struct arena *a)
         poison(l + 1, l->n);
         free(l);
     }
-    while ((b = a->pages)->next) {
-        a->pages = b->next;
-        page_drop(b);
+    while ((page = a->pages)->next) {
+        a->pages = page->next;
+        page_drop(page);
     }
 }
 
@@ -239,29 +239,29 @@ take_large(struct arena *a, size_t n)
 }
 
 
-/* What does not fit into the newest block: NULL without memory. */
+/* What does not fit into the newest page: NULL without memory. */
 static __attribute__((noinline)) void *
 take_slow(struct arena *a, size_t n)
 {
-    struct page *b;
-    char         *p;
+    struct page *page;
+    char        *p;
 
 #ifdef WEIR_EMULATE_ARENA
     return take_large(a, n);
 #endif
-    if (n > a->block / 4)
+    if (n > a->page / 4)
         return take_large(a, n);
 
-    b = page_take(a->block);
-    if (!b)
+    page = page_take(a->page);
+    if (!page)
         return NULL;
 
     a->filled += (size_t) (a->at - newest_room(a));
-    b->next = a->pages;
-    a->pages = b;
-    p = (char *) ALIGNED(b + 1);
+    page->next = a->pages;
+    a->pages = page;
+    p = (char *) ALIGNED(page + 1);
     a->at = p + n;
-    a->end = (char *) b + b->size;
+    a->end = (char *) page + page->size;
     return p;
 }
 

@@ -52,7 +52,7 @@ take_spare(unsigned class)
 struct block *
 block_try(size_t size)
 {
-    unsigned      class = class_of(size);
+    unsigned class = class_of(size);
     struct block *b;
 
     if (size > UINT32_MAX)
@@ -95,7 +95,8 @@ drop(struct block *b)
     unsigned class = class_of(b->size);
 
     if (class == CLASS_COUNT || b->data != (char *) (b + 1)
-        || spare[class].n >= SPARE_MAX_BYTES / b->size) {
+        || spare[class].n >= SPARE_MAX_BYTES / b->size)
+    {
         free(b);
         return;
     }

@@ -14,7 +14,7 @@ static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 struct date {
     unsigned year, month, day; /* from 1, both */
     unsigned hour, minute, second;
-    unsigned weekday;          /* 0: Sunday */
+    unsigned weekday; /* 0: Sunday */
 };
 
 
@@ -236,13 +236,12 @@ is_leap(unsigned year)
 static bool
 is_sound(const struct date *d)
 {
-    static const unsigned char month_days[] = {
-        31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
-    };
-    unsigned days = month_days[d->month - 1];
+    unsigned days = 31;
 
-    if (d->month == 2 && is_leap(d->year))
-        days++;
+    if (d->month == 2)
+        days = is_leap(d->year) ? 29 : 28;
+    else if (d->month == 4 || d->month == 6 || d->month == 9 || d->month == 11)
+        days = 30;
     return d->day >= 1 && d->day <= days && d->hour <= 23 && d->minute <= 59
            && d->second <= 59 && d->year >= 1970;
 }
@@ -267,6 +266,6 @@ date_parse(str_t s)
     if (!(is_asctime ? cut_asctime(&s, &d) : cut_rfc(&s, &d)) || !is_sound(&d))
         return -1;
 
-    return (time_t) (days_from(d.year, d.month, d.day) * 86400
-                     + d.hour * 3600 + d.minute * 60 + d.second);
+    return (time_t) (days_from(d.year, d.month, d.day) * 86400 + d.hour * 3600
+                     + d.minute * 60 + d.second);
 }

@@ -124,6 +124,33 @@ unescape_uri(struct arena *a, str_t s)
 }
 
 
+str_t
+unescape_redirect(struct arena *a, str_t s)
+{
+    char  *start, *out;
+    size_t i;
+    int    byte;
+
+    if (!str_chr(s, '%'))
+        return s;
+
+    start = out = arena_bytes(a, s.n);
+    for (i = 0; i < s.n;) {
+        byte = escaped_byte(s, i);
+        if (byte > '%' && byte < 0x7F) {
+            *out++ = (char) byte;
+            i += 3;
+        } else {
+            *out++ = s.p[i++];
+        }
+        if (out[-1] == '?')
+            break;
+    }
+    memcpy(out, s.p + i, s.n - i);
+    return str_span(start, out + s.n - i);
+}
+
+
 /* What the byte stands for in the escaped text, in buf or of its own; an
  * empty one where it stays as it is. */
 typedef str_t escape_fn(unsigned char c, char *buf);

@@ -20,6 +20,10 @@ enum escape_uri {
 str_t escape_uri(struct arena *a, str_t s, enum escape_uri how);
 /* %XX to bytes; a bad escape stays as it is. */
 str_t unescape_uri(struct arena *a, str_t s);
+/* The target of a redirect that was put together from captures: escapes of
+ * what may stand bare are taken back, those of bytes up to % and from DEL
+ * stay, and so does all behind the first question mark. */
+str_t unescape_redirect(struct arena *a, str_t s);
 /* & < > " to entities. */
 str_t escape_html(struct arena *a, str_t s);
 /* For the inside of a JSON string: " and \ behind a backslash, \n \r \t \b

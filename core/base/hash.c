@@ -121,8 +121,7 @@ hash_count(const struct hash *h)
 
 
 void
-hash_each(const struct hash *h, void (*fn)(str_t key, void *value, void *arg),
-          void *arg)
+hash_each(const struct hash *h, hash_fn *fn, void *arg)
 {
     size_t i;
 

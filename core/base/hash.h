@@ -27,6 +27,7 @@ void *hash_get_hashed(const struct hash *h, str_t key, uint32_t hash);
 /* How many keys there are. */
 size_t hash_count(const struct hash *h);
 
+typedef void hash_fn(str_t key, void *value, void *arg);
+
 /* Calls fn for each key, in no order. */
-void hash_each(const struct hash *h, void (*fn)(str_t key, void *value,
-                                                 void *arg), void *arg);
+void hash_each(const struct hash *h, hash_fn *fn, void *arg);

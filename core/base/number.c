@@ -103,7 +103,7 @@ cut_unit(str_t *s)
 
     if (!at)
         return UNIT_START;
-    unit = (enum unit) (UNIT_YEAR + (at - letters));
+    unit = UNIT_YEAR + (unsigned) (at - letters);
     *s = str_from(*s, 1);
     if (unit == UNIT_MINUTE && s->n && s->p[0] == 's') {
         *s = str_from(*s, 1);
@@ -113,8 +113,9 @@ cut_unit(str_t *s)
 }
 
 
-/* Cuts "15m " off *s, a number without unit being seconds, and adds it to
- * *total; *last is the unit before and becomes this one. */
+/* Cuts "15m " off *s and adds it to *total; *last is the unit before and
+ * becomes this one.  A number without unit is seconds; at the end it may
+ * stand behind any other, and in front only one more like it may follow. */
 static bool
 add_time(str_t *s, enum unit *last, bool is_sec, uint64_t *total)
 {
@@ -128,11 +129,15 @@ add_time(str_t *s, enum unit *last, bool is_sec, uint64_t *total)
         return false;
 
     *s = str_from(*s, digits);
-    if (s->n && s->p[0] != ' ')
-        unit = cut_unit(s);
-    if (unit <= *last || (is_sec && unit == UNIT_MSEC))
-        return false;
-    *last = unit;
+    if (s->n) {
+        bool is_bare = s->p[0] == ' ';
+
+        if (!is_bare)
+            unit = cut_unit(s);
+        if (unit <= *last || (is_sec && unit == UNIT_MSEC))
+            return false;
+        *last = is_bare ? UNIT_MSEC : unit;
+    }
 
     scale = is_sec ? unit_ms[unit] / 1000 : unit_ms[unit];
     if (n > (INT64_MAX - *total) / scale)
