@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# if: its conditions, and what it can hold.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Weir::Test;
+
+my $t = Weir::Test->new;
+$t->write('html/file', 'x');
+$t->write('html/dir/x', 'x');
+$t->write('html/run.sh', "#!/bin/sh\n", mode => 0755);
+$t->write('html/a.txt', 'plain');
+$t->write('other/a.txt', 'other');
+$t->run(<<'EOC');
+%%HTTP%%
+    default_type text/plain;
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        root %%TESTDIR%%/html;
+        if ($arg_stop) { return 403 stopped; }
+        if ($http_host = other.test) { rewrite ^ /moved; }
+        location /moved { return 200 moved; }
+
+        location /true { if ($arg_a) { return 200 yes; } return 200 no; }
+        location /equal { if ($arg_a = b) { return 200 yes; } return 200 no; }
+        location /differs { if ($arg_a != b) { return 200 yes; }
+                            return 200 no; }
+        location /match { if ($arg_a ~ ^b(.)) { return 200 "yes $1"; }
+                          return 200 no; }
+        location /nocase { if ($arg_a ~* ^B) { return 200 yes; }
+                           return 200 no; }
+        location /nomatch { if ($arg_a !~ ^b) { return 200 yes; }
+                            return 200 no; }
+        location /nonocase { if ($arg_a !~* ^B) { return 200 yes; }
+                             return 200 no; }
+        location /named { if ($arg_a ~ (?<part>\d+)) { set $got $part; }
+                          return 200 "got $got"; }
+        location /file { if (-f %%TESTDIR%%/html/$arg_a) { return 200 yes; }
+                         return 200 no; }
+        location /notfile { if (!-f %%TESTDIR%%/html/$arg_a)
+                                { return 200 yes; } return 200 no; }
+        location /directory { if (-d %%TESTDIR%%/html/$arg_a)
+                                  { return 200 yes; } return 200 no; }
+        location /exists { if (-e %%TESTDIR%%/html/$arg_a)
+                               { return 200 yes; } return 200 no; }
+        location /executable { if (-x %%TESTDIR%%/html/$arg_a)
+                                   { return 200 yes; } return 200 no; }
+        location /method { if ($request_method = POST) { return 405; }
+                           return 200 ok; }
+        location /break { set $a 1; if ($arg_b) { break; } set $a 2;
+                          return 200 "a=$a"; }
+        location /several { set $s "";
+            if ($arg_a) { set $s "${s}A"; }
+            if ($arg_b) { set $s "${s}B"; }
+            return 200 "s=$s"; }
+        location /headers/ { alias %%TESTDIR%%/html/;
+            add_header X-Outer yes;
+            if ($arg_a) { add_header X-Inner yes; } }
+        location /root { root %%TESTDIR%%/html;
+            if ($arg_a) { root %%TESTDIR%%/other; }
+            rewrite ^ /a.txt break; }
+        location /proxied { proxy_pass http://127.0.0.1:%%PORT_one%%;
+            if ($arg_a) { proxy_pass http://127.0.0.1:%%PORT_two%%; } }
+        location /inherit { proxy_pass http://127.0.0.1:%%PORT_one%%;
+            if ($arg_a) { set $x 1; } }
+        location /spaces { if ( $arg_a ) { return 200 yes; } return 200 no; }
+        location /quoted { if ($arg_a = "b c") { return 200 yes; }
+                           if ($arg_a ~ "^b{2}$") { return 200 two; }
+                           return 200 no; }
+    }
+    server { listen 127.0.0.1:%%PORT_one%%; return 200 "one $request_uri"; }
+    server { listen 127.0.0.1:%%PORT_two%%; return 200 "two $request_uri"; }
+}
+EOC
+
+my @table = (
+    # request                 answer
+    '/true?a=1'            => 'yes',
+    '/true?a=0'            => 'no',
+    '/true?a='             => 'no',
+    '/true'                => 'no',
+    '/true?a=00'           => 'yes',
+    '/equal?a=b'           => 'yes',
+    '/equal?a=B'           => 'no',
+    '/differs?a=b'         => 'no',
+    '/differs'             => 'yes',
+    '/match?a=bcd'         => 'yes c',
+    '/match?a=xb'          => 'no',
+    '/nocase?a=bcd'        => 'yes',
+    '/nomatch?a=x'         => 'yes',
+    '/nomatch?a=b'         => 'no',
+    '/nonocase?a=b'        => 'no',
+    '/named?a=x42'         => 'got 42',
+    '/file?a=file'         => 'yes',
+    '/file?a=dir'          => 'no',
+    '/file?a=none'         => 'no',
+    '/notfile?a=none'      => 'yes',
+    '/notfile?a=file'      => 'no',
+    '/directory?a=dir'     => 'yes',
+    '/directory?a=file'    => 'no',
+    '/exists?a=dir'        => 'yes',
+    '/exists?a=none'       => 'no',
+    '/executable?a=run.sh' => 'yes',
+    '/executable?a=file'   => 'no',
+    '/method'              => 'ok',
+    '/break'               => 'a=2',
+    '/several?a=1&b=1'     => 's=AB',
+    '/several?b=1'         => 's=B',
+    '/root'                => 'plain',
+    '/root?a=1'            => 'other',
+    '/proxied'             => 'one /proxied',
+    '/proxied?a=1'         => 'two /proxied?a=1',
+    '/inherit?a=1'         => 'one /inherit?a=1',
+    '/spaces?a=1'          => 'yes',
+    '/quoted?a=bb'         => 'two',
+    '/true?stop=1'         => 'stopped',
+);
+while (my ($uri, $wanted) = splice @table, 0, 2) {
+    is $t->get($uri)->body, $wanted, $uri;
+}
+is $t->get('/break?b=1')->status, 404, 'break: the return is not reached';
+is $t->post('/method', 'x')->status, 405, 'POST /method';
+is $t->get('/true', host => 'other.test')->body, 'moved', 'if in server';
+
+my $r = $t->get('/headers/file');
+is $r->header('X-Outer'), 'yes', 'if not taken: add_header of the location';
+$r = $t->get('/headers/file?a=1');
+is $r->header('X-Inner'), 'yes', 'if taken: its add_header';
+is $r->header('X-Outer'), undef, 'if taken: in place of the outer ones';
+
+done_testing;
