@@ -189,17 +189,11 @@ is_unsafe(str_t path)
 bool
 uri_split_unsafe(str_t uri, str_t *path, str_t *args)
 {
-    const char *mark;
-
-    *args = STR_NONE;
-
-    mark = str_chr(uri, '#');
-    if (mark)
-        uri = str_span(uri.p, mark);
+    const char *mark = str_chr(uri, '?');
 
     *path = uri;
+    *args = STR_NONE;
 
-    mark = str_chr(uri, '?');
     if (mark) {
         *path = str_span(uri.p, mark);
         *args = str_span(mark + 1, uri.p + uri.n);

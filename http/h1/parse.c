@@ -62,7 +62,7 @@ take_char(str_t *s, char c)
 
 
 /*
- * As nginx reads it: any major version from 1 to 99 (an upstream that says
+ * As nginx reads it: any major version from 1 to 999 (an upstream that says
  * HTTP/2.0 in clear text is understood as HTTP/1.1), several spaces before
  * the status, and behind its three digits a space, a dot (old IIS: 403.1) or
  * the end.
@@ -77,7 +77,7 @@ h1_status_line(struct h1_status_line *out, str_t line)
 
     s = str_from(s, sizeof("HTTP/") - 1);
 
-    if (s.n == 0 || s.p[0] == '0' || !take_digits(&s, 2, &out->major))
+    if (s.n == 0 || s.p[0] == '0' || !take_digits(&s, 3, &out->major))
         return false;
     if (!take_char(&s, '.') || !take_digits(&s, 3, &out->minor))
         return false;
@@ -91,7 +91,7 @@ h1_status_line(struct h1_status_line *out, str_t line)
         return false;
     if (s.n > 0 && s.p[0] != ' ' && s.p[0] != '.')
         return false;
-    if (str_chr(s, '\r') != NULL || str_chr(s, '\0') != NULL)
+    if (str_chr(s, '\r') != NULL)
         return false;
 
     (void) take_char(&s, ' ');

@@ -31,15 +31,17 @@ enum h1_error {
 
 struct h1_request_line {
     str_t    method;
-    str_t    target;      /* as sent: $request_uri                           */
+    str_t    target;      /* $request_uri: as sent, from the path on in
+                             absolute-form, host and port of CONNECT         */
     str_t    scheme;      /* absolute-form only                              */
     str_t    host;        /* authority of absolute-form or of CONNECT,
                              with port                                       */
     str_t    path;        /* part of target that starts with "/", without
-                             the arguments; "/" where absolute-form has none */
+                             the arguments; "/" where absolute-form has none,
+                             and with CONNECT                                */
     str_t    args;        /* behind "?", without it and without #fragment    */
     bool     has_args;    /* a "?" was there                                 */
-    bool     is_complex;  /* path needs uri_normalize: %, //, /., #          */
+    bool     is_complex;  /* path needs uri_normalize: %, //, /.             */
     unsigned major, minor; /* 0.9 where the line has no version              */
 };
 
@@ -52,7 +54,7 @@ struct h1_status_line {
     str_t    reason; /* may be empty */
 };
 
-/* False: not HTTP/1.x (an HTTP/0.9 upstream, or junk). */
+/* False: an HTTP/0.9 upstream, or junk.  Versions above 1.1 are taken. */
 bool h1_status_line(struct h1_status_line *out, str_t line);
 
 enum h1_field_kind {
@@ -60,7 +62,7 @@ enum h1_field_kind {
     H1_FIELD_ODD,      /* the same, but name has bytes outside A-Za-z0-9-:
                           dropped where ignore_invalid_headers is on         */
     H1_FIELD_UNDERSCORE, /* the same, and the only odd bytes are "_"         */
-    H1_FIELD_NO_COLON, /* no colon: skipped silently                         */
+    H1_FIELD_NO_COLON, /* no colon: skipped silently (the text is in name)   */
     H1_FIELD_BAD,      /* 400: blank in or behind the name, folding, NUL,
                           CR inside, no name                                 */
 };
