@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Names are numbers of ten digits, counted within the process and starting
+ * anew at a random place when another process is found to have taken one.
+ * The last digits name the folders, where there are levels of them.
+ */
+#include "http/temp_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+struct temp_file {
+    struct chain_file file;
+    char             *name; /* to be unlinked at the end, or NULL            */
+};
+
+enum {
+    NAME_DIGITS = 10,
+    NAME_ROOM = NAME_DIGITS + 3 * 4 + 2, /* digits, folders, slashes, NUL    */
+    ATTEMPTS = 1000,
+    WRITE_PIECES = 64,
+};
+
+static _Thread_local uint32_t counter;
+
+
+static void
+free_temp_file(struct chain_file *file)
+{
+    struct temp_file *f = container_of(file, struct temp_file, file);
+
+    if (f->name)
+        (void) unlink(f->name);
+    (void) close(file->fd);
+    free(f->name);
+    free(f);
+}
+
+
+/* Writes path and the name for a number to out; levels[i] digits are taken
+ * from the end of what the folders before have left. */
+static size_t
+put_name(char *out, size_t room, const struct temp_path *path, uint32_t number)
+{
+    char   digits[NAME_DIGITS + 1];
+    size_t left = NAME_DIGITS;
+    size_t n;
+
+    (void) snprintf(digits, sizeof(digits), "%010u", number);
+    n = (size_t) snprintf(out, room, STR_F, STR_A(path->path));
+    for (unsigned i = 0; i < path->n_levels && path->levels[i] < left; i++) {
+        left -= path->levels[i];
+        n += (size_t) snprintf(out + n, room - n, "/%.*s", path->levels[i],
+                               digits + left);
+    }
+    n += (size_t) snprintf(out + n, room - n, "/%s", digits);
+    return n;
+}
+
+
+/* Makes the folders of a name, from the end of base on. */
+static bool
+make_folders(struct task *t, char *name, size_t base)
+{
+    for (char *slash = name + base + 1; (slash = strchr(slash, '/')); slash++) {
+        *slash = '\0';
+        if (mkdir(name, 0700) == -1 && errno != EEXIST) {
+            log_at(t->log, LEVEL_CRIT, errno, "mkdir() \"%s\" failed", name);
+            return false;
+        }
+        *slash = '/';
+    }
+    return true;
+}
+
+
+/* Opens a name that nobody has; -1: logged. */
+static int
+open_new(struct task *t, const struct temp_path *path, char *name, size_t room)
+{
+    bool made = false;
+    int  fd;
+
+    for (unsigned i = 0; i < ATTEMPTS; i++) {
+        put_name(name, room, path, counter++);
+        fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd != -1)
+            return fd;
+        if (errno == EEXIST) {
+            counter += (uint32_t) random() % 123456;
+            continue;
+        }
+        if (errno != ENOENT || path->n_levels == 0 || made)
+            break;
+        if (!make_folders(t, name, path->path.n))
+            return -1;
+        made = true;
+    }
+    log_at(t->log, LEVEL_CRIT, errno, "open() \"%s\" failed", name);
+    return -1;
+}
+
+
+struct chain_file *
+temp_file_new(struct task *t, const struct temp_path *path, enum temp_keep keep,
+              str_t *name)
+{
+    size_t            room = path->path.n + NAME_ROOM;
+    char             *text = arena_bytes(t->arena, room);
+    struct temp_file *f;
+    int               fd = open_new(t, path, text, room);
+
+    if (fd == -1)
+        return NULL;
+    f = calloc(1, sizeof(*f));
+    if (!f)
+        check_memory(sizeof(*f));
+    f->file = (struct chain_file){ 1, fd, free_temp_file };
+    if (keep == TEMP_NAMELESS)
+        (void) unlink(text);
+    else if (keep == TEMP_CLEAN)
+        f->name = strdup(text);
+    if (name)
+        *name = str_of(text);
+    return &f->file;
+}
+
+
+/* The memory pieces at the front, as far as they fit. */
+static int
+gather(const struct chain *in, uint64_t limit, struct iovec *iov)
+{
+    int n = 0;
+
+    for (const struct piece *p = in->head; p && limit; p = p->next) {
+        size_t take = p->n < limit ? p->n : (size_t) limit;
+
+        if (n == WRITE_PIECES || (!p->p && p->n))
+            break;
+        if (take == 0)
+            continue;
+        iov[n++] = (struct iovec){ (void *) (uintptr_t) p->p, take };
+        limit -= take;
+    }
+    return n;
+}
+
+
+bool
+temp_file_append(struct task *t, struct chain_file *f, off_t *at,
+                 struct chain *in, uint64_t limit)
+{
+    struct iovec iov[WRITE_PIECES];
+    uint64_t     left = limit && limit < in->n ? limit : in->n;
+
+    while (left) {
+        int     n = gather(in, left, iov);
+        ssize_t done;
+
+        if (n == 0)
+            break;
+        done = pwritev(f->fd, iov, n, *at);
+        if (done == -1 && errno == EINTR)
+            continue;
+        if (done <= 0) {
+            log_at(t->log, LEVEL_CRIT, done == -1 ? errno : 0,
+                   "pwritev() of a temporary file failed");
+            return false;
+        }
+        *at += done;
+        left -= (uint64_t) done;
+        chain_skip(in, (uint64_t) done);
+    }
+    return true;
+}
