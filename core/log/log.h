@@ -14,6 +14,7 @@
 #pragma once
 
 #include <stdarg.h>
+#include <sys/types.h>
 
 #include "core/base/arena.h"
 
@@ -31,6 +32,7 @@ enum log_level {
     LEVEL_DEBUG,
 };
 
+struct log_file;
 struct log_target; /* a file, stderr, syslog or memory ring, with its level  */
 
 /* The targets of one place in the configuration: what error_log lines there
@@ -100,6 +102,12 @@ log_pop(struct log *log)
 /* Before a configuration is read: to stderr as "weir: [emerg] ...", and to
  * the file given by -e (or built in), when it could be opened. */
 extern struct log log_start;
+/* Adds that file (or, NULL, takes it away again). */
+void log_start_file(struct log_file *file);
+
+/* Until a server has come up (and under -t): lines of warn and above go to
+ * stderr too, in the short form.  True at first. */
+extern bool log_to_stderr;
 
 /*
  * Files that are written to and can be reopened: error and access logs.  A
@@ -113,6 +121,19 @@ struct log_file {
     void            *buffer; /* of whoever set flush                         */
 };
 
+#define LOG_OWNER_KEPT ((uid_t) -1)
+
+/* Opens f->path for appending; false: logged. */
+bool log_file_open(struct log_file *f, const struct log *log);
+/* Flushes and opens each file of the list again; the old descriptor stays in
+ * use where that fails (logged).  The master gives the files to owner, the
+ * workers' user; LOG_OWNER_KEPT: to nobody. */
+void log_files_reopen(struct log_file *first, uid_t owner,
+                      const struct log *log);
+void log_files_flush(struct log_file *first);
+/* Flushes and closes, but never descriptors 0 to 2. */
+void log_files_close(struct log_file *first);
+
 /* The names of levels, "emerg" ...; NULL for an unknown name is -1. */
 const char *log_level_name(enum log_level level);
 int         log_level_parse(str_t name);
@@ -123,12 +144,15 @@ int         log_level_parse(str_t name);
 struct log_target *log_target_new(struct arena *a, str_t spec,
                                   struct log_file *file, enum log_level level,
                                   const char **error);
+enum log_level     log_target_level(const struct log_target *t);
 
 /* Syslog (RFC 3164 over UDP or a unix socket), also for access logs:
  * "server=addr[:port],facility=,severity=,tag=,nohostname". */
 struct syslog_target;
+/* Of the generation whose arena a is, which also closes the socket. */
 struct syslog_target *syslog_open(struct arena *a, str_t parameters,
                                   const char **error);
+/* Severity 0 to 7, or -1 for the configured one; text without a newline. */
 void syslog_send(struct syslog_target *s, int severity, str_t text);
 
 /* Names the program in messages and titles: argv[0] without folders. */

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a log target is, for the files of core/log alone.
+ */
+#pragma once
+
+#include "core/log/log.h"
+
+enum target_kind { TARGET_FILE, TARGET_STDERR, TARGET_SYSLOG, TARGET_MEMORY };
+
+/* The last size bytes that were logged, found with a debugger. */
+struct log_ring {
+    char  *p;
+    size_t size, at;
+};
+
+struct log_target {
+    enum target_kind      kind;
+    enum log_level        level;
+    struct log_file      *file;
+    struct syslog_target *syslog;
+    struct log_ring       ring;
+};

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The clocks as last read, and the texts of the wall clock.  Each text is
+ * made when it is first asked for within a second, so that a process prints
+ * a date once a second at most, however many lines and responses carry it.
+ * A text is good until the next clock_update.
+ *
+ * The state is the process's: only the thread of the loop may ask.
+ */
+#include "core/os/clock.h"
+
+#include <stdio.h>
+
+#include "core/base/date.h"
+
+enum { TEXT_MAX = 40 };
+
+struct text {
+    time_t made; /* the second that it is of */
+    size_t n;
+    char   p[TEXT_MAX];
+};
+
+static struct {
+    msec_t    mono_ms;
+    time_t    seconds;
+    unsigned  millisecond;
+    time_t    local_made;
+    struct tm local;
+    struct text http, error_log, clf, iso8601, syslog;
+} now;
+
+static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+
+
+msec_t
+clock_fresh_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (msec_t) ts.tv_sec * 1000 + (msec_t) ts.tv_nsec / 1000000;
+}
+
+
+void
+clock_update(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    now.seconds = ts.tv_sec;
+    now.millisecond = (unsigned) (ts.tv_nsec / 1000000);
+    now.mono_ms = clock_fresh_ms();
+}
+
+
+msec_t
+clock_ms(void)
+{
+    if (now.mono_ms == 0)
+        clock_update();
+    return now.mono_ms;
+}
+
+
+time_t
+clock_seconds(void)
+{
+    if (now.seconds == 0)
+        clock_update();
+    return now.seconds;
+}
+
+
+unsigned
+clock_millisecond(void)
+{
+    if (now.seconds == 0)
+        clock_update();
+    return now.millisecond;
+}
+
+
+/* True when t has to be written anew; the local time is ready then. */
+static bool
+is_stale(struct text *t)
+{
+    time_t second = clock_seconds();
+
+    if (t->n != 0 && t->made == second)
+        return false;
+    if (now.local_made != second) {
+        now.local_made = second;
+        localtime_r(&second, &now.local);
+    }
+    t->made = second;
+    return true;
+}
+
+
+static str_t
+text_of(const struct text *t)
+{
+    return (str_t){ t->p, t->n };
+}
+
+
+/* snprintf says how long the whole would have been; years beyond 9999 are cut
+ * rather than believed. */
+static void
+set_length(struct text *t, int n)
+{
+    t->n = n < 0 ? 0 : n < TEXT_MAX ? (size_t) n : TEXT_MAX - 1;
+}
+
+
+str_t
+clock_http(void)
+{
+    if (is_stale(&now.http)) {
+        date_http(now.http.p, now.seconds);
+        now.http.n = DATE_LEN;
+    }
+    return text_of(&now.http);
+}
+
+
+str_t
+clock_error_log(void)
+{
+    struct text *t = &now.error_log;
+    struct tm   *l = &now.local;
+
+    if (is_stale(t))
+        set_length(t, snprintf(t->p, TEXT_MAX, "%4d/%02d/%02d %02d:%02d:%02d",
+                               l->tm_year + 1900, l->tm_mon + 1, l->tm_mday,
+                               l->tm_hour, l->tm_min, l->tm_sec));
+    return text_of(t);
+}
+
+
+/* The zone's offset east of Greenwich: sign, hours, minutes. */
+static char
+zone(int *hours, int *minutes)
+{
+    long off = now.local.tm_gmtoff / 60;
+    char sign = off < 0 ? '-' : '+';
+
+    if (off < 0)
+        off = -off;
+    *hours = (int) (off / 60);
+    *minutes = (int) (off % 60);
+    return sign;
+}
+
+
+str_t
+clock_clf(void)
+{
+    struct text *t = &now.clf;
+    struct tm   *l = &now.local;
+    int          h, m;
+    char         sign;
+
+    if (is_stale(t)) {
+        sign = zone(&h, &m);
+        set_length(t, snprintf(t->p, TEXT_MAX,
+                               "%02d/%s/%d:%02d:%02d:%02d %c%02d%02d",
+                               l->tm_mday, months[l->tm_mon],
+                               l->tm_year + 1900, l->tm_hour, l->tm_min,
+                               l->tm_sec, sign, h, m));
+    }
+    return text_of(t);
+}
+
+
+str_t
+clock_iso8601(void)
+{
+    struct text *t = &now.iso8601;
+    struct tm   *l = &now.local;
+    int          h, m;
+    char         sign;
+
+    if (is_stale(t)) {
+        sign = zone(&h, &m);
+        set_length(t, snprintf(t->p, TEXT_MAX,
+                               "%4d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d",
+                               l->tm_year + 1900, l->tm_mon + 1, l->tm_mday,
+                               l->tm_hour, l->tm_min, l->tm_sec, sign, h, m));
+    }
+    return text_of(t);
+}
+
+
+str_t
+clock_syslog(void)
+{
+    struct text *t = &now.syslog;
+    struct tm   *l = &now.local;
+
+    if (is_stale(t))
+        set_length(t, snprintf(t->p, TEXT_MAX, "%s %2d %02d:%02d:%02d",
+                               months[l->tm_mon], l->tm_mday, l->tm_hour,
+                               l->tm_min, l->tm_sec));
+    return text_of(t);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Host names to addresses through the system's resolver.  It blocks: for the
+ * time when a configuration is read, never for a running worker.
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "core/base/arena.h"
+
+union resolved {
+    struct sockaddr     sa;
+    struct sockaddr_in  in4;
+    struct sockaddr_in6 in6;
+};
+
+/* The addresses of host in a, IPv4 before IPv6, each once, with port set.
+ * Returns how many there are; 0: not found. */
+size_t resolve_host(struct arena *a, str_t host, unsigned port,
+                    union resolved **out);
