@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Strings: comparing, finding, cutting, hashing, distances. */
+#include "t/unit/tap.h"
+
+#include "core/base/str.h"
+
+
+static void
+test_compare(void)
+{
+    ok(str_eq(STR(""), STR_NONE), "the empty string is no string");
+    ok(!str_eq(STR("ab"), STR("a")), "lengths count");
+    ok(str_ieq(STR("Host"), STR("hOST")), "letters without case");
+    ok(!str_ieq(STR("a@"), STR("a`")), "but only letters");
+    ok(!str_ieq(STR("a["), STR("a{")), "on both ends of the alphabet");
+    ok(str_ieq(STR_NONE, STR("")), "nothing is nothing");
+    ok(str_starts(STR("/abc"), STR("/a")), "starts");
+    ok(!str_starts(STR("/"), STR("/a")), "a longer prefix");
+    ok(str_starts(STR("x"), STR_NONE), "all start with nothing");
+    ok(str_ends(STR("a.gz"), STR(".gz")), "ends");
+    ok(!str_ends(STR("gz"), STR(".gz")), "a longer suffix");
+    ok(str_istarts(STR("Bearer x"), STR("bearer ")), "starts without case");
+    ok(!str_istarts(STR("Be"), STR("bearer")), "a longer prefix again");
+    ok(str_cmp(STR("a"), STR("b")) < 0, "order");
+    ok(str_cmp(STR("ab"), STR("a")) > 0, "the shorter first");
+    ok(str_cmp(STR("\xff"), STR("a")) > 0, "bytes are unsigned");
+    is(str_cmp(STR_NONE, STR("")), 0, "nothing is like nothing");
+}
+
+
+static void
+test_find(void)
+{
+    str_t s = STR("one, Two, three");
+
+    is(str_find(s, STR("o, t")) - s.p, 7, "found");
+    ok(str_find(s, STR("two")) == NULL, "with case");
+    is(str_ifind(s, STR("tWO")) - s.p, 5, "without case");
+    ok(str_ifind(s, STR("four")) == NULL, "not there");
+    ok(str_find(STR("a"), STR("ab")) == NULL, "longer than all");
+    ok(str_ifind(STR("a"), STR("ab")) == NULL, "that without case");
+    ok(str_find(s, STR("")) == s.p, "nothing is at the start");
+    is(str_ifind(s, STR("THREE")) - s.p, 10, "at the end");
+    is(str_chr(s, ',') - s.p, 3, "the first comma");
+    is(str_rchr(s, ',') - s.p, 8, "the last comma");
+    ok(str_rchr(s, ';') == NULL, "no semicolon");
+    ok(str_rchr(STR_NONE, ';') == NULL, "nothing has none");
+}
+
+
+static void
+test_cut(void)
+{
+    str_t rest = STR("a,,b"), part;
+    char  out[8];
+
+    part = str_cut(&rest, ',');
+    is_str(part, "a", "the first part");
+    part = str_cut(&rest, ',');
+    is(part.n, 0, "an empty one");
+    part = str_cut(&rest, ',');
+    is_str(part, "b", "the last");
+    ok(rest.p == NULL, "leaves nothing");
+
+    rest = STR("a,");
+    str_cut(&rest, ',');
+    ok(rest.p != NULL && rest.n == 0, "behind a comma stands an empty part");
+
+    is_str(str_trim(STR(" \t a b\t ")), "a b", "trimmed");
+    is(str_trim(STR(" \t ")).n, 0, "nothing but blanks");
+    is_str(str_trim(STR("\na\r")), "\na\r", "line ends stay");
+    is_str(str_from(STR("abc"), 3), "", "from the end");
+
+    str_lower_to(out, STR("AZaz@[{"));
+    is_bytes(out, 7, "azaz@[{", 7, "lower case");
+}
+
+
+static void
+test_hash(void)
+{
+    unsigned buckets[64] = { 0 }, most = 0;
+    char     name[16];
+
+    is(str_hash(STR("abc")), str_hash(STR("abc")), "a hash is stable");
+    ok(str_hash(STR("abc")) != str_hash(STR("abd")), "and tells apart");
+    is(str_ihash(STR("Content-TYPE")), str_hash(STR("content-type")),
+       "ihash is the hash of the lower-cased");
+
+    for (int i = 0; i < 6400; i++) {
+        int n = snprintf(name, sizeof(name), "key%d", i);
+
+        buckets[str_hash((str_t){ name, (size_t) n }) % 64]++;
+    }
+    for (int i = 0; i < 64; i++)
+        most = buckets[i] > most ? buckets[i] : most;
+    ok(most < 160, "and spreads: the fullest of 64 has %u of 6400", most);
+}
+
+
+static void
+test_distance(void)
+{
+    char name[100];
+
+    memset(name, 'a', sizeof(name));
+    is(str_distance(STR("listen"), STR("listen"), 3), 0, "the same");
+    is(str_distance(STR("lisen"), STR("listen"), 3), 1, "left out");
+    is(str_distance(STR("listten"), STR("listen"), 3), 1, "doubled");
+    is(str_distance(STR("lsiten"), STR("listen"), 3), 1, "swapped");
+    is(str_distance(STR("server"), STR("listen"), 2), 3, "too far");
+    is(str_distance(STR("kitten"), STR("sitting"), 5), 3, "the classic");
+    is(str_distance(STR(""), STR("abc"), 5), 3, "from nothing");
+    is(str_distance(STR("abc"), STR(""), 5), 3, "to nothing");
+    is(str_distance(STR("ab"), STR("abcdef"), 3), 4, "by lengths alone");
+    is(str_distance((str_t){ name, 64 }, (str_t){ name, 64 }, 1), 0, "long");
+    is(str_distance((str_t){ name, 65 }, (str_t){ name, 65 }, 1), 2,
+       "too long to compare");
+}
+
+
+int
+main(void)
+{
+    test_compare();
+    test_find();
+    test_cut();
+    test_hash();
+    test_distance();
+    return done();
+}
