@@ -20,13 +20,19 @@
 struct loop;
 struct log;
 
+/* Flags become true with an event and stay so until whoever reads or writes
+ * was told EAGAIN and clears them; handlers are called on the change only. */
 struct event {
-    int      fd;      /* -1: not open                                        */
+    int      fd;       /* -1: not open                                       */
+    uint32_t batch;    /* of the loop's waits: the one it was added in       */
     bool     readable; /* may be read until it says EAGAIN                   */
     bool     writable;
-    bool     hangup;  /* the peer has closed its side, or all is broken      */
+    bool     hangup;   /* the peer has closed its side, or all is broken     */
     bool     added;
-    uint8_t  is_urgent; /* handled before the others of a turn (inotify)     */
+    bool     is_urgent;   /* handled before the others of a turn (inotify)   */
+    bool     is_listener; /* level-triggered: on_read at each turn           */
+    bool     write_first; /* connecting: on_write tells the outcome, on_read
+                             waits for it                                    */
     void   (*on_read)(struct event *);  /* readable or hangup became true    */
     void   (*on_write)(struct event *); /* writable became true              */
 };
@@ -34,7 +40,9 @@ struct event {
 struct timer {
     struct heap_node node;
     struct loop     *loop;
-    msec_t           at; /* monotonic; may be later than node.key            */
+    msec_t           at : 63; /* monotonic; may be later than node.key       */
+    msec_t           is_idle : 1; /* of no account for a worker's end; to be
+                                     set before timer_set                    */
     void           (*on_timeout)(struct timer *);
 };
 
@@ -47,7 +55,8 @@ struct post {
 struct loop *loop_new(const struct log *log, unsigned max_events);
 void         loop_free(struct loop *l);
 
-/* Runs turns until loop_stop.  Each turn waits no longer than the next timer
+/* Runs turns until loop_stop; the handlers of signals set flags, which
+ * each_turn looks at.  Each turn waits no longer than the next timer
  * and calls each_turn(arg), if set, at its end. */
 void loop_run(struct loop *l);
 /* One turn, waiting at most max_wait_ms. */
@@ -61,11 +70,14 @@ bool event_add(struct loop *l, struct event *e);
 /* The same for a listening socket: level-triggered reading, exclusive where
  * several workers wait on it. */
 bool event_add_listener(struct loop *l, struct event *e, bool exclusive);
-/* Stops watching; to be called before the descriptor is closed. */
+/* Stops watching.  What the batch at hand still holds for it is dropped. */
 void event_remove(struct loop *l, struct event *e);
+/* The same without a system call, for a descriptor that is closed right
+ * behind it. */
+void event_forget(struct loop *l, struct event *e);
 
 /* Arms or re-arms t to expire in delay_ms; moving it to later costs a
- * store. */
+ * store.  t->on_timeout is called once, with t no longer set. */
 void timer_set(struct loop *l, struct timer *t, msec_t delay_ms);
 void timer_stop(struct timer *t);
 static inline bool
@@ -75,8 +87,7 @@ timer_is_set(const struct timer *t)
 }
 /* Milliseconds until it expires, 0 when due or not set. */
 msec_t timer_left(const struct timer *t);
-/* How many are set, not counting those marked as of no account for a
- * worker's end. */
+/* How many are set, not counting those that are idle. */
 size_t timer_count(const struct loop *l);
 
 /* Runs p->run in this turn, after events and timers; nothing happens when it
@@ -85,6 +96,9 @@ void post_add(struct loop *l, struct post *p);
 /* The same, but behind everything else of the turn: for writes that are
  * gathered. */
 void post_add_late(struct loop *l, struct post *p);
+/* In the next turn, which then does not wait for events: to give others their
+ * turn in the middle of long work. */
+void post_add_next(struct loop *l, struct post *p);
 void post_cancel(struct post *p);
 static inline bool
 post_is_added(const struct post *p)

@@ -52,13 +52,15 @@ struct task {
     /* Answers task_fail for this kind of task: remembers the status. */
     void              (*fail)(struct task *, unsigned status);
     enum serves         kind;
+    bool                is_ended;
 };
 
 /* Fills a zeroed task; arena, loop, log, conn, gen, conf, run and kind are
  * the caller's to set. */
 void task_init(struct task *t);
 
-/* Posts the task: run is called in this turn. */
+/* Posts the task: run is called in this turn.  Nothing happens to a task that
+ * has ended. */
 void task_wake(struct task *t);
 
 /* Registers w; its owner calls wait_end when it is over and then wakes the
@@ -72,7 +74,8 @@ wait_is_on(const struct wait *w)
     return w->link.next != NULL && w->link.next != &w->link;
 }
 
-/* Cancels all waits and a posted wake-up: nothing calls the task any more.
+/* Cancels all waits (each is out of the list when its cancel is called, and
+ * may touch the others) and a posted wake-up: nothing calls the task any more.
  * Its memory is the owner's, to be freed by loop_reap. */
 void task_end(struct task *t);
 

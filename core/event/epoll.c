@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Descriptors by epoll.  Connections are watched edge-triggered for both
+ * directions, once, when they are added, so that no call is spent on changes
+ * of interest.
+ *
+ * A handler may remove and close what a later entry of the batch is about,
+ * and may even add the same struct event again with another descriptor.
+ * Entries are therefore believed only when the event is still added, and was
+ * so before the batch was fetched (event.batch).  Its memory lives until the
+ * tail of the turn, which is behind the batch.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/event/state.h"
+#include "core/log/log.h"
+#include "core/os/clock.h"
+
+
+bool
+epoll_open(struct loop *l)
+{
+    l->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (l->epoll == -1) {
+        log_at(l->log, LEVEL_EMERG, errno, "epoll_create() failed");
+        return false;
+    }
+    l->events = calloc(l->max_events, sizeof(l->events[0]));
+    CHECK(l->events != NULL);
+    return true;
+}
+
+
+void
+epoll_shut(struct loop *l)
+{
+    if (l->epoll != -1)
+        close(l->epoll);
+    free(l->events);
+}
+
+
+static bool
+add(struct loop *l, struct event *e, uint32_t what)
+{
+    struct epoll_event ev = { .events = what, .data.ptr = e };
+
+    if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, e->fd, &ev) == -1)
+        return false;
+    e->added = true;
+    e->batch = l->batch;
+    if (e->is_urgent) {
+        CHECK(l->n_urgent < URGENT_MAX);
+        l->urgent[l->n_urgent++] = e;
+    }
+    return true;
+}
+
+
+bool
+event_add(struct loop *l, struct event *e)
+{
+    return add(l, e, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
+
+
+bool
+event_add_listener(struct loop *l, struct event *e, bool exclusive)
+{
+    e->is_listener = true;
+    return add(l, e, EPOLLIN | (exclusive ? EPOLLEXCLUSIVE : 0));
+}
+
+
+void
+event_forget(struct loop *l, struct event *e)
+{
+    unsigned n = 0;
+
+    e->added = e->readable = e->writable = e->hangup = false;
+    if (!e->is_urgent)
+        return;
+    for (unsigned i = 0; i < l->n_urgent; i++)
+        if (l->urgent[i] != e)
+            l->urgent[n++] = l->urgent[i];
+    l->n_urgent = n;
+}
+
+
+void
+event_remove(struct loop *l, struct event *e)
+{
+    struct epoll_event ev = { 0 };
+
+    if (!e->added)
+        return;
+    if (epoll_ctl(l->epoll, EPOLL_CTL_DEL, e->fd, &ev) == -1)
+        log_at(l->log, LEVEL_ALERT, errno, "epoll_ctl(2, %d) failed", e->fd);
+    event_forget(l, e);
+}
+
+
+static bool
+is_current(const struct loop *l, const struct event *e)
+{
+    return e->added && e->batch != l->batch;
+}
+
+
+static void
+call_write(struct loop *l, struct event *e, bool is_change)
+{
+    if (is_change && is_current(l, e) && e->on_write != NULL)
+        e->on_write(e);
+}
+
+
+static void
+call_read(struct loop *l, struct event *e, bool is_change)
+{
+    if (is_change && is_current(l, e) && e->on_read != NULL)
+        e->on_read(e);
+}
+
+
+/* All flags are set before the first handler is called, so that it sees the
+ * whole.  A broken socket is ready for everything: the next call tells why. */
+static void
+dispatch(struct loop *l, struct event *e, uint32_t what)
+{
+    bool is_broken = what & (EPOLLERR | EPOLLHUP);
+    bool is_hangup = is_broken || (what & EPOLLRDHUP);
+    bool may_read = is_hangup || (what & EPOLLIN);
+    bool may_write = is_broken || (what & EPOLLOUT);
+    bool read_changed, write_changed, write_first;
+
+    if (!is_current(l, e))
+        return;
+    if (e->is_listener) {
+        e->readable = true;
+        call_read(l, e, true);
+        return;
+    }
+    read_changed = (may_read && !e->readable) || (is_hangup && !e->hangup);
+    write_changed = may_write && !e->writable;
+    e->readable |= may_read;
+    e->hangup |= is_hangup;
+    e->writable |= may_write;
+
+    write_first = e->write_first;
+    if (write_first)
+        call_write(l, e, write_changed);
+    call_read(l, e, read_changed);
+    if (!write_first)
+        call_write(l, e, write_changed);
+}
+
+
+/* A full batch may have left urgent events behind in the kernel: ask for
+ * those alone. */
+static void
+poll_urgent(struct loop *l)
+{
+    struct pollfd p[URGENT_MAX];
+    struct event *e[URGENT_MAX];
+    unsigned      n = l->n_urgent;
+
+    for (unsigned i = 0; i < n; i++) {
+        e[i] = l->urgent[i];
+        p[i] = (struct pollfd){ .fd = e[i]->fd, .events = POLLIN };
+    }
+    if (n == 0 || poll(p, n, 0) <= 0)
+        return;
+    for (unsigned i = 0; i < n; i++)
+        if (p[i].revents != 0)
+            dispatch(l, e[i], EPOLLIN);
+}
+
+
+static void
+handle(struct loop *l, unsigned n)
+{
+    bool has_urgent = l->n_urgent != 0;
+
+    for (unsigned i = 0; has_urgent && i < n; i++) {
+        struct event *e = l->events[i].data.ptr;
+
+        if (is_current(l, e) && e->is_urgent)
+            dispatch(l, e, l->events[i].events);
+    }
+    if (n == l->max_events)
+        poll_urgent(l);
+    for (unsigned i = 0; i < n; i++) {
+        struct event *e = l->events[i].data.ptr;
+
+        if (!e->is_urgent)
+            dispatch(l, e, l->events[i].events);
+    }
+}
+
+
+void
+epoll_turn(struct loop *l, int timeout_ms)
+{
+    int n = epoll_wait(l->epoll, l->events, (int) l->max_events, timeout_ms);
+
+    l->batch++;
+    if (n == -1 && errno != EINTR)
+        log_at(l->log, LEVEL_ALERT, errno, "epoll_wait() failed");
+    clock_update();
+    if (n > 0)
+        handle(l, (unsigned) n);
+}
