@@ -98,27 +98,29 @@ PROVE   = TEST_BINARY=$${TEST_BINARY:-$(CURDIR)/$(B)/weir} BUILD=$(B) prove -j$(
 test: tests-built
 	@$(PROVE) $(UNITS) $(REPLAYS) $(SCRIPTS)
 
+# Quick: the tree, the units, the corpora, and the *.t with a line "# smoke"
+check: tests-built
+	@$(PROVE) auto/check/tree.t $(UNITS) $(REPLAYS) $(SMOKE)
+	@sh auto/check/directives $(B)/weir | tail -n 1
+
 style:
 	@sh auto/check/style
 	@sh auto/check/layers
 	@sh auto/check/size
 
-check: style tests-built check-directives
-	@$(PROVE) $(UNITS) $(REPLAYS) $(SMOKE)
-
 check-directives: $(B)/weir
 	@sh auto/check/directives $(B)/weir
 
 asan:
-	@sh auto/sanitize address $(B)
+	+@sh auto/sanitize address $(B)
 ubsan:
-	@sh auto/sanitize undefined $(B)
+	+@sh auto/sanitize undefined $(B)
 
 # FUZZ=name for one target, FUZZ_SECONDS=n for each
 FUZZ         ?= $(TARGETS)
 FUZZ_SECONDS ?= 30
 fuzz:
-	@sh auto/sanitize fuzzer $(B) FUZZ='$(FUZZ)' FUZZ_SECONDS=$(FUZZ_SECONDS)
+	+@sh auto/sanitize fuzzer $(B) FUZZ='$(FUZZ)' FUZZ_SECONDS=$(FUZZ_SECONDS)
 fuzz-run: $(patsubst %,$(B)/t/fuzz/%,$(FUZZ))
 	@sh auto/fuzz $(B) $(FUZZ_SECONDS) $(FUZZ)
 

@@ -4,15 +4,25 @@
 # The checks of the tree as a test among the others.
 
 cd "$(dirname "$0")/../.." || exit 1
+binary=${TEST_BINARY:-build/weir}
 echo 1..4
 n=0
-for check in layers size style "directives ${TEST_BINARY:-build/weir}"; do
+
+# check NAME [ARGUMENT]
+check() {
     n=$((n + 1))
-    # shellcheck disable=SC2086
-    if text=$(sh auto/check/$check 2>&1); then
-        echo "ok $n - ${check%% *}"
+    if text=$(sh auto/check/"$@" 2>&1); then
+        echo "ok $n - $1"
     else
-        echo "not ok $n - ${check%% *}"
+        echo "not ok $n - $1"
+        printf '%s\n' "$text" | sed 's/^/#   /' >&2
     fi
-    [ -z "$text" ] || printf '%s\n' "$text" | sed 's/^/# /'
-done
+}
+
+check layers
+check size -q
+check style
+case $binary in
+    */nginx) echo "ok 4 # SKIP nginx does not tell its directives" ;;
+    *)       check directives "$binary" ;;
+esac
