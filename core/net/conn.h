@@ -56,6 +56,7 @@ struct conn {
     bool nopush : 1;      /* MSG_MORE before file pieces                     */
     bool no_sendfile : 1; /* read and write instead                          */
     bool is_reusable : 1; /* may be closed when connections are short        */
+    bool is_unwanted : 1; /* asked to close, by on_read (net/worker.h)       */
     bool is_eof : 1;      /* read said 0                                     */
     struct list            reusable; /* of the worker's idle list            */
 };
