@@ -27,13 +27,6 @@ hex_digit(char c)
 }
 
 
-static enum parse
-need_more(const str_t *in)
-{
-    return in->n >= H1_CHUNK_LINE ? PARSE_BAD : PARSE_AGAIN;
-}
-
-
 /* Hexadecimal digits at the start of in: how many, 0 where there is none or
  * the number is too large. */
 static size_t
@@ -82,7 +75,7 @@ take_size(struct h1_chunked *c, str_t *in)
     if (p - in->p > H1_CHUNK_LINE - 2 || (p < end && *p == '\n'))
         return PARSE_BAD;
     if (end - p < 2)
-        return need_more(in);
+        return PARSE_AGAIN;
     if (p[1] != '\n')
         return PARSE_BAD;
 
@@ -141,7 +134,7 @@ take_trailer(struct h1_chunked *c, str_t *in, struct h1_field *field)
     n = h1_line(*in, &seen, &line);
 
     if (n == 0)
-        return need_more(in);
+        return in->n >= H1_CHUNK_LINE ? PARSE_BAD : PARSE_AGAIN;
     if (n > H1_CHUNK_LINE)
         return PARSE_BAD;
 

@@ -5,23 +5,16 @@
 #include "http/h1/parse.h"
 
 enum {
-    STOP = 1,      /* ends a name: controls, space, DEL and the colon        */
-    ODD = 2,       /* in a name, but none that nginx passes on               */
+    STOP = 1, /* ends a name: controls, space, DEL and the colon        */
+    ODD = 2,  /* in a name, but none that nginx passes on               */
     UNDERSCORE = 4,
 };
 
 static const uint8_t classes[256] = {
-    [0 ... ' '] = STOP,
-    ['!' ... ','] = ODD,
-    ['.' ... '/'] = ODD,
-    [':'] = STOP,
-    [';' ... '@'] = ODD,
-    ['[' ... '^'] = ODD,
-    ['_'] = UNDERSCORE,
-    ['`'] = ODD,
-    ['{' ... '~'] = ODD,
-    [0x7f] = STOP,
-    [0x80 ... 0xff] = ODD,
+    [0 ... ' '] = STOP, ['!' ... ','] = ODD,   ['.' ... '/'] = ODD,
+    [':'] = STOP,       [';' ... '@'] = ODD,   ['[' ... '^'] = ODD,
+    ['_'] = UNDERSCORE, ['`'] = ODD,           ['{' ... '~'] = ODD,
+    [0x7f] = STOP,      [0x80 ... 0xff] = ODD,
 };
 
 
@@ -58,7 +51,7 @@ enum h1_field_kind
 h1_field(struct h1_field *out, str_t line, bool is_response)
 {
     const char *p = line.p, *end = line.p + line.n;
-    unsigned    class, found = 0;
+    unsigned class, found = 0;
 
     for (; p < end; p++) {
         class = classes[(unsigned char) *p];

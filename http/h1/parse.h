@@ -62,7 +62,7 @@ enum h1_field_kind {
     H1_FIELD_ODD,      /* the same, but name has bytes outside A-Za-z0-9-:
                           dropped where ignore_invalid_headers is on         */
     H1_FIELD_UNDERSCORE, /* the same, and the only odd bytes are "_"         */
-    H1_FIELD_NO_COLON, /* no colon: skipped silently (the text is in name)   */
+    H1_FIELD_NO_COLON, /* no colon: skipped silently; its text is in name  */
     H1_FIELD_BAD,      /* 400: blank in or behind the name, folding, NUL,
                           CR inside, no name                                 */
 };

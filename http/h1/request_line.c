@@ -11,16 +11,16 @@
  * loop finds "//" and "/." by shifting the class of the byte before.
  */
 enum {
-    STOP = 1,     /* no target has it: controls, space, DEL                  */
+    STOP = 1, /* no target has it: controls, space, DEL                  */
     SLASH = 2,
-    AFTER = 4,    /* behind a slash it asks for normalisation                */
+    AFTER = 4, /* behind a slash it asks for normalisation                */
     PERCENT = 8,
-    QUERY = 16,   /* "?"                                                     */
-    FRAGMENT = 32,/* "#"                                                     */
-    METHOD = 64,  /* A-Z - _                                                 */
-    HOST = 128,   /* of a name in absolute-form: A-Za-z0-9 . -               */
-    SCHEME = 256, /* A-Za-z0-9 + - .                                         */
-    LITERAL = 512 /* inside of [...]: unreserved, sub-delims and ":"         */
+    QUERY = 16,    /* "?"                                                     */
+    FRAGMENT = 32, /* "#"                                                     */
+    METHOD = 64,   /* A-Z - _                                                 */
+    HOST = 128,    /* of a name in absolute-form: A-Za-z0-9 . -               */
+    SCHEME = 256,  /* A-Za-z0-9 + - .                                         */
+    LITERAL = 512  /* inside of [...]: unreserved, sub-delims and ":"         */
 };
 
 static const uint16_t classes[256] = {
@@ -133,7 +133,7 @@ static const char *
 take_path(struct h1_request_line *out, const char *p, const char *end)
 {
     const char *start = p;
-    unsigned    class, before = 0, found = 0;
+    unsigned class, before = 0, found = 0;
 
     for (; p < end; p++) {
         class = class_of(*p);
