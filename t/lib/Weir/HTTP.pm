@@ -245,10 +245,10 @@ sub read_until {
     my ($c, $re, $timeout) = @_;
     my $end = time + ($timeout // $c->{timeout});
 
-    while ($c->{in} !~ $re) {
-        $c->fill($end) or return;
-    }
-    return substr $c->{in}, 0, $+[0], '';
+    do {
+        return substr $c->{in}, 0, $+[0], '' if $c->{in} =~ $re;
+    } while ($c->fill($end));
+    return;
 }
 
 # closed(timeout): true when the peer closes without another byte.

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# limit_rate and limit_rate_after.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Time::HiRes qw(time);
+use Weir::Test;
+
+my $t = Weir::Test->new;
+my $data = join '', map { chr(65 + $_ % 26) } 1 .. 40_000;
+$t->write('html/data', $data);
+$t->run(<<'EOC');
+%%HTTP%%
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location /slow/ { alias %%TESTDIR%%/html/; limit_rate 20k; }
+        location /copy/ { alias %%TESTDIR%%/html/; sendfile off;
+                          limit_rate 20k; }
+        location /after/ { alias %%TESTDIR%%/html/; limit_rate 4k;
+                           limit_rate_after 30k; }
+        location /free/ { alias %%TESTDIR%%/html/; limit_rate 0; }
+        location /set/ { alias %%TESTDIR%%/html/; set $limit_rate 20k; }
+        location /var/ { alias %%TESTDIR%%/html/; limit_rate $arg_rate;
+                         limit_rate_after $arg_after; }
+    }
+}
+EOC
+
+# takes($uri, $least, $most): the whole body in that time, in seconds.
+sub takes {
+    my ($uri, $least, $most) = @_;
+    my $start = time;
+    my $r = $t->get($uri);
+    my $time = time - $start;
+
+    ok $r->body eq $data, "$uri: all bytes";
+    cmp_ok $time, '>=', $least, "$uri: not too fast";
+    cmp_ok $time, '<=', Weir::Test::slow($most), "$uri: not too slow";
+}
+
+takes('/free/data', 0, 0.5);
+takes('/after/data', 0.5, 4);
+takes('/slow/data', 0.9, 3.5);
+takes('/copy/data', 0.9, 3.5);
+takes('/set/data', 0.9, 3.5);
+takes('/var/data?rate=100k', 0, 1.5);
+takes('/var/data', 0, 0.5);
+
+done_testing;
