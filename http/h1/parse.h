@@ -69,7 +69,7 @@ enum h1_field_kind {
 
 struct h1_field {
     str_t name;
-    str_t value; /* leading spaces and trailing blanks taken off as nginx does */
+    str_t value; /* without spaces around it; tabs belong to it */
 };
 
 /* Parses one field line (without CRLF) that is not empty.  A response's line

@@ -175,11 +175,11 @@ check_lines(str_t text, size_t step, const char *const *wanted)
 int
 main(void)
 {
-    static const char *const lines[] = { "GET / HTTP/1.1", "A: b", "", "", "\r",
-                                         "a\rb",           NULL };
-    static const str_t       text = STR_INIT("GET / HTTP/1.1\r\nA: b\n\r\n\n"
-                                                   "\r\r\na\rb\r\nno");
-    size_t                   i;
+    static const char *const lines[]
+        = { "GET / HTTP/1.1", "A: b", "", "", "\r", "a\rb", NULL };
+    static const str_t text = STR_INIT("GET / HTTP/1.1\r\nA: b\n\r\n\n"
+                                       "\r\r\na\rb\r\nno");
+    size_t             i;
 
     for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         check_field(i);

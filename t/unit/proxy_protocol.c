@@ -149,8 +149,8 @@ check_cuts(struct arena *a, size_t i)
     size_t                n, used;
 
     for (n = 0; n <= cases[i].in.n; n++) {
-        verdict =
-            proxy_protocol_parse(a, (str_t){ cases[i].in.p, n }, &found, &used);
+        verdict = proxy_protocol_parse(a, (str_t){ cases[i].in.p, n }, &found,
+                                       &used);
         if (cases[i].used == 0) {
             good &= verdict != PARSE_OK && (!refused || verdict == PARSE_BAD);
             refused = verdict == PARSE_BAD;
@@ -167,9 +167,9 @@ check_cuts(struct arena *a, size_t i)
 static void
 check_tlvs(void)
 {
-    struct proxy_protocol pp = { .tlvs =
-                                     STR_INIT("\x01\0\x02h2\x02\0\0\x05\0\x03"
-                                              "abc\x01\0\x01x\xee\0\x09no") };
+    struct proxy_protocol pp
+        = { .tlvs = STR_INIT("\x01\0\x02h2\x02\0\0\x05\0\x03"
+                             "abc\x01\0\x01x\xee\0\x09no") };
 
     is_str(proxy_protocol_tlv(&pp, 1), "h2", "the first of a type");
     is_str(proxy_protocol_tlv(&pp, 5), "abc", "one behind an empty one");
@@ -185,10 +185,10 @@ check_tlvs(void)
 static void
 check_written(struct arena *a)
 {
-    struct sockaddr_in    v4 = { .sin_family = AF_INET, .sin_port = htons(81) };
-    struct sockaddr_in6   v6 = { .sin6_family = AF_INET6,
-                                 .sin6_port = htons(82) };
-    struct proxy_protocol found;
+    struct sockaddr_in  v4 = { .sin_family = AF_INET, .sin_port = htons(81) };
+    struct sockaddr_in6 v6
+        = { .sin6_family = AF_INET6, .sin6_port = htons(82) };
+    struct proxy_protocol  found;
     const struct sockaddr *p4 = (const struct sockaddr *) (const void *) &v4;
     const struct sockaddr *p6 = (const struct sockaddr *) (const void *) &v6;
     size_t                 used;
