@@ -38,6 +38,7 @@ enum { ADDR_TEXT = 120 }; /* room for any text of an address with its port */
 size_t addr_text(char *out, const struct sockaddr *sa, socklen_t len,
                  bool with_port);
 unsigned addr_port(const struct sockaddr *sa); /* host order; 0 for unix     */
+socklen_t addr_len(const struct sockaddr *sa); /* of its whole structure     */
 void     addr_set_port(struct sockaddr *sa, unsigned port);
 bool     addr_same(const struct sockaddr *a, const struct sockaddr *b,
                    bool with_port);
@@ -65,7 +66,7 @@ bool cidr_match(const struct cidr *c, const struct sockaddr *sa);
  * only), each with an optional "/uri" behind it (uri_part).
  */
 struct endpoint {
-    str_t            host;     /* without port and brackets kept out         */
+    str_t            host;     /* without the port; brackets kept            */
     str_t            port_text;
     unsigned         port;     /* default_port where none was given          */
     unsigned         last_port; /* of a range, else = port                   */
@@ -86,6 +87,9 @@ enum endpoint_flag {
 
 /* NULL, or what is wrong in nginx's words: "invalid host", "invalid port",
  * "no host", "no path in the unix domain socket", "too long path in the unix
- * domain socket", "host not found". */
+ * domain socket", "invalid port range", "invalid IPv6 address", "host not
+ * found".  Without ENDPOINT_RESOLVE a name leaves n 0.  host keeps its
+ * brackets; of a unix socket it is the path.  A range has an address for each
+ * of its ports.  Texts point into text. */
 const char *endpoint_parse(struct arena *a, str_t text, unsigned default_port,
                            unsigned flags, struct endpoint *out);

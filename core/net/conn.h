@@ -41,36 +41,66 @@ struct conn {
     struct log             log;
     const struct listener *listener; /* NULL on connections that we opened   */
     struct addr            peer;
-    struct chain           out;
+    uint32_t               limit;    /* of one flush, for its continuation   */
+    struct chain           out;      /* chain_init is the owner's            */
     struct timer           read_timer, write_timer;
-    struct post            late;     /* conn_flush_late                      */
+    struct post            late;     /* conn_flush_late, and continuing      */
     void                 (*on_flushed)(struct conn *); /* out became empty, or
                                         (flush_failed) will never            */
     void                  *tls;      /* of core/tls                          */
     uint64_t               sent;     /* bytes, in all                        */
     uint64_t               received;
-    int                    error;    /* errno of what broke it, 0: none      */
+    struct list            reusable; /* of the worker's idle list            */
+    uint16_t               error;    /* errno of what broke it, 0: none      */
     bool flush_failed : 1;
+    bool is_flushing : 1; /* on_flushed is owed                              */
+    bool is_client : 1;   /* its faults are the peer's: logged at info       */
+    bool is_quiet : 1;    /* a reset is not worth a line (idle keepalive)    */
     bool is_tcp : 1;
     bool nodelay : 1;     /* TCP_NODELAY is set                              */
     bool nopush : 1;      /* MSG_MORE before file pieces                     */
     bool no_sendfile : 1; /* read and write instead                          */
     bool is_reusable : 1; /* may be closed when connections are short        */
-    bool is_unwanted : 1; /* asked to close, by on_read (net/worker.h)       */
     bool is_eof : 1;      /* read said 0                                     */
-    struct list            reusable; /* of the worker's idle list            */
+    bool is_counted : 1;  /* in conns.active                                 */
+    bool is_unwanted : 1; /* reusable, and on_read is called to close it     */
 };
 
-/* A plain connection on fd, for the owner that embeds it (zeroed).  Handlers
- * are set before conn_start. */
+/* The connections of this process, of all kinds, and its limit. */
+struct conns {
+    size_t      max;      /* worker_connections; 0: none                     */
+    size_t      active;
+    struct list reusable; /* the longest idle first                          */
+    void      (*on_room)(void *arg); /* active has fallen below max          */
+    void       *arg;
+};
+extern struct conns conns;
+
+extern const struct conn_io conn_plain;
+
+/* A plain connection on fd, for the owner that embeds it (zeroed).  fd is an
+ * accepted one, or -1 before conn_connect.  The owner sets event.on_read and
+ * on_flushed before conn_start; event.on_write is the connection's own.  A
+ * freshly accepted one may be read at once by setting event.readable. */
 void conn_init(struct conn *c, struct loop *l, int fd,
                const struct log *parent);
+/* Remembers the peer's address, and whether this is TCP. */
+void conn_set_peer(struct conn *c, const struct sockaddr *sa, socklen_t len);
 /* Starts watching; false (logged) when epoll refuses. */
 bool conn_start(struct conn *c);
-/* Closes the descriptor, timers and posts; the memory stays the owner's. */
+/* Closes the descriptor, timers and posts, and drops what was not sent; the
+ * memory stays the owner's, until the tail of the turn at least. */
 void conn_close(struct conn *c);
 
+/* Bytes read, 0 at the end, CONN_AGAIN (also without a system call, when
+ * nothing can have come since the last short read), CONN_ERROR (logged). */
 ssize_t conn_read(struct conn *c, char *out, size_t n);
+
+/* Idle (between requests): may be closed when room is short or the worker
+ * ends.  on_read is called then with is_unwanted set, and closes it. */
+void conn_set_reusable(struct conn *c, bool is_reusable);
+/* Has up to n of the longest idle closed; returns how many. */
+size_t conns_evict(size_t n);
 
 /* What a flush can say. */
 enum flush {
@@ -78,10 +108,19 @@ enum flush {
     FLUSH_WAIT,  /* on_flushed will be called                                */
     FLUSH_ERROR, /* the connection is broken; c->error says how              */
 };
-/* Sends c->out, at most limit bytes (0: no limit) in this call. */
+/* Sends c->out.  After limit bytes (0: no limit) others get their turn and the
+ * rest follows in the next one: who limits the rate puts no more into out
+ * than may go now.  on_flushed is called by the loop alone, after FLUSH_WAIT
+ * and when nothing of a later conn_flush has told the outcome before. */
 enum flush conn_flush(struct conn *c, size_t limit);
 /* Once per loop turn, behind everything else; on_flushed tells of the end. */
 void conn_flush_late(struct conn *c);
+
+/* The first half of conn_connect: a socket of that family; false: errno. */
+bool conn_open(struct conn *c, int family);
+
+/* What event.on_write is, unless a connection is being opened. */
+void conn_on_writable(struct event *e);
 
 void conn_shutdown(struct conn *c);
 /* So that close sends RST: reset_timedout_connection, return 444. */
@@ -92,12 +131,18 @@ void conn_set_nodelay(struct conn *c);
  * caller). */
 bool conn_local(const struct conn *c, struct addr_any *out);
 
-/* Opens a connection to an address without waiting; on_write tells when it is
- * established, and conn_connect_error gives the outcome.  bind_to may be
- * NULL; transparent as proxy_bind's parameter.  0, or an errno that has been
- * logged by nobody. */
+/* Opens a connection to an address without waiting, on a conn_init'ed c without
+ * a descriptor, and starts watching it.  The owner has set event.on_write,
+ * which is called (before any on_read) when there is an outcome: it asks
+ * conn_connect_error, which gives event.on_write back to the connection.
+ * bind_to may be NULL; transparent as proxy_bind's parameter.  0, or an errno
+ * that has been logged by nobody. */
 int conn_connect(struct conn *c, const struct sockaddr *to, socklen_t len,
                  const struct sockaddr *bind_to, socklen_t bind_len,
                  bool transparent);
 /* 0, or the errno of a finished connect. */
 int conn_connect_error(struct conn *c);
+
+/* Logs a failed call ("recv() failed") at the level that whose fault it is
+ * asks for: info for a client's, error for an upstream's, alert for ours. */
+void conn_log_error(struct conn *c, int errnum, const char *text);

@@ -28,7 +28,8 @@ struct listener {
     int                   type;   /* SOCK_STREAM or SOCK_DGRAM               */
     int                   fd;     /* -1 until opened; of worker 0 when
                                      reuseport                               */
-    int                  *fds;    /* reuseport: one a worker                 */
+    int                  *fds;    /* reuseport: one a worker; fds[0] is fd   */
+    unsigned              n_fds;  /* 0 without reuseport                     */
     bool                  is_inherited; /* of the generation before          */
     bool                  has_proxy_protocol;
     bool                  has_ssl;
@@ -41,18 +42,29 @@ struct listener {
 
 typedef VEC(struct listener *) listeners_t;
 
-/* Opens what is not inherited from old (matched by address, whose sockets
- * are taken over).  False: logged in nginx's words, with five tries on a busy
- * address unless is_test, which forgives it. */
-bool listeners_open(listeners_t *all, const listeners_t *old, bool is_test,
-                    unsigned workers, const struct log *log);
+/* Takes over from old what has the same address and type, and opens the rest;
+ * where a listener has reuseport, one socket for each of workers (fds, in a).
+ * False: logged in nginx's words, what was opened is closed again, old is as
+ * it was.  A busy address is tried five times, unless is_test, which forgives
+ * it (fd stays -1). */
+bool listeners_open(struct arena *a, listeners_t *all, const listeners_t *old,
+                    bool is_test, unsigned workers, const struct log *log);
 /* Sets what may be changed on an open socket (backlog, buffers ...). */
 void listeners_configure(listeners_t *all, const struct log *log);
-/* Closes those of old that new does not have, unlinking unix sockets. */
+/* Closes those of old that now does not have (NULL: all), unlinking unix
+ * sockets. */
 void listeners_close_unused(listeners_t *old, const listeners_t *now,
                             const struct log *log);
+/* Closes all descriptors and leaves unix sockets in the file system: for a
+ * worker that ends, or a master that has handed them to another. */
+void listeners_close(listeners_t *all);
 /* Sockets handed down in the environment (NGINX=6;7;), as listeners; and the
  * text that hands these down. */
 bool  listeners_inherit(struct arena *a, listeners_t *out, str_t env,
                         const struct log *log);
 str_t listeners_export(struct arena *a, const listeners_t *all);
+
+/* The descriptor on which that worker (from 0) accepts. */
+int listener_fd(const struct listener *l, unsigned worker);
+/* nginx's defaults: no backlog given, nothing set. */
+void listen_options_init(struct listen_options *o);

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Connections: life, reading, flushing.  What differs by transport is behind
+ * c->io; plain.c has the io of a bare socket.
+ *
+ * on_flushed is called from the loop only (an event, or the post c->late), so
+ * that an owner that calls conn_flush is never called back from within.
+ */
+#include "core/net/conn.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+struct conns conns = { .reusable = { &conns.reusable, &conns.reusable } };
+
+
+static void
+count(struct conn *c)
+{
+    c->is_counted = true;
+    conns.active++;
+}
+
+
+static void
+uncount(struct conn *c)
+{
+    if (!c->is_counted)
+        return;
+    c->is_counted = false;
+    conns.active--;
+    if (conns.active + 1 == conns.max && conns.on_room != NULL)
+        conns.on_room(conns.arg);
+}
+
+
+void
+conn_set_reusable(struct conn *c, bool is_reusable)
+{
+    if (c->is_reusable)
+        list_remove(&c->reusable);
+    c->is_reusable = is_reusable;
+    if (is_reusable)
+        list_append(&conns.reusable, &c->reusable);
+}
+
+
+size_t
+conns_evict(size_t n)
+{
+    size_t done = 0;
+
+    while (done < n && !list_empty(&conns.reusable)) {
+        struct conn *c = container_of(conns.reusable.next, struct conn,
+                                      reusable);
+
+        conn_set_reusable(c, false);
+        c->is_unwanted = true;
+        c->event.on_read(&c->event);
+        done++;
+    }
+    return done;
+}
+
+
+void
+conn_log_error(struct conn *c, int errnum, const char *text)
+{
+    enum log_level level = c->is_client ? LEVEL_INFO : LEVEL_ERROR;
+
+    if (errnum == ECONNRESET && c->is_quiet)
+        return;
+    switch (errnum) {
+    case 0:
+    case ECONNRESET:
+    case EPIPE:
+    case ENOTCONN:
+    case ETIMEDOUT:
+    case ECONNREFUSED:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+        break;
+    default:
+        level = LEVEL_ALERT;
+    }
+    log_at(&c->log, level, errnum, "%s", text);
+}
+
+
+/* Tells the owner what the loop's part of flushing came to. */
+static void
+flush_on(struct conn *c)
+{
+    if (conn_flush(c, c->limit) != FLUSH_WAIT && c->on_flushed != NULL)
+        c->on_flushed(c);
+}
+
+
+void
+conn_on_writable(struct event *e)
+{
+    struct conn *c = container_of(e, struct conn, event);
+
+    if (c->is_flushing)
+        flush_on(c);
+}
+
+
+static void
+run_late(struct post *p)
+{
+    flush_on(container_of(p, struct conn, late));
+}
+
+
+void
+conn_init(struct conn *c, struct loop *l, int fd, const struct log *parent)
+{
+    c->event.fd = fd;
+    c->event.added = c->event.readable = c->event.hangup = false;
+    c->event.writable = fd != -1;
+    c->event.on_write = conn_on_writable;
+    c->io = &conn_plain;
+    c->loop = l;
+    c->log = *parent;
+    c->is_client = fd != -1;
+    list_init(&c->late.link);
+    c->late.run = run_late;
+    if (fd != -1)
+        count(c);
+}
+
+
+bool
+conn_open(struct conn *c, int family)
+{
+    c->event.fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (c->event.fd != -1)
+        count(c);
+    return c->event.fd != -1;
+}
+
+
+void
+conn_set_peer(struct conn *c, const struct sockaddr *sa, socklen_t len)
+{
+    memset(&c->peer, 0, sizeof(c->peer));
+    if (sa->sa_family == AF_UNIX)
+        c->peer.sa.sa_family = AF_UNIX;
+    else
+        memcpy(&c->peer, sa, len < sizeof(c->peer) ? len : sizeof(c->peer));
+    c->is_tcp = sa->sa_family == AF_INET || sa->sa_family == AF_INET6;
+}
+
+
+bool
+conn_start(struct conn *c)
+{
+    if (event_add(c->loop, &c->event))
+        return true;
+    log_at(&c->log, LEVEL_ALERT, errno, "epoll_ctl(1, %d) failed",
+           c->event.fd);
+    return false;
+}
+
+
+void
+conn_close(struct conn *c)
+{
+    timer_stop(&c->read_timer);
+    timer_stop(&c->write_timer);
+    post_cancel(&c->late);
+    conn_set_reusable(c, false);
+    c->is_flushing = false;
+    if (!chain_empty(&c->out))
+        chain_clear(&c->out);
+    if (c->event.fd == -1)
+        return;
+    event_forget(c->loop, &c->event);
+    c->io->close(c);
+    c->event.fd = -1;
+    uncount(c);
+}
+
+
+ssize_t
+conn_read(struct conn *c, char *out, size_t n)
+{
+    ssize_t rc;
+
+    CHECK(n != 0);
+    if (!c->event.readable)
+        return CONN_AGAIN;
+    rc = c->io->read(c, out, n);
+    if (rc > 0)
+        c->received += (size_t) rc;
+    else if (rc == 0)
+        c->is_eof = true;
+    return rc;
+}
+
+
+static enum flush
+fail(struct conn *c)
+{
+    c->flush_failed = true;
+    c->is_flushing = false;
+    return FLUSH_ERROR;
+}
+
+
+/* Empty pieces that carried nothing but a flush mark go with the rest. */
+static enum flush
+finish(struct conn *c)
+{
+    c->is_flushing = false;
+    if (!chain_empty(&c->out))
+        chain_clear(&c->out);
+    return FLUSH_DONE;
+}
+
+
+static enum flush
+wait_for_more(struct conn *c)
+{
+    c->is_flushing = true;
+    return FLUSH_WAIT;
+}
+
+
+enum flush
+conn_flush(struct conn *c, size_t limit)
+{
+    size_t  left = limit != 0 ? limit : SIZE_MAX;
+    ssize_t n;
+
+    post_cancel(&c->late);
+    c->limit = limit > UINT32_MAX ? UINT32_MAX : (uint32_t) limit;
+    if (c->flush_failed)
+        return fail(c);
+    while (c->out.n != 0) {
+        if (left == 0) {
+            post_add_next(c->loop, &c->late);
+            return wait_for_more(c);
+        }
+        if (!c->event.writable)
+            return wait_for_more(c);
+        n = c->io->send(c, &c->out, left);
+        if (n == CONN_ERROR)
+            return fail(c);
+        if (n == CONN_AGAIN)
+            return wait_for_more(c);
+        c->sent += (size_t) n;
+        left -= (size_t) n;
+    }
+    return finish(c);
+}
+
+
+void
+conn_flush_late(struct conn *c)
+{
+    c->is_flushing = true;
+    post_add_late(c->loop, &c->late);
+}
+
+
+void
+conn_shutdown(struct conn *c)
+{
+    c->io->shutdown(c);
+}
+
+
+void
+conn_reset_on_close(struct conn *c)
+{
+    struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+    if (setsockopt(c->event.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)) == -1)
+        log_at(&c->log, LEVEL_ALERT, errno, "setsockopt(SO_LINGER) failed");
+}
+
+
+void
+conn_set_nodelay(struct conn *c)
+{
+    int on = 1;
+
+    if (!c->is_tcp || c->nodelay)
+        return;
+    c->nodelay = true;
+    if (setsockopt(c->event.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1
+        && errno != EINVAL)
+        conn_log_error(c, errno, "setsockopt(TCP_NODELAY) failed");
+}
+
+
+bool
+conn_local(const struct conn *c, struct addr_any *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->len = sizeof(out->un);
+    return getsockname(c->event.fd, &out->sa, &out->len) == 0;
+}
