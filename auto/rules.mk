@@ -20,6 +20,8 @@ STREAM  := $(if $(wildcard stream),$(call find,stream))
 MAIN    := $(wildcard core/proc/main.c)
 PROGRAM := $(CORE) $(HTTP) $(STREAM) $(MODULES) $(MAIN)
 
+MADE    := $(B)/obj/modules.o $(B)/obj/known.o
+
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 UNITS   := $(patsubst t/unit/%.c,$(B)/t/unit/%,$(wildcard t/unit/*.c))
@@ -46,23 +48,23 @@ $(B)/obj/%.o: %.c $(B)/flags $(B)/config.h
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CC    $<" &&) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/obj/modules.o: $(B)/modules.c $(B)/flags
+$(B)/obj/modules.o $(B)/obj/known.o: $(B)/obj/%.o: $(B)/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CC    $<" &&) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The rest of what configure makes comes with the makefile.
-$(B)/config.h $(B)/modules.c $(B)/known.h: ;
+$(B)/config.h $(B)/modules.c $(B)/known.c: ;
 
-$(B)/weir: $(call objects,$(PROGRAM)) $(B)/obj/modules.o $(B)/weir.list
+$(B)/weir: $(call objects,$(PROGRAM)) $(MADE) $(B)/weir.list
 	$(if $(V),,@echo "  LINK  $@" &&) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
-$(B)/libcore.a: $(call objects,$(CORE)) $(B)/core.list
+$(B)/libcore.a: $(call objects,$(CORE)) $(B)/obj/known.o $(B)/core.list
 	$(if $(V),,@echo "  AR    $@" &&) rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
 $(B)/libhttp.a: $(call objects,$(HTTP)) $(B)/http.list
 	$(if $(V),,@echo "  AR    $@" &&) rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
--include $(patsubst %.o,%.d,$(call objects,$(PROGRAM)) $(B)/obj/modules.o)
+-include $(patsubst %.o,%.d,$(call objects,$(PROGRAM)) $(MADE))
 -include $(wildcard $(B)/t/unit/*.d $(B)/t/fuzz/*.d)
 
 # Tests
