@@ -28,5 +28,5 @@ void *vec_more(struct arena *a, struct vec_any *v, size_t size);
                                     sizeof(*(v)->at)))
 
 #define VEC_EACH(v, it)                                                        \
-    for (__typeof__((v)->at) it = (v)->at; it != NULL && it < (v)->at + (v)->n;\
+    for (__typeof__(&*(v)->at) it = (v)->at; it != NULL && it < (v)->at + (v)->n;\
          it++)

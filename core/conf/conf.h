@@ -10,6 +10,7 @@
 #include "core/base/vec.h"
 #include "core/conf/generation.h"
 #include "core/conf/module.h"
+#include "core/event/task.h"
 
 struct conf {
     struct generation      *gen;
@@ -82,6 +83,11 @@ struct conf_lines {
     const char *(*close)(struct conf *cf, void *state);
 };
 
+/* "include file;" among the lines of a data block: for line callbacks of types
+ * that know it. */
+const char *conf_include_lines(struct conf *cf, const struct conf_lines *lines,
+                               void *state);
+
 /* A message for the directive at hand: to be returned at once. */
 const char *conf_error(struct conf *cf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -98,6 +104,11 @@ void conf_warn_bare(struct conf *cf, const char *fmt, ...)
  * cf->errors. */
 void conf_error_bare(struct conf *cf, const char *file, unsigned line,
                      const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* An error found behind the directive, at a place of its own. */
+void conf_error_at(struct conf *cf, const char *file, unsigned line,
+                   const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
 /* An argument that is not in a list of words: "did you mean" is printed under

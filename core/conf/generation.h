@@ -43,11 +43,11 @@ struct generation {
 
 /*
  * Reads the configuration at paths.  Messages go to log (all of them, each
- * with its place); NULL when there was an error.  want_dump keeps the text of
- * the files for generation_print.  Opens nothing but configuration files.
+ * with its place); NULL when there was an error.  Opens nothing but
+ * configuration files.
  */
 struct generation *generation_read(const struct conf_paths *paths,
-                                   const struct log *log, bool want_dump);
+                                   const struct log *log);
 
 /* The same from memory, for tests and fuzzers: name stands in messages. */
 struct generation *generation_read_text(const struct conf_paths *paths,
@@ -59,6 +59,9 @@ void               generation_put(struct generation *g);
 
 /* -T: every file once, in order of first inclusion. */
 void generation_print(const struct generation *g, int fd);
+
+/* A file was read: kept for generation_print. */
+void generation_note_file(struct generation *g, str_t name, str_t text);
 
 /* The log file of that path, listed once; opened by generation_open_files. */
 struct log_file *generation_log_file(struct generation *g, str_t path);

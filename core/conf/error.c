@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Messages about configurations.  The first line of each is nginx's to the
+ * letter; the source line with a caret and "did you mean" stand under it.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "core/conf/reader.h"
+
+static const char *
+vformat(struct conf *cf, const char *fmt, va_list args)
+{
+    return arena_vprintf(cf->reader->arena, fmt, args).p;
+}
+
+const char *
+conf_error(struct conf *cf, const char *fmt, ...)
+{
+    const char *text;
+    va_list     args;
+
+    va_start(args, fmt);
+    text = vformat(cf, fmt, args);
+    va_end(args);
+    return text;
+}
+
+const char *
+conf_errno(struct conf *cf, int errnum, const char *fmt, ...)
+{
+    const char *text;
+    va_list     args;
+
+    va_start(args, fmt);
+    text = vformat(cf, fmt, args);
+    va_end(args);
+    return conf_error(cf, "%s (%d: %s)", text, errnum, strerror(errnum));
+}
+
+/* The source line that holds at, or the one of that number. */
+static str_t
+source_line(const struct conf_reader *rd, const char *file, unsigned line,
+            const char *at, size_t *column)
+{
+    const struct source *s;
+    const char          *p, *end;
+
+    for (s = rd->sources; s != NULL; s = s->next)
+        if (at ? at >= s->text.p && at <= s->text.p + s->text.n
+               : s->name && file && strcmp(s->name, file) == 0)
+            break;
+    if (s == NULL)
+        return STR_NONE;
+
+    end = s->text.p + s->text.n;
+    if (at != NULL) {
+        for (p = at; p > s->text.p && p[-1] != '\n'; p--)
+            ;
+        *column = (size_t) (at - p);
+    } else {
+        for (p = s->text.p; line > 1 && p < end; p++)
+            if (*p == '\n')
+                line--;
+        while (p < end && (*p == ' ' || *p == '\t'))
+            p++;
+        *column = 0;
+    }
+    for (at = p; at < end && *at != '\n' && *at != '\r'; at++)
+        ;
+    return str_span(p, at);
+}
+
+/* Lines of a file are shown with their tabs and other bytes kept from moving
+ * the caret. */
+static void
+show_line(struct conf *cf, const char *file, unsigned line, const char *at)
+{
+    struct conf_reader *rd = cf->reader;
+    size_t              column = 0, i, from = 0;
+    str_t               text = source_line(rd, file, line, at, &column);
+    char               *copy;
+
+    if (text.p == NULL || text.n == 0)
+        return;
+    if (column > 100)
+        from = column - 40;
+    text = str_from(text, from < text.n ? from : text.n);
+    column -= from;
+    if (text.n > 120)
+        text.n = 120;
+    copy = arena_bytes(rd->arena, text.n + 1);
+    for (i = 0; i < text.n; i++)
+        copy[i] = (unsigned char) text.p[i] < 0x20 ? ' ' : text.p[i];
+    log_at(rd->log, LEVEL_STDERR, 0, "%6u | %.*s", line, (int) text.n, copy);
+    log_at(rd->log, LEVEL_STDERR, 0, "       | %*s^", (int) column, "");
+}
+
+static void
+show_hints(struct conf *cf, const char *file, unsigned line, const char *at)
+{
+    struct conf_reader *rd = cf->reader;
+
+    show_line(cf, file, line, at);
+    if (rd->suggestion.p != NULL)
+        log_at(rd->log, LEVEL_STDERR, 0, "       did you mean \"" STR_F "\"?",
+               STR_A(rd->suggestion));
+    rd->suggestion = STR_NONE;
+}
+
+static void
+print_at(struct conf *cf, enum log_level level, const char *file,
+         unsigned line, const char *message)
+{
+    const struct log *log = cf->reader->log;
+
+    if (line == 0)
+        log_at(log, level, 0, "%s", message);
+    else if (file == NULL)
+        log_at(log, level, 0, "%s in command line", message);
+    else
+        log_at(log, level, 0, "%s in %s:%u", message, file, line);
+}
+
+void
+conf_report_at(struct conf *cf, const char *file, unsigned line,
+               const char *at, const char *message)
+{
+    if (cf->errors++ > CONF_ERRORS_MAX)
+        return;
+    print_at(cf, LEVEL_EMERG, file, line, message);
+    show_hints(cf, file, line, at);
+}
+
+/* The word that a message quotes, or else the directive's name. */
+static const struct word *
+blamed_word(const struct lexer *lx, const char *message)
+{
+    const struct word *found = lx->words.n ? lx->words.at : NULL;
+    const char        *p;
+
+    VEC_EACH(&lx->words, w) {
+        if (w == lx->words.at || w->text.n == 0)
+            continue;
+        p = strstr(message, w->text.p);
+        if (p != NULL && p > message && p[-1] == '"'
+            && p[w->text.n] == '"')
+            found = w;
+    }
+    return found;
+}
+
+void
+conf_report(struct conf *cf, const char *message)
+{
+    const struct word *w;
+    struct lexer      *lx = cf->reader->lexer;
+
+    w = lx ? blamed_word(lx, message) : NULL;
+    if (cf->errors++ > CONF_ERRORS_MAX)
+        return;
+    print_at(cf, LEVEL_EMERG, cf->file, cf->line, message);
+    show_hints(cf, cf->file, w ? w->line : cf->line, w ? w->at : NULL);
+}
+
+void
+conf_error_at(struct conf *cf, const char *file, unsigned line,
+              const char *fmt, ...)
+{
+    const char *text;
+    va_list     args;
+
+    va_start(args, fmt);
+    text = vformat(cf, fmt, args);
+    va_end(args);
+    conf_report_at(cf, file, line, NULL, text);
+}
+
+void
+conf_error_bare(struct conf *cf, const char *file, unsigned line,
+                const char *fmt, ...)
+{
+    const char *text;
+    va_list     args;
+
+    va_start(args, fmt);
+    text = vformat(cf, fmt, args);
+    va_end(args);
+    if (cf->errors++ > CONF_ERRORS_MAX)
+        return;
+    print_at(cf, LEVEL_EMERG, NULL, 0, text);
+    if (file != NULL) {
+        log_at(cf->reader->log, LEVEL_STDERR, 0, "       in %s:%u", file,
+               line);
+        show_hints(cf, file, line, NULL);
+    }
+}
+
+void
+conf_warn(struct conf *cf, const char *fmt, ...)
+{
+    const char *text;
+    va_list     args;
+
+    va_start(args, fmt);
+    text = vformat(cf, fmt, args);
+    va_end(args);
+    print_at(cf, LEVEL_WARN, cf->file, cf->line, text);
+}
+
+void
+conf_warn_bare(struct conf *cf, const char *fmt, ...)
+{
+    const char *text;
+    va_list     args;
+
+    va_start(args, fmt);
+    text = vformat(cf, fmt, args);
+    va_end(args);
+    print_at(cf, LEVEL_WARN, NULL, 0, text);
+}
+
+void
+conf_suggest(struct conf *cf, str_t given, const char *const *words)
+{
+    unsigned best = given.n > 8 ? 3 : given.n > 3 ? 2 : 1, d;
+
+    cf->reader->suggestion = STR_NONE;
+    best++;
+    for (; *words != NULL; words++) {
+        d = str_distance(given, str_of(*words), best);
+        if (d < best) {
+            best = d;
+            cf->reader->suggestion = str_of(*words);
+        }
+    }
+}

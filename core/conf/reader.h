@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Inside of core/conf: the state of one reading that directive types need not
+ * see, and the table of rows.
+ */
+#pragma once
+
+#include "core/base/hash.h"
+#include "core/conf/conf.h"
+#include "core/conf/lexer.h"
+
+/* A row under its full name. */
+struct row {
+    const struct module    *module;
+    const struct directive *directive;
+    unsigned                bit;  /* in the set of its module                */
+    struct row             *next; /* of the same name                        */
+};
+
+/* A field that rows of one module share. */
+struct row_field {
+    size_t                  offset;
+    const struct conf_type *type;
+    unsigned                where;    /* of the rows, or'ed: ROW_OWN ...     */
+    uint64_t                bits[2];  /* the rows                            */
+};
+
+struct module_rows {
+    const struct module *module;
+    VEC(struct row *)        rows;
+    VEC(struct row_field)    fields;
+    bool                     has_own; /* a field that is not simply handed on */
+};
+
+/* What stands before each conf. */
+struct conf_head {
+    const struct module *module;
+    uint64_t             set[2]; /* bit per row                              */
+};
+
+enum { MODULE_ROWS_MAX = 128, CONF_ERRORS_MAX = 50, INCLUDE_DEPTH_MAX = 64 };
+
+struct source {
+    struct source *next;
+    const char    *name; /* NULL: the -g option                              */
+    str_t          text;
+};
+
+struct conf_reader {
+    struct arena       *arena;   /* scratch: goes when all is read           */
+    const struct log   *log;
+    struct hash        *by_name; /* struct row                               */
+    struct module_rows *modules; /* by slot                                  */
+    unsigned            n_modules;
+    void              **defaults; /* confs made of the presets, by slot      */
+    struct lexer       *lexer;   /* of the file at hand                      */
+    struct source      *sources;
+    str_t               suggestion; /* for the next error                    */
+    unsigned            depth;   /* of includes                              */
+    bool                has_began; /* a directive other than load_module came */
+    const struct row   *row;     /* of the directive at hand                 */
+};
+
+/* rows.c */
+void rows_init(struct conf *cf);
+struct row *rows_find(const struct conf_reader *rd, str_t name);
+/* The closest name that may stand in a block of that kind, or STR_NONE. */
+str_t rows_suggest(const struct conf_reader *rd, str_t name, unsigned kind);
+/* A name of nginx's that this build does not have. */
+bool rows_is_known(str_t name);
+
+/* resolve.c */
+void *conf_make(struct conf *cf, const struct module *m);
+static inline struct conf_head *
+conf_head_of(void *conf)
+{
+    return (struct conf_head *) conf - 1;
+}
+void conf_read_presets(struct conf *cf);
+void conf_resolve(struct conf *cf, struct conf_block *b,
+                  struct conf_block *outer);
+
+/* error.c */
+/* Prints a message for the statement at hand and counts it. */
+void conf_report(struct conf *cf, const char *message);
+/* The same for a place of its own. */
+void conf_report_at(struct conf *cf, const char *file, unsigned line,
+                    const char *at, const char *message);
+
+/* read.c */
+void conf_read_text(struct conf *cf, const char *name, str_t text);
+bool conf_read_file(struct conf *cf, str_t path, const char **error);
+const char *conf_include(struct conf *cf, str_t pattern);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The table of directives: every row of every module under its full name,
+ * template rows under each module's prefix, and the fields that rows share.
+ */
+#include "core/conf/known.h"
+#include "core/conf/reader.h"
+
+static unsigned n_modules;
+
+unsigned
+modules_init(void)
+{
+    for (n_modules = 0; weir_modules[n_modules] != NULL; n_modules++)
+        weir_modules[n_modules]->slot = n_modules;
+    return n_modules;
+}
+
+unsigned
+modules_count(void)
+{
+    return n_modules;
+}
+
+static void
+note_field(struct conf *cf, struct module_rows *mr, const struct row *row)
+{
+    const struct directive *d = row->directive;
+    struct row_field       *found = NULL;
+
+    if (d->type->size == 0 && d->type->inherit == NULL)
+        return;
+    VEC_EACH(&mr->fields, f)
+        if (f->offset == d->offset)
+            found = f;
+    if (found == NULL) {
+        found = vec_push(cf->reader->arena, &mr->fields);
+        found->offset = d->offset;
+        found->type = d->type;
+    }
+    found->where |= d->where & (ROW_OWN | ROW_NAMELESS);
+    found->bits[row->bit / 64] |= (uint64_t) 1 << row->bit % 64;
+    if (found->where != 0)
+        mr->has_own = true;
+}
+
+static void
+add_row(struct conf *cf, struct module_rows *mr, const struct directive *d,
+        const char *prefix)
+{
+    struct conf_reader *rd = cf->reader;
+    struct row         *row = arena_make(rd->arena, struct row);
+    struct directive   *copy;
+
+    if (prefix != NULL) {
+        /* Settings point at it, so it lives as long as the generation. */
+        copy = arena_make(cf->arena, struct directive);
+        *copy = *d;
+        copy->name = arena_printf(cf->arena, "%s%s", prefix, d->name).p;
+        d = copy;
+    }
+    row->module = mr->module;
+    row->directive = d;
+    row->bit = (unsigned) mr->rows.n;
+    CHECK(row->bit < MODULE_ROWS_MAX);
+    *vec_push(rd->arena, &mr->rows) = row;
+    note_field(cf, mr, row);
+    row->next = hash_set(rd->by_name, str_of(d->name), row);
+}
+
+static void
+add_module(struct conf *cf, const struct module *m)
+{
+    struct module_rows            *mr = &cf->reader->modules[m->slot];
+    const struct directive        *d;
+    const struct directive *const *list;
+
+    mr->module = m;
+    for (d = m->directives; d != NULL && d->name != NULL; d++)
+        add_row(cf, mr, d, NULL);
+    for (list = m->templates; list != NULL && *list != NULL; list++)
+        for (d = *list; d->name != NULL; d++)
+            add_row(cf, mr, d, m->prefix);
+}
+
+void
+rows_init(struct conf *cf)
+{
+    struct conf_reader *rd = cf->reader;
+    unsigned            i;
+
+    rd->n_modules = modules_count();
+    rd->by_name = hash_new(rd->arena, 1024, HASH_EXACT);
+    rd->modules = arena_array(rd->arena, struct module_rows,
+                              rd->n_modules + 1);
+    for (i = 0; i < rd->n_modules; i++)
+        add_module(cf, weir_modules[i]);
+}
+
+struct row *
+rows_find(const struct conf_reader *rd, str_t name)
+{
+    return hash_get(rd->by_name, name);
+}
+
+struct nearest {
+    str_t    name;    /* what was given                                      */
+    unsigned kind;
+    unsigned distance;
+    str_t    found;
+};
+
+static void
+measure(str_t key, void *value, void *arg)
+{
+    struct nearest   *n = arg;
+    const struct row *row;
+    unsigned          d;
+
+    for (row = value; row != NULL; row = row->next)
+        if (row->directive->where & n->kind)
+            break;
+    if (row == NULL)
+        return;
+    d = str_distance(n->name, key, n->distance);
+    if (d < n->distance || (d == n->distance && n->found.p != NULL
+                            && str_cmp(key, n->found) < 0)) {
+        n->distance = d;
+        n->found = key;
+    }
+}
+
+str_t
+rows_suggest(const struct conf_reader *rd, str_t name, unsigned kind)
+{
+    struct nearest n = { .name = name, .kind = kind };
+
+    /* Close: one slip for each three letters or so. */
+    n.distance = 1 + (unsigned) (name.n > 24 ? 24 : name.n) / 4;
+    if (n.distance > 4)
+        n.distance = 4;
+    hash_each(rd->by_name, measure, &n);
+    return n.found;
+}
+
+bool
+rows_is_known(str_t name)
+{
+    size_t low = 0, high = known_directives_count, mid;
+    int    order;
+
+    while (low < high) {
+        mid = (low + high) / 2;
+        order = str_cmp(name, str_of(known_directives[mid]));
+        if (order == 0)
+            return true;
+        if (order < 0)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return false;
+}
