@@ -16,12 +16,15 @@ enum expr_flag {
     EXPR_Z = 2,        /* the value ends with a NUL that does not count      */
 };
 
-/* NULL with *error set ("invalid variable name" ...).  The text is kept. */
+/* NULL with *error set ("invalid variable name" ...).  The text is copied. */
 struct expr *expr_compile(struct conf *cf, str_t text, unsigned flags,
                           const char **error);
 
 /* The value: in the task's arena, or the constant or variable itself. */
 str_t expr_eval(const struct expr *e, struct task *t);
+
+/* The same with the text of captures escaped as arguments of a URI. */
+str_t expr_eval_escaped(const struct expr *e, struct task *t);
 
 /* Whether no variable is in it, and then its text; else the source text. */
 bool  expr_is_constant(const struct expr *e);

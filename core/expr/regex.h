@@ -17,12 +17,22 @@ enum regex_flag { REGEX_NOCASE = 1 };
 struct regex *regex_compile(struct conf *cf, str_t pattern, unsigned flags,
                             const char **error);
 
+/* What came of a match; an error has been logged (a limit was reached), and
+ * is no answer to base a decision on. */
+enum regex_verdict { REGEX_NO, REGEX_YES, REGEX_ERROR };
+enum regex_verdict regex_exec(const struct regex *re, struct task *t,
+                              str_t subject);
+
 /* Matches and, when it does, sets the task's captures (copied into its
  * arena).  A failing match leaves the captures as they were. */
 bool regex_match(const struct regex *re, struct task *t, str_t subject);
 
 /* Without a task, without captures. */
 bool regex_test(const struct regex *re, str_t subject);
+
+/* The text of a group of the task's last match; empty where it took no part
+ * or is not there. */
+str_t captures_get(const struct captures *c, unsigned group);
 
 str_t    regex_pattern(const struct regex *re);
 unsigned regex_groups(const struct regex *re);

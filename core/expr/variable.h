@@ -14,6 +14,8 @@ enum variable_flag {
                          and arg is then a pointer to a str_t with the rest,
                          lower-cased                                         */
     VAR_CHANGEABLE = 4, /* set, map, geo ... may define it                   */
+    VAR_WEAK = 8,      /* a definition that does not hide a prefix family:
+                          until it is set, the family's value holds          */
 };
 
 /*
@@ -44,8 +46,24 @@ struct var {
 
 struct value {
     str_t   s;
-    uint8_t is_set;
+    uint8_t is_set; /* enum value_state */
 };
+
+enum value_state {
+    VALUE_UNSET,
+    VALUE_KEPT,    /* holds until the task ends or it is set again           */
+    VALUE_PASSING, /* of a volatile variable: what it was last time          */
+    VALUE_BUSY,    /* is being evaluated: reading it now is a cycle          */
+};
+
+/* The variables of one kind of configuration: made for CONF_HTTP and
+ * CONF_STREAM when their block opens. */
+struct vars *vars_new(struct generation *g, enum serves_kind kind);
+/* How many slots task->values has; known after vars_resolve. */
+size_t vars_count(const struct generation *g, enum serves_kind kind);
+/* Makes task->values where nothing has made it yet: to be called before a
+ * subrequest takes over the pointer. */
+void vars_prepare(struct task *t);
 
 /* The variable of that name (without "$"), to be read; whether it exists is
  * checked when all is read. */
@@ -64,8 +82,20 @@ void vars_resolve(struct conf *cf);
 
 /* The value, evaluated or kept.  Never call before vars_resolve. */
 str_t var_get(struct task *t, const struct var *v);
+/* What it was when it was last read, volatile or not; evaluated only where
+ * nothing has read it: what the access log prints. */
+str_t var_get_last(struct task *t, const struct var *v);
 /* Sets it for this task (through its set hook where it has one). */
 void  var_put(struct task *t, const struct var *v, str_t value);
+
+/* The same past the hook: captures with a name. */
+void  var_store(struct task *t, const struct var *v, str_t value);
+
+/* A get that always says "not there": of variables that only captures set. */
+str_t var_none(struct task *t, uintptr_t arg);
+
+/* The number of bytes at the start of s that make up a variable's name. */
+size_t var_name_length(str_t s);
 
 /* By name at run time (SSI): NULL when this configuration has no such. */
 const struct var *var_find(const struct generation *g, enum serves_kind kind,

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Regular expressions on PCRE2 with its JIT compiler.  A compiled expression
+ * belongs to a generation's arena and is never written to; what a match needs
+ * beside it (result, stack) is one object of the process, since matches do
+ * not nest.  A match copies its subject and offsets into the task's arena
+ * only when it succeeds.
+ */
+#define PCRE2_CODE_UNIT_WIDTH 8
+
+#include "core/expr/regex.h"
+
+#include <pcre2.h>
+
+#include "core/base/check.h"
+#include "core/expr/variable.h"
+
+enum { STACK_START = 32 * 1024, STACK_MAX = 1024 * 1024 };
+
+struct named_group {
+    const struct var *var;
+    unsigned          group;
+};
+
+struct regex {
+    pcre2_code *code;
+    str_t       pattern;
+    unsigned    groups;
+    VEC(struct named_group) named;
+};
+
+/* What matching works with, shared by all expressions of the process; grows
+ * to the largest number of groups. */
+static struct {
+    pcre2_match_data    *data;
+    pcre2_match_context *context;
+    unsigned             pairs;
+} scratch;
+
+
+static void
+free_code(void *arg)
+{
+    pcre2_code_free(arg);
+}
+
+
+/* Room for the captures of an expression. */
+static void
+prepare_scratch(unsigned pairs)
+{
+    pcre2_jit_stack *stack;
+
+    if (scratch.pairs < pairs) {
+        pcre2_match_data_free(scratch.data);
+        scratch.data = pcre2_match_data_create(pairs, NULL);
+        if (scratch.data == NULL)
+            check_memory(pairs * 2 * sizeof(size_t));
+        scratch.pairs = pairs;
+    }
+    if (scratch.context != NULL)
+        return;
+    scratch.context = pcre2_match_context_create(NULL);
+    if (scratch.context == NULL)
+        check_memory(STACK_START);
+    stack = pcre2_jit_stack_create(STACK_START, STACK_MAX, NULL);
+    pcre2_jit_stack_assign(scratch.context, NULL, stack);
+}
+
+
+static const char *
+compile_error(struct conf *cf, str_t pattern, int number, size_t at)
+{
+    PCRE2_UCHAR text[256];
+
+    if (pcre2_get_error_message(number, text, sizeof(text)) < 0)
+        memcpy(text, "unknown error", sizeof("unknown error"));
+
+    if (at >= pattern.n)
+        return arena_printf(cf->arena,
+                            "pcre2_compile() failed: %s in \"" STR_F "\"",
+                            (char *) text, STR_A(pattern)).p;
+    return arena_printf(cf->arena,
+                        "pcre2_compile() failed: %s in \"" STR_F "\" at \""
+                        STR_F "\"", (char *) text, STR_A(pattern),
+                        STR_A(str_from(pattern, at))).p;
+}
+
+
+/* Makes variables of the named groups; false with *error set. */
+static bool
+define_groups(struct conf *cf, struct regex *re, const char **error)
+{
+    uint32_t       count, size;
+    PCRE2_SPTR     table;
+
+    pcre2_pattern_info(re->code, PCRE2_INFO_NAMECOUNT, &count);
+    pcre2_pattern_info(re->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
+    pcre2_pattern_info(re->code, PCRE2_INFO_NAMETABLE, &table);
+
+    for (uint32_t i = 0; i < count; i++, table += size) {
+        struct named_group *g;
+        struct var         *v;
+
+        v = var_define(cf, str_of((const char *) table + 2), VAR_CHANGEABLE,
+                       error);
+        if (v == NULL)
+            return false;
+        if (v->get == NULL)
+            v->get = var_none;
+        g = vec_push(cf->arena, &re->named);
+        g->var = v;
+        g->group = (unsigned) table[0] << 8 | table[1];
+    }
+    return true;
+}
+
+
+struct regex *
+regex_compile(struct conf *cf, str_t pattern, unsigned flags,
+              const char **error)
+{
+    struct regex *re = arena_make(cf->arena, struct regex);
+    uint32_t      groups;
+    size_t        at;
+    int           number;
+
+    re->pattern = str_copy(cf->arena, pattern);
+    re->code = pcre2_compile((PCRE2_SPTR) pattern.p, pattern.n,
+                             (flags & REGEX_NOCASE) ? PCRE2_CASELESS : 0,
+                             &number, &at, NULL);
+    if (re->code == NULL) {
+        *error = compile_error(cf, pattern, number, at);
+        return NULL;
+    }
+    arena_defer(cf->arena, free_code, re->code);
+
+    /* without JIT (no memory to execute, an item that it lacks) matching
+     * falls back on the interpreter by itself */
+    (void) pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE);
+
+    pcre2_pattern_info(re->code, PCRE2_INFO_CAPTURECOUNT, &groups);
+    re->groups = groups;
+    prepare_scratch(groups + 1);
+    return define_groups(cf, re, error) ? re : NULL;
+}
+
+
+static int
+match(const struct regex *re, str_t subject)
+{
+    return pcre2_match(re->code, (PCRE2_SPTR) (subject.p ? subject.p : ""),
+                       subject.n, 0, 0, scratch.data, scratch.context);
+}
+
+
+static void
+keep_captures(const struct regex *re, struct task *t, str_t subject, unsigned n)
+{
+    const size_t    *from = pcre2_get_ovector_pointer(scratch.data);
+    struct captures *c = &t->captures;
+
+    c->n = n;
+    if (n < 2 && re->named.n == 0)
+        return; /* no group: $1 and its kin are empty now */
+
+    c->at = arena_alloc(t->arena, sizeof(int) * 2 * n);
+    for (unsigned i = 0; i < 2 * n; i++)
+        c->at[i] = from[i] == PCRE2_UNSET ? -1 : (int) from[i];
+    c->subject = str_copy(t->arena, subject);
+
+    VEC_EACH(&re->named, it)
+        var_store(t, it->var, captures_get(c, it->group));
+}
+
+
+enum regex_verdict
+regex_exec(const struct regex *re, struct task *t, str_t subject)
+{
+    int rc = match(re, subject);
+
+    if (rc == PCRE2_ERROR_NOMATCH)
+        return REGEX_NO;
+    if (rc < 0) {
+        log_at(t->log, LEVEL_ALERT, 0,
+               "pcre2_match() failed: %d on \"" STR_F "\" using \"" STR_F "\"",
+               rc, STR_A(subject), STR_A(re->pattern));
+        return REGEX_ERROR;
+    }
+    keep_captures(re, t, subject, (unsigned) rc);
+    return REGEX_YES;
+}
+
+
+bool
+regex_match(const struct regex *re, struct task *t, str_t subject)
+{
+    return regex_exec(re, t, subject) == REGEX_YES;
+}
+
+
+bool
+regex_test(const struct regex *re, str_t subject)
+{
+    return match(re, subject) >= 0;
+}
+
+
+str_t
+captures_get(const struct captures *c, unsigned group)
+{
+    const int *at;
+
+    if (group >= c->n || c->at == NULL)
+        return STR("");
+    at = c->at + 2 * group;
+    if (at[0] < 0 || at[1] < at[0])
+        return STR("");
+    return str_span(c->subject.p + at[0], c->subject.p + at[1]);
+}
+
+
+str_t
+regex_pattern(const struct regex *re)
+{
+    return re->pattern;
+}
+
+
+unsigned
+regex_groups(const struct regex *re)
+{
+    return re->groups;
+}
