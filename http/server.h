@@ -74,6 +74,11 @@ const struct http_location *http_find_named(const struct http_request *r,
 /* Makes what holds in a location (or an if block in it) hold for r. */
 void http_enter(struct http_request *r, const struct http_location *l);
 
+/* The nameless location of an if or limit_except block, of which b is the
+ * block: for their openers, which hand it to http_enter. */
+struct http_location *http_nameless_location(struct conf *cf,
+                                             struct conf_block *b);
+
 /* The directive type of content handlers: detail is the struct content.  The
  * handler goes to the location at hand, and into its if and limit_except
  * blocks. */

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Running a list of rules on a request.  A rule answers with what comes next:
+ * the following rule, or the end of the list with a step for the engine.
+ */
+#include "modules/rewrite/rewrite.h"
+
+struct run {
+    struct http_request *r;
+    bool                 is_logged; /* rewrite_log */
+    bool                 is_over;   /* no rule follows                       */
+    enum step            step;      /* the answer then                       */
+};
+
+
+static void
+end_with(struct run *run, enum step step)
+{
+    run->is_over = true;
+    run->step = step;
+}
+
+
+/* Whether the path came with escapes: what was decoded must be escaped again
+ * where it goes into arguments or a redirect. */
+static bool
+came_escaped(const struct http_request *r)
+{
+    str_t rest = r->target, path = str_cut(&rest, '?');
+
+    return str_chr(path, '%') != NULL || str_chr(path, '+') != NULL;
+}
+
+
+static str_t
+evaluate(const struct run *run, const struct expr *e)
+{
+    struct task *t = &run->r->task;
+
+    if (expr_has_captures(e) && came_escaped(run->r))
+        return expr_eval_escaped(e, t);
+    return expr_eval(e, t);
+}
+
+
+static void
+redirect(struct run *run, const struct rule *rule)
+{
+    struct http_request *r = run->r;
+    struct arena        *a = r->task.arena;
+    str_t                to = unescape_redirect(a, evaluate(run, rule->to));
+
+    if (rule->keeps_args && r->args.n != 0)
+        to = str_join3(a, to, rule->has_mark ? STR("&") : STR("?"), r->args);
+    if (run->is_logged)
+        log_at(r->task.log, LEVEL_NOTICE, 0,
+               "rewritten redirect: \"" STR_F "\"", STR_A(to));
+    end_with(run, http_redirect(r, rule->status, to));
+}
+
+
+/* The new arguments: those of the rule, with the request's own behind. */
+static str_t
+new_args(const struct run *run, const struct rule *rule)
+{
+    const struct http_request *r = run->r;
+    str_t                      args;
+
+    if (rule->args == NULL)
+        return rule->keeps_args ? r->args : STR("");
+    args = evaluate(run, rule->args);
+    if (rule->keeps_args && r->args.n != 0)
+        args = str_join3(r->task.arena, args, STR("&"), r->args);
+    return args;
+}
+
+
+static void
+rewrite(struct run *run, const struct rule *rule)
+{
+    struct http_request *r = run->r;
+    enum regex_verdict   match;
+    str_t                uri;
+
+    match = rewrite_match(rule->regex, &r->task, r->uri, run->is_logged);
+    if (match == REGEX_ERROR)
+        end_with(run, http_fail(r, 500));
+    if (match != REGEX_YES)
+        return;
+
+    r->is_internal = true;
+    r->is_uri_as_sent = false;
+    r->uri_changed = !rule->is_break;
+    if (rule->status != 0) {
+        redirect(run, rule);
+        return;
+    }
+
+    uri = expr_eval(rule->to, &r->task);
+    r->args = new_args(run, rule);
+    r->uri = uri;
+    if (run->is_logged)
+        log_at(r->task.log, LEVEL_NOTICE, 0,
+               "rewritten data: \"" STR_F "\", args: \"" STR_F "\"",
+               STR_A(r->uri), STR_A(r->args));
+    if (uri.n == 0) {
+        log_error(r->task.log, "the rewritten URI has a zero length");
+        end_with(run, http_fail(r, 500));
+    } else if (rule->is_last) {
+        end_with(run, STEP_NEXT);
+    }
+}
+
+
+static bool
+is_redirect(unsigned status)
+{
+    return (status >= 301 && status <= 303) || status == 307 || status == 308;
+}
+
+
+static enum step
+answer(struct http_request *r, const struct rule *rule)
+{
+    bool  has_text = rule->to != NULL
+                     && !(expr_is_constant(rule->to)
+                          && expr_text(rule->to).n == 0);
+    str_t text;
+
+    if (rule->status >= 400 && !has_text)
+        return http_fail(r, rule->status);
+
+    text = rule->to ? expr_eval(rule->to, &r->task) : STR("");
+    if (is_redirect(rule->status))
+        return http_redirect(r, rule->status, text);
+    http_set_content_type(r);
+    return http_reply(r, rule->status, r->out.content_type, text);
+}
+
+
+static void run_list(struct run *run, const struct rules *rules);
+
+
+static void
+branch(struct run *run, const struct rule *rule)
+{
+    switch (condition_holds(&rule->condition, &run->r->task, run->is_logged)) {
+    case CONDITION_FALSE:
+        return;
+    case CONDITION_ERROR:
+        end_with(run, http_fail(run->r, 500));
+        return;
+    case CONDITION_TRUE:
+        break;
+    }
+    if (rule->location != NULL)
+        http_enter(run->r, rule->location);
+    if (rule->inner != NULL)
+        run_list(run, rule->inner);
+}
+
+
+static void
+run_list(struct run *run, const struct rules *rules)
+{
+    struct http_request *r = run->r;
+
+    for (size_t i = 0; i < rules->list.n && !run->is_over; i++) {
+        const struct rule *rule = &rules->list.at[i];
+
+        switch (rule->kind) {
+        case RULE_REWRITE:
+            rewrite(run, rule);
+            break;
+        case RULE_SET:
+            var_put(&r->task, rule->var, expr_eval(rule->to, &r->task));
+            break;
+        case RULE_IF:
+            branch(run, rule);
+            break;
+        case RULE_RETURN:
+            end_with(run, answer(r, rule));
+            break;
+        case RULE_BREAK:
+            r->uri_changed = false;
+            end_with(run, STEP_NEXT);
+            break;
+        }
+    }
+}
+
+
+enum step
+rules_run(struct http_request *r, const struct rules *rules)
+{
+    const struct rewrite_conf *conf = conf_of(&r->task, &rewrite_module);
+    struct run                 run = { .r = r, .is_logged = conf->log,
+                                       .step = STEP_NEXT };
+
+    run_list(&run, rules);
+    return run.step;
+}
