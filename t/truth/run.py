@@ -6,10 +6,10 @@
            [--drop DIRECTIVE ...] [--add-http TEXT] [--idle SECONDS]
            [-v] [--keep] [--observe]
 
---drop takes simple statements of that name out of the files and out of the
-standard lines, --add-http puts
-text at the http level: both help with a binary that lacks a directive or has
-other defaults.  --observe prints what was seen beside the verdict.
+--drop takes simple statements of that name out of the files and the standard
+lines, --add-http puts text at the http level: both help with a binary that
+lacks a directive or has other defaults.  --observe prints what was seen beside
+the verdict.
 
 Every group is two files beside this script: GROUP.conf, a complete server
 configuration with placeholders, and GROUP.tsv, one case per line.  For each

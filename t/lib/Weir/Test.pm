@@ -231,12 +231,14 @@ sub need_version {
 
 # ---- a test's folder and files ----------------------------------------------
 
-# new(): a folder of its own; nothing runs yet.
+# new(): a folder of its own, with the folder logs that built-in paths name;
+# nothing runs yet.
 sub new {
     my ($class) = @_;
     my $dir = File::Temp->newdir('weir-test-XXXXXX', TMPDIR => 1,
                                  CLEANUP => !$ENV{TEST_LEAVE});
     chmod 0755, $dir;
+    CORE::mkdir "$dir/logs";
     print STDERR "# $dir\n" if $ENV{TEST_LEAVE};
 
     my $t = bless { dir => $dir, ports => {}, expected => [] }, $class;
