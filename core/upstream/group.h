@@ -38,18 +38,25 @@ struct peer {
     int      current;   /* of smooth weighted round robin                    */
     unsigned fails;
     unsigned conns;     /* in use now                                        */
-    time_t   accessed, checked; /* last failure; last one that was tried     */
+    time_t   failed_at, checked_at; /* last failure; last time that it was
+                           given a chance: monotonic seconds                 */
 };
 
 struct upstream_group {
-    str_t       name;       /* of upstream {}, or host:port of a proxy_pass  */
-    const char *file;       /* NULL: implicit, of a proxy_pass               */
+    str_t       name;       /* of upstream {}, or host of a proxy_pass       */
+    struct upstream_group *next; /* of the same name, on another port        */
+    const char *file;       /* of the block, or of the first proxy_pass      */
     unsigned    line;
     unsigned    port;       /* of an implicit one                            */
+    bool        no_port;    /* ... which was not given but is the default    */
+    bool        is_explicit; /* there is an upstream {}                      */
+    bool        is_single;  /* one peer and no more: never considered failed */
+    bool        is_ready;
     VEC(struct upstream_server) servers;
     struct peer *peers;     /* primary ones first, then the backups          */
     unsigned     n_peers, n_primary;
-    unsigned     total_weight; /* of the primary ones that are not down      */
+    unsigned     n_tries;   /* peers that are not down                       */
+    unsigned     total_weight; /* of the primary ones                        */
     const struct balancer *balancer; /* round robin unless a directive says  */
     void        *balance;   /* the balancer's own                            */
     /* keepalive, of connections that wait for another use: */
@@ -58,7 +65,7 @@ struct upstream_group {
     bool         keepalive_is_set;
     uint64_t     keepalive_requests;
     msec_t       keepalive_time, keepalive_timeout;
-    struct idle_pool *idle; /* the worker's, made when first needed          */
+    struct idle_pool *idle; /* the worker's; NULL: keepalive is off          */
 };
 
 /* How a peer was left. */
@@ -75,6 +82,9 @@ struct pick {
     void                  *state; /* the balancer's, zeroed                  */
     uint64_t              *tried; /* bit per peer                            */
     struct peer           *peer;  /* the current one                         */
+    unsigned               tries; /* peers that may still be asked, with the
+                                     current one; a failure of a connection
+                                     that was idle may be given back         */
     bool                   on_backup;
 };
 
@@ -86,30 +96,40 @@ struct balancer {
     bool        takes_weight;
     /* The group is complete: set up group->balance.  NULL or a message. */
     const char *(*init)(struct conf *cf, struct upstream_group *g);
-    /* The next peer, marked in pick->tried and counted, or NULL when none is
-     * left that may be asked. */
+    /* The next peer, or NULL when none is left that may be asked; pick_next
+     * marks it in pick->tried and counts it. */
     struct peer *(*next)(struct pick *p);
-    /* The peer is no longer used. */
+    /* The peer is no longer used; or NULL. */
     void        (*done)(struct pick *p, struct peer *peer, enum outcome how);
 };
 
+/* The directive that chooses a balancer, for its type's parse: NULL or a
+ * message; balance is what init finds in group->balance. */
+const char *upstream_use(struct conf *cf, const struct balancer *b,
+                         void *balance);
+/* The group of the upstream {} at hand. */
+struct upstream_group *upstream_at_hand(struct conf *cf);
+
 extern const struct balancer round_robin;
 
-/* Of upstream {} blocks and of proxy_pass, by name; NULL: there is none.
- * port 0 matches any. */
-struct upstream_group *upstream_find(struct conf *cf, str_t name,
-                                     unsigned port);
-/* The group for the host of a proxy_pass: an upstream{} of that name (which may
- * stand further down in the file), else an implicit one, whose name is
- * resolved when all has been read.  is_uri as ENDPOINT_URI. */
-struct upstream_group *upstream_add(struct conf *cf, str_t host_port,
-                                    unsigned default_port);
-/* At run time: the upstream {} of that name, for proxy_pass with variables. */
+/*
+ * The group that url ("host", "host:port", "unix:/path", each with "/uri"
+ * behind it where uri is not NULL) means: an upstream {} of that name, which
+ * may stand further down in the file, else an implicit one, whose name is
+ * resolved when all has been read.  NULL with *error set, in nginx's words.
+ */
+struct upstream_group *upstream_add(struct conf *cf, str_t url,
+                                    unsigned default_port, str_t *uri,
+                                    const char **error);
+/* At run time: the upstream {} of that name, for proxy_pass with variables;
+ * NULL when there is none. */
 struct upstream_group *upstream_lookup(const struct generation *g,
                                        enum serves_kind kind, str_t name);
-/* A group of addresses found at run time, in a task's arena. */
+/* A group of addresses found at run time, in a task's arena; names[i] is the
+ * text of at[i] with its port. */
 struct upstream_group *upstream_dynamic(struct task *t, str_t name,
-                                        const struct addr_any *at, size_t n);
+                                        const struct addr_any *at,
+                                        const str_t *names, size_t n);
 
 /* Starts a way through a group. */
 void         pick_start(struct pick *p, struct task *t,
@@ -119,24 +139,43 @@ void         pick_done(struct pick *p, enum outcome how);
 /* Whether another peer could still be asked. */
 bool         pick_has_more(const struct pick *p);
 
-/* What all balancers share: is this peer out of the running now (down, failed
- * too often, too many connections, tried)? */
-bool peer_is_usable(const struct pick *p, const struct peer *peer, time_t now);
+/* What all balancers share: may this peer be asked now (not down, not failed
+ * too often, not too many connections, not tried)?  now is pick_now(). */
+bool   peer_is_usable(const struct pick *p, const struct peer *peer,
+                      time_t now);
+time_t pick_now(void); /* monotonic seconds */
 
-/* A connection that waits for another use.  The gateway embeds it. */
+/* Smooth weighted choice among peers that are shown one by one. */
+struct smooth {
+    struct peer *best;
+    int          total;
+};
+void         smooth_add(struct smooth *s, struct peer *peer);
+struct peer *smooth_end(struct smooth *s, time_t now);
+
+/*
+ * A connection that waits for another use.  The gateway embeds it in what it
+ * knows of a connection to a peer.
+ */
 struct idle {
-    struct list        link;
-    struct conn       *conn;
-    const struct peer *peer;
-    const void        *owner;  /* whom it may serve when keepalive is local  */
-    uint64_t           requests;
-    msec_t             opened_at;
-    void             (*discard)(struct idle *); /* closes and frees it       */
+    struct list            link;
+    struct conn            conn;
+    struct upstream_group *group;
+    const struct peer     *peer;
+    const void            *owner; /* whom it may serve when keepalive is
+                                     local: the location                     */
+    uint64_t               requests; /* served, with the current one         */
+    msec_t                 opened_at; /* clock_ms                            */
+    void                 (*discard)(struct idle *); /* closes it, gives its
+                                     slot back, and frees it by loop_reap    */
 };
 
-/* Takes the most recently used idle connection to peer; NULL: none. */
+/* Takes the most recently used idle connection to peer off the pool; NULL:
+ * none.  Its conn's handlers are the caller's to set. */
 struct idle *idle_take(struct upstream_group *g, const struct peer *peer,
                        const void *owner);
-/* Keeps one; the least recently used is discarded past the limit; it is
- * discarded too when its timeout passes or the peer sends or closes. */
+/* Keeps one, or discards it at once where that is not to be.  Past the limit
+ * the least recently used is discarded; it is discarded too when its timeout
+ * passes, the peer sends or closes, slots run short or the worker ends.  Sets
+ * conn's on_read and timers. */
 void idle_keep(struct upstream_group *g, struct idle *i);

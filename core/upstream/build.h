@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between the files of core/upstream: from server lines to peers.
+ */
+#pragma once
+
+#include "core/upstream/group.h"
+
+/* What the module keeps for a generation. */
+struct upstreams {
+    VEC(struct upstream_group *) all;
+    struct hash *by_name[CONF_MAIL + 1]; /* struct upstream_group, chained   */
+};
+
+extern struct module upstream_module;
+
+/* The type of the server directive. */
+extern const struct conf_type upstream_server_type;
+
+/* A zeroed group with every default. */
+void group_init(struct upstream_group *g, str_t name);
+/* Resolves an implicit group and makes peers; reports what is wrong. */
+void group_build(struct conf *cf, struct upstream_group *g);
+/* Fills peers from servers; false: there is no primary one. */
+bool group_fill(struct arena *a, struct upstream_group *g);
+
+struct idle_pool {
+    struct list list; /* of struct idle, the most recently used first        */
+    unsigned    n;
+};
+/* Discards all that wait. */
+void idle_drop(struct upstream_group *g);

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The upstream {} block, and finding groups by name.  A name may be used
+ * before its block stands in the file: then the group is made when it is first
+ * named, and becomes explicit when the block comes.  Groups of one name differ
+ * by port, and an explicit one stands alone.
+ */
+#include "core/upstream/build.h"
+
+#include "core/base/hash.h"
+#include "core/conf/types.h"
+#include "core/net/worker.h"
+
+
+static struct upstreams *
+upstreams_of(struct conf *cf)
+{
+    return conf_main(cf, &upstream_module);
+}
+
+
+/* The first group of that name. */
+static struct upstream_group *
+find_name(struct conf *cf, str_t name)
+{
+    struct hash *h = upstreams_of(cf)->by_name[cf->kind];
+
+    return h == NULL ? NULL : hash_get(h, name);
+}
+
+
+static struct upstream_group *
+add_group(struct conf *cf, str_t name)
+{
+    struct upstreams      *u = upstreams_of(cf);
+    struct upstream_group *g = arena_make(cf->arena, struct upstream_group);
+
+    group_init(g, str_copy(cf->arena, name));
+    g->file = cf->file;
+    g->line = cf->line;
+    if (u->by_name[cf->kind] == NULL)
+        u->by_name[cf->kind] = hash_new(cf->arena, 16, HASH_NOCASE);
+    g->next = hash_set(u->by_name[cf->kind], g->name, g);
+    *vec_push(cf->arena, &u->all) = g;
+    return g;
+}
+
+
+static const char *
+open_group(struct conf *cf, struct conf_block *b)
+{
+    str_t                  name = cf->args[1];
+    struct upstream_group *g = find_name(cf, name), *other;
+
+    if (g != NULL && g->is_explicit) {
+        b->owner = arena_make(cf->arena, struct upstream_group);
+        group_init(b->owner, name);
+        return conf_error(cf, "duplicate upstream \"" STR_F "\"",
+                          STR_A(name));
+    }
+    for (other = g; other != NULL; other = other->next) {
+        if (!other->no_port && other->port != 0) {
+            conf_error_at(cf, other->file, other->line,
+                          "upstream \"" STR_F "\" may not have port %u",
+                          STR_A(name), other->port);
+            break;
+        }
+    }
+    if (g == NULL || other != NULL)
+        g = add_group(cf, name);
+
+    g->is_explicit = true;
+    g->port = 0;
+    g->no_port = true;
+    g->file = cf->file;
+    g->line = cf->line;
+    b->owner = g;
+    return NULL;
+}
+
+
+static const char *
+close_group(struct conf *cf, struct conf_block *b)
+{
+    struct upstream_group *g = b->owner;
+
+    if (g->servers.n == 0 && cf->errors == 0)
+        return conf_error(cf, "no servers are inside upstream");
+    return NULL;
+}
+
+
+/* The group of that name for an address with or without a port. */
+static struct upstream_group *
+find_port(struct conf *cf, const struct endpoint *e, const char **error)
+{
+    struct upstream_group *g;
+
+    for (g = find_name(cf, e->host); g != NULL; g = g->next) {
+        if (g->is_explicit && !e->no_port && !e->is_unix) {
+            *error = conf_error(cf, "upstream \"" STR_F "\" may not have "
+                                "port %u", STR_A(e->host), e->port);
+            return NULL;
+        }
+        if (g->is_explicit || g->port == e->port)
+            return g;
+    }
+    return NULL;
+}
+
+
+struct upstream_group *
+upstream_add(struct conf *cf, str_t url, unsigned default_port, str_t *uri,
+             const char **error)
+{
+    struct endpoint         e = { .port = 0 };
+    struct upstream_group  *g;
+    struct upstream_server *s;
+    const char             *wrong;
+
+    url = str_copy(cf->arena, url);
+    wrong = endpoint_parse(cf->arena, url, default_port,
+                           uri ? ENDPOINT_URI : 0, &e);
+    if (wrong != NULL) {
+        *error = conf_error(cf, "%s in upstream \"" STR_F "\"", wrong,
+                            STR_A(url));
+        return NULL;
+    }
+    if (uri != NULL)
+        *uri = e.uri;
+    if (e.is_unix)
+        e.host = str_span(url.p, e.host.p + e.host.n);
+
+    *error = NULL;
+    g = find_port(cf, &e, error);
+    if (g != NULL || *error != NULL)
+        return g;
+
+    g = add_group(cf, e.host);
+    g->port = e.port;
+    g->no_port = e.no_port;
+    s = vec_push(cf->arena, &g->servers);
+    *s = (struct upstream_server){ .text = url, .at = e, .weight = 1,
+                                   .max_fails = 1, .fail_timeout = 10 };
+    return g;
+}
+
+
+struct upstream_group *
+upstream_lookup(const struct generation *gen, enum serves_kind kind,
+                str_t name)
+{
+    const struct upstreams *u = generation_main(gen, upstream_module.slot);
+    struct upstream_group  *g;
+
+    if (u == NULL || u->by_name[kind] == NULL)
+        return NULL;
+    g = hash_get(u->by_name[kind], name);
+    while (g != NULL && !g->is_explicit)
+        g = g->next;
+    return g;
+}
+
+
+struct upstream_group *
+upstream_at_hand(struct conf *cf)
+{
+    return cf->block->owner;
+}
+
+
+const char *
+upstream_use(struct conf *cf, const struct balancer *b, void *balance)
+{
+    struct upstream_group *g = upstream_at_hand(cf);
+
+    if (g->balancer != &round_robin)
+        conf_warn(cf, "load balancing method redefined");
+    g->balancer = b;
+    g->balance = balance;
+    return NULL;
+}
+
+
+static const char *
+parse_keepalive(struct conf *cf, void *field)
+{
+    struct upstream_group *g = upstream_at_hand(cf);
+
+    (void) field;
+    if (!number_parse(cf->args[1], UINT32_MAX, &g->keepalive))
+        return conf_error(cf, "invalid value \"" STR_F "\" in \"" STR_F
+                          "\" directive", STR_A(cf->args[1]),
+                          STR_A(cf->args[0]));
+    if (cf->n_args > 2 && !str_is(cf->args[2], "local"))
+        return conf_error(cf, "invalid parameter \"" STR_F "\"",
+                          STR_A(cf->args[2]));
+    g->keepalive_local = cf->n_args > 2;
+    g->keepalive_is_set = true;
+    return NULL;
+}
+
+
+static const char *
+parse_requests(struct conf *cf, void *field)
+{
+    (void) field;
+    return conf_number.parse(cf, &upstream_at_hand(cf)->keepalive_requests);
+}
+
+
+static const char *
+parse_time(struct conf *cf, void *field)
+{
+    (void) field;
+    return conf_msec.parse(cf, &upstream_at_hand(cf)->keepalive_time);
+}
+
+
+static const char *
+parse_timeout(struct conf *cf, void *field)
+{
+    (void) field;
+    return conf_msec.parse(cf, &upstream_at_hand(cf)->keepalive_timeout);
+}
+
+
+static const struct conf_type keepalive_type = {
+    .name = "keepalive", .parse = parse_keepalive };
+static const struct conf_type requests_type = {
+    .name = "number", .parse = parse_requests };
+static const struct conf_type time_type = {
+    .name = "time", .parse = parse_time };
+static const struct conf_type timeout_type = {
+    .name = "time", .parse = parse_timeout };
+
+static const struct conf_opener http_opener = {
+    .inside = IN_UPSTREAM, .open = open_group, .close = close_group };
+static const struct conf_opener stream_opener = {
+    .inside = IN_STREAM_UPSTREAM, .open = open_group, .close = close_group };
+
+static const struct directive directives[] = {
+    BLOCK("upstream", IN_HTTP, ARGS_1, &http_opener),
+    BLOCK("upstream", IN_STREAM, ARGS_1, &stream_opener),
+    { "server", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_1_OR_MORE,
+      &upstream_server_type, 0, NULL, NULL },
+    { "keepalive", IN_UPSTREAM, ARGS_1 | ARGS_2, &keepalive_type, 0, NULL,
+      NULL },
+    { "keepalive_requests", IN_UPSTREAM, ARGS_1, &requests_type, 0, NULL,
+      NULL },
+    { "keepalive_time", IN_UPSTREAM, ARGS_1, &time_type, 0, NULL, NULL },
+    { "keepalive_timeout", IN_UPSTREAM, ARGS_1, &timeout_type, 0, NULL, NULL },
+    { .name = NULL }
+};
+
+
+static const char *
+build_all(struct conf *cf, void *main)
+{
+    struct upstreams *u = main;
+
+    VEC_EACH(&u->all, g)
+        group_build(cf, *g);
+    return NULL;
+}
+
+
+/* Only the worker that ends knows who waits in the pools. */
+static void
+drop_all(struct worker *w)
+{
+    const struct upstreams *u = generation_main(w->gen, upstream_module.slot);
+
+    for (size_t i = 0; u != NULL && i < u->all.n; i++)
+        idle_drop(u->all.at[i]);
+}
+
+
+struct module upstream_module = {
+    .name = "upstream",
+    .serves = FOR_HTTP | FOR_STREAM,
+    .directives = directives,
+    .main_size = sizeof(struct upstreams),
+    .main_ready = build_all,
+    .worker_stop = drop_all,
+};

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Connections to peers that wait for another use.  Each worker has a pool for
+ * each group; a connection in it is watched, and discarded as soon as the peer
+ * says anything, since it has been asked nothing.
+ */
+#include <errno.h>
+
+#include "core/net/worker.h"
+#include "core/os/clock.h"
+#include "core/upstream/build.h"
+
+
+static void
+take_out(struct idle *i)
+{
+    list_remove(&i->link);
+    i->group->idle->n--;
+    timer_stop(&i->conn.read_timer);
+    conn_set_reusable(&i->conn, false);
+    i->conn.is_quiet = false;
+}
+
+
+static void
+drop(struct idle *i)
+{
+    take_out(i);
+    i->discard(i);
+}
+
+
+static void
+on_timeout(struct timer *t)
+{
+    drop(container_of(t, struct idle, conn.read_timer));
+}
+
+
+/* Nothing there to read says EAGAIN, and so it was a false alarm. */
+static void
+on_read(struct event *e)
+{
+    struct idle *i = container_of(e, struct idle, conn.event);
+    char         byte;
+
+    if (!i->conn.is_unwanted
+        && recv(e->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1
+        && (errno == EAGAIN || errno == EINTR)) {
+        e->readable = false;
+        return;
+    }
+    drop(i);
+}
+
+
+struct idle *
+idle_take(struct upstream_group *g, const struct peer *peer,
+          const void *owner)
+{
+    if (g->idle == NULL)
+        return NULL;
+    LIST_EACH(&g->idle->list, l) {
+        struct idle *i = list_entry(l, struct idle, link);
+
+        if (i->peer != peer || (g->keepalive_local && i->owner != owner))
+            continue;
+        take_out(i);
+        return i;
+    }
+    return NULL;
+}
+
+
+static bool
+is_worth_keeping(const struct upstream_group *g, const struct idle *i)
+{
+    return g->idle != NULL && !worker->is_exiting && !i->conn.is_eof
+           && !i->conn.event.hangup && i->conn.error == 0
+           && i->requests < g->keepalive_requests
+           && clock_ms() - i->opened_at <= g->keepalive_time;
+}
+
+
+void
+idle_keep(struct upstream_group *g, struct idle *i)
+{
+    if (!is_worth_keeping(g, i)) {
+        i->discard(i);
+        return;
+    }
+    if (g->idle->n >= g->keepalive)
+        drop(list_entry(g->idle->list.prev, struct idle, link));
+    i->group = g;
+    list_insert(&g->idle->list, &i->link);
+    g->idle->n++;
+    timer_stop(&i->conn.write_timer);
+    i->conn.event.on_read = on_read;
+    i->conn.read_timer.on_timeout = on_timeout;
+    if (g->keepalive_timeout != 0)
+        timer_set(i->conn.loop, &i->conn.read_timer, g->keepalive_timeout);
+    i->conn.is_quiet = true;
+    conn_set_reusable(&i->conn, true);
+    if (i->conn.event.readable)
+        on_read(&i->conn.event);
+}
+
+
+void
+idle_drop(struct upstream_group *g)
+{
+    if (g->idle == NULL)
+        return;
+    LIST_EACH(&g->idle->list, l)
+        drop(list_entry(l, struct idle, link));
+}

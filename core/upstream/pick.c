@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A task's way through a group, and round robin, the balancer that the others
+ * fall back on.
+ *
+ * Round robin is smooth: each choice adds to every peer its effective weight,
+ * takes the one with the most, and subtracts the sum of the weights from it,
+ * so that weights 5, 1, 1 give a a b a c a a.  A failure lowers the effective
+ * weight, and each further choice raises it by one until it is whole again.
+ */
+#include "core/os/clock.h"
+#include "core/upstream/build.h"
+
+
+time_t
+pick_now(void)
+{
+    return (time_t) (clock_ms() / 1000);
+}
+
+
+static bool
+is_tried(const struct pick *p, const struct peer *peer)
+{
+    return p->tried[peer->index / 64] >> peer->index % 64 & 1;
+}
+
+
+static bool
+has_room(const struct peer *peer)
+{
+    return !peer->server->is_down
+           && (peer->server->max_conns == 0
+               || peer->conns < peer->server->max_conns);
+}
+
+
+bool
+peer_is_usable(const struct pick *p, const struct peer *peer, time_t now)
+{
+    const struct upstream_server *s = peer->server;
+
+    if (is_tried(p, peer) || !has_room(peer))
+        return false;
+    return s->max_fails == 0 || peer->fails < s->max_fails
+           || now - peer->checked_at > (time_t) s->fail_timeout;
+}
+
+
+void
+smooth_add(struct smooth *s, struct peer *peer)
+{
+    peer->current += peer->weight;
+    s->total += peer->weight;
+    if (peer->weight < (int) peer->server->weight)
+        peer->weight++;
+    if (s->best == NULL || peer->current > s->best->current)
+        s->best = peer;
+}
+
+
+struct peer *
+smooth_end(struct smooth *s, time_t now)
+{
+    struct peer *best = s->best;
+
+    if (best == NULL)
+        return NULL;
+    best->current -= s->total;
+    if (now - best->checked_at > (time_t) best->server->fail_timeout)
+        best->checked_at = now;
+    return best;
+}
+
+
+static struct peer *
+choose(struct pick *p, unsigned from, unsigned to)
+{
+    struct smooth s = { NULL, 0 };
+    time_t        now = pick_now();
+
+    for (unsigned i = from; i < to; i++) {
+        struct peer *peer = &p->group->peers[i];
+
+        if (peer_is_usable(p, peer, now))
+            smooth_add(&s, peer);
+    }
+    return smooth_end(&s, now);
+}
+
+
+static struct peer *
+next_round_robin(struct pick *p)
+{
+    struct upstream_group *g = p->group;
+    struct peer           *peer;
+
+    if (g->is_single)
+        return has_room(&g->peers[0]) ? &g->peers[0] : NULL;
+    if (!p->on_backup) {
+        peer = choose(p, 0, g->n_primary);
+        if (peer != NULL)
+            return peer;
+        p->on_backup = true;
+    }
+    return choose(p, g->n_primary, g->n_peers);
+}
+
+
+const struct balancer round_robin = {
+    .name = "round_robin",
+    .takes_weight = true,
+    .next = next_round_robin,
+};
+
+
+void
+pick_start(struct pick *p, struct task *t, struct upstream_group *g)
+{
+    *p = (struct pick){ .task = t, .group = g, .tries = g->n_tries };
+    p->tried = arena_array(t->arena, uint64_t, g->n_peers / 64 + 1);
+    if (g->balancer->state_size != 0)
+        p->state = arena_zalloc(t->arena, g->balancer->state_size);
+}
+
+
+struct peer *
+pick_next(struct pick *p)
+{
+    struct peer *peer = p->group->balancer->next(p);
+
+    p->peer = peer;
+    if (peer != NULL) {
+        p->tried[peer->index / 64] |= (uint64_t) 1 << peer->index % 64;
+        peer->conns++;
+    }
+    return peer;
+}
+
+
+static void
+count_failure(struct pick *p, struct peer *peer)
+{
+    const struct upstream_server *s = peer->server;
+    time_t                        now = pick_now();
+
+    peer->fails++;
+    peer->failed_at = peer->checked_at = now;
+    if (s->max_fails == 0)
+        return;
+    peer->weight -= (int) (s->weight / s->max_fails);
+    if (peer->weight < 0)
+        peer->weight = 0;
+    if (peer->fails >= s->max_fails)
+        log_warn(p->task->log, "upstream server temporarily disabled");
+}
+
+
+void
+pick_done(struct pick *p, enum outcome how)
+{
+    struct peer *peer = p->peer;
+
+    if (peer == NULL)
+        return;
+    p->peer = NULL;
+    peer->conns--;
+    if (p->group->balancer->done != NULL)
+        p->group->balancer->done(p, peer, how);
+    if (p->group->is_single)
+        peer->fails = 0;
+    else if (how == PEER_FAILED)
+        count_failure(p, peer);
+    else if (peer->failed_at < peer->checked_at)
+        peer->fails = 0; /* it was given a chance, and used it */
+    if (p->tries != 0)
+        p->tries--;
+}
+
+
+bool
+pick_has_more(const struct pick *p)
+{
+    return p->tries != 0;
+}

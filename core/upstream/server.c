@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The server lines of an upstream {} block, and making peers of them: one for
+ * each address that a name stands for.
+ */
+#include "core/base/hash.h"
+#include "core/conf/types.h"
+#include "core/upstream/build.h"
+
+enum verdict { TAKEN, INVALID, REFUSED, MISSING };
+
+/* What other versions of nginx take and this build does not. */
+static const char *const missing[] = { "resolve", "service=", "route=",
+                                       "slow_start=", "drain", NULL };
+static const char *const words[] = { "weight", "max_conns", "max_fails",
+                                     "fail_timeout", "backup", "down", NULL };
+
+
+static enum verdict
+take_number(str_t value, unsigned least, unsigned *out)
+{
+    uint64_t n;
+
+    if (!number_parse(value, INT32_MAX, &n) || n < least)
+        return INVALID;
+    *out = (unsigned) n;
+    return TAKEN;
+}
+
+
+static enum verdict
+take_parameter(const struct upstream_group *g, struct upstream_server *s,
+               str_t arg)
+{
+    str_t value;
+
+    if (conf_param(arg, "weight", &value))
+        return g->balancer->takes_weight ? take_number(value, 1, &s->weight)
+                                         : REFUSED;
+    if (conf_param(arg, "max_conns", &value))
+        return take_number(value, 0, &s->max_conns);
+    if (conf_param(arg, "max_fails", &value))
+        return take_number(value, 0, &s->max_fails);
+    if (conf_param(arg, "fail_timeout", &value))
+        return number_time(value, true, &s->fail_timeout) ? TAKEN : INVALID;
+    if (str_is(arg, "backup")) {
+        s->is_backup = true;
+        return g->balancer->refuses_backup ? REFUSED : TAKEN;
+    }
+    if (str_is(arg, "down")) {
+        s->is_down = true;
+        return TAKEN;
+    }
+    for (unsigned i = 0; missing[i] != NULL; i++) {
+        str_t word = str_of(missing[i]);
+
+        if (str_ends(word, STR("=")) ? str_starts(arg, word)
+                                     : str_eq(arg, word))
+            return MISSING;
+    }
+    return INVALID;
+}
+
+
+static const char *
+take_parameters(struct conf *cf, const struct upstream_group *g,
+                struct upstream_server *s)
+{
+    str_t name, rest;
+
+    for (unsigned i = 2; i < cf->n_args; i++) {
+        str_t arg = cf->args[i];
+
+        switch (take_parameter(g, s, arg)) {
+        case TAKEN:
+            break;
+        case REFUSED:
+            return conf_error(cf, "balancing method does not support "
+                              "parameter \"" STR_F "\"", STR_A(arg));
+        case MISSING:
+            return conf_error(cf, "parameter \"" STR_F "\" is not supported "
+                              "by this build", STR_A(arg));
+        case INVALID:
+            rest = arg;
+            name = str_cut(&rest, '=');
+            conf_suggest(cf, name, words);
+            return conf_error(cf, "invalid parameter \"" STR_F "\"",
+                              STR_A(arg));
+        }
+    }
+    return NULL;
+}
+
+
+static const char *
+parse_server(struct conf *cf, void *field)
+{
+    struct upstream_group *g = upstream_at_hand(cf);
+    bool                   is_http = cf->block->kind == IN_UPSTREAM;
+    struct upstream_server s = { .weight = 1, .max_fails = 1,
+                                 .fail_timeout = 10 };
+    const char            *wrong = take_parameters(cf, g, &s);
+
+    (void) field;
+    if (wrong != NULL)
+        return wrong;
+    s.text = str_copy(cf->arena, cf->args[1]);
+    wrong = endpoint_parse(cf->arena, s.text, is_http ? 80 : 0,
+                           ENDPOINT_RESOLVE, &s.at);
+    if (wrong != NULL)
+        return conf_error(cf, "%s in upstream \"" STR_F "\"", wrong,
+                          STR_A(s.text));
+    if (!is_http && s.at.no_port && !s.at.is_unix)
+        return conf_error(cf, "no port in upstream \"" STR_F "\"",
+                          STR_A(s.text));
+    *vec_push(cf->arena, &g->servers) = s;
+    return NULL;
+}
+
+
+const struct conf_type upstream_server_type = {
+    .name = "server",
+    .parse = parse_server,
+};
+
+
+void
+group_init(struct upstream_group *g, str_t name)
+{
+    *g = (struct upstream_group){ .name = name, .balancer = &round_robin,
+                                  .keepalive_requests = 1000,
+                                  .keepalive_time = 3600 * 1000,
+                                  .keepalive_timeout = 60 * 1000 };
+}
+
+
+/* Adds the peers of one server behind those that are there. */
+static void
+add_peers(struct upstream_group *g, const struct upstream_server *s)
+{
+    for (size_t i = 0; i < s->at.n; i++) {
+        struct peer *p = &g->peers[g->n_peers];
+
+        *p = (struct peer){ .server = s, .addr = &s->at.at[i],
+                            .name = s->at.names[i], .index = g->n_peers,
+                            .weight = (int) s->weight };
+        g->n_peers++;
+        if (!s->is_down)
+            g->n_tries++;
+        if (!s->is_backup)
+            g->total_weight += s->weight;
+    }
+}
+
+
+bool
+group_fill(struct arena *a, struct upstream_group *g)
+{
+    size_t n = 0;
+
+    VEC_EACH(&g->servers, s)
+        n += s->at.n;
+    g->peers = arena_array(a, struct peer, n);
+    VEC_EACH(&g->servers, s)
+        if (!s->is_backup)
+            add_peers(g, s);
+    g->n_primary = g->n_peers;
+    VEC_EACH(&g->servers, s)
+        if (s->is_backup)
+            add_peers(g, s);
+    g->is_single = g->n_peers == 1;
+    return g->n_primary != 0;
+}
+
+
+/* The address of a proxy_pass, which is looked up when it turns out that no
+ * upstream {} has its name. */
+static bool
+resolve(struct conf *cf, struct upstream_group *g)
+{
+    struct upstream_server *s = &g->servers.at[0];
+    str_t                   name = s->at.host, uri = s->at.uri;
+    const char             *wrong;
+
+    if (g->port == 0 && !s->at.is_unix) {
+        conf_error_at(cf, g->file, g->line, "no port in upstream \"" STR_F
+                      "\"", STR_A(g->name));
+        return false;
+    }
+    if (s->at.n != 0)
+        return true;
+    wrong = endpoint_parse(cf->arena, str_span(s->text.p, s->text.p
+                                               + s->text.n - uri.n),
+                           g->port, ENDPOINT_RESOLVE, &s->at);
+    if (wrong != NULL) {
+        conf_error_at(cf, g->file, g->line, "%s in upstream \"" STR_F "\"",
+                      wrong, STR_A(name));
+        return false;
+    }
+    return true;
+}
+
+
+void
+group_build(struct conf *cf, struct upstream_group *g)
+{
+    const char *wrong;
+
+    if (g->is_ready)
+        return;
+    g->is_ready = true;
+    if (!g->is_explicit && !resolve(cf, g))
+        return;
+    if (!group_fill(cf->arena, g)) {
+        conf_error_at(cf, g->file, g->line, "no servers in upstream \"" STR_F
+                      "\"", STR_A(g->name));
+        return;
+    }
+    if (g->is_explicit && !g->keepalive_is_set) {
+        g->keepalive = 32;
+        g->keepalive_local = true;
+    }
+    if (g->keepalive != 0) {
+        g->idle = arena_make(cf->arena, struct idle_pool);
+        list_init(&g->idle->list);
+    }
+    wrong = g->balancer->init ? g->balancer->init(cf, g) : NULL;
+    if (wrong != NULL)
+        conf_error_at(cf, g->file, g->line, "%s", wrong);
+}
+
+
+struct upstream_group *
+upstream_dynamic(struct task *t, str_t name, const struct addr_any *at,
+                 const str_t *names, size_t n)
+{
+    struct upstream_group  *g = arena_make(t->arena, struct upstream_group);
+    struct upstream_server *s;
+
+    group_init(g, name);
+    s = vec_push(t->arena, &g->servers);
+    *s = (struct upstream_server){ .text = name, .weight = 1, .max_fails = 1,
+                                   .fail_timeout = 10 };
+    s->at.host = name;
+    s->at.n = n;
+    s->at.at = arena_array(t->arena, struct addr_any, n);
+    s->at.names = arena_array(t->arena, str_t, n);
+    for (size_t i = 0; i < n; i++) {
+        s->at.at[i] = at[i];
+        s->at.names[i] = str_copy(t->arena, names[i]);
+    }
+    group_fill(t->arena, g);
+    g->is_ready = true;
+    return g;
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * hash: the peer follows from a key.  With "consistent", a server that is
+ * added or removed moves only its own share of the keys (ketama: 160 points
+ * on a circle for each unit of weight, as Cache::Memcached::Fast sets them).
+ *
+ *     upstream app { hash $request_uri consistent; server 10.0.0.1; ... }
+ */
+#include <stdlib.h>
+
+#include "core/base/crc32.h"
+#include "core/upstream/group.h"
+#include "modules/module.h"
+
+enum { TRIES = 20, POINTS_PER_WEIGHT = 160 };
+
+struct point {
+    uint32_t hash;
+    unsigned server; /* index in group->servers */
+};
+
+/* group->balance */
+struct circle {
+    struct expr  *key;
+    struct point *points; /* by hash; NULL: not consistent */
+    size_t        n;
+};
+
+struct state {
+    str_t    key;
+    uint32_t hash;   /* plain: the sum so far; consistent: index of a point  */
+    unsigned rounds; /* hashes that were made of the key                     */
+    unsigned tries;
+    bool     is_set;
+};
+
+
+static struct peer *
+found(struct peer *peer, time_t now)
+{
+    if (now - peer->checked_at > (time_t) peer->server->fail_timeout)
+        peer->checked_at = now;
+    return peer;
+}
+
+
+/* The key's own hash, and then those of "1key", "2key" ... added to it. */
+static void
+rehash(struct state *s)
+{
+    char     digits[20];
+    uint32_t crc = CRC32_START;
+
+    if (s->rounds != 0)
+        crc = crc32_more(crc, (str_t){ digits, number_put(digits,
+                                                          s->rounds) });
+    s->hash += crc32_end(crc32_more(crc, s->key)) >> 16 & 0x7fff;
+    s->rounds++;
+}
+
+
+static struct peer *
+peer_of(struct upstream_group *g, uint32_t hash)
+{
+    long     rest = (long) (hash % g->total_weight);
+    unsigned i;
+
+    for (i = 0; i + 1 < g->n_primary; i++) {
+        rest -= (long) g->peers[i].server->weight;
+        if (rest < 0)
+            break;
+    }
+    return &g->peers[i];
+}
+
+
+static struct peer *
+next_plain(struct pick *p, struct state *s, time_t now)
+{
+    while (s->tries < TRIES) {
+        struct peer *peer;
+
+        rehash(s);
+        peer = peer_of(p->group, s->hash);
+        if (peer_is_usable(p, peer, now))
+            return found(peer, now);
+        s->tries++;
+    }
+    return NULL;
+}
+
+
+/* The first point at or behind a hash; behind the last comes the first. */
+static size_t
+find_point(const struct circle *c, uint32_t hash)
+{
+    size_t low = 0, high = c->n, mid;
+
+    while (low < high) {
+        mid = (low + high) / 2;
+        if (c->points[mid].hash < hash)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+
+/* Among the addresses of one server, round robin. */
+static struct peer *
+choose_of(struct pick *p, const struct upstream_server *server, time_t now)
+{
+    struct smooth s = { NULL, 0 };
+
+    for (unsigned i = 0; i < p->group->n_primary; i++) {
+        struct peer *peer = &p->group->peers[i];
+
+        if (peer->server == server && peer_is_usable(p, peer, now))
+            smooth_add(&s, peer);
+    }
+    return smooth_end(&s, now);
+}
+
+
+static struct peer *
+next_consistent(struct pick *p, const struct circle *c, struct state *s,
+                time_t now)
+{
+    if (s->rounds == 0) {
+        s->rounds = 1;
+        s->hash = (uint32_t) find_point(c, crc32_of(s->key));
+    }
+    while (s->tries < TRIES) {
+        const struct point *point = &c->points[s->hash % c->n];
+        struct peer        *peer;
+
+        peer = choose_of(p, &p->group->servers.at[point->server], now);
+        if (peer != NULL)
+            return peer;
+        s->hash++;
+        s->tries++;
+    }
+    return NULL;
+}
+
+
+static struct peer *
+next(struct pick *p)
+{
+    const struct circle *c = p->group->balance;
+    struct state        *s = p->state;
+    time_t               now = pick_now();
+    struct peer         *peer;
+
+    if (!s->is_set) {
+        s->key = expr_eval(c->key, p->task);
+        s->is_set = true;
+    }
+    if (p->group->is_single || s->key.n == 0)
+        return round_robin.next(p);
+    peer = c->n ? next_consistent(p, c, s, now) : next_plain(p, s, now);
+    return peer != NULL ? peer : round_robin.next(p);
+}
+
+
+static int
+compare(const void *a, const void *b)
+{
+    const struct point *x = a, *y = b;
+
+    if (x->hash != y->hash)
+        return x->hash < y->hash ? -1 : 1;
+    return x->server < y->server ? -1 : x->server > y->server;
+}
+
+
+/* What goes before the points' own part of their hashes: HOST NUL PORT. */
+static uint32_t
+hash_server(str_t text)
+{
+    str_t  host = text, port = STR_NONE;
+    size_t i;
+
+    if (str_istarts(text, STR("unix:"))) {
+        host = str_from(text, 5);
+    } else {
+        for (i = text.n; i > 0 && text.p[i - 1] >= '0' && text.p[i - 1] <= '9';
+             i--)
+            continue;
+        if (i > 0 && text.p[i - 1] == ':') {
+            host.n = i - 1;
+            port = str_from(text, i);
+        }
+    }
+    return crc32_more(crc32_more(crc32_more(CRC32_START, host), STR("\0")),
+                      port);
+}
+
+
+static void
+add_points(struct circle *c, str_t text, unsigned server, size_t n)
+{
+    uint32_t start = hash_server(text), hash = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        char bytes[4] = { (char) hash, (char) (hash >> 8), (char) (hash >> 16),
+                          (char) (hash >> 24) };
+
+        hash = crc32_end(crc32_more(start, (str_t){ bytes, 4 }));
+        c->points[c->n++] = (struct point){ hash, server };
+    }
+}
+
+
+static void
+sort_points(struct circle *c)
+{
+    size_t n = 0;
+
+    qsort(c->points, c->n, sizeof(*c->points), compare);
+    for (size_t i = 0; i < c->n; i++)
+        if (n == 0 || c->points[n - 1].hash != c->points[i].hash)
+            c->points[n++] = c->points[i];
+    c->n = n;
+}
+
+
+static const char *
+init_consistent(struct conf *cf, struct upstream_group *g)
+{
+    struct circle *c = g->balance;
+    size_t         n = 0;
+
+    for (unsigned i = 0; i < g->n_primary; i++)
+        n += (size_t) g->peers[i].server->weight * POINTS_PER_WEIGHT;
+    c->points = arena_array(cf->arena, struct point, n);
+    for (unsigned i = 0; i < g->n_primary; i++) {
+        const struct upstream_server *s = g->peers[i].server;
+
+        add_points(c, s->text, (unsigned) (s - g->servers.at),
+                   (size_t) s->weight * POINTS_PER_WEIGHT);
+    }
+    sort_points(c);
+    return NULL;
+}
+
+
+static const struct balancer plain = {
+    .name = "hash",
+    .state_size = sizeof(struct state),
+    .takes_weight = true,
+    .refuses_backup = true,
+    .next = next,
+};
+
+static const struct balancer consistent = {
+    .name = "hash",
+    .state_size = sizeof(struct state),
+    .takes_weight = true,
+    .refuses_backup = true,
+    .init = init_consistent,
+    .next = next,
+};
+
+
+static const char *
+parse(struct conf *cf, void *field)
+{
+    struct circle *c = arena_make(cf->arena, struct circle);
+    const char    *error = NULL;
+
+    (void) field;
+    if (cf->n_args > 2 && !str_is(cf->args[2], "consistent"))
+        return conf_error(cf, "invalid parameter \"" STR_F "\"",
+                          STR_A(cf->args[2]));
+    c->key = expr_compile(cf, cf->args[1], 0, &error);
+    if (c->key == NULL)
+        return error;
+    return upstream_use(cf, cf->n_args > 2 ? &consistent : &plain, c);
+}
+
+
+static const struct conf_type type = { .name = "hash", .parse = parse };
+
+static const struct directive directives[] = {
+    { "hash", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_1 | ARGS_2,
+      &type, 0, NULL, NULL },
+    { .name = NULL }
+};
+
+struct module hash_module = {
+    .name = "upstream_hash",
+    .serves = FOR_HTTP | FOR_STREAM,
+    .directives = directives,
+};

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ip_hash: the peer follows from the client's address (of an IPv4 address,
+ * its first three bytes), so that a client stays where it is.
+ *
+ *     upstream app { ip_hash; server 10.0.0.1; server 10.0.0.2; }
+ */
+#include "core/net/conn.h"
+#include "core/upstream/group.h"
+#include "modules/module.h"
+
+enum { TRIES = 20, START = 89, FACTOR = 113, RANGE = 6271 };
+
+struct state {
+    unsigned hash;
+    bool     is_set;
+};
+
+
+/* The peer in whose share of the weights the hash falls. */
+static struct peer *
+peer_of(struct upstream_group *g, unsigned hash)
+{
+    long rest = (long) (hash % g->total_weight);
+    unsigned i;
+
+    for (i = 0; i + 1 < g->n_primary; i++) {
+        rest -= (long) g->peers[i].server->weight;
+        if (rest < 0)
+            break;
+    }
+    return &g->peers[i];
+}
+
+
+/* Keys are of up to 16 bytes; any other family has an empty one. */
+static str_t
+key_of(const struct task *t)
+{
+    const struct sockaddr *sa = &t->conn->peer.sa;
+    str_t                  bytes;
+
+    if (sa->sa_family != AF_INET && sa->sa_family != AF_INET6)
+        return STR("\0\0\0");
+    bytes = addr_bytes(sa);
+    if (sa->sa_family == AF_INET)
+        bytes.n = 3;
+    return bytes;
+}
+
+
+static struct peer *
+next(struct pick *p)
+{
+    struct state *s = p->state;
+    str_t         key = key_of(p->task);
+    time_t        now = pick_now();
+
+    if (p->group->is_single)
+        return round_robin.next(p);
+    if (!s->is_set) {
+        s->hash = START;
+        s->is_set = true;
+    }
+    for (unsigned n = 0; n < TRIES; n++) {
+        struct peer *peer;
+
+        for (size_t i = 0; i < key.n; i++)
+            s->hash = (s->hash * FACTOR + (unsigned char) key.p[i]) % RANGE;
+        peer = peer_of(p->group, s->hash);
+        if (!peer_is_usable(p, peer, now))
+            continue;
+        if (now - peer->checked_at > (time_t) peer->server->fail_timeout)
+            peer->checked_at = now;
+        return peer;
+    }
+    return round_robin.next(p);
+}
+
+
+static const struct balancer ip_hash = {
+    .name = "ip_hash",
+    .state_size = sizeof(struct state),
+    .takes_weight = true,
+    .refuses_backup = true,
+    .next = next,
+};
+
+
+static const char *
+parse(struct conf *cf, void *field)
+{
+    (void) field;
+    return upstream_use(cf, &ip_hash, NULL);
+}
+
+
+static const struct conf_type type = { .name = "ip_hash", .parse = parse };
+
+static const struct directive directives[] = {
+    { "ip_hash", IN_UPSTREAM | ROW_MANY, ARGS_0, &type, 0, NULL, NULL },
+    { .name = NULL }
+};
+
+struct module ip_hash_module = {
+    .name = "upstream_ip_hash",
+    .serves = FOR_HTTP,
+    .directives = directives,
+};

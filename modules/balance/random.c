@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * random: a peer by chance, in proportion to the weights; with "two", of two
+ * such the one with fewer connections.
+ *
+ *     upstream app { random two least_conn; server 10.0.0.1; ... }
+ */
+#include <stdlib.h>
+
+#include "core/upstream/group.h"
+#include "modules/module.h"
+
+enum { TRIES = 20 };
+
+/* The sums of the weights up to each peer: group->balance. */
+struct ranges {
+    bool      is_two;
+    unsigned *upto;
+};
+
+
+static struct peer *
+draw(struct upstream_group *g)
+{
+    const struct ranges *r = g->balance;
+    unsigned             x = (unsigned) (random() % (long) g->total_weight);
+    unsigned             low = 0, high = g->n_primary - 1, mid;
+
+    while (low < high) {
+        mid = (low + high) / 2;
+        if (x < r->upto[mid])
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return &g->peers[low];
+}
+
+
+static struct peer *
+less_busy(struct peer *a, struct peer *b)
+{
+    return (long) a->conns * (long) b->server->weight
+           <= (long) b->conns * (long) a->server->weight ? a : b;
+}
+
+
+static struct peer *
+next(struct pick *p)
+{
+    const struct ranges *r = p->group->balance;
+    struct peer         *first = NULL;
+    time_t               now = pick_now();
+
+    if (p->group->is_single)
+        return round_robin.next(p);
+    for (unsigned n = 0; n < TRIES; n++) {
+        struct peer *peer = draw(p->group);
+
+        if (peer == first || !peer_is_usable(p, peer, now))
+            continue;
+        if (r->is_two && first == NULL) {
+            first = peer;
+            continue;
+        }
+        if (first != NULL)
+            peer = less_busy(first, peer);
+        if (now - peer->checked_at > (time_t) peer->server->fail_timeout)
+            peer->checked_at = now;
+        return peer;
+    }
+    return first != NULL ? first : round_robin.next(p);
+}
+
+
+static const char *
+init(struct conf *cf, struct upstream_group *g)
+{
+    struct ranges *r = g->balance;
+    unsigned       sum = 0;
+
+    r->upto = arena_array(cf->arena, unsigned, g->n_primary);
+    for (unsigned i = 0; i < g->n_primary; i++)
+        r->upto[i] = sum += g->peers[i].server->weight;
+    return NULL;
+}
+
+
+static const struct balancer by_chance = {
+    .name = "random",
+    .takes_weight = true,
+    .refuses_backup = true,
+    .init = init,
+    .next = next,
+};
+
+
+static const char *
+parse(struct conf *cf, void *field)
+{
+    struct ranges *r = arena_make(cf->arena, struct ranges);
+
+    (void) field;
+    if (cf->n_args > 1 && !str_is(cf->args[1], "two"))
+        return conf_error(cf, "invalid parameter \"" STR_F "\"",
+                          STR_A(cf->args[1]));
+    if (cf->n_args > 2 && !str_is(cf->args[2], "least_conn"))
+        return conf_error(cf, "invalid parameter \"" STR_F "\"",
+                          STR_A(cf->args[2]));
+    r->is_two = cf->n_args > 1;
+    return upstream_use(cf, &by_chance, r);
+}
+
+
+static const struct conf_type type = { .name = "random", .parse = parse };
+
+static const struct directive directives[] = {
+    { "random", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY,
+      ARGS_0 | ARGS_1 | ARGS_2, &type, 0, NULL, NULL },
+    { .name = NULL }
+};
+
+struct module random_module = {
+    .name = "upstream_random",
+    .serves = FOR_HTTP | FOR_STREAM,
+    .directives = directives,
+};
