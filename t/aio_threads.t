@@ -33,6 +33,8 @@ thread_pool mine threads=2 max_queue=100;
 }
 EOC
 
+# Some file systems take no O_DIRECT.
+$t->expect_log(qr/fcntl\(O_DIRECT\)/);
 for my $place (qw(copy send pool direct off)) {
     is $t->get("/$place/small")->body, 'small', "$place: a small file";
     is $t->get("/$place/empty")->status, 200, "$place: an empty file";

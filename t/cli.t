@@ -167,8 +167,10 @@ is $server->wait_exit(5), 0, 'stop: exit code of the master';
 my $daemon = Weir::Test->new;
 (my $text = $daemon->expand("%%GLOBALS%%\n")) =~ s/daemon off;/daemon on;/;
 $daemon->run("$text events {}\n");
-like Weir::Test::process_title($daemon->pid),
-    qr/^nginx: master process \S*nginx -p /, 'title of the master';
+ok wait_until(sub {
+    Weir::Test::process_title($daemon->pid)
+        =~ /^nginx: master process \S*nginx -p /;
+}), 'title of the master';
 ok wait_until(sub { $daemon->worker_pids }), 'it has a worker';
 is Weir::Test::process_title(($daemon->worker_pids)[0]),
     'nginx: worker process', 'title of the worker';

@@ -55,7 +55,9 @@ $t->run(<<"EOC");
         location = /plain { return 200 word; }
         location = /double { return 200 "two words; {} # no comment"; }
         location = /single { return 200 'two words; "quoted"'; }
-        location = /escapes { return 200 "q\\"q s\\'s t\\tt n\\nn r\\rr b\\\\b"; }
+        location = /escapes {
+            return 200 "q\\"q s\\'s t\\tt n\\nn r\\rr b\\\\b";
+        }
         location ~ "^/other\\.\\d\$" { return 200 other; }
         location = /unquoted { return 200 a\\ b\\;c\\{; }
         location = /hash { return 200 a#b; }
@@ -127,7 +129,7 @@ bad("events {}\nhttp {\n\n", 'unexpected end of file, expecting "}" in F:4',
 bad("events {}\n{\n}\n", 'unexpected "{" in F:2', '{ without a name');
 bad("events {}\nuser", 'unexpected end of file, expecting ";" or "}" in F:2',
     'the file ends in a directive');
-bad("\n\n\nnosuch_directive a b;", 'unknown directive "nosuch_directive" in F:4',
+bad("\n\n\nno_such a b;", 'unknown directive "no_such" in F:4',
     'lines are counted');
 bad("events {\n# c }\n}\nhttp { \"unfinished }",
     'unexpected end of file, expecting ";" or "}" in F:4',

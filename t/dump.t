@@ -42,7 +42,8 @@ $t->write('b.inc', "bogus;\n");
 ($code, $out, $err) = run_binary(@args, '-T');
 is $code, 1, 'a bad file: exit code';
 is $out, '', 'a bad file: no dump';
-like $err, qr/\Anginx: \[emerg\] unknown directive "bogus" in \Q$dir\E\/b.inc:1\n/,
+my $bad = "$dir/b.inc:1\n";
+like $err, qr/\Anginx: \[emerg\] unknown directive "bogus" in \Q$bad\E/,
     'a bad file: message';
 
 done_testing;

@@ -51,7 +51,8 @@ $t->get('/nosuch?a=b', host => 'main.test');
 logged('a file that is missing', 'error',
        qq{open() "$dir/html/nosuch" failed (2: No such file or directory), }
        . qq{$client, request: "GET /nosuch?a=b HTTP/1.1", host: "main.test"});
-$t->get('/nosuch2', host => 'other.test:80', headers => [Referer => 'http://r/']);
+$t->get('/nosuch2', host => 'other.test:80',
+        headers => [Referer => 'http://r/']);
 logged('with a referrer', 'error',
        qq{open() "$dir/html/nosuch2" failed (2: No such file or directory), }
        . qq{$client, request: "GET /nosuch2 HTTP/1.1", }
@@ -114,30 +115,37 @@ is scalar(grep { m{/html/(?:quiet|null)"} } $t->log), 0, 'log_not_found off';
 
 # ---- what the master says ----
 
-like $t->read('error.log'), qr{^$day \[notice\] (\d+)#\1: start worker processes$}m,
-    'start worker processes';
+# notice($text, $name, $log, $pid): a line with this text, of that process.
+sub notice {
+    my ($text, $name, $log, $pid) = @_;
+    my $who = $pid // '\d+';
+
+    ok $t->wait_log(qr/^$day \[notice\] $who#$who: \Q$text\E$/, $log), $name;
+}
+
+my $pid = $t->pid;
 my ($worker) = $t->worker_pids;
-like $t->read('error.log'), qr{ \[notice\] \d+#\d+: start worker process $worker$}m,
-    'start worker process';
-like $t->read('error.log'), qr{ \[notice\] \d+#\d+: using the "epoll" event method$}m,
-    'event method';
+notice('using the "epoll" event method', 'event method', undef, $pid);
+notice('start worker processes', 'start of the workers', undef, $pid);
+notice("start worker process $worker", 'start of one', undef, $pid);
 
 rename $t->path('error.log'), $t->path('error.old');
 $t->signal('USR1');
-ok $t->wait_log(qr{\[notice\] \d+#\d+: signal 10 \(SIGUSR1\) received from $$, reopening logs$}, 'error.old'),
-    'USR1: the signal';
+notice("signal 10 (SIGUSR1) received from $$, reopening logs",
+       'USR1: the signal', 'error.old', $pid);
 ok wait_until(sub { -e $t->path('error.log') }), 'USR1: a new file';
-ok wait_until(sub { $t->get('/late'); $t->read('error.log') =~ m{/html/late"} }),
-    'USR1: it is written to';
+ok wait_until(sub {
+    $t->get('/late');
+    return $t->read('error.log') =~ m{/html/late"};
+}), 'USR1: it is written to';
 
 $t->stop;
-my $log = $t->read('error.log');
-like $log, qr{ \[notice\] \d+#\d+: signal 3 \(SIGQUIT\) received from $$, shutting down$}m,
-    'QUIT: the signal';
-like $log, qr{ \[notice\] $worker#$worker: gracefully shutting down$}m,
-    'QUIT: the worker';
-like $log, qr{ \[notice\] \d+#\d+: worker process $worker exited with code 0$}m,
-    'QUIT: its end';
-like $log, qr{ \[notice\] \d+#\d+: exit$}m, 'QUIT: the end';
+notice("signal 3 (SIGQUIT) received from $$, shutting down",
+       'QUIT: the signal', undef, $pid);
+notice('gracefully shutting down', 'QUIT: the worker', undef, $worker);
+notice("worker process $worker exited with code 0", 'QUIT: its end', undef,
+       $pid);
+notice('exit', 'QUIT: the end of the worker', undef, $worker);
+notice('exit', 'QUIT: the end', undef, $pid);
 
 done_testing;

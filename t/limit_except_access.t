@@ -85,8 +85,9 @@ is $t->get('/one/f', unix => 'a.sock')->status, 403,
     'an address is not a unix socket';
 my $r = $t->get('/page/x');
 is $r->status . ' ' . $r->body, '403 file', 'error_page is not denied';
-ok $t->wait_log(qr{\[error\] .* access forbidden by rule, client: 127\.0\.0\.2, .*"GET /one/f HTTP/1\.1"}),
-    'the log';
+my $denied = 'access forbidden by rule, client: 127.0.0.2, server: , '
+    . 'request: "GET /one/f HTTP/1.1", host: "localhost"';
+ok $t->wait_log(qr{\[error\] .* \Q$denied\E$}), 'the log';
 
 my @methods = (
     # request       method   status

@@ -13,7 +13,8 @@ use Weir::Test;
 
 my $v6 = IO::Socket::IP->new(LocalHost => '::1', Listen => 1) ? 1 : 0;
 my $v6_server = $v6 ? <<'EOC' : '';
-    server { listen [::1]:%%PORT_v6%%; return 200 "v6 $server_addr $remote_addr"; }
+    server { listen [::1]:%%PORT_v6%%;
+             return 200 "v6 $server_addr $remote_addr"; }
     server { listen [::1]:%%PORT_only%% ipv6only=on; return 200 only; }
 EOC
 
@@ -35,7 +36,8 @@ $t->run(<<"EOC" . $v6_server . "}\n");
     server { listen *:%%PORT_star%%; return 200 "star \$server_addr"; }
     server { listen 127.0.0.3:%%PORT_any%%; return 200 "exact address"; }
     server { listen localhost:%%PORT_name%%; return 200 name; }
-    server { listen unix:%%TESTDIR%%/a.sock; return 200 "unix [\$server_addr] [\$remote_addr] [\$server_port]"; }
+    server { listen unix:%%TESTDIR%%/a.sock;
+             return 200 "[\$server_addr] [\$remote_addr] [\$server_port]"; }
     server { listen unix:%%TESTDIR%%/b.sock; server_name b; return 200 b; }
     server { listen unix:%%TESTDIR%%/b.sock default_server; return 200 bd; }
     server {
@@ -49,7 +51,9 @@ $t->run(<<"EOC" . $v6_server . "}\n");
         listen 127.0.0.1:%%PORT_proxy%% proxy_protocol;
         listen unix:%%TESTDIR%%/p.sock proxy_protocol;
         access_log off;
-        return 200 "\$proxy_protocol_addr \$proxy_protocol_port \$proxy_protocol_server_addr \$proxy_protocol_server_port \$remote_addr";
+        set \$from "\$proxy_protocol_addr \$proxy_protocol_port";
+        set \$to "\$proxy_protocol_server_addr \$proxy_protocol_server_port";
+        return 200 "\$from \$to \$remote_addr";
     }
 EOC
 
@@ -73,7 +77,7 @@ is body(port => 'any', host_address => '127.0.0.3'), 'exact address',
     'an address beside the port alone';
 is body(port => 'star'), 'star 127.0.0.1', 'an asterisk';
 is body(port => 'name'), 'name', 'a name';
-is body(unix => 'a.sock'), 'unix [unix:' . $t->path('a.sock') . '] [unix:] []',
+is body(unix => 'a.sock'), '[unix:' . $t->path('a.sock') . '] [unix:] []',
     'a unix socket';
 is body(unix => 'b.sock'), 'bd', 'a unix socket: default_server';
 is $t->get('/', unix => 'b.sock', host => 'b')->body, 'b',
@@ -141,8 +145,9 @@ for my $bad ($request, "PROXY TCP4 192.0.2.1\r\n$request",
     is $c->read_all, '', 'a broken header: closed without a word';
 }
 $t->wait_log(qr/broken header/);
+my $while = 'while reading PROXY protocol, client: ';
 like $t->read('error.log'),
-    qr/\[error\] \S+ \*\d+ broken header: ".*?" while reading PROXY protocol, /s,
+    qr/\[error\] \S+ \*\d+ broken header: ".*?" $while/s,
     'a broken header: the log';
 
 # ---- unix sockets go with the server ----

@@ -20,7 +20,8 @@ my $t = Weir::Test->new->run(<<'EOC');
         location = /empty { return 200; }
         location = /blank { return 200 ""; }
         location = /a.css { return 200 "a {}"; }
-        location = /json { default_type application/json; return 200 '{"a": 1}'; }
+        location = /json { default_type application/json;
+                           return 200 '{"a": 1}'; }
         location = /204 { return 204; }
         location = /404text { return 404 "gone away"; }
         location = /500text { return 500 oops; }

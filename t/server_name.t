@@ -13,7 +13,11 @@ use Weir::Test;
 my $t = Weir::Test->new->run(<<'EOC');
 %%HTTP%%
     default_type text/plain;
-    server { listen 127.0.0.1:%%PORT%%; server_name first.test; return 200 first; }
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        server_name first.test;
+        return 200 first;
+    }
     server {
         listen 127.0.0.1:%%PORT%%;
         server_name exact.test WWW.Upper.test "" alias.test;

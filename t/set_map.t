@@ -63,9 +63,11 @@ $t->run(<<'EOC');
         location /redirected { set $a kept; error_page 418 = /end;
                                return 418; }
         location /end { return 200 "[$a]"; }
-        location /args { set $args new=1; return 200 "$args $arg_new $is_args"; }
+        location /args { set $args new=1;
+                         return 200 "$args $arg_new $is_args"; }
         location /rate { set $limit_rate 100k; return 200 $limit_rate; }
-        location /self { set $self "a"; set $self "$self$self"; return 200 $self; }
+        location /self { set $self "a"; set $self "$self$self";
+                         return 200 $self; }
     }
 }
 EOC

@@ -86,8 +86,10 @@ is $t->get('/nosuch/')->status, 404, 'no such directory';
 is $t->get('/a.txt/')->status, 404, 'a file is no directory';
 is $t->get('/a.txt/x')->status, 404, 'below a file';
 is $t->get('/' . 'n' x 300)->status, 404, 'a name too long';
+# A root that reads everything would see no refusal.
+my $plain_user = $> || $t->expand('%%GLOBALS%%') !~ /user root/;
 SKIP: {
-    skip 'permissions', 1 if $> == 0 && $t->expand('%%GLOBALS%%') =~ /user root/;
+    skip 'permissions', 1 if !$plain_user;
     is $t->get('/secret/x')->status, 403, 'no permission';
 }
 
@@ -177,6 +179,8 @@ is $t->get('/relative/dir')->header('Location'), '/relative/dir/',
 
 # ---- big files ----
 
+# Some file systems take no O_DIRECT.
+$t->expect_log(qr/fcntl\(O_DIRECT\)/);
 for my $place (qw(nosend send small buffers direct)) {
     my $c = $t->connect;
     for my $try (1, 2) {
@@ -246,12 +250,12 @@ sub freshness {
     $is->('d1/x', 'second', 'another directory of the old name');
 
     chmod 0, "$dir/f";
-    $is->('f', 403, 'permission taken') if $> || $t->read('nginx.conf') =~ /user nobody/;
+    $is->('f', 403, 'permission taken') if $plain_user;
     chmod 0644, "$dir/f";
     $is->('f', 'five', 'permission given');
     chmod 0700, "$dir/d1";
     $is->('d1/x', 403, 'no way into the directory')
-        if $> == 0 && $t->read('nginx.conf') =~ /user nobody/;
+        if $> == 0 && $plain_user;
     chmod 0755, "$dir/d1";
     $is->('d1/x', 'second', 'a way again');
 

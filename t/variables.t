@@ -25,9 +25,13 @@ my $text = <<'EOC';
         root %%TESTDIR%%/html;
         location /sent/ {
             alias %%TESTDIR%%/html/;
-            add_header X-Sent "$sent_http_content_type|$sent_http_etag|$sent_http_last_modified|$sent_http_content_length";
+            add_header X-Type $sent_http_content_type;
+            add_header X-Tag $sent_http_etag;
+            add_header X-Modified $sent_http_last_modified;
+            add_header X-Length $sent_http_content_length;
         }
-        location /real/ { alias %%TESTDIR%%/link/; add_header X-Root $realpath_root; }
+        location /real/ { alias %%TESTDIR%%/link/;
+                          add_header X-Root $realpath_root; }
         location /body { client_body_in_single_buffer on;
             proxy_pass http://127.0.0.1:%%PORT_up%%;
             add_header X-Body "$request_body";
@@ -37,9 +41,12 @@ my $text = <<'EOC';
             add_header X-Body "[$request_body]";
             add_header X-File "$request_body_file"; }
         location /done { access_log %%TESTDIR%%/done.log done; return 200 "x"; }
-        location /fn/ { alias %%TESTDIR%%/html/; add_header X-Name $request_filename; }
+        location /fn/ { alias %%TESTDIR%%/html/;
+                        add_header X-Name $request_filename; }
         location /redirect { error_page 404 /uri; return 404; }
-        location = /uri { return 200 "$uri|$document_uri|$request_uri|$request_method"; }
+        location = /uri {
+            return 200 "$uri|$document_uri|$request_uri|$request_method";
+        }
 LOCATIONS
     }
     server { listen 127.0.0.1:%%PORT_up%%; return 200 up; }
@@ -179,9 +186,11 @@ is $t->get('/real/a%20b.txt')->header('X-Root'), "$dir/html",
 # ---- the response ----
 
 my $r = $t->get('/sent/a%20b.txt');
-is $r->header('X-Sent'), join('|', 'text/plain', $r->header('ETag'),
-                              $r->header('Last-Modified'), 10),
-    '$sent_http_...';
+is $r->header('X-Type'), 'text/plain', '$sent_http_content_type';
+is $r->header('X-Tag'), $r->header('ETag'), '$sent_http_etag';
+is $r->header('X-Modified'), $r->header('Last-Modified'),
+    '$sent_http_last_modified';
+is $r->header('X-Length'), 10, '$sent_http_content_length';
 $r = $t->get('/done');
 is $t->wait_log(qr/./, 'done.log'), 'OK|200|1|' . length $r->raw,
     'when the request has ended';
