@@ -1,0 +1,637 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Variables of the request and of its response.  Each get answers with text
+ * that the request already has, wherever there is such; STR_NONE says "not
+ * there", which logs print as a dash.
+ */
+#include "http/variables.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "core/base/date.h"
+#include "core/base/escape.h"
+#include "core/base/version.h"
+#include "core/os/clock.h"
+#include "http/body.h"
+#include "http/response.h"
+#include "http/server.h"
+
+/* --- fields --------------------------------------------------------------- */
+
+/* The first field of a known name: arg is its id. */
+static str_t
+in_field(struct task *t, uintptr_t arg)
+{
+    return fields_value(&http_of(t)->in, (enum field_id) arg);
+}
+
+
+static str_t
+in_joined(struct task *t, uintptr_t arg)
+{
+    str_t name = *(const str_t *) arg;
+
+    return fields_joined(t->arena, &http_of(t)->in, name,
+                         str_is(name, "cookie") ? "; " : ", ");
+}
+
+
+static str_t
+out_joined(struct task *t, uintptr_t arg)
+{
+    return fields_joined(t->arena, &http_of(t)->out.fields,
+                         *(const str_t *) arg, ", ");
+}
+
+
+static str_t
+out_trailer(struct task *t, uintptr_t arg)
+{
+    return fields_joined(t->arena, &http_of(t)->out.trailers,
+                         *(const str_t *) arg, ", ");
+}
+
+
+static str_t
+out_field(struct task *t, uintptr_t arg)
+{
+    return fields_value(&http_of(t)->out.fields, (enum field_id) arg);
+}
+
+
+static str_t
+out_content_type(struct task *t, uintptr_t arg)
+{
+    const struct http_response *out = &http_of(t)->out;
+
+    (void) arg;
+    if (out->content_type.n == 0)
+        return STR_NONE;
+    if (out->charset.n == 0 || !out->is_head_sent)
+        return out->content_type;
+    return str_join3(t->arena, out->content_type, STR("; charset="),
+                     out->charset);
+}
+
+
+static str_t
+out_content_length(struct task *t, uintptr_t arg)
+{
+    const struct http_response *out = &http_of(t)->out;
+
+    (void) arg;
+    if (out->length < 0)
+        return fields_value(&out->fields, FIELD_CONTENT_LENGTH);
+    return arena_printf(t->arena, "%lld", (long long) out->length);
+}
+
+
+static str_t
+out_last_modified(struct task *t, uintptr_t arg)
+{
+    const struct http_response *out = &http_of(t)->out;
+    char                       *p;
+
+    (void) arg;
+    if (out->last_modified < 0)
+        return fields_value(&out->fields, FIELD_LAST_MODIFIED);
+    p = arena_bytes(t->arena, DATE_LEN);
+    date_http(p, out->last_modified);
+    return (str_t){ p, DATE_LEN };
+}
+
+
+static str_t
+out_connection(struct task *t, uintptr_t arg)
+{
+    const struct http_request *r = http_of(t);
+
+    (void) arg;
+    if (r->out.status == 101)
+        return STR("upgrade");
+    return r->keeps_alive ? STR("keep-alive") : STR("close");
+}
+
+
+static str_t
+out_transfer_encoding(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    return http_of(t)->out.is_chunked ? STR("chunked") : STR_NONE;
+}
+
+/* --- parts of the request --------------------------------------------------- */
+
+/* A str_t of the request itself: arg is its offset. */
+static str_t
+text(struct task *t, uintptr_t offset)
+{
+    str_t s = *(const str_t *) (const void *) ((const char *) http_of(t)
+                                               + offset);
+
+    return s.p ? s : STR("");
+}
+
+
+static str_t
+main_text(struct task *t, uintptr_t offset)
+{
+    return text(&http_of(t)->main->task, offset);
+}
+
+
+static str_t
+host(struct task *t, uintptr_t arg)
+{
+    const struct http_request *r = http_of(t);
+
+    (void) arg;
+    return r->host.n ? r->host : r->server->name;
+}
+
+
+static str_t
+server_name(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    return http_of(t)->server->name;
+}
+
+
+static str_t
+is_args(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    return http_of(t)->args.n ? STR("?") : STR("");
+}
+
+
+static str_t
+is_request_port(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    return http_of(t)->port.n ? STR(":") : STR("");
+}
+
+
+static str_t
+https(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    return str_is(http_of(t)->scheme, "https") ? STR("on") : STR("");
+}
+
+
+static void
+set_args(struct task *t, str_t value, uintptr_t arg)
+{
+    struct http_request *r = http_of(t);
+
+    (void) arg;
+    r->args = value;
+    r->is_uri_as_sent = false;
+}
+
+
+/* The value behind "name=" at the start of a part between "&". */
+static str_t
+argument(struct task *t, uintptr_t arg)
+{
+    str_t name = *(const str_t *) arg, rest = http_of(t)->args, part;
+
+    while (rest.n != 0) {
+        part = str_cut(&rest, '&');
+        if (part.n > name.n && part.p[name.n] == '='
+            && str_istarts(part, name))
+            return str_from(part, name.n + 1);
+    }
+    return STR_NONE;
+}
+
+
+static str_t
+skip_spaces(str_t s)
+{
+    while (s.n != 0 && s.p[0] == ' ')
+        s = str_from(s, 1);
+    return s;
+}
+
+
+/* The value of a cookie among the "name=value" of one field. */
+static bool
+find_cookie(str_t field, str_t name, str_t *value)
+{
+    str_t       rest = field, s;
+    const char *end;
+
+    while (rest.n != 0) {
+        s = rest;
+        if (str_istarts(s, name)) {
+            s = skip_spaces(str_from(s, name.n));
+            if (s.n != 0 && s.p[0] == '=') {
+                s = skip_spaces(str_from(s, 1));
+                end = str_chr(s, ';');
+                *value = end ? str_span(s.p, end) : s;
+                return true;
+            }
+        }
+        while (rest.n != 0 && rest.p[0] != ';' && rest.p[0] != ',')
+            rest = str_from(rest, 1);
+        rest = rest.n ? skip_spaces(str_from(rest, 1)) : rest;
+    }
+    return false;
+}
+
+
+static str_t
+cookie(struct task *t, uintptr_t arg)
+{
+    const struct fields *in = &http_of(t)->in;
+    const struct field  *f;
+    str_t                value;
+
+    for (f = fields_get(in, FIELD_COOKIE); f != NULL; f = fields_next(in, f)) {
+        if (find_cookie(f->value, *(const str_t *) arg, &value))
+            return value;
+    }
+    return STR_NONE;
+}
+
+
+static str_t
+content_length(struct task *t, uintptr_t arg)
+{
+    const struct http_request *r = http_of(t);
+    const struct field        *f = fields_get(&r->in, FIELD_CONTENT_LENGTH);
+
+    (void) arg;
+    if (f != NULL)
+        return f->value;
+    if (r->content_length < 0)
+        return STR_NONE;
+    return arena_printf(t->arena, "%lld", (long long) r->content_length);
+}
+
+
+static str_t
+remote_user(struct task *t, uintptr_t arg)
+{
+    str_t       given = fields_value(&http_of(t)->in, FIELD_AUTHORIZATION);
+    const char *colon;
+    bool        is_ok;
+
+    (void) arg;
+    if (!str_istarts(given, STR("Basic ")))
+        return STR_NONE;
+    given = base64_decode(t->arena, skip_spaces(str_from(given, 6)), false,
+                          &is_ok);
+    colon = is_ok ? str_chr(given, ':') : NULL;
+    return colon ? str_span(given.p, colon) : STR_NONE;
+}
+
+
+static str_t
+request_body(struct task *t, uintptr_t arg)
+{
+    const struct http_body *body = http_of(t)->body;
+    char                   *p;
+
+    (void) arg;
+    if (body == NULL || body->file != NULL || body->data.n == 0)
+        return STR_NONE;
+    if (body->data.head->next == NULL && body->data.head->p != NULL)
+        return (str_t){ body->data.head->p, body->data.head->n };
+    p = arena_bytes(t->arena, body->data.n);
+    return (str_t){ p, chain_peek(&body->data, p, body->data.n) };
+}
+
+
+static str_t
+request_body_file(struct task *t, uintptr_t arg)
+{
+    const struct http_body *body = http_of(t)->body;
+
+    (void) arg;
+    return body != NULL && body->file != NULL ? body->file_name : STR_NONE;
+}
+
+
+static str_t
+request_length(struct task *t, uintptr_t arg)
+{
+    const struct http_request *r = http_of(t);
+
+    (void) arg;
+    return arena_printf(t->arena, "%llu", (unsigned long long) r->head_bytes
+                        + (r->body ? r->body->received : 0));
+}
+
+
+static str_t
+request_id(struct task *t, uintptr_t arg)
+{
+    char bytes[16];
+
+    (void) arg;
+    if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+        return STR_NONE;
+    return hex_encode(t->arena, (str_t){ bytes, sizeof(bytes) });
+}
+
+/* --- files ------------------------------------------------------------------ */
+
+static str_t
+document_root(struct task *t, uintptr_t arg)
+{
+    size_t n;
+    str_t  path = http_map_path(http_of(t), &n);
+
+    (void) arg;
+    return path.p ? (str_t){ path.p, n } : STR_NONE;
+}
+
+
+static str_t
+realpath_root(struct task *t, uintptr_t arg)
+{
+    str_t root = document_root(t, arg);
+    char  real[PATH_MAX];
+
+    if (root.p == NULL)
+        return STR_NONE;
+    root = str_copy(t->arena, root);
+    if (realpath(root.p, real) == NULL) {
+        log_at(t->log, LEVEL_CRIT, errno, "realpath() \"" STR_F "\" failed",
+               STR_A(root));
+        return STR_NONE;
+    }
+    return str_copy(t->arena, str_of(real));
+}
+
+
+static str_t
+request_filename(struct task *t, uintptr_t arg)
+{
+    size_t n;
+
+    (void) arg;
+    return http_map_path(http_of(t), &n);
+}
+
+/* --- what has gone out -------------------------------------------------------- */
+
+static str_t
+status(struct task *t, uintptr_t arg)
+{
+    const struct http_request *r = http_of(t);
+    unsigned                   code = r->out.status;
+
+    (void) arg;
+    if (!r->out.is_head_sent && r->error_status != 0)
+        code = r->error_status;
+    if (code == 0 && r->version == HTTP_09)
+        code = HTTP_09;
+    return arena_printf(t->arena, "%03u", code);
+}
+
+
+static str_t
+bytes_sent(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    return arena_printf(t->arena, "%llu", (unsigned long long)
+                        (t->conn->sent - http_of(t)->sent_before));
+}
+
+
+static str_t
+body_bytes_sent(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    return arena_printf(t->arena, "%llu",
+                        (unsigned long long) http_of(t)->body_sent);
+}
+
+
+static str_t
+request_completion(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    return http_of(t)->out.is_complete ? STR("OK") : STR("");
+}
+
+
+static str_t
+limit_rate(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    return arena_printf(t->arena, "%llu",
+                        (unsigned long long) http_of(t)->limit_rate);
+}
+
+
+static void
+set_limit_rate(struct task *t, str_t value, uintptr_t arg)
+{
+    struct http_request *r = http_of(t);
+    uint64_t             rate;
+
+    (void) arg;
+    if (!number_size(value, false, &rate)) {
+        log_error(t->log, "invalid $limit_rate \"" STR_F "\"", STR_A(value));
+        return;
+    }
+    r->limit_rate = rate;
+    r->has_limit_rate = true;
+}
+
+/* --- time and process --------------------------------------------------------- */
+
+static str_t
+request_time(struct task *t, uintptr_t arg)
+{
+    msec_t ms = clock_ms() - http_of(t)->started_at;
+
+    (void) arg;
+    return arena_printf(t->arena, "%llu.%03u", (unsigned long long) ms / 1000,
+                        (unsigned) (ms % 1000));
+}
+
+
+static str_t
+msec(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    return arena_printf(t->arena, "%lld.%03u", (long long) clock_seconds(),
+                        clock_millisecond());
+}
+
+
+static str_t
+time_local(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    return str_copy(t->arena, clock_clf());
+}
+
+
+static str_t
+time_iso8601(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    return str_copy(t->arena, clock_iso8601());
+}
+
+
+static str_t
+pipe_mark(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    return http_of(t)->is_pipelined ? STR("p") : STR(".");
+}
+
+
+static str_t
+hostname(struct task *t, uintptr_t arg)
+{
+    char name[256];
+
+    (void) arg;
+    if (gethostname(name, sizeof(name)) == -1)
+        return STR_NONE;
+    name[sizeof(name) - 1] = '\0';
+    str_lower_to(name, str_of(name));
+    return str_copy(t->arena, str_of(name));
+}
+
+
+static str_t
+pid(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    return arena_printf(t->arena, "%d", (int) getpid());
+}
+
+
+static str_t
+nginx_version(struct task *t, uintptr_t arg)
+{
+    (void) t;
+    (void) arg;
+    return STR(NGINX_VERSION);
+}
+
+/* --- the table ------------------------------------------------------------------ */
+
+static const str_t name_cookie = STR_INIT("cookie");
+static const str_t name_via = STR_INIT("via");
+static const str_t name_x_forwarded_for = STR_INIT("x_forwarded_for");
+static const str_t name_cache_control = STR_INIT("cache_control");
+static const str_t name_link = STR_INIT("link");
+
+#define AT(member)   offsetof(struct http_request, member)
+#define TEXT_ROW(n, member, flags) { n, text, AT(member), flags, NULL }
+#define FAMILY(n, get, flags)                                                  \
+    { n, get, 0, VAR_PREFIX | VAR_CHANGEABLE | (flags), NULL }
+
+static const struct variable variables[] = {
+    { "http_host", in_field, FIELD_HOST, 0, NULL },
+    { "http_user_agent", in_field, FIELD_USER_AGENT, 0, NULL },
+    { "http_referer", in_field, FIELD_REFERER, 0, NULL },
+    { "http_via", in_joined, (uintptr_t) &name_via, 0, NULL },
+    { "http_x_forwarded_for", in_joined, (uintptr_t) &name_x_forwarded_for, 0,
+      NULL },
+    { "http_cookie", in_joined, (uintptr_t) &name_cookie, 0, NULL },
+    FAMILY("http_", in_joined, 0),
+    { "content_length", content_length, 0, 0, NULL },
+    { "content_type", in_field, FIELD_CONTENT_TYPE, 0, NULL },
+
+    { "sent_http_content_type", out_content_type, 0, 0, NULL },
+    { "sent_http_content_length", out_content_length, 0, 0, NULL },
+    { "sent_http_location", out_field, FIELD_LOCATION, 0, NULL },
+    { "sent_http_last_modified", out_last_modified, 0, 0, NULL },
+    { "sent_http_connection", out_connection, 0, 0, NULL },
+    { "sent_http_keep_alive", out_field, FIELD_KEEP_ALIVE, 0, NULL },
+    { "sent_http_transfer_encoding", out_transfer_encoding, 0, 0, NULL },
+    { "sent_http_cache_control", out_joined, (uintptr_t) &name_cache_control,
+      0, NULL },
+    { "sent_http_link", out_joined, (uintptr_t) &name_link, 0, NULL },
+    FAMILY("sent_http_", out_joined, 0),
+    FAMILY("sent_trailer_", out_trailer, 0),
+
+    { "host", host, 0, 0, NULL },
+    { "server_name", server_name, 0, 0, NULL },
+    TEXT_ROW("request", line, 0),
+    TEXT_ROW("request_uri", target, 0),
+    TEXT_ROW("server_protocol", protocol, 0),
+    TEXT_ROW("scheme", scheme, 0),
+    TEXT_ROW("request_port", port, 0),
+    { "request_method", main_text, AT(method_name), VAR_VOLATILE, NULL },
+    { "is_request_port", is_request_port, 0, 0, NULL },
+    { "https", https, 0, 0, NULL },
+    TEXT_ROW("uri", uri, VAR_VOLATILE),
+    TEXT_ROW("document_uri", uri, VAR_VOLATILE),
+    { "args", text, AT(args), VAR_VOLATILE | VAR_CHANGEABLE, set_args },
+    TEXT_ROW("query_string", args, VAR_VOLATILE),
+    { "is_args", is_args, 0, VAR_VOLATILE, NULL },
+    FAMILY("arg_", argument, VAR_VOLATILE),
+    FAMILY("cookie_", cookie, 0),
+    { "remote_user", remote_user, 0, 0, NULL },
+    { "request_body", request_body, 0, 0, NULL },
+    { "request_body_file", request_body_file, 0, 0, NULL },
+    { "request_length", request_length, 0, VAR_VOLATILE, NULL },
+    { "request_id", request_id, 0, 0, NULL },
+
+    { "document_root", document_root, 0, VAR_VOLATILE, NULL },
+    { "realpath_root", realpath_root, 0, VAR_VOLATILE, NULL },
+    { "request_filename", request_filename, 0, VAR_VOLATILE, NULL },
+
+    { "status", status, 0, VAR_VOLATILE, NULL },
+    { "bytes_sent", bytes_sent, 0, 0, NULL },
+    { "body_bytes_sent", body_bytes_sent, 0, 0, NULL },
+    { "request_completion", request_completion, 0, 0, NULL },
+    { "limit_rate", limit_rate, 0, VAR_VOLATILE | VAR_CHANGEABLE,
+      set_limit_rate },
+
+    { "remote_addr", http_var_remote_addr, 0, 0, NULL },
+    { "binary_remote_addr", http_var_remote_bytes, 0, 0, NULL },
+    { "remote_port", http_var_remote_port, 0, 0, NULL },
+    { "server_addr", http_var_server_addr, 0, 0, NULL },
+    { "server_port", http_var_server_port, 0, 0, NULL },
+    { "connection", http_var_connection, 0, 0, NULL },
+    { "connection_requests", http_var_connection_requests, 0, 0, NULL },
+    { "connection_time", http_var_connection_time, 0, VAR_VOLATILE, NULL },
+    { "proxy_protocol_addr", http_var_proxy_addr, 0, 0, NULL },
+    { "proxy_protocol_port", http_var_proxy_port, 0, 0, NULL },
+    { "proxy_protocol_server_addr", http_var_proxy_addr, 1, 0, NULL },
+    { "proxy_protocol_server_port", http_var_proxy_port, 1, 0, NULL },
+    FAMILY("proxy_protocol_tlv_", http_var_proxy_tlv, 0),
+    { "tcpinfo_rtt", http_var_tcpinfo, TCPINFO_RTT, VAR_VOLATILE, NULL },
+    { "tcpinfo_rttvar", http_var_tcpinfo, TCPINFO_RTTVAR, VAR_VOLATILE, NULL },
+    { "tcpinfo_snd_cwnd", http_var_tcpinfo, TCPINFO_CWND, VAR_VOLATILE, NULL },
+    { "tcpinfo_rcv_space", http_var_tcpinfo, TCPINFO_SPACE, VAR_VOLATILE,
+      NULL },
+
+    { "request_time", request_time, 0, VAR_VOLATILE, NULL },
+    { "msec", msec, 0, VAR_VOLATILE, NULL },
+    { "time_local", time_local, 0, VAR_VOLATILE, NULL },
+    { "time_iso8601", time_iso8601, 0, VAR_VOLATILE, NULL },
+    { "pipe", pipe_mark, 0, 0, NULL },
+    { "hostname", hostname, 0, 0, NULL },
+    { "pid", pid, 0, 0, NULL },
+    { "nginx_version", nginx_version, 0, 0, NULL },
+    { .name = NULL }
+};
+
+extern struct module variables_module;
+
+struct module variables_module = {
+    .name = "variables",
+    .serves = FOR_HTTP,
+    .variables = variables,
+};

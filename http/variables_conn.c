@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Variables of the connection: addresses, counters, the PROXY header, what
+ * TCP has measured.
+ */
+#include <netinet/tcp.h>
+
+#include "core/net/listen.h"
+#include "core/os/clock.h"
+#include "http/variables.h"
+
+
+static str_t
+address_text(struct task *t, const struct sockaddr *sa, socklen_t len)
+{
+    char *p = arena_bytes(t->arena, ADDR_TEXT);
+
+    return (str_t){ p, addr_text(p, sa, len, false) };
+}
+
+
+static str_t
+port_text(struct task *t, unsigned port)
+{
+    return port ? arena_printf(t->arena, "%u", port) : STR("");
+}
+
+
+str_t
+http_var_remote_addr(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    return address_text(t, &t->conn->peer.sa, sizeof(t->conn->peer));
+}
+
+
+str_t
+http_var_remote_bytes(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    return str_copy(t->arena, addr_bytes(&t->conn->peer.sa));
+}
+
+
+str_t
+http_var_remote_port(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    return port_text(t, addr_port(&t->conn->peer.sa));
+}
+
+
+/* Where the connection was accepted; only a wildcard has to be asked for. */
+static bool
+local_address(const struct task *t, struct addr_any *out)
+{
+    const struct listener *l = t->conn->listener;
+
+    if (l != NULL && !addr_is_wildcard(&l->addr.sa)) {
+        *out = l->addr;
+        return true;
+    }
+    return conn_local(t->conn, out);
+}
+
+
+str_t
+http_var_server_addr(struct task *t, uintptr_t arg)
+{
+    struct addr_any at;
+
+    (void) arg;
+    return local_address(t, &at) ? address_text(t, &at.sa, at.len) : STR_NONE;
+}
+
+
+str_t
+http_var_server_port(struct task *t, uintptr_t arg)
+{
+    struct addr_any at;
+
+    (void) arg;
+    return local_address(t, &at) ? port_text(t, addr_port(&at.sa)) : STR_NONE;
+}
+
+
+str_t
+http_var_connection(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    return arena_printf(t->arena, "%llu",
+                        (unsigned long long) t->conn->log.serial);
+}
+
+
+str_t
+http_var_connection_requests(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    return arena_printf(t->arena, "%llu", (unsigned long long)
+                        http_client_of(http_of(t))->requests);
+}
+
+
+str_t
+http_var_connection_time(struct task *t, uintptr_t arg)
+{
+    msec_t ms = clock_ms() - http_client_of(http_of(t))->opened_at;
+
+    (void) arg;
+    return arena_printf(t->arena, "%llu.%03u", (unsigned long long) ms / 1000,
+                        (unsigned) (ms % 1000));
+}
+
+
+str_t
+http_var_proxy_addr(struct task *t, uintptr_t arg)
+{
+    const struct proxy_protocol *pp = http_client_of(http_of(t))->proxy;
+
+    if (pp == NULL)
+        return STR_NONE;
+    return arg ? pp->dst_addr : pp->src_addr;
+}
+
+
+str_t
+http_var_proxy_port(struct task *t, uintptr_t arg)
+{
+    const struct proxy_protocol *pp = http_client_of(http_of(t))->proxy;
+
+    if (pp == NULL)
+        return STR_NONE;
+    return port_text(t, arg ? pp->dst_port : pp->src_port);
+}
+
+
+enum { TLV_SSL = 0x20, TLV_SSL_HEAD = 5 }; /* flags, and the verify word */
+
+static const struct tlv_name {
+    const char *name;
+    unsigned    type;
+    bool        is_of_ssl; /* stands inside of TLV_SSL */
+} tlv_names[] = {
+    { "alpn", 0x01, false },
+    { "authority", 0x02, false },
+    { "unique_id", 0x05, false },
+    { "ssl", TLV_SSL, false },
+    { "netns", 0x30, false },
+    { "ssl_version", 0x21, true },
+    { "ssl_cn", 0x22, true },
+    { "ssl_cipher", 0x23, true },
+    { "ssl_sig_alg", 0x24, true },
+    { "ssl_key_alg", 0x25, true },
+};
+
+
+/* What TLV_SSL holds: the number in its head, or a TLV inside of it. */
+static str_t
+ssl_tlv(struct task *t, const struct proxy_protocol *pp, unsigned type)
+{
+    struct proxy_protocol inner = { .tlvs = proxy_protocol_tlv(pp, TLV_SSL) };
+    const unsigned char  *p = (const unsigned char *) inner.tlvs.p;
+
+    if (inner.tlvs.n < TLV_SSL_HEAD)
+        return STR_NONE;
+    if (type == 0)
+        return arena_printf(t->arena, "%u", (unsigned) p[1] << 24
+                            | (unsigned) p[2] << 16 | (unsigned) p[3] << 8
+                            | p[4]);
+    inner.tlvs = str_from(inner.tlvs, TLV_SSL_HEAD);
+    return proxy_protocol_tlv(&inner, type);
+}
+
+
+str_t
+http_var_proxy_tlv(struct task *t, uintptr_t arg)
+{
+    const struct proxy_protocol *pp = http_client_of(http_of(t))->proxy;
+    str_t                        name = *(const str_t *) arg;
+    uint64_t                     type;
+
+    if (pp == NULL)
+        return STR_NONE;
+    if (str_starts(name, STR("0x")))
+        return number_hex(str_from(name, 2), 0xff, &type)
+                   ? proxy_protocol_tlv(pp, (unsigned) type) : STR_NONE;
+    if (str_is(name, "ssl_verify"))
+        return ssl_tlv(t, pp, 0);
+    for (size_t i = 0; i < countof(tlv_names); i++) {
+        if (!str_eq(name, str_of(tlv_names[i].name)))
+            continue;
+        return tlv_names[i].is_of_ssl
+                   ? ssl_tlv(t, pp, tlv_names[i].type)
+                   : proxy_protocol_tlv(pp, tlv_names[i].type);
+    }
+    return STR_NONE;
+}
+
+
+str_t
+http_var_tcpinfo(struct task *t, uintptr_t arg)
+{
+    struct tcp_info ti;
+    socklen_t       len = sizeof(ti);
+    unsigned        n = 0;
+
+    memset(&ti, 0, sizeof(ti));
+    if (getsockopt(t->conn->event.fd, IPPROTO_TCP, TCP_INFO, &ti, &len) == -1)
+        return STR_NONE;
+    switch ((enum tcpinfo) arg) {
+    case TCPINFO_RTT:
+        n = ti.tcpi_rtt;
+        break;
+    case TCPINFO_RTTVAR:
+        n = ti.tcpi_rttvar;
+        break;
+    case TCPINFO_CWND:
+        n = ti.tcpi_snd_cwnd;
+        break;
+    case TCPINFO_SPACE:
+        n = ti.tcpi_rcv_space;
+        break;
+    }
+    return arena_printf(t->arena, "%u", n);
+}
