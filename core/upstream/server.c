@@ -62,12 +62,23 @@ take_parameter(const struct upstream_group *g, struct upstream_server *s,
 }
 
 
+/* Only the name can be a slip of the pen, not the value. */
+static void
+suggest_name(struct conf *cf, str_t arg)
+{
+    str_t rest = arg, name = str_cut(&rest, '=');
+
+    for (unsigned i = 0; words[i] != NULL; i++)
+        if (str_eq(name, str_of(words[i])))
+            return;
+    conf_suggest(cf, name, words);
+}
+
+
 static const char *
 take_parameters(struct conf *cf, const struct upstream_group *g,
                 struct upstream_server *s)
 {
-    str_t name, rest;
-
     for (unsigned i = 2; i < cf->n_args; i++) {
         str_t arg = cf->args[i];
 
@@ -81,9 +92,7 @@ take_parameters(struct conf *cf, const struct upstream_group *g,
             return conf_error(cf, "parameter \"" STR_F "\" is not supported "
                               "by this build", STR_A(arg));
         case INVALID:
-            rest = arg;
-            name = str_cut(&rest, '=');
-            conf_suggest(cf, name, words);
+            suggest_name(cf, arg);
             return conf_error(cf, "invalid parameter \"" STR_F "\"",
                               STR_A(arg));
         }

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Groups as configuration makes them, the order in which round robin asks
+ * their peers, what failures do to it, and the pool of idle connections.
+ */
+#include <unistd.h>
+
+#include "core/conf/types.h"
+#include "core/net/worker.h"
+#include "core/os/clock.h"
+#include "core/upstream/build.h"
+#include "t/unit/tap.h"
+
+static const struct conf_opener http_opener = { .inside = IN_HTTP };
+
+static const struct directive directives[] = {
+    BLOCK("http", IN_MAIN, ARGS_0, &http_opener),
+    { .name = NULL }
+};
+
+static struct module http_module = {
+    .name = "http",
+    .serves = FOR_HTTP,
+    .directives = directives,
+};
+
+struct module *const weir_modules[] = { &http_module, &upstream_module, NULL };
+
+static struct log_targets quiet_targets = { .level = LEVEL_STDERR };
+static struct log         quiet = { .targets = &quiet_targets };
+static struct task        task;
+
+
+static struct generation *
+read_servers(const char *servers)
+{
+    struct arena      *a = arena_new(0);
+    struct conf_paths  paths = { STR("/"), STR("/t.conf"), STR("/"),
+                                 STR("stderr"), STR("") };
+    struct generation *g;
+    str_t              text;
+
+    text = arena_printf(a, "http { upstream u { %s } }", servers);
+    g = generation_read_text(&paths, STR("t.conf"), text, &quiet);
+    arena_free(a);
+    return g;
+}
+
+
+static struct upstream_group *
+group_of(const struct generation *g)
+{
+    return upstream_lookup(g, CONF_HTTP, STR("U"));
+}
+
+
+/* The last digit of a peer's port, or "-". */
+static char
+letter(const struct peer *p)
+{
+    return p ? p->name.p[p->name.n - 1] : '-';
+}
+
+
+static char
+ask(struct upstream_group *g, enum outcome how)
+{
+    struct pick p;
+    char        c;
+
+    pick_start(&p, &task, g);
+    c = letter(pick_next(&p));
+    pick_done(&p, how);
+    return c;
+}
+
+
+static void
+is_order(struct upstream_group *g, const char *want, const char *what)
+{
+    char   got[64];
+    size_t n = strlen(want);
+
+    for (size_t i = 0; i < n; i++)
+        got[i] = ask(g, PEER_OK);
+    is_str(str_span(got, got + n), want, "%s", what);
+}
+
+
+static void
+test_weights(void)
+{
+    struct generation *g;
+
+    g = read_servers("server 127.0.0.1:1 weight=5; server 127.0.0.1:2;"
+                     "server 127.0.0.1:3;");
+    is_order(group_of(g), "11213111121311", "weights 5, 1, 1");
+    generation_put(g);
+
+    g = read_servers("server 127.0.0.1:1; server 127.0.0.1:2 down;"
+                     "server 127.0.0.1:3; server 127.0.0.1:4 backup;");
+    is_order(group_of(g), "131313", "down and backup servers are passed over");
+    is(group_of(g)->n_tries, 3, "three may be asked");
+    generation_put(g);
+
+    g = read_servers("server 127.0.0.1:1 weight=3; server 127.0.0.1:2 "
+                     "weight=2; server 127.0.0.1:3;");
+    is_order(group_of(g), "121321121321", "weights 3, 2, 1");
+    generation_put(g);
+}
+
+
+static void
+test_failures(void)
+{
+    struct generation     *gen;
+    struct upstream_group *g;
+    struct pick            p;
+
+    gen = read_servers("server 127.0.0.1:1; server 127.0.0.1:2;"
+                       "server 127.0.0.1:3 backup;");
+    g = group_of(gen);
+    pick_start(&p, &task, g);
+    is(letter(pick_next(&p)), '1', "the first");
+    pick_done(&p, PEER_FAILED);
+    is(letter(pick_next(&p)), '2', "the next, after a failure");
+    pick_done(&p, PEER_FAILED);
+    ok(pick_has_more(&p), "one more may be asked");
+    is(letter(pick_next(&p)), '3', "the backup, when all have failed");
+    pick_done(&p, PEER_FAILED);
+    ok(!pick_has_more(&p), "that was all");
+    is(ask(g, PEER_OK), '-', "nobody is left for fail_timeout seconds");
+
+    g->peers[1].checked_at -= 11;
+    g->peers[1].failed_at -= 11;
+    is(ask(g, PEER_OK), '2', "who failed gets one more chance after that");
+    is(g->peers[1].fails, 0, "and is as good as new when it uses it");
+    generation_put(gen);
+
+    gen = read_servers("server 127.0.0.1:1 max_fails=1;");
+    g = group_of(gen);
+    ask(g, PEER_FAILED);
+    is(ask(g, PEER_FAILED), '1', "a single peer never fails");
+    is(g->peers[0].fails, 0, "its failures are not counted");
+    generation_put(gen);
+
+    gen = read_servers("server 127.0.0.1:1 max_fails=0;"
+                       "server 127.0.0.1:2 max_fails=2;");
+    g = group_of(gen);
+    for (int i = 0; i < 4; i++)
+        ask(g, PEER_FAILED);
+    is_order(g, "1111", "max_fails");
+    generation_put(gen);
+}
+
+
+static void
+test_limits(void)
+{
+    struct generation     *gen;
+    struct upstream_group *g;
+    struct pick            p[4];
+
+    gen = read_servers("server 127.0.0.1:1 max_conns=1;"
+                       "server 127.0.0.1:2 max_conns=2;");
+    g = group_of(gen);
+    for (int i = 0; i < 4; i++)
+        pick_start(&p[i], &task, g);
+    is(letter(pick_next(&p[0])), '1', "max_conns: one");
+    is(letter(pick_next(&p[1])), '2', "max_conns: two");
+    is(letter(pick_next(&p[2])), '2', "max_conns: three");
+    is(letter(pick_next(&p[3])), '-', "max_conns: full");
+    pick_done(&p[1], PEER_OK);
+    pick_start(&p[3], &task, g);
+    is(letter(pick_next(&p[3])), '2', "max_conns: room again");
+    generation_put(gen);
+}
+
+
+static void
+test_dynamic(void)
+{
+    struct addr_any        at[2];
+    str_t                  names[2] = { STR("127.0.0.1:1"), STR("127.0.0.1:2") };
+    struct upstream_group *g;
+
+    for (unsigned i = 0; i < 2; i++) {
+        addr_parse(STR("127.0.0.1"), &at[i]);
+        addr_set_port(&at[i].sa, i + 1);
+    }
+    g = upstream_dynamic(&task, STR("x.test"), at, names, 2);
+    is_order(g, "1212", "a group found at run time");
+    ok(g->idle == NULL, "it keeps no connections");
+}
+
+
+static void
+test_errors(void)
+{
+    static const char *const wrong[] = {
+        "",
+        "server 127.0.0.1 weight=0;",
+        "server 127.0.0.1 foo=1;",
+        "server 127.0.0.1 max_fails=x;",
+        "server 127.0.0.1:0;",
+        "server 127.0.0.1 backup;",
+        "server 127.0.0.1; keepalive x;",
+        "server 127.0.0.1; keepalive 1 2;",
+        "server 127.0.0.1; } upstream U { server 127.0.0.1;",
+    };
+
+    for (size_t i = 0; i < countof(wrong); i++)
+        ok(read_servers(wrong[i]) == NULL, "refused: %s", wrong[i]);
+}
+
+
+/* A connection in the pool, one end of a pair. */
+struct kept {
+    struct idle idle;
+    int         other;
+    bool        is_gone;
+};
+
+
+static void
+discard(struct idle *i)
+{
+    struct kept *k = container_of(i, struct kept, idle);
+
+    conn_close(&i->conn);
+    close(k->other);
+    k->is_gone = true;
+}
+
+
+static void
+open_kept(struct kept *k, struct loop *l, const struct peer *peer)
+{
+    int fds[2];
+
+    memset(k, 0, sizeof(*k));
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == -1)
+        abort();
+    chain_init(&k->idle.conn.out, task.arena);
+    conn_init(&k->idle.conn, l, fds[0], &quiet);
+    conn_start(&k->idle.conn);
+    k->other = fds[1];
+    k->idle.peer = peer;
+    k->idle.requests = 1;
+    k->idle.opened_at = clock_ms();
+    k->idle.discard = discard;
+}
+
+
+static void
+test_idle(struct loop *l)
+{
+    struct generation     *gen;
+    struct upstream_group *g;
+    struct kept            k[4];
+
+    gen = read_servers("server 127.0.0.1:1; server 127.0.0.1:2;"
+                       "keepalive 2; keepalive_requests 3;");
+    g = group_of(gen);
+    for (unsigned i = 0; i < 4; i++)
+        open_kept(&k[i], l, &g->peers[i % 2]);
+    for (unsigned i = 0; i < 3; i++)
+        idle_keep(g, &k[i].idle);
+    ok(k[0].is_gone && !k[1].is_gone, "past the limit the oldest goes");
+    ok(idle_take(g, &g->peers[0], NULL) == &k[2].idle, "one is taken");
+    ok(idle_take(g, &g->peers[0], NULL) == NULL, "there is but one");
+    k[2].idle.requests = 3;
+    idle_keep(g, &k[2].idle);
+    ok(k[2].is_gone, "keepalive_requests");
+
+    loop_turn(l, 0);
+    ok(!k[1].is_gone, "nothing has come");
+    is(write(k[1].other, "x", 1), 1, "the peer says something");
+    loop_turn(l, 10);
+    ok(k[1].is_gone, "and is let go");
+
+    idle_keep(g, &k[3].idle);
+    idle_drop(g);
+    ok(k[3].is_gone && g->idle->n == 0, "all are dropped");
+    generation_put(gen);
+}
+
+
+static void
+test_local(struct loop *l)
+{
+    struct generation     *gen = read_servers("server 127.0.0.1:1;");
+    struct upstream_group *g = group_of(gen);
+    struct kept            k;
+    int                    here, there;
+
+    is(g->keepalive, 32, "keepalive is on by default");
+    open_kept(&k, l, &g->peers[0]);
+    k.idle.owner = &here;
+    idle_keep(g, &k.idle);
+    ok(idle_take(g, &g->peers[0], &there) == NULL, "not for other locations");
+    ok(idle_take(g, &g->peers[0], &here) == &k.idle, "but for the same one");
+
+    k.idle.opened_at -= 3600 * 1000 + 1;
+    idle_keep(g, &k.idle);
+    ok(k.is_gone, "keepalive_time");
+    generation_put(gen);
+}
+
+
+int
+main(void)
+{
+    struct worker self = { .stats = &stats_private };
+    struct loop  *l = loop_new(&quiet, 16);
+
+    modules_init();
+    clock_update();
+    worker = &self;
+    self.loop = l;
+    task.arena = arena_new(0);
+    task.log = &quiet;
+    task_init(&task);
+
+    test_weights();
+    test_failures();
+    test_limits();
+    test_dynamic();
+    test_errors();
+    test_idle(l);
+    test_local(l);
+
+    arena_free(task.arena);
+    loop_free(l);
+    return done();
+}
