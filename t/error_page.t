@@ -125,7 +125,7 @@ cmp_ok $r->header('Content-Length'), '>', 100, 'HEAD: length';
 
 # ---- error_page ----
 
-my @table = (
+$t->answers(
     # request             status body
     '/uri/'            => [404, 'custom 404'],
     '/same/'           => [503, 'custom 50x'],
@@ -146,12 +146,6 @@ my @table = (
     '/outer/in/'       => [404, 'custom 404'],
     '/outer/own/'      => [404, qr/404 Not Found/],
 );
-while (my ($uri, $wanted) = splice @table, 0, 2) {
-    my $r = $t->get($uri);
-    is $r->status, $wanted->[0], $uri;
-    ref $wanted->[1] ? like($r->body, $wanted->[1], "$uri: body")
-                     : is($r->body, $wanted->[1], "$uri: body");
-}
 
 is $t->post('/answer/', 'body')->body, 'shows /shows GET',
     'POST becomes GET';

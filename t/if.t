@@ -77,7 +77,7 @@ $t->run(<<'EOC');
 }
 EOC
 
-my @table = (
+$t->answers(
     # request                 answer
     '/true?a=1'            => 'yes',
     '/true?a=0'            => 'no',
@@ -119,9 +119,6 @@ my @table = (
     '/quoted?a=bb'         => 'two',
     '/true?stop=1'         => 'stopped',
 );
-while (my ($uri, $wanted) = splice @table, 0, 2) {
-    is $t->get($uri)->body, $wanted, $uri;
-}
 is $t->get('/break?b=1')->status, 404, 'break: the return is not reached';
 is $t->post('/method', 'x')->status, 405, 'POST /method';
 is $t->get('/true', host => 'other.test')->body, 'moved', 'if in server';

@@ -55,7 +55,7 @@ $t->run(<<'EOC');
 }
 EOC
 
-my @table = (
+$t->answers(
     '/a.txt'        => [200, 'file a'],
     '/'             => [200, 'front'],
     '/dir/'         => [200, 'dir index'],
@@ -74,11 +74,6 @@ my @table = (
     '/intern/x'     => [200, 'hidden /intern/x'],
     '/proxied/x?y'  => [200, 'up /proxied/x?y'],
 );
-while (my ($uri, $wanted) = splice @table, 0, 2) {
-    my $r = $t->get($uri);
-    is $r->status, $wanted->[0], $uri;
-    is $r->body, $wanted->[1], "$uri: body" if defined $wanted->[1];
-}
 is $t->get('/dir2')->status, 301, 'a directory without its slash';
 is $t->get('/dir2/')->status, 403, 'a directory without an index';
 is $t->post('/post/', 'x')->body, 'named /post/ ', 'POST';

@@ -103,7 +103,7 @@ sub accept_all {
 
     setpgrp;
     $SIG{CHLD} = 'IGNORE';
-    $SIG{TERM} = 'DEFAULT';
+    $SIG{TERM} = $SIG{INT} = 'DEFAULT';
     $SIG{PIPE} = 'IGNORE';
     while (my $sock = $listen->accept) {
         $count++;

@@ -27,9 +27,8 @@ use Weir::HTTP::Message;
 our $TIMEOUT = 10 * ($ENV{TEST_SLOW} || 1);
 
 
-# new(port => N, host => '127.0.0.1', unix => PATH, local => ADDR, tls => 1,
+# new(port => N, host => '127.0.0.1', unix => PATH, local => ADDR,
 #     timeout => SECONDS): a connection; dies when there is none to be had.
-# tls => {} wraps it by IO::Socket::SSL (options as that module's).
 sub new {
     my ($class, %opt) = @_;
     my $sock;
@@ -306,8 +305,6 @@ sub can {
     my ($c, $what, $end) = @_;
 
     return $c->SUPER::can($what) if !defined $end;
-    return 1 if $what eq 'read' && $c->{sock}->can('pending')
-        && $c->{sock}->pending;
     for (;;) {
         my $left = $end - time;
         my ($r, $w) = ('', '');

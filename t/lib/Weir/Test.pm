@@ -63,6 +63,8 @@ our @EXPORT_OK = qw(free_port free_ports slow top_folder binary_path);
 
 umask 022;
 $SIG{PIPE} = 'IGNORE';
+# Through END, so that nothing is left behind.
+$SIG{INT} = $SIG{TERM} = sub { exit 1 };
 # Unread rubbish in the environment must not change a test.
 delete @ENV{qw(NGINX http_proxy)};
 
@@ -166,7 +168,7 @@ sub facts {
     my ($build) = $text =~ m{^nginx version: \S+ \((.*?)\)}m;
     my ($options) = $text =~ /^configure arguments:(.*)/m;
     %facts = (version => $version // '0', build => $build // '',
-              options => " $options " // '', text => $text);
+              options => ' ' . ($options // '') . ' ', text => $text);
     return \%facts;
 }
 
@@ -544,11 +546,11 @@ sub connect {
     return Weir::HTTP->new(%opt);
 }
 
-my @connect_options = qw(port unix local timeout tls);
+my @connect_options = qw(port unix local timeout);
 
 # request($method, $uri, %opt): on a connection of its own, with Connection:
-# close unless close => 0; options of connect() and of
-# Weir::HTTP::send_request().
+# close unless close => 0; options of connect(), its host being host_address,
+# and of Weir::HTTP::send_request().
 sub request {
     my ($t, $method, $uri, %opt) = @_;
     my %where = map { exists $opt{$_} ? ($_ => delete $opt{$_}) : () }
@@ -566,6 +568,26 @@ sub post {
     my ($t, $uri, $body, @a) = @_;
 
     return $t->request('POST', $uri, body => $body, @a);
+}
+
+# answers($uri => $wanted, ...): a test for each GET; $wanted is the body, or
+# [status, body], where a body may be a regular expression or left out.
+sub answers {
+    my ($t, @table) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    while (my ($uri, $wanted) = splice @table, 0, 2) {
+        my ($status, $body) = ref $wanted eq 'ARRAY' ? @$wanted
+                                                     : (undef, $wanted);
+        my $r = $t->get($uri);
+        Test::More::is($r->status, $status, "$uri: status")
+            if defined $status;
+        if (ref $body) {
+            Test::More::like($r->body, $body, $uri);
+        } elsif (defined $body) {
+            Test::More::is($r->body, $body, $uri);
+        }
+    }
 }
 
 # raw($bytes, %opt): sends just these bytes; the first response.
