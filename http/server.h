@@ -71,6 +71,10 @@ enum http_found http_find_location(struct http_request *r);
 const struct http_location *http_find_named(const struct http_request *r,
                                             str_t name);
 
+/* After task.conf has changed: takes over what is kept outside of it (the log
+ * targets). */
+void http_follow_conf(struct http_request *r);
+
 /* Makes what holds in a location (or an if block in it) hold for r. */
 void http_enter(struct http_request *r, const struct http_location *l);
 
@@ -87,6 +91,10 @@ extern const struct conf_type conf_content;
     { n, (in) | ROW_MANY, args, &conf_content, 0, NULL, content }
 /* For types that set more than the handler (proxy_pass). */
 void conf_set_content(struct conf *cf, const struct content *c);
+/* The nameless location of a new block (if, limit_except) in the block at
+ * hand. */
+struct http_location *http_nameless_location(struct conf *cf,
+                                             struct conf_block *b);
 /* The location that the directive at hand stands in (the server's own,
  * outside of locations). */
 struct http_location *conf_location(struct conf *cf);

@@ -35,7 +35,8 @@ struct conf_block {
     void             **conf; /* by slot.  While reading, NULL where nothing is
                                 set; after conf_resolve what holds here.  May
                                 be the array of the block above              */
-    void              *owner; /* http_server, http_location, upstream_group  */
+    void              *owner; /* http_location, upstream_group ...           */
+    void              *server; /* that it stands in, or NULL                 */
     const char        *file;
     unsigned           line, end_line;
     struct setting    *settings; /* what stands here, last first             */

@@ -153,8 +153,10 @@ claim_field(struct conf *cf, const struct row *row, const char **error)
     uint64_t                bit = (uint64_t) 1 << row->bit % 64;
     void                   *conf;
 
-    if (row->module == NULL)
-        return (void *) (uintptr_t) d;
+    /* Nothing to keep, not even that it stood here. */
+    if (row->module == NULL
+        || (row->module->conf_size == 0 && (d->where & ROW_MANY)))
+        return NULL;
     conf = conf_touch(cf, row->module);
     h = conf_head_of(conf);
     if ((h->set[row->bit / 64] & bit) && !(d->where & ROW_MANY)) {
@@ -183,6 +185,7 @@ conf_block_new(struct conf *cf, unsigned kind)
             b->up->first = b;
         b->up->last = b;
         b->owner = b->up->owner;
+        b->server = b->up->server;
     }
     return b;
 }

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The blocks of the HTTP configuration: http, server, location and
+ * limit_except, and the nameless locations of if.
+ */
+#include "http/main.h"
+#include "http/settings.h"
+
+static const char *
+open_http(struct conf *cf, struct conf_block *b)
+{
+    struct http_main *m = conf_main(cf, &http_module);
+
+    m->is_there = true;
+    m->block = b;
+    return NULL;
+}
+
+static const struct conf_opener http_opener = { .inside = IN_HTTP,
+                                                .open = open_http,
+                                                .once = true };
+
+/* --- server ------------------------------------------------------------------ */
+
+static const char *
+open_server(struct conf *cf, struct conf_block *b)
+{
+    struct http_main   *m = conf_main(cf, &http_module);
+    struct http_server *s = arena_make(cf->arena, struct http_server);
+
+    s->block = b;
+    s->locations = http_locations_new(cf);
+    s->root = arena_make(cf->arena, struct http_location);
+    s->root->block = b;
+    s->root->kind = LOCATION_NAMELESS;
+    s->root->inner = s->locations;
+    s->name = STR("");
+    *vec_push(cf->arena, &m->servers) = s;
+    b->owner = s->root;
+    b->server = s;
+    return NULL;
+}
+
+static const char *
+close_server(struct conf *cf, struct conf_block *b)
+{
+    struct http_server *s = b->server;
+
+    return s->has_listen ? NULL : http_listen_defaults(cf, s);
+}
+
+static const struct conf_opener server_opener
+    = { .inside = IN_SERVER, .open = open_server, .close = close_server };
+
+/* --- location ----------------------------------------------------------------- */
+
+struct http_location *
+conf_location(struct conf *cf)
+{
+    return cf->block->owner;
+}
+
+static const struct {
+    str_t              text;
+    enum location_kind kind;
+    bool               is_nocase;
+} modifiers[] = {
+    { STR_INIT("="), LOCATION_EXACT, false },
+    { STR_INIT("^~"), LOCATION_CARET, false },
+    { STR_INIT("~*"), LOCATION_REGEX, true },
+    { STR_INIT("~"), LOCATION_REGEX, false },
+};
+
+/* Reads the modifier and the name, which may be one word. */
+static const char *
+parse_name(struct conf *cf, struct http_location *l)
+{
+    str_t  first = cf->args[1];
+    size_t i;
+
+    for (i = 0; i < countof(modifiers); i++) {
+        if (cf->n_args == 3 ? !str_eq(first, modifiers[i].text)
+                            : !str_starts(first, modifiers[i].text))
+            continue;
+        l->kind = modifiers[i].kind;
+        l->is_nocase = modifiers[i].is_nocase;
+        l->name = cf->n_args == 3 ? cf->args[2]
+                                  : str_from(first, modifiers[i].text.n);
+        return NULL;
+    }
+    if (cf->n_args == 3)
+        return conf_error(cf, "invalid location modifier \"" STR_F "\"",
+                          STR_A(first));
+    l->name = first;
+    l->kind = first.n != 0 && first.p[0] == '@' ? LOCATION_NAMED
+                                                : LOCATION_PREFIX;
+    return NULL;
+}
+
+/* Whether a location may stand in another one. */
+static const char *
+check_nesting(struct conf *cf, const struct http_location *l,
+              const struct http_location *outer)
+{
+    if (outer->kind == LOCATION_EXACT)
+        return conf_error(cf,
+                          "location \"" STR_F "\" cannot be inside the "
+                          "exact location \"" STR_F "\"",
+                          STR_A(l->name), STR_A(outer->name));
+    if (outer->kind == LOCATION_NAMED)
+        return conf_error(cf,
+                          "location \"" STR_F "\" cannot be inside the "
+                          "named location \"" STR_F "\"",
+                          STR_A(l->name), STR_A(outer->name));
+    if (l->kind == LOCATION_NAMED)
+        return conf_error(cf,
+                          "named location \"" STR_F "\" can be on the "
+                          "server level only",
+                          STR_A(l->name));
+    if (l->kind != LOCATION_REGEX && outer->kind != LOCATION_REGEX
+        && !str_starts(l->name, outer->name))
+        return conf_error(cf,
+                          "location \"" STR_F "\" is outside location \"" STR_F
+                          "\"",
+                          STR_A(l->name), STR_A(outer->name));
+    return NULL;
+}
+
+static const char *
+open_location(struct conf *cf, struct conf_block *b)
+{
+    struct http_location *outer = cf->block->owner, *l;
+    const char           *error;
+
+    l = arena_make(cf->arena, struct http_location);
+    l->block = b;
+    l->up = cf->block->kind == IN_LOCATION ? outer : NULL;
+    b->owner = l;
+    b->server = cf->block->server;
+    error = parse_name(cf, l);
+    if (error == NULL && l->up != NULL)
+        error = check_nesting(cf, l, outer);
+    if (error == NULL && l->kind == LOCATION_REGEX)
+        l->regex = regex_compile(cf, l->name,
+                                 l->is_nocase ? REGEX_NOCASE : 0, &error);
+    if (error != NULL)
+        return error;
+    if (outer->inner == NULL)
+        outer->inner = http_locations_new(cf);
+    return http_locations_add(cf, outer->inner, l);
+}
+
+static const struct conf_opener location_opener = { .inside = IN_LOCATION,
+                                                    .open = open_location };
+
+struct http_location *
+http_nameless_location(struct conf *cf, struct conf_block *b)
+{
+    struct http_location *outer = cf->block->owner;
+    struct http_location *l = arena_make(cf->arena, struct http_location);
+
+    l->block = b;
+    l->kind = LOCATION_NAMELESS;
+    l->name = outer->name;
+    l->up = outer;
+    b->owner = l;
+    b->server = cf->block->server;
+    return l;
+}
+
+/* --- limit_except ---------------------------------------------------------------- */
+
+static const char *
+open_limit_except(struct conf *cf, struct conf_block *b)
+{
+    struct http_location *outer = cf->block->owner;
+    unsigned              i, bit;
+
+    if (outer->except != NULL)
+        return conf_error(cf, "\"limit_except\" directive is duplicate");
+    for (i = 1; i < cf->n_args; i++) {
+        bit = method_parse(cf->args[i]);
+        if (bit == HTTP_OTHER || bit == HTTP_TRACE || bit == HTTP_CONNECT)
+            return conf_error(cf, "invalid method \"" STR_F "\"",
+                              STR_A(cf->args[i]));
+        outer->except_methods |= bit;
+        if (bit == HTTP_GET)
+            outer->except_methods |= HTTP_HEAD;
+    }
+    outer->except = http_nameless_location(cf, b);
+    return NULL;
+}
+
+static const struct conf_opener except_opener
+    = { .inside = IN_LIMIT_EXCEPT, .open = open_limit_except };
+
+/* --- content handlers --------------------------------------------------------------- */
+
+void
+conf_set_content(struct conf *cf, const struct content *c)
+{
+    conf_location(cf)->content = c;
+}
+
+static const char *
+parse_content(struct conf *cf, void *field)
+{
+    (void) field;
+    conf_set_content(cf, cf->row->detail);
+    return NULL;
+}
+
+const struct conf_type conf_content = { .name = "content",
+                                        .parse = parse_content };
+
+static const char *
+parse_internal(struct conf *cf, void *field)
+{
+    (void) field;
+    conf_location(cf)->is_internal = true;
+    return NULL;
+}
+
+static const struct conf_type internal_type = { .name = "internal",
+                                                .size = 0,
+                                                .parse = parse_internal };
+
+/* --- when all is read ----------------------------------------------------------------- */
+
+/* Gives each location what holds in its block, and nameless ones the handler
+ * of the location around them. */
+static void
+settle_block(struct conf_block *b)
+{
+    struct conf_block    *inner;
+    struct http_location *l = b->owner, *outer;
+
+    if (l != NULL && l->block == b) {
+        l->conf = b->conf;
+        outer = (struct http_location *) l->up;
+        if (l->kind == LOCATION_NAMELESS && l->content == NULL
+            && outer != NULL) {
+            l->content = outer->content;
+        }
+        if (l->kind == LOCATION_NAMELESS && outer != NULL)
+            l->is_internal = outer->is_internal;
+    }
+    for (inner = b->first; inner != NULL; inner = inner->next)
+        if (inner->kind & (IN_SERVER | IN_LOCATION | IN_IF | IN_SERVER_IF
+                           | IN_LIMIT_EXCEPT))
+            settle_block(inner);
+}
+
+const char *
+http_blocks_ready(struct conf *cf, struct http_main *m)
+{
+    const char *error = NULL;
+
+    settle_block(m->block);
+    VEC_EACH(&m->servers, s) {
+        (*s)->conf = (*s)->block->conf;
+        if (error == NULL)
+            error = http_locations_ready(cf, (*s)->locations);
+    }
+    return error;
+}
+
+static const char *
+http_ready(struct conf *cf, void *main)
+{
+    struct http_main *m = main;
+    const char       *error;
+
+    if (!m->is_there)
+        return NULL;
+    error = http_blocks_ready(cf, m);
+    if (error == NULL)
+        error = http_phases_ready(cf, m);
+    return error ? error : http_listen_ready(cf, m);
+}
+
+static const struct directive rows[] = {
+    BLOCK("http", IN_MAIN, ARGS_0, &http_opener),
+    BLOCK("server", IN_HTTP, ARGS_0, &server_opener),
+    BLOCK("location", IN_SERVER | IN_LOCATION, ARGS_1 | ARGS_2,
+          &location_opener),
+    BLOCK("limit_except", IN_LOCATION, ARGS_1_OR_MORE, &except_opener),
+    { "internal", IN_LOCATION | ROW_OWN, ARGS_0, &internal_type, 0, NULL,
+      NULL },
+    /* Tables grow by themselves: no size can be wrong. */
+    ACCEPTED("server_names_hash_max_size", IN_HTTP, ARGS_1),
+    ACCEPTED("server_names_hash_bucket_size", IN_HTTP, ARGS_1),
+    ACCEPTED("variables_hash_max_size", IN_HTTP, ARGS_1),
+    ACCEPTED("variables_hash_bucket_size", IN_HTTP, ARGS_1),
+    { NULL }
+};
+
+struct module http_module = {
+    .name = "http_core",
+    .serves = FOR_HTTP,
+    .directives = rows,
+    .conf_size = 1, /* so that "internal" given twice is found */
+    .main_size = sizeof(struct http_main),
+    .main_ready = http_ready,
+};

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Lists of fields and the recognition of known names.  A name is looked up by
+ * its length and last letter first, so that most unknown ones cost two
+ * comparisons.
+ */
+#include "http/field.h"
+
+static const str_t names[FIELD_COUNT] = {
+    [FIELD_UNKNOWN] = STR_INIT(""),
+#define X(id, name) [FIELD_##id] = STR_INIT(name),
+    FIELD_LIST(X)
+#undef X
+};
+
+static inline bool
+matches(str_t known, str_t name)
+{
+    return known.n == name.n
+           && ascii_lower(known.p[known.n - 1])
+                  == ascii_lower(name.p[name.n - 1])
+           && str_ieq(known, name);
+}
+
+enum { LONGEST = 20 };
+
+/* The ids of each length, in one string a length; \0 ends it. */
+static const unsigned char by_length[LONGEST + 1][8] = {
+    [2] = { FIELD_TE },
+    [3] = { FIELD_VIA, FIELD_AGE },
+    [4] = { FIELD_HOST, FIELD_DATE, FIELD_ETAG, FIELD_VARY, FIELD_LINK },
+    [5] = { FIELD_RANGE, FIELD_DEPTH },
+    [6] = { FIELD_ACCEPT, FIELD_COOKIE, FIELD_EXPECT, FIELD_SERVER,
+            FIELD_PRAGMA, FIELD_STATUS },
+    [7] = { FIELD_UPGRADE, FIELD_REFERER, FIELD_EXPIRES, FIELD_TRAILER,
+            FIELD_REFRESH },
+    [8] = { FIELD_IF_RANGE, FIELD_IF_MATCH, FIELD_LOCATION },
+    [9] = { FIELD_X_REAL_IP, FIELD_OVERWRITE },
+    [10] = { FIELD_CONNECTION, FIELD_USER_AGENT, FIELD_KEEP_ALIVE,
+             FIELD_SET_COOKIE },
+    [11] = { FIELD_DESTINATION },
+    [12] = { FIELD_CONTENT_TYPE },
+    [13] = { FIELD_AUTHORIZATION, FIELD_IF_NONE_MATCH, FIELD_CACHE_CONTROL,
+             FIELD_LAST_MODIFIED, FIELD_ACCEPT_RANGES, FIELD_CONTENT_RANGE },
+    [14] = { FIELD_CONTENT_LENGTH },
+    [15] = { FIELD_ACCEPT_ENCODING, FIELD_ACCEPT_LANGUAGE,
+             FIELD_X_FORWARDED_FOR, FIELD_X_ACCEL_EXPIRES,
+             FIELD_X_ACCEL_CHARSET },
+    [16] = { FIELD_PROXY_CONNECTION, FIELD_CONTENT_ENCODING,
+             FIELD_WWW_AUTHENTICATE, FIELD_X_ACCEL_REDIRECT },
+    [17] = { FIELD_TRANSFER_ENCODING, FIELD_IF_MODIFIED_SINCE,
+             FIELD_X_ACCEL_BUFFERING },
+    [18] = { FIELD_PROXY_AUTHENTICATE, FIELD_X_ACCEL_LIMIT_RATE },
+    [19] = { FIELD_IF_UNMODIFIED_SINCE },
+};
+
+enum field_id
+field_id(str_t name)
+{
+    const unsigned char *id;
+
+    if (name.n < 2 || name.n > LONGEST)
+        return FIELD_UNKNOWN;
+    for (id = by_length[name.n]; *id != FIELD_UNKNOWN; id++)
+        if (matches(names[*id], name))
+            return (enum field_id) *id;
+    return FIELD_UNKNOWN;
+}
+
+str_t
+field_name(enum field_id id)
+{
+    return names[id];
+}
+
+static struct field *
+append(struct arena *a, struct fields *f, str_t name, str_t value,
+       enum field_id id)
+{
+    struct field *last, *new = vec_push(a, &f->list);
+    uint16_t      place = (uint16_t) f->list.n;
+
+    new->name = name;
+    new->value = value;
+    new->id = id;
+    if (id == FIELD_UNKNOWN)
+        return new;
+    if (f->first[id] == 0) {
+        f->first[id] = place;
+        return new;
+    }
+    for (last = &f->list.at[f->first[id] - 1]; last->next != 0;
+         last = &f->list.at[last->next - 1])
+        ;
+    last->next = place;
+    return new;
+}
+
+struct field *
+fields_add(struct arena *a, struct fields *f, str_t name, str_t value)
+{
+    return append(a, f, name, value, field_id(name));
+}
+
+struct field *
+fields_add_id(struct arena *a, struct fields *f, enum field_id id,
+              str_t value)
+{
+    return append(a, f, names[id], value, id);
+}
+
+static struct field *
+visible_from(const struct fields *f, uint16_t place)
+{
+    struct field *at;
+
+    while (place != 0) {
+        at = &f->list.at[place - 1];
+        if (!at->is_hidden)
+            return at;
+        place = at->next;
+    }
+    return NULL;
+}
+
+struct field *
+fields_get(const struct fields *f, enum field_id id)
+{
+    return visible_from(f, f->first[id]);
+}
+
+struct field *
+fields_next(const struct fields *f, const struct field *at)
+{
+    return visible_from(f, at->next);
+}
+
+struct field *
+fields_find(const struct fields *f, str_t name)
+{
+    enum field_id id = field_id(name);
+
+    if (id != FIELD_UNKNOWN)
+        return fields_get(f, id);
+    VEC_EACH(&f->list, at)
+        if (!at->is_hidden && at->id == FIELD_UNKNOWN
+            && str_ieq(at->name, name))
+            return at;
+    return NULL;
+}
+
+str_t
+fields_value(const struct fields *f, enum field_id id)
+{
+    const struct field *at = fields_get(f, id);
+
+    return at ? at->value : STR_NONE;
+}
+
+void
+fields_hide(struct fields *f, enum field_id id)
+{
+    struct field *at;
+
+    while ((at = fields_get(f, id)) != NULL)
+        at->is_hidden = true;
+}
+
+void
+fields_hide_name(struct fields *f, str_t name)
+{
+    struct field *at;
+
+    while ((at = fields_find(f, name)) != NULL)
+        at->is_hidden = true;
+}
+
+void
+fields_set(struct arena *a, struct fields *f, enum field_id id, str_t value)
+{
+    fields_hide(f, id);
+    fields_add_id(a, f, id, value);
+}
+
+/* name is a variable's: lower case, "_" for "-". */
+static bool
+is_variable_of(str_t field, str_t name)
+{
+    size_t i;
+    char   c;
+
+    if (field.n != name.n)
+        return false;
+    for (i = 0; i < name.n; i++) {
+        c = ascii_lower(field.p[i]);
+        if ((c == '-' ? '_' : c) != name.p[i])
+            return false;
+    }
+    return true;
+}
+
+str_t
+fields_joined(struct arena *a, const struct fields *f, str_t name,
+              const char *sep)
+{
+    const struct field *first = NULL;
+    size_t              n = 0, many = 0, n_sep = strlen(sep);
+    char               *out, *p;
+
+    VEC_EACH(&f->list, at) {
+        if (at->is_hidden || !is_variable_of(at->name, name))
+            continue;
+        if (first == NULL)
+            first = at;
+        n += at->value.n;
+        many++;
+    }
+    if (many == 0)
+        return STR_NONE;
+    if (many == 1)
+        return first->value;
+
+    p = out = arena_bytes(a, n + (many - 1) * n_sep);
+    VEC_EACH(&f->list, it) {
+        if (it->is_hidden || !is_variable_of(it->name, name))
+            continue;
+        if (p != out) {
+            memcpy(p, sep, n_sep);
+            p += n_sep;
+        }
+        memcpy(p, it->value.p, it->value.n);
+        p += it->value.n;
+    }
+    return str_span(out, p);
+}
+
+bool
+field_has_word(str_t value, str_t word)
+{
+    str_t part;
+
+    while (value.p != NULL) {
+        part = str_cut(&value, ',');
+        if (str_ieq(str_trim(part), word))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The order of response filters.  Heads run in the first list's order, bodies
+ * in the second's; both are visible to clients (which header comes first, what
+ * is compressed), and are nginx's.
+ */
+#pragma once
+
+#define HEAD_ORDER(X)                                                          \
+    X(slice)                                                                   \
+    X(not_modified)                                                            \
+    X(headers)                                                                 \
+    X(userid)                                                                  \
+    X(gunzip)                                                                  \
+    X(addition)                                                                \
+    X(charset)                                                                 \
+    X(ssi)                                                                     \
+    X(sub)                                                                     \
+    X(gzip)                                                                    \
+    X(range)                                                                   \
+    X(range_body)
+
+#define BODY_ORDER(X)                                                          \
+    X(range_body)                                                              \
+    X(headers)                                                                 \
+    X(gunzip)                                                                  \
+    X(addition)                                                                \
+    X(charset)                                                                 \
+    X(ssi)                                                                     \
+    X(sub)                                                                     \
+    X(gzip)

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The locations of one level, and the search among them: the longest prefix
+ * by bisection over the sorted names, each of which knows the longest other
+ * name that it starts with; then regular expressions in the order of the
+ * file.  A named location is found by its name alone.
+ */
+#include <stdlib.h>
+
+#include "http/main.h"
+
+/* A name, with what stands there as "= name" and as a prefix. */
+struct prefix {
+    str_t                 name;
+    struct http_location *exact, *inclusive;
+    int                   up; /* index of the longest name within this one   */
+};
+
+struct http_locations {
+    VEC(struct http_location *) all; /* in the order of the file             */
+    struct prefix               *prefixes;
+    size_t                       n_prefixes;
+    VEC(struct http_location *)  regexes;
+    VEC(struct http_location *)  named;
+    bool                         has_slash; /* redirects_to_slash somewhere  */
+};
+
+struct http_locations *
+http_locations_new(struct conf *cf)
+{
+    return arena_make(cf->arena, struct http_locations);
+}
+
+const char *
+http_locations_add(struct conf *cf, struct http_locations *to,
+                   struct http_location *l)
+{
+    *vec_push(cf->arena, &to->all) = l;
+    if (l->kind == LOCATION_REGEX)
+        *vec_push(cf->arena, &to->regexes) = l;
+    if (l->kind == LOCATION_NAMED)
+        *vec_push(cf->arena, &to->named) = l;
+    return NULL;
+}
+
+static bool
+is_prefix_kind(const struct http_location *l)
+{
+    return l->kind == LOCATION_PREFIX || l->kind == LOCATION_CARET
+           || l->kind == LOCATION_EXACT;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    const struct http_location *x = *(struct http_location *const *) a;
+    const struct http_location *y = *(struct http_location *const *) b;
+    int                         order = str_cmp(x->name, y->name);
+
+    if (order != 0)
+        return order;
+    return x->block->line < y->block->line ? -1 : x->block->line > y->block->line;
+}
+
+static const char *
+duplicate(struct conf *cf, const struct http_location *l)
+{
+    cf->file = l->block->file;
+    cf->line = l->block->line;
+    return conf_error(cf, "duplicate location \"" STR_F "\"",
+                      STR_A(l->name));
+}
+
+/* Puts a sorted location into the last prefix entry, or a new one. */
+static const char *
+place(struct conf *cf, struct http_locations *ls, struct http_location *l)
+{
+    struct prefix         *p = &ls->prefixes[ls->n_prefixes];
+    struct http_location **slot;
+
+    if (ls->n_prefixes > 0 && str_eq(p[-1].name, l->name))
+        p--;
+    else
+        ls->n_prefixes++;
+    p->name = l->name;
+    slot = l->kind == LOCATION_EXACT ? &p->exact : &p->inclusive;
+    if (*slot != NULL)
+        return duplicate(cf, l);
+    *slot = l;
+    if (l->content != NULL && l->content->redirects_to_slash && l->name.n > 1
+        && l->name.p[l->name.n - 1] == '/')
+        ls->has_slash = true;
+    return NULL;
+}
+
+/* Sorted names: what a name starts with stands before it, and is either the
+ * one before or among those that the one before starts with. */
+static void
+link_up(struct http_locations *ls)
+{
+    int i, up;
+
+    for (i = 0; i < (int) ls->n_prefixes; i++) {
+        up = i - 1;
+        while (up >= 0
+               && !str_starts(ls->prefixes[i].name, ls->prefixes[up].name))
+            up = ls->prefixes[up].up;
+        ls->prefixes[i].up = up;
+    }
+}
+
+const char *
+http_locations_ready(struct conf *cf, struct http_locations *ls)
+{
+    struct http_location **sorted;
+    const char            *error = NULL;
+    size_t                 n = 0, i;
+
+    sorted = arena_array(cf->arena, struct http_location *, ls->all.n + 1);
+    VEC_EACH(&ls->all, l)
+        if (is_prefix_kind(*l))
+            sorted[n++] = *l;
+    qsort(sorted, n, sizeof(*sorted), compare);
+    ls->prefixes = arena_array(cf->arena, struct prefix, n + 1);
+    for (i = 0; i < n && error == NULL; i++)
+        error = place(cf, ls, sorted[i]);
+    link_up(ls);
+
+    VEC_EACH(&ls->all, it)
+        if (error == NULL && (*it)->inner != NULL)
+            error = http_locations_ready(cf, (*it)->inner);
+    return error;
+}
+
+/* --- searching --------------------------------------------------------------- */
+
+/* The entry with the greatest name that is not above uri; -1: none. */
+static int
+bisect(const struct http_locations *ls, str_t uri)
+{
+    int low = 0, high = (int) ls->n_prefixes - 1, mid;
+
+    while (low <= high) {
+        mid = (low + high) / 2;
+        if (str_cmp(ls->prefixes[mid].name, uri) <= 0)
+            low = mid + 1;
+        else
+            high = mid - 1;
+    }
+    return high;
+}
+
+/* "/x" for a location "/x/" that redirects to itself. */
+static bool
+wants_slash(const struct http_locations *ls, struct http_request *r)
+{
+    struct http_location *l;
+    str_t                 with = str_join(r->task.arena, r->uri, STR("/"));
+    int                   i = bisect(ls, with);
+
+    if (i < 0 || !str_eq(ls->prefixes[i].name, with))
+        return false;
+    l = ls->prefixes[i].inclusive;
+    if (l == NULL || l->content == NULL || !l->content->redirects_to_slash)
+        return false;
+    r->location = l;
+    return true;
+}
+
+enum match { MATCH_NONE, MATCH_PREFIX, MATCH_FINAL, MATCH_SLASH };
+
+static enum match
+match_prefix(const struct http_locations *ls, struct http_request *r)
+{
+    const struct prefix *p;
+    int                  i = bisect(ls, r->uri);
+
+    if (i >= 0 && ls->prefixes[i].exact != NULL
+        && str_eq(ls->prefixes[i].name, r->uri)) {
+        r->location = ls->prefixes[i].exact;
+        return MATCH_FINAL;
+    }
+    if (ls->has_slash
+        && (i < 0 || !str_eq(ls->prefixes[i].name, r->uri)
+            || ls->prefixes[i].inclusive == NULL)
+        && wants_slash(ls, r))
+        return MATCH_SLASH;
+    for (; i >= 0; i = ls->prefixes[i].up) {
+        p = &ls->prefixes[i];
+        if (p->inclusive != NULL && str_starts(r->uri, p->name)) {
+            r->location = p->inclusive;
+            return MATCH_PREFIX;
+        }
+    }
+    return MATCH_NONE;
+}
+
+/* One level, and what stands within the location that it finds.  MATCH_FINAL
+ * and MATCH_SLASH end the search on the levels above too. */
+static enum match
+search(const struct http_locations *ls, struct http_request *r)
+{
+    enum match found, inner;
+    bool       no_regex = false;
+
+    if (ls == NULL)
+        return MATCH_NONE;
+    found = match_prefix(ls, r);
+    if (found == MATCH_PREFIX) {
+        no_regex = r->location->kind == LOCATION_CARET;
+        inner = search(r->location->inner, r);
+        if (inner != MATCH_NONE)
+            found = inner;
+    }
+    if (found == MATCH_FINAL || found == MATCH_SLASH || no_regex)
+        return found;
+
+    VEC_EACH(&ls->regexes, l) {
+        if (!regex_match((*l)->regex, &r->task, r->uri))
+            continue;
+        r->location = *l;
+        if (search((*l)->inner, r) == MATCH_SLASH)
+            return MATCH_SLASH;
+        return MATCH_FINAL;
+    }
+    return found;
+}
+
+void
+http_enter(struct http_request *r, const struct http_location *l)
+{
+    r->location = l;
+    r->task.conf = l->conf;
+    http_follow_conf(r);
+}
+
+enum http_found
+http_find_location(struct http_request *r)
+{
+    const struct http_location *l;
+    bool                        wants;
+
+    r->location = r->server->root;
+    wants = search(r->server->locations, r) == MATCH_SLASH;
+    l = r->location;
+    if (l->except != NULL && !(r->method & l->except_methods))
+        http_enter(r, l->except);
+    else
+        http_enter(r, l);
+    return wants ? HTTP_FOUND_SLASH : HTTP_FOUND;
+}
+
+const struct http_location *
+http_find_named(const struct http_request *r, str_t name)
+{
+    VEC_EACH(&r->server->locations->named, l)
+        if (str_eq((*l)->name, name))
+            return *l;
+    return NULL;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Inside of http/: what one http{} block adds up to.
+ */
+#pragma once
+
+#include "core/base/hash.h"
+#include "core/conf/conf.h"
+#include "http/server.h"
+
+typedef enum step (*phase_fn)(struct task *);
+
+struct phase_list {
+    phase_fn *at;
+    unsigned  n;
+};
+
+/* A server name with a pattern, in the order of the file. */
+struct http_name {
+    str_t               text;  /* as written, lower case unless a regex      */
+    struct http_server *server;
+    struct regex       *regex;
+    const char         *file;
+    unsigned            line;
+};
+
+struct http_address {
+    struct listener          listener; /* its address; the socket, where it
+                                          has one of its own                 */
+    str_t                    text;
+    struct listen_options    options;
+    bool                     has_options; /* some line gave options          */
+    bool                     has_default; /* some line said default_server   */
+    bool                     has_proxy_protocol;
+    struct http_server      *fallback;
+    VEC(struct http_server *) servers;
+    struct hash             *exact;     /* host: http_server                 */
+    struct hash             *leading;   /* ".host" of "*.host"               */
+    struct hash             *trailing;  /* "host." of "host.*"               */
+    VEC(struct http_name)    regexes;
+    struct generation       *gen;
+    struct http_main        *main;
+};
+
+/* One socket: the address that it was opened for, and those that a wildcard
+ * stands for as well. */
+struct http_socket {
+    struct http_address        *own;
+    VEC(struct http_address *)  others;
+};
+
+struct http_main {
+    VEC(struct http_server *)  servers;
+    VEC(struct http_address *) addresses;
+    struct phase_list          phases[PHASE_COUNT];
+    const struct http_filter **heads;  /* in order, ended by NULL            */
+    const struct http_filter **bodies;
+    unsigned                   n_filters;
+    struct conf_block         *block;
+    bool                       is_there; /* an http block was read           */
+};
+
+extern struct module http_module;
+
+static inline struct http_main *
+http_main_of(const struct generation *g)
+{
+    return g->main[http_module.slot];
+}
+
+/* blocks.c: after all is inherited. */
+const char *http_blocks_ready(struct conf *cf, struct http_main *m);
+/* listen.c */
+const char *http_listen_defaults(struct conf *cf, struct http_server *s);
+const char *http_listen_ready(struct conf *cf, struct http_main *m);
+/* The address that a connection came to. */
+const struct http_address *http_address_of(const struct http_socket *s,
+                                           const struct conn *c);
+/* names.c */
+const char *http_names_ready(struct conf *cf, struct http_address *a);
+/* The first name, for $server_name, once the block is read. */
+void http_names_first(struct http_server *s);
+/* locations.c */
+struct http_locations *http_locations_new(struct conf *cf);
+const char *http_locations_add(struct conf *cf, struct http_locations *to,
+                               struct http_location *l);
+const char *http_locations_ready(struct conf *cf, struct http_locations *l);
+/* phases.c */
+const char *http_phases_ready(struct conf *cf, struct http_main *m);
+
+/* Accepting: h1/conn.c. */
+void h1_accept(struct listener *l, struct loop *loop, int fd,
+               const struct addr_any *peer);

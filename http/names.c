@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Server names of an address: exact ones, "*.host" and "host.*" in tables,
+ * the longest wildcard first, then regular expressions in the order of the
+ * file.
+ */
+#include <unistd.h>
+
+#include "http/main.h"
+
+struct http_names_conf {
+    VEC(struct http_name) list;
+};
+
+/* --- the directive ---------------------------------------------------------- */
+
+static str_t
+machine_name(struct arena *a)
+{
+    char name[256];
+
+    if (gethostname(name, sizeof(name)) == -1)
+        return STR("");
+    name[sizeof(name) - 1] = '\0';
+    return str_copy(a, str_of(name));
+}
+
+/* Wildcards stand alone, at one end, next to a dot. */
+static bool
+is_valid(str_t name)
+{
+    const char *star = str_chr(name, '*');
+
+    if (name.n != 0 && name.p[0] == '.')
+        return name.n > 1 && star == NULL;
+    if (star == NULL)
+        return true;
+    if (star == name.p)
+        return name.n > 2 && name.p[1] == '.'
+               && str_chr(str_from(name, 1), '*') == NULL;
+    return star == name.p + name.n - 1 && name.n > 2 && star[-1] == '.'
+           && str_chr((str_t){ name.p, name.n - 1 }, '*') == NULL;
+}
+
+static const char *
+add_name(struct conf *cf, struct http_names_conf *c, str_t text)
+{
+    struct http_name *n;
+    const char       *error = NULL;
+
+    if (str_eq(text, STR("$hostname")))
+        text = machine_name(cf->arena);
+    if (text.n != 0 && text.p[0] == '~') {
+        if (text.n == 1)
+            return conf_error(cf, "empty regex in server name \"" STR_F "\"",
+                              STR_A(text));
+    } else {
+        if (!is_valid(text))
+            return conf_error(cf, "server name \"" STR_F "\" is invalid",
+                              STR_A(text));
+        if (str_chr(text, '/') != NULL)
+            conf_warn(cf, "server name \"" STR_F "\" has suspicious symbols",
+                      STR_A(text));
+    }
+    n = vec_push(cf->arena, &c->list);
+    n->text = text;
+    n->file = cf->file;
+    n->line = cf->line;
+    if (text.n != 0 && text.p[0] == '~') {
+        /* Names of hosts have no case: upper case in a pattern asks for it. */
+        n->regex = regex_compile(cf, str_from(text, 1), REGEX_NOCASE, &error);
+        return error;
+    }
+    n->text = str_copy(cf->arena, text);
+    str_lower_to((char *) (uintptr_t) n->text.p, n->text);
+    return NULL;
+}
+
+static const char *
+parse_server_name(struct conf *cf, void *field)
+{
+    struct http_names_conf *c = field;
+    const char             *error = NULL;
+    unsigned                i;
+
+    for (i = 1; i < cf->n_args && error == NULL; i++)
+        error = add_name(cf, c, cf->args[i]);
+    return error;
+}
+
+static const struct conf_type names_type
+    = { .name = "server names",
+        .size = sizeof(struct http_names_conf),
+        .parse = parse_server_name };
+
+static const struct directive rows[] = {
+    { "server_name", IN_SERVER | ROW_MANY | ROW_OWN, ARGS_1_OR_MORE,
+      &names_type, 0, NULL, NULL },
+    { NULL }
+};
+
+struct module http_names_module = {
+    .name = "http_core",
+    .serves = FOR_HTTP,
+    .directives = rows,
+    .conf_size = sizeof(struct http_names_conf),
+};
+
+static const struct http_names_conf *
+names_of(const struct http_server *s)
+{
+    return s->conf[http_names_module.slot];
+}
+
+void
+http_names_first(struct http_server *s)
+{
+    const struct http_names_conf *c = names_of(s);
+
+    s->name = c->list.n ? c->list.at[0].text : STR("");
+    if (s->name.n > 1 && s->name.p[0] == '.')
+        s->name = str_from(s->name, 1);
+}
+
+/* --- tables of an address -------------------------------------------------------- */
+
+static void
+add_to(struct conf *cf, struct http_address *a, struct hash **table,
+       const struct http_name *n, str_t key, struct http_server *s)
+{
+    struct http_server *before;
+
+    if (*table == NULL)
+        *table = hash_new(cf->arena, a->servers.n, HASH_EXACT);
+    before = hash_get(*table, key);
+    if (before != NULL) {
+        conf_warn_bare(cf,
+                       "conflicting server name \"" STR_F "\" on " STR_F
+                       ", ignored",
+                       STR_A(n->text), STR_A(a->text));
+        return;
+    }
+    hash_set(*table, key, s);
+}
+
+static void
+add_to_address(struct conf *cf, struct http_address *a,
+               const struct http_name *n, struct http_server *s)
+{
+    struct http_name *copy;
+    str_t             t = n->text;
+
+    if (n->regex != NULL) {
+        copy = vec_push(cf->arena, &a->regexes);
+        *copy = *n;
+        copy->server = s;
+    } else if (t.n != 0 && t.p[0] == '.') {
+        add_to(cf, a, &a->exact, n, str_from(t, 1), s);
+        add_to(cf, a, &a->leading, n, t, s);
+    } else if (t.n != 0 && t.p[0] == '*') {
+        add_to(cf, a, &a->leading, n, str_from(t, 1), s);
+    } else if (t.n != 0 && t.p[t.n - 1] == '*') {
+        add_to(cf, a, &a->trailing, n, (str_t){ t.p, t.n - 1 }, s);
+    } else {
+        add_to(cf, a, &a->exact, n, t, s);
+    }
+}
+
+static const struct http_name no_name = { .text = STR_INIT("") };
+
+const char *
+http_names_ready(struct conf *cf, struct http_address *a)
+{
+    const struct http_names_conf *c;
+
+    VEC_EACH(&a->servers, s) {
+        c = names_of(*s);
+        if (c->list.n == 0)
+            add_to_address(cf, a, &no_name, *s);
+        VEC_EACH(&c->list, n)
+            add_to_address(cf, a, n, *s);
+    }
+    return NULL;
+}
+
+/* --- searching ------------------------------------------------------------------- */
+
+static const struct http_server *
+find_leading(const struct http_address *a, str_t host)
+{
+    const struct http_server *s;
+    size_t                    i;
+
+    if (a->leading == NULL)
+        return NULL;
+    for (i = 1; i < host.n; i++) {
+        if (host.p[i] != '.')
+            continue;
+        s = hash_get(a->leading, str_from(host, i));
+        if (s != NULL)
+            return s;
+    }
+    return NULL;
+}
+
+static const struct http_server *
+find_trailing(const struct http_address *a, str_t host)
+{
+    const struct http_server *s;
+    size_t                    i;
+
+    if (a->trailing == NULL || host.n == 0)
+        return NULL;
+    for (i = host.n - 1; i > 0; i--) {
+        if (host.p[i - 1] != '.')
+            continue;
+        s = hash_get(a->trailing, (str_t){ host.p, i });
+        if (s != NULL)
+            return s;
+    }
+    return NULL;
+}
+
+const struct http_server *
+http_default_server(const struct http_address *a)
+{
+    return a->fallback;
+}
+
+const struct http_server *
+http_find_server(const struct http_address *a, str_t host, struct task *t)
+{
+    const struct http_server *s = NULL;
+
+    if (a->exact != NULL)
+        s = hash_get(a->exact, host);
+    if (s == NULL)
+        s = find_leading(a, host);
+    if (s == NULL)
+        s = find_trailing(a, host);
+    if (s != NULL)
+        return s;
+    VEC_EACH(&a->regexes, n)
+        if (host.n != 0
+            && (t ? regex_match(n->regex, t, host)
+                  : regex_test(n->regex, host)))
+            return n->server;
+    return a->fallback;
+}

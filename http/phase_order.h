@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The order of the modules within each phase: nginx's.  A module that is not
+ * named comes behind those that are, in the order of auto/modules.
+ */
+#pragma once
+
+#define PHASE_ORDER(X)                                                         \
+    X(PHASE_POST_READ, realip)                                                 \
+    X(PHASE_SERVER_REWRITE, rewrite)                                           \
+    X(PHASE_REWRITE, rewrite)                                                  \
+    X(PHASE_PREACCESS, realip)                                                 \
+    X(PHASE_PREACCESS, limit_conn)                                             \
+    X(PHASE_PREACCESS, limit_req)                                              \
+    X(PHASE_ACCESS, access)                                                    \
+    X(PHASE_ACCESS, auth_basic)                                                \
+    X(PHASE_ACCESS, auth_request)                                              \
+    X(PHASE_PRECONTENT, try_files)                                             \
+    X(PHASE_PRECONTENT, mirror)                                                \
+    X(PHASE_CONTENT, random_index)                                             \
+    X(PHASE_CONTENT, index)                                                    \
+    X(PHASE_CONTENT, autoindex)                                                \
+    X(PHASE_CONTENT, dav)                                                      \
+    X(PHASE_CONTENT, gzip_static)                                              \
+    X(PHASE_CONTENT, static)                                                   \
+    X(PHASE_LOG, log)

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The tables of a configuration that the pipeline runs along: the handlers of
+ * each phase and the filters, in the orders written down in phase_order.h and
+ * filter_order.h.
+ */
+#include "http/filter.h"
+#include "http/filter_order.h"
+#include "http/main.h"
+#include "http/phase_order.h"
+
+static const struct {
+    enum phase  phase;
+    const char *module;
+} phase_order[] = {
+#define X(phase, module) { phase, #module },
+    PHASE_ORDER(X)
+#undef X
+};
+
+static const char *const head_order[] = {
+#define X(name) #name,
+    HEAD_ORDER(X)
+#undef X
+};
+
+static const char *const body_order[] = {
+#define X(name) #name,
+    BODY_ORDER(X)
+#undef X
+};
+
+static unsigned
+place_in_phase(enum phase phase, const char *module)
+{
+    unsigned i;
+
+    for (i = 0; i < countof(phase_order); i++)
+        if (phase_order[i].phase == phase
+            && strcmp(phase_order[i].module, module) == 0)
+            return i;
+    return countof(phase_order);
+}
+
+/* Inserts so that the order of the list is kept, and equal places in the
+ * order in which they come. */
+static void
+fill_phase(struct conf *cf, struct phase_list *list, enum phase phase)
+{
+    unsigned i, k, at, *places;
+
+    list->at = arena_array(cf->arena, phase_fn, modules_count());
+    places = arena_array(cf->arena, unsigned, modules_count());
+    for (i = 0; i < modules_count(); i++) {
+        if (!(weir_modules[i]->serves & FOR_HTTP)
+            || weir_modules[i]->phase[phase] == NULL)
+            continue;
+        at = place_in_phase(phase, weir_modules[i]->name);
+        for (k = list->n++; k > 0 && places[k - 1] > at; k--) {
+            places[k] = places[k - 1];
+            list->at[k] = list->at[k - 1];
+        }
+        places[k] = at;
+        list->at[k] = weir_modules[i]->phase[phase];
+    }
+}
+
+static const struct http_filter *
+filter_named(const char *name)
+{
+    unsigned i;
+
+    for (i = 0; i < modules_count(); i++)
+        if (weir_modules[i]->filter != NULL
+            && strcmp(weir_modules[i]->filter->name, name) == 0)
+            return weir_modules[i]->filter;
+    return NULL;
+}
+
+static const struct http_filter **
+filters_in(struct conf *cf, const char *const *order, size_t n)
+{
+    const struct http_filter **list, *f;
+    size_t                     i, k = 0;
+
+    list = arena_array(cf->arena, const struct http_filter *, n + 1);
+    for (i = 0; i < n; i++)
+        if ((f = filter_named(order[i])) != NULL)
+            list[k++] = f;
+    return list;
+}
+
+const char *
+http_phases_ready(struct conf *cf, struct http_main *m)
+{
+    unsigned phase, i;
+
+    for (phase = 0; phase < PHASE_COUNT; phase++)
+        fill_phase(cf, &m->phases[phase], phase);
+    m->heads = filters_in(cf, head_order, countof(head_order));
+    m->bodies = filters_in(cf, body_order, countof(body_order));
+    for (i = 0; m->heads[i] != NULL; i++)
+        ;
+    m->n_filters = i;
+    for (i = 0; i < modules_count(); i++)
+        if (weir_modules[i]->filter != NULL
+            && filter_named(weir_modules[i]->filter->name) == NULL)
+            return conf_error(cf, "filter \"%s\" has no place",
+                              weir_modules[i]->filter->name);
+    return NULL;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Rows of the HTTP core's plain values.
+ */
+#include <unistd.h>
+
+#include "http/settings.h"
+
+#include <config.h>
+
+#define IN_TOP (IN_HTTP | IN_SERVER)
+
+/* --- heads ------------------------------------------------------------------ */
+
+/* connection_pool_size, request_pool_size: arenas grow by themselves, so only
+ * nginx's own check is left. */
+static const char *
+check_pool_size(struct conf *cf, void *field)
+{
+    uint64_t n;
+
+    (void) field;
+    if (!number_size(cf->args[1], false, &n))
+        return conf_error(cf, "\"" STR_F "\" directive invalid value",
+                          STR_A(cf->args[0]));
+    if (n < 112)
+        return conf_error(cf, "the pool size must be no less than 112");
+    if (n % 16 != 0)
+        return conf_error(cf, "the pool size must be a multiple of 16");
+    return NULL;
+}
+
+static const struct conf_type pool_size = { .name = "pool size",
+                                            .parse = check_pool_size };
+
+static const char *
+check_head(struct conf *cf, void *conf)
+{
+    const struct http_head_conf *c = conf;
+
+    if (c->large_client_header_buffers.size < c->client_header_buffer_size)
+        return conf_error(cf, "the \"large_client_header_buffers\" size must "
+                              "be equal to or greater than "
+                              "\"client_header_buffer_size\"");
+    return NULL;
+}
+
+static const struct directive head_rows[] = {
+    SIZE("client_header_buffer_size", IN_TOP, struct http_head_conf,
+         client_header_buffer_size, "1k"),
+    BUFFERS("large_client_header_buffers", IN_TOP, struct http_head_conf,
+            large_client_header_buffers, "4 8k"),
+    MSEC("client_header_timeout", IN_TOP, struct http_head_conf,
+         client_header_timeout, "60s"),
+    NUMBER("max_headers", IN_TOP, struct http_head_conf, max_headers, "1000",
+           NULL),
+    FLAG("ignore_invalid_headers", IN_TOP, struct http_head_conf,
+         ignore_invalid_headers, "on"),
+    FLAG("underscores_in_headers", IN_TOP, struct http_head_conf,
+         underscores_in_headers, "off"),
+    FLAG("merge_slashes", IN_TOP, struct http_head_conf, merge_slashes, "on"),
+    { "connection_pool_size", IN_TOP, ARGS_1, &pool_size, 0, NULL, NULL },
+    { "request_pool_size", IN_TOP, ARGS_1, &pool_size, 0, NULL, NULL },
+    { NULL }
+};
+
+struct module http_head_module = {
+    .name = "http_core",
+    .serves = FOR_HTTP,
+    .directives = head_rows,
+    .conf_size = sizeof(struct http_head_conf),
+    .ready = check_head,
+};
+
+/* --- bodies ------------------------------------------------------------------ */
+
+static const struct conf_word body_file_words[] = {
+    { "off", BODY_FILE_OFF },
+    { "on", BODY_FILE_ON },
+    { "clean", BODY_FILE_CLEAN },
+    { NULL, 0 }
+};
+
+static const struct directive body_rows[] = {
+    OFFSET("client_max_body_size", IN_WEB, struct http_body_conf,
+           client_max_body_size, "1m"),
+    SIZE("client_body_buffer_size", IN_WEB, struct http_body_conf,
+         client_body_buffer_size, "16k"),
+    MSEC("client_body_timeout", IN_WEB, struct http_body_conf,
+         client_body_timeout, "60s"),
+    ENUM("client_body_in_file_only", IN_WEB, struct http_body_conf,
+         client_body_in_file_only, "off", body_file_words),
+    FLAG("client_body_in_single_buffer", IN_WEB, struct http_body_conf,
+         client_body_in_single_buffer, "off"),
+    TEMP_PATH("client_body_temp_path", IN_WEB, struct http_body_conf,
+              client_body_temp_path, WEIR_CLIENT_BODY_TEMP_PATH),
+    { NULL }
+};
+
+struct module http_body_module = {
+    .name = "http_core",
+    .serves = FOR_HTTP,
+    .directives = body_rows,
+    .conf_size = sizeof(struct http_body_conf),
+};
+
+/* --- connections --------------------------------------------------------------- */
+
+static const char *
+parse_keepalive_timeout(struct conf *cf, void *field)
+{
+    struct keepalive_timeout *k = field;
+    uint64_t                  n;
+
+    if (!number_time(cf->args[1], false, &n))
+        return conf_error(cf, "\"keepalive_timeout\" directive invalid value");
+    k->timeout = n;
+    k->header = 0;
+    if (cf->n_args == 3 && !number_time(cf->args[2], true, &k->header))
+        return conf_error(cf, "\"keepalive_timeout\" directive invalid value");
+    return NULL;
+}
+
+static const struct conf_type keepalive_timeout
+    = { .name = "keepalive timeout",
+        .size = sizeof(struct keepalive_timeout),
+        .parse = parse_keepalive_timeout };
+
+static const struct conf_word disable_words[] = {
+    { "none", KEEPALIVE_DISABLE_NONE },
+    { "msie6", KEEPALIVE_DISABLE_MSIE6 },
+    { "safari", KEEPALIVE_DISABLE_SAFARI },
+    { NULL, 0 }
+};
+
+static const struct conf_word linger_words[] = {
+    { "off", LINGER_OFF },
+    { "on", LINGER_ON },
+    { "always", LINGER_ALWAYS },
+    { NULL, 0 }
+};
+
+static const struct directive keep_rows[] = {
+    { "keepalive_timeout", IN_WEB, ARGS_1 | ARGS_2, &keepalive_timeout,
+      FIELD(struct http_keep_conf, keepalive_timeout,
+            struct keepalive_timeout), "75s", NULL },
+    MSEC("keepalive_time", IN_WEB, struct http_keep_conf, keepalive_time,
+         "1h"),
+    MSEC("keepalive_min_timeout", IN_WEB, struct http_keep_conf,
+         keepalive_min_timeout, "0"),
+    NUMBER("keepalive_requests", IN_WEB, struct http_keep_conf,
+           keepalive_requests, "1000", NULL),
+    BITS("keepalive_disable", IN_WEB, ARGS_1 | ARGS_2, struct http_keep_conf,
+         keepalive_disable, "msie6", disable_words),
+    ENUM("lingering_close", IN_WEB, struct http_keep_conf, lingering_close,
+         "on", linger_words),
+    MSEC("lingering_time", IN_WEB, struct http_keep_conf, lingering_time,
+         "30s"),
+    MSEC("lingering_timeout", IN_WEB, struct http_keep_conf,
+         lingering_timeout, "5s"),
+    FLAG("reset_timedout_connection", IN_WEB, struct http_keep_conf,
+         reset_timedout_connection, "off"),
+    { NULL }
+};
+
+struct module http_keep_module = {
+    .name = "http_core",
+    .serves = FOR_HTTP,
+    .directives = keep_rows,
+    .conf_size = sizeof(struct http_keep_conf),
+};
+
+/* --- sending ------------------------------------------------------------------- */
+
+static const struct directive send_rows[] = {
+    MSEC("send_timeout", IN_WEB, struct http_send_conf, send_timeout, "60s"),
+    SIZE("postpone_output", IN_WEB, struct http_send_conf, postpone_output,
+         "1460"),
+    EXPR("limit_rate", IN_WEB | IN_IF, struct http_send_conf, limit_rate,
+         "0"),
+    EXPR("limit_rate_after", IN_WEB | IN_IF, struct http_send_conf,
+         limit_rate_after, "0"),
+    FLAG("tcp_nodelay", IN_WEB, struct http_send_conf, tcp_nodelay, "on"),
+    FLAG("tcp_nopush", IN_WEB, struct http_send_conf, tcp_nopush, "off"),
+    FLAG("chunked_transfer_encoding", IN_WEB, struct http_send_conf,
+         chunked_transfer_encoding, "on"),
+    /* SO_SNDLOWAT does nothing on Linux, for nginx neither. */
+    ACCEPTED("send_lowat", IN_WEB, ARGS_1),
+    { NULL }
+};
+
+static const char *
+check_rate(struct conf *cf, const struct expr *e, const char *name)
+{
+    uint64_t n;
+
+    if (expr_is_constant(e) && !number_size(expr_text(e), false, &n))
+        return conf_error(cf, "\"%s\" directive invalid value", name);
+    return NULL;
+}
+
+static const char *
+check_send(struct conf *cf, void *conf)
+{
+    const struct http_send_conf *c = conf;
+    const char                  *error;
+
+    error = check_rate(cf, c->limit_rate, "limit_rate");
+    return error ? error
+                 : check_rate(cf, c->limit_rate_after, "limit_rate_after");
+}
+
+struct module http_send_module = {
+    .name = "http_core",
+    .serves = FOR_HTTP,
+    .directives = send_rows,
+    .conf_size = sizeof(struct http_send_conf),
+    .ready = check_send,
+};
+
+/* --- heads of responses ------------------------------------------------------------ */
+
+static const struct conf_word token_words[] = {
+    { "on", TOKENS_ON },
+    { "off", TOKENS_OFF },
+    { "build", TOKENS_BUILD },
+    { NULL, 0 }
+};
+
+static const struct directive reply_rows[] = {
+    ENUM("server_tokens", IN_WEB, struct http_reply_conf, server_tokens, "on",
+         token_words),
+    FLAG("absolute_redirect", IN_WEB, struct http_reply_conf,
+         absolute_redirect, "on"),
+    FLAG("server_name_in_redirect", IN_WEB, struct http_reply_conf,
+         server_name_in_redirect, "off"),
+    FLAG("port_in_redirect", IN_WEB, struct http_reply_conf,
+         port_in_redirect, "on"),
+    FLAG("msie_padding", IN_WEB, struct http_reply_conf, msie_padding, "on"),
+    FLAG("msie_refresh", IN_WEB, struct http_reply_conf, msie_refresh, "off"),
+    { NULL }
+};
+
+struct module http_reply_module = {
+    .name = "http_core",
+    .serves = FOR_HTTP,
+    .directives = reply_rows,
+    .conf_size = sizeof(struct http_reply_conf),
+};
+
+/* --- access --------------------------------------------------------------------- */
+
+static const struct conf_word satisfy_words[] = {
+    { "all", SATISFY_ALL },
+    { "any", SATISFY_ANY },
+    { NULL, 0 }
+};
+
+static const struct directive satisfy_rows[] = {
+    ENUM("satisfy", IN_WEB, struct http_access_conf, satisfy, "all",
+         satisfy_words),
+    MSEC("auth_delay", IN_WEB, struct http_access_conf, auth_delay, "0"),
+    { NULL }
+};
+
+struct module http_satisfy_module = {
+    .name = "http_core",
+    .serves = FOR_HTTP,
+    .directives = satisfy_rows,
+    .conf_size = sizeof(struct http_access_conf),
+};
