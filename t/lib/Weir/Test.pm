@@ -74,7 +74,8 @@ my $binary = abs_path($ENV{TEST_BINARY} // "$top/build/weir")
 my $owner = $$;
 my (@all, $tools, %facts);
 
-Test::More->import;
+# Its functions are handed on; done_testing is replaced below.
+BEGIN { Test::More->import }
 
 
 # ---- the binary -------------------------------------------------------------
