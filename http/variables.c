@@ -19,6 +19,7 @@
 #include "http/body.h"
 #include "http/response.h"
 #include "http/server.h"
+#include "http/settings.h"
 
 /* --- fields --------------------------------------------------------------- */
 
@@ -114,6 +115,19 @@ out_connection(struct task *t, uintptr_t arg)
     if (r->out.status == 101)
         return STR("upgrade");
     return r->keeps_alive ? STR("keep-alive") : STR("close");
+}
+
+
+static str_t
+out_keep_alive(struct task *t, uintptr_t arg)
+{
+    uint64_t seconds = keep_conf(t)->keepalive_timeout.header;
+
+    (void) arg;
+    if (!http_of(t)->keeps_alive || seconds == 0)
+        return STR_NONE;
+    return arena_printf(t->arena, "timeout=%llu",
+                        (unsigned long long) seconds);
 }
 
 
@@ -429,9 +443,14 @@ request_completion(struct task *t, uintptr_t arg)
 static str_t
 limit_rate(struct task *t, uintptr_t arg)
 {
+    const struct http_request *r = http_of(t);
+    uint64_t                   rate = r->limit_rate;
+
     (void) arg;
-    return arena_printf(t->arena, "%llu",
-                        (unsigned long long) http_of(t)->limit_rate);
+    if (!r->has_limit_rate && send_conf(t)->limit_rate != NULL
+        && !number_size(expr_eval(send_conf(t)->limit_rate, t), false, &rate))
+        rate = 0;
+    return arena_printf(t->arena, "%llu", (unsigned long long) rate);
 }
 
 
@@ -556,7 +575,7 @@ static const struct variable variables[] = {
     { "sent_http_location", out_field, FIELD_LOCATION, 0, NULL },
     { "sent_http_last_modified", out_last_modified, 0, 0, NULL },
     { "sent_http_connection", out_connection, 0, 0, NULL },
-    { "sent_http_keep_alive", out_field, FIELD_KEEP_ALIVE, 0, NULL },
+    { "sent_http_keep_alive", out_keep_alive, 0, 0, NULL },
     { "sent_http_transfer_encoding", out_transfer_encoding, 0, 0, NULL },
     { "sent_http_cache_control", out_joined, (uintptr_t) &name_cache_control,
       0, NULL },
