@@ -178,7 +178,9 @@ on_connection(struct event *e)
 {
     struct gate *g = container_of(e, struct gate, event);
 
-    while (accept_one(g) && e->added)
+    /* Whether anybody else waits is not known: nobody is evicted for it. */
+    while (accept_one(g) && e->added
+           && (conns.max == 0 || conns.active < conns.max))
         continue;
 }
 

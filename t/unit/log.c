@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The error log: lines, levels, context, targets, files, syslog.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "core/base/check.h"
+#include "core/log/log.h"
+#include "core/os/clock.h"
+#include "t/unit/tap.h"
+
+static struct arena   *arena;
+static char            folder[] = "/tmp/weir-log-XXXXXX";
+static struct log_file file, stderr_file;
+static int             stderr_kept;
+
+
+static const char *
+contents(const char *path)
+{
+    static char out[65536];
+    int         fd = open(path, O_RDWR);
+    ssize_t     n = read(fd, out, sizeof(out) - 1);
+
+    out[n > 0 ? n : 0] = '\0';
+    if (ftruncate(fd, 0) == -1)
+        exit(1);
+    close(fd);
+    return out;
+}
+
+
+static void
+path_in(struct log_file *f, const char *name)
+{
+    f->path = arena_printf(arena, "%s/%s", folder, name);
+    f->fd = -1;
+}
+
+
+static struct log_target *
+target(const char *spec, struct log_file *f, enum log_level level)
+{
+    const char        *error;
+    struct log_target *t = log_target_new(arena, str_of(spec), f, level,
+                                          &error);
+
+    if (t == NULL)
+        diag("%s: %s", spec, error);
+    return t;
+}
+
+
+/* The line without its date, which has to be this second's or so. */
+static const char *
+behind_date(const char *line)
+{
+    unsigned d[6];
+    int      n = 0;
+
+    if (sscanf(line, "%4u/%2u/%2u %2u:%2u:%2u %n", &d[0], &d[1], &d[2], &d[3],
+               &d[4], &d[5], &n) != 6)
+        return "no date";
+    return line + n;
+}
+
+
+static void
+is_line(const char *path, const char *level, const char *want,
+        const char *what)
+{
+    str_t full = arena_printf(arena, "[%s] %d#%d: %s", level, (int) getpid(),
+                              (int) gettid(), want);
+
+    is_text(behind_date(contents(path)), full.p, "%s", what);
+}
+
+
+struct client {
+    struct log_frame frame;
+    const char      *name;
+};
+
+static size_t
+write_client(const struct log_frame *f, char *out, size_t room)
+{
+    const char *name = container_of(f, const struct client, frame)->name;
+    size_t      n = strlen(name) < room ? strlen(name) : room;
+
+    memcpy(out, name, n);
+    return n;
+}
+
+
+static void
+test_lines(void)
+{
+    struct log_target *at[] = { target("/x", &file, LEVEL_INFO) };
+    struct log_targets targets = { LEVEL_INFO, 1, at };
+    struct log         log = { .targets = &targets };
+    struct client client = { { NULL, write_client }, ", client: 1.2.3.4" };
+    struct client server = { { NULL, write_client }, ", server: x" };
+    const char   *path = file.path.p;
+
+    log_error(&log, "plain %d", 7);
+    is_line(path, "error", "plain 7\n", "a line");
+    log_errno(&log, ENOENT, "open() \"%s\" failed", "/x");
+    is_line(path, "error",
+            "open() \"/x\" failed (2: No such file or directory)\n", "errno");
+    log.serial = 3;
+    log_warn(&log, "w");
+    is_line(path, "warn", "*3 w\n", "of a connection");
+    log.action = "connecting to upstream";
+    log_push(&log, &client.frame);
+    log_push(&log, &server.frame);
+    log_errno(&log, ECONNREFUSED, "connect() failed");
+    is_line(path, "error",
+            "*3 connect() failed (111: Connection refused) while connecting "
+            "to upstream, client: 1.2.3.4, server: x\n", "context");
+    log_pop(&log);
+    log.action = NULL;
+    log_info(&log, "bye");
+    is_line(path, "info", "*3 bye, client: 1.2.3.4\n", "a frame less");
+    log_at(&log, LEVEL_DEBUG, 0, "no");
+    is_text(contents(path), "", "not at this level");
+    log.debug = true;
+    log_at(&log, LEVEL_DEBUG, 0, "yes");
+    is_line(path, "debug", "*3 yes\n", "but with debug_connection, bare");
+    errno = 5;
+    log_error(&log, "x");
+    is(errno, 5, "errno is kept");
+    contents(path);
+}
+
+
+static void
+test_long(void)
+{
+    struct log_target *at[] = { target("/x", &file, LEVEL_INFO) };
+    struct log_targets targets = { LEVEL_INFO, 1, at };
+    struct log         log = { .targets = &targets };
+    struct client      huge = { { NULL, write_client }, NULL };
+    char               text[3000];
+    const char        *line;
+
+    memset(text, 'x', sizeof(text));
+    text[sizeof(text) - 1] = '\0';
+    log_error(&log, "%s", text);
+    line = contents(file.path.p);
+    is(strlen(line), LOG_LINE_MAX, "cut");
+    is(line[LOG_LINE_MAX - 1], '\n', "with its newline");
+
+    log_errno(&log, ENOENT, "%s", text);
+    line = contents(file.path.p);
+    ok(strlen(line) <= LOG_LINE_MAX, "cut with an errno");
+    ok(strstr(line, "xxx... (2: No such file or directory)\n"),
+       "which stays readable");
+
+    huge.name = text;
+    log_push(&log, &huge.frame);
+    log_push(&log, &(struct client){ { NULL, write_client }, "y" }.frame);
+    log_error(&log, "short");
+    is(strlen(contents(file.path.p)), LOG_LINE_MAX, "cut in the context");
+}
+
+
+/* Descriptor 2 goes to a file while the test looks at it. */
+static void
+catch_stderr(void)
+{
+    fflush(stderr);
+    stderr_kept = dup(2);
+    dup2(stderr_file.fd, 2);
+}
+
+
+static const char *
+caught(void)
+{
+    dup2(stderr_kept, 2);
+    close(stderr_kept);
+    return contents(stderr_file.path.p);
+}
+
+
+static void
+test_targets(void)
+{
+    struct log_file    other = { 0 };
+    struct log_target *at[] = { target("/x", &file, LEVEL_ERROR),
+                                target("/y", &other, LEVEL_INFO),
+                                target("memory:32k", NULL, LEVEL_DEBUG),
+                                target("stderr", NULL, LEVEL_CRIT) };
+    struct log_targets targets = { LEVEL_DEBUG, 4, at };
+    struct log         log = { .targets = &targets };
+
+    path_in(&other, "other.log");
+    log_file_open(&other, &log_start);
+    catch_stderr();
+    log_info(&log, "i");
+    log_error(&log, "e");
+    is_text(caught(), "", "nothing for stderr");
+    is_line(file.path.p, "error", "e\n", "one line here");
+    ok(strstr(contents(other.path.p), ": i\n20"), "both there");
+    catch_stderr();
+    log_at(&log, LEVEL_CRIT, 0, "c");
+    is_line(stderr_file.path.p, "crit", "c\n", "stderr as a target");
+    caught();
+    contents(file.path.p);
+    for (int i = 0; i < 3000; i++)
+        log_at(&log, LEVEL_DEBUG, 0, "into the ring %d", i);
+    pass("a ring that goes round");
+    is(log_target_level(at[1]), LEVEL_INFO, "level of a target");
+
+    close(other.fd);
+    other.fd = -1;
+    log_info(&log, "nowhere");
+    pass("a target that is closed");
+    targets.n = 0;
+    log_info(&log, "nowhere");
+    pass("no target at all");
+}
+
+
+static void
+test_start(void)
+{
+    log_program = "nginx";
+    log_to_stderr = true;
+    catch_stderr();
+    log_at(&log_start, LEVEL_EMERG, ENOENT, "open() \"%s\" failed", "/n");
+    log_at(&log_start, LEVEL_NOTICE, 0, "not for the terminal");
+    log_at(&log_start, LEVEL_STDERR, 0, "invalid option: \"z\"");
+    is_text(caught(),
+            "nginx: [emerg] open() \"/n\" failed (2: No such file or "
+            "directory)\nnginx: invalid option: \"z\"\n", "at the start");
+
+    log_start_file(&file);
+    catch_stderr();
+    log_at(&log_start, LEVEL_EMERG, 0, "both");
+    is_text(caught(), "nginx: [emerg] both\n", "to the terminal");
+    is_line(file.path.p, "emerg", "both\n", "and the file");
+    log_to_stderr = false;
+    catch_stderr();
+    log_at(&log_start, LEVEL_EMERG, 0, "later");
+    is_text(caught(), "", "once it runs");
+    is_line(file.path.p, "emerg", "later\n", "the file alone");
+    log_start_file(NULL);
+}
+
+
+static int flushed;
+
+static void
+flush(struct log_file *f)
+{
+    (void) f;
+    flushed++;
+}
+
+
+static void
+test_files(void)
+{
+    struct log_file    f = { .flush = flush }, bad = { 0 };
+    struct log_target *at[] = { target("/x", &f, LEVEL_INFO) };
+    struct log_targets targets = { LEVEL_INFO, 1, at };
+    struct log         log = { .targets = &targets };
+    str_t              moved = arena_printf(arena, "%s/moved.log", folder);
+    struct stat        st;
+
+    path_in(&f, "f.log");
+    path_in(&bad, "no/such/folder.log");
+    ok(log_file_open(&f, &log_start), "opened");
+    f.next = &bad;
+    log_info(&log, "one");
+    rename(f.path.p, moved.p);
+    log_info(&log, "two");
+    log_files_reopen(&f, geteuid(), &log);
+    is(flushed, 1, "flushed before");
+    ok(strstr(contents(moved.p), "two\n"), "the moved file had both");
+    ok(strstr(contents(f.path.p), "open() \""), "the failure of the next");
+    ok(stat(f.path.p, &st) == 0 && (st.st_mode & 0777) == 0644, "mode");
+    log_files_close(&f);
+    is(f.fd, -1, "closed");
+    is(flushed, 2, "flushed again");
+}
+
+
+/* -- syslog ------------------------------------------------------------ */
+
+static int
+listen_unix(const char *path)
+{
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    int                fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+    snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+    unlink(path);
+    if (bind(fd, (struct sockaddr *) &un, sizeof(un)) == -1)
+        exit(1);
+    return fd;
+}
+
+
+static const char *
+datagram(int fd)
+{
+    static char out[4096];
+    ssize_t     n = recv(fd, out, sizeof(out) - 1, 0);
+
+    out[n > 0 ? n : 0] = '\0';
+    return out;
+}
+
+
+static void
+test_syslog(void)
+{
+    str_t       path = arena_printf(arena, "%s/sock", folder);
+    str_t       spec = arena_printf(arena, "server=unix:%s,nohostname,"
+                                    "facility=daemon,tag=t_1,severity=warn",
+                                    path.p);
+    int         fd = listen_unix(path.p);
+    const char *error;
+    struct syslog_target *s = syslog_open(arena, spec, &error);
+    str_t       want;
+    char        host[256] = "";
+
+    ok(s != NULL && error == NULL, "opened");
+    syslog_send(s, -1, STR("hello"));
+    want = arena_printf(arena, "<28>" STR_F " t_1: hello",
+                        STR_A(clock_syslog()));
+    is_text(datagram(fd), want.p, "a datagram");
+    close(fd);
+    syslog_send(s, 3, STR("lost"));
+    fd = listen_unix(path.p);
+    syslog_send(s, 3, STR("again"));
+    ok(strstr(datagram(fd), "<27>"), "connected again");
+
+    gethostname(host, sizeof(host) - 1);
+    spec = arena_printf(arena, "syslog:server=unix:%s", path.p);
+    {
+        struct log_target *at[] = { target(spec.p, NULL, LEVEL_ERROR) };
+        struct log_targets targets = { LEVEL_ERROR, 1, at };
+        struct log         log = { .targets = &targets };
+
+        log_error(&log, "an error");
+        want = arena_printf(arena, "<187>" STR_F " %s nginx: " STR_F
+                            " [error] %d#%d: an error", STR_A(clock_syslog()),
+                            host, STR_A(clock_error_log()), (int) getpid(),
+                            (int) gettid());
+        is_text(datagram(fd), want.p, "an error_log line");
+        for (int i = 0; i < 5000; i++)
+            log_error(&log, "flood");
+        pass("never blocks");
+    }
+    close(fd);
+}
+
+
+static void
+test_syslog_errors(void)
+{
+    static const char *const cases[][2] = {
+        { "", "unknown syslog parameter \"\"" },
+        { "tag=x", "no syslog server specified" },
+        { "server=unix:", "no path in the unix domain socket in syslog server "
+                          "\"unix:\"" },
+        { "server=127.0.0.1:0", "invalid port in syslog server "
+                                "\"127.0.0.1:0\"" },
+        { "server=127.0.0.1:x", "invalid port in syslog server "
+                                "\"127.0.0.1:x\"" },
+        { "server=[::1]:514", NULL },
+        { "server=[::1]", NULL },
+        { "server=127.0.0.1", NULL },
+        { "server=127.0.0.1,server=127.0.0.1", "duplicate syslog \"server\"" },
+        { "server=127.0.0.1,facility=x", "unknown syslog facility \"x\"" },
+        { "server=127.0.0.1,severity=x", "unknown syslog severity \"x\"" },
+        { "server=127.0.0.1,tag=a-b",
+          "syslog \"tag\" only allows alphanumeric characters and underscore" },
+        { "server=127.0.0.1,x", "unknown syslog parameter \"x\"" },
+    };
+
+    for (size_t i = 0; i < countof(cases); i++) {
+        const char *error;
+        bool        made = syslog_open(arena, str_of(cases[i][0]), &error);
+
+        is_text(error, cases[i][1], "syslog \"%s\"", cases[i][0]);
+        ok(made == (cases[i][1] == NULL), "verdict");
+    }
+}
+
+
+int
+main(void)
+{
+    const char *error;
+
+    log_to_stderr = false;
+    arena = arena_new(0);
+    if (mkdtemp(folder) == NULL)
+        return 1;
+    path_in(&file, "error.log");
+    path_in(&stderr_file, "stderr.log");
+    ok(log_file_open(&file, &log_start), "opened");
+    ok(log_file_open(&stderr_file, &log_start), "opened");
+
+    is_text(log_level_name(LEVEL_CRIT), "crit", "a level's name");
+    is(log_level_parse(STR("warn")), LEVEL_WARN, "and back");
+    is(log_level_parse(STR("")), -1, "unknown");
+    ok(log_target_new(arena, STR("memory:x"), NULL, LEVEL_INFO, &error) == NULL,
+       "a ring of no size");
+    is_text(error, "invalid buffer size \"x\"", "says why");
+    test_lines();
+    test_long();
+    test_targets();
+    test_start();
+    test_files();
+    test_syslog();
+    test_syslog_errors();
+
+    arena_free(arena);
+    close(file.fd);
+    close(stderr_file.fd);
+    return done();
+}
