@@ -68,8 +68,7 @@ stats_put(struct stats *row)
 static void
 sum(struct stats *to, const struct stats *row)
 {
-#define SUM(field) \
-    to->field += __atomic_load_n(&row->field, __ATOMIC_RELAXED)
+#define SUM(field) to->field += __atomic_load_n(&row->field, __ATOMIC_RELAXED)
     SUM(accepted);
     SUM(handled);
     SUM(requests);

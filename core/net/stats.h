@@ -11,21 +11,21 @@
 #include <stddef.h>
 
 struct stats {
-    unsigned long accepted;  /* connections                                  */
-    unsigned long handled;   /* of them, those that found a free slot        */
+    unsigned long accepted; /* connections                                  */
+    unsigned long handled;  /* of them, those that found a free slot        */
     unsigned long requests;
-    unsigned long active;    /* client connections now                       */
-    unsigned long reading;   /* of them: in a request line or header         */
-    unsigned long writing;   /* of them: request read, until the answer's end */
-    unsigned long waiting;   /* of them: kept alive without a request        */
+    unsigned long active;  /* client connections now                       */
+    unsigned long reading; /* of them: in a request line or header         */
+    unsigned long writing; /* of them: request read, until the answer's end */
+    unsigned long waiting; /* of them: kept alive without a request        */
 } __attribute__((aligned(64)));
 
 /* The sum over all processes. */
 struct stats stats_read(void);
 
 /* Counts in the row of this process. */
-#define stats_add(row, field, n)                                               \
-    __atomic_store_n(&(row)->field, (row)->field + (unsigned long) (n),        \
+#define stats_add(row, field, n) \
+    __atomic_store_n(&(row)->field, (row)->field + (unsigned long) (n), \
                      __ATOMIC_RELAXED)
 
 /* The master's: makes the shared table, once; false, with errno, without

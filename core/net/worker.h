@@ -17,9 +17,9 @@ struct generation;
 struct worker {
     struct loop             *loop;
     const struct generation *gen;
-    struct stats            *stats;      /* never NULL                       */
+    struct stats            *stats; /* never NULL                       */
     struct log               log;
-    unsigned                 number;     /* 0 to worker_processes - 1        */
+    unsigned                 number; /* 0 to worker_processes - 1        */
     pid_t                    pid;
     bool                     is_exiting; /* gracefully: answer with
                                             Connection: close, keep nothing

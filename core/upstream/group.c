@@ -55,8 +55,7 @@ open_group(struct conf *cf, struct conf_block *b)
     if (g != NULL && g->is_explicit) {
         b->owner = arena_make(cf->arena, struct upstream_group);
         group_init(b->owner, name);
-        return conf_error(cf, "duplicate upstream \"" STR_F "\"",
-                          STR_A(name));
+        return conf_error(cf, "duplicate upstream \"" STR_F "\"", STR_A(name));
     }
     for (other = g; other != NULL; other = other->next) {
         if (!other->no_port && other->port != 0) {
@@ -98,8 +97,10 @@ find_port(struct conf *cf, const struct endpoint *e, const char **error)
 
     for (g = find_name(cf, e->host); g != NULL; g = g->next) {
         if (g->is_explicit && !e->no_port && !e->is_unix) {
-            *error = conf_error(cf, "upstream \"" STR_F "\" may not have "
-                                "port %u", STR_A(e->host), e->port);
+            *error = conf_error(cf,
+                                "upstream \"" STR_F "\" may not have "
+                                "port %u",
+                                STR_A(e->host), e->port);
             return NULL;
         }
         if (g->is_explicit || g->port == e->port)
@@ -119,11 +120,11 @@ upstream_add(struct conf *cf, str_t url, unsigned default_port, str_t *uri,
     const char             *wrong;
 
     url = str_copy(cf->arena, url);
-    wrong = endpoint_parse(cf->arena, url, default_port,
-                           uri ? ENDPOINT_URI : 0, &e);
+    wrong = endpoint_parse(cf->arena, url, default_port, uri ? ENDPOINT_URI : 0,
+                           &e);
     if (wrong != NULL) {
-        *error = conf_error(cf, "%s in upstream \"" STR_F "\"", wrong,
-                            STR_A(url));
+        *error
+            = conf_error(cf, "%s in upstream \"" STR_F "\"", wrong, STR_A(url));
         return NULL;
     }
     if (uri != NULL)
@@ -140,15 +141,15 @@ upstream_add(struct conf *cf, str_t url, unsigned default_port, str_t *uri,
     g->port = e.port;
     g->no_port = e.no_port;
     s = vec_push(cf->arena, &g->servers);
-    *s = (struct upstream_server){ .text = url, .at = e, .weight = 1,
-                                   .max_fails = 1, .fail_timeout = 10 };
+    *s = (struct upstream_server){
+        .text = url, .at = e, .weight = 1, .max_fails = 1, .fail_timeout = 10
+    };
     return g;
 }
 
 
 struct upstream_group *
-upstream_lookup(const struct generation *gen, enum serves_kind kind,
-                str_t name)
+upstream_lookup(const struct generation *gen, enum serves_kind kind, str_t name)
 {
     const struct upstreams *u = generation_main(gen, upstream_module.slot);
     struct upstream_group  *g;
@@ -189,9 +190,9 @@ parse_keepalive(struct conf *cf, void *field)
 
     (void) field;
     if (!number_parse(cf->args[1], UINT32_MAX, &g->keepalive))
-        return conf_error(cf, "invalid value \"" STR_F "\" in \"" STR_F
-                          "\" directive", STR_A(cf->args[1]),
-                          STR_A(cf->args[0]));
+        return conf_error(
+            cf, "invalid value \"" STR_F "\" in \"" STR_F "\" directive",
+            STR_A(cf->args[1]), STR_A(cf->args[0]));
     if (cf->n_args > 2 && !str_is(cf->args[2], "local"))
         return conf_error(cf, "invalid parameter \"" STR_F "\"",
                           STR_A(cf->args[2]));
@@ -225,19 +226,20 @@ parse_timeout(struct conf *cf, void *field)
 }
 
 
-static const struct conf_type keepalive_type = {
-    .name = "keepalive", .parse = parse_keepalive };
-static const struct conf_type requests_type = {
-    .name = "number", .parse = parse_requests };
-static const struct conf_type time_type = {
-    .name = "time", .parse = parse_time };
-static const struct conf_type timeout_type = {
-    .name = "time", .parse = parse_timeout };
+static const struct conf_type keepalive_type
+    = { .name = "keepalive", .parse = parse_keepalive };
+static const struct conf_type requests_type
+    = { .name = "number", .parse = parse_requests };
+static const struct conf_type time_type
+    = { .name = "time", .parse = parse_time };
+static const struct conf_type timeout_type
+    = { .name = "time", .parse = parse_timeout };
 
-static const struct conf_opener http_opener = {
-    .inside = IN_UPSTREAM, .open = open_group, .close = close_group };
-static const struct conf_opener stream_opener = {
-    .inside = IN_STREAM_UPSTREAM, .open = open_group, .close = close_group };
+static const struct conf_opener http_opener
+    = { .inside = IN_UPSTREAM, .open = open_group, .close = close_group };
+static const struct conf_opener stream_opener = { .inside = IN_STREAM_UPSTREAM,
+                                                  .open = open_group,
+                                                  .close = close_group };
 
 static const struct directive directives[] = {
     BLOCK("upstream", IN_HTTP, ARGS_1, &http_opener),

@@ -18,9 +18,9 @@ struct idle_pool;
 
 /* One server line. */
 struct upstream_server {
-    str_t           text;    /* as written                                   */
-    struct endpoint at;      /* its addresses                                */
-    unsigned        weight;  /* 1                                            */
+    str_t           text;   /* as written                                   */
+    struct endpoint at;     /* its addresses                                */
+    unsigned        weight; /* 1                                            */
     unsigned        max_conns; /* 0: no limit                                */
     unsigned        max_fails; /* 1; 0: never considered failed              */
     uint64_t        fail_timeout; /* seconds, 10                             */
@@ -31,40 +31,40 @@ struct upstream_server {
 struct peer {
     const struct upstream_server *server;
     const struct addr_any        *addr;
-    str_t                         name; /* what $upstream_addr prints        */
+    str_t                         name;  /* what $upstream_addr prints        */
     unsigned                      index; /* in the group                     */
     /* The worker's: */
-    int      weight;    /* effective, falls with failures                    */
-    int      current;   /* of smooth weighted round robin                    */
+    int      weight;  /* effective, falls with failures                    */
+    int      current; /* of smooth weighted round robin                    */
     unsigned fails;
-    unsigned conns;     /* in use now                                        */
+    unsigned conns; /* in use now                                        */
     time_t   failed_at, checked_at; /* last failure; last time that it was
                            given a chance: monotonic seconds                 */
 };
 
 struct upstream_group {
-    str_t       name;       /* of upstream {}, or host of a proxy_pass       */
+    str_t name; /* of upstream {}, or host of a proxy_pass       */
     struct upstream_group *next; /* of the same name, on another port        */
-    const char *file;       /* of the block, or of the first proxy_pass      */
+    const char *file; /* of the block, or of the first proxy_pass      */
     unsigned    line;
-    unsigned    port;       /* of an implicit one                            */
-    bool        no_port;    /* ... which was not given but is the default    */
+    unsigned    port;        /* of an implicit one                            */
+    bool        no_port;     /* ... which was not given but is the default    */
     bool        is_explicit; /* there is an upstream {}                      */
-    bool        is_single;  /* one peer and no more: never considered failed */
+    bool        is_single;   /* one peer and no more: never considered failed */
     bool        is_ready;
     VEC(struct upstream_server) servers;
-    struct peer *peers;     /* primary ones first, then the backups          */
+    struct peer *peers; /* primary ones first, then the backups          */
     unsigned     n_peers, n_primary;
-    unsigned     n_tries;   /* peers that are not down                       */
+    unsigned     n_tries; /* peers that are not down                       */
     unsigned     total_weight; /* of the primary ones                        */
     const struct balancer *balancer; /* round robin unless a directive says  */
-    void        *balance;   /* the balancer's own                            */
+    void *balance; /* the balancer's own                            */
     /* keepalive, of connections that wait for another use: */
-    uint64_t     keepalive; /* at most, per worker; 0: off                   */
-    bool         keepalive_local;
-    bool         keepalive_is_set;
-    uint64_t     keepalive_requests;
-    msec_t       keepalive_time, keepalive_timeout;
+    uint64_t keepalive; /* at most, per worker; 0: off                   */
+    bool     keepalive_local;
+    bool     keepalive_is_set;
+    uint64_t keepalive_requests;
+    msec_t   keepalive_time, keepalive_timeout;
     struct idle_pool *idle; /* the worker's; NULL: keepalive is off          */
 };
 
@@ -100,7 +100,7 @@ struct balancer {
      * marks it in pick->tried and counts it. */
     struct peer *(*next)(struct pick *p);
     /* The peer is no longer used; or NULL. */
-    void        (*done)(struct pick *p, struct peer *peer, enum outcome how);
+    void (*done)(struct pick *p, struct peer *peer, enum outcome how);
 };
 
 /* The directive that chooses a balancer, for its type's parse: NULL or a
@@ -132,17 +132,15 @@ struct upstream_group *upstream_dynamic(struct task *t, str_t name,
                                         const str_t *names, size_t n);
 
 /* Starts a way through a group. */
-void         pick_start(struct pick *p, struct task *t,
-                        struct upstream_group *g);
+void pick_start(struct pick *p, struct task *t, struct upstream_group *g);
 struct peer *pick_next(struct pick *p);
 void         pick_done(struct pick *p, enum outcome how);
 /* Whether another peer could still be asked. */
-bool         pick_has_more(const struct pick *p);
+bool pick_has_more(const struct pick *p);
 
 /* What all balancers share: may this peer be asked now (not down, not failed
  * too often, not too many connections, not tried)?  now is pick_now(). */
-bool   peer_is_usable(const struct pick *p, const struct peer *peer,
-                      time_t now);
+bool peer_is_usable(const struct pick *p, const struct peer *peer, time_t now);
 time_t pick_now(void); /* monotonic seconds */
 
 /* Smooth weighted choice among peers that are shown one by one. */
@@ -162,11 +160,11 @@ struct idle {
     struct conn            conn;
     struct upstream_group *group;
     const struct peer     *peer;
-    const void            *owner; /* whom it may serve when keepalive is
+    const void            *owner;     /* whom it may serve when keepalive is
                                      local: the location                     */
-    uint64_t               requests; /* served, with the current one         */
+    uint64_t               requests;  /* served, with the current one         */
     msec_t                 opened_at; /* clock_ms                            */
-    void                 (*discard)(struct idle *); /* closes it, gives its
+    void (*discard)(struct idle *);   /* closes it, gives its
                                      slot back, and frees it by loop_reap    */
 };
 

@@ -46,7 +46,8 @@ on_read(struct event *e)
 
     if (!i->conn.is_unwanted
         && recv(e->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1
-        && (errno == EAGAIN || errno == EINTR)) {
+        && (errno == EAGAIN || errno == EINTR))
+    {
         e->readable = false;
         return;
     }
@@ -55,8 +56,7 @@ on_read(struct event *e)
 
 
 struct idle *
-idle_take(struct upstream_group *g, const struct peer *peer,
-          const void *owner)
+idle_take(struct upstream_group *g, const struct peer *peer, const void *owner)
 {
     if (g->idle == NULL)
         return NULL;

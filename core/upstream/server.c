@@ -10,10 +10,11 @@
 enum verdict { TAKEN, INVALID, REFUSED, MISSING };
 
 /* What other versions of nginx take and this build does not. */
-static const char *const missing[] = { "resolve", "service=", "route=",
-                                       "slow_start=", "drain", NULL };
-static const char *const words[] = { "weight", "max_conns", "max_fails",
-                                     "fail_timeout", "backup", "down", NULL };
+static const char *const missing[]
+    = { "resolve", "service=", "route=", "slow_start=", "drain", NULL };
+static const char *const words[]
+    = { "weight", "max_conns", "max_fails", "fail_timeout",
+        "backup", "down",      NULL };
 
 
 static enum verdict
@@ -86,11 +87,15 @@ take_parameters(struct conf *cf, const struct upstream_group *g,
         case TAKEN:
             break;
         case REFUSED:
-            return conf_error(cf, "balancing method does not support "
-                              "parameter \"" STR_F "\"", STR_A(arg));
+            return conf_error(cf,
+                              "balancing method does not support "
+                              "parameter \"" STR_F "\"",
+                              STR_A(arg));
         case MISSING:
-            return conf_error(cf, "parameter \"" STR_F "\" is not supported "
-                              "by this build", STR_A(arg));
+            return conf_error(cf,
+                              "parameter \"" STR_F "\" is not supported "
+                              "by this build",
+                              STR_A(arg));
         case INVALID:
             suggest_name(cf, arg);
             return conf_error(cf, "invalid parameter \"" STR_F "\"",
@@ -106,9 +111,9 @@ parse_server(struct conf *cf, void *field)
 {
     struct upstream_group *g = upstream_at_hand(cf);
     bool                   is_http = cf->block->kind == IN_UPSTREAM;
-    struct upstream_server s = { .weight = 1, .max_fails = 1,
-                                 .fail_timeout = 10 };
-    const char            *wrong = take_parameters(cf, g, &s);
+    struct upstream_server s
+        = { .weight = 1, .max_fails = 1, .fail_timeout = 10 };
+    const char *wrong = take_parameters(cf, g, &s);
 
     (void) field;
     if (wrong != NULL)
@@ -136,7 +141,8 @@ const struct conf_type upstream_server_type = {
 void
 group_init(struct upstream_group *g, str_t name)
 {
-    *g = (struct upstream_group){ .name = name, .balancer = &round_robin,
+    *g = (struct upstream_group){ .name = name,
+                                  .balancer = &round_robin,
                                   .keepalive_requests = 1000,
                                   .keepalive_time = 3600 * 1000,
                                   .keepalive_timeout = 60 * 1000 };
@@ -150,8 +156,10 @@ add_peers(struct upstream_group *g, const struct upstream_server *s)
     for (size_t i = 0; i < s->at.n; i++) {
         struct peer *p = &g->peers[g->n_peers];
 
-        *p = (struct peer){ .server = s, .addr = &s->at.at[i],
-                            .name = s->at.names[i], .index = g->n_peers,
+        *p = (struct peer){ .server = s,
+                            .addr = &s->at.at[i],
+                            .name = s->at.names[i],
+                            .index = g->n_peers,
                             .weight = (int) s->weight };
         g->n_peers++;
         if (!s->is_down)
@@ -192,14 +200,14 @@ resolve(struct conf *cf, struct upstream_group *g)
     const char             *wrong;
 
     if (g->port == 0 && !s->at.is_unix) {
-        conf_error_at(cf, g->file, g->line, "no port in upstream \"" STR_F
-                      "\"", STR_A(g->name));
+        conf_error_at(cf, g->file, g->line, "no port in upstream \"" STR_F "\"",
+                      STR_A(g->name));
         return false;
     }
     if (s->at.n != 0)
         return true;
-    wrong = endpoint_parse(cf->arena, str_span(s->text.p, s->text.p
-                                               + s->text.n - uri.n),
+    wrong = endpoint_parse(cf->arena,
+                           str_span(s->text.p, s->text.p + s->text.n - uri.n),
                            g->port, ENDPOINT_RESOLVE, &s->at);
     if (wrong != NULL) {
         conf_error_at(cf, g->file, g->line, "%s in upstream \"" STR_F "\"",
@@ -221,8 +229,8 @@ group_build(struct conf *cf, struct upstream_group *g)
     if (!g->is_explicit && !resolve(cf, g))
         return;
     if (!group_fill(cf->arena, g)) {
-        conf_error_at(cf, g->file, g->line, "no servers in upstream \"" STR_F
-                      "\"", STR_A(g->name));
+        conf_error_at(cf, g->file, g->line,
+                      "no servers in upstream \"" STR_F "\"", STR_A(g->name));
         return;
     }
     if (g->is_explicit && !g->keepalive_is_set) {
@@ -248,8 +256,9 @@ upstream_dynamic(struct task *t, str_t name, const struct addr_any *at,
 
     group_init(g, name);
     s = vec_push(t->arena, &g->servers);
-    *s = (struct upstream_server){ .text = name, .weight = 1, .max_fails = 1,
-                                   .fail_timeout = 10 };
+    *s = (struct upstream_server){
+        .text = name, .weight = 1, .max_fails = 1, .fail_timeout = 10
+    };
     s->at.host = name;
     s->at.n = n;
     s->at.at = arena_array(t->arena, struct addr_any, n);

@@ -52,8 +52,7 @@ rehash(struct state *s)
     uint32_t crc = CRC32_START;
 
     if (s->rounds != 0)
-        crc = crc32_more(crc, (str_t){ digits, number_put(digits,
-                                                          s->rounds) });
+        crc = crc32_more(crc, (str_t){ digits, number_put(digits, s->rounds) });
     s->hash += crc32_end(crc32_more(crc, s->key)) >> 16 & 0x7fff;
     s->rounds++;
 }
@@ -283,11 +282,10 @@ parse(struct conf *cf, void *field)
 
 static const struct conf_type type = { .name = "hash", .parse = parse };
 
-static const struct directive directives[] = {
-    { "hash", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_1 | ARGS_2,
-      &type, 0, NULL, NULL },
-    { .name = NULL }
-};
+static const struct directive directives[]
+    = { { "hash", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_1 | ARGS_2,
+          &type, 0, NULL, NULL },
+        { .name = NULL } };
 
 struct module hash_module = {
     .name = "upstream_hash",

@@ -21,7 +21,7 @@ struct state {
 static struct peer *
 peer_of(struct upstream_group *g, unsigned hash)
 {
-    long rest = (long) (hash % g->total_weight);
+    long     rest = (long) (hash % g->total_weight);
     unsigned i;
 
     for (i = 0; i + 1 < g->n_primary; i++) {
@@ -97,10 +97,9 @@ parse(struct conf *cf, void *field)
 
 static const struct conf_type type = { .name = "ip_hash", .parse = parse };
 
-static const struct directive directives[] = {
-    { "ip_hash", IN_UPSTREAM | ROW_MANY, ARGS_0, &type, 0, NULL, NULL },
-    { .name = NULL }
-};
+static const struct directive directives[]
+    = { { "ip_hash", IN_UPSTREAM | ROW_MANY, ARGS_0, &type, 0, NULL, NULL },
+        { .name = NULL } };
 
 struct module ip_hash_module = {
     .name = "upstream_ip_hash",

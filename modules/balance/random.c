@@ -41,7 +41,9 @@ static struct peer *
 less_busy(struct peer *a, struct peer *b)
 {
     return (long) a->conns * (long) b->server->weight
-           <= (long) b->conns * (long) a->server->weight ? a : b;
+                   <= (long) b->conns * (long) a->server->weight
+               ? a
+               : b;
 }
 
 
@@ -114,11 +116,10 @@ parse(struct conf *cf, void *field)
 
 static const struct conf_type type = { .name = "random", .parse = parse };
 
-static const struct directive directives[] = {
-    { "random", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY,
-      ARGS_0 | ARGS_1 | ARGS_2, &type, 0, NULL, NULL },
-    { .name = NULL }
-};
+static const struct directive directives[]
+    = { { "random", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY,
+          ARGS_0 | ARGS_1 | ARGS_2, &type, 0, NULL, NULL },
+        { .name = NULL } };
 
 struct module random_module = {
     .name = "upstream_random",

@@ -13,10 +13,8 @@
 
 static const struct conf_opener http_opener = { .inside = IN_HTTP };
 
-static const struct directive directives[] = {
-    BLOCK("http", IN_MAIN, ARGS_0, &http_opener),
-    { .name = NULL }
-};
+static const struct directive directives[]
+    = { BLOCK("http", IN_MAIN, ARGS_0, &http_opener), { .name = NULL } };
 
 static struct module http_module = {
     .name = "http",
@@ -34,9 +32,9 @@ static struct task        task;
 static struct generation *
 read_servers(const char *servers)
 {
-    struct arena      *a = arena_new(0);
-    struct conf_paths  paths = { STR("/"), STR("/t.conf"), STR("/"),
-                                 STR("stderr"), STR("") };
+    struct arena     *a = arena_new(0);
+    struct conf_paths paths
+        = { STR("/"), STR("/t.conf"), STR("/"), STR("stderr"), STR("") };
     struct generation *g;
     str_t              text;
 
@@ -180,8 +178,8 @@ test_limits(void)
 static void
 test_dynamic(void)
 {
-    struct addr_any        at[2];
-    str_t                  names[2] = { STR("127.0.0.1:1"), STR("127.0.0.1:2") };
+    struct addr_any at[2];
+    str_t           names[2] = { STR("127.0.0.1:1"), STR("127.0.0.1:2") };
     struct upstream_group *g;
 
     for (unsigned i = 0; i < 2; i++) {
