@@ -22,15 +22,15 @@ struct pool {
     struct loop      *loop;
     const char       *name;
     const struct log *log;
-    struct event      event;    /* of the eventfd                            */
+    struct event      event; /* of the eventfd                            */
     unsigned          wanted, n_threads, max_queue;
     pthread_t        *threads;
-    size_t            pending;  /* the loop's own count                      */
+    size_t            pending; /* the loop's own count                      */
 
-    pthread_mutex_t   lock;     /* guards what follows                       */
-    pthread_cond_t    has_work;
-    struct queue      queued, finished;
-    bool              is_ending;
+    pthread_mutex_t lock; /* guards what follows                       */
+    pthread_cond_t  has_work;
+    struct queue    queued, finished;
+    bool            is_ending;
 };
 
 
@@ -154,8 +154,8 @@ on_finished(struct event *e)
 
 
 struct pool *
-pool_new(struct loop *l, const char *name, unsigned threads,
-         unsigned max_queue, const struct log *log)
+pool_new(struct loop *l, const char *name, unsigned threads, unsigned max_queue,
+         const struct log *log)
 {
     struct pool *p = calloc(1, sizeof(*p));
 

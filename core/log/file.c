@@ -48,7 +48,8 @@ give_to(int fd, const char *path, uid_t owner, const struct log *log)
         return false;
     }
     if ((st.st_mode & OWNER_MODE) != OWNER_MODE
-        && fchmod(fd, (st.st_mode | OWNER_MODE) & 07777) == -1) {
+        && fchmod(fd, (st.st_mode | OWNER_MODE) & 07777) == -1)
+    {
         log_at(log, LEVEL_EMERG, errno, "chmod() \"%s\" failed", path);
         return false;
     }

@@ -24,9 +24,9 @@ enum {
 const char *log_program = "weir";
 bool        log_to_stderr = true;
 
-static struct log_target   start_file = { .level = LEVEL_NOTICE };
-static struct log_target  *start_at[1] = { &start_file };
-static struct log_targets  start_targets = { .level = LEVEL_NOTICE };
+static struct log_target  start_file = { .level = LEVEL_NOTICE };
+static struct log_target *start_at[1] = { &start_file };
+static struct log_targets start_targets = { .level = LEVEL_NOTICE };
 
 struct log log_start = { .targets = &start_targets };
 
@@ -111,8 +111,7 @@ put_head(struct line *l, enum log_level level)
 }
 
 
-static void
-put_format(struct line *l, const char *fmt, va_list args)
+static void put_format(struct line *l, const char *fmt, va_list args)
     __attribute__((format(printf, 2, 0)));
 
 static void

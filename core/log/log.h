@@ -73,7 +73,8 @@ log_enabled(const struct log *log, enum log_level level)
     } while (0)
 
 #define log_error(log, ...) log_at(log, LEVEL_ERROR, 0, __VA_ARGS__)
-#define log_errno(log, errnum, ...) log_at(log, LEVEL_ERROR, errnum, __VA_ARGS__)
+#define log_errno(log, errnum, ...)                                            \
+    log_at(log, LEVEL_ERROR, errnum, __VA_ARGS__)
 #define log_warn(log, ...) log_at(log, LEVEL_WARN, 0, __VA_ARGS__)
 #define log_info(log, ...) log_at(log, LEVEL_INFO, 0, __VA_ARGS__)
 

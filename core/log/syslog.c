@@ -34,10 +34,10 @@ struct syslog_target {
 };
 
 static const char *const facilities[] = {
-    "kern",   "user",   "mail",     "daemon", "auth",     "intern",
-    "lpr",    "news",   "uucp",     "clock",  "authpriv", "ftp",
-    "ntp",    "audit",  "alert",    "cron",   "local0",   "local1",
-    "local2", "local3", "local4",   "local5", "local6",   "local7",
+    "kern",   "user",   "mail",   "daemon", "auth",     "intern",
+    "lpr",    "news",   "uucp",   "clock",  "authpriv", "ftp",
+    "ntp",    "audit",  "alert",  "cron",   "local0",   "local1",
+    "local2", "local3", "local4", "local5", "local6",   "local7",
 };
 
 enum { FACILITY_LOCAL7 = 23, SEVERITY_INFO = 6 };
@@ -111,7 +111,8 @@ set_server(struct arena *a, struct syslog_target *s, str_t value)
     }
     return why == NULL ? NULL
                        : arena_printf(a, "%s in syslog server \"" STR_F "\"",
-                                      why, STR_A(value)).p;
+                                      why, STR_A(value))
+                             .p;
 }
 
 
@@ -127,7 +128,8 @@ set_facility(struct arena *a, struct syslog_target *s, str_t value)
         }
     }
     return arena_printf(a, "unknown syslog facility \"" STR_F "\"",
-                        STR_A(value)).p;
+                        STR_A(value))
+        .p;
 }
 
 
@@ -140,7 +142,8 @@ set_severity(struct arena *a, struct syslog_target *s, str_t value)
         return "duplicate syslog \"severity\"";
     if (level == -1)
         return arena_printf(a, "unknown syslog severity \"" STR_F "\"",
-                            STR_A(value)).p;
+                            STR_A(value))
+            .p;
     s->severity = level - LEVEL_EMERG;
     return NULL;
 }
@@ -149,8 +152,8 @@ set_severity(struct arena *a, struct syslog_target *s, str_t value)
 static bool
 is_tag_char(char c)
 {
-    return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a'
-                                      && ascii_lower(c) <= 'z') || c == '_';
+    return (c >= '0' && c <= '9')
+           || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '_';
 }
 
 
@@ -191,7 +194,8 @@ set_parameter(struct arena *a, struct syslog_target *s, str_t word)
         return NULL;
     }
     return arena_printf(a, "unknown syslog parameter \"" STR_F "\"",
-                        STR_A(word)).p;
+                        STR_A(word))
+        .p;
 }
 
 
@@ -277,8 +281,8 @@ syslog_send(struct syslog_target *s, int severity, str_t text)
         severity = s->severity;
     n = snprintf(head, sizeof(head), "<%d>" STR_F "%s%s " STR_F ": ",
                  s->facility * 8 + severity, STR_A(date),
-                 s->no_hostname ? "" : " ",
-                 s->no_hostname ? "" : s->hostname, STR_A(s->tag));
+                 s->no_hostname ? "" : " ", s->no_hostname ? "" : s->hostname,
+                 STR_A(s->tag));
     if (n < 0 || n >= (int) sizeof(head))
         return;
     iov[0] = (struct iovec){ head, (size_t) n };

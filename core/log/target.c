@@ -39,7 +39,8 @@ log_target_new(struct arena *a, str_t spec, struct log_file *file,
         *error = open_ring(a, str_from(spec, 7), &t->ring);
         if (*error != NULL)
             *error = arena_printf(a, "invalid buffer size \"" STR_F "\"",
-                                  STR_A(str_from(spec, 7))).p;
+                                  STR_A(str_from(spec, 7)))
+                         .p;
     } else {
         t->kind = TARGET_FILE;
         t->file = file;

@@ -114,8 +114,10 @@ has_room(struct acceptor *a)
         return true;
     if (conns_evict(EVICT_MANY) != 0) {
         if (a->warned_at != clock_seconds())
-            log_at(a->log, LEVEL_WARN, 0, "%zu worker_connections are not "
-                   "enough, reusing connections", conns.max);
+            log_at(a->log, LEVEL_WARN, 0,
+                   "%zu worker_connections are not "
+                   "enough, reusing connections",
+                   conns.max);
         a->warned_at = clock_seconds();
         if (conns.active < conns.max)
             return true;
@@ -162,8 +164,8 @@ accept_one(struct gate *g)
 
     if (!has_room(a))
         return false;
-    fd = accept4(g->event.fd, &peer.sa, &peer.len, SOCK_NONBLOCK
-                                                       | SOCK_CLOEXEC);
+    fd = accept4(g->event.fd, &peer.sa, &peer.len,
+                 SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd == -1)
         return on_failure(a, errno);
     if (peer.len == 0 || peer.len == sizeof(peer.sa.sa_family))
@@ -189,8 +191,8 @@ struct acceptor *
 acceptor_new(struct loop *l, const listeners_t *listeners, unsigned worker,
              bool multi_accept, const struct log *log)
 {
-    struct acceptor *a = calloc(1, sizeof(*a)
-                                       + listeners->n * sizeof(struct gate));
+    struct acceptor *a
+        = calloc(1, sizeof(*a) + listeners->n * sizeof(struct gate));
 
     CHECK(a != NULL);
     a->loop = l;

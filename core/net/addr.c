@@ -122,8 +122,7 @@ void
 addr_set_port(struct sockaddr *sa, unsigned port)
 {
     if (sa->sa_family == AF_INET)
-        ((struct sockaddr_in *) (void *) sa)->sin_port
-            = htons((uint16_t) port);
+        ((struct sockaddr_in *) (void *) sa)->sin_port = htons((uint16_t) port);
     else if (sa->sa_family == AF_INET6)
         ((struct sockaddr_in6 *) (void *) sa)->sin6_port
             = htons((uint16_t) port);

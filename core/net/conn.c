@@ -52,8 +52,8 @@ conns_evict(size_t n)
     size_t done = 0;
 
     while (done < n && !list_empty(&conns.reusable)) {
-        struct conn *c = container_of(conns.reusable.next, struct conn,
-                                      reusable);
+        struct conn *c
+            = container_of(conns.reusable.next, struct conn, reusable);
 
         conn_set_reusable(c, false);
         c->is_unwanted = true;
@@ -161,8 +161,7 @@ conn_start(struct conn *c)
 {
     if (event_add(c->loop, &c->event))
         return true;
-    log_at(&c->log, LEVEL_ALERT, errno, "epoll_ctl(1, %d) failed",
-           c->event.fd);
+    log_at(&c->log, LEVEL_ALERT, errno, "epoll_ctl(1, %d) failed", c->event.fd);
     return false;
 }
 

@@ -227,10 +227,10 @@ is_number(str_t text)
 static bool
 is_port_only(str_t text, const struct endpoint *e, unsigned flags)
 {
-    str_t rest = text;
+    str_t last = text, first = str_cut(&last, '-');
 
-    return (flags & ENDPOINT_LISTEN) && e->no_port
-           && is_number(str_cut(&rest, '-'));
+    return (flags & ENDPOINT_LISTEN) && e->no_port && is_number(first)
+           && (last.p == NULL || is_number(last));
 }
 
 
@@ -269,7 +269,7 @@ endpoint_parse(struct arena *a, str_t text, unsigned default_port,
 {
     memset(out, 0, sizeof(*out));
     if (str_starts(text, STR("unix:"))) {
-        str_t rest = str_from(text, 5);
+        str_t       rest = str_from(text, 5);
         const char *colon = str_chr(rest, ':');
 
         if ((flags & ENDPOINT_URI) && colon != NULL)

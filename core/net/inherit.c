@@ -18,13 +18,17 @@ ask_socket(int fd, struct listener *l, const struct log *log)
 
     l->addr.len = sizeof(l->addr.un);
     if (getsockname(fd, &l->addr.sa, &l->addr.len) == -1) {
-        log_at(log, LEVEL_CRIT, errno, "getsockname() of the inherited "
-               "socket #%d failed", fd);
+        log_at(log, LEVEL_CRIT, errno,
+               "getsockname() of the inherited "
+               "socket #%d failed",
+               fd);
         return false;
     }
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &l->type, &len) == -1) {
-        log_at(log, LEVEL_CRIT, errno, "getsockopt(SO_TYPE) of the inherited "
-               "socket #%d failed", fd);
+        log_at(log, LEVEL_CRIT, errno,
+               "getsockopt(SO_TYPE) of the inherited "
+               "socket #%d failed",
+               fd);
         return false;
     }
     return l->addr.sa.sa_family == AF_INET || l->addr.sa.sa_family == AF_INET6
@@ -78,8 +82,8 @@ add_socket(struct arena *a, listeners_t *out, int fd, const struct log *log)
     }
     l = arena_make(a, struct listener);
     *l = asked;
-    l->text = str_copy(a, (str_t){ text, addr_text(text, &l->addr.sa,
-                                                   l->addr.len, true) });
+    l->text = str_copy(
+        a, (str_t){ text, addr_text(text, &l->addr.sa, l->addr.len, true) });
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     *vec_push(a, out) = l;
 }
@@ -113,16 +117,20 @@ listeners_inherit(struct arena *a, listeners_t *out, str_t env,
            STR_A(env));
     while (cut_number(&rest, &number)) {
         if (!number_parse(number, INT32_MAX, &fd)) {
-            log_at(log, LEVEL_EMERG, 0, "invalid socket number \"" STR_F
+            log_at(log, LEVEL_EMERG, 0,
+                   "invalid socket number \"" STR_F
                    "\" in NGINX environment variable, ignoring the rest "
-                   "of the variable", STR_A(number));
+                   "of the variable",
+                   STR_A(number));
             return true;
         }
         add_socket(a, out, (int) fd, log);
     }
     if (rest.n != 0)
-        log_at(log, LEVEL_EMERG, 0, "invalid socket number \"" STR_F
-               "\" in NGINX environment variable, ignoring", STR_A(rest));
+        log_at(log, LEVEL_EMERG, 0,
+               "invalid socket number \"" STR_F
+               "\" in NGINX environment variable, ignoring",
+               STR_A(rest));
     return true;
 }
 

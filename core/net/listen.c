@@ -40,8 +40,11 @@ row_of(struct listener *l)
 void
 listen_options_init(struct listen_options *o)
 {
-    *o = (struct listen_options){ .backlog = -1, .rcvbuf = -1, .sndbuf = -1,
-                                  .fastopen = -1, .setfib = -1,
+    *o = (struct listen_options){ .backlog = -1,
+                                  .rcvbuf = -1,
+                                  .sndbuf = -1,
+                                  .fastopen = -1,
+                                  .setfib = -1,
                                   .ipv6only = 1 };
 }
 

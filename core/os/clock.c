@@ -22,11 +22,11 @@ struct text {
 };
 
 static struct {
-    msec_t    mono_ms;
-    time_t    seconds;
-    unsigned  millisecond;
-    time_t    local_made;
-    struct tm local;
+    msec_t      mono_ms;
+    time_t      seconds;
+    unsigned    millisecond;
+    time_t      local_made;
+    struct tm   local;
     struct text http, error_log, clf, iso8601, syslog;
 } now;
 
@@ -168,9 +168,8 @@ clock_clf(void)
         sign = zone(&h, &m);
         set_length(t, snprintf(t->p, TEXT_MAX,
                                "%02d/%s/%d:%02d:%02d:%02d %c%02d%02d",
-                               l->tm_mday, months[l->tm_mon],
-                               l->tm_year + 1900, l->tm_hour, l->tm_min,
-                               l->tm_sec, sign, h, m));
+                               l->tm_mday, months[l->tm_mon], l->tm_year + 1900,
+                               l->tm_hour, l->tm_min, l->tm_sec, sign, h, m));
     }
     return text_of(t);
 }

@@ -34,8 +34,8 @@ copy_family(union resolved *to, const struct addrinfo *from, int family,
 size_t
 resolve_host(struct arena *a, str_t host, unsigned port, union resolved **out)
 {
-    struct addrinfo  hints = { .ai_family = AF_UNSPEC,
-                               .ai_socktype = SOCK_STREAM };
+    struct addrinfo hints
+        = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
     struct addrinfo *list;
     char             name[HOST_MAX];
     size_t           n = 0;

@@ -16,8 +16,9 @@ text_of(const struct addr_any *a, bool with_port)
 {
     char out[ADDR_TEXT];
 
-    return str_copy(arena, (str_t){ out, addr_text(out, &a->sa, a->len,
-                                                   with_port) }).p;
+    return str_copy(arena,
+                    (str_t){ out, addr_text(out, &a->sa, a->len, with_port) })
+        .p;
 }
 
 
@@ -120,8 +121,8 @@ test_cidrs(void)
         { "192.168.128.0/17", CIDR_OK, "192.168.200.1", "192.168.127.255" },
         { "0.0.0.0/0", CIDR_OK, "9.9.9.9", "::1" },
         { "2001:db8::/32", CIDR_OK, "2001:db8:1::1", "2001:db9::1" },
-        { "2001:db8::1/33", CIDR_LOW_BITS, "2001:db8:7fff::", "2001:db8:8000::"
-        },
+        { "2001:db8::1/33", CIDR_LOW_BITS,
+          "2001:db8:7fff::", "2001:db8:8000::" },
         { "::1", CIDR_OK, "::1", "::2" },
         { "::/0", CIDR_OK, "fe80::1", "1.2.3.4" },
         { "10.0.0.0/33", CIDR_BAD, NULL, NULL },
@@ -196,6 +197,9 @@ static const struct {
     { "127.0.0.1:65536", 0, "invalid port", NULL, NULL, false },
     { "127.0.0.1:80-81", 0, "invalid port", NULL, NULL, false },
     { "99999", ENDPOINT_LISTEN, "invalid port", NULL, NULL, false },
+    { "80-99999", ENDPOINT_LISTEN, "invalid port", NULL, NULL, false },
+    { "80-", ENDPOINT_LISTEN, NULL, "", NULL, true },
+    { "x-80", ENDPOINT_LISTEN, NULL, "", NULL, true },
     { "82-80", ENDPOINT_LISTEN, "invalid port range", NULL, NULL, false },
     { "http://127.0.0.1", 0, "invalid host", NULL, NULL, false },
     { "127.0.0.1/x", 0, "invalid host", NULL, NULL, false },
@@ -205,8 +209,8 @@ static const struct {
     { "[::1]:x", 0, "invalid port", NULL, NULL, false },
     { "[1.2.3.4]:80", 0, "invalid IPv6 address", NULL, NULL, false },
     { "unix:", 0, "no path in the unix domain socket", NULL, NULL, false },
-    { "unix::/x", ENDPOINT_URI, "no path in the unix domain socket", NULL,
-      NULL, false },
+    { "unix::/x", ENDPOINT_URI, "no path in the unix domain socket", NULL, NULL,
+      false },
     { "nosuchhost.invalid", ENDPOINT_RESOLVE, "host not found", NULL, NULL,
       false },
 };
@@ -217,10 +221,9 @@ test_endpoints(void)
 {
     for (size_t i = 0; i < countof(endpoints); i++) {
         struct endpoint e;
-        const char     *error = endpoint_parse(arena,
-                                               str_of(endpoints[i].text), 99,
-                                               endpoints[i].flags, &e);
-        str_t           names = STR("");
+        const char *error = endpoint_parse(arena, str_of(endpoints[i].text), 99,
+                                           endpoints[i].flags, &e);
+        str_t       names = STR("");
 
         is_text(error, endpoints[i].error, "\"%s\"", endpoints[i].text);
         if (error != NULL)

@@ -319,8 +319,9 @@ test_errors(void)
     ok(p->conn.flush_failed, "that it failed");
     is(p->conn.error, EPIPE, "how");
     line = logged();
-    ok(strstr(line, " [info] ") && strstr(line, ": writev() failed (32: Broken"
-                                                " pipe)"),
+    ok(strstr(line, " [info] ")
+           && strstr(line, ": writev() failed (32: Broken"
+                           " pipe)"),
        "logged at info: %s", line);
     pair_free(p);
 
@@ -409,8 +410,8 @@ test_connect(void)
     c.event.on_read = on_read;
     chain_init(&c.out, arena);
     is(conn_connect(&c, (struct sockaddr *) &to, sizeof(to),
-                    (struct sockaddr *) &from, sizeof(from), false), 0,
-       "on its way");
+                    (struct sockaddr *) &from, sizeof(from), false),
+       0, "on its way");
     wait_outcome();
     is(outcome, 0, "connected");
     ok(c.is_tcp && !c.is_client, "an upstream, by TCP");
@@ -446,9 +447,9 @@ test_connect(void)
 static void
 test_connect_unix(void)
 {
-    struct sockaddr_un to = { .sun_family = AF_UNIX,
-                              .sun_path = "/nonexistent/socket" };
-    struct conn        c = { 0 };
+    struct sockaddr_un to
+        = { .sun_family = AF_UNIX, .sun_path = "/nonexistent/socket" };
+    struct conn c = { 0 };
 
     conn_init(&c, loop, -1, &quiet);
     is(conn_connect(&c, (struct sockaddr *) &to, sizeof(to), NULL, 0, false),
@@ -460,7 +461,7 @@ test_connect_unix(void)
 
 /* -- idle ones --------------------------------------------------------- */
 
-static int  rooms;
+static int rooms;
 static void
 on_room(void *arg)
 {
@@ -523,8 +524,8 @@ main(void)
     targets->level = LEVEL_INFO;
     targets->n = 1;
     targets->at = arena_array(arena, struct log_target *, 1);
-    targets->at[0] = log_target_new(arena, STR("/x"), &log_file, LEVEL_INFO,
-                                    &error);
+    targets->at[0]
+        = log_target_new(arena, STR("/x"), &log_file, LEVEL_INFO, &error);
     quiet.targets = targets;
     loop = loop_new(&quiet, 64);
 

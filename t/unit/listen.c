@@ -135,8 +135,10 @@ test_busy(void)
     listeners_t      none = { 0 };
     const char      *line, *at;
     int              n = 0;
-    str_t            want = arena_printf(arena, "bind() to %s failed (98: "
-                                         "Address already in use)\n", where);
+    str_t            want = arena_printf(arena,
+                                         "bind() to %s failed (98: "
+                                                    "Address already in use)\n",
+                                         where);
 
     ok(listeners_open(arena, &all, &none, false, 1, &logger), "opened");
     ok(listeners_open(arena, &more, &none, true, 1, &logger), "a test");
@@ -149,8 +151,10 @@ test_busy(void)
     for (at = line; (at = strstr(at, want.p)) != NULL; at++)
         n++;
     is(n, 5, "five tries");
-    ok(strstr(line, "[notice]") && strstr(line, "try again to bind() after "
-                                                "500ms"), "told");
+    ok(strstr(line, "[notice]")
+           && strstr(line, "try again to bind() after "
+                           "500ms"),
+       "told");
     ok(strstr(line, "still could not bind()\n"), "given up");
     ok(fine->fd == -1 && !can_connect(fine), "nothing is left open");
     ok(can_connect(l), "the first still listens");
@@ -225,16 +229,23 @@ test_reuseport(void)
     listeners_close_unused(&one, &two, &logger);
     is(many->n_fds, 3, "three");
     ok(many->fds[0] == many->fd && many->fds[1] != many->fd
-           && many->fds[2] != -1, "of their own");
+           && many->fds[2] != -1,
+       "of their own");
     is(listener_fd(many, 2), many->fds[2], "by worker");
     is(listener_fd(many, 3), -1, "no fourth");
 
     text = listeners_export(arena, &two);
-    is_str(text, arena_printf(arena, "%d;%d;%d;", many->fds[0], many->fds[1],
-                              many->fds[2]).p, "handed down");
+    is_str(text,
+           arena_printf(arena, "%d;%d;%d;", many->fds[0], many->fds[1],
+                        many->fds[2])
+               .p,
+           "handed down");
     ok(listeners_inherit(arena, &got, text, &logger), "inherited");
-    ok(strstr(logged(), arena_printf(arena, "using inherited sockets from \""
-                                     STR_F "\"", STR_A(text)).p), "told");
+    ok(strstr(logged(),
+              arena_printf(arena, "using inherited sockets from \"" STR_F "\"",
+                           STR_A(text))
+                  .p),
+       "told");
     ok(got.n == 1 && got.at[0]->n_fds == 3, "as one listener");
 
     ok(listeners_open(arena, &three, &got, false, 2, &logger), "two workers");
@@ -268,12 +279,14 @@ test_inherit(void)
     listeners_inherit(arena, &got, text, &logger);
     is(got.n, 1, "up to what is no number");
     ok(strstr(logged(), "invalid socket number \"x\" in NGINX environment "
-                        "variable, ignoring the rest of the variable"), "told");
+                        "variable, ignoring the rest of the variable"),
+       "told");
     got = (listeners_t){ 0 };
     listeners_inherit(arena, &got, STR("9999;"), &logger);
     is(got.n, 0, "no such socket");
     ok(strstr(logged(), "getsockname() of the inherited socket #9999 failed "
-                        "(9: Bad file descriptor)"), "told");
+                        "(9: Bad file descriptor)"),
+       "told");
     listeners_close(&all);
     ok(!can_connect(a), "closed");
 }
@@ -379,7 +392,8 @@ test_accept(bool multi)
     is(n_accepted, 6, "an idle one makes room");
     is(accepted[1]->event.fd, -1, "it is closed");
     ok(strstr(logged(), "3 worker_connections are not enough, reusing "
-                        "connections"), "told");
+                        "connections"),
+       "told");
     conns.max = 0;
     close_all(fds, 6);
 
@@ -443,9 +457,9 @@ main(void)
     ok(log_file_open(&file, &log_start), "a log");
     close(file.fd);
     file.fd = open(file.path.p, O_RDWR | O_APPEND);
-    targets = (struct log_targets){ LEVEL_INFO, 1,
-                                    arena_array(arena, struct log_target *,
-                                                1) };
+    targets
+        = (struct log_targets){ LEVEL_INFO, 1,
+                                arena_array(arena, struct log_target *, 1) };
     targets.at[0] = log_target_new(arena, STR("/x"), &file, LEVEL_INFO, &error);
 
     test_open();

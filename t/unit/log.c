@@ -47,8 +47,8 @@ static struct log_target *
 target(const char *spec, struct log_file *f, enum log_level level)
 {
     const char        *error;
-    struct log_target *t = log_target_new(arena, str_of(spec), f, level,
-                                          &error);
+    struct log_target *t
+        = log_target_new(arena, str_of(spec), f, level, &error);
 
     if (t == NULL)
         diag("%s: %s", spec, error);
@@ -64,15 +64,15 @@ behind_date(const char *line)
     int      n = 0;
 
     if (sscanf(line, "%4u/%2u/%2u %2u:%2u:%2u %n", &d[0], &d[1], &d[2], &d[3],
-               &d[4], &d[5], &n) != 6)
+               &d[4], &d[5], &n)
+        != 6)
         return "no date";
     return line + n;
 }
 
 
 static void
-is_line(const char *path, const char *level, const char *want,
-        const char *what)
+is_line(const char *path, const char *level, const char *want, const char *what)
 {
     str_t full = arena_printf(arena, "[%s] %d#%d: %s", level, (int) getpid(),
                               (int) gettid(), want);
@@ -103,9 +103,9 @@ test_lines(void)
     struct log_target *at[] = { target("/x", &file, LEVEL_INFO) };
     struct log_targets targets = { LEVEL_INFO, 1, at };
     struct log         log = { .targets = &targets };
-    struct client client = { { NULL, write_client }, ", client: 1.2.3.4" };
-    struct client server = { { NULL, write_client }, ", server: x" };
-    const char   *path = file.path.p;
+    struct client      client = { { NULL, write_client }, ", client: 1.2.3.4" };
+    struct client      server = { { NULL, write_client }, ", server: x" };
+    const char        *path = file.path.p;
 
     log_error(&log, "plain %d", 7);
     is_line(path, "error", "plain 7\n", "a line");
@@ -121,7 +121,8 @@ test_lines(void)
     log_errno(&log, ECONNREFUSED, "connect() failed");
     is_line(path, "error",
             "*3 connect() failed (111: Connection refused) while connecting "
-            "to upstream, client: 1.2.3.4, server: x\n", "context");
+            "to upstream, client: 1.2.3.4, server: x\n",
+            "context");
     log_pop(&log);
     log.action = NULL;
     log_info(&log, "bye");
@@ -238,7 +239,8 @@ test_start(void)
     log_at(&log_start, LEVEL_STDERR, 0, "invalid option: \"z\"");
     is_text(caught(),
             "nginx: [emerg] open() \"/n\" failed (2: No such file or "
-            "directory)\nnginx: invalid option: \"z\"\n", "at the start");
+            "directory)\nnginx: invalid option: \"z\"\n",
+            "at the start");
 
     log_start_file(&file);
     catch_stderr();
@@ -322,15 +324,16 @@ datagram(int fd)
 static void
 test_syslog(void)
 {
-    str_t       path = arena_printf(arena, "%s/sock", folder);
-    str_t       spec = arena_printf(arena, "server=unix:%s,nohostname,"
-                                    "facility=daemon,tag=t_1,severity=warn",
-                                    path.p);
-    int         fd = listen_unix(path.p);
-    const char *error;
+    str_t                 path = arena_printf(arena, "%s/sock", folder);
+    str_t                 spec = arena_printf(arena,
+                                              "server=unix:%s,nohostname,"
+                                                              "facility=daemon,tag=t_1,severity=warn",
+                                              path.p);
+    int                   fd = listen_unix(path.p);
+    const char           *error;
     struct syslog_target *s = syslog_open(arena, spec, &error);
-    str_t       want;
-    char        host[256] = "";
+    str_t                 want;
+    char                  host[256] = "";
 
     ok(s != NULL && error == NULL, "opened");
     syslog_send(s, -1, STR("hello"));
@@ -351,10 +354,10 @@ test_syslog(void)
         struct log         log = { .targets = &targets };
 
         log_error(&log, "an error");
-        want = arena_printf(arena, "<187>" STR_F " %s nginx: " STR_F
-                            " [error] %d#%d: an error", STR_A(clock_syslog()),
-                            host, STR_A(clock_error_log()), (int) getpid(),
-                            (int) gettid());
+        want = arena_printf(
+            arena, "<187>" STR_F " %s nginx: " STR_F " [error] %d#%d: an error",
+            STR_A(clock_syslog()), host, STR_A(clock_error_log()),
+            (int) getpid(), (int) gettid());
         is_text(datagram(fd), want.p, "an error_log line");
         for (int i = 0; i < 5000; i++)
             log_error(&log, "flood");

@@ -12,8 +12,8 @@
 #include "core/os/clock.h"
 #include "t/unit/tap.h"
 
-static char     trace[256];
-static size_t   trace_n;
+static char   trace[256];
+static size_t trace_n;
 
 static void
 note(char c)
@@ -308,8 +308,12 @@ on_write(struct event *ev)
 static struct end
 end_of(struct loop *l, char c, int fd)
 {
-    return (struct end){ { .fd = fd, .on_read = on_read,
-                           .on_write = on_write }, c, l, NULL, false, -1 };
+    return (struct end){ { .fd = fd, .on_read = on_read, .on_write = on_write },
+                         c,
+                         l,
+                         NULL,
+                         false,
+                         -1 };
 }
 
 
