@@ -155,6 +155,17 @@ put_frames(struct line *l, const struct log_frame *f)
 
 
 static void
+put_context(struct line *l, const struct log *log)
+{
+    if (log->action != NULL) {
+        put_z(l, " while ");
+        put_z(l, log->action);
+    }
+    put_frames(l, log->frames);
+}
+
+
+static void
 write_fd(int fd, const char *p, size_t n)
 {
     ssize_t rc;
@@ -274,13 +285,8 @@ log_write(const struct log *log, enum log_level level, int errnum,
     va_end(args);
     if (errnum != 0)
         put_errno(&l, errnum);
-    if (level != LEVEL_DEBUG) {
-        if (log->action != NULL) {
-            put_z(&l, " while ");
-            put_z(&l, log->action);
-        }
-        put_frames(&l, log->frames);
-    }
+    if (level != LEVEL_DEBUG)
+        put_context(&l, log);
     *l.p++ = '\n';
 
     if (level != LEVEL_STDERR)
