@@ -403,7 +403,9 @@ test_syslog_errors(void)
 int
 main(void)
 {
-    const char *error;
+    static const char *const left[] = { "error.log", "stderr.log", "other.log",
+                                        "f.log",     "moved.log",  "sock" };
+    const char              *error;
 
     log_to_stderr = false;
     arena = arena_new(0);
@@ -428,6 +430,9 @@ main(void)
     test_syslog();
     test_syslog_errors();
 
+    for (size_t i = 0; i < countof(left); i++)
+        unlink(arena_printf(arena, "%s/%s", folder, left[i]).p);
+    rmdir(folder);
     arena_free(arena);
     close(file.fd);
     close(stderr_file.fd);
