@@ -291,8 +291,7 @@ log_write(const struct log *log, enum log_level level, int errnum,
 
     if (level != LEVEL_STDERR)
         was_stderr = write_targets(log, level, str_span(out, l.p));
-    if (!was_stderr
-        && (level == LEVEL_STDERR || (log_to_stderr && level <= LEVEL_WARN)))
+    if (!was_stderr && log_to_stderr && level <= LEVEL_WARN)
         write_stderr(level, text, l.p);
     errno = saved;
 }

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * error_log PATH|stderr|syslog:...|memory:SIZE [LEVEL]
+ */
+#include "core/conf/error_log.h"
+
+#include "core/conf/types.h"
+
+static const char *const words[] = { "debug", "info",  "notice",
+                                     "warn",  "error", "crit",
+                                     "alert", "emerg", NULL };
+
+
+static void
+add_target(struct arena *a, struct error_log *log, struct log_target *t)
+{
+    struct log_targets *to = &log->targets;
+    size_t              size = sizeof(struct log_target *);
+
+    to->at = arena_grow(a, to->at, to->n * size, (to->n + 1) * size);
+    to->at[to->n++] = t;
+    if (log_target_level(t) > to->level)
+        to->level = log_target_level(t);
+}
+
+
+static const char *
+parse_levels(struct conf *cf, enum log_level *level)
+{
+    int found = -1, next;
+
+    for (unsigned i = 2; i < cf->n_args; i++) {
+        str_t word = cf->args[i];
+        bool  is_debug = str_starts(word, STR("debug_"));
+
+        next = is_debug ? (int) LEVEL_DEBUG : log_level_parse(word);
+        if (next == -1) {
+            conf_suggest(cf, word, words);
+            return conf_error(cf, "invalid log level \"" STR_F "\"",
+                              STR_A(word));
+        }
+        if (found != -1 && !(is_debug && found == (int) LEVEL_DEBUG))
+            return conf_error(cf, "duplicate log level \"" STR_F "\"",
+                              STR_A(word));
+        found = next;
+    }
+    *level = found == -1 ? LEVEL_ERROR : (enum log_level) found;
+    return NULL;
+}
+
+
+static const char *
+parse(struct conf *cf, void *field)
+{
+    struct error_log  *log = field;
+    struct log_file   *file = NULL;
+    struct log_target *t;
+    enum log_level     level;
+    str_t              spec = cf->args[1];
+    const char        *error = parse_levels(cf, &level);
+
+    if (error != NULL)
+        return error;
+    if (!str_starts(spec, STR("syslog:")) && !str_starts(spec, STR("memory:")))
+    {
+        log->has_file = true;
+        if (!str_is(spec, "stderr")) {
+            spec = conf_path_prefix(cf, spec);
+            file = generation_log_file(cf->gen, spec);
+        }
+    }
+    t = log_target_new(cf->arena, spec, file, level, &error);
+    if (t == NULL)
+        return conf_error(cf, "%s", error);
+    add_target(cf->arena, log, t);
+    return NULL;
+}
+
+
+/* The main level always has a file, if only that of -e. */
+static const char *
+add_default(struct conf *cf, void *conf)
+{
+    struct error_log  *log = &((struct error_log_conf *) conf)->log;
+    str_t              path = cf->gen->paths.error_log;
+    struct log_file   *file = NULL;
+    struct log_target *t;
+    const char        *error;
+
+    if (log->has_file || (cf->block != NULL && cf->block->up != NULL))
+        return NULL;
+    if (!str_is(path, "stderr"))
+        file = generation_log_file(cf->gen, path);
+    t = log_target_new(cf->arena, path, file, LEVEL_ERROR, &error);
+    if (t == NULL)
+        return conf_error(cf, "%s", error);
+    log->has_file = true;
+    add_target(cf->arena, log, t);
+    return NULL;
+}
+
+
+static const char *
+publish(struct conf *cf, void *main)
+{
+    (void) main;
+    cf->gen->log = error_log_targets(cf->gen->root->conf);
+    return NULL;
+}
+
+
+static const struct conf_type type
+    = { .name = "error log", .size = sizeof(struct error_log), .parse = parse };
+
+static const struct directive directives[] = {
+    CUSTOM("error_log",
+           IN_MAIN | IN_WEB | IN_STREAM | IN_STREAM_SERVER | IN_MAIL
+               | IN_MAIL_SERVER | ROW_MANY,
+           ARGS_1_OR_MORE, type, struct error_log_conf, log, struct error_log),
+    { .name = NULL }
+};
+
+struct module error_log_module = {
+    .name = "error_log",
+    .directives = directives,
+    .conf_size = sizeof(struct error_log_conf),
+    .ready = add_default,
+    .main_ready = publish,
+};

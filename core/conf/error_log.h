@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The error_log directive: where the log of each place goes.  The innermost
+ * level that names targets has them all; without any, the main level's holds.
+ */
+#pragma once
+
+#include "core/conf/conf.h"
+#include "core/event/task.h"
+
+struct error_log {
+    struct log_targets targets;
+    bool               has_file; /* a file or stderr is among them           */
+};
+
+struct error_log_conf {
+    struct error_log log;
+};
+
+extern struct module error_log_module;
+
+/* Of a place in the configuration: conf is the array of confs by slot. */
+static inline const struct log_targets *
+error_log_targets(void *const *conf)
+{
+    const struct error_log_conf *c = conf[error_log_module.slot];
+
+    return &c->log.targets;
+}
