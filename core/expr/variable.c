@@ -316,19 +316,6 @@ var_get(struct task *t, const struct var *v)
 }
 
 
-str_t
-var_get_last(struct task *t, const struct var *v)
-{
-    enum value_state state;
-
-    vars_prepare(t);
-    state = t->values[v->index].is_set;
-    if (state == VALUE_KEPT || state == VALUE_PASSING)
-        return t->values[v->index].s;
-    return evaluate(t, v);
-}
-
-
 void
 var_store(struct task *t, const struct var *v, str_t value)
 {

@@ -80,11 +80,9 @@ struct var *var_define(struct conf *cf, str_t name, unsigned flags,
  * prefix families; unknown ones are reported by conf_error_bare. */
 void vars_resolve(struct conf *cf);
 
-/* The value, evaluated or kept.  Never call before vars_resolve. */
+/* The value, evaluated or kept.  Never call before vars_resolve.  It may be
+ * STR_NONE, which texts take as empty. */
 str_t var_get(struct task *t, const struct var *v);
-/* What it was when it was last read, volatile or not; evaluated only where
- * nothing has read it: what the access log prints. */
-str_t var_get_last(struct task *t, const struct var *v);
 /* Sets it for this task (through its set hook where it has one). */
 void  var_put(struct task *t, const struct var *v, str_t value);
 

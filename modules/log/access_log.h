@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The parts of the access log: formats, lines, buffers in front of files, and
+ * files whose names have variables.
+ */
+#pragma once
+
+#include "modules/module.h"
+
+/* --- a line while it is put together: format.c ------------------------------ */
+
+/* Grows to the longest line and is used again. */
+struct log_line {
+    char  *p;
+    size_t n, room;
+};
+
+enum log_escape { ESCAPE_DEFAULT, ESCAPE_JSON, ESCAPE_NONE };
+
+struct log_op;
+
+struct log_format {
+    str_t           name;
+    enum log_escape escape;
+    VEC(struct log_op) ops;
+};
+
+/* Compiles another piece of a format; NULL or a message. */
+const char *log_format_add(struct conf *cf, struct log_format *f, str_t text);
+/* Writes the line of a request, without its end. */
+void log_format_write(const struct log_format *f, struct http_request *r,
+                      struct log_line *line);
+void log_line_add(struct log_line *line, str_t s);
+void log_line_free(void *line);
+
+/* --- a buffer in front of a file: buffer.c ------------------------------------ */
+
+struct log_buffer_options {
+    uint64_t size;
+    msec_t   flush;
+    int      level; /* of gzip, 0: none */
+};
+
+struct log_writer;
+
+/* Puts a buffer in front of the file.  False: it has another one. */
+bool log_buffer_attach(struct arena *a, struct log_file *file,
+                       const struct log_buffer_options *o,
+                       const struct log *log);
+/* Adds a whole line; writes when it would not fit. */
+void log_buffer_add(struct log_file *file, struct loop *loop, str_t line,
+                    const struct log *log);
+/* Writes to a file; failures are logged at most once a minute. */
+void log_write_file(int fd, const char *name, str_t s, const struct log *log);
+
+/* --- names with variables: open.c ----------------------------------------------- */
+
+struct log_cache;
+
+/* The parameters of open_log_file_cache. */
+struct log_cache *log_cache_new(struct arena *a, uint64_t max,
+                                msec_t inactive_ms, uint64_t min_uses,
+                                msec_t valid_ms);
+/* Appends a line to the file of that name (which ends with a NUL), kept open
+ * where there is a cache. */
+void log_cache_write(struct log_cache *c, str_t path, str_t line,
+                     const struct log *log);

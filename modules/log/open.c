@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Logs whose names have variables: opened for each line, or kept open in a
+ * cache.  The cache belongs to the place of open_log_file_cache and, after
+ * the fork, to one process.  An entry is dropped when it was not used enough
+ * in the time of inactivity, or to make room; after the time of validity the
+ * name is looked at again, so that a renamed file is noticed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/check.h"
+#include "core/base/list.h"
+#include "modules/log/access_log.h"
+
+enum { BUCKETS = 64, FILE_MODE = 0644 };
+
+struct entry {
+    struct list   recent; /* in the cache, the last used first               */
+    struct entry *next;   /* in its bucket                                   */
+    uint32_t      hash;
+    int           fd;     /* -1: not used often enough to be kept open       */
+    dev_t         device;
+    ino_t         node;
+    msec_t        used_at, checked_at;
+    uint64_t      uses;   /* since it was opened or found inactive           */
+    str_t         path;   /* in the same piece of memory                     */
+};
+
+struct log_cache {
+    uint64_t      max, min_uses;
+    msec_t        inactive_ms, valid_ms;
+    size_t        n;
+    struct list   recent;
+    struct entry *buckets[BUCKETS];
+};
+
+
+static void
+drop(struct log_cache *c, struct entry *e)
+{
+    struct entry **at = &c->buckets[e->hash % BUCKETS];
+
+    while (*at != e)
+        at = &(*at)->next;
+    *at = e->next;
+    list_remove(&e->recent);
+    if (e->fd != -1)
+        close(e->fd);
+    free(e);
+    c->n--;
+}
+
+
+static struct entry *
+oldest(const struct log_cache *c)
+{
+    return container_of(c->recent.prev, struct entry, recent);
+}
+
+
+static void
+free_cache(void *arg)
+{
+    struct log_cache *c = arg;
+
+    while (c->n != 0)
+        drop(c, oldest(c));
+}
+
+
+struct log_cache *
+log_cache_new(struct arena *a, uint64_t max, msec_t inactive_ms,
+              uint64_t min_uses, msec_t valid_ms)
+{
+    struct log_cache *c = arena_make(a, struct log_cache);
+
+    c->max = max;
+    c->inactive_ms = inactive_ms;
+    c->min_uses = min_uses;
+    c->valid_ms = valid_ms;
+    list_init(&c->recent);
+    arena_defer(a, free_cache, c);
+    return c;
+}
+
+
+static int
+open_log(const char *path, const struct log *log)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, FILE_MODE);
+
+    if (fd == -1)
+        log_at(log, LEVEL_CRIT, errno, "open() \"%s\" failed", path);
+    return fd;
+}
+
+
+/* Drops what has not been used for so long. */
+static void
+expire(struct log_cache *c)
+{
+    while (c->n != 0 && clock_ms() - oldest(c)->used_at > c->inactive_ms)
+        drop(c, oldest(c));
+}
+
+
+static struct entry *
+find(struct log_cache *c, str_t path, uint32_t hash)
+{
+    struct entry *e = c->buckets[hash % BUCKETS];
+
+    while (e != NULL && !(e->hash == hash && str_eq(e->path, path)))
+        e = e->next;
+    return e;
+}
+
+
+static struct entry *
+add(struct log_cache *c, str_t path, uint32_t hash)
+{
+    struct entry *e = calloc(1, sizeof(*e) + path.n + 1);
+
+    if (e == NULL)
+        check_memory(sizeof(*e) + path.n + 1);
+    if (c->n >= c->max)
+        drop(c, oldest(c));
+    e->path = (str_t){ memcpy(e + 1, path.p, path.n + 1), path.n };
+    e->hash = hash;
+    e->fd = -1;
+    list_init(&e->recent);
+    e->next = c->buckets[hash % BUCKETS];
+    c->buckets[hash % BUCKETS] = e;
+    c->n++;
+    return e;
+}
+
+
+static void
+shut(struct entry *e)
+{
+    if (e->fd != -1)
+        close(e->fd);
+    e->fd = -1;
+}
+
+
+/* Makes sure that the entry's file is open, and still the one of its name. */
+static bool
+freshen(const struct log_cache *c, struct entry *e, const struct log *log)
+{
+    struct stat st;
+
+    if (e->fd != -1 && clock_ms() - e->checked_at > c->valid_ms) {
+        if (stat(e->path.p, &st) == -1 || st.st_dev != e->device
+            || st.st_ino != e->node)
+            shut(e);
+        e->checked_at = clock_ms();
+    }
+    if (e->fd != -1)
+        return true;
+
+    e->fd = open_log(e->path.p, log);
+    if (e->fd == -1 || fstat(e->fd, &st) == -1)
+        return false;
+    e->device = st.st_dev;
+    e->node = st.st_ino;
+    e->checked_at = clock_ms();
+    return true;
+}
+
+
+static void
+write_cached(struct log_cache *c, str_t path, str_t line,
+             const struct log *log)
+{
+    uint32_t      hash = str_hash(path);
+    struct entry *e;
+
+    expire(c);
+    e = find(c, path, hash);
+    if (e == NULL)
+        e = add(c, path, hash);
+    e->uses++;
+    e->used_at = clock_ms();
+    list_remove(&e->recent);
+    list_insert(&c->recent, &e->recent);
+    if (freshen(c, e, log))
+        log_write_file(e->fd, e->path.p, line, log);
+    if (e->uses < c->min_uses)
+        shut(e);
+}
+
+
+void
+log_cache_write(struct log_cache *c, str_t path, str_t line,
+                const struct log *log)
+{
+    int fd;
+
+    if (c != NULL && c->max != 0) {
+        write_cached(c, path, line, log);
+        return;
+    }
+    fd = open_log(path.p, log);
+    if (fd == -1)
+        return;
+    log_write_file(fd, path.p, line, log);
+    close(fd);
+}
