@@ -55,7 +55,7 @@ parse(struct conf *cf, void *field)
     struct error_log  *log = field;
     struct log_file   *file = NULL;
     struct log_target *t;
-    enum log_level     level;
+    enum log_level     level = LEVEL_ERROR;
     str_t              spec = cf->args[1];
     const char        *error = parse_levels(cf, &level);
 

@@ -105,3 +105,13 @@ worker_has_room(const struct log *log)
            conns.max);
     return false;
 }
+
+
+bool
+worker_debugs(const struct sockaddr *client)
+{
+    for (size_t i = 0; i < worker->n_debug; i++)
+        if (cidr_match(&worker->debug[i], client))
+            return true;
+    return false;
+}

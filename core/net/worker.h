@@ -24,10 +24,17 @@ struct worker {
     bool                     is_exiting; /* gracefully: answer with
                                             Connection: close, keep nothing
                                             alive                            */
+    const struct log *doing; /* of the task at hand, which its driver sets:
+                                a check that fails prints its context        */
+    const struct cidr *debug; /* debug_connection                            */
+    size_t             n_debug;
 };
 
 /* This process's; NULL in the master. */
 extern struct worker *worker;
+
+/* Whether debug_connection names the client: for log.debug. */
+bool worker_debugs(const struct sockaddr *client);
 
 /* Whether worker_connections allows for one more, which may cost an idle one;
  * false is logged. */
