@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The hidden option --directives: a line for each row and part of nginx that
+ * it belongs to, NAME MODULE CONTEXTS ARGUMENTS with tabs between, in the
+ * notation of auto/check/directives.tsv.
+ */
+#include <stdio.h>
+
+#include "core/conf/module.h"
+#include "core/event/task.h"
+#include "core/proc/options.h"
+
+struct context {
+    unsigned    bit;
+    const char *name;
+};
+
+static const struct context contexts[] = {
+    { IN_MAIN, "main" },
+    { IN_EVENTS, "events" },
+    { IN_HTTP, "http" },
+    { IN_SERVER, "server" },
+    { IN_LOCATION, "location" },
+    { IN_SERVER_IF, "if_in_server" },
+    { IN_IF, "if_in_location" },
+    { IN_LIMIT_EXCEPT, "limit_except" },
+    { IN_UPSTREAM, "upstream" },
+    { IN_STREAM, "stream" },
+    { IN_STREAM_SERVER, "stream_server" },
+    { IN_STREAM_UPSTREAM, "stream_upstream" },
+    { IN_MAIL, "mail" },
+    { IN_MAIL_SERVER, "mail_server" },
+};
+
+/* The parts that have a documentation of their own. */
+struct part {
+    const char *name;
+    unsigned    serves, where;
+};
+
+static const struct part parts[] = {
+    { "http", FOR_HTTP,
+      IN_HTTP | IN_SERVER | IN_LOCATION | IN_SERVER_IF | IN_IF
+          | IN_LIMIT_EXCEPT | IN_UPSTREAM },
+    { "stream", FOR_STREAM,
+      IN_STREAM | IN_STREAM_SERVER | IN_STREAM_UPSTREAM },
+    { "mail", FOR_MAIL, IN_MAIL | IN_MAIL_SERVER },
+};
+
+
+static void
+print_contexts(unsigned where)
+{
+    const char *comma = "";
+
+    if ((where & IN_ANY) == IN_ANY) {
+        printf("any");
+        return;
+    }
+    for (size_t i = 0; i < countof(contexts); i++) {
+        if (!(where & contexts[i].bit))
+            continue;
+        printf("%s%s", comma, contexts[i].name);
+        comma = ",";
+    }
+}
+
+
+/* "1", "0-2", "1,3" of the counts from 0 to 7. */
+static void
+print_counts(unsigned args)
+{
+    const char *comma = "";
+
+    for (unsigned i = 0; i < 8; i++) {
+        unsigned last = i;
+
+        if (!(args & 1u << i))
+            continue;
+        while (last < 7 && (args & 1u << (last + 1)))
+            last++;
+        if (last == i)
+            printf("%s%u", comma, i);
+        else
+            printf("%s%u-%u", comma, i, last);
+        comma = ",";
+        i = last;
+    }
+}
+
+
+static void
+print_args(unsigned args)
+{
+    if (args & ARGS_FLAG)
+        printf("flag");
+    else if (args & ARGS_ANY)
+        printf("0+");
+    else if (args & ARGS_1_OR_MORE)
+        printf("%s1+", args & ARGS_0 ? "0," : "");
+    else if (args & ARGS_2_OR_MORE)
+        printf("2+");
+    else
+        print_counts(args);
+    if (args & ARGS_BLOCK)
+        printf(args & ARGS_DATA ? " block(params)" : " block");
+}
+
+
+/* "http_" and the module's name, which may have that already; the balancers
+ * are documented with the upstream block. */
+static void
+print_module(const struct module *m, const char *part)
+{
+    str_t name = str_of(m->name), prefix = str_of(part);
+
+    if (str_starts(name, STR("upstream")))
+        name = STR("upstream");
+    if (m->serves == 0)
+        name = STR("core");
+    if (str_starts(name, prefix))
+        printf(STR_F, STR_A(name));
+    else
+        printf("%s_" STR_F, part, STR_A(name));
+}
+
+
+static void
+print_line(const struct module *m, const struct directive *d, const char *part,
+           unsigned where)
+{
+    bool has_prefix = d->name[0] == '_';
+
+    printf("%s%s\t", has_prefix ? m->prefix : "", d->name);
+    if (part == NULL)
+        printf("core");
+    else
+        print_module(m, part);
+    printf("\t");
+    print_contexts(where);
+    printf("\t");
+    print_args(d->args);
+    printf("\n");
+}
+
+
+static void
+print_row(const struct module *m, const struct directive *d)
+{
+    unsigned rest = d->where & IN_ANY;
+
+    if (d->where & ROW_LISTED)
+        return;
+    if (rest == IN_ANY) {
+        print_line(m, d, NULL, rest);
+        return;
+    }
+    for (size_t i = 0; i < countof(parts); i++) {
+        unsigned where = d->where & parts[i].where;
+
+        if (m->serves & parts[i].serves)
+            where |= rest & (IN_MAIN | IN_EVENTS);
+        if (where != 0)
+            print_line(m, d, parts[i].name, where);
+        rest &= ~where;
+    }
+    if (rest != 0)
+        print_line(m, d, NULL, rest);
+}
+
+
+void
+directives_print(void)
+{
+    static const struct directive include
+        = { "include", IN_ANY, ARGS_1, NULL, 0, NULL, NULL };
+    static const struct module engine = { .name = "core" };
+
+    print_row(&engine, &include);
+    for (struct module *const *m = weir_modules; *m != NULL; m++) {
+        const struct directive *const *list = (*m)->templates;
+        const struct directive        *d = (*m)->directives;
+
+        for (; d != NULL && d->name != NULL; d++)
+            print_row(*m, d);
+        for (; list != NULL && *list != NULL; list++)
+            for (d = *list; d->name != NULL; d++)
+                print_row(*m, d);
+    }
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The events {} block.
+ */
+#include "core/proc/settings.h"
+
+#include <config.h>
+#include <limits.h>
+
+#include "core/conf/types.h"
+
+
+static const char *
+parse_connections(struct conf *cf, void *field)
+{
+    if (!number_parse(cf->args[1], INT_MAX, field))
+        return conf_error(cf, "invalid number \"" STR_F "\"",
+                          STR_A(cf->args[1]));
+    return NULL;
+}
+
+
+static const char *
+parse_method(struct conf *cf, void *field)
+{
+    static const char *const words[] = { "epoll", NULL };
+
+    (void) field;
+    if (str_is(cf->args[1], "epoll"))
+        return NULL;
+    conf_suggest(cf, cf->args[1], words);
+    return conf_error(cf, "invalid event type \"" STR_F "\"",
+                      STR_A(cf->args[1]));
+}
+
+
+static void
+add_host(struct conf *cf, struct debug_list *d, const struct addr_any *at)
+{
+    char  text[ADDR_TEXT];
+    str_t s = { text, addr_text(text, &at->sa, at->len, false) };
+
+    cidr_parse(s, vec_push(cf->arena, &d->list));
+}
+
+
+static const char *
+parse_debug(struct conf *cf, void *field)
+{
+    struct debug_list *d = field;
+    struct endpoint    e = { .n = 0 };
+    struct cidr        c;
+
+    enum cidr_verdict how = cidr_parse(cf->args[1], &c);
+
+    if (how == CIDR_LOW_BITS)
+        conf_warn(cf, "low address bits of " STR_F " are meaningless",
+                  STR_A(cf->args[1]));
+    if (how != CIDR_BAD)
+        *vec_push(cf->arena, &d->list) = c;
+    else if (endpoint_parse(cf->arena, cf->args[1], 0, ENDPOINT_RESOLVE, &e))
+        return conf_error(cf,
+                          "host not found in debug_connection \"" STR_F "\"",
+                          STR_A(cf->args[1]));
+    for (size_t i = 0; i < e.n; i++)
+        add_host(cf, d, &e.at[i]);
+#ifndef WEIR_DEBUG
+    conf_warn(cf,
+              "\"debug_connection\" is ignored, you need to rebuild %s "
+              "using --with-debug option to enable it",
+              log_program);
+#endif
+    return NULL;
+}
+
+
+static const struct conf_type connections_type = { .name = "number",
+                                                   .size = sizeof(uint64_t),
+                                                   .parse = parse_connections };
+static const struct conf_type method_type = { .name = "event method",
+                                              .size = sizeof(unsigned),
+                                              .parse = parse_method };
+static const struct conf_type debug_type = { .name = "networks",
+                                             .size = sizeof(struct debug_list),
+                                             .parse = parse_debug };
+
+static const struct conf_opener opener = { .inside = IN_EVENTS, .once = true };
+
+static const struct directive directives[] = {
+    BLOCK("events", IN_MAIN, ARGS_0, &opener),
+    { "worker_connections", IN_EVENTS, ARGS_1, &connections_type,
+      FIELD(struct events_conf, connections, uint64_t), "512", NULL },
+    FLAG("multi_accept", IN_EVENTS, struct events_conf, multi_accept, "off"),
+    FLAG("accept_mutex", IN_EVENTS, struct events_conf, accept_mutex, "off"),
+    MSEC("accept_mutex_delay", IN_EVENTS, struct events_conf,
+         accept_mutex_delay, "500ms"),
+    CUSTOM("use", IN_EVENTS, ARGS_1, method_type, struct events_conf, method,
+           unsigned),
+    CUSTOM("debug_connection", IN_EVENTS | ROW_MANY, ARGS_1, debug_type,
+           struct events_conf, debug, struct debug_list),
+    NUMBER("worker_aio_requests", IN_EVENTS, struct events_conf, aio_requests,
+           "32", NULL),
+    { .name = NULL }
+};
+
+
+const struct events_conf *
+events_conf_of(const struct generation *g)
+{
+    const struct conf_block *b;
+
+    for (b = g->root->first; b != NULL; b = b->next)
+        if (b->kind == IN_EVENTS)
+            return b->conf[events_module.slot];
+    return NULL;
+}
+
+
+struct module events_module = {
+    .name = "events",
+    .directives = directives,
+    .conf_size = sizeof(struct events_conf),
+};

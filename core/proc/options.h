@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The command line.
+ */
+#pragma once
+
+#include "core/conf/generation.h"
+
+struct options {
+    bool        help, version, configure; /* -h, -v, -V                      */
+    bool        test, dump, quiet;        /* -t, -T, -q                      */
+    bool        directives;               /* --directives                    */
+    const char *prefix, *conf_file, *error_log, *globals; /* NULL: not given */
+    const char *signal;                   /* stop, quit, reopen, reload      */
+};
+
+/* False: what is wrong was printed. */
+bool options_parse(struct options *o, char **argv);
+
+/* -v, -V and -h, as they were asked for. */
+void options_print(const struct options *o);
+
+/* Where things are; texts in a. */
+void options_paths(const struct options *o, struct arena *a,
+                   struct conf_paths *out);
+
+/* "nginx/1.31.5" or "weir/0.1.0", by the name that the program was given. */
+const char *options_identity(void);
+
+/* --directives: every row, as auto/check/directives reads them. */
+void directives_print(void);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the main level and events {} say about processes.
+ */
+#pragma once
+
+#include <sched.h>
+
+#include "core/conf/conf.h"
+
+struct user {
+    const char *name; /* NULL: as the master                                 */
+    uid_t       uid;
+    gid_t       gid;
+};
+
+/* worker_rlimit_*: RLIM_INFINITY where not set. */
+struct limit {
+    bool     is_set;
+    uint64_t value;
+};
+
+struct affinity {
+    bool           is_auto;
+    VEC(cpu_set_t) masks; /* with is_auto: none, or the one to choose from   */
+};
+
+struct process_conf {
+    struct user     user;
+    str_t           pid;
+    bool            daemon, master_process, pcre_jit;
+    unsigned        workers;
+    int             priority;
+    struct limit    nofile, core;
+    struct affinity affinity;
+    str_t           working_directory;
+    struct texts   *env; /* "NAME" or "NAME=value"                           */
+    str_t           lock_file;
+    msec_t          shutdown_timeout; /* 0: none                             */
+    msec_t          timer_resolution; /* of no effect                        */
+    unsigned        debug_points;     /* of no effect                        */
+};
+
+struct debug_list {
+    VEC(struct cidr) list;
+};
+
+struct events_conf {
+    uint64_t          connections;
+    bool              multi_accept, accept_mutex;
+    msec_t            accept_mutex_delay;
+    unsigned          method;
+    uint64_t          aio_requests;
+    struct debug_list debug;
+};
+
+extern struct module core_module, events_module;
+
+static inline const struct process_conf *
+process_conf_of(const struct generation *g)
+{
+    return g->root->conf[core_module.slot];
+}
+
+/* NULL: there is no events {}. */
+const struct events_conf *events_conf_of(const struct generation *g);
