@@ -2,7 +2,7 @@
 /*
  * What a gateway protocol gives to the engine: an encoder of requests and a
  * decoder of responses.  Connecting, retrying, buffering, timing out, logging
- * are the engine's (exchange.h); a protocol knows bytes and the facts of one
+ * are the engine's (gateway.h); a protocol knows bytes and the facts of one
  * exchange, and nothing of connections.
  */
 #pragma once
@@ -13,6 +13,7 @@
 #include "http/request.h"
 
 struct exchange;
+struct gateway;
 
 struct gateway_protocol {
     const char *prefix;     /* "proxy": of directives, variables, messages   */
@@ -20,9 +21,13 @@ struct gateway_protocol {
     unsigned    port;       /* when the address names none                   */
     size_t      state_size; /* of its parser, one per exchange, zeroed       */
 
+    /* The request's body is in g->body (or streaming): what is to be asked,
+     * once for all tries; sets g->uri.  STEP_NEXT or STEP_FAIL; or NULL. */
+    enum step (*prepare)(struct gateway *g);
     /* Appends the request's head to out.  Called again for each try. */
     enum step (*encode_head)(struct exchange *x, struct chain *out);
-    /* Frames a piece of the request's body: moves in to out. */
+    /* Frames a piece of the request's body: moves in to out.  NULL: bytes go
+     * as they are. */
     enum step (*encode_body)(struct exchange *x, struct chain *in,
                              struct chain *out, bool last);
     /* Takes bytes from in->read on and reports what they say by the
@@ -33,11 +38,19 @@ struct gateway_protocol {
     /* The peer has closed: was that the end (STEP_DONE) or too early
      * (STEP_FAIL)? */
     enum step (*decode_eof)(struct exchange *x);
+    /* Whether a field of the response is not passed on unless configuration
+     * says so. */
+    bool (*hides)(enum field_id id, str_t name);
+    /* Rewrites a field that names places at the peer (Location, Refresh,
+     * Set-Cookie): true, with *value changed; or NULL. */
+    bool (*rewrite)(struct gateway *g, enum field_id id, str_t *value);
 };
 
-/* What a decoder reports. */
+/* What a decoder reports.  Texts are copied, but for bodies. */
 void exchange_status(struct exchange *x, unsigned status, str_t reason);
 void exchange_field(struct exchange *x, str_t name, str_t value);
+/* One that was reported before, or NULL. */
+struct field *exchange_find(const struct exchange *x, str_t name);
 void exchange_length(struct exchange *x, int64_t length); /* of the body     */
 void exchange_body(struct exchange *x, str_t data); /* inside of in          */
 void exchange_trailer(struct exchange *x, str_t name, str_t value);
@@ -45,6 +58,12 @@ void exchange_trailer(struct exchange *x, str_t name, str_t value);
 void exchange_reusable(struct exchange *x, bool is_reusable);
 /* The connection becomes a tunnel (101). */
 void exchange_upgrade(struct exchange *x);
+/* Bytes that follow are the response, without a head (HTTP/0.9). */
+void exchange_headless(struct exchange *x);
+/* An interim response was read whole: status and fields so far are it; they
+ * are passed on where that is wanted, and forgotten. */
+void exchange_interim(struct exchange *x);
 
 struct http_request *exchange_request(const struct exchange *x);
+struct gateway      *exchange_gateway(const struct exchange *x);
 void                *exchange_state(const struct exchange *x);

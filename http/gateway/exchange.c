@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One try: its life, and what a decoder reports of it.
+ */
+#include "http/gateway/exchange.h"
+
+#include "core/os/clock.h"
+#include "http/response.h"
+
+
+struct exchange *
+exchange_new(struct gateway *g, str_t name)
+{
+    struct http_request  *r = g->r;
+    struct exchange      *x = arena_make(r->task.arena, struct exchange);
+    struct exchange_list *list = r->exchanges;
+
+    x->gateway = g;
+    x->name = name;
+    x->started_at = clock_ms();
+    x->connect_ms = x->header_ms = x->response_ms = -1;
+    x->body_bytes = x->length = -1;
+    x->is_first_of_run = g->x == NULL;
+    if (g->protocol->state_size)
+        x->state = arena_zalloc(r->task.arena, g->protocol->state_size);
+    if (list->last)
+        list->last->next = x;
+    else
+        list->first = x;
+    list->last = x;
+    g->x = x;
+    return x;
+}
+
+
+/* Whether another exchange may follow on the same connection. */
+static bool
+leaves_clean(const struct exchange *x)
+{
+    const struct gateway *g = x->gateway;
+
+    return x->is_complete && x->is_reusable && x->is_request_sent
+           && buf_len(&g->in) == 0 && chain_empty(&x->link->idle.conn.out);
+}
+
+
+void
+exchange_end(struct exchange *x)
+{
+    struct uplink *u = x->link;
+
+    if (x->response_ms == -1)
+        x->response_ms = (int64_t) (clock_ms() - x->started_at);
+    if (!u)
+        return;
+    x->sent = u->idle.conn.sent - u->sent_before;
+    x->received = u->idle.conn.received - u->received_before;
+    x->link = NULL;
+    uplink_release(u, leaves_clean(x));
+}
+
+
+void
+exchange_status(struct exchange *x, unsigned status, str_t reason)
+{
+    x->code = status;
+    x->reason = str_copy(x->gateway->r->task.arena, reason);
+}
+
+
+/* Name and value in one piece of memory. */
+static struct field *
+add_copy(struct exchange *x, struct fields *to, str_t name, str_t value)
+{
+    struct arena *a = x->gateway->r->task.arena;
+    char         *p = arena_bytes(a, name.n + value.n + 2);
+
+    memcpy(p, name.p, name.n);
+    p[name.n] = '\0';
+    if (value.n)
+        memcpy(p + name.n + 1, value.p, value.n);
+    p[name.n + 1 + value.n] = '\0';
+    return fields_add(a, to, (str_t){ p, name.n },
+                      (str_t){ p + name.n + 1, value.n });
+}
+
+
+void
+exchange_field(struct exchange *x, str_t name, str_t value)
+{
+    (void) add_copy(x, &x->fields, name, value);
+}
+
+
+struct field *
+exchange_find(const struct exchange *x, str_t name)
+{
+    return fields_find(&x->fields, name);
+}
+
+
+void
+exchange_trailer(struct exchange *x, str_t name, str_t value)
+{
+    (void) add_copy(x, &x->trailers, name, value);
+}
+
+
+void
+exchange_length(struct exchange *x, int64_t length)
+{
+    x->length = length;
+}
+
+
+void
+exchange_body(struct exchange *x, str_t data)
+{
+    struct gateway *g = x->gateway;
+
+    x->body_bytes += (int64_t) data.n;
+    chain_add_block(&g->fresh, g->block, data);
+}
+
+
+void
+exchange_reusable(struct exchange *x, bool is_reusable)
+{
+    x->is_reusable = is_reusable;
+}
+
+
+void
+exchange_upgrade(struct exchange *x)
+{
+    x->is_upgrade = true;
+}
+
+
+void
+exchange_headless(struct exchange *x)
+{
+    x->is_headless = true;
+}
+
+
+/* 100 goes to clients that have not been sent one for waiting. */
+void
+exchange_interim(struct exchange *x)
+{
+    struct http_request *r = x->gateway->r;
+
+    if (x->code == 100 && r->version >= HTTP_11
+        && !fields_get(&r->in, FIELD_EXPECT))
+    {
+        struct fields none = { 0 };
+
+        http_send_interim(r, 100, &none);
+    }
+    x->code = 0;
+    x->reason = STR_NONE;
+    memset(&x->fields, 0, sizeof(x->fields));
+}
+
+
+struct http_request *
+exchange_request(const struct exchange *x)
+{
+    return x->gateway->r;
+}
+
+
+struct gateway *
+exchange_gateway(const struct exchange *x)
+{
+    return x->gateway;
+}
+
+
+void *
+exchange_state(const struct exchange *x)
+{
+    return x->state;
+}

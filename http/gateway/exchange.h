@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One try at one peer, and the connection that it goes over; for the engine's
+ * own files.  An exchange lives in the request's arena until the request
+ * ends, since variables tell of it; its uplink is given back as soon as the
+ * try is over.
+ */
+#pragma once
+
+#include "core/upstream/group.h"
+#include "http/gateway/gateway.h"
+
+/* A connection to a peer: in use by one exchange, or idle in the group's
+ * pool.  On the heap. */
+struct uplink {
+    struct idle     idle;   /* with the connection                           */
+    struct gateway *user;   /* NULL: idle or closed                          */
+    struct post     reap;
+    uint64_t        sent_before, received_before; /* this exchange           */
+    uint64_t        sent_at_timer; /* conn.sent when the timer was set       */
+    bool            has_outcome; /* of connecting                            */
+    bool            is_connected;
+    bool            was_idle;   /* taken from the pool                       */
+    bool            timed_out;
+};
+
+struct exchange {
+    struct exchange *next;
+    struct gateway  *gateway;  /* its run, which may be over                 */
+    bool             is_first_of_run;
+    str_t            name;     /* $upstream_addr                             */
+    msec_t           started_at;
+    int64_t          connect_ms, header_ms, response_ms; /* -1: not reached  */
+    uint64_t         sent, received;
+    int64_t          body_bytes; /* -1: no response                          */
+    unsigned         status;     /* $upstream_status, 0: none                */
+
+    struct uplink   *link;   /* NULL: not connected, or given back           */
+    void            *state;  /* the protocol's                               */
+
+    /* The response, as the decoder reported it. */
+    unsigned      code;
+    str_t         reason;
+    struct fields fields, trailers;
+    int64_t       length;    /* of the body, -1: not known                   */
+    bool          is_reusable, is_upgrade, is_headless;
+    bool          has_head;  /* decode has said STEP_NEXT                    */
+    bool          is_complete; /* decode has said STEP_DONE                  */
+    bool          is_request_sent; /* all of it is handed to the connection  */
+    bool          is_head_encoded;
+    bool          is_body_encoded; /* to the last byte                       */
+    bool          is_send_broken; /* but the response may still be read      */
+    bool          is_new;    /* its connection was opened for it             */
+    size_t        head_bytes; /* decoded before the body                     */
+};
+
+/* A new try, the last one in the list of its request. */
+struct exchange *exchange_new(struct gateway *g, str_t name);
+/* The try is over: notes its times and bytes, and keeps its connection for
+ * another use or closes it. */
+void exchange_end(struct exchange *x);
+
+/* Opens a connection to the current peer, or takes an idle one when it may.
+ * STEP_NEXT: it is there; STEP_WAIT: it is being opened; STEP_FAIL: logged. */
+enum step uplink_open(struct exchange *x, bool may_be_idle);
+/* The outcome of STEP_WAIT above: the same. */
+enum step uplink_opened(struct exchange *x);
+/* Bytes of a request are on the way or have been sent. */
+bool uplink_has_sent(const struct uplink *u);
+/* Gives the connection to the pool where it may be used again, else closes. */
+void uplink_release(struct uplink *u, bool may_be_idle);
+void uplink_wait_read(struct uplink *u, msec_t timeout);
+void uplink_wait_write(struct uplink *u, msec_t timeout);
+
+/* The states of gateway_run that stand in other files: each goes on until it
+ * must wait, moves to another state and answers STEP_NEXT, or ends the run. */
+enum step gateway_read_body(struct gateway *g);
+enum step gateway_resolve(struct gateway *g);
+enum step gateway_respond(struct gateway *g);
+enum step gateway_relay(struct gateway *g);
+enum step gateway_tunnel(struct gateway *g);
+
+/* Sends what it can of the request's head and body.  STEP_WAIT: more is to
+ * follow; STEP_DONE: all is out; STEP_FAIL: the connection is broken, or
+ * (g->body_failed) the client's. */
+enum step gateway_send(struct gateway *g);
+/* Reads at most about want bytes and decodes them.  STEP_WAIT: nothing more
+ * now; STEP_NEXT: something was decoded (x->has_head, g->fresh tell);
+ * STEP_DONE: the response is complete; STEP_FAIL: it is broken, logged, and
+ * g->fault says in which way. */
+enum step gateway_read(struct gateway *g, size_t want);
+/* Decodes what is there. */
+enum step gateway_decode(struct gateway *g);
+/* Says what is being done, in log lines: " while ...". */
+void gateway_says(struct gateway *g, const char *action);
+
+/* A try went wrong in the way of one bit of gateway_next: another one, or the
+ * end of the run with the status that this stands for. */
+enum step gateway_retry(struct gateway *g, unsigned how);
+/* The same for a status: STEP_NEXT where another peer is to be tried, with the
+ * state set; STEP_DONE: the response stands. */
+enum step gateway_retry_status(struct gateway *g, unsigned status);
+/* Ends the run: the current try with an outcome, what is held, waits. */
+void gateway_end(struct gateway *g, enum outcome how);
+/* Ends the run and fails the request. */
+enum step gateway_fail(struct gateway *g, unsigned status);
+
+/* proxy_store: where the response is kept, beside being passed on. */
+void gateway_store_open(struct gateway *g);
+void gateway_store_add(struct gateway *g, const struct chain *data);
+void gateway_store_end(struct gateway *g);
+
+static inline struct uplink *
+uplink_of(struct conn *c)
+{
+    return container_of(c, struct uplink, idle.conn);
+}

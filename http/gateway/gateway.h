@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The gateway engine as its protocols see it: one engine connects, retries,
+ * sends, reads, buffers, times out and logs for proxy and all that come after
+ * it; what differs is in struct gateway_protocol (protocol.h).
+ *
+ *     static enum step
+ *     serve(struct task *t)
+ *     {
+ *         struct http_request *r = http_of(t);
+ *         struct gateway      *g = gateway_of(r);
+ *
+ *         if (g == NULL) {
+ *             g = gateway_new(r, &protocol, &conf->gateway, conf);
+ *             g->group = ...;                 (or gateway_find_group)
+ *         }
+ *         return gateway_run(g);
+ *     }
+ */
+#pragma once
+
+#include "core/base/buf.h"
+#include "core/base/hash.h"
+#include "core/conf/types.h"
+#include "core/expr/expr.h"
+#include "core/upstream/group.h"
+#include "http/gateway/protocol.h"
+#include "http/request.h"
+
+struct exchange;
+struct uplink;
+struct lookup;
+struct tunnel;
+
+/* When to go on to another peer: the words of proxy_next_upstream. */
+enum gateway_next {
+    NEXT_ERROR = 1 << 0,
+    NEXT_TIMEOUT = 1 << 1,
+    NEXT_INVALID_HEADER = 1 << 2,
+    NEXT_500 = 1 << 3,
+    NEXT_502 = 1 << 4,
+    NEXT_503 = 1 << 5,
+    NEXT_504 = 1 << 6,
+    NEXT_403 = 1 << 7,
+    NEXT_404 = 1 << 8,
+    NEXT_429 = 1 << 9,
+    NEXT_NON_IDEMPOTENT = 1 << 10,
+    NEXT_OFF = 1 << 11,
+};
+
+/* Fields of responses that are not acted upon: proxy_ignore_headers. */
+enum gateway_ignore {
+    IGNORE_ACCEL_REDIRECT = 1 << 0,
+    IGNORE_ACCEL_EXPIRES = 1 << 1,
+    IGNORE_ACCEL_LIMIT_RATE = 1 << 2,
+    IGNORE_ACCEL_BUFFERING = 1 << 3,
+    IGNORE_ACCEL_CHARSET = 1 << 4,
+    IGNORE_EXPIRES = 1 << 5,
+    IGNORE_CACHE_CONTROL = 1 << 6,
+    IGNORE_SET_COOKIE = 1 << 7,
+    IGNORE_VARY = 1 << 8,
+};
+
+/* proxy_bind; NULL: off. */
+struct gateway_bind {
+    struct expr    *expr;
+    struct addr_any at;       /* of a constant expr                          */
+    bool            is_known; /* at is set                                   */
+    bool            is_transparent;
+};
+
+/* proxy_store; both unset: off. */
+struct gateway_store {
+    struct expr *path; /* or                                                 */
+    bool         is_mapped; /* where root or alias put the URI               */
+};
+
+/* What the shared rows set: the first member of each protocol's conf. */
+struct gateway_conf {
+    msec_t               connect_timeout, send_timeout, read_timeout;
+    msec_t               next_timeout;
+    uint64_t             next_tries;
+    size_t               buffer_size;
+    size_t               busy_size;  /* 0: twice the larger buffer           */
+    size_t               write_size; /* of temporary files; 0: the same      */
+    size_t               send_lowat;
+    uint64_t             max_file_size; /* of temporary files                */
+    size_t               socket_rcvbuf, socket_sndbuf; /* 0: the system's    */
+    struct buffers       buffers;
+    struct temp_path     temp_path;
+    struct expr         *limit_rate;
+    struct gateway_bind *bind;
+    struct gateway_store store;
+    unsigned             store_access;
+    struct texts         hide, pass; /* header fields                        */
+    unsigned             next;       /* enum gateway_next                    */
+    unsigned             ignore;     /* enum gateway_ignore                  */
+    bool                 buffering, request_buffering;
+    bool                 ignore_client_abort, intercept_errors;
+    bool                 pass_request_headers, pass_request_body;
+    bool                 force_ranges, socket_keepalive, pass_trailers;
+    /* Made by gateway_ready: */
+    struct hash         *fields; /* names that hide and pass have, or NULL   */
+};
+
+/* What gateway_conf.fields says of a name. */
+enum { FIELD_LIST_HIDE = 1, FIELD_LIST_PASS = 2 };
+
+/* The template rows: of the way to a peer, of header fields, of bodies. */
+extern const struct directive gateway_peer_rows[];
+extern const struct directive gateway_field_rows[];
+extern const struct directive gateway_body_rows[];
+
+/* Checks and derives; prefix stands in messages. */
+const char *gateway_ready(struct conf *cf, struct gateway_conf *c,
+                          const char *prefix);
+
+#define GATEWAY_STATES(X)                                                      \
+    X(READ_BODY) /* of the request, as far as it is wanted first             */ \
+    X(RESOLVE)   /* the name of a host that was not known before             */ \
+    X(CHOOSE)    /* a peer, and start to connect                             */ \
+    X(CONNECT)   /* until it is established                                  */ \
+    X(EXCHANGE)  /* send the request, read the head of the response          */ \
+    X(RESPOND)   /* the head is complete: what to do with it                 */ \
+    X(RELAY)     /* pass on the body                                         */ \
+    X(TUNNEL)    /* bytes, both ways                                         */ \
+    X(OVER)
+
+enum gateway_state {
+#define X(name) GATEWAY_##name,
+    GATEWAY_STATES(X)
+#undef X
+};
+
+/* The tries of a request, over internal redirects: r->exchanges. */
+struct exchange_list {
+    struct exchange *first, *last;
+    struct gateway  *running; /* now, or NULL                                */
+};
+
+/* One run of a gateway's content handler. */
+struct gateway {
+    struct http_request           *r;
+    const struct gateway_protocol *protocol;
+    const struct gateway_conf     *conf;
+    const void                    *owner; /* local keepalive: the location   */
+    void                          *data;  /* the protocol's                  */
+    enum gateway_state             state;
+    struct wait                    wait;  /* ends all when the task ends     */
+    const char                    *action; /* of the log, as it was before   */
+
+    /* Where to: a group, or a host to be looked up. */
+    struct upstream_group *group;
+    str_t                  host; /* with its port, as written                */
+    struct endpoint        at;
+    struct lookup         *lookup;
+    str_t                  uri;  /* what is asked of the peer, for logs      */
+
+    struct pick      pick;
+    bool             is_picking;
+    struct exchange *x;      /* the current try                              */
+    unsigned         tries;  /* made so far                                  */
+    msec_t           started_at;
+
+    /* The request's body. */
+    struct chain body;       /* to be sent again with each try               */
+    struct chain early;      /* what came before connecting, unbuffered      */
+    int64_t      body_length; /* -1: chunks                                  */
+    bool         has_body;    /* the request has one (it may be empty)       */
+    bool         replaces_body; /* the protocol's own: it adds to body itself */
+    bool         needs_length; /* the protocol's: it cannot send chunks      */
+    bool         is_streaming; /* passed on as it comes                      */
+    bool         body_failed; /* reading it from the client                  */
+    bool         is_stale;   /* an idle connection was: try the peer again  */
+    unsigned     fault;      /* of a broken response: enum gateway_next      */
+
+    /* The response's body. */
+    struct block      *block;   /* that is read into                         */
+    struct buf         in;      /* of block                                  */
+    struct chain       fresh;   /* read, not yet handed over                 */
+    struct chain       out;     /* being handed over                         */
+    struct chain       spilled; /* the same in a file, before fresh          */
+    struct chain_file *file;
+    off_t              file_end;
+    struct chain_file *stored;
+    off_t              stored_end;
+    str_t              stored_name;
+    bool               stored_is_broken;
+    struct tunnel     *tunnel;
+    struct timer       pause;   /* of proxy_limit_rate                       */
+    uint64_t           rate, rate_bytes; /* bytes read since rate_at         */
+    msec_t             rate_at;
+    bool               buffers; /* proxy_buffering, X-Accel-Buffering        */
+    bool               is_full; /* http_send said to wait                    */
+    bool               is_relaying; /* the body has begun                    */
+};
+
+/* The run of r that has been started and is not over; NULL: none. */
+struct gateway *gateway_of(const struct http_request *r);
+/* Starts one. */
+struct gateway *gateway_new(struct http_request *r,
+                            const struct gateway_protocol *protocol,
+                            const struct gateway_conf *conf,
+                            const void *owner);
+/* Sets group (or what is to be looked up) from "host:port" or "unix:path" that
+ * variables gave, with *uri being what follows it.  False: logged, and
+ * http_fail was called. */
+bool gateway_find_group(struct gateway *g, str_t url, unsigned default_port);
+/* Goes on: the content handler's answer. */
+enum step gateway_run(struct gateway *g);
+
+/* The part of a log line that says whom was asked: ", upstream: ...". */
+size_t gateway_log(const struct http_request *r, char *out, size_t room);
+
+/* $upstream_...: what the tries of a request came to. */
+extern struct module gateway_module;

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Passing on the body of a response.
+ *
+ * Buffered, it is read as fast as the peer gives it: while the client takes
+ * what is handed over, no more than a few blocks are held; when it does not,
+ * the rest goes into memory up to the size of proxy_buffers, then to a
+ * temporary file up to proxy_max_temp_file_size, and then the peer waits.
+ * What the file holds (spilled) always comes before what memory holds (fresh).
+ * Unbuffered, each read is sent at once and none follows before the client has
+ * taken it.
+ */
+#include <errno.h>
+
+#include "core/os/clock.h"
+#include "http/gateway/exchange.h"
+#include "http/response.h"
+#include "http/temp_file.h"
+
+enum {
+    READ_ONCE = 65536,
+    READ_MANY = 131072, /* before it is handed over                          */
+    READ_LEAST = 4096,
+    KNOWN_SMALL = 32768,
+};
+
+
+static size_t
+memory_limit(const struct gateway_conf *c)
+{
+    return c->buffer_size + c->buffers.n * c->buffers.size;
+}
+
+
+/* The file is used from its start again once all of it has been sent. */
+static void
+rewind_file(struct gateway *g)
+{
+    if (g->file && g->file->refs == 1 && chain_empty(&g->spilled))
+        g->file_end = 0;
+}
+
+
+/* Moves what memory holds to the file; false: it is to stay there. */
+static bool
+spill(struct gateway *g)
+{
+    const struct gateway_conf *c = g->conf;
+    struct task               *t = &g->r->task;
+    off_t                      from;
+    str_t                      name;
+    bool                       ok;
+
+    rewind_file(g);
+    if ((uint64_t) g->file_end + g->fresh.n > c->max_file_size)
+        return false;
+    if (!g->file) {
+        g->file = temp_file_new(t, &c->temp_path, TEMP_NAMELESS, &name);
+        if (!g->file)
+            return false;
+        log_warn(t->log,
+                 "an upstream response is buffered to a temporary file " STR_F,
+                 STR_A(name));
+    }
+    from = g->file_end;
+    ok = temp_file_append(t, g->file, &g->file_end, &g->fresh, 0);
+    chain_add_file(&g->spilled, g->file, from, (size_t) (g->file_end - from));
+    return ok;
+}
+
+
+/* proxy_limit_rate: how much may be read now; 0: after a pause. */
+static size_t
+allowed_by_rate(struct gateway *g, size_t want)
+{
+    uint64_t may, read = (uint64_t) g->x->body_bytes;
+    msec_t   passed;
+
+    if (g->rate == 0)
+        return want;
+    passed = clock_ms() - g->rate_at;
+    may = g->rate * (passed / 1000 + 1);
+    if (read < may)
+        return may - read < want ? (size_t) (may - read) : want;
+    timer_set(g->r->task.loop, &g->pause,
+              (read - may) * 1000 / g->rate + 1000 - passed % 1000);
+    return 0;
+}
+
+
+/* How much is to be read next; 0: not now. */
+static size_t
+want_now(struct gateway *g)
+{
+    size_t   limit = memory_limit(g->conf);
+    size_t   want = READ_ONCE;
+    uint64_t left;
+
+    if (g->is_full) {
+        if (!g->buffers)
+            return 0;
+        if (g->fresh.n >= limit && !spill(g))
+            return 0;
+        if (g->fresh.n + want > limit)
+            want = limit - g->fresh.n;
+        if (want < READ_LEAST)
+            want = READ_LEAST;
+    }
+    if (g->x->length >= 0) {
+        left = (uint64_t) (g->x->length - g->x->body_bytes);
+        if (left < want)
+            want = left < KNOWN_SMALL ? KNOWN_SMALL : (size_t) left;
+    } else if (g->x->body_bytes < READ_ONCE) {
+        want = want < KNOWN_SMALL ? want : KNOWN_SMALL;
+    }
+    return allowed_by_rate(g, want);
+}
+
+
+/* Reads as gateway_read does; STEP_NEXT: there is enough to be handed over,
+ * or nothing is wanted now. */
+static enum step
+fill(struct gateway *g)
+{
+    enum step s;
+    size_t    want;
+
+    for (;;) {
+        want = want_now(g);
+        if (want == 0) {
+            timer_stop(&g->x->link->idle.conn.read_timer);
+            return STEP_WAIT;
+        }
+        s = gateway_read(g, want);
+        if (s == STEP_WAIT && g->x->is_request_sent
+            && !timer_is_set(&g->x->link->idle.conn.read_timer))
+            uplink_wait_read(g->x->link, g->conf->read_timeout);
+        if (s != STEP_NEXT)
+            return s;
+        if (!g->buffers || (!g->is_full && g->fresh.n >= READ_MANY))
+            return STEP_NEXT;
+    }
+}
+
+
+/* Hands over what is there. */
+static enum step
+hand_over(struct gateway *g, bool last)
+{
+    enum step s;
+
+    if (!chain_empty(&g->fresh))
+        gateway_store_add(g, &g->fresh);
+    chain_move(&g->out, &g->spilled);
+    chain_move(&g->out, &g->fresh);
+    if (!g->buffers && !last)
+        chain_flush(&g->out);
+    s = http_send(g->r, &g->out, last);
+    g->is_full = s == STEP_WAIT;
+    return s;
+}
+
+
+/* The response is complete: the peer is done with, the rest is the
+ * pipeline's. */
+static enum step
+finish(struct gateway *g)
+{
+    struct exchange     *x = g->x;
+    struct http_request *r = g->r;
+    enum step            s;
+
+    exchange_end(x);
+    if (g->conf->pass_trailers) {
+        VEC_EACH(&x->trailers.list, f)
+            fields_add(r->task.arena, &r->out.trailers, f->name, f->value);
+        r->out.has_trailers = x->trailers.list.n != 0;
+    }
+    s = hand_over(g, true);
+    gateway_end(g, PEER_OK);
+    return s == STEP_FAIL ? STEP_FAIL : STEP_DONE;
+}
+
+
+/* The rest will not come: what is there goes out, and then the client's
+ * connection has to say that it was not all. */
+static enum step
+break_off(struct gateway *g, unsigned status)
+{
+    struct http_request *r = g->r;
+
+    r->keeps_alive = false;
+    if (hand_over(g, false) == STEP_FAIL) {
+        gateway_end(g, PEER_OK);
+        return STEP_FAIL;
+    }
+    return gateway_fail(g, status);
+}
+
+
+static enum step
+go_on(struct gateway *g)
+{
+    enum step s;
+
+    for (;;) {
+        s = fill(g);
+        if (s == STEP_DONE)
+            return finish(g);
+        if (s == STEP_FAIL)
+            return break_off(g, 502);
+        if (!g->is_full
+            && !(chain_empty(&g->fresh) && chain_empty(&g->spilled))) {
+            enum step sent = hand_over(g, false);
+
+            if (sent == STEP_FAIL) {
+                gateway_end(g, PEER_OK);
+                return STEP_FAIL;
+            }
+        }
+        if (s == STEP_WAIT)
+            return STEP_WAIT;
+    }
+}
+
+
+/* Whether the client has room again. */
+static enum step
+look_for_room(struct gateway *g)
+{
+    enum step s;
+
+    if (!g->is_full)
+        return STEP_NEXT;
+    s = http_send(g->r, &g->out, false);
+    g->is_full = s == STEP_WAIT;
+    return s;
+}
+
+
+/* The first call for a response. */
+static enum step
+begin(struct gateway *g)
+{
+    str_t     rate;
+    enum step s;
+
+    g->is_relaying = true;
+    gateway_says(g, "reading upstream");
+    if (g->conf->limit_rate && g->buffers) {
+        rate = expr_eval(g->conf->limit_rate, &g->r->task);
+        if (!number_size(rate, false, &g->rate))
+            g->rate = 0;
+        g->rate_at = clock_ms();
+    }
+    s = gateway_decode(g);
+    if (s == STEP_DONE)
+        return finish(g);
+    if (s == STEP_FAIL)
+        return break_off(g, 502);
+    if (!g->buffers && chain_empty(&g->fresh)) /* the head, at once */
+        return hand_over(g, false) == STEP_FAIL ? STEP_FAIL : STEP_NEXT;
+    return STEP_NEXT;
+}
+
+
+enum step
+gateway_relay(struct gateway *g)
+{
+    struct exchange *x = g->x;
+    enum step        s;
+
+    if (!g->is_relaying) {
+        s = begin(g);
+        if (s != STEP_NEXT)
+            return s;
+    }
+    if (x->link->timed_out) {
+        log_errno(g->r->task.log, ETIMEDOUT, "upstream timed out");
+        return break_off(g, 504);
+    }
+    if (!x->is_request_sent && !x->is_send_broken
+        && gateway_send(g) == STEP_FAIL) {
+        if (g->body_failed)
+            return break_off(g, 400);
+        x->is_send_broken = true;
+    }
+    if (look_for_room(g) == STEP_FAIL) {
+        gateway_end(g, PEER_OK);
+        return STEP_FAIL;
+    }
+    return go_on(g);
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From the head of an upstream's response to ours: which fields pass, which
+ * are orders to us (X-Accel-...), and whether the response is passed on at all
+ * or another peer, an error page or another location answers instead.
+ */
+#include "core/base/date.h"
+#include "core/base/escape.h"
+#include "http/error_page.h"
+#include "http/gateway/exchange.h"
+#include "http/response.h"
+#include "http/uri.h"
+
+
+/* Whether a field of that name keeps its place in an internal redirect. */
+static bool
+survives_redirect(const struct field *f)
+{
+    switch ((int) f->id) {
+    case FIELD_CONTENT_TYPE:
+    case FIELD_SET_COOKIE:
+    case FIELD_CACHE_CONTROL:
+    case FIELD_EXPIRES:
+    case FIELD_ACCEPT_RANGES:
+        return true;
+    default:
+        return str_ieq(f->name, STR("Content-Disposition"));
+    }
+}
+
+
+static bool
+is_hidden(const struct gateway *g, const struct field *f)
+{
+    if (g->conf->fields) {
+        uintptr_t kind = (uintptr_t) hash_get(g->conf->fields, f->name);
+
+        if (kind)
+            return kind == FIELD_LIST_HIDE;
+    }
+    return g->protocol->hides && g->protocol->hides(f->id, f->name);
+}
+
+
+/* Fields of which a second one is noise. */
+static bool
+is_single(enum field_id id)
+{
+    switch ((int) id) {
+    case FIELD_STATUS:
+    case FIELD_CONTENT_TYPE:
+    case FIELD_DATE:
+    case FIELD_SERVER:
+    case FIELD_LAST_MODIFIED:
+    case FIELD_ETAG:
+    case FIELD_LOCATION:
+    case FIELD_REFRESH:
+    case FIELD_X_ACCEL_REDIRECT:
+    case FIELD_X_ACCEL_EXPIRES:
+    case FIELD_X_ACCEL_LIMIT_RATE:
+    case FIELD_X_ACCEL_BUFFERING:
+    case FIELD_X_ACCEL_CHARSET:
+        return true;
+    default:
+        return false;
+    }
+}
+
+
+static bool
+is_repeated(struct gateway *g, const struct field *f)
+{
+    const struct field *first = fields_get(&g->x->fields, f->id);
+
+    if (first == f || !is_single(f->id))
+        return false;
+    log_warn(g->r->task.log,
+             "upstream sent duplicate header line: \"" STR_F ": " STR_F
+             "\", previous value: \"" STR_F ": " STR_F "\", ignored",
+             STR_A(f->name), STR_A(f->value), STR_A(first->name),
+             STR_A(first->value));
+    return true;
+}
+
+
+/* A rewritten place on this server is completed as a redirect's is. */
+static str_t
+absolute(struct http_request *r, str_t value)
+{
+    (void) r;
+    return value;
+}
+
+
+static void
+pass_rewritten(struct gateway *g, const struct field *f)
+{
+    struct http_request *r = g->r;
+    str_t                value = f->value;
+
+    if (g->protocol->rewrite && g->protocol->rewrite(g, f->id, &value)
+        && f->id == FIELD_LOCATION)
+        value = absolute(r, value);
+    fields_add(r->task.arena, &r->out.fields, f->name, value);
+}
+
+
+/* "type; charset=x" in two; other forms stay in one. */
+static void
+pass_type(struct http_request *r, str_t value)
+{
+    static const char mark[] = "charset=";
+    const char       *semicolon = str_chr(value, ';');
+    str_t             rest;
+
+    r->out.content_type = value;
+    if (!semicolon)
+        return;
+    rest = str_trim(str_span(semicolon + 1, value.p + value.n));
+    if (!str_istarts(rest, STR("charset=")) || str_chr(rest, ';'))
+        return;
+    rest = str_from(rest, sizeof(mark) - 1);
+    if (rest.n > 2 && rest.p[0] == '"' && rest.p[rest.n - 1] == '"')
+        rest = (str_t){ rest.p + 1, rest.n - 2 };
+    r->out.content_type = str_trim(str_span(value.p, semicolon));
+    r->out.charset = rest;
+}
+
+
+/* The date becomes ours where it is one, so that conditions can be judged. */
+static void
+pass_modified(struct http_request *r, const struct field *f)
+{
+    char   text[DATE_LEN];
+    time_t at = date_parse(f->value);
+
+    if (at != -1) {
+        date_http(text, at);
+        if (str_eq(f->value, (str_t){ text, sizeof(text) })) {
+            r->out.last_modified = at;
+            return;
+        }
+    }
+    fields_add(r->task.arena, &r->out.fields, f->name, f->value);
+}
+
+
+static void
+pass_field(struct gateway *g, const struct field *f)
+{
+    struct http_request *r = g->r;
+
+    switch ((int) f->id) {
+    case FIELD_CONNECTION:
+    case FIELD_KEEP_ALIVE:
+    case FIELD_TRANSFER_ENCODING:
+    case FIELD_CONTENT_LENGTH:
+        return;
+    case FIELD_CONTENT_TYPE:
+        pass_type(r, f->value);
+        return;
+    case FIELD_LAST_MODIFIED:
+        pass_modified(r, f);
+        return;
+    case FIELD_LOCATION:
+    case FIELD_REFRESH:
+    case FIELD_SET_COOKIE:
+        pass_rewritten(g, f);
+        return;
+    case FIELD_ACCEPT_RANGES:
+        if (g->conf->force_ranges)
+            return;
+        break;
+    default:
+        break;
+    }
+    fields_add(r->task.arena, &r->out.fields, f->name, f->value);
+}
+
+
+static void
+pass_fields(struct gateway *g, bool is_redirect)
+{
+    VEC_EACH(&g->x->fields.list, f) {
+        if (f->is_hidden || (is_redirect && !survives_redirect(f)))
+            continue;
+        if (is_hidden(g, f) || is_repeated(g, f))
+            continue;
+        pass_field(g, f);
+    }
+}
+
+
+/* The value of an order to us, unless it is to be ignored. */
+static str_t
+order(const struct gateway *g, enum field_id id, unsigned ignored)
+{
+    if (g->conf->ignore & ignored)
+        return STR_NONE;
+    return fields_value(&g->x->fields, id);
+}
+
+
+static void
+obey(struct gateway *g)
+{
+    struct http_request *r = g->r;
+    str_t                v;
+    uint64_t             rate;
+
+    v = order(g, FIELD_X_ACCEL_BUFFERING, IGNORE_ACCEL_BUFFERING);
+    if (str_ieq(v, STR("no")))
+        g->buffers = false;
+    else if (str_ieq(v, STR("yes")))
+        g->buffers = true;
+    v = order(g, FIELD_X_ACCEL_LIMIT_RATE, IGNORE_ACCEL_LIMIT_RATE);
+    if (v.p && number_parse(v, INT64_MAX, &rate)) {
+        r->limit_rate = rate;
+        r->has_limit_rate = true;
+    }
+}
+
+
+/* X-Accel-Redirect: another location answers, with our Content-Type. */
+static enum step
+redirect(struct gateway *g, str_t to)
+{
+    struct http_request *r = g->r;
+    str_t                path, args, type;
+    enum step            s;
+
+    pass_fields(g, true);
+    type = r->out.content_type;
+    gateway_end(g, PEER_OK);
+    if (to.n && to.p[0] == '@') {
+        s = http_named_location(r, str_from(to, 1));
+    } else if (uri_split_unsafe(to, &path, &args)) {
+        if (r->method != HTTP_HEAD) {
+            r->method = HTTP_GET;
+            r->method_name = STR("GET");
+        }
+        path = unescape_uri(r->task.arena, path);
+        s = http_internal_redirect(r, path, args);
+    } else {
+        log_error(r->task.log, "unsafe URI \"" STR_F "\" was detected",
+                  STR_A(to));
+        return http_fail(r, 404);
+    }
+    r->out.content_type = type;
+    return s;
+}
+
+
+/* proxy_intercept_errors. */
+static bool
+is_intercepted(struct gateway *g)
+{
+    struct http_request *r = g->r;
+    struct exchange     *x = g->x;
+
+    if (!g->conf->intercept_errors || !http_has_error_page(r, x->code))
+        return false;
+    if (x->code == 401) {
+        const struct field *f = fields_get(&x->fields, FIELD_WWW_AUTHENTICATE);
+
+        for (; f; f = fields_next(&x->fields, f))
+            fields_add(r->task.arena, &r->out.fields, f->name, f->value);
+    }
+    return true;
+}
+
+
+static enum step
+send_head(struct gateway *g)
+{
+    struct http_request  *r = g->r;
+    struct exchange      *x = g->x;
+    struct http_response *out = &r->out;
+    enum step             s;
+
+    pass_fields(g, false);
+    out->status = x->code;
+    out->reason = x->reason;
+    out->length = x->length;
+    out->disables_not_modified = true;
+    if (g->conf->force_ranges)
+        out->allows_ranges = out->is_single_part = true;
+    if (x->is_headless) {
+        r->version = HTTP_09;
+        r->keeps_alive = false;
+    }
+    gateway_store_open(g);
+
+    if (x->is_upgrade) {
+        g->state = GATEWAY_TUNNEL;
+        return STEP_NEXT;
+    }
+    s = http_send_head(r);
+    if (s == STEP_NEXT) {
+        g->state = GATEWAY_RELAY;
+        return STEP_NEXT;
+    }
+    if (s == STEP_DONE) /* a bodiless one may still leave a clean connection */
+        (void) gateway_decode(g);
+    gateway_end(g, PEER_OK);
+    return s;
+}
+
+
+enum step
+gateway_respond(struct gateway *g)
+{
+    struct exchange *x = g->x;
+    str_t            to;
+
+    if (x->code >= 300) {
+        if (gateway_retry_status(g, x->code) == STEP_NEXT)
+            return STEP_NEXT;
+        if (is_intercepted(g))
+            return gateway_fail(g, x->code);
+    }
+    obey(g);
+    to = order(g, FIELD_X_ACCEL_REDIRECT, IGNORE_ACCEL_REDIRECT);
+    if (to.p && !x->is_upgrade)
+        return redirect(g, to);
+    return send_head(g);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Whether another peer is asked when one has failed: proxy_next_upstream and
+ * its limits.  What has been sent of a request that is not idempotent is not
+ * sent again unless configuration allows it, and what was passed on as it came
+ * from the client cannot be.
+ */
+#include <errno.h>
+
+#include "core/os/clock.h"
+#include "http/gateway/exchange.h"
+
+static const struct {
+    unsigned how;
+    unsigned status;
+} statuses[] = {
+    { NEXT_TIMEOUT, 504 }, { NEXT_500, 500 }, { NEXT_502, 502 },
+    { NEXT_503, 503 },     { NEXT_504, 504 }, { NEXT_403, 403 },
+    { NEXT_404, 404 },     { NEXT_429, 429 },
+};
+
+
+static unsigned
+status_of(unsigned how)
+{
+    for (size_t i = 0; i < countof(statuses); i++) {
+        if (statuses[i].how == how)
+            return statuses[i].status;
+    }
+    return 502;
+}
+
+
+/* The word for a status, or 0; the first row is of no response. */
+static unsigned
+word_of(unsigned status)
+{
+    for (size_t i = 1; i < countof(statuses); i++) {
+        if (statuses[i].status == status)
+            return statuses[i].how;
+    }
+    return 0;
+}
+
+
+/* Whether the request may be sent once more after it went out before. */
+static bool
+may_repeat(const struct gateway *g, bool was_sent)
+{
+    if (!was_sent)
+        return true;
+    if (g->is_streaming)
+        return false;
+    return !(g->r->method & (HTTP_POST | HTTP_LOCK | HTTP_PATCH))
+           || (g->conf->next & NEXT_NON_IDEMPOTENT);
+}
+
+
+static bool
+may_go_on(const struct gateway *g, unsigned how)
+{
+    const struct gateway_conf *c = g->conf;
+
+    if (!(c->next & how) || (c->next_tries && g->tries >= c->next_tries))
+        return false;
+    return c->next_timeout == 0 || clock_ms() - g->started_at < c->next_timeout;
+}
+
+
+/* What came of the failed try goes. */
+static void
+forget(struct gateway *g)
+{
+    chain_clear(&g->fresh);
+    block_put(g->block);
+    g->block = NULL;
+    memset(&g->in, 0, sizeof(g->in));
+}
+
+
+static enum step
+try_again(struct gateway *g)
+{
+    forget(g);
+    g->state = GATEWAY_CHOOSE;
+    return STEP_NEXT;
+}
+
+
+static bool
+was_sent(const struct exchange *x)
+{
+    return x->link && uplink_has_sent(x->link);
+}
+
+
+/* An idle connection that the peer was just about to close: no failure. */
+static bool
+is_stale(const struct exchange *x, unsigned how)
+{
+    const struct uplink *u = x->link;
+
+    return u && u->was_idle && how == NEXT_ERROR && !x->has_head
+           && u->idle.conn.received == u->received_before;
+}
+
+
+enum step
+gateway_retry(struct gateway *g, unsigned how)
+{
+    struct exchange *x = g->x;
+    bool             may = may_repeat(g, was_sent(x));
+    bool             stale = is_stale(x, how);
+
+    if (how == NEXT_TIMEOUT)
+        log_errno(g->r->task.log, ETIMEDOUT, "upstream timed out");
+    else if (stale && !may)
+        log_error(g->r->task.log, "upstream prematurely closed connection");
+    x->status = status_of(how);
+    exchange_end(x);
+    if (stale && may) {
+        g->is_stale = true;
+        return try_again(g);
+    }
+    pick_done(&g->pick, PEER_FAILED);
+    if (may && may_go_on(g, how) && pick_has_more(&g->pick))
+        return try_again(g);
+    return gateway_fail(g, x->status);
+}
+
+
+enum step
+gateway_retry_status(struct gateway *g, unsigned status)
+{
+    unsigned how = word_of(status);
+
+    if (!how || !may_repeat(g, was_sent(g->x)) || !may_go_on(g, how)
+        || g->pick.tries <= 1)
+        return STEP_DONE;
+    exchange_end(g->x);
+    pick_done(&g->pick, how & (NEXT_403 | NEXT_404) ? PEER_NEXT : PEER_FAILED);
+    return try_again(g);
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The directives that all gateways share, each under its protocol's prefix,
+ * and the checks between them.
+ */
+#include "http/gateway/gateway.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/net/addr.h"
+
+
+/* --- types ---------------------------------------------------------------- */
+
+/* off, or an address, with or without "transparent". */
+static const char *
+parse_bind(struct conf *cf, void *field)
+{
+    struct gateway_bind **out = field;
+    struct gateway_bind  *b;
+    const char           *error = NULL;
+    struct endpoint       e;
+
+    if (cf->n_args == 2 && str_is(cf->args[1], "off")) {
+        *out = NULL;
+        return NULL;
+    }
+    b = arena_make(cf->arena, struct gateway_bind);
+    b->expr = expr_compile(cf, cf->args[1], 0, &error);
+    if (!b->expr)
+        return error;
+    if (cf->n_args == 3) {
+        if (!str_is(cf->args[2], "transparent"))
+            return conf_error(cf, "invalid parameter \"" STR_F "\"",
+                              STR_A(cf->args[2]));
+        b->is_transparent = true;
+    }
+    if (expr_is_constant(b->expr)) {
+        if (!addr_parse(cf->args[1], &b->at)) {
+            error = endpoint_parse(cf->arena, cf->args[1], 0, 0, &e);
+            if (error || e.n == 0)
+                return conf_error(cf, "invalid address \"" STR_F "\"",
+                                  STR_A(cf->args[1]));
+            b->at = e.at[0];
+        }
+        b->is_known = true;
+    }
+    *out = b;
+    return NULL;
+}
+
+static const struct conf_type bind_type = {
+    .name = "local address",
+    .size = sizeof(struct gateway_bind *),
+    .parse = parse_bind,
+};
+
+
+/* off, on, or a path with variables. */
+static const char *
+parse_store(struct conf *cf, void *field)
+{
+    struct gateway_store *s = field;
+    const char           *error = NULL;
+
+    *s = (struct gateway_store){ NULL, false };
+    if (str_is(cf->args[1], "off"))
+        return NULL;
+    if (str_is(cf->args[1], "on")) {
+        s->is_mapped = true;
+        return NULL;
+    }
+    s->path = expr_compile(cf, cf->args[1], EXPR_Z, &error);
+    return s->path ? NULL : error;
+}
+
+static const struct conf_type store_type = {
+    .name = "store",
+    .size = sizeof(struct gateway_store),
+    .parse = parse_store,
+};
+
+
+/* The bits of "user:rw", 0 where it is none. */
+static unsigned
+access_bits(str_t word)
+{
+    static const struct {
+        const char *who;
+        unsigned    shift;
+    } classes[] = { { "user:", 6 }, { "group:", 3 }, { "all:", 0 } };
+
+    for (size_t i = 0; i < countof(classes); i++) {
+        unsigned bits = 0;
+
+        if (!str_starts(word, str_of(classes[i].who)))
+            continue;
+        word = str_from(word, strlen(classes[i].who));
+        if (str_is(word, "rw"))
+            bits = 6;
+        else if (str_is(word, "r"))
+            bits = 4;
+        bits <<= classes[i].shift;
+        return bits | (i == 2 ? bits << 3 : 0);
+    }
+    return 0;
+}
+
+
+static const char *
+parse_access(struct conf *cf, void *field)
+{
+    unsigned *out = field;
+    unsigned  all = 0600;
+
+    for (unsigned i = 1; i < cf->n_args; i++) {
+        unsigned bits = access_bits(cf->args[i]);
+
+        if (bits == 0)
+            return conf_error(cf, "invalid value \"" STR_F "\"",
+                              STR_A(cf->args[i]));
+        all |= bits;
+    }
+    *out = all;
+    return NULL;
+}
+
+static const struct conf_type access_type = {
+    .name = "access",
+    .size = sizeof(unsigned),
+    .parse = parse_access,
+};
+
+
+/* --- rows ----------------------------------------------------------------- */
+
+static const struct conf_word next_words[] = {
+    { "error", NEXT_ERROR },
+    { "timeout", NEXT_TIMEOUT },
+    { "invalid_header", NEXT_INVALID_HEADER },
+    { "non_idempotent", NEXT_NON_IDEMPOTENT },
+    { "http_500", NEXT_500 },
+    { "http_502", NEXT_502 },
+    { "http_503", NEXT_503 },
+    { "http_504", NEXT_504 },
+    { "http_403", NEXT_403 },
+    { "http_404", NEXT_404 },
+    { "http_429", NEXT_429 },
+    { "off", NEXT_OFF },
+    { NULL, 0 },
+};
+
+static const struct conf_word ignore_words[] = {
+    { "X-Accel-Redirect", IGNORE_ACCEL_REDIRECT },
+    { "X-Accel-Expires", IGNORE_ACCEL_EXPIRES },
+    { "X-Accel-Limit-Rate", IGNORE_ACCEL_LIMIT_RATE },
+    { "X-Accel-Buffering", IGNORE_ACCEL_BUFFERING },
+    { "X-Accel-Charset", IGNORE_ACCEL_CHARSET },
+    { "Expires", IGNORE_EXPIRES },
+    { "Cache-Control", IGNORE_CACHE_CONTROL },
+    { "Set-Cookie", IGNORE_SET_COOKIE },
+    { "Vary", IGNORE_VARY },
+    { NULL, 0 },
+};
+
+static const struct conf_range any_number = { 0, UINT64_MAX };
+
+#define C struct gateway_conf
+#define ONE_TEXT(n, m) \
+    { \
+        n, IN_WEB | ROW_MANY, ARGS_1, &conf_texts, FIELD(C, m, struct texts), \
+            NULL, NULL \
+    }
+
+const struct directive gateway_peer_rows[] = {
+    CUSTOM("_bind", IN_WEB, ARGS_1 | ARGS_2, bind_type, C, bind,
+           struct gateway_bind *),
+    FLAG("_socket_keepalive", IN_WEB, C, socket_keepalive, "off"),
+    SIZE("_socket_rcvbuf", IN_WEB, C, socket_rcvbuf, "0"),
+    SIZE("_socket_sndbuf", IN_WEB, C, socket_sndbuf, "0"),
+    MSEC("_connect_timeout", IN_WEB, C, connect_timeout, "60s"),
+    MSEC("_send_timeout", IN_WEB, C, send_timeout, "60s"),
+    MSEC("_read_timeout", IN_WEB, C, read_timeout, "60s"),
+    SIZE("_buffer_size", IN_WEB, C, buffer_size, "4k"),
+    BITS("_next_upstream", IN_WEB, ARGS_1_OR_MORE, C, next, "error timeout",
+         next_words),
+    NUMBER("_next_upstream_tries", IN_WEB, C, next_tries, "0", &any_number),
+    MSEC("_next_upstream_timeout", IN_WEB, C, next_timeout, "0"),
+    { NULL, 0, 0, NULL, 0, NULL, NULL },
+};
+
+const struct directive gateway_field_rows[] = {
+    FLAG("_intercept_errors", IN_WEB, C, intercept_errors, "off"),
+    ONE_TEXT("_pass_header", pass),
+    ONE_TEXT("_hide_header", hide),
+    BITS("_ignore_headers", IN_WEB, ARGS_1_OR_MORE, C, ignore, NULL,
+         ignore_words),
+    { NULL, 0, 0, NULL, 0, NULL, NULL },
+};
+
+const struct directive gateway_body_rows[] = {
+    FLAG("_buffering", IN_WEB, C, buffering, "on"),
+    FLAG("_request_buffering", IN_WEB, C, request_buffering, "on"),
+    FLAG("_ignore_client_abort", IN_WEB, C, ignore_client_abort, "off"),
+    FLAG("_pass_request_headers", IN_WEB, C, pass_request_headers, "on"),
+    FLAG("_pass_request_body", IN_WEB, C, pass_request_body, "on"),
+    FLAG("_force_ranges", IN_WEB, C, force_ranges, "off"),
+    SIZE("_send_lowat", IN_WEB, C, send_lowat, "0"),
+    BUFFERS("_buffers", IN_WEB, C, buffers, "8 4k"),
+    SIZE("_busy_buffers_size", IN_WEB, C, busy_size, "0"),
+    EXPR("_limit_rate", IN_WEB, C, limit_rate, "0"),
+    SIZE("_temp_file_write_size", IN_WEB, C, write_size, "0"),
+    OFFSET("_max_temp_file_size", IN_WEB, C, max_file_size, "1024m"),
+    CUSTOM("_store", IN_WEB, ARGS_1, store_type, C, store,
+           struct gateway_store),
+    { "_store_access", IN_WEB, ARGS_1 | ARGS_2 | ARGS_3, &access_type,
+      FIELD(C, store_access, unsigned), "user:rw", NULL },
+    { NULL, 0, 0, NULL, 0, NULL, NULL },
+};
+
+
+/* --- checks --------------------------------------------------------------- */
+
+static const char *
+check_sizes(struct conf *cf, struct gateway_conf *c, const char *prefix)
+{
+    size_t largest = c->buffer_size > c->buffers.size ? c->buffer_size
+                                                      : c->buffers.size;
+    size_t busy = c->busy_size ? c->busy_size : 2 * largest;
+    size_t write = c->write_size ? c->write_size : 2 * largest;
+
+    if (c->buffers.n < 2)
+        return conf_error(cf, "there must be at least 2 \"%s_buffers\"",
+                          prefix);
+    if (busy < largest)
+        return conf_error(
+            cf,
+            "\"%s_busy_buffers_size\" must be equal to or greater than the "
+            "maximum of the value of \"%s_buffer_size\" and one of the "
+            "\"%s_buffers\"",
+            prefix, prefix, prefix);
+    if (busy > (c->buffers.n - 1) * c->buffers.size)
+        return conf_error(cf,
+                          "\"%s_busy_buffers_size\" must be less than the "
+                          "size of all \"%s_buffers\" minus one buffer",
+                          prefix, prefix);
+    if (write < largest)
+        return conf_error(
+            cf,
+            "\"%s_temp_file_write_size\" must be equal to or greater than "
+            "the maximum of the value of \"%s_buffer_size\" and one of the "
+            "\"%s_buffers\"",
+            prefix, prefix, prefix);
+    if (c->max_file_size && c->max_file_size < largest)
+        return conf_error(
+            cf,
+            "\"%s_max_temp_file_size\" must be equal to zero to disable "
+            "temporary files usage or must be equal to or greater than the "
+            "maximum of the value of \"%s_buffer_size\" and one of the "
+            "\"%s_buffers\"",
+            prefix, prefix, prefix);
+    return NULL;
+}
+
+
+/* The lists of fields, with those that are to pass winning. */
+static void
+list_fields(struct conf *cf, struct gateway_conf *c)
+{
+    size_t n = c->hide.list.n + c->pass.list.n;
+
+    if (n == 0)
+        return;
+    c->fields = hash_new(cf->arena, n, HASH_NOCASE);
+    VEC_EACH(&c->hide.list, name)
+        hash_set(c->fields, *name, (void *) (uintptr_t) FIELD_LIST_HIDE);
+    VEC_EACH(&c->pass.list, name)
+        hash_set(c->fields, *name, (void *) (uintptr_t) FIELD_LIST_PASS);
+}
+
+
+const char *
+gateway_ready(struct conf *cf, struct gateway_conf *c, const char *prefix)
+{
+    const char *error = check_sizes(cf, c, prefix);
+
+    if (!error)
+        list_fields(cf, c);
+    return error;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The states of a run, and moving between them.  The content handler is called
+ * again whenever something has happened (the task was woken), and each state
+ * looks for itself at what there is to do.
+ */
+#include "core/os/clock.h"
+#include "http/gateway/exchange.h"
+#include "http/response.h"
+
+enum { HEAD_READ = 32768 };
+
+
+struct gateway *
+gateway_of(const struct http_request *r)
+{
+    return r->exchanges ? r->exchanges->running : NULL;
+}
+
+
+/* The task ends: nothing is left behind. */
+static void
+cancel(struct wait *w)
+{
+    gateway_end(container_of(w, struct gateway, wait), PEER_OK);
+}
+
+
+static void
+on_pause_over(struct timer *t)
+{
+    task_wake(&container_of(t, struct gateway, pause)->r->task);
+}
+
+
+struct gateway *
+gateway_new(struct http_request *r, const struct gateway_protocol *protocol,
+            const struct gateway_conf *conf, const void *owner)
+{
+    struct arena   *a = r->task.arena;
+    struct gateway *g = arena_make(a, struct gateway);
+
+    g->r = r;
+    g->protocol = protocol;
+    g->conf = conf;
+    g->owner = owner;
+    g->buffers = conf->buffering;
+    g->body_length = -1;
+    g->action = r->task.log->action;
+    g->pause.on_timeout = on_pause_over;
+    chain_init(&g->body, a);
+    chain_init(&g->early, a);
+    chain_init(&g->fresh, a);
+    chain_init(&g->spilled, a);
+    chain_init(&g->out, a);
+    if (!r->exchanges)
+        r->exchanges = arena_make(a, struct exchange_list);
+    r->exchanges->running = g;
+    wait_start(&r->task, &g->wait, cancel);
+    return g;
+}
+
+
+void
+gateway_end(struct gateway *g, enum outcome how)
+{
+    if (g->state == GATEWAY_OVER)
+        return;
+    g->state = GATEWAY_OVER;
+    if (g->x)
+        exchange_end(g->x);
+    if (g->is_picking)
+        pick_done(&g->pick, how);
+    g->r->exchanges->running = NULL;
+    wait_end(&g->wait);
+    timer_stop(&g->pause);
+    chain_clear(&g->body);
+    chain_clear(&g->early);
+    chain_clear(&g->fresh);
+    chain_clear(&g->spilled);
+    block_put(g->block);
+    g->block = NULL;
+    chain_file_put(g->file);
+    g->file = NULL;
+    gateway_store_end(g);
+    g->r->task.log->action = g->action;
+}
+
+
+enum step
+gateway_fail(struct gateway *g, unsigned status)
+{
+    gateway_end(g, PEER_OK);
+    return http_fail(g->r, status);
+}
+
+
+static enum step
+connect_peer(struct gateway *g, bool may_be_idle)
+{
+    struct exchange *x = exchange_new(g, g->pick.peer->name);
+    enum step        s;
+
+    g->tries++;
+    gateway_says(g, "connecting to upstream");
+    s = uplink_open(x, may_be_idle);
+    if (s == STEP_FAIL)
+        return gateway_retry(g, NEXT_ERROR);
+    g->state = s == STEP_NEXT ? GATEWAY_EXCHANGE : GATEWAY_CONNECT;
+    return s;
+}
+
+
+static enum step
+choose(struct gateway *g)
+{
+    if (g->is_stale) { /* the same peer once more */
+        g->is_stale = false;
+        g->tries--;
+        return connect_peer(g, false);
+    }
+    if (!g->is_picking) {
+        g->is_picking = true;
+        g->started_at = clock_ms();
+        pick_start(&g->pick, &g->r->task, g->group);
+    }
+    if (pick_next(&g->pick))
+        return connect_peer(g, true);
+
+    exchange_new(g, g->group->name)->status = 502;
+    gateway_says(g, "connecting to upstream");
+    log_error(g->r->task.log, "no live upstreams");
+    return gateway_fail(g, 502);
+}
+
+
+static enum step
+connecting(struct gateway *g)
+{
+    enum step s;
+
+    if (g->x->link->timed_out)
+        return gateway_retry(g, NEXT_TIMEOUT);
+    s = uplink_opened(g->x);
+    if (s == STEP_FAIL)
+        return gateway_retry(g, NEXT_ERROR);
+    if (s == STEP_NEXT)
+        g->state = GATEWAY_EXCHANGE;
+    return s;
+}
+
+
+/* Sends; a peer that has stopped to read may have answered all the same. */
+static enum step
+send_some(struct gateway *g)
+{
+    if (g->x->is_send_broken || gateway_send(g) != STEP_FAIL)
+        return STEP_NEXT;
+    if (g->body_failed) {
+        gateway_end(g, PEER_OK);
+        return STEP_FAIL;
+    }
+    g->x->is_send_broken = true;
+    return STEP_NEXT;
+}
+
+
+static enum step
+exchange(struct gateway *g)
+{
+    struct exchange *x = g->x;
+
+    if (x->link->timed_out)
+        return gateway_retry(g, NEXT_TIMEOUT);
+    if (send_some(g) == STEP_FAIL)
+        return STEP_FAIL;
+    while (!x->has_head) {
+        enum step s = gateway_read(g, HEAD_READ);
+
+        if (s == STEP_FAIL || (s == STEP_WAIT && x->is_send_broken))
+            return gateway_retry(g, s == STEP_FAIL ? g->fault : NEXT_ERROR);
+        if (s == STEP_WAIT)
+            return STEP_WAIT;
+    }
+    g->state = GATEWAY_RESPOND;
+    return STEP_NEXT;
+}
+
+
+static enum step
+over(struct gateway *g)
+{
+    (void) g;
+    return STEP_DONE;
+}
+
+
+static enum step (*const handlers[])(struct gateway *) = {
+    [GATEWAY_READ_BODY] = gateway_read_body,
+    [GATEWAY_RESOLVE] = gateway_resolve,
+    [GATEWAY_CHOOSE] = choose,
+    [GATEWAY_CONNECT] = connecting,
+    [GATEWAY_EXCHANGE] = exchange,
+    [GATEWAY_RESPOND] = gateway_respond,
+    [GATEWAY_RELAY] = gateway_relay,
+    [GATEWAY_TUNNEL] = gateway_tunnel,
+    [GATEWAY_OVER] = over,
+};
+
+
+/* The client has closed before it was answered. */
+static bool
+is_abandoned(const struct gateway *g)
+{
+    return g->r->client_gone && !g->conf->ignore_client_abort
+           && g->state != GATEWAY_READ_BODY && g->state != GATEWAY_TUNNEL;
+}
+
+
+enum step
+gateway_run(struct gateway *g)
+{
+    enum step s;
+
+    if (is_abandoned(g)) {
+        log_info(g->r->task.log,
+                 "client prematurely closed connection, so upstream "
+                 "connection is closed too");
+        if (g->x && !g->x->status)
+            g->x->status = 499;
+        return gateway_fail(g, 499);
+    }
+    do {
+        s = handlers[g->state](g);
+    } while (s == STEP_NEXT && g->state != GATEWAY_OVER);
+    return s;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * proxy_store: a copy of a complete 200 response becomes a file.  It is
+ * written under a temporary name and moved in place when all is there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/date.h"
+#include "http/gateway/exchange.h"
+#include "http/response.h"
+#include "http/temp_file.h"
+
+
+void
+gateway_store_open(struct gateway *g)
+{
+    const struct gateway_store *s = &g->conf->store;
+
+    if ((!s->path && !s->is_mapped) || g->x->code != 200 || g->x->is_upgrade
+        || g->r->method != HTTP_GET)
+        return;
+    g->stored = temp_file_new(&g->r->task, &g->conf->temp_path, TEMP_KEEP,
+                              &g->stored_name);
+}
+
+
+void
+gateway_store_add(struct gateway *g, const struct chain *data)
+{
+    struct chain copy;
+
+    if (!g->stored)
+        return;
+    chain_init(&copy, g->r->task.arena);
+    chain_share(&copy, data);
+    if (!temp_file_append(&g->r->task, g->stored, &g->stored_end, &copy, 0)) {
+        chain_clear(&copy);
+        g->stored_is_broken = true;
+    }
+}
+
+
+/* A file that stands on another file system is copied beside its place. */
+static bool
+copy_across(struct task *t, const char *from, const char *to)
+{
+    str_t   beside = arena_printf(t->arena, "%s.%08lx", to, random());
+    char    buf[16384];
+    int     in = open(from, O_RDONLY | O_CLOEXEC);
+    int     out = open(beside.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    ssize_t n = -1;
+
+    while (in != -1 && out != -1 && (n = read(in, buf, sizeof(buf))) > 0) {
+        if (write(out, buf, (size_t) n) != n) {
+            n = -1;
+            break;
+        }
+    }
+    if (in != -1)
+        (void) close(in);
+    if (out != -1)
+        (void) close(out);
+    if (n == 0 && rename(beside.p, to) == 0) {
+        (void) unlink(from);
+        return true;
+    }
+    (void) unlink(beside.p);
+    return false;
+}
+
+
+static void
+make_folders(char *path)
+{
+    for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
+        *slash = '\0';
+        (void) mkdir(path, 0700);
+        *slash = '/';
+    }
+}
+
+
+static void
+move_in_place(struct gateway *g, str_t to)
+{
+    struct task *t = &g->r->task;
+    char        *path = str_z(t->arena, to);
+    time_t at = date_parse(fields_value(&g->x->fields, FIELD_LAST_MODIFIED));
+
+    (void) fchmod(g->stored->fd, g->conf->store_access);
+    if (at != -1) {
+        struct timespec times[2] = { { at, 0 }, { at, 0 } };
+
+        (void) futimens(g->stored->fd, times);
+    }
+    if (rename(g->stored_name.p, path) == 0)
+        return;
+    if (errno == ENOENT) {
+        make_folders(path);
+        if (rename(g->stored_name.p, path) == 0)
+            return;
+    }
+    if (errno == EXDEV && copy_across(t, g->stored_name.p, path))
+        return;
+    log_at(t->log, LEVEL_CRIT, errno, "rename() \"%s\" to \"%s\" failed",
+           g->stored_name.p, path);
+    (void) unlink(g->stored_name.p);
+}
+
+
+void
+gateway_store_end(struct gateway *g)
+{
+    const struct gateway_store *s = &g->conf->store;
+    bool is_whole = g->x && g->x->is_complete && !g->stored_is_broken
+                    && (g->x->length < 0 || g->x->length == g->stored_end);
+    str_t  to = STR_NONE;
+    size_t root;
+
+    if (!g->stored)
+        return;
+    if (is_whole)
+        to = s->path ? expr_eval(s->path, &g->r->task)
+                     : http_map_path(g->r, &root);
+    if (to.n)
+        move_in_place(g, to);
+    else
+        (void) unlink(g->stored_name.p);
+    chain_file_put(g->stored);
+    g->stored = NULL;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Moving bytes of one exchange: the request to the peer, and the response
+ * from it into the decoder.  Responses are read into large counted blocks, and
+ * the bodies in them are passed on without being copied.
+ */
+#include <errno.h>
+
+#include "core/os/clock.h"
+#include "http/body.h"
+#include "http/gateway/exchange.h"
+
+enum {
+    BLOCK = 32768,       /* of a size that is recycled                       */
+    LARGE_BLOCK = 65536, /* where so much is known to come                   */
+    ROOM_MIN = 4096,     /* less is not worth a system call                  */
+    QUEUE_MAX = 65536,   /* of the request, beyond what the socket takes     */
+};
+
+
+void
+gateway_says(struct gateway *g, const char *action)
+{
+    g->r->task.log->action = action;
+    if (g->x && g->x->link)
+        g->x->link->idle.conn.log.action = action;
+}
+
+
+/* Frames a piece of the request's body. */
+static enum step
+add_piece(struct exchange *x, struct chain *piece, bool last)
+{
+    struct gateway *g = x->gateway;
+    struct chain   *out = &x->link->idle.conn.out;
+
+    x->is_body_encoded = last;
+    if (g->protocol->encode_body)
+        return g->protocol->encode_body(x, piece, out, last);
+    chain_move(out, piece);
+    return STEP_NEXT;
+}
+
+
+/* Takes what has come of the body, while there is room for it. */
+static enum step
+add_stream(struct exchange *x)
+{
+    struct gateway *g = x->gateway;
+    struct chain    piece;
+    enum step       s = STEP_NEXT;
+
+    chain_init(&piece, g->r->task.arena);
+    if (!chain_empty(&g->early)) {
+        chain_move(&piece, &g->early);
+        (void) add_piece(x, &piece, false);
+    }
+    while (s == STEP_NEXT && x->link->idle.conn.out.n < QUEUE_MAX) {
+        s = http_body_some(g->r, &piece);
+        if (s == STEP_FAIL) {
+            g->body_failed = true;
+            return STEP_FAIL;
+        }
+        if (!chain_empty(&piece) || s == STEP_DONE)
+            (void) add_piece(x, &piece, s == STEP_DONE);
+    }
+    return STEP_NEXT;
+}
+
+
+static enum step
+add_body(struct exchange *x)
+{
+    struct gateway *g = x->gateway;
+    struct chain    piece;
+
+    if (g->is_streaming)
+        return add_stream(x);
+    chain_init(&piece, g->r->task.arena);
+    chain_share(&piece, &g->body);
+    return add_piece(x, &piece, true);
+}
+
+
+static enum step
+flush(struct exchange *x)
+{
+    struct gateway *g = x->gateway;
+    struct uplink  *u = x->link;
+
+    switch (conn_flush(&u->idle.conn, 0)) {
+    case FLUSH_DONE:
+        timer_stop(&u->idle.conn.write_timer);
+        if (!x->is_body_encoded)
+            return STEP_WAIT;
+        x->is_request_sent = true;
+        if (!x->has_head)
+            gateway_says(g, "reading response header from upstream");
+        uplink_wait_read(u, g->conf->read_timeout);
+        return STEP_DONE;
+    case FLUSH_WAIT:
+        if (!timer_is_set(&u->idle.conn.write_timer))
+            uplink_wait_write(u, g->conf->send_timeout);
+        return STEP_WAIT;
+    case FLUSH_ERROR:
+        break;
+    }
+    return STEP_FAIL;
+}
+
+
+enum step
+gateway_send(struct gateway *g)
+{
+    struct exchange *x = g->x;
+    enum step        s;
+
+    if (x->is_request_sent)
+        return STEP_DONE;
+    if (!x->is_head_encoded) {
+        gateway_says(g, "sending request to upstream");
+        s = g->protocol->encode_head(x, &x->link->idle.conn.out);
+        if (s == STEP_FAIL)
+            return s;
+        x->is_head_encoded = true;
+        if (g->is_streaming)
+            conn_set_nodelay(&x->link->idle.conn);
+    }
+    if (!x->is_body_encoded && add_body(x) == STEP_FAIL)
+        return STEP_FAIL;
+    return flush(x);
+}
+
+
+/* Room for a read, in the same block as long as some is left; bytes that are
+ * not decoded yet move along. */
+static void
+make_room(struct gateway *g, size_t want)
+{
+    size_t        kept = buf_len(&g->in);
+    struct block *b = g->block;
+
+    if (b && b->refs == 1) /* nobody holds a part of it */
+        buf_compact(&g->in);
+    if (b && buf_room(&g->in) >= (want < ROOM_MIN ? want : ROOM_MIN))
+        return;
+    g->block = block_new((want > BLOCK ? LARGE_BLOCK : BLOCK)
+                         + (kept > BLOCK / 2 ? kept : 0));
+    if (kept)
+        memcpy(g->block->data, g->in.read, kept);
+    buf_init(&g->in, g->block->data, g->block->size);
+    g->in.write += kept;
+    block_put(b);
+}
+
+
+/* The head has to fit into proxy_buffer_size. */
+static enum step
+check_head(struct gateway *g, size_t taken, size_t left)
+{
+    struct exchange *x = g->x;
+
+    x->head_bytes += taken;
+    if (x->head_bytes + left <= g->conf->buffer_size)
+        return STEP_NEXT;
+    log_error(g->r->task.log, "upstream sent too big header");
+    g->fault = NEXT_INVALID_HEADER;
+    return STEP_FAIL;
+}
+
+
+static enum step
+decoded(struct gateway *g)
+{
+    struct exchange *x = g->x;
+
+    x->is_complete = true;
+    if (buf_len(&g->in)) {
+        log_warn(g->r->task.log, "upstream sent more data than specified in "
+                                 "\"Content-Length\" header");
+        x->is_reusable = false;
+        g->in.read = g->in.write;
+    }
+    return STEP_DONE;
+}
+
+
+enum step
+gateway_decode(struct gateway *g)
+{
+    struct exchange *x = g->x;
+    const char      *from = g->in.read;
+    enum step        s = g->protocol->decode(x, &g->in);
+    size_t           taken = (size_t) (g->in.read - from);
+
+    if (s == STEP_DONE)
+        return decoded(g);
+    if (s == STEP_FAIL) {
+        g->fault = NEXT_INVALID_HEADER;
+        return STEP_FAIL;
+    }
+    if (!x->has_head
+        && check_head(g, taken, s == STEP_WAIT ? buf_len(&g->in) + 1 : 0)
+               == STEP_FAIL)
+        return STEP_FAIL;
+    if (s == STEP_NEXT) {
+        x->has_head = true;
+        x->header_ms = (int64_t) (clock_ms() - x->started_at);
+        x->status = x->code;
+        x->body_bytes = 0;
+    }
+    return STEP_NEXT;
+}
+
+
+static enum step
+at_eof(struct gateway *g)
+{
+    struct exchange *x = g->x;
+
+    x->is_reusable = false;
+    if (x->has_head && g->protocol->decode_eof(x) == STEP_DONE) {
+        x->is_complete = true;
+        return STEP_DONE;
+    }
+    if (!x->link->was_idle || x->head_bytes || x->has_head || buf_len(&g->in))
+        log_error(g->r->task.log, "upstream prematurely closed connection");
+    g->fault = NEXT_ERROR;
+    return STEP_FAIL;
+}
+
+
+enum step
+gateway_read(struct gateway *g, size_t want)
+{
+    struct uplink *u = g->x->link;
+    ssize_t        n;
+
+    if (!u->idle.conn.event.readable)
+        return STEP_WAIT;
+    make_room(g, want);
+    if (want > buf_room(&g->in))
+        want = buf_room(&g->in);
+    n = conn_read(&u->idle.conn, g->in.write, want);
+    switch (n) {
+    case CONN_AGAIN:
+        return STEP_WAIT;
+    case CONN_ERROR:
+        g->fault = NEXT_ERROR;
+        return STEP_FAIL;
+    case 0:
+        return at_eof(g);
+    default:
+        g->in.write += n;
+        if (g->x->is_request_sent)
+            uplink_wait_read(u, g->conf->read_timeout);
+        return gateway_decode(g);
+    }
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * After "101 Switching Protocols": bytes, both ways, until one side ends or
+ * nothing has moved for the read timeout.  The client's connection is taken
+ * from its codec, whose events go on waking the task.
+ */
+#include <errno.h>
+
+#include "http/codec.h"
+#include "http/gateway/exchange.h"
+#include "http/response.h"
+
+enum { QUEUE_MAX = 65536, READ = 16384 };
+
+struct tunnel {
+    struct conn *client;
+    bool         client_ended, peer_ended;
+};
+
+
+static bool
+begin(struct gateway *g)
+{
+    struct http_request *r = g->r;
+    struct conn         *peer = &g->x->link->idle.conn;
+    struct chain         early;
+
+    r->out.is_upgraded = true;
+    r->keeps_alive = false;
+    if (http_send_head(r) == STEP_FAIL)
+        return false;
+    g->tunnel = arena_make(r->task.arena, struct tunnel);
+    chain_init(&early, r->task.arena);
+    g->tunnel->client = r->codec->hijack(r, &early);
+    gateway_says(g, "proxying upgraded connection");
+    conn_set_nodelay(g->tunnel->client);
+    conn_set_nodelay(peer);
+    timer_stop(&peer->write_timer);
+    chain_move(&peer->out, &early);
+    if (buf_len(&g->in)) {
+        chain_add_block(&g->tunnel->client->out, g->block, buf_str(&g->in));
+        g->in.read = g->in.write;
+    }
+    block_put(g->block);
+    g->block = NULL;
+    return true;
+}
+
+
+/* From one side to the other.  False: a connection is broken. */
+static bool
+move(struct conn *from, struct conn *to, bool *ended, uint64_t *moved)
+{
+    while (!*ended && to->out.n < QUEUE_MAX && from->event.readable) {
+        struct block *b = block_new(READ);
+        ssize_t       n = conn_read(from, b->data, READ);
+
+        if (n > 0) {
+            chain_add_block(&to->out, b, (str_t){ b->data, (size_t) n });
+            *moved += (uint64_t) n;
+        }
+        block_put(b);
+        if (n == 0)
+            *ended = true;
+        else if (n == CONN_AGAIN)
+            break;
+        else if (n == CONN_ERROR)
+            return false;
+    }
+    return conn_flush(to, 0) != FLUSH_ERROR;
+}
+
+
+static enum step
+end(struct gateway *g)
+{
+    gateway_end(g, PEER_OK);
+    return STEP_DONE;
+}
+
+
+enum step
+gateway_tunnel(struct gateway *g)
+{
+    struct uplink *u = g->x->link;
+    struct tunnel *t;
+    struct conn   *peer = &u->idle.conn;
+    uint64_t       up = 0, down = 0;
+    uint64_t       sent = peer->sent;
+
+    if (!g->tunnel && !begin(g)) {
+        gateway_end(g, PEER_OK);
+        return STEP_FAIL;
+    }
+    t = g->tunnel;
+    if (u->timed_out) {
+        log_errno(g->r->task.log, ETIMEDOUT, "upstream timed out");
+        return end(g);
+    }
+    if (!move(t->client, peer, &t->client_ended, &up)
+        || !move(peer, t->client, &t->peer_ended, &down))
+        return end(g);
+    g->x->body_bytes += (int64_t) down;
+    g->r->body_sent += down;
+    if ((t->client_ended && peer->out.n == 0)
+        || (t->peer_ended && t->client->out.n == 0))
+        return end(g);
+    if (up || down || peer->sent != sent || !timer_is_set(&peer->read_timer))
+        uplink_wait_read(u, g->conf->read_timeout);
+    return STEP_WAIT;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between the files of the proxy module.  Two modules share the work, so that
+ * a location which only says where to costs little: "proxy" has all that can
+ * be tuned, "proxy_pass" the target.
+ */
+#pragma once
+
+#include "core/upstream/group.h"
+#include "http/gateway/gateway.h"
+#include "http/h1/response.h"
+#include "modules/module.h"
+
+/* proxy_set_header. */
+struct proxy_field {
+    str_t         name;
+    struct expr  *value;
+    enum field_id id;
+};
+
+struct proxy_fields {
+    VEC(struct proxy_field) list;
+};
+
+/* One proxy_redirect, proxy_cookie_path or proxy_cookie_domain. */
+struct proxy_rule {
+    bool          is_default; /* proxy_redirect default                      */
+    struct expr  *from;       /* a text, or                                  */
+    struct regex *pattern;
+    struct expr  *to;
+};
+
+struct proxy_rules {
+    VEC(struct proxy_rule) list;
+    bool is_off;
+};
+
+enum proxy_cookie_flag {
+    COOKIE_SECURE = 1 << 0,
+    COOKIE_NOSECURE = 1 << 1,
+    COOKIE_HTTPONLY = 1 << 2,
+    COOKIE_NOHTTPONLY = 1 << 3,
+    COOKIE_SAMESITE_STRICT = 1 << 4,
+    COOKIE_SAMESITE_LAX = 1 << 5,
+    COOKIE_SAMESITE_NONE = 1 << 6,
+    COOKIE_NOSAMESITE = 1 << 7,
+};
+
+struct proxy_flag_rule {
+    struct expr  *name;
+    struct regex *pattern;
+    unsigned      flags;   /* enum proxy_cookie_flag                         */
+    struct expr  *dynamic[3]; /* flags that variables give                   */
+};
+
+struct proxy_flag_rules {
+    VEC(struct proxy_flag_rule) list;
+    bool is_off;
+};
+
+struct proxy_conf {
+    struct gateway_conf     gateway; /* first */
+    struct proxy_fields     set;
+    struct expr            *method, *body;
+    unsigned                http_version; /* 1000, 1001                      */
+    struct proxy_rules      redirects, cookie_paths, cookie_domains;
+    struct proxy_flag_rules cookie_flags;
+    /* Made by ready: what proxy_set_header sets, and which of the client's
+     * fields are not passed on. */
+    bool                    sets[FIELD_COUNT];
+    bool                    replaces[FIELD_COUNT];
+    struct hash            *replaced; /* unknown names, or NULL              */
+};
+
+struct proxy_target {
+    struct upstream_group *group; /* NULL: from variables                    */
+    struct expr           *expr;
+    str_t                  url;   /* with its scheme, as written             */
+    str_t                  uri;   /* part of it, or empty                    */
+    str_t                  host;  /* $proxy_host                             */
+    str_t                  port;  /* $proxy_port                             */
+    str_t                  location; /* what uri replaces; empty: nothing    */
+};
+
+/* Of a request. */
+struct proxy_state {
+    const struct proxy_target *target;
+    str_t                      host, port, uri;
+    str_t                      method;
+    bool                       is_head;
+    bool                       is_chunked; /* the request's body             */
+    int64_t                    body_length; /* -1: none is said              */
+};
+
+extern struct module                 proxy_module, proxy_pass_module;
+extern const struct gateway_protocol proxy_protocol;
+
+static inline const struct proxy_conf *
+proxy_conf_of(const struct gateway *g)
+{
+    return (const struct proxy_conf *) (const void *) g->conf;
+}
+
+/* proxy_uri.c: the request's target.  has_uri: the part of proxy_pass. */
+str_t proxy_build_uri(struct arena *a, const struct http_request *r,
+                      str_t part, str_t location, bool replaces);
+/* proxy_request.c */
+enum step proxy_prepare(struct gateway *g);
+enum step proxy_encode_head(struct exchange *x, struct chain *out);
+enum step proxy_encode_body(struct exchange *x, struct chain *in,
+                            struct chain *out, bool last);
+/* proxy_response.c */
+enum step proxy_decode(struct exchange *x, struct buf *in);
+enum step proxy_decode_eof(struct exchange *x);
+bool      proxy_hides(enum field_id id, str_t name);
+/* proxy_rewrite.c */
+bool proxy_rewrite(struct gateway *g, enum field_id id, str_t *value);
+extern const struct conf_type proxy_redirect_type, proxy_cookie_path_type,
+    proxy_cookie_domain_type, proxy_cookie_flags_type;

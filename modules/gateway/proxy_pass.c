@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * proxy_pass: where to.
+ *
+ *     location /app/ { proxy_pass http://backend/; }
+ */
+#include "modules/gateway/proxy.h"
+
+
+static enum step
+serve(struct task *t)
+{
+    struct http_request *r = http_of(t);
+    struct gateway      *g = gateway_of(r);
+
+    if (!g) {
+        const struct proxy_conf   *conf = conf_of(t, &proxy_module);
+        const struct proxy_target *to = conf_of(t, &proxy_pass_module);
+        struct proxy_state        *s = http_state_of(r, &proxy_pass_module);
+
+        *s = (struct proxy_state){
+            .target = to, .host = to->host, .port = to->port, .uri = to->uri
+        };
+        g = gateway_new(r, &proxy_protocol, &conf->gateway, r->location);
+        g->group = to->group;
+        g->data = s;
+        g->replaces_body = conf->body && conf->gateway.pass_request_body;
+        g->needs_length = conf->http_version != HTTP_11;
+    }
+    return gateway_run(g);
+}
+
+
+static const struct content content = {
+    .name = "proxy_pass",
+    .serve = serve,
+    .redirects_to_slash = true,
+};
+
+
+/* $proxy_host and $proxy_port from what stands between "http://" and the
+ * URI. */
+static void
+set_host(struct proxy_target *to, str_t authority)
+{
+    const char *colon = str_rchr(authority, ':');
+    const char *bracket = str_rchr(authority, ']');
+
+    if (str_istarts(authority, STR("unix:"))) {
+        to->host = STR("localhost");
+        to->port = STR("");
+        return;
+    }
+    to->host = authority;
+    to->port = STR("80");
+    if (!colon || (bracket && bracket > colon))
+        return;
+    to->port = str_span(colon + 1, authority.p + authority.n);
+    if (str_is(to->port, "80"))
+        to->host = str_span(authority.p, colon);
+}
+
+
+static const char *
+check_uri(struct conf *cf, struct proxy_target *to)
+{
+    const struct http_location *l = conf_location(cf);
+
+    switch (l->kind) {
+    case LOCATION_REGEX:
+    case LOCATION_NAMED:
+    case LOCATION_NAMELESS:
+        if (to->uri.n)
+            return conf_error(
+                cf, "\"proxy_pass\" cannot have URI part in location given "
+                    "by regular expression, or inside named location, or "
+                    "inside \"if\" statement, or inside \"limit_except\" "
+                    "block");
+        to->location = STR("");
+        return NULL;
+    case LOCATION_PREFIX:
+    case LOCATION_CARET:
+    case LOCATION_EXACT:
+        break;
+    }
+    to->location = l->name;
+    return NULL;
+}
+
+
+static const char *
+parse_fixed(struct conf *cf, struct proxy_target *to)
+{
+    static const char scheme[] = "http://";
+    str_t             rest;
+    const char       *error = NULL;
+    size_t            n;
+
+    if (str_istarts(to->url, STR("https://")))
+        return conf_error(cf, "https protocol requires SSL support");
+    if (!str_istarts(to->url, STR("http://")))
+        return conf_error(cf, "invalid URL prefix");
+    rest = str_from(to->url, sizeof(scheme) - 1);
+    to->group = upstream_add(cf, rest, proxy_protocol.port, &to->uri, &error);
+    if (!to->group)
+        return error;
+    n = rest.n - to->uri.n;
+    if (to->uri.n && str_istarts(rest, STR("unix:")) && n
+        && rest.p[n - 1] == ':')
+        n--;
+    set_host(to, (str_t){ rest.p, n });
+    return check_uri(cf, to);
+}
+
+
+static const char *
+parse_pass(struct conf *cf, void *field)
+{
+    struct proxy_target *to = field;
+    const char          *error = NULL;
+
+    to->url = cf->args[1];
+    if (str_chr(to->url, '$')) {
+        to->expr = expr_compile(cf, to->url, 0, &error);
+        if (!to->expr)
+            return error;
+        to->location = conf_location(cf)->name;
+    } else {
+        error = parse_fixed(cf, to);
+        if (error)
+            return error;
+    }
+    conf_set_content(cf, &content);
+    return NULL;
+}
+
+static const struct conf_type pass_type = {
+    .name = "URL of a server",
+    .size = sizeof(struct proxy_target),
+    .parse = parse_pass,
+};
+
+struct whole {
+    struct proxy_target to;
+};
+
+static const struct directive directives[] = {
+    { "proxy_pass", IN_LOCATION | IN_IF | IN_LIMIT_EXCEPT | ROW_NAMELESS,
+      ARGS_1, &pass_type, FIELD(struct whole, to, struct proxy_target), NULL,
+      NULL },
+    { NULL, 0, 0, NULL, 0, NULL, NULL },
+};
+
+
+/* --- variables ------------------------------------------------------------ */
+
+static str_t
+get_host(struct task *t, uintptr_t offset)
+{
+    const struct proxy_state *s = http_state_if(http_of(t), &proxy_pass_module);
+
+    if (!s)
+        return STR_NONE;
+    return *(const str_t *) (const void *) ((const char *) s + offset);
+}
+
+
+/* X-Forwarded-For with the client's address behind it. */
+static str_t
+get_forwarded(struct task *t, uintptr_t arg)
+{
+    struct http_request   *r = http_of(t);
+    char                   text[ADDR_TEXT];
+    const struct sockaddr *peer = &t->conn->peer.sa;
+    size_t                 n = addr_text(text, peer, addr_len(peer), false);
+    str_t                  before
+        = fields_joined(t->arena, &r->in, STR("x_forwarded_for"), ", ");
+
+    (void) arg;
+    if (!before.p)
+        return str_copy(t->arena, (str_t){ text, n });
+    return str_join3(t->arena, before, STR(", "), (str_t){ text, n });
+}
+
+
+static const struct variable variables[] = {
+    { "proxy_host", get_host, offsetof(struct proxy_state, host), VAR_VOLATILE,
+      NULL },
+    { "proxy_port", get_host, offsetof(struct proxy_state, port), VAR_VOLATILE,
+      NULL },
+    { "proxy_add_x_forwarded_for", get_forwarded, 0, VAR_VOLATILE, NULL },
+    { NULL, NULL, 0, 0, NULL },
+};
+
+
+struct module proxy_pass_module = {
+    .name = "proxy_pass",
+    .serves = FOR_HTTP,
+    .directives = directives,
+    .variables = variables,
+    .conf_size = sizeof(struct proxy_target),
+    .state_size = sizeof(struct proxy_state),
+};

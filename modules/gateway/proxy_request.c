@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The request as it is sent: what to ask and whom, the head in one piece of
+ * memory, and the framing of bodies.
+ *
+ * Fields of the connection to the client (Connection, Keep-Alive, TE, Upgrade,
+ * Proxy-Connection, Expect) are not passed on, those that proxy_set_header
+ * names are replaced, and the length or coding of the body is said anew.
+ */
+#include "http/gateway/exchange.h"
+#include "modules/gateway/proxy.h"
+
+
+/* False once a rewrite ... break has led the URI out of the location: what
+ * proxy_pass has for a URI is then not in force. */
+static bool
+is_in_location(const struct http_request *r, const struct proxy_target *to)
+{
+    return r->is_uri_as_sent || str_starts(r->uri, to->location);
+}
+
+
+/* The URL that variables gave: a group or address, host and URI from it. */
+static bool
+find_target(struct gateway *g, struct proxy_state *s)
+{
+    struct http_request *r = g->r;
+    str_t                url = expr_eval(s->target->expr, &r->task);
+
+    if (url.n <= sizeof("http://") - 1 || !str_istarts(url, STR("http://"))) {
+        log_error(r->task.log, "invalid URL prefix in \"" STR_F "\"",
+                  STR_A(url));
+        (void) gateway_fail(g, 500);
+        return false;
+    }
+    url = str_from(url, sizeof("http://") - 1);
+    if (!gateway_find_group(g, url, proxy_protocol.port))
+        return false;
+    if (g->at.is_unix) {
+        s->host = STR("localhost");
+        s->port = STR("");
+    } else if (g->at.no_port || g->at.port == proxy_protocol.port) {
+        s->host = g->at.host;
+        s->port = STR("80");
+    } else {
+        s->host = g->host;
+        s->port = g->at.port_text;
+    }
+    s->uri = g->at.uri;
+    if (s->uri.n && s->uri.p[0] == '?')
+        s->uri = str_join(r->task.arena, STR("/"), s->uri);
+    return true;
+}
+
+
+static bool
+set_uri(struct gateway *g, struct proxy_state *s)
+{
+    struct http_request       *r = g->r;
+    const struct proxy_target *to = s->target;
+
+    if (to->expr && s->uri.n)
+        g->uri = s->uri;
+    else
+        g->uri = proxy_build_uri(r->task.arena, r, to->expr ? STR("") : s->uri,
+                                 to->location, is_in_location(r, to));
+    if (g->uri.n)
+        return true;
+    log_error(r->task.log, "zero length URI to proxy");
+    (void) gateway_fail(g, 500);
+    return false;
+}
+
+
+enum step
+proxy_prepare(struct gateway *g)
+{
+    struct http_request     *r = g->r;
+    const struct proxy_conf *conf = proxy_conf_of(g);
+    struct proxy_state      *s = g->data;
+
+    if (s->target->expr ? !find_target(g, s) : false)
+        return STEP_FAIL;
+    if (!set_uri(g, s))
+        return STEP_FAIL;
+    s->method = conf->method ? expr_eval(conf->method, &r->task)
+                             : r->method_name;
+    s->is_head = str_ieq(s->method, STR("HEAD"));
+    if (g->replaces_body) {
+        str_t body = expr_eval(conf->body, &r->task);
+
+        chain_add(&g->body, body);
+        g->body_length = (int64_t) body.n;
+    }
+    s->is_chunked = g->is_streaming && g->body_length < 0;
+    s->body_length = g->body_length;
+    g->state = g->group ? GATEWAY_CHOOSE : GATEWAY_RESOLVE;
+    return STEP_NEXT;
+}
+
+
+/* --- the head ------------------------------------------------------------- */
+
+/* Text is measured first (p NULL), and then written. */
+struct text {
+    char  *p;
+    size_t n;
+};
+
+static void
+put(struct text *t, str_t s)
+{
+    if (t->p && s.n)
+        memcpy(t->p + t->n, s.p, s.n);
+    t->n += s.n;
+}
+
+
+static void
+put_field(struct text *t, str_t name, str_t value)
+{
+    put(t, name);
+    put(t, STR(": "));
+    put(t, value);
+    put(t, STR("\r\n"));
+}
+
+
+/* The fields of proxy_set_header; an empty one is left out. */
+static void
+put_set(struct text *t, const struct proxy_conf *conf, const str_t *values)
+{
+    VEC_EACH(&conf->set.list, f) {
+        str_t value = values[f - conf->set.list.at];
+
+        if (value.n)
+            put_field(t, f->name, value);
+    }
+}
+
+
+static void
+put_framing(struct text *t, const struct proxy_conf *conf,
+            const struct proxy_state *s)
+{
+    char digits[20];
+
+    if (s->is_chunked && !conf->sets[FIELD_TRANSFER_ENCODING])
+        put(t, STR("Transfer-Encoding: chunked\r\n"));
+    if (!s->is_chunked && s->body_length >= 0
+        && !conf->sets[FIELD_CONTENT_LENGTH])
+        put_field(
+            t, STR("Content-Length"),
+            (str_t){ digits, number_put(digits, (uint64_t) s->body_length) });
+}
+
+
+static void
+put_passed(struct text *t, const struct proxy_conf *conf,
+           const struct http_request *r)
+{
+    VEC_EACH(&r->in.list, f) {
+        if (f->is_hidden || conf->replaces[f->id])
+            continue;
+        if (conf->replaced && f->id == FIELD_UNKNOWN
+            && hash_get(conf->replaced, f->name))
+            continue;
+        put_field(t, f->name, f->value);
+    }
+}
+
+
+static void
+put_head(struct text *t, const struct gateway *g, const str_t *values)
+{
+    const struct proxy_conf  *conf = proxy_conf_of(g);
+    const struct proxy_state *s = g->data;
+
+    put(t, s->method);
+    put(t, STR(" "));
+    put(t, g->uri);
+    put(t, conf->http_version == HTTP_11 ? STR(" HTTP/1.1\r\n")
+                                         : STR(" HTTP/1.0\r\n"));
+    if (!conf->sets[FIELD_HOST])
+        put_field(t, STR("Host"), s->host);
+    put_set(t, conf, values);
+    put_framing(t, conf, s);
+    if (conf->gateway.pass_request_headers)
+        put_passed(t, conf, g->r);
+    put(t, STR("\r\n"));
+}
+
+
+enum step
+proxy_encode_head(struct exchange *x, struct chain *out)
+{
+    struct gateway          *g = exchange_gateway(x);
+    const struct proxy_conf *conf = proxy_conf_of(g);
+    struct task             *task = &g->r->task;
+    struct text              text = { NULL, 0 };
+    str_t *values = arena_array(task->arena, str_t, conf->set.list.n + 1);
+
+    VEC_EACH(&conf->set.list, f)
+        values[f - conf->set.list.at] = expr_eval(f->value, task);
+    put_head(&text, g, values);
+    text.p = arena_bytes(task->arena, text.n);
+    text.n = 0;
+    put_head(&text, g, values);
+    chain_add(out, (str_t){ text.p, text.n });
+    return STEP_NEXT;
+}
+
+
+/* --- the body ------------------------------------------------------------- */
+
+enum step
+proxy_encode_body(struct exchange *x, struct chain *in, struct chain *out,
+                  bool last)
+{
+    struct gateway           *g = exchange_gateway(x);
+    const struct proxy_state *s = g->data;
+
+    if (!s->is_chunked) {
+        chain_move(out, in);
+        return STEP_NEXT;
+    }
+    if (in->n) {
+        str_t size = arena_printf(g->r->task.arena, "%llx\r\n",
+                                  (unsigned long long) in->n);
+
+        chain_add(out, size);
+        chain_move(out, in);
+        chain_add(out, last ? STR("\r\n0\r\n\r\n") : STR("\r\n"));
+    } else if (last) {
+        chain_add(out, STR("0\r\n\r\n"));
+    }
+    return STEP_NEXT;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The response: what the HTTP/1 decoder finds, told to the engine, and its
+ * faults, told to the log.
+ */
+#include "modules/gateway/proxy.h"
+
+
+static enum step
+tell_fault(struct exchange *x, const struct h1_response *h)
+{
+    struct log            *log = exchange_request(x)->task.log;
+    const struct h1_field *f = &h->field;
+    struct field          *previous;
+
+    switch (h->error) {
+    case H1_FAULT_FIELD:
+        log_error(log, "upstream sent invalid header: \"%.*s\\x%02x...\"",
+                  (int) h->at, h->line.p,
+                  h->at < h->line.n ? (unsigned char) h->line.p[h->at] : '\r');
+        break;
+    case H1_FAULT_LENGTH:
+        log_error(log,
+                  "upstream sent invalid \"Content-Length\" header: \"" STR_F
+                  ": " STR_F "\"",
+                  STR_A(f->name), STR_A(f->value));
+        break;
+    case H1_FAULT_DUPLICATE:
+        previous = exchange_find(x, f->name);
+        log_error(log,
+                  "upstream sent duplicate header line: \"" STR_F ": " STR_F
+                  "\", previous value: \"" STR_F ": " STR_F "\"",
+                  STR_A(f->name), STR_A(f->value), STR_A(previous->name),
+                  STR_A(previous->value));
+        break;
+    case H1_FAULT_CODING:
+        log_error(log,
+                  "upstream sent unknown \"Transfer-Encoding\": \"" STR_F "\"",
+                  STR_A(f->value));
+        break;
+    case H1_FAULT_BOTH:
+        log_error(log, "upstream sent \"Content-Length\" and "
+                       "\"Transfer-Encoding\" headers at the same time");
+        break;
+    case H1_FAULT_CHUNK:
+        log_error(log, "upstream sent invalid chunked response");
+        break;
+    case H1_FAULT_NONE:
+        break;
+    }
+    return STEP_FAIL;
+}
+
+
+static void
+tell_headless(struct exchange *x)
+{
+    log_error(exchange_request(x)->task.log,
+              "upstream sent no valid HTTP/1.0 header");
+    exchange_status(x, 200, STR(""));
+    exchange_reusable(x, false);
+    exchange_headless(x);
+}
+
+
+static void
+tell_head(struct exchange *x, const struct h1_response *h)
+{
+    struct http_request *r = exchange_request(x);
+
+    if (h->has_length)
+        exchange_length(x, (int64_t) h->length);
+    exchange_reusable(x, h->is_reusable);
+    if (h->status.status == 101 && fields_get(&r->in, FIELD_UPGRADE))
+        exchange_upgrade(x);
+}
+
+
+/* STEP_WAIT: go on with the next event. */
+static enum step
+tell(struct exchange *x, const struct h1_response *h, enum h1_event event)
+{
+    switch (event) {
+    case H1_MORE:
+        break;
+    case H1_STATUS:
+        exchange_status(x, h->status.status, h->status.reason);
+        break;
+    case H1_HEADLESS:
+        tell_headless(x);
+        return STEP_NEXT;
+    case H1_NAMED:
+        exchange_field(x, h->field.name, h->field.value);
+        break;
+    case H1_INTERIM:
+        exchange_interim(x);
+        break;
+    case H1_HEAD:
+        tell_head(x, h);
+        return STEP_NEXT;
+    case H1_DATA:
+        exchange_body(x, h->data);
+        break;
+    case H1_TRAILER:
+        exchange_trailer(x, h->field.name, h->field.value);
+        break;
+    case H1_END:
+        return STEP_DONE;
+    case H1_BROKEN:
+        return tell_fault(x, h);
+    }
+    return STEP_WAIT;
+}
+
+
+enum step
+proxy_decode(struct exchange *x, struct buf *in)
+{
+    struct h1_response       *h = exchange_state(x);
+    const struct proxy_state *s = exchange_gateway(x)->data;
+    enum h1_event             event;
+    enum step                 step;
+
+    h->has_no_body = h->has_no_body || s->is_head;
+    do {
+        str_t rest = buf_str(in);
+
+        event = h1_response_next(h, &rest);
+        in->read = in->write - rest.n;
+        step = tell(x, h, event);
+    } while (step == STEP_WAIT && event != H1_MORE);
+    return step;
+}
+
+
+enum step
+proxy_decode_eof(struct exchange *x)
+{
+    const struct h1_response *h = exchange_state(x);
+
+    return h1_response_eof(h) == H1_END ? STEP_DONE : STEP_FAIL;
+}
+
+
+bool
+proxy_hides(enum field_id id, str_t name)
+{
+    switch ((int) id) {
+    case FIELD_DATE:
+    case FIELD_SERVER:
+    case FIELD_X_ACCEL_EXPIRES:
+    case FIELD_X_ACCEL_REDIRECT:
+    case FIELD_X_ACCEL_LIMIT_RATE:
+    case FIELD_X_ACCEL_BUFFERING:
+    case FIELD_X_ACCEL_CHARSET:
+        return true;
+    default:
+        return str_ieq(name, STR("X-Pad"));
+    }
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The target of the request that is sent: as it came from the client where
+ * nothing has touched it, or put together from the URI part of proxy_pass and
+ * what is left of the decoded URI behind the location's prefix, encoded again
+ * if anything in it had been decoded.
+ */
+#include "modules/gateway/proxy.h"
+
+
+/* Whether the decoded form differs from what may stand in a request. */
+static bool
+needs_escape(const struct http_request *r)
+{
+    return !r->is_uri_as_sent || r->is_internal
+           || str_chr(r->target, '%') != NULL;
+}
+
+
+str_t
+proxy_build_uri(struct arena *a, const struct http_request *r, str_t part,
+                str_t location, bool replaces)
+{
+    str_t rest = r->uri;
+    str_t tail;
+
+    if (part.n == 0 && r->is_uri_as_sent)
+        return r->target;
+    if (!replaces)
+        part = STR("");
+    else if (part.n && rest.n >= location.n)
+        rest = str_from(rest, location.n);
+    if (needs_escape(r))
+        rest = escape_uri(a, rest, ESCAPE_URI);
+    tail = r->args.n ? str_join(a, STR("?"), r->args) : STR("");
+    return str_join3(a, part, rest, tail);
+}
