@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * inotify, and changes of the mount table.  The latter's descriptor is always
+ * readable and tells of changes by POLLPRI only, hence an epoll descriptor of
+ * its own around it.
+ */
+#include "core/cache/watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+enum { EVENTS_BYTES = 16 * 1024 };
+
+static const uint32_t folder_mask = IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK
+                                    | IN_CREATE | IN_DELETE | IN_MOVED_FROM
+                                    | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF
+                                    | IN_MOVE_SELF;
+static const uint32_t file_mask = IN_DONT_FOLLOW | IN_MODIFY | IN_CLOSE_WRITE
+                                  | IN_ATTRIB | IN_DELETE_SELF;
+
+
+static void
+handle(struct watch *w, const char *at, size_t n)
+{
+    const struct inotify_event *e;
+    str_t                       name;
+
+    while (n >= sizeof(*e)) {
+        e = (const struct inotify_event *) (const void *) at;
+        if (e->mask & IN_Q_OVERFLOW) {
+            w->on_lost(w);
+        } else {
+            name = e->len ? str_of(e->name) : STR("");
+            w->on_change(w, e->wd, e->mask, name);
+        }
+        at += sizeof(*e) + e->len;
+        n -= sizeof(*e) + e->len;
+    }
+}
+
+
+void
+watch_drain(struct watch *w)
+{
+    _Alignas(struct inotify_event) char events[EVENTS_BYTES];
+    ssize_t                             n;
+
+    for (;;) {
+        n = read(w->event.fd, events, sizeof(events));
+        if (n == -1 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        handle(w, events, (size_t) n);
+        /* What does not fill the room was all that there is. */
+        if ((size_t) n < sizeof(events) - sizeof(struct inotify_event) - 256)
+            break;
+    }
+    w->event.readable = false;
+}
+
+
+static void
+on_events(struct event *e)
+{
+    watch_drain(container_of(e, struct watch, event));
+}
+
+
+static void
+on_mounts(struct event *e)
+{
+    struct watch      *w = container_of(e, struct watch, mounts);
+    struct epoll_event got;
+
+    while (epoll_wait(e->fd, &got, 1, 0) == -1 && errno == EINTR)
+        continue;
+    e->readable = e->hangup = false;
+    w->on_lost(w);
+}
+
+
+static bool
+watch_mounts(struct watch *w)
+{
+    struct epoll_event ev = { .events = EPOLLPRI | EPOLLET };
+
+    w->mountinfo = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+    if (w->mountinfo == -1)
+        return false;
+    w->mounts.fd = epoll_create1(EPOLL_CLOEXEC);
+    if (w->mounts.fd == -1)
+        return false;
+    if (epoll_ctl(w->mounts.fd, EPOLL_CTL_ADD, w->mountinfo, &ev) == -1)
+        return false;
+    w->mounts.is_urgent = true;
+    w->mounts.on_read = on_mounts;
+    return event_add(w->loop, &w->mounts);
+}
+
+
+bool
+watch_open(struct watch *w, struct loop *l)
+{
+    int errnum;
+
+    w->loop = l;
+    w->mounts.fd = w->mountinfo = -1;
+    w->event.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (w->event.fd == -1)
+        return false;
+    w->event.is_urgent = true;
+    w->event.on_read = on_events;
+    if (event_add(l, &w->event) && watch_mounts(w))
+        return true;
+    errnum = errno;
+    watch_close(w);
+    errno = errnum;
+    return false;
+}
+
+
+static void
+shut(struct watch *w, struct event *e)
+{
+    if (e->fd == -1)
+        return;
+    event_remove(w->loop, e);
+    close(e->fd);
+    e->fd = -1;
+}
+
+
+void
+watch_close(struct watch *w)
+{
+    shut(w, &w->event);
+    shut(w, &w->mounts);
+    if (w->mountinfo != -1)
+        close(w->mountinfo);
+    w->mountinfo = -1;
+}
+
+
+int
+watch_folder(struct watch *w, const char *path)
+{
+    return inotify_add_watch(w->event.fd, path, folder_mask);
+}
+
+
+int
+watch_file(struct watch *w, const char *path)
+{
+    return inotify_add_watch(w->event.fd, path, file_mask);
+}
+
+
+void
+watch_remove(struct watch *w, int wd)
+{
+    inotify_rm_watch(w->event.fd, wd);
+}
