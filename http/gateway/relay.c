@@ -13,6 +13,7 @@
 #include <errno.h>
 
 #include "core/os/clock.h"
+#include "http/codec.h"
 #include "http/gateway/exchange.h"
 #include "http/response.h"
 #include "http/temp_file.h"
@@ -194,6 +195,7 @@ break_off(struct gateway *g, unsigned status)
         gateway_end(g, PEER_OK);
         return STEP_FAIL;
     }
+    (void) r->codec->flush(r, 0, false);
     return gateway_fail(g, status);
 }
 

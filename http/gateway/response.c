@@ -233,7 +233,7 @@ redirect(struct gateway *g, str_t to)
     type = r->out.content_type;
     gateway_end(g, PEER_OK);
     if (to.n && to.p[0] == '@') {
-        s = http_named_location(r, str_from(to, 1));
+        s = http_named_location(r, to);
     } else if (uri_split_unsafe(to, &path, &args)) {
         if (r->method != HTTP_HEAD) {
             r->method = HTTP_GET;

@@ -2,7 +2,7 @@
 /*
  * After "101 Switching Protocols": bytes, both ways, until one side ends or
  * nothing has moved for the read timeout.  The client's connection is taken
- * from its codec, whose events go on waking the task.
+ * from its codec, which goes on waking the task when output has gone.
  */
 #include <errno.h>
 
@@ -16,6 +16,16 @@ struct tunnel {
     struct conn *client;
     bool         client_ended, peer_ended;
 };
+
+
+/* Only the codec knows the request of its connection, and wakes it. */
+static void
+on_client_read(struct event *e)
+{
+    struct conn *c = container_of(e, struct conn, event);
+
+    c->on_flushed(c);
+}
 
 
 static bool
@@ -32,6 +42,7 @@ begin(struct gateway *g)
     g->tunnel = arena_make(r->task.arena, struct tunnel);
     chain_init(&early, r->task.arena);
     g->tunnel->client = r->codec->hijack(r, &early);
+    g->tunnel->client->event.on_read = on_client_read;
     gateway_says(g, "proxying upgraded connection");
     conn_set_nodelay(g->tunnel->client);
     conn_set_nodelay(peer);
@@ -47,7 +58,7 @@ begin(struct gateway *g)
 }
 
 
-/* From one side to the other.  False: a connection is broken. */
+/* From one side to the other.  False: from is broken. */
 static bool
 move(struct conn *from, struct conn *to, bool *ended, uint64_t *moved)
 {
@@ -67,7 +78,7 @@ move(struct conn *from, struct conn *to, bool *ended, uint64_t *moved)
         else if (n == CONN_ERROR)
             return false;
     }
-    return conn_flush(to, 0) != FLUSH_ERROR;
+    return true;
 }
 
 
@@ -98,10 +109,11 @@ gateway_tunnel(struct gateway *g)
         return end(g);
     }
     if (!move(t->client, peer, &t->client_ended, &up)
-        || !move(peer, t->client, &t->peer_ended, &down))
+        || !move(peer, t->client, &t->peer_ended, &down)
+        || conn_flush(peer, 0) == FLUSH_ERROR
+        || g->r->codec->flush(g->r, 0, false) == FLUSH_ERROR)
         return end(g);
     g->x->body_bytes += (int64_t) down;
-    g->r->body_sent += down;
     if ((t->client_ended && peer->out.n == 0)
         || (t->peer_ended && t->client->out.n == 0))
         return end(g);

@@ -17,7 +17,7 @@ static enum h1_event
 fault(struct h1_response *h, enum h1_fault what)
 {
     h->error = what;
-    return H1_BROKEN;
+    return H1_SAW_BROKEN;
 }
 
 
@@ -26,7 +26,7 @@ headless(struct h1_response *h)
 {
     h->is_close = true;
     h->state = BODY;
-    return H1_HEADLESS;
+    return H1_SAW_HEADLESS;
 }
 
 
@@ -43,14 +43,14 @@ take_status(struct h1_response *h, str_t *in)
         return headless(h);
     n = h1_line(*in, &h->seen, &line);
     if (n == 0)
-        return H1_MORE;
+        return H1_WANTS_MORE;
     if (!h1_status_line(&h->status, line))
         return headless(h);
     *in = str_from(*in, n);
     h->is_close = h->status.major < 1
                   || (h->status.major == 1 && h->status.minor == 0);
     h->state = FIELDS;
-    return H1_STATUS;
+    return H1_SAW_STATUS;
 }
 
 
@@ -81,7 +81,7 @@ judge_length(struct h1_response *h)
     if (!number_parse(h->field.value, INT64_MAX, &h->length))
         return fault(h, H1_FAULT_LENGTH);
     h->has_length = true;
-    return H1_NAMED;
+    return H1_SAW_NAMED;
 }
 
 
@@ -95,7 +95,7 @@ judge_coding(struct h1_response *h)
     if (!str_ieq(h->field.value, STR("chunked")))
         return fault(h, H1_FAULT_CODING);
     h->is_chunked = true;
-    return H1_NAMED;
+    return H1_SAW_NAMED;
 }
 
 
@@ -124,7 +124,7 @@ judge(struct h1_response *h)
     default:
         break;
     }
-    return H1_NAMED;
+    return H1_SAW_NAMED;
 }
 
 
@@ -136,7 +136,7 @@ start_again(struct h1_response *h)
 
     memset(h, 0, sizeof(*h));
     h->has_no_body = has_no_body;
-    return H1_INTERIM;
+    return H1_SAW_INTERIM;
 }
 
 
@@ -156,7 +156,7 @@ end_head(struct h1_response *h)
     h->is_reusable = !h->is_close && status != 101
                      && (h->has_no_body || h->has_length || h->is_chunked);
     h->state = BODY;
-    return H1_HEAD;
+    return H1_SAW_HEAD;
 }
 
 
@@ -168,7 +168,7 @@ take_field(struct h1_response *h, str_t *in)
         size_t n = h1_line(*in, &h->seen, &line);
 
         if (n == 0)
-            return H1_MORE;
+            return H1_WANTS_MORE;
         *in = str_from(*in, n);
         if (line.n == 0)
             return end_head(h);
@@ -193,12 +193,12 @@ take_chunked(struct h1_response *h, str_t *in)
 {
     switch (h1_chunked_next(&h->chunked, in, &h->data, &h->field)) {
     case PARSE_OK:
-        return h->data.p ? H1_DATA : H1_TRAILER;
+        return h->data.p ? H1_SAW_DATA : H1_SAW_TRAILER;
     case PARSE_AGAIN:
-        return H1_MORE;
+        return H1_WANTS_MORE;
     case PARSE_END:
         h->state = ENDED;
-        return H1_END;
+        return H1_SAW_END;
     case PARSE_BAD:
         break;
     }
@@ -213,21 +213,21 @@ take_body(struct h1_response *h, str_t *in)
         return take_chunked(h, in);
     if (!h->has_length && !h->has_no_body) { /* until the end */
         if (in->n == 0)
-            return H1_MORE;
+            return H1_WANTS_MORE;
         h->data = *in;
         *in = str_from(*in, in->n);
-        return H1_DATA;
+        return H1_SAW_DATA;
     }
     if (h->left == 0) {
         h->state = ENDED;
-        return H1_END;
+        return H1_SAW_END;
     }
     if (in->n == 0)
-        return H1_MORE;
+        return H1_WANTS_MORE;
     h->data = (str_t){ in->p, in->n < h->left ? in->n : (size_t) h->left };
     *in = str_from(*in, h->data.n);
     h->left -= h->data.n;
-    return H1_DATA;
+    return H1_SAW_DATA;
 }
 
 
@@ -236,13 +236,13 @@ h1_response_next(struct h1_response *h, str_t *in)
 {
     switch (h->state) {
     case STATUS:
-        return in->n ? take_status(h, in) : H1_MORE;
+        return in->n ? take_status(h, in) : H1_WANTS_MORE;
     case FIELDS:
         return take_field(h, in);
     case BODY:
         return take_body(h, in);
     default:
-        return H1_END;
+        return H1_SAW_END;
     }
 }
 
@@ -252,5 +252,5 @@ h1_response_eof(const struct h1_response *h)
 {
     bool is_until_end = h->state == BODY && !h->has_length && !h->is_chunked;
 
-    return h->state == ENDED || is_until_end ? H1_END : H1_MORE;
+    return h->state == ENDED || is_until_end ? H1_SAW_END : H1_WANTS_MORE;
 }

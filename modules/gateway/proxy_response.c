@@ -81,32 +81,32 @@ static enum step
 tell(struct exchange *x, const struct h1_response *h, enum h1_event event)
 {
     switch (event) {
-    case H1_MORE:
+    case H1_WANTS_MORE:
         break;
-    case H1_STATUS:
+    case H1_SAW_STATUS:
         exchange_status(x, h->status.status, h->status.reason);
         break;
-    case H1_HEADLESS:
+    case H1_SAW_HEADLESS:
         tell_headless(x);
         return STEP_NEXT;
-    case H1_NAMED:
+    case H1_SAW_NAMED:
         exchange_field(x, h->field.name, h->field.value);
         break;
-    case H1_INTERIM:
+    case H1_SAW_INTERIM:
         exchange_interim(x);
         break;
-    case H1_HEAD:
+    case H1_SAW_HEAD:
         tell_head(x, h);
         return STEP_NEXT;
-    case H1_DATA:
+    case H1_SAW_DATA:
         exchange_body(x, h->data);
         break;
-    case H1_TRAILER:
+    case H1_SAW_TRAILER:
         exchange_trailer(x, h->field.name, h->field.value);
         break;
-    case H1_END:
+    case H1_SAW_END:
         return STEP_DONE;
-    case H1_BROKEN:
+    case H1_SAW_BROKEN:
         return tell_fault(x, h);
     }
     return STEP_WAIT;
@@ -128,7 +128,7 @@ proxy_decode(struct exchange *x, struct buf *in)
         event = h1_response_next(h, &rest);
         in->read = in->write - rest.n;
         step = tell(x, h, event);
-    } while (step == STEP_WAIT && event != H1_MORE);
+    } while (step == STEP_WAIT && event != H1_WANTS_MORE);
     return step;
 }
 
@@ -138,7 +138,7 @@ proxy_decode_eof(struct exchange *x)
 {
     const struct h1_response *h = exchange_state(x);
 
-    return h1_response_eof(h) == H1_END ? STEP_DONE : STEP_FAIL;
+    return h1_response_eof(h) == H1_SAW_END ? STEP_DONE : STEP_FAIL;
 }
 
 
