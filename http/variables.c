@@ -399,18 +399,24 @@ request_filename(struct task *t, uintptr_t arg)
 
 /* --- what has gone out -------------------------------------------------------- */
 
+unsigned
+http_status_of(const struct http_request *r)
+{
+    if (r->error_status != 0)
+        return r->error_status;
+    if (r->out.status != 0)
+        return r->out.status;
+    if (r->fail_status != 0)
+        return r->fail_status;
+    return r->version == HTTP_09 ? HTTP_09 : 0;
+}
+
+
 static str_t
 status(struct task *t, uintptr_t arg)
 {
-    const struct http_request *r = http_of(t);
-    unsigned                   code = r->out.status;
-
     (void) arg;
-    if (!r->out.is_head_sent && r->error_status != 0)
-        code = r->error_status;
-    if (code == 0 && r->version == HTTP_09)
-        code = HTTP_09;
-    return arena_printf(t->arena, "%03u", code);
+    return arena_printf(t->arena, "%03u", http_status_of(http_of(t)));
 }
 
 

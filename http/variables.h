@@ -21,6 +21,10 @@ struct http_client {
 /* Of the connection that r came on; never NULL. */
 const struct http_client *http_client_of(const struct http_request *r);
 
+/* What $status says: the status of the response or of what broke it off, 9
+ * for HTTP/0.9 without one, 0 for none. */
+unsigned http_status_of(const struct http_request *r);
+
 /* Gets of http/variables.c's table that stand in http/variables_conn.c. */
 str_t http_var_remote_addr(struct task *t, uintptr_t arg);
 str_t http_var_remote_bytes(struct task *t, uintptr_t arg);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/base/check.h"
+#include "http/variables.h"
 #include "modules/log/access_log.h"
 
 enum { LINE_START = 1024 };
@@ -123,13 +124,7 @@ write_request_time(struct http_request *r, struct log_line *line)
 static void
 write_status(struct http_request *r, struct log_line *line)
 {
-    unsigned status = r->out.status;
-
-    if (!r->out.is_head_sent && r->error_status != 0)
-        status = r->error_status;
-    if (status == 0 && r->version == HTTP_09)
-        status = HTTP_09;
-    add_three(line, status);
+    add_three(line, http_status_of(r));
 }
 
 
