@@ -53,6 +53,7 @@ struct http_response {
     bool is_head_only : 1;      /* no body follows (HEAD, 204, 304)          */
     bool is_chunked : 1;        /* h1: the codec frames it                   */
     bool is_last : 1;           /* the last piece was handed over            */
+    bool is_framed : 1;         /* ... and went through the filters and codec */
     bool is_complete : 1;       /* and it is all out: $request_completion    */
     bool allows_ranges : 1;     /* the range filter may cut it               */
     bool is_single_part : 1;    /* ... one range only                        */
@@ -61,6 +62,8 @@ struct http_response {
     bool needs_memory : 1;      /* some filter reads the bytes               */
     bool has_trailers : 1;
     bool is_upgraded : 1;       /* 101: the connection is a tunnel now       */
+    bool is_own_location : 1;   /* Location is ours: completed as
+                                   absolute_redirect and its kin say         */
 };
 
 struct http_request {
@@ -109,28 +112,42 @@ struct http_request {
     bool has_error_page : 1; /* one error page has been taken                */
     bool keeps_alive : 1;
     bool is_pipelined : 1;
+    bool has_target_host : 1; /* the target names the host (absolute-form)   */
     bool is_lingering : 1;   /* the rest of the body is read and dropped     */
     bool client_gone : 1;    /* the client closed its side: 499 where allowed */
     bool is_plain_page : 1;  /* http_fail on a closing connection: no page   */
     bool header_only : 1;    /* subrequests: no body wanted                  */
     bool is_logged : 1;
+    bool must_flush : 1;     /* what was handed over is not to be held back  */
+    bool resets : 1;         /* 444: no lingering                            */
+    bool is_broken : 1;      /* the connection cannot be used any more       */
+    bool access_delayed : 1; /* auth_delay has been served                   */
+    bool expect_done : 1;    /* 100 was sent, or is not to be                */
     unsigned              access_status; /* satisfy any: what a rule said    */
-    unsigned              error_status; /* of the last http_fail: $status in
-                                            error pages                      */
+    unsigned              fail_at_once; /* the head deserves this status     */
+    unsigned              fail_status; /* of the last http_fail              */
+    unsigned              error_status; /* what an error page goes out with,
+                                            whatever its handler says; 0     */
 
     /* What goes out. */
     struct http_response  out;
     struct http_joined   *joined;     /* body filters of this response       */
     struct chain          pending;    /* handed over, not yet filtered       */
     struct timer          delay;      /* limit_rate, auth_delay              */
+    struct file_reader   *reader;     /* turns ranges of files into memory   */
     uint64_t              body_sent;  /* $body_bytes_sent                    */
+    uint64_t              received_before; /* conn->received when it began   */
     uint64_t              sent_before; /* conn->sent when it began           */
-    uint64_t              limit_rate, limit_rate_after;
+    uint64_t              head_size;  /* bytes of the response's head        */
+    void                 *codec_state; /* the codec's, of this request       */
+    uint64_t              limit_rate, limit_rate_after; /* bytes a second    */
     bool                  has_limit_rate; /* set by $limit_rate or X-Accel   */
+    bool                  has_limit_after;
 
     void                **states;     /* modules', by slot                   */
     struct exchange_list *exchanges;  /* of the gateway: $upstream_...       */
     struct log_frame      log_frame;
+    struct log            sub_log;    /* of a subrequest                     */
     struct post           reap;
 };
 
@@ -139,6 +156,17 @@ http_of(struct task *t)
 {
     return container_of(t, struct http_request, task);
 }
+
+/* Makes a request of zeroed memory, in its own arena, ready for a codec to
+ * fill in what came. */
+void http_request_init(struct http_request *r);
+/* Runs it as far as it goes: the task's run. */
+void http_run(struct task *t);
+/* Its work is broken off by the codec (the connection has gone): logs and
+ * finishes with that status. */
+void http_terminate(struct http_request *r, unsigned status);
+
+extern const char *const http_state_names[];
 
 /* What a module keeps for this request: state_size bytes, zeroed at first;
  * forgotten on internal redirects. */

@@ -45,6 +45,10 @@ enum step http_internal_redirect(struct http_request *r, str_t uri,
                                  str_t args);
 enum step http_named_location(struct http_request *r, str_t name);
 
+/* Goes on with what is pending, when there is room or time again: of the
+ * driver.  As http_send. */
+enum step http_pump(struct http_request *r);
+
 /* The type of the request's URI by its extension: sets out.content_type. */
 void http_set_content_type(struct http_request *r);
 /* ETag from last_modified and length, where etag is on. */

@@ -226,6 +226,8 @@ static enum flush
 wait_for_more(struct conn *c)
 {
     c->is_flushing = true;
+    if (c->send_timeout != 0 && !timer_is_set(&c->write_timer))
+        timer_set(c->loop, &c->write_timer, c->send_timeout);
     return FLUSH_WAIT;
 }
 

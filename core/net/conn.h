@@ -51,6 +51,8 @@ struct conn {
     uint64_t               sent;     /* bytes, in all                        */
     uint64_t               received;
     struct list            reusable; /* of the worker's idle list            */
+    uint32_t               send_timeout; /* ms; arms write_timer whenever the
+                                        peer takes no more; 0: does not      */
     uint16_t               error;    /* errno of what broke it, 0: none      */
     bool flush_failed : 1;
     bool is_flushing : 1; /* on_flushed is owed                              */

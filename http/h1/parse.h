@@ -40,6 +40,7 @@ struct h1_request_line {
                              the arguments; "/" where absolute-form has none,
                              and with CONNECT                                */
     str_t    args;        /* behind "?", without it and without #fragment    */
+    str_t    protocol;    /* "HTTP/1.1" as sent; empty for 0.9                */
     bool     has_args;    /* a "?" was there                                 */
     bool     is_complex;  /* path needs uri_normalize: %, //, /.             */
     unsigned major, minor; /* 0.9 where the line has no version              */

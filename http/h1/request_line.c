@@ -271,7 +271,7 @@ take_number(const char *p, const char *end, unsigned limit, unsigned *out)
 static enum h1_error
 take_version(struct h1_request_line *out, const char *p, const char *end)
 {
-    const char *start;
+    const char *protocol = p, *start;
 
     if (end - p < 6 || memcmp(p, "HTTP/", 5) != 0)
         return H1_BAD_REQUEST;
@@ -290,6 +290,7 @@ take_version(struct h1_request_line *out, const char *p, const char *end)
     if (p == NULL || p == start || skip_spaces(p, end) != end)
         return H1_BAD_REQUEST;
 
+    out->protocol = str_span(protocol, p);
     return H1_OK;
 }
 

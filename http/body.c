@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reading requests' bodies: into memory up to client_body_buffer_size, then
+ * into a temporary file; or handed on as they come; or dropped.
+ */
+#include "http/body.h"
+
+#include "http/codec.h"
+#include "http/response.h"
+#include "http/settings.h"
+#include "http/temp_file.h"
+
+struct body {
+    struct http_body pub; /* first */
+    off_t            file_at;
+};
+
+enum { READ_AT_ONCE = 64 * 1024 };
+
+static struct body *
+body_of(struct http_request *r)
+{
+    struct body *b;
+
+    if (r->body == NULL) {
+        b = arena_make(r->task.arena, struct body);
+        chain_init(&b->pub.data, r->task.arena);
+        r->body = &b->pub;
+    }
+    return (struct body *) r->body;
+}
+
+static void
+send_continue(struct http_request *r)
+{
+    const struct field *f = fields_get(&r->in, FIELD_EXPECT);
+
+    if (r->expect_done || f == NULL || r->version < HTTP_11)
+        return;
+    r->expect_done = true;
+    if (str_ieq(f->value, STR("100-continue")))
+        http_send_interim(r, 100, NULL);
+}
+
+static bool
+has_body(const struct http_request *r)
+{
+    return r->is_chunked || r->content_length > 0;
+}
+
+/* A body of unknown length grows past client_max_body_size. */
+static enum step
+check_size(struct http_request *r, uint64_t before, uint64_t more)
+{
+    uint64_t max = body_conf(&r->task)->client_max_body_size;
+
+    if (max == 0 || !r->is_chunked || before + more <= max)
+        return STEP_NEXT;
+    log_error(r->task.log,
+              "client intended to send too large chunked body: %ju+%ju bytes",
+              (uintmax_t) before, (uintmax_t) more);
+    r->keeps_alive = false;
+    return http_fail(r, 413);
+}
+
+/* The next stretch onto out. */
+static enum step
+read_some(struct http_request *r, struct chain *out)
+{
+    uint64_t  before = out->n;
+    enum step step;
+
+    step = r->codec->read_body(r, out, READ_AT_ONCE);
+    if (step == STEP_FAIL)
+        return step;
+    if (check_size(r, r->body->received, out->n - before) != STEP_NEXT)
+        return STEP_FAIL;
+    r->body->received += out->n - before;
+    if (step == STEP_DONE)
+        r->body->is_complete = true;
+    return step;
+}
+
+static enum temp_keep
+keep_of(const struct http_body_conf *c)
+{
+    switch (c->client_body_in_file_only) {
+    case BODY_FILE_ON:
+        return TEMP_KEEP;
+    case BODY_FILE_CLEAN:
+        return TEMP_CLEAN;
+    }
+    return TEMP_CLEAN;
+}
+
+/* Moves what is in memory to the temporary file. */
+static enum step
+spill(struct http_request *r, struct body *b)
+{
+    const struct http_body_conf *c = body_conf(&r->task);
+
+    if (b->pub.file == NULL) {
+        b->pub.file = temp_file_new(&r->task, &c->client_body_temp_path,
+                                    keep_of(c), &b->pub.file_name);
+        if (b->pub.file == NULL)
+            return http_fail(r, 500);
+        if (c->client_body_in_file_only == BODY_FILE_OFF)
+            log_warn(r->task.log,
+                     "a client request body is buffered to a temporary file "
+                     STR_F,
+                     STR_A(b->pub.file_name));
+    }
+    if (!temp_file_append(&r->task, b->pub.file, &b->file_at, &b->pub.data, 0))
+        return http_fail(r, 500);
+    return STEP_NEXT;
+}
+
+/* Several pieces of memory into one. */
+static void
+join_pieces(struct http_body *b)
+{
+    struct block *block;
+    size_t        n = b->data.n;
+
+    if (b->data.head == NULL || b->data.head->next == NULL)
+        return;
+    block = block_new(n);
+    chain_peek(&b->data, block->data, n);
+    chain_clear(&b->data);
+    chain_add_block(&b->data, block, (str_t){ block->data, n });
+    block_put(block);
+}
+
+static enum step
+complete(struct http_request *r, struct body *b)
+{
+    const struct http_body_conf *c = body_conf(&r->task);
+
+    if (c->client_body_in_file_only != BODY_FILE_OFF || b->pub.file != NULL) {
+        if (spill(r, b) != STEP_NEXT)
+            return STEP_FAIL;
+        chain_add_file(&b->pub.data, b->pub.file, 0, (size_t) b->file_at);
+        chain_file_put(b->pub.file);
+    } else if (c->client_body_in_single_buffer) {
+        join_pieces(&b->pub);
+    }
+    return STEP_NEXT;
+}
+
+enum step
+http_body_read(struct http_request *r)
+{
+    struct body *b = body_of(r);
+    enum step    step = STEP_NEXT;
+
+    if (b->pub.is_complete || b->pub.is_discarded || r != r->main)
+        return STEP_NEXT;
+    send_continue(r);
+    if (!has_body(r)) {
+        b->pub.is_complete = true;
+        return STEP_NEXT;
+    }
+    while (step == STEP_NEXT) {
+        step = read_some(r, &b->pub.data);
+        if ((step == STEP_NEXT || step == STEP_WAIT)
+            && b->pub.data.n > body_conf(&r->task)->client_body_buffer_size
+            && spill(r, b) != STEP_NEXT)
+            return STEP_FAIL;
+    }
+    if (step != STEP_DONE)
+        return step;
+    if (b->pub.data.n > body_conf(&r->task)->client_body_buffer_size
+        && spill(r, b) != STEP_NEXT)
+        return STEP_FAIL;
+    return complete(r, b);
+}
+
+enum step
+http_body_some(struct http_request *r, struct chain *out)
+{
+    struct body *b = body_of(r);
+
+    if (b->pub.is_complete && !b->pub.is_streaming) {
+        /* It had been read as a whole before. */
+        chain_share(out, &b->pub.data);
+        b->pub.is_streaming = true;
+        return STEP_DONE;
+    }
+    if (b->pub.is_complete || r != r->main)
+        return STEP_DONE;
+    b->pub.is_streaming = true;
+    send_continue(r);
+    if (!has_body(r)) {
+        b->pub.is_complete = true;
+        return STEP_DONE;
+    }
+    return read_some(r, out);
+}
+
+void
+http_body_discard(struct http_request *r)
+{
+    struct body *b = body_of(r);
+    struct chain dropped;
+    enum step    step = STEP_NEXT;
+
+    if (b->pub.is_complete || r != r->main)
+        return;
+    b->pub.is_discarded = true;
+    send_continue(r);
+    if (!has_body(r)) {
+        b->pub.is_complete = true;
+        return;
+    }
+    chain_init(&dropped, r->task.arena);
+    while (step == STEP_NEXT) {
+        step = r->codec->read_body(r, &dropped, READ_AT_ONCE);
+        chain_clear(&dropped);
+    }
+    if (step == STEP_DONE)
+        b->pub.is_complete = true;
+    if (step == STEP_FAIL)
+        r->keeps_alive = false;
+}

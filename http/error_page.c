@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * error_page, and the pages that are built in.
+ */
+#include "http/error_page.h"
+
+#include "core/base/version.h"
+#include "core/conf/types.h"
+#include "core/expr/expr.h"
+#include "http/body.h"
+#include "http/response.h"
+#include "http/server.h"
+#include "http/settings.h"
+#include "http/uri.h"
+
+#include <config.h>
+
+/* --- the directives ------------------------------------------------------------- */
+
+/* What the status of the answer becomes: error_page 404 =200 /x. */
+enum { CODE_KEPT = -1, CODE_OF_PAGE = 0 };
+
+struct error_page {
+    unsigned     status;
+    int          code; /* CODE_KEPT (no "="), CODE_OF_PAGE ("="), or a status */
+    struct expr *uri;
+};
+
+struct error_page_conf {
+    VEC(struct error_page) pages;
+    bool                   recursive_error_pages;
+};
+
+static const char *
+add_page(struct conf *cf, struct error_page_conf *c, str_t status, int code,
+         struct expr *uri)
+{
+    struct error_page *p;
+    uint64_t           n;
+
+    if (!number_parse(status, 999999, &n) || n == 499)
+        return conf_error(cf, "invalid value \"" STR_F "\"", STR_A(status));
+    if (n < 300 || n > 599)
+        return conf_error(cf, "value \"" STR_F
+                              "\" must be between 300 and 599",
+                          STR_A(status));
+    p = vec_push(cf->arena, &c->pages);
+    p->status = (unsigned) n;
+    p->code = code;
+    p->uri = uri;
+    /* Certificates that fail have statuses of their own that go out as 400. */
+    if (code == CODE_KEPT && n >= 494 && n <= 498)
+        p->code = n == 498 ? 404 : 400;
+    return NULL;
+}
+
+static const char *
+parse_error_page(struct conf *cf, void *field)
+{
+    struct error_page_conf *c = field;
+    struct expr            *uri;
+    const char             *error = NULL;
+    unsigned                last = cf->n_args - 2, i;
+    uint64_t                n;
+    int                     code = CODE_KEPT;
+    str_t                   word = cf->args[last];
+
+    if (word.n != 0 && word.p[0] == '=') {
+        code = CODE_OF_PAGE;
+        if (word.n > 1) {
+            if (!number_parse(str_from(word, 1), 99999, &n))
+                return conf_error(cf, "invalid value \"" STR_F "\"",
+                                  STR_A(word));
+            code = (int) n;
+        }
+        last--;
+    }
+    if (last == 0)
+        return conf_error(cf, "invalid number of arguments in \"error_page\" "
+                              "directive");
+    uri = expr_compile(cf, cf->args[cf->n_args - 1], 0, &error);
+    for (i = 1; i <= last && error == NULL; i++)
+        error = add_page(cf, c, cf->args[i], code, uri);
+    return error;
+}
+
+static const struct conf_type error_page_type
+    = { .name = "error page",
+        .size = offsetof(struct error_page_conf, recursive_error_pages),
+        .parse = parse_error_page };
+
+static const struct directive rows[] = {
+    { "error_page", IN_WEB | IN_IF | ROW_MANY, ARGS_2_OR_MORE,
+      &error_page_type, 0, NULL, NULL },
+    FLAG("recursive_error_pages", IN_WEB, struct error_page_conf,
+         recursive_error_pages, "off"),
+    { NULL }
+};
+
+struct module http_error_page_module = {
+    .name = "http_core",
+    .serves = FOR_HTTP,
+    .directives = rows,
+    .conf_size = sizeof(struct error_page_conf),
+};
+
+/* --- built-in pages --------------------------------------------------------------- */
+
+static const struct {
+    unsigned status, shown;
+    str_t    title;
+} titles[] = {
+#define TITLE(status, shown, text) { status, shown, STR_INIT(text) }
+    TITLE(301, 301, "301 Moved Permanently"),
+    TITLE(302, 302, "302 Found"),
+    TITLE(303, 303, "303 See Other"),
+    TITLE(307, 307, "307 Temporary Redirect"),
+    TITLE(308, 308, "308 Permanent Redirect"),
+    TITLE(400, 400, "400 Bad Request"),
+    TITLE(401, 401, "401 Authorization Required"),
+    TITLE(402, 402, "402 Payment Required"),
+    TITLE(403, 403, "403 Forbidden"),
+    TITLE(404, 404, "404 Not Found"),
+    TITLE(405, 405, "405 Not Allowed"),
+    TITLE(406, 406, "406 Not Acceptable"),
+    TITLE(408, 408, "408 Request Time-out"),
+    TITLE(409, 409, "409 Conflict"),
+    TITLE(410, 410, "410 Gone"),
+    TITLE(411, 411, "411 Length Required"),
+    TITLE(412, 412, "412 Precondition Failed"),
+    TITLE(413, 413, "413 Request Entity Too Large"),
+    TITLE(414, 414, "414 Request-URI Too Large"),
+    TITLE(415, 415, "415 Unsupported Media Type"),
+    TITLE(416, 416, "416 Requested Range Not Satisfiable"),
+    TITLE(421, 421, "421 Misdirected Request"),
+    TITLE(429, 429, "429 Too Many Requests"),
+    TITLE(494, 400, "400 Request Header Or Cookie Too Large"),
+    TITLE(495, 400, "400 The SSL certificate error"),
+    TITLE(496, 400, "400 No required SSL certificate was sent"),
+    TITLE(497, 400, "400 The plain HTTP request was sent to HTTPS port"),
+    TITLE(498, 404, "404 Not Found"),
+    TITLE(500, 500, "500 Internal Server Error"),
+    TITLE(501, 501, "501 Not Implemented"),
+    TITLE(502, 502, "502 Bad Gateway"),
+    TITLE(503, 503, "503 Service Temporarily Unavailable"),
+    TITLE(504, 504, "504 Gateway Time-out"),
+    TITLE(505, 505, "505 HTTP Version Not Supported"),
+    TITLE(507, 507, "507 Insufficient Storage"),
+#undef TITLE
+};
+
+/* Second lines of the pages that have one. */
+static const char *
+explanation(unsigned status)
+{
+    switch (status) {
+    case 494:
+        return "<center>Request Header Or Cookie Too Large</center>\r\n";
+    case 495:
+        return "<center>The SSL certificate error</center>\r\n";
+    case 496:
+        return "<center>No required SSL certificate was sent</center>\r\n";
+    case 497:
+        return "<center>The plain HTTP request was sent to HTTPS port"
+               "</center>\r\n";
+    }
+    return "";
+}
+
+#define PADDING                                                                \
+    "<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n"
+
+static bool
+wants_padding(const struct http_request *r, unsigned status)
+{
+    str_t agent = fields_value(&r->in, FIELD_USER_AGENT);
+
+    return status >= 400 && reply_conf(&r->task)->msie_padding
+           && r->version >= HTTP_10
+           && (str_find(agent, STR("MSIE ")) != NULL
+               || str_find(agent, STR("Chrome/")) != NULL);
+}
+
+const char *
+http_server_token(const struct http_request *r)
+{
+    bool is_nginx = strcmp(log_program, "weir") != 0;
+
+    switch (reply_conf(&r->task)->server_tokens) {
+    case TOKENS_OFF:
+        return is_nginx ? "nginx" : "weir";
+    case TOKENS_BUILD:
+        if (WEIR_BUILD[0] != '\0')
+            return is_nginx ? "nginx/" NGINX_VERSION " (" WEIR_BUILD ")"
+                            : "weir/" WEIR_VERSION " (" WEIR_BUILD ")";
+        break;
+    }
+    return is_nginx ? "nginx/" NGINX_VERSION : "weir/" WEIR_VERSION;
+}
+
+str_t
+http_builtin_page(const struct http_request *r, unsigned status,
+                  unsigned *shown)
+{
+    str_t  title, page;
+    size_t i;
+    bool   is_odd = status >= 494 && status <= 497;
+
+    *shown = status;
+    for (i = 0; i < countof(titles) && titles[i].status != status; i++)
+        ;
+    if (i == countof(titles))
+        return STR_NONE;
+    *shown = titles[i].shown;
+    title = titles[i].title;
+    page = arena_printf(r->task.arena,
+                        "<html>\r\n<head><title>" STR_F "</title></head>\r\n"
+                        "<body>\r\n<center><h1>%s</h1></center>\r\n"
+                        "%s<hr><center>%s</center>\r\n</body>\r\n</html>\r\n",
+                        STR_A(title), is_odd ? "400 Bad Request" : title.p,
+                        explanation(status), http_server_token(r));
+    if (!wants_padding(r, status))
+        return page;
+    return str_join(r->task.arena, page,
+                    STR(PADDING PADDING PADDING PADDING PADDING PADDING));
+}
+
+/* --- refusing ------------------------------------------------------------------- */
+
+static const struct error_page *
+find_page(const struct http_request *r, unsigned status)
+{
+    const struct error_page_conf *c = conf_of(&r->task,
+                                              &http_error_page_module);
+
+    if (r->has_error_page && !c->recursive_error_pages)
+        return NULL;
+    if (r->uri_changes == 0)
+        return NULL;
+    VEC_EACH(&c->pages, p)
+        if (p->status == status)
+            return p;
+    return NULL;
+}
+
+bool
+http_has_error_page(const struct http_request *r, unsigned status)
+{
+    return find_page(r, status) != NULL;
+}
+
+/* After these the rest of the connection cannot be trusted, or is not worth
+ * reading. */
+static bool
+ends_connection(unsigned status)
+{
+    switch (status) {
+    case 400:
+    case 413:
+    case 414:
+    case 494:
+    case 495:
+    case 496:
+    case 497:
+    case 500:
+    case 501:
+        return true;
+    }
+    return false;
+}
+
+/* What a handler that failed may have left in the response. */
+static void
+clear_response(struct http_request *r)
+{
+    struct http_response *o = &r->out;
+
+    o->content_type = o->charset = o->reason = STR_NONE;
+    o->length = -1;
+    o->last_modified = -1;
+    o->allows_ranges = o->is_single_part = false;
+    fields_hide(&o->fields, FIELD_ACCEPT_RANGES);
+    fields_hide(&o->fields, FIELD_ETAG);
+    fields_hide(&o->fields, FIELD_CONTENT_ENCODING);
+}
+
+static enum step
+send_builtin(struct http_request *r, unsigned status)
+{
+    struct chain c;
+    unsigned     shown;
+    str_t        page = http_builtin_page(r, status, &shown);
+    enum step    step;
+
+    if (r->error_status == 0 || r->error_status == status)
+        r->error_status = shown;
+    r->out.status = shown;
+    if (page.p != NULL)
+        r->out.content_type = STR("text/html");
+    r->out.length = (int64_t) page.n;
+    step = http_send_head(r);
+    if (step != STEP_NEXT)
+        return step;
+    chain_init(&c, r->task.arena);
+    chain_add(&c, page);
+    return http_send(r, &c, true);
+}
+
+static bool
+is_redirect(int status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307
+           || status == 308;
+}
+
+static enum step
+take_page(struct http_request *r, const struct error_page *p)
+{
+    str_t    uri, path, args;
+    unsigned shown;
+
+    if (p->code > 0)
+        r->expect_done = true;
+    if (p->code >= 0)
+        r->error_status = (unsigned) p->code;
+    uri = expr_eval(p->uri, &r->task);
+    if (uri.n != 0 && uri.p[0] == '/') {
+        if (!uri_split_unsafe(uri, &path, &args))
+            return http_fail(r, 500);
+        if (r->method != HTTP_HEAD) {
+            r->method = HTTP_GET;
+            r->method_name = STR("GET");
+        }
+        return http_internal_redirect(r, path, args);
+    }
+    if (uri.n != 0 && uri.p[0] == '@')
+        return http_named_location(r, uri);
+
+    fields_set(r->task.arena, &r->out.fields, FIELD_LOCATION, uri);
+    shown = is_redirect(p->code) ? (unsigned) p->code : 302;
+    r->error_status = shown;
+    return send_builtin(r, shown);
+}
+
+/* 408, 444 and 499 close without a word. */
+static bool
+is_silent(unsigned status)
+{
+    return status == 408 || status == 444 || status == 499;
+}
+
+enum step
+http_refuse(struct http_request *r)
+{
+    unsigned                 status = r->fail_status;
+    const struct error_page *page;
+
+    if (r->out.is_head_sent)
+        return STEP_FAIL;
+    if (is_silent(status)) {
+        r->error_status = r->out.status = status;
+        r->resets = status == 444;
+        return STEP_FAIL;
+    }
+    r->error_status = status;
+    if (ends_connection(status))
+        r->keeps_alive = false;
+    clear_response(r);
+    page = r->location ? find_page(r, status) : NULL;
+    if (page != NULL) {
+        const struct error_page_conf *c = conf_of(&r->task,
+                                                  &http_error_page_module);
+
+        if (!c->recursive_error_pages)
+            r->has_error_page = true;
+        if (take_page(r, page) != STEP_FAIL || r->out.is_head_sent)
+            return r->moved ? STEP_NEXT : STEP_DONE;
+        status = r->fail_status;
+        r->error_status = status;
+    }
+    r->expect_done = true;
+    if (send_builtin(r, status) != STEP_FAIL)
+        return STEP_DONE;
+    return STEP_FAIL;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is answered in place of a response that failed. */
+#pragma once
+
+#include "http/request.h"
+
+/* Whether error_page names the status where r is, and may be used. */
+bool http_has_error_page(const struct http_request *r, unsigned status);
+
+/* After http_fail: takes the error page (STEP_NEXT with r->moved), or sends
+ * the built-in one (STEP_DONE), or gives up on the connection (STEP_FAIL). */
+enum step http_refuse(struct http_request *r);
+
+/* The built-in page of a status in r's arena: STR_NONE where it has none.
+ * *shown is the status that goes out (494 goes out as 400). */
+str_t http_builtin_page(const struct http_request *r, unsigned status,
+                        unsigned *shown);
+
+/* What the Server field and the built-in pages say, as server_tokens wants. */
+const char *http_server_token(const struct http_request *r);

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The body of a request off the connection: first what came with the head,
+ * then what the socket gives, counted or chunked.  The bytes stand in counted
+ * blocks and are handed on without a copy.
+ */
+#include <stdlib.h>
+
+#include "http/body.h"
+#include "http/h1/conn.h"
+#include "http/response.h"
+#include "http/settings.h"
+
+enum { BLOCK_SIZE = 16 * 1024, BIG_BLOCK = 64 * 1024 - 64, ROOM_MIN = 4096 };
+
+static void
+take_rest(struct h1 *h, struct h1_body *b)
+{
+    size_t n = h1_has_rest(h) ? buf_len(&h->head->buf) : 0;
+
+    if (n == 0)
+        return;
+    if (!h->r->is_chunked && n > b->left)
+        n = b->left;
+    b->block = block_new(n > BLOCK_SIZE ? n : BLOCK_SIZE);
+    buf_init(&b->buf, b->block->data, b->block->size);
+    buf_put(&b->buf, (str_t){ h->head->buf.read, n });
+    h->head->buf.read += n;
+}
+
+static struct h1_body *
+body_of(struct h1 *h)
+{
+    struct http_request *r = h->r;
+    struct h1_body      *b = r->codec_state;
+
+    if (b != NULL)
+        return b;
+    b = r->codec_state = arena_make(r->task.arena, struct h1_body);
+    b->left = r->content_length > 0 ? (uint64_t) r->content_length : 0;
+    b->is_done = !r->is_chunked && b->left == 0;
+    if (!b->is_done)
+        take_rest(h, b);
+    return b;
+}
+
+bool
+h1_waits_for_body(const struct http_request *r)
+{
+    const struct h1_body *b = r->codec_state;
+
+    return b != NULL && b->is_waiting;
+}
+
+void
+h1_free_body(struct http_request *r)
+{
+    struct h1_body *b = r->codec_state;
+
+    if (b != NULL && b->block != NULL) {
+        block_put(b->block);
+        b->block = NULL;
+    }
+}
+
+/* Room to read into: the block's, or a new block, taking along what is left
+ * of an unfinished line. */
+static void
+make_room(struct h1_body *b, size_t size)
+{
+    struct block *fresh;
+    size_t        rest;
+
+    if (b->block != NULL && buf_room(&b->buf) >= ROOM_MIN)
+        return;
+    rest = b->block ? buf_len(&b->buf) : 0;
+    fresh = block_new(size > rest + ROOM_MIN ? size : rest + ROOM_MIN);
+    if (b->block != NULL) {
+        memcpy(fresh->data, b->buf.read, rest);
+        block_put(b->block);
+    }
+    b->block = fresh;
+    buf_init(&b->buf, fresh->data, fresh->size);
+    b->buf.write += rest;
+}
+
+/* Bytes behind a chunked body belong to the next request. */
+static void
+give_back(struct h1 *h, struct h1_body *b)
+{
+    struct head_buf *head;
+    size_t           n = b->block ? buf_len(&b->buf) : 0;
+
+    if (n == 0)
+        return;
+    head = malloc(sizeof(*head) + n + 1024);
+    CHECK(head != NULL);
+    head->before = h->head;
+    buf_init(&head->buf, head + 1, n + 1024);
+    buf_put(&head->buf, buf_str(&b->buf));
+    h->head = head;
+}
+
+static void
+finish(struct h1 *h, struct h1_body *b)
+{
+    b->is_done = true;
+    give_back(h, b);
+    h1_free_body(h->r);
+}
+
+static enum step
+take_counted(struct h1 *h, struct h1_body *b, struct chain *out)
+{
+    size_t n = buf_len(&b->buf);
+
+    if (n == 0)
+        return STEP_WAIT;
+    if (n > b->left)
+        n = b->left;
+    chain_add_block(out, b->block, (str_t){ b->buf.read, n });
+    b->buf.read += n;
+    b->left -= n;
+    if (b->left != 0)
+        return STEP_NEXT;
+    finish(h, b);
+    return STEP_DONE;
+}
+
+static void
+keep_trailer(struct http_request *r, const struct h1_field *f)
+{
+    fields_add(r->task.arena, &r->in_trailers,
+               str_copy(r->task.arena, f->name),
+               str_copy(r->task.arena, f->value));
+}
+
+static enum step
+take_chunked(struct h1 *h, struct h1_body *b, struct chain *out)
+{
+    struct http_request *r = h->r;
+    struct h1_field      field;
+    str_t                in, data;
+    uint64_t             before = out->n;
+    enum parse           p;
+
+    for (;;) {
+        in = buf_str(&b->buf);
+        p = h1_chunked_next(&b->chunked, &in, &data, &field);
+        b->buf.read = b->buf.write - in.n;
+        switch (p) {
+        case PARSE_OK:
+            if (data.p == NULL)
+                keep_trailer(r, &field);
+            else if (data.n != 0)
+                chain_add_block(out, b->block, data);
+            break;
+        case PARSE_AGAIN:
+            return out->n != before ? STEP_NEXT : STEP_WAIT;
+        case PARSE_END:
+            finish(h, b);
+            return STEP_DONE;
+        case PARSE_BAD:
+            log_error(r->task.log, "client sent invalid chunked body");
+            r->keeps_alive = false;
+            return http_fail(r, 400);
+        }
+    }
+}
+
+static enum step
+client_ended(struct h1 *h)
+{
+    struct http_request *r = h->r;
+
+    if (h->conn.is_eof)
+        log_info(r->task.log, "client prematurely closed connection");
+    r->keeps_alive = false;
+    r->client_gone = true;
+    return http_fail(r, 400);
+}
+
+enum step
+h1_read_body(struct http_request *r, struct chain *out, size_t max)
+{
+    struct h1      *h = h1_of(r);
+    struct h1_body *b = body_of(h);
+    enum step       step;
+    size_t          size;
+    ssize_t         n;
+
+    b->is_waiting = false;
+    if (b->is_done)
+        return STEP_DONE;
+    for (;;) {
+        step = STEP_WAIT;
+        if (b->block != NULL)
+            step = r->is_chunked ? take_chunked(h, b, out)
+                                 : take_counted(h, b, out);
+        if (step != STEP_WAIT)
+            return step;
+
+        size = r->is_chunked || b->left > BLOCK_SIZE ? BIG_BLOCK : BLOCK_SIZE;
+        make_room(b, size < max ? size : max);
+        size = buf_room(&b->buf);
+        if (!r->is_chunked && size > b->left)
+            size = b->left;
+        n = conn_read(&h->conn, b->buf.write, size);
+        if (n == CONN_AGAIN) {
+            b->is_waiting = true;
+            timer_set(r->task.loop, &h->conn.read_timer,
+                      body_conf(&r->task)->client_body_timeout);
+            return STEP_WAIT;
+        }
+        if (n <= 0)
+            return client_ended(h);
+        b->buf.write += n;
+    }
+}

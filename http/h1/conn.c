@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The life of an HTTP/1 connection: accepted, waiting, in a request, kept for
+ * the next one, lingering, closed.
+ */
+#include "http/h1/conn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/conf/error_log.h"
+#include "core/net/stats.h"
+#include "core/net/worker.h"
+#include "core/os/clock.h"
+#include "http/body.h"
+#include "http/log_frame.h"
+#include "http/response.h"
+#include "http/settings.h"
+
+/* --- counting ----------------------------------------------------------------- */
+
+static void
+count_state(enum h1_state state, int by)
+{
+    struct stats *s = worker->stats;
+
+    switch (state) {
+    case H1_WAIT:
+        stats_add(s, waiting, by);
+        break;
+    case H1_HEAD:
+        stats_add(s, reading, by);
+        break;
+    case H1_BUSY:
+        stats_add(s, writing, by);
+        break;
+    case H1_PROXY:
+    case H1_DISCARD:
+    case H1_LINGER:
+    case H1_CLOSED:
+        break;
+    }
+}
+
+void
+h1_set_state(struct h1 *h, enum h1_state state)
+{
+    count_state(h->state, -1);
+    h->state = (uint8_t) state;
+    count_state(state, 1);
+    if ((state == H1_WAIT) != h->conn.is_reusable)
+        conn_set_reusable(&h->conn, state == H1_WAIT);
+    h->conn.is_quiet = state == H1_WAIT && h->is_kept;
+}
+
+/* --- closing ------------------------------------------------------------------- */
+
+static void
+reap_conn(struct post *p)
+{
+    struct h1 *h = container_of(p, struct h1, next);
+
+    h1_free_heads(h, false);
+    if (h->arena != NULL)
+        arena_free(h->arena);
+    generation_put(h->gen);
+    free(h);
+}
+
+void
+h1_close(struct h1 *h)
+{
+    if (h->state == H1_CLOSED)
+        return;
+    h1_set_state(h, H1_CLOSED);
+    post_cancel(&h->next);
+    conn_close(&h->conn);
+    h->next.run = reap_conn;
+    loop_reap(h->conn.loop, &h->next);
+}
+
+static const struct http_keep_conf *
+default_keep_conf(const struct h1 *h)
+{
+    return http_default_server(h->address)->conf[http_keep_module.slot];
+}
+
+/* --- what comes ----------------------------------------------------------------- */
+
+static void
+linger(struct h1 *h)
+{
+    char    dropped[4096];
+    ssize_t n;
+
+    for (;;) {
+        n = conn_read(&h->conn, dropped, sizeof(dropped));
+        if (n == 0 || n == CONN_ERROR || clock_ms() >= h->linger_until) {
+            h1_close(h);
+            return;
+        }
+        if (n == CONN_AGAIN)
+            return;
+    }
+}
+
+static void
+read_proxy_header(struct h1 *h)
+{
+    struct proxy_protocol *pp;
+    struct buf            *b;
+    size_t                 used;
+    ssize_t                n;
+
+    if (h->head == NULL) {
+        h->head = malloc(sizeof(*h->head) + PROXY_PROTOCOL_MAX);
+        CHECK(h->head != NULL);
+        h->head->before = NULL;
+        buf_init(&h->head->buf, h->head + 1, PROXY_PROTOCOL_MAX);
+    }
+    b = &h->head->buf;
+    n = conn_read(&h->conn, b->write, buf_room(b));
+    if (n == CONN_AGAIN)
+        return;
+    if (n <= 0) {
+        h1_close(h);
+        return;
+    }
+    b->write += n;
+    if (h->arena == NULL)
+        h->arena = arena_new(512);
+    pp = arena_make(h->arena, struct proxy_protocol);
+    switch (proxy_protocol_parse(h->arena, buf_str(b), pp, &used)) {
+    case PARSE_OK:
+        b->read += used;
+        h->client.proxy = pp;
+        h1_set_state(h, H1_WAIT);
+        h1_read_head(h);
+        return;
+    case PARSE_AGAIN:
+        if (buf_room(b) != 0)
+            return;
+        break;
+    case PARSE_END:
+    case PARSE_BAD:
+        break;
+    }
+    log_error(&h->conn.log, "broken header: \"%.*s\"",
+              (int) (buf_len(b) < 107 ? buf_len(b) : 107), b->read);
+    h1_close(h);
+}
+
+/* Something came, or the client has closed, while a request is answered. */
+static void
+notice_client(struct h1 *h)
+{
+    struct http_request *r = h->r;
+
+    if (h1_waits_for_body(r)) {
+        task_wake(&r->task);
+    } else if (h->conn.event.hangup && !r->client_gone) {
+        r->client_gone = true;
+        task_wake(&r->task);
+    }
+}
+
+static void
+discard_more(struct h1 *h)
+{
+    struct http_request *r = h->r;
+    struct chain         dropped;
+    enum step            step = STEP_NEXT;
+
+    chain_init(&dropped, r->task.arena);
+    while (step == STEP_NEXT) {
+        step = h1_read_body(r, &dropped, 65536);
+        chain_clear(&dropped);
+        if (clock_ms() >= h->linger_until)
+            step = STEP_FAIL;
+    }
+    if (step == STEP_WAIT) {
+        timer_set(h->conn.loop, &h->conn.read_timer,
+                  keep_conf(&r->task)->lingering_timeout);
+        return;
+    }
+    if (step == STEP_FAIL)
+        r->keeps_alive = false;
+    h->linger_until = 0;
+    r->codec->finish(r);
+}
+
+void
+h1_on_read(struct event *e)
+{
+    struct h1 *h = container_of(e, struct h1, conn.event);
+
+    if (h->conn.is_unwanted) {
+        h1_close(h);
+        return;
+    }
+    switch ((enum h1_state) h->state) {
+    case H1_WAIT:
+    case H1_HEAD:
+        h1_read_head(h);
+        break;
+    case H1_PROXY:
+        read_proxy_header(h);
+        break;
+    case H1_BUSY:
+        notice_client(h);
+        break;
+    case H1_DISCARD:
+        discard_more(h);
+        break;
+    case H1_LINGER:
+        linger(h);
+        break;
+    case H1_CLOSED:
+        break;
+    }
+}
+
+/* --- timers ------------------------------------------------------------------------ */
+
+void
+h1_timed_out(struct h1 *h)
+{
+    const struct http_keep_conf *c;
+
+    c = h->r ? keep_conf(&h->r->task) : default_keep_conf(h);
+    if (c->reset_timedout_connection)
+        conn_reset_on_close(&h->conn);
+    if (h->r != NULL)
+        http_terminate(h->r, 408);
+    else
+        h1_close(h);
+}
+
+static void
+on_read_timeout(struct timer *t)
+{
+    struct h1 *h = container_of(t, struct h1, conn.read_timer);
+
+    switch ((enum h1_state) h->state) {
+    case H1_BUSY:
+        if (!h1_waits_for_body(h->r))
+            return; /* left over from before the request */
+        break;
+    case H1_WAIT:
+        if (h->is_kept) {
+            h1_close(h);
+            return;
+        }
+        break;
+    case H1_DISCARD:
+    case H1_LINGER:
+        if (h->state == H1_DISCARD) {
+            h->r->keeps_alive = false;
+            h->linger_until = 0;
+            h->r->codec->abort(h->r);
+        } else {
+            h1_close(h);
+        }
+        return;
+    case H1_PROXY:
+    case H1_HEAD:
+    case H1_CLOSED:
+        break;
+    }
+    log_at(&h->conn.log, LEVEL_INFO, ETIMEDOUT, "client timed out");
+    h1_timed_out(h);
+}
+
+/* Nothing went out for send_timeout; as long as something does, it starts
+ * again. */
+static void
+on_write_timeout(struct timer *t)
+{
+    struct h1 *h = container_of(t, struct h1, conn.write_timer);
+
+    if (h->r == NULL || chain_empty(&h->conn.out))
+        return;
+    if (h->conn.sent != h->sent_at_timer) {
+        h->sent_at_timer = h->conn.sent;
+        timer_set(h->conn.loop, t, h->conn.send_timeout);
+        return;
+    }
+    h->conn.log.action = "sending to client";
+    log_at(&h->conn.log, LEVEL_INFO, ETIMEDOUT, "client timed out");
+    h1_timed_out(h);
+}
+
+/* --- what goes out --------------------------------------------------------------------- */
+
+static void
+count_body(struct http_request *r)
+{
+    uint64_t sent = r->task.conn->sent - r->sent_before;
+
+    r->body_sent = sent > r->head_size ? sent - r->head_size : 0;
+}
+
+static void
+on_flushed(struct conn *c)
+{
+    struct h1 *h = h1_of_conn(c);
+
+    if (h->r == NULL || h->state != H1_BUSY)
+        return;
+    count_body(h->r);
+    if (c->flush_failed)
+        http_terminate(h->r, 499);
+    else
+        task_wake(&h->r->task);
+}
+
+static uint64_t
+queued(const struct http_request *r)
+{
+    return r->task.conn->out.n;
+}
+
+static enum flush
+flush_out(struct http_request *r, size_t limit, bool late)
+{
+    struct h1 *h = h1_of(r);
+    enum flush did = FLUSH_WAIT;
+
+    h->sent_at_timer = h->conn.sent;
+    h->conn.send_timeout = (uint32_t) send_conf(&r->task)->send_timeout;
+    if (late && h->conn.out.head != NULL) {
+        conn_flush_late(&h->conn);
+    } else {
+        did = conn_flush(&h->conn, limit);
+        count_body(r);
+    }
+    return did;
+}
+
+/* --- the end of a request ------------------------------------------------------------------ */
+
+static void
+reap_request(struct post *p)
+{
+    arena_free(container_of(p, struct http_request, reap)->task.arena);
+}
+
+static void
+free_request(struct h1 *h, struct http_request *r)
+{
+    task_end(&r->task);
+    timer_stop(&r->delay);
+    h1_free_body(r);
+    if (r->body != NULL)
+        chain_clear(&r->body->data);
+    chain_clear(&r->pending);
+    chain_clear(&h->conn.out);
+    h->conn.log.frames = &h->frame;
+    h->conn.log.targets
+        = error_log_targets(http_default_server(h->address)->conf);
+    h->r = NULL;
+    r->reap.run = reap_request;
+    loop_reap(h->conn.loop, &r->reap);
+}
+
+static void
+start_lingering(struct h1 *h, const struct http_keep_conf *c)
+{
+    h1_set_state(h, H1_LINGER);
+    h->linger_until = clock_ms() + c->lingering_time;
+    timer_set(h->conn.loop, &h->conn.read_timer, c->lingering_timeout);
+    conn_shutdown(&h->conn);
+    linger(h);
+}
+
+static void
+end_connection(struct h1 *h, bool may_linger,
+               const struct http_keep_conf *c, bool is_unread)
+{
+    h1_free_heads(h, false);
+    if (may_linger
+        && (c->lingering_close == LINGER_ALWAYS
+            || (c->lingering_close == LINGER_ON
+                && (is_unread || h->conn.event.readable))))
+        start_lingering(h, c);
+    else
+        h1_close(h);
+}
+
+static void
+run_next(struct post *p)
+{
+    h1_read_head(container_of(p, struct h1, next));
+}
+
+static void
+keep_connection(struct h1 *h, const struct http_keep_conf *c)
+{
+    h1_free_heads(h, true);
+    h->is_kept = true;
+    h->has_line = false;
+    h->seen = 0;
+    h->conn.log.action = "keepalive";
+    h1_set_state(h, H1_WAIT);
+    timer_stop(&h->conn.write_timer);
+    timer_set(h->conn.loop, &h->conn.read_timer,
+              c->keepalive_timeout.timeout);
+    if (!h->conn.nodelay && h->wants_nodelay)
+        conn_set_nodelay(&h->conn);
+    if (h1_has_rest(h) || h->conn.event.readable || h->conn.event.hangup) {
+        h->next.run = run_next;
+        post_add(h->conn.loop, &h->next);
+    }
+}
+
+static void
+finish(struct http_request *r)
+{
+    struct h1                   *h = h1_of(r);
+    const struct http_keep_conf *c = keep_conf(&r->task);
+    bool                         keeps, is_unread;
+
+    is_unread = h1_has_rest(h)
+                || (r->body != NULL && !r->body->is_complete);
+    if (r->keeps_alive && r->body != NULL && !r->body->is_complete
+        && r->body->is_discarded && h->linger_until == 0
+        && c->lingering_close != LINGER_OFF && h->state == H1_BUSY) {
+        h1_set_state(h, H1_DISCARD);
+        h->linger_until = clock_ms() + c->lingering_time;
+        discard_more(h);
+        return;
+    }
+    if (r->body != NULL && h->state == H1_DISCARD && r->keeps_alive)
+        r->body->is_complete = true;
+    keeps = r->keeps_alive && !worker->is_exiting
+            && (r->body == NULL || r->body->is_complete);
+    h->linger_until = 0;
+    h->wants_nodelay = send_conf(&r->task)->tcp_nodelay;
+    free_request(h, r);
+    if (keeps)
+        keep_connection(h, c);
+    else
+        end_connection(h, true, c, is_unread);
+}
+
+static void
+abort_request(struct http_request *r)
+{
+    struct h1 *h = h1_of(r);
+
+    if (r->resets && keep_conf(&r->task)->reset_timedout_connection)
+        conn_reset_on_close(&h->conn);
+    free_request(h, r);
+    h1_close(h);
+}
+
+static struct conn *
+hijack(struct http_request *r, struct chain *early)
+{
+    struct h1  *h = h1_of(r);
+    struct buf *b = &h->head->buf;
+
+    timer_stop(&h->conn.read_timer);
+    timer_stop(&h->conn.write_timer);
+    r->keeps_alive = false;
+    if (buf_len(b) != 0) {
+        chain_add_copy(early, buf_str(b));
+        b->read = b->write;
+    }
+    return &h->conn;
+}
+
+const struct http_codec h1_codec = {
+    .name = "h1",
+    .send_head = h1_send_head,
+    .send_interim = h1_send_interim,
+    .send_body = h1_send_body,
+    .queued = queued,
+    .flush = flush_out,
+    .read_body = h1_read_body,
+    .finish = finish,
+    .abort = abort_request,
+    .hijack = hijack,
+};
+
+/* --- the beginning ------------------------------------------------------------------------- */
+
+const struct http_client *
+http_client_of(const struct http_request *r)
+{
+    return &h1_of(r)->client;
+}
+
+/* Before there is a request: who it is, and where it came to. */
+static size_t
+write_frame(const struct log_frame *frame, char *out, size_t room)
+{
+    const struct h1 *h = container_of(frame, struct h1, frame);
+    char             peer[ADDR_TEXT];
+    size_t           n;
+    int              k;
+
+    n = addr_text(peer, &h->conn.peer.sa, sizeof(h->conn.peer), false);
+    k = snprintf(out, room, ", client: %.*s", (int) n, peer);
+    if (k > 0 && h->r == NULL)
+        k += snprintf(out + k, room - (size_t) k, ", server: " STR_F,
+                      STR_A(h->address->text));
+    return k > 0 && (size_t) k < room ? (size_t) k : room;
+}
+
+void
+h1_accept(struct listener *l, struct loop *loop, int fd,
+          const struct addr_any *peer)
+{
+    struct http_socket          *s = l->owner;
+    struct h1                   *h = calloc(1, sizeof(*h));
+    const struct http_head_conf *c;
+    struct log                   log = worker->log;
+
+    CHECK(h != NULL);
+    log.frames = NULL;
+    log.action = "waiting for request";
+    log.serial = ++worker->connections;
+    h->state = H1_CLOSED;
+    conn_init(&h->conn, loop, fd, &log);
+    h->conn.listener = l;
+    conn_set_peer(&h->conn, &peer->sa, peer->len);
+    h->conn.event.on_read = h1_on_read;
+    h->conn.on_flushed = on_flushed;
+    h->conn.read_timer.on_timeout = on_read_timeout;
+    h->conn.write_timer.on_timeout = on_write_timeout;
+    h->frame.write = write_frame;
+    log_push(&h->conn.log, &h->frame);
+    h->address = http_address_of(s, &h->conn);
+    h->gen = generation_get(h->address->gen);
+    h->conn.log.targets
+        = error_log_targets(http_default_server(h->address)->conf);
+    h->client.opened_at = clock_ms();
+    if (!conn_start(&h->conn)) {
+        h1_set_state(h, H1_HEAD);
+        h1_close(h);
+        return;
+    }
+    h1_set_state(h, h->address->has_proxy_protocol ? H1_PROXY : H1_WAIT);
+    c = http_default_server(h->address)->conf[http_head_module.slot];
+    timer_set(loop, &h->conn.read_timer, c->client_header_timeout);
+    if (l->options.deferred) {
+        h->conn.event.readable = true;
+        h1_on_read(&h->conn.event);
+    }
+}

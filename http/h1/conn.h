@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Inside of http/h1: a client's connection that speaks HTTP/1.
+ *
+ * One request at a time: what has come behind it waits in the head buffer
+ * until its response is out.  The head buffers live as long as the request
+ * whose strings point into them.
+ */
+#pragma once
+
+#include "core/base/buf.h"
+#include "core/event/loop.h"
+#include "core/net/conn.h"
+#include "http/codec.h"
+#include "http/h1/parse.h"
+#include "http/main.h"
+#include "http/variables.h"
+
+enum h1_state {
+    H1_WAIT,    /* for the first byte of a request; may be closed            */
+    H1_PROXY,   /* for the PROXY header                                      */
+    H1_HEAD,    /* in a request's head                                       */
+    H1_BUSY,    /* a request is being answered                               */
+    H1_DISCARD, /* answered, but its body is still coming                    */
+    H1_LINGER,  /* our side is closed; what comes is dropped                 */
+    H1_CLOSED,
+};
+
+struct head_buf {
+    struct head_buf *before; /* the ones that are full                       */
+    struct buf       buf;
+};
+
+struct h1 {
+    struct conn                conn; /* first */
+    struct http_client         client;
+    struct log_frame           frame;
+    const struct http_address *address;
+    struct generation         *gen;   /* counted                             */
+    struct arena              *arena; /* of the PROXY header; else NULL      */
+    struct http_request       *r;
+    struct head_buf           *head;  /* the newest; NULL while idle         */
+    struct post                next;  /* the next request, or the reaping    */
+    uint64_t                   sent_at_timer;
+    msec_t                     linger_until;
+    uint32_t                   seen;  /* of the line, searched so far        */
+    uint16_t                   n_large; /* large_client_header_buffers used  */
+    uint8_t                    state; /* enum h1_state                       */
+    bool                       has_line : 1; /* the request line was read    */
+    bool                       is_kept : 1; /* at least one request before   */
+    bool                       wants_nodelay : 1;
+    bool                       head_timer : 1; /* client_header_timeout runs  */
+    bool                       had_rest : 1; /* the request was pipelined    */
+};
+
+/* Of one request's body; in its arena. */
+struct h1_body {
+    struct h1_chunked chunked;
+    struct block     *block;   /* what buf stands in, counted                */
+    struct buf        buf;
+    uint64_t          left;    /* of Content-Length                          */
+    bool              is_done, is_waiting;
+};
+
+static inline struct h1 *
+h1_of_conn(struct conn *c)
+{
+    return container_of(c, struct h1, conn);
+}
+
+static inline struct h1 *
+h1_of(const struct http_request *r)
+{
+    return container_of(r->main->task.conn, struct h1, conn);
+}
+
+/* conn.c */
+void h1_set_state(struct h1 *h, enum h1_state state);
+void h1_close(struct h1 *h);
+void h1_timed_out(struct h1 *h);
+void h1_on_read(struct event *e);
+
+/* head.c */
+void h1_read_head(struct h1 *h);
+/* Begins an idle connection's next request with what is in the buffer. */
+void h1_free_heads(struct h1 *h, bool keep_rest);
+bool h1_has_rest(const struct h1 *h);
+
+/* start.c: the head is complete (or wrong: status), the request begins. */
+void h1_start(struct h1 *h);
+void h1_start_bad(struct h1 *h, unsigned status);
+/* One field of the head; 0, or the status that it deserves. */
+unsigned h1_take_field(struct h1 *h, str_t line);
+/* Chooses the server for a host. */
+void h1_choose_server(struct h1 *h, str_t host);
+
+/* write.c */
+enum step h1_send_head(struct http_request *r);
+void      h1_send_interim(struct http_request *r, unsigned status,
+                          const struct fields *fields);
+void      h1_send_body(struct http_request *r, struct chain *in, bool last);
+
+/* body.c */
+enum step h1_read_body(struct http_request *r, struct chain *out, size_t max);
+void      h1_free_body(struct http_request *r);
+bool      h1_waits_for_body(const struct http_request *r);

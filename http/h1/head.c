@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reading a request's head: first into a small buffer, then, for lines that do
+ * not fit, into large ones, of which there are only so many.  A line is taken
+ * when it is whole; the buffers that lines were taken from stay as they are.
+ */
+#include <stdlib.h>
+
+#include "core/net/stats.h"
+#include "core/net/worker.h"
+#include "core/os/clock.h"
+#include "http/h1/conn.h"
+#include "http/log_frame.h"
+#include "http/settings.h"
+#include "http/uri.h"
+
+static const struct http_head_conf *
+conf_at_hand(const struct h1 *h)
+{
+    if (h->r != NULL)
+        return head_conf(&h->r->task);
+    return http_default_server(h->address)->conf[http_head_module.slot];
+}
+
+static struct head_buf *
+new_buf(struct head_buf *before, size_t size)
+{
+    struct head_buf *b = malloc(sizeof(*b) + size);
+
+    CHECK(b != NULL);
+    b->before = before;
+    buf_init(&b->buf, b + 1, size);
+    return b;
+}
+
+bool
+h1_has_rest(const struct h1 *h)
+{
+    return h->head != NULL && buf_len(&h->head->buf) != 0;
+}
+
+void
+h1_free_heads(struct h1 *h, bool keep_rest)
+{
+    struct head_buf *b, *before;
+
+    if (h->head == NULL)
+        return;
+    for (b = h->head->before; b != NULL; b = before) {
+        before = b->before;
+        free(b);
+    }
+    h->head->before = NULL;
+    h->n_large = 0;
+    if (keep_rest && h1_has_rest(h)) {
+        buf_compact(&h->head->buf);
+        return;
+    }
+    free(h->head);
+    h->head = NULL;
+}
+
+/* --- starting a request ------------------------------------------------------- */
+
+static void
+begin_request(struct h1 *h)
+{
+    struct arena        *a = arena_new(0);
+    struct http_request *r = arena_make(a, struct http_request);
+
+    h1_set_state(h, H1_HEAD);
+    stats_add(worker->stats, requests, 1);
+    h->client.requests++;
+    h->r = r;
+    r->task.arena = a;
+    r->task.loop = h->conn.loop;
+    r->task.log = &h->conn.log;
+    r->task.conn = &h->conn;
+    r->task.gen = h->gen;
+    http_request_init(r);
+    r->codec = &h1_codec;
+    r->scheme = STR("http");
+    r->started_at = clock_ms();
+    r->started_seconds = clock_seconds();
+    r->started_ms = clock_millisecond();
+    r->sent_before = h->conn.sent;
+    r->received_before = h->conn.received - (h1_has_rest(h)
+                                             ? buf_len(&h->head->buf) : 0);
+    r->is_pipelined = h->is_kept && h1_has_rest(h) && h->had_rest;
+    r->server = http_default_server(h->address);
+    h->conn.log.action = "reading client request line";
+    http_log_push(r);
+    http_enter(r, r->server->root);
+    chain_init(&h->conn.out, a);
+}
+
+/* --- lines ------------------------------------------------------------------------ */
+
+static const char *
+error_text(enum h1_error error)
+{
+    switch (error) {
+    case H1_BAD_METHOD:
+        return "client sent invalid method";
+    case H1_BAD_VERSION:
+        return "client sent invalid version";
+    case H1_BAD_09_METHOD:
+        return "client sent invalid method in HTTP/0.9 request";
+    case H1_BAD_REQUEST:
+    case H1_OK:
+        break;
+    }
+    return "client sent invalid request";
+}
+
+static void
+refuse(struct h1 *h, unsigned status, const char *text)
+{
+    log_info(&h->conn.log, "%s", text);
+    h1_start_bad(h, status);
+}
+
+/* The path decoded and cleaned, or as it is. */
+static bool
+set_uri(struct http_request *r, const struct h1_request_line *line)
+{
+    char *out;
+
+    r->args = line->args;
+    r->is_uri_as_sent = true;
+    r->uri = line->path;
+    if (!line->is_complex)
+        return true;
+    r->is_uri_complex = true;
+    out = arena_bytes(r->task.arena, line->path.n + 1);
+    return uri_normalize(line->path, head_conf(&r->task)->merge_slashes, out,
+                         &r->uri);
+}
+
+/* False: refused, and the request has begun. */
+static bool
+take_request_line(struct h1 *h, str_t text)
+{
+    struct http_request   *r = h->r;
+    struct h1_request_line line;
+    enum h1_error          error;
+
+    r->line = text;
+    error = h1_request_line(&line, text);
+    if (error != H1_OK) {
+        r->version = error == H1_BAD_09_METHOD ? HTTP_09 : HTTP_11;
+        refuse(h, error == H1_BAD_VERSION ? 505 : 400, error_text(error));
+        return false;
+    }
+    h->has_line = true;
+    r->method_name = line.method;
+    r->method = method_parse(line.method);
+    r->version = line.major == 0 ? HTTP_09
+                                 : line.minor == 0 ? HTTP_10 : HTTP_11;
+    r->target = line.target;
+    r->protocol = line.protocol;
+    if (!set_uri(r, &line)) {
+        refuse(h, 400, "client sent invalid request");
+        return false;
+    }
+    h->conn.log.action = "reading client request headers";
+    if (line.host.p != NULL) {
+        if (!uri_host(r->task.arena, line.host, &r->host, &r->port)) {
+            refuse(h, 400, "client sent invalid host in request line");
+            return false;
+        }
+        r->has_target_host = true;
+        h1_choose_server(h, r->host);
+    }
+    return true;
+}
+
+enum progress { GO_ON, NEED_MORE, STARTED };
+
+/* Takes what lines there are. */
+static enum progress
+take_lines(struct h1 *h)
+{
+    struct buf *b = &h->head->buf;
+    size_t      n, seen;
+    unsigned    status;
+    str_t       line;
+
+    for (;;) {
+        seen = h->seen;
+        n = h1_line(buf_str(b), &seen, &line);
+        h->seen = (uint32_t) seen;
+        if (n == 0)
+            return NEED_MORE;
+        if (!h->has_line) {
+            if (line.n == 0) { /* blank lines before a request */
+                b->read += n;
+                continue;
+            }
+            h->r->head_bytes += n;
+            b->read += n;
+            if (!take_request_line(h, line))
+                return STARTED;
+            if (h->r->version == HTTP_09) {
+                h1_start(h);
+                return STARTED;
+            }
+            continue;
+        }
+        h->r->head_bytes += n;
+        b->read += n;
+        if (line.n == 0) {
+            h1_start(h);
+            return STARTED;
+        }
+        status = h1_take_field(h, line);
+        if (status != 0) {
+            h1_start_bad(h, status);
+            return STARTED;
+        }
+    }
+}
+
+/* --- buffers -------------------------------------------------------------------------- */
+
+static void
+refuse_long(struct h1 *h)
+{
+    struct buf *b = &h->head->buf;
+    size_t      n = buf_len(b);
+
+    if (!h->has_line) {
+        h->r->line = str_trim(buf_str(b));
+        refuse(h, 414, "client sent too long URI");
+        return;
+    }
+    log_info(&h->conn.log, "client sent too long header line: \"%.*s...\"",
+             (int) (n < 1748 ? n : 1748), b->read);
+    h1_start_bad(h, 494);
+}
+
+/* Room for a line that goes on: a large buffer.  False: refused. */
+static bool
+grow(struct h1 *h)
+{
+    const struct http_head_conf *c = conf_at_hand(h);
+    struct buf                  *full = &h->head->buf, *b;
+
+    if (buf_len(full) >= c->large_client_header_buffers.size
+        || h->n_large >= c->large_client_header_buffers.n) {
+        refuse_long(h);
+        return false;
+    }
+    h->n_large++;
+    h->head = new_buf(h->head, c->large_client_header_buffers.size);
+    b = &h->head->buf;
+    buf_put(b, buf_str(full));
+    return true;
+}
+
+/* Bytes that cannot begin a request are refused before there is a line. */
+static bool
+looks_wrong(struct h1 *h)
+{
+    struct buf *b = &h->head->buf;
+
+    if (h->has_line || h1_may_be_request(buf_str(b)))
+        return false;
+    h->r->line = buf_str(b);
+    h->r->version = HTTP_11;
+    refuse(h, 400, "client sent invalid method");
+    return true;
+}
+
+static void
+end_of_stream(struct h1 *h, ssize_t n)
+{
+    if (n == 0 && h->state == H1_HEAD)
+        log_info(&h->conn.log, "client prematurely closed connection");
+    else if (n == 0 && !h->is_kept)
+        log_info(&h->conn.log,
+                 "client closed connection while waiting for request");
+    if (h->r != NULL && h->r->line.p == NULL && h->head != NULL)
+        h->r->line = str_trim(buf_str(&h->head->buf));
+    if (h->r != NULL)
+        http_terminate(h->r, 400);
+    else
+        h1_close(h);
+}
+
+/* Reads once more: GO_ON, NEED_MORE (later) or STARTED (refused, closed). */
+static enum progress
+read_more(struct h1 *h)
+{
+    struct buf *b;
+    ssize_t     n;
+
+    if (h->head == NULL)
+        h->head = new_buf(NULL, conf_at_hand(h)->client_header_buffer_size);
+    if (buf_room(&h->head->buf) == 0 && !grow(h))
+        return STARTED;
+    b = &h->head->buf;
+    n = conn_read(&h->conn, b->write, buf_room(b));
+    if (n == CONN_AGAIN)
+        return NEED_MORE;
+    if (n <= 0) {
+        if (h->state == H1_WAIT)
+            h->conn.log.action = NULL;
+        end_of_stream(h, n);
+        return STARTED;
+    }
+    b->write += n;
+    h->had_rest = false;
+    if (h->r == NULL)
+        begin_request(h);
+    return looks_wrong(h) ? STARTED : GO_ON;
+}
+
+void
+h1_read_head(struct h1 *h)
+{
+    enum progress p = GO_ON;
+
+    if (h->state == H1_CLOSED)
+        return;
+    if (h->r == NULL && h1_has_rest(h)) {
+        h->had_rest = true;
+        begin_request(h);
+        if (looks_wrong(h))
+            return;
+    } else {
+        p = read_more(h);
+    }
+    while (p == GO_ON) {
+        p = take_lines(h);
+        if (p == NEED_MORE)
+            p = read_more(h);
+    }
+    if (p != NEED_MORE)
+        return;
+    if (h->r == NULL) {
+        h1_free_heads(h, false);
+    } else if (!h->head_timer) {
+        h->head_timer = true;
+        timer_set(h->conn.loop, &h->conn.read_timer,
+                  conf_at_hand(h)->client_header_timeout);
+    }
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Starting responses: statuses, whole small answers, redirects, and the head
+ * with the filters that join.
+ */
+#include "http/response.h"
+
+#include "core/base/escape.h"
+#include "http/codec.h"
+#include "http/filter.h"
+#include "http/joined.h"
+#include "http/main.h"
+
+enum step
+http_fail(struct http_request *r, unsigned status)
+{
+    r->fail_status = status;
+    return STEP_FAIL;
+}
+
+enum step
+http_reply(struct http_request *r, unsigned status, str_t type, str_t body)
+{
+    struct chain c;
+    enum step    step;
+
+    r->out.status = status;
+    r->out.content_type = type;
+    r->out.length = (int64_t) body.n;
+    step = http_send_head(r);
+    if (step != STEP_NEXT)
+        return step;
+    chain_init(&c, r->task.arena);
+    chain_add(&c, body);
+    return http_send(r, &c, true);
+}
+
+enum step
+http_redirect(struct http_request *r, unsigned status, str_t location)
+{
+    fields_set(r->task.arena, &r->out.fields, FIELD_LOCATION, location);
+    r->out.is_own_location = true;
+    return http_fail(r, status);
+}
+
+static void
+join(struct http_request *r, const struct http_filter *f, void *state)
+{
+    const struct http_main *m = http_main_of(r->task.gen);
+
+    if (r->joined == NULL) {
+        r->joined = arena_zalloc(r->task.arena,
+                                 sizeof(*r->joined)
+                                     + m->n_filters
+                                           * sizeof(r->joined->at[0]));
+    }
+    r->joined->at[r->joined->n].filter = f;
+    r->joined->at[r->joined->n++].state = state;
+    if (f->needs_memory)
+        r->out.needs_memory = true;
+}
+
+/* Puts those that joined in the order of bodies. */
+static void
+order_bodies(struct http_request *r)
+{
+    const struct http_filter **order = http_main_of(r->task.gen)->bodies;
+    struct http_joined        *j = r->joined;
+    struct http_join           t;
+    unsigned                   i, k, n = 0;
+
+    for (i = 0; j != NULL && order[i] != NULL; i++)
+        for (k = n; k < j->n; k++)
+            if (j->at[k].filter == order[i]) {
+                t = j->at[k];
+                j->at[k] = j->at[n];
+                j->at[n++] = t;
+                break;
+            }
+}
+
+static enum step
+run_heads(struct http_request *r)
+{
+    const struct http_filter **f;
+    void                      *state;
+
+    r->joined = NULL;
+    r->out.needs_memory = false;
+    for (f = http_main_of(r->task.gen)->heads; *f != NULL; f++) {
+        state = (*f)->state_size
+                    ? arena_zalloc(r->task.arena, (*f)->state_size)
+                    : NULL;
+        switch ((*f)->head(r, state)) {
+        case STEP_ACCEPT:
+            join(r, *f, state);
+            break;
+        case STEP_FAIL:
+            return STEP_FAIL;
+        case STEP_NEXT:
+        case STEP_WAIT:
+        case STEP_DONE:
+            break;
+        }
+    }
+    order_bodies(r);
+    return STEP_NEXT;
+}
+
+static bool
+has_no_body(const struct http_request *r)
+{
+    unsigned status = r->out.status;
+
+    return r->method == HTTP_HEAD || r->header_only || status < 200
+           || status == 204 || status == 304;
+}
+
+enum step
+http_send_head(struct http_request *r)
+{
+    enum step step;
+
+    CHECK(!r->out.is_head_sent);
+    if (r->error_status != 0) {
+        r->out.status = r->error_status;
+        r->out.reason = STR_NONE;
+    }
+    step = run_heads(r);
+    if (step != STEP_NEXT)
+        return step;
+    r->out.is_head_only = has_no_body(r);
+    r->out.is_head_sent = true;
+    if (r->codec->send_head(r) == STEP_FAIL)
+        return STEP_FAIL;
+    if (!r->out.is_head_only)
+        return STEP_NEXT;
+    r->out.is_last = true;
+    return http_pump(r) == STEP_FAIL ? STEP_FAIL : STEP_DONE;
+}
+
+void
+http_send_interim(struct http_request *r, unsigned status,
+                  const struct fields *fields)
+{
+    if (r == r->main && r->version >= HTTP_11 && !r->out.is_head_sent)
+        r->codec->send_interim(r, status, fields);
+}

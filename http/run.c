@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The driver: moves a request through its phases and states.  Nothing else
+ * assigns r->state, r->phase or r->handler, but for the two kinds of internal
+ * redirects, which say so by r->moved.
+ */
+#include "core/base/escape.h"
+#include "http/codec.h"
+#include "http/error_page.h"
+#include "http/log_frame.h"
+#include "http/main.h"
+#include "http/response.h"
+#include "http/settings.h"
+
+const char *const http_state_names[] = {
+#define X(name) #name,
+    HTTP_STATES(X)
+#undef X
+};
+
+enum { URI_CHANGES_MAX = 11, SUBREQUESTS_MAX = 51 };
+
+static void
+fail_task(struct task *t, unsigned status)
+{
+    http_fail(http_of(t), status);
+}
+
+static void
+on_delay(struct timer *timer)
+{
+    task_wake(&container_of(timer, struct http_request, delay)->task);
+}
+
+void
+http_request_init(struct http_request *r)
+{
+    task_init(&r->task);
+    r->task.run = http_run;
+    r->task.fail = fail_task;
+    r->task.kind = FOR_HTTP;
+    r->main = r;
+    r->content_length = -1;
+    r->out.length = -1;
+    r->out.last_modified = -1;
+    r->uri_changes = URI_CHANGES_MAX;
+    r->subrequests = SUBREQUESTS_MAX;
+    r->delay.on_timeout = on_delay;
+    chain_init(&r->pending, r->task.arena);
+}
+
+/* --- states of modules ------------------------------------------------------ */
+
+void *
+http_state_if(const struct http_request *r, const struct module *m)
+{
+    return r->states ? r->states[m->slot] : NULL;
+}
+
+void *
+http_state_of(struct http_request *r, const struct module *m)
+{
+    if (r->states == NULL)
+        r->states = arena_array(r->task.arena, void *, modules_count());
+    if (r->states[m->slot] == NULL)
+        r->states[m->slot] = arena_zalloc(r->task.arena, m->state_size);
+    return r->states[m->slot];
+}
+
+/* --- going somewhere else ------------------------------------------------------- */
+
+static void
+forget_states(struct http_request *r)
+{
+    r->states = NULL;
+}
+
+enum step
+http_internal_redirect(struct http_request *r, str_t uri, str_t args)
+{
+    if (--r->uri_changes == 0) {
+        log_error(r->task.log,
+                  "rewrite or internal redirection cycle while internally "
+                  "redirecting to \"" STR_F "\"",
+                  STR_A(uri));
+        return http_fail(r, 500);
+    }
+    r->uri = uri;
+    r->args = args;
+    r->is_uri_as_sent = false;
+    r->is_internal = true;
+    r->uri_changed = false;
+    r->out.content_type = STR_NONE;
+    forget_states(r);
+    http_enter(r, r->server->root);
+    r->phase = PHASE_SERVER_REWRITE;
+    r->handler = 0;
+    r->moved = true;
+    return STEP_NEXT;
+}
+
+enum step
+http_named_location(struct http_request *r, str_t name)
+{
+    const struct http_location *l = http_find_named(r, name);
+
+    if (--r->uri_changes == 0) {
+        log_error(r->task.log,
+                  "rewrite or internal redirection cycle while redirect to "
+                  "named location \"" STR_F "\"",
+                  STR_A(name));
+        return http_fail(r, 500);
+    }
+    if (r->uri.n == 0) {
+        log_error(r->task.log,
+                  "empty URI in redirect to named location \"" STR_F "\"",
+                  STR_A(name));
+        return http_fail(r, 500);
+    }
+    if (l == NULL) {
+        log_error(r->task.log, "could not find named location \"" STR_F "\"",
+                  STR_A(name));
+        return http_fail(r, 500);
+    }
+    r->is_internal = true;
+    r->uri_changed = false;
+    r->out.content_type = STR_NONE;
+    forget_states(r);
+    http_enter(r, l);
+    r->phase = PHASE_REWRITE;
+    r->handler = 0;
+    r->moved = true;
+    return STEP_NEXT;
+}
+
+/* --- the engine's own phases ------------------------------------------------------- */
+
+static enum step
+check_body_size(struct http_request *r)
+{
+    uint64_t max = body_conf(&r->task)->client_max_body_size;
+
+    if (max == 0 || r->content_length == -1
+        || (uint64_t) r->content_length <= max || r != r->main)
+        return STEP_NEXT;
+    log_error(r->task.log,
+              "client intended to send too large body: %jd bytes",
+              (intmax_t) r->content_length);
+    return http_fail(r, 413);
+}
+
+static enum step
+redirect_to_slash(struct http_request *r)
+{
+    str_t to = escape_uri(r->task.arena, r->location->name, ESCAPE_URI);
+
+    if (r->args.n != 0)
+        to = str_join3(r->task.arena, to, STR("?"), r->args);
+    return http_redirect(r, 301, to);
+}
+
+static enum step
+find_location(struct http_request *r)
+{
+    enum http_found found = http_find_location(r);
+    enum step       step;
+
+    if (r->location->is_internal && !r->is_internal)
+        return http_fail(r, 404);
+    step = check_body_size(r);
+    if (step != STEP_NEXT)
+        return step;
+    return found == HTTP_FOUND_SLASH ? redirect_to_slash(r) : STEP_NEXT;
+}
+
+static enum step
+check_rewritten(struct http_request *r)
+{
+    if (!r->uri_changed)
+        return STEP_NEXT;
+    if (--r->uri_changes == 0) {
+        log_error(r->task.log,
+                  "rewrite or internal redirection cycle while processing "
+                  "\"" STR_F "\"",
+                  STR_A(r->uri));
+        return http_fail(r, 500);
+    }
+    r->uri_changed = false;
+    http_enter(r, r->server->root);
+    r->phase = PHASE_FIND_LOCATION;
+    r->handler = 0;
+    r->moved = true;
+    return STEP_NEXT;
+}
+
+/* A 401 is held back for auth_delay. */
+static enum step
+refuse_access(struct http_request *r)
+{
+    const struct http_access_conf *c = conf_of(&r->task,
+                                               &http_satisfy_module);
+
+    if (r->fail_status != 401 || c->auth_delay == 0 || r->access_delayed)
+        return STEP_FAIL;
+    r->access_delayed = true;
+    r->access_status = 401;
+    r->phase = PHASE_POST_ACCESS;
+    timer_set(r->task.loop, &r->delay, c->auth_delay);
+    return STEP_WAIT;
+}
+
+static enum step
+check_access_status(struct http_request *r)
+{
+    unsigned status = r->access_status;
+
+    if (timer_is_set(&r->delay))
+        return STEP_WAIT;
+    if (status == 0)
+        return STEP_NEXT;
+    r->access_status = 0;
+    http_fail(r, status);
+    return status == 401 ? refuse_access(r) : STEP_FAIL;
+}
+
+/* What the rules of the access phase add up to (satisfy). */
+static enum step
+judge_access(struct http_request *r, enum step said)
+{
+    const struct http_access_conf *c = conf_of(&r->task,
+                                               &http_satisfy_module);
+
+    if (c->satisfy == SATISFY_ALL) {
+        if (said == STEP_FAIL)
+            return refuse_access(r);
+        return said == STEP_ACCEPT ? STEP_NEXT : said;
+    }
+    if (said == STEP_ACCEPT) {
+        r->access_status = 0;
+        fields_hide(&r->out.fields, FIELD_WWW_AUTHENTICATE);
+    } else if (said == STEP_FAIL
+               && (r->fail_status == 403 || r->fail_status == 401)) {
+        if (r->access_status != 401)
+            r->access_status = r->fail_status;
+        return STEP_NEXT;
+    }
+    return said;
+}
+
+/* No content handler took it. */
+static enum step
+nobody_answers(struct http_request *r)
+{
+    str_t  path;
+    size_t root;
+
+    if (r->uri.n != 0 && r->uri.p[r->uri.n - 1] == '/') {
+        path = http_map_path(r, &root);
+        if (path.p == NULL)
+            return http_fail(r, 500);
+        log_error(r->task.log,
+                  "directory index of \"" STR_F "\" is forbidden",
+                  STR_A(path));
+        return http_fail(r, 403);
+    }
+    log_error(r->task.log, "no handler found");
+    return http_fail(r, 404);
+}
+
+/* --- phases -------------------------------------------------------------------- */
+
+/* The next call of the phase at hand. */
+static enum step
+call_phase(struct http_request *r)
+{
+    const struct http_main  *m = http_main_of(r->task.gen);
+    const struct phase_list *list = &m->phases[r->phase];
+    enum step                step;
+
+    switch ((enum phase) r->phase) {
+    case PHASE_FIND_LOCATION:
+        step = find_location(r);
+        return step == STEP_NEXT ? STEP_ACCEPT : step;
+    case PHASE_POST_REWRITE:
+        step = check_rewritten(r);
+        return step == STEP_NEXT ? STEP_ACCEPT : step;
+    case PHASE_POST_ACCESS:
+        step = check_access_status(r);
+        return step == STEP_NEXT ? STEP_ACCEPT : step;
+    case PHASE_ACCESS:
+        if (r != r->main || r->handler >= list->n)
+            return STEP_ACCEPT;
+        return judge_access(r, list->at[r->handler](&r->task));
+    case PHASE_POST_READ:
+    case PHASE_SERVER_REWRITE:
+    case PHASE_REWRITE:
+    case PHASE_PREACCESS:
+    case PHASE_PRECONTENT:
+    case PHASE_CONTENT:
+    case PHASE_LOG:
+    case PHASE_COUNT:
+        break;
+    }
+    if (r->handler < list->n)
+        return list->at[r->handler](&r->task);
+    return r->phase == PHASE_CONTENT ? nobody_answers(r) : STEP_ACCEPT;
+}
+
+/* True: go on with the driver's loop. */
+static bool
+follow(struct http_request *r, enum step step)
+{
+    if (r->moved) {
+        r->moved = false;
+        r->state = HTTP_PHASES;
+        return true;
+    }
+    switch (step) {
+    case STEP_WAIT:
+        return false;
+    case STEP_DONE:
+        r->state = HTTP_SENDING;
+        return true;
+    case STEP_FAIL:
+        step = http_refuse(r);
+        if (step == STEP_FAIL) {
+            r->is_broken = true;
+            r->state = HTTP_LOG;
+            return true;
+        }
+        return follow(r, step);
+    case STEP_NEXT:
+    case STEP_ACCEPT:
+        break;
+    }
+    return true;
+}
+
+static bool
+run_phases(struct http_request *r)
+{
+    enum step step;
+
+    if (r->fail_at_once != 0) {
+        step = http_fail(r, r->fail_at_once);
+        r->fail_at_once = 0;
+        return follow(r, step);
+    }
+    if (r->phase == PHASE_CONTENT && r->location->content != NULL) {
+        r->state = HTTP_CONTENT;
+        return true;
+    }
+    step = call_phase(r);
+    if (!r->moved && step == STEP_NEXT) {
+        r->handler++;
+    } else if (!r->moved && step == STEP_ACCEPT) {
+        r->phase++;
+        r->handler = 0;
+    }
+    return follow(r, step);
+}
+
+static bool
+run_content(struct http_request *r)
+{
+    return follow(r, r->location->content->serve(&r->task));
+}
+
+static bool
+run_sending(struct http_request *r)
+{
+    if (!chain_empty(&r->pending) || !r->out.is_framed
+        || r->codec->queued(r) != 0)
+        return false;
+    r->out.is_complete = true;
+    r->state = HTTP_LOG;
+    return true;
+}
+
+static void
+run_log(struct http_request *r)
+{
+    const struct phase_list *list
+        = &http_main_of(r->task.gen)->phases[PHASE_LOG];
+    unsigned i;
+
+    r->is_logged = true;
+    timer_stop(&r->delay);
+    for (i = 0; i < list->n; i++)
+        list->at[i](&r->task);
+    r->state = HTTP_END;
+}
+
+void
+http_terminate(struct http_request *r, unsigned status)
+{
+    if (r->state == HTTP_END)
+        return;
+    if (!r->out.is_head_sent)
+        r->error_status = r->out.status = status;
+    r->is_broken = true;
+    r->keeps_alive = false;
+    if (r->state != HTTP_LOG)
+        r->state = HTTP_LOG;
+    task_end(&r->task);
+    http_run(&r->task);
+}
+
+void
+http_run(struct task *t)
+{
+    struct http_request *r = http_of(t);
+
+    if (r->out.is_head_sent && !r->is_broken && r->state <= HTTP_SENDING
+        && http_pump(r) == STEP_FAIL) {
+        r->is_broken = true;
+        r->state = HTTP_LOG;
+    }
+    for (;;) {
+        switch (r->state) {
+        case HTTP_PHASES:
+            if (!run_phases(r))
+                return;
+            break;
+        case HTTP_CONTENT:
+            if (!run_content(r))
+                return;
+            break;
+        case HTTP_SENDING:
+            if (!run_sending(r))
+                return;
+            break;
+        case HTTP_LOG:
+            run_log(r);
+            break;
+        case HTTP_END:
+            if (r->is_broken)
+                r->codec->abort(r);
+            else
+                r->codec->finish(r);
+            return;
+        }
+    }
+}

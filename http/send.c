@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The pump: moves what handlers hand over through the filters that joined and
+ * the codec's framing to the connection, no faster than the client takes it
+ * and limit_rate allows.
+ *
+ * Invariant: bytes wait either in r->pending, unfiltered, or in the codec's
+ * queue, framed; filters hold back only what they must.
+ */
+#include "http/codec.h"
+#include "http/file_read.h"
+#include "http/filter.h"
+#include "http/joined.h"
+#include "http/response.h"
+#include "http/settings.h"
+
+#include "core/os/clock.h"
+
+/* Memory queued on a connection before its handler has to wait. */
+enum { QUEUE_MAX = 64 * 1024 };
+
+/* --- limit_rate ---------------------------------------------------------------- */
+
+static uint64_t
+rate_of(struct http_request *r, const struct expr *e)
+{
+    uint64_t n;
+
+    return number_size(expr_eval(e, &r->task), false, &n) ? n : 0;
+}
+
+static void
+settle_rate(struct http_request *r)
+{
+    const struct http_send_conf *c = send_conf(&r->task);
+
+    if (!r->has_limit_rate) {
+        r->has_limit_rate = true;
+        r->limit_rate = rate_of(r, c->limit_rate);
+    }
+    if (!r->has_limit_after) {
+        r->has_limit_after = true;
+        r->limit_rate_after = rate_of(r, c->limit_rate_after);
+    }
+}
+
+/* How many bytes may be queued now; 0: the delay is armed. */
+static uint64_t
+allowance(struct http_request *r)
+{
+    uint64_t used, granted;
+    msec_t   elapsed;
+
+    settle_rate(r);
+    if (r->limit_rate == 0 || r != r->main)
+        return UINT64_MAX;
+    if (timer_is_set(&r->delay))
+        return 0;
+    elapsed = clock_ms() - r->started_at;
+    granted = r->limit_rate * (elapsed / 1000 + 1) + r->limit_rate_after;
+    used = r->task.conn->sent - r->sent_before + r->codec->queued(r);
+    if (used < granted)
+        return granted - used;
+    timer_set(r->task.loop, &r->delay,
+              (used - granted) * 1000 / r->limit_rate + 1);
+    return 0;
+}
+
+/* --- one piece ------------------------------------------------------------------ */
+
+static enum step
+filter_piece(struct http_request *r, struct chain *in, bool last)
+{
+    struct chain a, b;
+    unsigned     i;
+
+    chain_init(&a, r->task.arena);
+    chain_move(&a, in);
+    for (i = 0; r->joined != NULL && i < r->joined->n; i++) {
+        chain_init(&b, r->task.arena);
+        if (r->joined->at[i].filter->body(r, r->joined->at[i].state, &a, &b,
+                                          last)
+            == STEP_FAIL)
+            return STEP_FAIL;
+        chain_move(&a, &b);
+    }
+    r->codec->send_body(r, &a, last);
+    chain_clear(&a);
+    return STEP_NEXT;
+}
+
+/* Takes at most limit bytes off what is pending, as memory where the filters
+ * or the transport want that. */
+static enum step
+take_piece(struct http_request *r, struct chain *out, uint64_t limit)
+{
+    struct chain part;
+    enum step    step = STEP_NEXT;
+
+    if (!file_reader_wanted(r)) {
+        chain_move_n(out, &r->pending, limit);
+        return STEP_NEXT;
+    }
+    if (limit >= r->pending.n)
+        return file_reader_next(r, &r->pending, out);
+    chain_init(&part, r->task.arena);
+    chain_move_n(&part, &r->pending, limit);
+    step = file_reader_next(r, &part, out);
+    chain_move(&part, &r->pending);
+    chain_move(&r->pending, &part);
+    return step;
+}
+
+/* --- the pump -------------------------------------------------------------------- */
+
+static bool
+is_due(const struct http_request *r)
+{
+    return !chain_empty(&r->pending)
+           || (r->out.is_last && !r->out.is_framed);
+}
+
+/* One round: STEP_NEXT: another may follow; STEP_WAIT: not now. */
+static enum step
+pump_once(struct http_request *r)
+{
+    struct chain piece;
+    uint64_t     limit = allowance(r);
+    enum step    step;
+    bool         last;
+
+    if (limit == 0 && !chain_empty(&r->pending))
+        return STEP_WAIT;
+    chain_init(&piece, r->task.arena);
+    if (!chain_empty(&r->pending)) {
+        step = take_piece(r, &piece, limit);
+        if (step == STEP_FAIL
+            || (step == STEP_WAIT && chain_empty(&piece)))
+            return step;
+    }
+    last = r->out.is_last && chain_empty(&r->pending);
+    if (filter_piece(r, &piece, last) == STEP_FAIL)
+        return STEP_FAIL;
+    if (last)
+        r->out.is_framed = true;
+    return STEP_NEXT;
+}
+
+static bool
+has_flush(const struct chain *c)
+{
+    const struct piece *p;
+
+    for (p = c->head; p != NULL; p = p->next)
+        if (p->flags & PIECE_FLUSH)
+            return true;
+    return false;
+}
+
+static enum step
+flush(struct http_request *r, bool late)
+{
+    switch (r->codec->flush(r, 0, late)) {
+    case FLUSH_ERROR:
+        return STEP_FAIL;
+    case FLUSH_WAIT:
+        return STEP_WAIT;
+    case FLUSH_DONE:
+        break;
+    }
+    return STEP_NEXT;
+}
+
+enum step
+http_pump(struct http_request *r)
+{
+    enum step step = STEP_NEXT;
+
+    if (r->out.is_head_only) {
+        chain_clear(&r->pending);
+        if (r->out.is_last && !r->out.is_framed)
+            step = pump_once(r);
+    }
+    while (is_due(r) && step == STEP_NEXT) {
+        if (r->codec->queued(r) >= QUEUE_MAX) {
+            step = flush(r, false);
+            if (step == STEP_FAIL || r->codec->queued(r) >= QUEUE_MAX)
+                break;
+            step = STEP_NEXT;
+        }
+        step = pump_once(r);
+    }
+    if (step == STEP_FAIL)
+        return STEP_FAIL;
+    if (r->codec->queued(r) >= QUEUE_MAX)
+        step = flush(r, false);
+    else if (r->out.is_framed || r->must_flush || timer_is_set(&r->delay)
+             || r->codec->queued(r) >= send_conf(&r->task)->postpone_output)
+        step = flush(r, true);
+    if (step == STEP_FAIL)
+        return STEP_FAIL;
+    r->must_flush = false;
+    if (r->out.is_last)
+        return STEP_DONE;
+    return is_due(r) || r->codec->queued(r) >= QUEUE_MAX ? STEP_WAIT
+                                                         : STEP_NEXT;
+}
+
+enum step
+http_send(struct http_request *r, struct chain *in, bool last)
+{
+    CHECK(r->out.is_head_sent && !r->out.is_last);
+    if (has_flush(in))
+        r->must_flush = true;
+    if (r->out.is_head_only)
+        chain_clear(in);
+    else
+        chain_move(&r->pending, in);
+    r->out.is_last = last;
+    return http_pump(r);
+}
