@@ -40,10 +40,9 @@ struct part {
 
 static const struct part parts[] = {
     { "http", FOR_HTTP,
-      IN_HTTP | IN_SERVER | IN_LOCATION | IN_SERVER_IF | IN_IF
-          | IN_LIMIT_EXCEPT | IN_UPSTREAM },
-    { "stream", FOR_STREAM,
-      IN_STREAM | IN_STREAM_SERVER | IN_STREAM_UPSTREAM },
+      IN_HTTP | IN_SERVER | IN_LOCATION | IN_SERVER_IF | IN_IF | IN_LIMIT_EXCEPT
+          | IN_UPSTREAM },
+    { "stream", FOR_STREAM, IN_STREAM | IN_STREAM_SERVER | IN_STREAM_UPSTREAM },
     { "mail", FOR_MAIL, IN_MAIL | IN_MAIL_SERVER },
 };
 

@@ -185,8 +185,9 @@ print_configure(void)
 void
 options_print(const struct options *o)
 {
-    fprintf(stderr, "nginx version: " NGINX_NAME "/" NGINX_VERSION
-                    " (" WEIR_NAME " " WEIR_VERSION "%s%s)\n",
+    fprintf(stderr,
+            "nginx version: " NGINX_NAME "/" NGINX_VERSION " (" WEIR_NAME
+            " " WEIR_VERSION "%s%s)\n",
             WEIR_BUILD[0] != '\0' ? ", " : "", WEIR_BUILD);
     if (o->help)
         print_help();
@@ -218,8 +219,8 @@ options_paths(const struct options *o, struct arena *a, struct conf_paths *out)
     if (!str_ends(prefix, STR("/")))
         prefix = str_join(a, prefix, STR("/"));
     out->prefix = prefix;
-    out->conf_file = absolute(a, prefix,
-                              or_built_in(o->conf_file, WEIR_CONF_PATH));
+    out->conf_file
+        = absolute(a, prefix, or_built_in(o->conf_file, WEIR_CONF_PATH));
     slash = str_rchr(out->conf_file, '/');
     out->conf_prefix = str_span(out->conf_file.p, slash + 1);
     out->error_log = or_built_in(o->error_log, WEIR_ERROR_LOG_PATH);

@@ -11,7 +11,7 @@ struct options {
     bool        test, dump, quiet;        /* -t, -T, -q                      */
     bool        directives;               /* --directives                    */
     const char *prefix, *conf_file, *error_log, *globals; /* NULL: not given */
-    const char *signal;                   /* stop, quit, reopen, reload      */
+    const char *signal; /* stop, quit, reopen, reload      */
 };
 
 /* False: what is wrong was printed. */

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The environment that workers and new binaries get: nothing but TZ and what
+ * env directives name.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/conf/types.h"
+#include "core/proc/setup.h"
+
+struct variables {
+    struct arena *arena;
+    VEC(char *)   at;
+};
+
+
+/* "NAME=value" as it is, "NAME" with the value it has now, if any. */
+static void
+add(struct variables *l, str_t text)
+{
+    const char *name, *value;
+
+    if (str_chr(text, '=') != NULL) {
+        *vec_push(l->arena, &l->at) = str_z(l->arena, text);
+        return;
+    }
+    name = str_z(l->arena, text);
+    value = getenv(name);
+    if (value != NULL)
+        *vec_push(l->arena, &l->at) = str_z(
+            l->arena, str_join3(l->arena, text, STR("="), str_of(value)));
+}
+
+
+static bool
+names_zone(str_t text)
+{
+    return str_is(text, "TZ") || str_starts(text, STR("TZ="));
+}
+
+
+char **
+environment_make(const struct generation *g, struct arena *a, const char *own)
+{
+    const struct texts *env = process_conf_of(g)->env;
+    struct variables    l = { .arena = a };
+    bool                has_zone = false;
+
+    for (size_t i = 0; env != NULL && i < env->list.n; i++) {
+        has_zone |= names_zone(env->list.at[i]);
+        add(&l, env->list.at[i]);
+    }
+    if (!has_zone)
+        add(&l, STR("TZ"));
+    if (own != NULL)
+        add(&l, str_of(own));
+    *vec_push(a, &l.at) = NULL;
+    return l.at.at;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The folders for temporary files: made by the master, and given to the
+ * user of the workers, who cannot make them.
+ */
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/hash.h"
+#include "core/conf/types.h"
+#include "core/event/task.h"
+#include "core/proc/setup.h"
+
+enum { MODE = 0700 };
+
+struct walk {
+    const struct log *log;
+    struct arena     *arena;
+    struct hash      *done;
+    uid_t             owner;
+    bool              has_failed;
+};
+
+
+static bool
+give(const char *path, uid_t owner, const struct log *log)
+{
+    struct stat st;
+
+    if (stat(path, &st) == -1) {
+        log_at(log, LEVEL_EMERG, errno, "stat() \"%s\" failed", path);
+        return false;
+    }
+    if (st.st_uid != owner && chown(path, owner, (gid_t) -1) == -1) {
+        log_at(log, LEVEL_EMERG, errno, "chown(\"%s\", %d) failed", path,
+               (int) owner);
+        return false;
+    }
+    if ((st.st_mode & MODE) != MODE
+        && chmod(path, (st.st_mode | MODE) & 07777) == -1)
+    {
+        log_at(log, LEVEL_EMERG, errno, "chmod() \"%s\" failed", path);
+        return false;
+    }
+    return true;
+}
+
+
+static void
+make_folder(struct walk *w, const struct temp_path *t)
+{
+    const char *path;
+
+    if (t->path.n == 0 || w->has_failed
+        || hash_set(w->done, t->path, w) != NULL)
+        return;
+    path = str_z(w->arena, t->path);
+    if (mkdir(path, MODE) == -1 && errno != EEXIST) {
+        log_at(w->log, LEVEL_EMERG, errno, "mkdir() \"%s\" failed", path);
+        w->has_failed = true;
+        return;
+    }
+    if (geteuid() == 0 && !give(path, w->owner, w->log))
+        w->has_failed = true;
+}
+
+
+static void
+make_of_rows(struct walk *w, const struct directive *d, const char *conf)
+{
+    for (; d != NULL && d->name != NULL; d++)
+        if (d->type == &conf_temp_path)
+            make_folder(
+                w,
+                (const struct temp_path *) (const void *) (conf + d->offset));
+}
+
+
+/* Blocks that set nothing of a module share the conf of the one above. */
+static void
+make_of_block(struct walk *w, const struct conf_block *b)
+{
+    for (struct module *const *m = weir_modules; *m != NULL; m++) {
+        const struct directive *const *list = (*m)->templates;
+        const void                    *conf = b->conf[(*m)->slot];
+
+        if ((*m)->conf_size == 0 || conf == NULL
+            || (!(b->kind & (IN_HTTP | IN_STREAM | IN_MAIL))
+                && conf == b->up->conf[(*m)->slot]))
+            continue;
+        if (b->kind & IN_HTTP && !((*m)->serves & FOR_HTTP))
+            continue;
+        make_of_rows(w, (*m)->directives, conf);
+        for (; list != NULL && *list != NULL; list++)
+            make_of_rows(w, *list, conf);
+    }
+    for (const struct conf_block *in = b->first; in != NULL; in = in->next)
+        make_of_block(w, in);
+}
+
+
+bool
+folders_make(const struct generation *g, const struct log *log)
+{
+    struct walk w = { .log = log, .arena = arena_new(0) };
+
+    w.done = hash_new(w.arena, 16, HASH_EXACT);
+    w.owner = process_conf_of(g)->user.uid;
+    for (const struct conf_block *b = g->root->first; b != NULL; b = b->next)
+        if (b->kind & IN_HTTP)
+            make_of_block(&w, b);
+    arena_free(w.arena);
+    return !w.has_failed;
+}

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The master takes one signal after the other.  Its state is the generation
+ * in force, the children, and what it has been told to do.
+ */
+#include "core/proc/master.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/os/clock.h"
+#include "core/os/title.h"
+#include "core/proc/children.h"
+#include "core/proc/signal.h"
+
+enum {
+    READY_MS = 2000, /* for workers to accept, before old ones are told  */
+    KILL_MS = 1000,  /* between TERM and KILL                            */
+    QUICK_MS = 1000, /* who lives no longer has ended quickly            */
+    QUICK_ENDS = 5,  /* of a worker, and it is started                   */
+    PAUSE_MS = 1000, /* ... only after so long                           */
+};
+
+struct master {
+    struct setup      *setup;
+    struct generation *gen;
+    struct log         log;
+    struct children    children;
+    pid_t              new_binary; /* 0: none                                */
+    bool               no_workers; /* WINCH                                  */
+    bool               is_quitting, is_terminating, is_killing;
+    msec_t             kill_at;
+};
+
+static struct master master;
+
+
+/* --- workers --------------------------------------------------------------- */
+
+/* In the child: what only the master has, and what the worker is to know. */
+static _Noreturn void
+run_worker(struct master *m, const struct child *it, int ready_fd)
+{
+    struct worker_start start = { .setup = m->setup,
+                                  .gen = m->gen,
+                                  .number = it->number,
+                                  .row = it->row,
+                                  .ready_fd = ready_fd,
+                                  .master = getppid() };
+
+    worker_main(&start);
+}
+
+
+static void
+spawn(struct master *m, struct child *it, const int *ready)
+{
+    if (it->row == NULL)
+        it->row = stats_take();
+    it->started_at = clock_fresh_ms();
+    it->pid = fork();
+    if (it->pid == 0) {
+        if (ready != NULL)
+            close(ready[0]);
+        run_worker(m, it, ready ? ready[1] : -1);
+    }
+    if (it->pid == -1) {
+        log_at(&m->log, LEVEL_ALERT, errno,
+               "fork() failed while spawning \"worker process\"");
+        it->pid = 0;
+        it->start_again_at = it->started_at + PAUSE_MS;
+        return;
+    }
+    log_at(&m->log, LEVEL_NOTICE, 0, "start worker process %d", (int) it->pid);
+}
+
+
+/* The children hold the other end until they accept. */
+static void
+await_ready(int fd)
+{
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+    int           n;
+
+    do {
+        n = poll(&p, 1, READY_MS);
+    } while (n == -1 && errno == EINTR);
+}
+
+
+static void
+start_workers(struct master *m)
+{
+    unsigned n = process_conf_of(m->gen)->workers;
+    int      ready[2] = { -1, -1 };
+    bool     has_pipe = pipe(ready) == 0;
+
+    log_at(&m->log, LEVEL_NOTICE, 0, "start worker processes");
+    for (unsigned i = 0; i < n && m->children.n < CHILDREN_MAX; i++) {
+        struct child *it = &m->children.at[m->children.n++];
+
+        *it = (struct child){ .number = i };
+        spawn(m, it, has_pipe ? ready : NULL);
+    }
+    if (has_pipe) {
+        close(ready[1]);
+        await_ready(ready[0]);
+        close(ready[0]);
+    }
+}
+
+
+static void
+forget(struct master *m, struct child *it)
+{
+    stats_put(it->row);
+    *it = m->children.at[--m->children.n];
+}
+
+
+/* The one that has ended is replaced, at once unless it does so again and
+ * again. */
+static void
+replace(struct master *m, struct child *it)
+{
+    msec_t now = clock_fresh_ms();
+
+    stats_put(it->row);
+    it->row = NULL;
+    it->quick_ends = now - it->started_at < QUICK_MS ? it->quick_ends + 1 : 0;
+    it->pid = 0;
+    it->start_again_at = it->quick_ends < QUICK_ENDS ? now : now + PAUSE_MS;
+    if (it->start_again_at == now)
+        spawn(m, it, NULL);
+}
+
+
+static void
+on_worker_end(struct master *m, struct child *it, int status)
+{
+    children_log_end("worker process", it->pid, status, &m->log);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FATAL && !it->is_old) {
+        log_at(&m->log, LEVEL_ALERT, 0,
+               "worker process %d exited with fatal code %d and cannot be "
+               "respawned",
+               (int) it->pid, EXIT_FATAL);
+        it->is_old = true;
+    }
+    if (it->is_old || m->is_quitting || m->is_terminating)
+        forget(m, it);
+    else
+        replace(m, it);
+}
+
+
+/* --- upgrades -------------------------------------------------------------- */
+
+static void
+rename_pid(struct master *m, bool is_back)
+{
+    struct arena *a = arena_new(0);
+    const char   *path = process_conf_of(m->gen)->pid.p;
+    const char   *old = setup_old_pid(m->gen, a).p;
+    const char   *from = is_back ? old : path, *to = is_back ? path : old;
+
+    if (rename(from, to) == -1)
+        log_at(&m->log, LEVEL_ALERT, errno, "rename() %s to %s failed", from,
+               to);
+    arena_free(a);
+}
+
+
+static _Noreturn void
+execute(struct master *m)
+{
+    struct arena *a = m->setup->arena;
+    str_t         fds = listeners_export(a, &m->gen->listeners);
+    str_t         own = str_join(a, STR("NGINX="), fds);
+
+    signals_unblock();
+    execve(m->setup->program.p, m->setup->argv,
+           environment_make(m->gen, a, own.p));
+    log_at(&m->log, LEVEL_ALERT, errno,
+           "execve() failed while executing new binary process \"%s\"",
+           m->setup->program.p);
+    _exit(1);
+}
+
+
+static void
+change_binary(struct master *m)
+{
+    log_at(&m->log, LEVEL_NOTICE, 0, "changing binary");
+    rename_pid(m, false);
+    m->new_binary = fork();
+    if (m->new_binary == 0)
+        execute(m);
+    if (m->new_binary == -1) {
+        log_at(&m->log, LEVEL_ALERT, errno,
+               "fork() failed while spawning \"new binary process\"");
+        m->new_binary = 0;
+        rename_pid(m, true);
+        return;
+    }
+    log_at(&m->log, LEVEL_NOTICE, 0, "start new binary process %d",
+           (int) m->new_binary);
+}
+
+
+static void
+on_binary_end(struct master *m, int status)
+{
+    children_log_end("new binary process", m->new_binary, status, &m->log);
+    m->new_binary = 0;
+    rename_pid(m, true);
+    if (m->no_workers && !m->is_quitting && !m->is_terminating) {
+        m->no_workers = false;
+        start_workers(m);
+    }
+}
+
+
+/* --- what signals ask for ---------------------------------------------------- */
+
+static void
+reap(struct master *m)
+{
+    int   status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        unsigned i;
+
+        if (pid == m->new_binary) {
+            on_binary_end(m, status);
+            continue;
+        }
+        for (i = 0; i < m->children.n && m->children.at[i].pid != pid; i++)
+            continue;
+        if (i < m->children.n)
+            on_worker_end(m, &m->children.at[i], status);
+        else
+            children_log_end("unknown process", pid, status, &m->log);
+    }
+}
+
+
+/* A number of workers that start again later are no longer wanted. */
+static void
+drop_pending(struct master *m)
+{
+    for (unsigned i = m->children.n; i > 0; i--)
+        if (m->children.at[i - 1].pid == 0)
+            forget(m, &m->children.at[i - 1]);
+}
+
+
+static void
+quit_workers(struct master *m)
+{
+    drop_pending(m);
+    children_signal(&m->children, SIGQUIT, &m->log);
+}
+
+
+static void
+reconfigure(struct master *m)
+{
+    struct generation *g, *old = m->gen;
+    struct children   *c = &m->children;
+    unsigned           n_old;
+
+    log_at(&m->log, LEVEL_NOTICE, 0, "reconfiguring");
+    g = setup_read(m->setup, &m->log);
+    if (g == NULL)
+        return;
+    g->number = old->number + 1;
+    if (!setup_open(m->setup, g, old, &m->log)) {
+        generation_put(g);
+        return;
+    }
+    log_at(&m->log, LEVEL_NOTICE, 0, "using the \"epoll\" event method");
+    m->gen = g;
+    m->log.targets = g->log;
+    setup_redirect_stderr(g, &m->log);
+    drop_pending(m);
+    n_old = c->n;
+    m->no_workers = false;
+    start_workers(m);
+    /* The new ones stand behind the old ones. */
+    for (unsigned i = 0; i < n_old; i++) {
+        if (!c->at[i].is_old && kill(c->at[i].pid, SIGQUIT) == -1)
+            log_at(&m->log, LEVEL_ALERT, errno, "kill(%d, %d) failed",
+                   (int) c->at[i].pid, SIGQUIT);
+        c->at[i].is_old = true;
+    }
+    setup_release(old, g, &m->log);
+    generation_put(old);
+}
+
+
+static void
+reopen(struct master *m)
+{
+    uid_t owner = geteuid() == 0 ? process_conf_of(m->gen)->user.uid
+                                 : LOG_OWNER_KEPT;
+
+    log_at(&m->log, LEVEL_NOTICE, 0, "reopening logs");
+    log_files_reopen(m->gen->files, owner, &m->log);
+    setup_redirect_stderr(m->gen, &m->log);
+    children_signal(&m->children, SIGUSR1, &m->log);
+}
+
+
+static void
+terminate(struct master *m)
+{
+    if (!m->is_terminating)
+        m->kill_at = clock_fresh_ms() + KILL_MS;
+    m->is_terminating = true;
+    drop_pending(m);
+    children_signal(&m->children, SIGTERM, &m->log);
+}
+
+
+static bool
+may_change_binary(const struct master *m)
+{
+    return m->new_binary == 0
+           && !(m->setup->is_inherited && getppid() == m->setup->parent);
+}
+
+
+static const char *
+action_of(const struct master *m, int number)
+{
+    switch (number) {
+    case SIGQUIT:
+        return ", shutting down";
+    case SIGTERM:
+    case SIGINT:
+        return ", exiting";
+    case SIGWINCH:
+        return m->setup->is_daemon ? ", stop accepting connections" : "";
+    case SIGHUP:
+        return ", reconfiguring";
+    case SIGUSR1:
+        return ", reopening logs";
+    case SIGUSR2:
+        return may_change_binary(m) ? ", changing binary" : ", ignoring";
+    default:
+        return "";
+    }
+}
+
+
+static void
+hang_up(struct master *m)
+{
+    if (m->is_quitting || m->is_terminating)
+        return;
+    if (m->new_binary == 0) {
+        reconfigure(m);
+        return;
+    }
+    /* An upgrade is taken back: what was there goes on. */
+    if (m->no_workers)
+        start_workers(m);
+    m->no_workers = false;
+}
+
+
+static void
+obey(struct master *m, const struct signal_info *info)
+{
+    signals_log(info, action_of(m, info->number), &m->log);
+    switch (info->number) {
+    case SIGCHLD:
+        reap(m);
+        break;
+    case SIGTERM:
+    case SIGINT:
+        terminate(m);
+        break;
+    case SIGQUIT:
+        m->is_quitting = true;
+        quit_workers(m);
+        break;
+    case SIGHUP:
+        hang_up(m);
+        break;
+    case SIGUSR1:
+        reopen(m);
+        break;
+    case SIGUSR2:
+        if (may_change_binary(m))
+            change_binary(m);
+        else
+            log_at(&m->log, LEVEL_CRIT, 0,
+                   "the changing binary signal is ignored: you should "
+                   "shutdown or terminate before either old or new "
+                   "binary's process");
+        break;
+    case SIGWINCH:
+        if (m->setup->is_daemon) {
+            m->no_workers = true;
+            quit_workers(m);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+
+/* --- time ------------------------------------------------------------------ */
+
+/* Until something is due. */
+static msec_t
+time_left(const struct master *m)
+{
+    msec_t now = clock_fresh_ms(), at = (msec_t) -1;
+
+    if (m->is_terminating && !m->is_killing)
+        at = m->kill_at;
+    for (unsigned i = 0; i < m->children.n; i++)
+        if (m->children.at[i].pid == 0 && m->children.at[i].start_again_at < at)
+            at = m->children.at[i].start_again_at;
+    if (at == (msec_t) -1)
+        return at;
+    return at > now ? at - now : 0;
+}
+
+
+static void
+do_what_is_due(struct master *m)
+{
+    msec_t now = clock_fresh_ms();
+
+    if (m->is_terminating && !m->is_killing && now >= m->kill_at) {
+        m->is_killing = true;
+        children_signal(&m->children, SIGKILL, &m->log);
+    }
+    for (unsigned i = 0; i < m->children.n; i++)
+        if (m->children.at[i].pid == 0
+            && m->children.at[i].start_again_at <= now)
+            spawn(m, &m->children.at[i], NULL);
+}
+
+
+/* The pid file and unix sockets stay with a new binary that has them. */
+static void
+finish(struct master *m)
+{
+    struct arena *a = arena_new(0);
+
+    if (m->new_binary != 0) {
+        if (unlink(setup_old_pid(m->gen, a).p) == -1)
+            log_at(&m->log, LEVEL_ALERT, errno, "unlink() \"%s\" failed",
+                   setup_old_pid(m->gen, a).p);
+        listeners_close(&m->gen->listeners);
+    } else {
+        setup_remove_pid(m->gen, &m->log);
+        if (m->setup->is_inherited && getppid() == m->setup->parent)
+            listeners_close(&m->gen->listeners);
+        else
+            listeners_close_unused(&m->gen->listeners, NULL, &m->log);
+    }
+    log_at(&m->log, LEVEL_NOTICE, 0, "exit");
+    generation_put(m->gen);
+    arena_free(a);
+}
+
+
+void
+master_run(struct setup *s, struct generation *g,
+           void (*on_ready)(const struct setup *s))
+{
+    struct master     *m = &master;
+    struct signal_info info;
+    str_t title = str_join(s->arena, STR("master process "), s->command);
+
+    m->setup = s;
+    m->gen = g;
+    m->log = (struct log){ .targets = g->log };
+    title_set(log_program, title.p);
+    if (!stats_open())
+        log_at(&m->log, LEVEL_ALERT, errno, "mmap() of counters failed");
+    start_workers(m);
+    on_ready(s);
+    while (!((m->is_quitting || m->is_terminating) && m->children.n == 0)) {
+        clock_update();
+        do_what_is_due(m);
+        if (signals_wait(&info, time_left(m))) {
+            clock_update();
+            obey(m, &info);
+        }
+    }
+    finish(m);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Signals, taken one by one and never by interrupting: they are blocked in
+ * all processes; the master waits for them, a worker's loop reads them from a
+ * descriptor.
+ */
+#pragma once
+
+#include "core/base/number.h"
+#include "core/event/loop.h"
+#include "core/log/log.h"
+
+struct signal_info {
+    int   number;
+    pid_t sender; /* 0: the kernel                                           */
+};
+
+/* Blocks all that are handled, and ignores SIGPIPE and SIGSYS. */
+void signals_block(void);
+/* What a program that is about to be executed expects. */
+void signals_unblock(void);
+
+/* The next one, or false after max_wait_ms ((msec_t) -1: no limit). */
+bool signals_wait(struct signal_info *out, msec_t max_wait_ms);
+
+/* A descriptor to read them from, -1 (logged) where it cannot be had. */
+int signals_open(const struct log *log);
+/* Reads one; false: there is none. */
+bool signals_read(int fd, struct signal_info *out);
+
+/* Logs "signal 1 (SIGHUP) received from 7, reconfiguring"; action begins with
+ * the comma, or is empty. */
+void signals_log(const struct signal_info *s, const char *action,
+                 const struct log *log);

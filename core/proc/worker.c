@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The life of a worker: becomes the user it runs as, calls the modules,
+ * accepts, serves, and ends at once (TERM) or when the last connection has
+ * gone (QUIT).
+ */
+#include "core/proc/worker.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "core/net/accept.h"
+#include "core/os/clock.h"
+#include "core/os/title.h"
+#include "core/proc/signal.h"
+
+/* All of the process's own state. */
+struct serving {
+    struct worker      self;
+    struct setup      *setup;
+    struct generation *gen;
+    struct acceptor   *acceptor;
+    struct event       signals;
+    struct timer       deadline; /* worker_shutdown_timeout                  */
+    pid_t              master;
+    bool               is_alone;
+    unsigned           started; /* modules whose worker_start was called    */
+};
+
+static struct serving serving;
+
+
+static void
+explain(const char *message)
+{
+    const struct log *log = worker->doing ? worker->doing : &worker->log;
+
+    log_at(log, LEVEL_ALERT, 0, "%s", message);
+}
+
+
+static void
+set_limit(int resource, const char *name, const struct limit *l,
+          const struct log *log)
+{
+    struct rlimit r = { .rlim_cur = l->value, .rlim_max = l->value };
+
+    if (l->is_set && setrlimit((unsigned) resource, &r) == -1)
+        log_at(log, LEVEL_ALERT, errno, "setrlimit(%s, %llu) failed", name,
+               (unsigned long long) l->value);
+}
+
+
+static bool
+become_user(const struct user *u, const struct log *log)
+{
+    if (geteuid() != 0 || u->name == NULL)
+        return true;
+    if (setgid(u->gid) == -1) {
+        log_at(log, LEVEL_EMERG, errno, "setgid(%d) failed", (int) u->gid);
+        return false;
+    }
+    if (initgroups(u->name, u->gid) == -1)
+        log_at(log, LEVEL_EMERG, errno, "initgroups(%s, %d) failed", u->name,
+               (int) u->gid);
+    if (setuid(u->uid) == -1) {
+        log_at(log, LEVEL_EMERG, errno, "setuid(%d) failed", (int) u->uid);
+        return false;
+    }
+    return true;
+}
+
+
+/* The processor of a worker under "auto": those that may be used, in turn. */
+static void
+pick_cpu(const struct affinity *a, unsigned number, cpu_set_t *out)
+{
+    cpu_set_t allowed;
+    unsigned  nth;
+    int       cpu = 0;
+
+    if (a->masks.n != 0)
+        allowed = a->masks.at[0];
+    else if (sched_getaffinity(0, sizeof(allowed), &allowed) == -1)
+        CPU_ZERO(&allowed);
+    CPU_ZERO(out);
+    if (CPU_COUNT(&allowed) == 0)
+        return;
+    nth = number % (unsigned) CPU_COUNT(&allowed);
+    for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        if (CPU_ISSET((size_t) cpu, &allowed) && nth-- == 0)
+            break;
+    CPU_SET((size_t) cpu, out);
+}
+
+
+static void
+set_affinity(const struct affinity *a, unsigned number, const struct log *log)
+{
+    cpu_set_t set;
+
+    if (a->is_auto)
+        pick_cpu(a, number, &set);
+    else if (a->masks.n != 0)
+        set = a->masks.at[number < a->masks.n ? number : a->masks.n - 1];
+    else
+        return;
+    if (CPU_COUNT(&set) == 0)
+        return;
+    if (sched_setaffinity(0, sizeof(set), &set) == -1)
+        log_at(log, LEVEL_ALERT, errno, "sched_setaffinity() failed");
+}
+
+
+static bool
+settle(const struct process_conf *c, unsigned number, const struct log *log)
+{
+    const char *folder = c->working_directory.p;
+
+    if (c->priority != 0 && setpriority(PRIO_PROCESS, 0, c->priority) == -1)
+        log_at(log, LEVEL_ALERT, errno, "setpriority(%d) failed", c->priority);
+    set_limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", &c->nofile, log);
+    set_limit(RLIMIT_CORE, "RLIMIT_CORE", &c->core, log);
+    if (!become_user(&c->user, log))
+        return false;
+    set_affinity(&c->affinity, number, log);
+    if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == -1)
+        log_at(log, LEVEL_ALERT, errno, "prctl(PR_SET_DUMPABLE) failed");
+    if (c->working_directory.n != 0 && chdir(folder) == -1) {
+        log_at(log, LEVEL_ALERT, errno, "chdir(\"%s\") failed", folder);
+        return false;
+    }
+    return true;
+}
+
+
+static bool
+start_modules(struct serving *s)
+{
+    for (s->started = 0; weir_modules[s->started] != NULL; s->started++) {
+        const struct module *m = weir_modules[s->started];
+
+        if (m->worker_start != NULL && !m->worker_start(&s->self))
+            return false;
+    }
+    return true;
+}
+
+
+static void
+stop_modules(struct serving *s)
+{
+    while (s->started > 0) {
+        const struct module *m = weir_modules[--s->started];
+
+        if (m->worker_stop != NULL)
+            m->worker_stop(&s->self);
+    }
+}
+
+
+/* What follows from the generation at hand. */
+static bool
+adopt(struct serving *s, struct generation *g)
+{
+    const struct events_conf *e = events_conf_of(g);
+    bool is_shared = !s->is_alone && process_conf_of(g)->workers > 1;
+
+    s->gen = g;
+    s->self.gen = g;
+    s->self.log = (struct log){ .targets = g->log };
+    s->self.debug = e->debug.list.at;
+    s->self.n_debug = e->debug.list.n;
+    conns.max = e->connections;
+    if (!start_modules(s))
+        return false;
+    s->acceptor = acceptor_new(s->self.loop, &g->listeners, s->self.number,
+                               e->multi_accept, &s->self.log);
+    return acceptor_start(s->acceptor, is_shared);
+}
+
+
+/* --- ending --------------------------------------------------------------- */
+
+static void
+on_deadline(struct timer *t)
+{
+    struct serving *s = container_of(t, struct serving, deadline);
+
+    loop_stop(s->self.loop);
+}
+
+
+static void
+end_gracefully(struct serving *s)
+{
+    msec_t limit = process_conf_of(s->gen)->shutdown_timeout;
+
+    if (s->self.is_exiting)
+        return;
+    log_at(&s->self.log, LEVEL_NOTICE, 0, "gracefully shutting down");
+    s->self.is_exiting = true;
+    if (!s->is_alone)
+        title_set(log_program, "worker process is shutting down");
+    acceptor_stop(s->acceptor);
+    if (!s->is_alone)
+        listeners_close(&s->gen->listeners);
+    conns_evict((size_t) -1);
+    if (limit != 0) {
+        s->deadline.on_timeout = on_deadline;
+        s->deadline.is_idle = true;
+        timer_set(s->self.loop, &s->deadline, limit);
+    }
+}
+
+
+static void
+after_turn(void *arg)
+{
+    struct serving *s = arg;
+
+    if (s->self.is_exiting && conns.active == 0)
+        loop_stop(s->self.loop);
+}
+
+
+/* --- signals -------------------------------------------------------------- */
+
+static void
+reopen(struct serving *s)
+{
+    uid_t owner = LOG_OWNER_KEPT;
+
+    log_at(&s->self.log, LEVEL_NOTICE, 0, "reopening logs");
+    if (s->is_alone && geteuid() == 0)
+        owner = process_conf_of(s->gen)->user.uid;
+    log_files_reopen(s->gen->files, owner, &s->self.log);
+    if (s->is_alone)
+        setup_redirect_stderr(s->gen, &s->self.log);
+}
+
+
+/* Connections of the old generation may go on, so it is never freed. */
+static void
+reconfigure(struct serving *s)
+{
+    struct generation *old = s->gen, *g;
+
+    log_at(&s->self.log, LEVEL_NOTICE, 0, "reconfiguring");
+    g = setup_read(s->setup, &s->self.log);
+    if (g == NULL)
+        return;
+    g->number = old->number + 1;
+    if (!setup_open(s->setup, g, old, &s->self.log)) {
+        generation_put(g);
+        return;
+    }
+    acceptor_free(s->acceptor);
+    stop_modules(s);
+    setup_release(old, g, &s->self.log);
+    if (!adopt(s, g))
+        loop_stop(s->self.loop);
+    setup_redirect_stderr(g, &s->self.log);
+}
+
+
+static const char *
+action_of(const struct serving *s, int number)
+{
+    switch (number) {
+    case SIGQUIT:
+        return ", shutting down";
+    case SIGTERM:
+    case SIGINT:
+        return ", exiting";
+    case SIGUSR1:
+        return ", reopening logs";
+    case SIGHUP:
+        return s->is_alone ? ", reconfiguring" : ", ignoring";
+    case SIGUSR2:
+        return ", ignoring";
+    case SIGWINCH:
+        return s->setup->is_daemon ? ", shutting down" : "";
+    default:
+        return "";
+    }
+}
+
+
+static void
+obey(struct serving *s, const struct signal_info *info)
+{
+    if (info->sender != s->master)
+        signals_log(info, action_of(s, info->number), &s->self.log);
+    switch (info->number) {
+    case SIGQUIT:
+        end_gracefully(s);
+        break;
+    case SIGTERM:
+    case SIGINT:
+        loop_stop(s->self.loop);
+        break;
+    case SIGUSR1:
+        reopen(s);
+        break;
+    case SIGHUP:
+        if (s->is_alone && !s->self.is_exiting)
+            reconfigure(s);
+        break;
+    case SIGWINCH:
+        if (s->setup->is_daemon)
+            end_gracefully(s);
+        break;
+    default:
+        break;
+    }
+}
+
+
+static void
+on_signal(struct event *e)
+{
+    struct serving    *s = container_of(e, struct serving, signals);
+    struct signal_info info;
+
+    while (signals_read(e->fd, &info))
+        obey(s, &info);
+    e->readable = false;
+}
+
+
+/* --- the whole ------------------------------------------------------------- */
+
+static bool
+begin(struct serving *s, const struct worker_start *start)
+{
+    const struct process_conf *c = process_conf_of(start->gen);
+
+    s->setup = start->setup;
+    s->master = start->master;
+    s->self.log = (struct log){ .targets = start->gen->log };
+    s->self.number = start->number;
+    s->self.pid = getpid();
+    s->self.stats = start->row ? start->row : &stats_private;
+    worker = &s->self;
+    check_context = explain;
+    clock_update();
+    srandom((unsigned) getpid() ^ (unsigned) clock_fresh_ms());
+    if (!s->is_alone && !settle(c, start->number, &s->self.log))
+        return false;
+    environ = environment_make(start->gen, start->setup->arena, NULL);
+    s->self.loop = loop_new(&s->self.log, 0);
+    if (s->self.loop == NULL)
+        return false;
+    s->signals.on_read = on_signal;
+    s->signals.fd = signals_open(&s->self.log);
+    if (s->signals.fd == -1 || !event_add(s->self.loop, &s->signals))
+        return false;
+    loop_each_turn(s->self.loop, after_turn, s);
+    return adopt(s, start->gen);
+}
+
+
+static void
+finish(struct serving *s)
+{
+    log_at(&s->self.log, LEVEL_NOTICE, 0, "exiting");
+    acceptor_free(s->acceptor);
+    stop_modules(s);
+    log_files_flush(s->gen->files);
+    timer_stop(&s->deadline);
+    event_remove(s->self.loop, &s->signals);
+    close(s->signals.fd);
+}
+
+
+void
+worker_main(const struct worker_start *start)
+{
+    struct serving *s = &serving;
+
+    title_set(log_program, "worker process");
+    if (!begin(s, start))
+        exit(EXIT_FATAL);
+    if (start->ready_fd != -1)
+        close(start->ready_fd);
+    loop_run(s->self.loop);
+    finish(s);
+    log_at(&s->self.log, LEVEL_NOTICE, 0, "exit");
+
+    /* What connections hold is gone only when they are. */
+    if (conns.active != 0)
+        _exit(0);
+    loop_free(s->self.loop);
+    generation_put(s->gen);
+    arena_free(s->setup->arena);
+    title_fini();
+    exit(0);
+}
+
+
+void
+worker_alone(const struct worker_start *start)
+{
+    struct serving *s = &serving;
+
+    s->is_alone = true;
+    if (!begin(s, start))
+        exit(EXIT_FATAL);
+    loop_run(s->self.loop);
+    finish(s);
+    setup_remove_pid(s->gen, &s->self.log);
+    listeners_close_unused(&s->gen->listeners, NULL, &s->self.log);
+    log_at(&s->self.log, LEVEL_NOTICE, 0, "exit");
+    _exit(0);
+}
