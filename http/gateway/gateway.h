@@ -116,14 +116,14 @@ const char *gateway_ready(struct conf *cf, struct gateway_conf *c,
                           const char *prefix);
 
 #define GATEWAY_STATES(X)                                                      \
-    X(READ_BODY) /* of the request, as far as it is wanted first             */ \
-    X(RESOLVE)   /* the name of a host that was not known before             */ \
-    X(CHOOSE)    /* a peer, and start to connect                             */ \
-    X(CONNECT)   /* until it is established                                  */ \
-    X(EXCHANGE)  /* send the request, read the head of the response          */ \
-    X(RESPOND)   /* the head is complete: what to do with it                 */ \
-    X(RELAY)     /* pass on the body                                         */ \
-    X(TUNNEL)    /* bytes, both ways                                         */ \
+    X(READ_BODY) /* of the request, as far as it is wanted first           */  \
+    X(RESOLVE)   /* the name of a host that was not known before           */  \
+    X(CHOOSE)    /* a peer, and start to connect                           */  \
+    X(CONNECT)   /* until it is established                                */  \
+    X(EXCHANGE)  /* send the request, read the head of the response        */  \
+    X(RESPOND)   /* the head is complete: what to do with it               */  \
+    X(RELAY)     /* pass on the body                                       */  \
+    X(TUNNEL)    /* bytes, both ways                                       */  \
     X(OVER)
 
 enum gateway_state {
@@ -214,3 +214,5 @@ size_t gateway_log(const struct http_request *r, char *out, size_t room);
 
 /* $upstream_...: what the tries of a request came to. */
 extern struct module gateway_module;
+/* resolver, resolver_timeout. */
+extern struct module http_resolver_module;

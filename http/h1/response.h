@@ -10,16 +10,16 @@
 #include "http/h1/parse.h"
 
 enum h1_event {
-    H1_WANTS_MORE,     /* more bytes are needed; what stands in in is kept there   */
-    H1_SAW_STATUS,   /* status is set                                            */
-    H1_SAW_HEADLESS, /* no status line: all that comes is the body (HTTP/0.9)    */
-    H1_SAW_NAMED,    /* field is a header field                                  */
-    H1_SAW_INTERIM,  /* the head of a 1xx response ends; another one follows     */
-    H1_SAW_HEAD,     /* the head ends; length and is_reusable are known          */
-    H1_SAW_DATA,     /* data is a stretch of the body                            */
-    H1_SAW_TRAILER,  /* field is a trailer field                                 */
-    H1_SAW_END,      /* the response is complete                                 */
-    H1_SAW_BROKEN,   /* error says how                                           */
+    H1_WANTS_MORE,   /* bytes; what stands in in is kept there               */
+    H1_SAW_STATUS,   /* status is set                                        */
+    H1_SAW_HEADLESS, /* no status line: all that comes is body (HTTP/0.9)    */
+    H1_SAW_NAMED,    /* field is a header field                              */
+    H1_SAW_INTERIM,  /* the head of a 1xx ends; another one follows          */
+    H1_SAW_HEAD,     /* the head ends; length and is_reusable are known      */
+    H1_SAW_DATA,     /* data is a stretch of the body                        */
+    H1_SAW_TRAILER,  /* field is a trailer field                             */
+    H1_SAW_END,      /* the response is complete                             */
+    H1_SAW_BROKEN,   /* error says how                                       */
 };
 
 enum h1_fault {
@@ -55,6 +55,6 @@ struct h1_response {
 
 /* Takes the next event off *in. */
 enum h1_event h1_response_next(struct h1_response *h, str_t *in);
-/* The peer has closed: H1_SAW_END where that ends the response, else H1_WANTS_MORE:
- * it was too early. */
+/* The peer has closed: H1_SAW_END where that ends the response, else
+ * H1_WANTS_MORE: it was too early. */
 enum h1_event h1_response_eof(const struct h1_response *h);
