@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * geo: a variable whose value depends on an address.
+ *
+ *     geo $country { default zz; 10.1.0.0/16 us; 2001:db8::/32 de; }
+ *     geo $arg_ip $place { ranges; 10.0.0.0-10.0.0.255 here; }
+ */
+#include <arpa/inet.h>
+
+#include "core/expr/network.h"
+#include "http/forwarded.h"
+#include "modules/module.h"
+
+struct geo {
+    struct network_table *table;
+    struct var           *var;
+    const struct var     *source; /* NULL: the address of the client         */
+    struct cidrs          proxies;
+    str_t                *preset; /* of a table of ranges                    */
+    bool                  is_recursive;
+    bool                  has_ranges;
+    bool                  has_networks; /* a line was read already           */
+};
+
+
+/* The address in question; false: there is none that can be looked up. */
+static bool
+find_address(const struct geo *geo, struct task *t, struct addr_any *at)
+{
+    str_t value;
+
+    if (geo->source != NULL)
+        return addr_parse(var_get(t, geo->source), at);
+
+    memset(at, 0, sizeof(*at));
+    memcpy(&at->sa, &t->conn->peer.sa, sizeof(t->conn->peer));
+    if (geo->proxies.list.n != 0 && t->kind == FOR_HTTP) {
+        value = fields_joined(t->arena, &http_of(t)->in,
+                              STR("x_forwarded_for"), ", ");
+        forwarded_addr(at, value, &geo->proxies, geo->is_recursive);
+    }
+    return true;
+}
+
+
+static str_t
+look_up(struct task *t, uintptr_t arg)
+{
+    static const struct sockaddr_in nowhere
+        = { .sin_family = AF_INET, .sin_addr.s_addr = INADDR_NONE };
+    const struct geo *geo = (const struct geo *) arg;
+    struct addr_any   at;
+    const str_t      *found;
+
+    if (find_address(geo, t, &at))
+        found = network_find(geo->table, &at.sa);
+    else
+        found = network_find(geo->table, (const struct sockaddr *) &nowhere);
+    if (found == NULL)
+        found = geo->preset;
+    return found ? *found : STR("");
+}
+
+/* --- reading ----------------------------------------------------------------- */
+
+static const char *
+open_geo(struct conf *cf, void *field, void **state)
+{
+    struct geo *geo = arena_make(cf->arena, struct geo);
+    const char *error = NULL;
+    str_t       name = cf->args[cf->n_args - 1];
+
+    (void) field;
+    for (unsigned i = 1; i < cf->n_args; i++) {
+        if (cf->args[i].n == 0 || cf->args[i].p[0] != '$')
+            return conf_error(cf, "invalid variable name \"" STR_F "\"",
+                              STR_A(cf->args[i]));
+    }
+    if (cf->n_args == 3)
+        geo->source = var_use(cf, str_from(cf->args[1], 1));
+    geo->table = network_table_new(cf->arena);
+    geo->var = var_define(cf, str_from(name, 1), VAR_CHANGEABLE, &error);
+    if (geo->var == NULL)
+        return conf_error(cf, "%s", error);
+    geo->var->get = look_up;
+    geo->var->arg = (uintptr_t) geo;
+    *state = geo;
+    return NULL;
+}
+
+
+static const char *
+parse_network(struct conf *cf, str_t text, struct cidr *net)
+{
+    switch (cidr_parse(text, net)) {
+    case CIDR_BAD:
+        return conf_error(cf, "invalid network \"" STR_F "\"", STR_A(text));
+    case CIDR_LOW_BITS:
+        conf_warn(cf, "low address bits of " STR_F " are meaningless",
+                  STR_A(text));
+        break;
+    case CIDR_OK:
+        break;
+    }
+    return NULL;
+}
+
+
+static str_t *
+keep_value(struct conf *cf, str_t value)
+{
+    str_t *kept = arena_make(cf->arena, str_t);
+
+    *kept = str_copy(cf->arena, value);
+    return kept;
+}
+
+
+static const char *
+add_network(struct conf *cf, struct geo *geo, str_t text, str_t value)
+{
+    struct cidr  net = { .family = AF_UNSPEC };
+    const str_t *old;
+    const char  *error;
+
+    if (!str_is(text, "default")) {
+        error = parse_network(cf, text, &net);
+        if (error != NULL)
+            return error;
+    }
+    old = network_set(geo->table, &net, keep_value(cf, value));
+    if (old != NULL)
+        conf_warn(cf, "duplicate network \"" STR_F "\", value: \"" STR_F
+                      "\", old value: \"" STR_F "\"", STR_A(text),
+                  STR_A(value), STR_A(*old));
+    return NULL;
+}
+
+
+static bool
+parse_ip4(str_t text, uint32_t *out)
+{
+    struct addr_any at;
+
+    if (!addr_parse(text, &at) || at.sa.sa_family != AF_INET)
+        return false;
+    *out = ntohl(at.in4.sin_addr.s_addr);
+    return true;
+}
+
+
+static const char *
+add_range(struct conf *cf, struct geo *geo, str_t text, str_t value)
+{
+    str_t        rest = text, start = str_cut(&rest, '-');
+    uint32_t     first, last;
+    const str_t *old;
+
+    if (str_is(text, "default")) {
+        if (geo->preset != NULL)
+            conf_warn(cf, "duplicate default geo range value: \"" STR_F
+                          "\", old value: \"" STR_F "\"", STR_A(value),
+                      STR_A(*geo->preset));
+        geo->preset = keep_value(cf, value);
+        return NULL;
+    }
+    if (rest.p == NULL || !parse_ip4(start, &first) || !parse_ip4(rest, &last)
+        || first > last)
+        return conf_error(cf, "invalid range \"" STR_F "\"", STR_A(text));
+    old = network_set_range(geo->table, first, last, keep_value(cf, value));
+    if (old != NULL)
+        conf_warn(cf, "duplicate range \"" STR_F "\", value: \"" STR_F
+                      "\", old value: \"" STR_F "\"", STR_A(text),
+                  STR_A(value), STR_A(*old));
+    return NULL;
+}
+
+
+static const char *
+add_proxy(struct conf *cf, struct geo *geo, str_t text)
+{
+    struct cidr net;
+    const char *error = parse_network(cf, text, &net);
+
+    if (error == NULL)
+        *vec_push(cf->arena, &geo->proxies.list) = net;
+    return error;
+}
+
+
+static const char *
+delete_network(struct conf *cf, struct geo *geo, str_t text)
+{
+    struct cidr net = { .family = AF_UNSPEC };
+    const char *error;
+    uint32_t    first, last;
+    str_t       rest = text, start;
+    bool        is_gone;
+
+    if (geo->has_ranges) {
+        start = str_cut(&rest, '-');
+        if (rest.p == NULL || !parse_ip4(start, &first)
+            || !parse_ip4(rest, &last) || first > last)
+            return conf_error(cf, "invalid range \"" STR_F "\"", STR_A(text));
+        if (network_set_range(geo->table, first, last, NULL) == NULL)
+            conf_warn(cf, "no address range \"" STR_F "\" to delete",
+                      STR_A(text));
+        return NULL;
+    }
+    if (!str_is(text, "default")) {
+        error = parse_network(cf, text, &net);
+        if (error != NULL)
+            return error;
+    }
+    is_gone = network_remove(geo->table, &net);
+    if (!is_gone)
+        conf_warn(cf, "no network \"" STR_F "\" to delete", STR_A(text));
+    return NULL;
+}
+
+
+static const char *read_line(struct conf *cf, void *state);
+
+static const struct conf_lines geo_lines = {
+    .open = open_geo,
+    .line = read_line,
+};
+
+
+/* A line of one word; false: it is none of these. */
+static bool
+read_word(struct conf *cf, struct geo *geo, const char **error)
+{
+    str_t word = cf->args[0];
+
+    if (str_is(word, "ranges")) {
+        if (geo->has_networks)
+            *error = conf_error(cf, "the \"ranges\" directive must be the "
+                                    "first directive inside \"geo\" block");
+        geo->has_ranges = true;
+    } else if (str_is(word, "proxy_recursive")) {
+        geo->is_recursive = true;
+    } else if (str_is(word, "volatile")) {
+        geo->var->flags |= VAR_VOLATILE;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+
+static const char *
+read_line(struct conf *cf, void *state)
+{
+    struct geo *geo = state;
+    const char *error = NULL;
+
+    if (cf->n_args == 1 && read_word(cf, geo, &error))
+        return error;
+    if (cf->n_args != 2)
+        return conf_error(cf, "invalid number of the geo parameters");
+    if (str_is(cf->args[0], "include"))
+        return conf_include_lines(cf, &geo_lines, state);
+    if (str_is(cf->args[0], "proxy"))
+        return add_proxy(cf, geo, cf->args[1]);
+
+    geo->has_networks = true;
+    if (str_is(cf->args[0], "delete"))
+        return delete_network(cf, geo, cf->args[1]);
+    if (geo->has_ranges)
+        return add_range(cf, geo, cf->args[0], cf->args[1]);
+    return add_network(cf, geo, cf->args[0], cf->args[1]);
+}
+
+
+static const struct directive directives[] = {
+    { "geo", IN_HTTP | IN_STREAM | ROW_MANY,
+      ARGS_1 | ARGS_2 | ARGS_BLOCK | ARGS_DATA, &conf_data, 0, NULL,
+      &geo_lines },
+    { .name = NULL }
+};
+
+extern struct module geo_module;
+
+struct module geo_module = {
+    .name = "geo",
+    .serves = FOR_HTTP | FOR_STREAM,
+    .directives = directives,
+};
