@@ -45,7 +45,7 @@ struct resolver {
     struct entry *buckets[BUCKETS];
     size_t        entries;
     unsigned      turn; /* where the next answer starts            */
-    bool          is_open, failed;
+    bool          is_open, is_closing, failed;
 };
 
 

@@ -84,14 +84,6 @@ is_repeated(struct gateway *g, const struct field *f)
 
 
 /* A rewritten place on this server is completed as a redirect's is. */
-static str_t
-absolute(struct http_request *r, str_t value)
-{
-    (void) r;
-    return value;
-}
-
-
 static void
 pass_rewritten(struct gateway *g, const struct field *f)
 {
@@ -100,7 +92,7 @@ pass_rewritten(struct gateway *g, const struct field *f)
 
     if (g->protocol->rewrite && g->protocol->rewrite(g, f->id, &value)
         && f->id == FIELD_LOCATION)
-        value = absolute(r, value);
+        r->out.is_own_location = true;
     fields_add(r->task.arena, &r->out.fields, f->name, value);
 }
 

@@ -47,22 +47,16 @@ static enum step
 add_stream(struct exchange *x)
 {
     struct gateway *g = x->gateway;
-    struct chain    piece;
     enum step       s = STEP_NEXT;
 
-    chain_init(&piece, g->r->task.arena);
-    if (!chain_empty(&g->early)) {
-        chain_move(&piece, &g->early);
-        (void) add_piece(x, &piece, false);
-    }
     while (s == STEP_NEXT && x->link->idle.conn.out.n < QUEUE_MAX) {
-        s = http_body_some(g->r, &piece);
+        s = http_body_some(g->r, &g->early);
         if (s == STEP_FAIL) {
             g->body_failed = true;
             return STEP_FAIL;
         }
-        if (!chain_empty(&piece) || s == STEP_DONE)
-            (void) add_piece(x, &piece, s == STEP_DONE);
+        if (!chain_empty(&g->early) || s == STEP_DONE)
+            (void) add_piece(x, &g->early, s == STEP_DONE);
     }
     return STEP_NEXT;
 }

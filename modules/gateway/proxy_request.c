@@ -7,6 +7,8 @@
  * Proxy-Connection, Expect) are not passed on, those that proxy_set_header
  * names are replaced, and the length or coding of the body is said anew.
  */
+#include <stdio.h>
+
 #include "http/gateway/exchange.h"
 #include "modules/gateway/proxy.h"
 
@@ -217,18 +219,18 @@ enum step
 proxy_encode_body(struct exchange *x, struct chain *in, struct chain *out,
                   bool last)
 {
-    struct gateway           *g = exchange_gateway(x);
-    const struct proxy_state *s = g->data;
+    const struct proxy_state *s = exchange_gateway(x)->data;
 
     if (!s->is_chunked) {
         chain_move(out, in);
         return STEP_NEXT;
     }
     if (in->n) {
-        str_t size = arena_printf(g->r->task.arena, "%llx\r\n",
-                                  (unsigned long long) in->n);
+        char text[24];
+        int  n = snprintf(text, sizeof(text), "%llx\r\n",
+                          (unsigned long long) in->n);
 
-        chain_add(out, size);
+        chain_add_copy(out, (str_t){ text, (size_t) n });
         chain_move(out, in);
         chain_add(out, last ? STR("\r\n0\r\n\r\n") : STR("\r\n"));
     } else if (last) {
