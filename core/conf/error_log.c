@@ -79,32 +79,25 @@ parse(struct conf *cf, void *field)
 
 /* The main level always has a file, if only that of -e. */
 static const char *
-add_default(struct conf *cf, void *conf)
+add_default(struct conf *cf, void *main)
 {
-    struct error_log  *log = &((struct error_log_conf *) conf)->log;
-    str_t              path = cf->gen->paths.error_log;
-    struct log_file   *file = NULL;
-    struct log_target *t;
-    const char        *error;
+    struct error_log_conf *c = cf->gen->root->conf[error_log_module.slot];
+    str_t                  path = cf->gen->paths.error_log;
+    struct log_file       *file = NULL;
+    struct log_target     *t;
+    const char            *error;
 
-    if (log->has_file || (cf->block != NULL && cf->block->up != NULL))
+    (void) main;
+    cf->gen->log = &c->log.targets;
+    if (c->log.has_file)
         return NULL;
     if (!str_is(path, "stderr"))
         file = generation_log_file(cf->gen, path);
     t = log_target_new(cf->arena, path, file, LEVEL_ERROR, &error);
     if (t == NULL)
         return conf_error(cf, "%s", error);
-    log->has_file = true;
-    add_target(cf->arena, log, t);
-    return NULL;
-}
-
-
-static const char *
-publish(struct conf *cf, void *main)
-{
-    (void) main;
-    cf->gen->log = error_log_targets(cf->gen->root->conf);
+    c->log.has_file = true;
+    add_target(cf->arena, &c->log, t);
     return NULL;
 }
 
@@ -124,6 +117,5 @@ struct module error_log_module = {
     .name = "error_log",
     .directives = directives,
     .conf_size = sizeof(struct error_log_conf),
-    .ready = add_default,
-    .main_ready = publish,
+    .main_ready = add_default,
 };

@@ -9,6 +9,11 @@
 #include "core/conf/types.h"
 #include "core/proc/setup.h"
 
+/* The new program writes its title over its environment. */
+#define SPARE_64 \
+    "................................................................"
+#define SPARE "SPARE=" SPARE_64 SPARE_64 SPARE_64 SPARE_64
+
 struct variables {
     struct arena *arena;
     VEC(char *)   at;
@@ -53,8 +58,11 @@ environment_make(const struct generation *g, struct arena *a, const char *own)
     }
     if (!has_zone)
         add(&l, STR("TZ"));
-    if (own != NULL)
+    if (own != NULL) {
         add(&l, str_of(own));
+        add(&l, STR("NOTIFY_SOCKET"));
+        add(&l, STR(SPARE));
+    }
     *vec_push(a, &l.at) = NULL;
     return l.at.at;
 }
