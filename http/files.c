@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The directives about files, and opening them as a location says.
+ */
+#include "http/files.h"
+
+#include <errno.h>
+
+#include "core/cache/threads.h"
+#include "core/expr/expr.h"
+#include "core/net/worker.h"
+#include "http/response.h"
+
+/* --- looking up --------------------------------------------------------------- */
+
+static const char *
+parse_cache(struct conf *cf, void *field)
+{
+    struct file_cache_conf **slot = field, *c;
+    unsigned                 i;
+    uint64_t                 n;
+    str_t                    v;
+
+    if (str_is(cf->args[1], "off") && cf->n_args == 2)
+        return NULL;
+    c = arena_make(cf->arena, struct file_cache_conf);
+    c->inactive = 60 * 1000;
+    for (i = 1; i < cf->n_args; i++) {
+        n = 0;
+        if (conf_param(cf->args[i], "max", &v) && number_parse(v, INT32_MAX, &n)
+            && n != 0)
+        {
+            c->max = n;
+        } else if (conf_param(cf->args[i], "inactive", &v)
+                   && number_time(v, true, &n)) {
+            c->inactive = n * 1000;
+        } else {
+            return conf_error(cf,
+                              "invalid \"open_file_cache\" parameter "
+                              "\"" STR_F "\"",
+                              STR_A(cf->args[i]));
+        }
+    }
+    if (c->max == 0)
+        return conf_error(cf, "\"open_file_cache\" must have the \"max\" "
+                              "parameter");
+    *slot = c;
+    return NULL;
+}
+
+
+static const char *
+parse_from(struct conf *cf, struct http_symlinks *s, str_t text)
+{
+    const char *error = NULL;
+
+    if (s->from != NULL)
+        return conf_error(cf, "duplicate parameters \"" STR_F "\"",
+                          STR_A(cf->args[1]));
+    s->from = expr_compile(cf, text, 0, &error);
+    return s->from ? NULL : conf_error(cf, "%s", error);
+}
+
+
+static const char *
+parse_symlinks(struct conf *cf, void *field)
+{
+    struct http_symlinks *s = field;
+    const char           *error = NULL;
+    bool                  has_how = false;
+    unsigned              i;
+    str_t                 a, v;
+
+    for (i = 1; i < cf->n_args && error == NULL; i++) {
+        a = cf->args[i];
+        if (conf_param(a, "from", &v)) {
+            error = parse_from(cf, s, v);
+            continue;
+        }
+        if (has_how || (str_is(a, "off") && cf->n_args != 2)
+            || !(str_is(a, "off") || str_is(a, "on")
+                 || str_is(a, "if_not_owner")))
+            return conf_error(cf, "invalid parameter \"" STR_F "\"", STR_A(a));
+        has_how = true;
+        s->how = str_is(a, "off")  ? SYMLINKS_FOLLOW
+                 : str_is(a, "on") ? SYMLINKS_REFUSE
+                                   : SYMLINKS_OWNED;
+    }
+    if (error == NULL && !has_how)
+        return conf_error(cf, "\"disable_symlinks\" must have \"off\", "
+                              "\"on\" or \"if_not_owner\" parameter");
+    return error;
+}
+
+
+static const struct conf_type cache_type
+    = { .name = "open file cache",
+        .size = sizeof(struct file_cache_conf *),
+        .parse = parse_cache };
+static const struct conf_type symlinks_type
+    = { .name = "disable_symlinks",
+        .size = sizeof(struct http_symlinks),
+        .parse = parse_symlinks };
+
+static const struct directive files_rows[] = {
+    CUSTOM("open_file_cache", IN_WEB, ARGS_1 | ARGS_2, cache_type,
+           struct http_files_conf, open_file_cache, struct file_cache_conf *),
+    SEC("open_file_cache_valid", IN_WEB, struct http_files_conf, valid, "60s"),
+    NUMBER("open_file_cache_min_uses", IN_WEB, struct http_files_conf, min_uses,
+           "1", NULL),
+    FLAG("open_file_cache_errors", IN_WEB, struct http_files_conf, errors,
+         "off"),
+    FLAG("open_file_cache_events", IN_WEB, struct http_files_conf, events,
+         "off"),
+    CUSTOM("disable_symlinks", IN_WEB, ARGS_1 | ARGS_2, symlinks_type,
+           struct http_files_conf, symlinks, struct http_symlinks),
+    { NULL }
+};
+
+
+static bool
+start(struct worker *w)
+{
+    file_start(w->loop, &w->log);
+    return true;
+}
+
+
+static void
+stop(struct worker *w)
+{
+    (void) w;
+    file_stop();
+}
+
+
+struct module http_files_module = {
+    .name = "http_core",
+    .serves = FOR_HTTP,
+    .directives = files_rows,
+    .conf_size = sizeof(struct http_files_conf),
+    .worker_start = start,
+    .worker_stop = stop,
+};
+
+/* --- reading and sending ---------------------------------------------------------- */
+
+static const char *
+parse_directio(struct conf *cf, void *field)
+{
+    uint64_t *n = field;
+
+    if (str_is(cf->args[1], "off")) {
+        *n = FILE_DIRECT_OFF;
+        return NULL;
+    }
+    if (!number_size(cf->args[1], true, n))
+        return conf_error(cf, "\"directio\" directive invalid value");
+    return NULL;
+}
+
+
+static const char *
+parse_aio(struct conf *cf, void *field)
+{
+    static const char *const words[] = { "on", "off", "threads", NULL };
+    struct http_aio         *aio = field;
+    const char              *error = NULL;
+    str_t                    v = cf->args[1], name = STR("default");
+
+    if (str_is(v, "off")) {
+        aio->how = AIO_OFF;
+        return NULL;
+    }
+    if (!str_is(v, "on") && !str_is(v, "threads")
+        && !conf_param(v, "threads", &name))
+    {
+        conf_suggest(cf, v, words);
+        return conf_error(cf, "invalid value \"" STR_F "\"", STR_A(v));
+    }
+    aio->how = str_is(v, "on") ? AIO_ON : AIO_THREADS;
+    if (str_chr(name, '$') == NULL) {
+        aio->threads = thread_pool_use(cf, name);
+        return NULL;
+    }
+    aio->pool = expr_compile(cf, name, 0, &error);
+    return aio->pool ? NULL : conf_error(cf, "%s", error);
+}
+
+
+static const struct conf_type directio_type
+    = { .name = "directio", .size = sizeof(uint64_t), .parse = parse_directio };
+static const struct conf_type aio_type
+    = { .name = "aio", .size = sizeof(struct http_aio), .parse = parse_aio };
+
+static const struct directive io_rows[]
+    = { FLAG("sendfile", IN_WEB | IN_IF, struct http_io_conf, sendfile, "off"),
+        SIZE("sendfile_max_chunk", IN_WEB, struct http_io_conf,
+             sendfile_max_chunk, "2m"),
+        { "directio", IN_WEB, ARGS_1, &directio_type,
+          FIELD(struct http_io_conf, directio, uint64_t), "off", NULL },
+        SIZE("directio_alignment", IN_WEB, struct http_io_conf,
+             directio_alignment, "512"),
+        CUSTOM("aio", IN_WEB, ARGS_1, aio_type, struct http_io_conf, aio,
+               struct http_aio),
+        FLAG("aio_write", IN_WEB, struct http_io_conf, aio_write, "off"),
+        SIZE("read_ahead", IN_WEB, struct http_io_conf, read_ahead, "0"),
+        BUFFERS("output_buffers", IN_WEB, struct http_io_conf, output_buffers,
+                "2 32k"),
+        { NULL } };
+
+struct module http_io_module = {
+    .name = "http_core",
+    .serves = FOR_HTTP,
+    .directives = io_rows,
+    .conf_size = sizeof(struct http_io_conf),
+};
+
+/* --- answers about files ---------------------------------------------------------- */
+
+static const struct conf_word modified_words[] = {
+    { "off", MODIFIED_OFF },
+    { "exact", MODIFIED_EXACT },
+    { "before", MODIFIED_BEFORE },
+    { NULL, 0 },
+};
+
+static const struct directive validate_rows[]
+    = { NUMBER("max_ranges", IN_WEB, struct http_validate_conf, max_ranges,
+               "2147483647", NULL),
+        ENUM("if_modified_since", IN_WEB, struct http_validate_conf,
+             if_modified_since, "exact", modified_words),
+        FLAG("etag", IN_WEB, struct http_validate_conf, etag, "on"),
+        FLAG("log_not_found", IN_WEB, struct http_validate_conf, log_not_found,
+             "on"),
+        { NULL } };
+
+struct module http_validate_module = {
+    .name = "http_core",
+    .serves = FOR_HTTP,
+    .directives = validate_rows,
+    .conf_size = sizeof(struct http_validate_conf),
+};
+
+
+void
+http_set_etag(struct http_request *r)
+{
+    str_t etag;
+
+    if (!validate_conf(&r->task)->etag)
+        return;
+    etag = arena_printf(r->task.arena, "\"%jx-%jx\"",
+                        (uintmax_t) r->out.last_modified,
+                        (uintmax_t) r->out.length);
+    fields_set(r->task.arena, &r->out.fields, FIELD_ETAG, etag);
+}
+
+/* --- opening ------------------------------------------------------------------- */
+
+/* How much of the path may hold any links. */
+static size_t
+trusted_part(struct http_request *r, const struct http_symlinks *s, str_t path)
+{
+    str_t from;
+
+    if (s->from == NULL)
+        return 0;
+    from = expr_eval(s->from, &r->task);
+    if (from.n == 0 || !str_starts(path, from))
+        return 0;
+    if (from.n == path.n || from.p[from.n - 1] == '/' || path.p[from.n] == '/')
+        return from.n;
+    return 0;
+}
+
+
+struct file_result
+http_file_open(struct http_request *r, str_t path, bool test_only)
+{
+    const struct http_files_conf *c = files_conf(&r->task);
+    const struct http_io_conf    *io = io_conf(&r->task);
+    struct file_options           o = {
+                  .cache = c->open_file_cache,
+                  .valid = c->valid * 1000,
+                  .min_uses = c->min_uses,
+                  .errors = c->errors,
+                  .directio = io->directio,
+                  .read_ahead = io->read_ahead,
+                  .symlinks = c->symlinks.how,
+                  .test_only = test_only,
+    };
+
+    if (o.symlinks != SYMLINKS_FOLLOW)
+        o.trusted = trusted_part(r, &c->symlinks, path);
+    return file_open(&r->task, path, &o);
+}
+
+
+enum step
+http_file_fail(struct http_request *r, str_t path, const struct file_result *f)
+{
+    enum log_level level = LEVEL_ERROR;
+    unsigned       status;
+
+    switch (f->error) {
+    case ENOENT:
+    case ENOTDIR:
+    case ENAMETOOLONG:
+        status = 404;
+        break;
+    case EACCES:
+    case EMLINK:
+    case ELOOP:
+        status = 403;
+        break;
+    default:
+        level = LEVEL_CRIT;
+        status = 500;
+    }
+    if (status != 404 || validate_conf(&r->task)->log_not_found)
+        log_at(r->task.log, level, f->error, "%s \"" STR_F "\" failed", f->call,
+               STR_A(path));
+    return http_fail(r, status);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * root and alias.  One pointer is all that a location keeps for them.
+ */
+#include "http/path.h"
+
+#include "core/expr/expr.h"
+#include "http/response.h"
+#include "http/server.h"
+
+struct root {
+    str_t        path;   /* absolute, where it is constant                   */
+    struct expr *expr;   /* or NULL                                          */
+    size_t       alias;  /* 0: root; ALIAS_ALL; bytes of the location's name */
+    str_t        name;   /* of that location                                 */
+    str_t        prefix; /* that relative values stand behind                */
+};
+
+struct root_conf {
+    struct root *root;
+};
+
+struct root_state {
+    bool appends; /* see http_alias_appends                                  */
+};
+
+/* --- the rows ----------------------------------------------------------- */
+
+static const char *
+check_text(struct conf *cf, str_t text)
+{
+    static const char *const words[] = { "document_root", "realpath_root" };
+    str_t                    plain, braced;
+    unsigned                 i;
+
+    for (i = 0; i < countof(words); i++) {
+        plain = arena_printf(cf->arena, "$%s", words[i]);
+        braced = arena_printf(cf->arena, "${%s}", words[i]);
+        if (str_find(text, plain) != NULL || str_find(text, braced) != NULL)
+            return conf_error(cf,
+                              "the $%s variable cannot be used in the \"" STR_F
+                              "\" directive",
+                              words[i], STR_A(cf->args[0]));
+    }
+    return NULL;
+}
+
+
+static const char *
+check_place(struct conf *cf, const struct root *before, bool is_alias)
+{
+    if (before != NULL && (before->alias != 0) == is_alias)
+        return conf_error(cf, "\"" STR_F "\" directive is duplicate",
+                          STR_A(cf->args[0]));
+    if (before != NULL)
+        return conf_error(cf,
+                          "\"" STR_F "\" directive is duplicate, \"%s\" "
+                          "directive was specified earlier",
+                          STR_A(cf->args[0]), is_alias ? "root" : "alias");
+    if (is_alias && conf_location(cf)->kind == LOCATION_NAMED)
+        return conf_error(cf, "the \"alias\" directive cannot be used inside "
+                              "the named location");
+    return NULL;
+}
+
+
+static const char *
+parse(struct conf *cf, void *field, bool is_alias)
+{
+    struct root **slot = field, *root;
+    str_t         text = cf->args[1];
+    const char   *error = check_place(cf, *slot, is_alias);
+
+    if (error == NULL)
+        error = check_text(cf, text);
+    if (error != NULL)
+        return error;
+    root = arena_make(cf->arena, struct root);
+    if (is_alias) {
+        root->name = conf_location(cf)->name;
+        root->alias = conf_location(cf)->kind == LOCATION_REGEX ? ALIAS_ALL
+                                                                : root->name.n;
+    } else if (text.n != 0 && text.p[text.n - 1] == '/') {
+        text.n--;
+    }
+    if (str_chr(text, '$') != NULL) {
+        root->prefix = cf->gen->paths.prefix;
+        root->expr = expr_compile(cf, text, EXPR_CAPTURES, &error);
+        if (root->expr == NULL)
+            return conf_error(cf, "%s", error);
+        if (expr_is_constant(root->expr)) {
+            text = expr_text(root->expr);
+            root->expr = NULL;
+        }
+    }
+    if (root->expr == NULL)
+        root->path = text.n == 0 ? STR("") : conf_path_prefix(cf, text);
+    *slot = root;
+    return NULL;
+}
+
+
+static const char *
+parse_root(struct conf *cf, void *field)
+{
+    return parse(cf, field, false);
+}
+
+
+static const char *
+parse_alias(struct conf *cf, void *field)
+{
+    return parse(cf, field, true);
+}
+
+
+static const struct conf_type root_type
+    = { .name = "root", .size = sizeof(struct root *), .parse = parse_root };
+static const struct conf_type alias_type
+    = { .name = "alias", .size = sizeof(struct root *), .parse = parse_alias };
+
+static const struct directive rows[]
+    = { { "root", IN_WEB | IN_IF | ROW_MANY, ARGS_1, &root_type,
+          FIELD(struct root_conf, root, struct root *), "html", NULL },
+        { "alias", IN_LOCATION | ROW_MANY, ARGS_1, &alias_type,
+          FIELD(struct root_conf, root, struct root *), NULL, NULL },
+        { NULL } };
+
+struct module http_root_module = {
+    .name = "http_core",
+    .serves = FOR_HTTP,
+    .directives = rows,
+    .conf_size = sizeof(struct root_conf),
+    .state_size = sizeof(struct root_state),
+};
+
+/* --- mapping ------------------------------------------------------------- */
+
+static const struct root *
+root_of(const struct http_request *r)
+{
+    const struct root_conf *c = conf_of(&r->task, &http_root_module);
+
+    return c->root;
+}
+
+
+static bool
+appends(const struct http_request *r)
+{
+    const struct root_state *s = http_state_if(r, &http_root_module);
+
+    return s != NULL && s->appends;
+}
+
+
+size_t
+http_alias(const struct http_request *r)
+{
+    return root_of(r)->alias;
+}
+
+
+void
+http_alias_appends(struct http_request *r)
+{
+    struct root_state *s = http_state_of(r, &http_root_module);
+
+    s->appends = true;
+}
+
+
+/* What of the URI goes behind the value. */
+static bool
+tail_of_uri(struct http_request *r, const struct root *root, str_t *tail)
+{
+    *tail = r->uri;
+    if (root->alias == 0)
+        return true;
+    if (root->alias == ALIAS_ALL) {
+        if (!appends(r))
+            *tail = STR("");
+        return true;
+    }
+    if (r->uri.n >= root->alias
+        && str_ieq((str_t){ r->uri.p, root->alias }, root->name))
+    {
+        *tail = str_from(r->uri, root->alias);
+        return true;
+    }
+    log_at(r->task.log, LEVEL_ALERT, 0,
+           "\"alias\" cannot be used in location \"" STR_F
+           "\" where URI was rewritten",
+           STR_A(r->location->name));
+    return false;
+}
+
+
+static str_t
+value_of(struct http_request *r, const struct root *root)
+{
+    str_t v;
+
+    if (root->expr == NULL)
+        return root->path;
+    v = expr_eval(root->expr, &r->task);
+    if (v.n != 0 && v.p[0] == '/')
+        return v;
+    return str_join(r->task.arena, root->prefix, v);
+}
+
+
+str_t
+http_map_path(struct http_request *r, size_t *root_len)
+{
+    const struct root *root = root_of(r);
+    str_t              value, tail;
+    char              *path;
+
+    if (!tail_of_uri(r, root, &tail))
+        return STR_NONE;
+    value = value_of(r, root);
+    *root_len = value.n;
+    path = arena_bytes(r->task.arena, value.n + tail.n + 1);
+    memcpy(path, value.p, value.n);
+    memcpy(path + value.n, tail.p, tail.n);
+    path[value.n + tail.n] = '\0';
+    return (str_t){ path, value.n + tail.n };
+}
