@@ -126,8 +126,7 @@ out_keep_alive(struct task *t, uintptr_t arg)
     (void) arg;
     if (!http_of(t)->keeps_alive || seconds == 0)
         return STR_NONE;
-    return arena_printf(t->arena, "timeout=%llu",
-                        (unsigned long long) seconds);
+    return arena_printf(t->arena, "timeout=%llu", (unsigned long long) seconds);
 }
 
 
@@ -144,8 +143,8 @@ out_transfer_encoding(struct task *t, uintptr_t arg)
 static str_t
 text(struct task *t, uintptr_t offset)
 {
-    str_t s = *(const str_t *) (const void *) ((const char *) http_of(t)
-                                               + offset);
+    str_t s
+        = *(const str_t *) (const void *) ((const char *) http_of(t) + offset);
 
     return s.p ? s : STR("");
 }
@@ -219,8 +218,7 @@ argument(struct task *t, uintptr_t arg)
 
     while (rest.n != 0) {
         part = str_cut(&rest, '&');
-        if (part.n > name.n && part.p[name.n] == '='
-            && str_istarts(part, name))
+        if (part.n > name.n && part.p[name.n] == '=' && str_istarts(part, name))
             return str_from(part, name.n + 1);
     }
     return STR_NONE;
@@ -341,8 +339,9 @@ request_length(struct task *t, uintptr_t arg)
     const struct http_request *r = http_of(t);
 
     (void) arg;
-    return arena_printf(t->arena, "%llu", (unsigned long long) r->head_bytes
-                        + (r->body ? r->body->received : 0));
+    return arena_printf(t->arena, "%llu",
+                        (unsigned long long) r->head_bytes
+                            + (r->body ? r->body->received : 0));
 }
 
 
@@ -424,8 +423,9 @@ static str_t
 bytes_sent(struct task *t, uintptr_t arg)
 {
     (void) arg;
-    return arena_printf(t->arena, "%llu", (unsigned long long)
-                        (t->conn->sent - http_of(t)->sent_before));
+    return arena_printf(
+        t->arena, "%llu",
+        (unsigned long long) (t->conn->sent - http_of(t)->sent_before));
 }
 
 
@@ -559,10 +559,15 @@ static const str_t name_x_forwarded_for = STR_INIT("x_forwarded_for");
 static const str_t name_cache_control = STR_INIT("cache_control");
 static const str_t name_link = STR_INIT("link");
 
-#define AT(member)   offsetof(struct http_request, member)
-#define TEXT_ROW(n, member, flags) { n, text, AT(member), flags, NULL }
-#define FAMILY(n, get, flags)                                                  \
-    { n, get, 0, VAR_PREFIX | VAR_CHANGEABLE | (flags), NULL }
+#define AT(member) offsetof(struct http_request, member)
+#define TEXT_ROW(n, member, flags) \
+    { \
+        n, text, AT(member), flags, NULL \
+    }
+#define FAMILY(n, get, flags) \
+    { \
+        n, get, 0, VAR_PREFIX | VAR_CHANGEABLE | (flags), NULL \
+    }
 
 static const struct variable variables[] = {
     { "http_host", in_field, FIELD_HOST, 0, NULL },
@@ -583,8 +588,8 @@ static const struct variable variables[] = {
     { "sent_http_connection", out_connection, 0, 0, NULL },
     { "sent_http_keep_alive", out_keep_alive, 0, 0, NULL },
     { "sent_http_transfer_encoding", out_transfer_encoding, 0, 0, NULL },
-    { "sent_http_cache_control", out_joined, (uintptr_t) &name_cache_control,
-      0, NULL },
+    { "sent_http_cache_control", out_joined, (uintptr_t) &name_cache_control, 0,
+      NULL },
     { "sent_http_link", out_joined, (uintptr_t) &name_link, 0, NULL },
     FAMILY("sent_http_", out_joined, 0),
     FAMILY("sent_trailer_", out_trailer, 0),

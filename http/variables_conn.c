@@ -97,8 +97,9 @@ str_t
 http_var_connection_requests(struct task *t, uintptr_t arg)
 {
     (void) arg;
-    return arena_printf(t->arena, "%llu", (unsigned long long)
-                        http_client_of(http_of(t))->requests);
+    return arena_printf(
+        t->arena, "%llu",
+        (unsigned long long) http_client_of(http_of(t))->requests);
 }
 
 
@@ -142,16 +143,11 @@ static const struct tlv_name {
     unsigned    type;
     bool        is_of_ssl; /* stands inside of TLV_SSL */
 } tlv_names[] = {
-    { "alpn", 0x01, false },
-    { "authority", 0x02, false },
-    { "unique_id", 0x05, false },
-    { "ssl", TLV_SSL, false },
-    { "netns", 0x30, false },
-    { "ssl_version", 0x21, true },
-    { "ssl_cn", 0x22, true },
-    { "ssl_cipher", 0x23, true },
-    { "ssl_sig_alg", 0x24, true },
-    { "ssl_key_alg", 0x25, true },
+    { "alpn", 0x01, false },       { "authority", 0x02, false },
+    { "unique_id", 0x05, false },  { "ssl", TLV_SSL, false },
+    { "netns", 0x30, false },      { "ssl_version", 0x21, true },
+    { "ssl_cn", 0x22, true },      { "ssl_cipher", 0x23, true },
+    { "ssl_sig_alg", 0x24, true }, { "ssl_key_alg", 0x25, true },
 };
 
 
@@ -165,9 +161,9 @@ ssl_tlv(struct task *t, const struct proxy_protocol *pp, unsigned type)
     if (inner.tlvs.n < TLV_SSL_HEAD)
         return STR_NONE;
     if (type == 0)
-        return arena_printf(t->arena, "%u", (unsigned) p[1] << 24
-                            | (unsigned) p[2] << 16 | (unsigned) p[3] << 8
-                            | p[4]);
+        return arena_printf(t->arena, "%u",
+                            (unsigned) p[1] << 24 | (unsigned) p[2] << 16
+                                | (unsigned) p[3] << 8 | p[4]);
     inner.tlvs = str_from(inner.tlvs, TLV_SSL_HEAD);
     return proxy_protocol_tlv(&inner, type);
 }
@@ -184,7 +180,8 @@ http_var_proxy_tlv(struct task *t, uintptr_t arg)
         return STR_NONE;
     if (str_starts(name, STR("0x")))
         return number_hex(str_from(name, 2), 0xff, &type)
-                   ? proxy_protocol_tlv(pp, (unsigned) type) : STR_NONE;
+                   ? proxy_protocol_tlv(pp, (unsigned) type)
+                   : STR_NONE;
     if (str_is(name, "ssl_verify"))
         return ssl_tlv(t, pp, 0);
     for (size_t i = 0; i < countof(tlv_names); i++) {

@@ -21,10 +21,10 @@ struct part {
 };
 
 struct expr {
-    str_t    text; /* as written */
-    unsigned flags;
-    bool     has_captures;
-    bool     has_variables;
+    str_t            text; /* as written */
+    unsigned         flags;
+    bool             has_captures;
+    bool             has_variables;
     VEC(struct part) parts;
 };
 
@@ -56,7 +56,9 @@ parse_variable(struct conf *cf, struct expr *e, str_t *rest)
         if (rest->n == 0 || rest->p[0] != '}')
             return arena_printf(cf->arena,
                                 "the closing bracket in \"" STR_F
-                                "\" variable is missing", STR_A(name)).p;
+                                "\" variable is missing",
+                                STR_A(name))
+                .p;
         *rest = str_from(*rest, 1);
     }
     if (name.n == 0)

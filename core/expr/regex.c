@@ -23,9 +23,9 @@ struct named_group {
 };
 
 struct regex {
-    pcre2_code *code;
-    str_t       pattern;
-    unsigned    groups;
+    pcre2_code             *code;
+    str_t                   pattern;
+    unsigned                groups;
     VEC(struct named_group) named;
 };
 
@@ -79,11 +79,13 @@ compile_error(struct conf *cf, str_t pattern, int number, size_t at)
     if (at >= pattern.n)
         return arena_printf(cf->arena,
                             "pcre2_compile() failed: %s in \"" STR_F "\"",
-                            (char *) text, STR_A(pattern)).p;
-    return arena_printf(cf->arena,
-                        "pcre2_compile() failed: %s in \"" STR_F "\" at \""
-                        STR_F "\"", (char *) text, STR_A(pattern),
-                        STR_A(str_from(pattern, at))).p;
+                            (char *) text, STR_A(pattern))
+            .p;
+    return arena_printf(
+               cf->arena,
+               "pcre2_compile() failed: %s in \"" STR_F "\" at \"" STR_F "\"",
+               (char *) text, STR_A(pattern), STR_A(str_from(pattern, at)))
+        .p;
 }
 
 
@@ -91,8 +93,8 @@ compile_error(struct conf *cf, str_t pattern, int number, size_t at)
 static bool
 define_groups(struct conf *cf, struct regex *re, const char **error)
 {
-    uint32_t       count, size;
-    PCRE2_SPTR     table;
+    uint32_t   count, size;
+    PCRE2_SPTR table;
 
     pcre2_pattern_info(re->code, PCRE2_INFO_NAMECOUNT, &count);
     pcre2_pattern_info(re->code, PCRE2_INFO_NAMEENTRYSIZE, &size);

@@ -16,7 +16,7 @@ struct pattern {
 struct table {
     struct arena *arena;
     struct hash  *exact;
-    struct hash  *leading;  /* wildcards: NULL while there is none           */
+    struct hash  *leading; /* wildcards: NULL while there is none           */
     struct hash  *trailing;
     VEC(struct pattern) patterns;
 };

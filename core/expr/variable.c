@@ -15,9 +15,9 @@
 struct vars {
     struct arena     *arena;
     enum serves_kind  kind;
-    struct hash      *rows;    /* of the modules: const struct variable      */
-    struct hash      *names;   /* used or defined here: struct var           */
-    VEC(struct var *) used;    /* by index                                   */
+    struct hash      *rows;  /* of the modules: const struct variable      */
+    struct hash      *names; /* used or defined here: struct var           */
+    VEC(struct var *) used;  /* by index                                   */
     VEC(const struct variable *) families;
 };
 
@@ -138,7 +138,8 @@ var_define(struct conf *cf, str_t name, unsigned flags, const char **error)
     row = hash_get(vars->rows, v->name);
     if (row != NULL && !(row->flags & VAR_CHANGEABLE)) {
         *error = arena_printf(cf->arena, "the duplicate \"" STR_F "\" variable",
-                              STR_A(v->name)).p;
+                              STR_A(v->name))
+                     .p;
         return NULL;
     }
     if (row != NULL && !v->is_known)
@@ -163,8 +164,8 @@ find_family(const struct vars *vars, str_t name)
     VEC_EACH(&vars->families, it) {
         str_t prefix = str_of((*it)->name);
 
-        if (prefix.n > longest && name.n > prefix.n
-            && str_starts(name, prefix)) {
+        if (prefix.n > longest && name.n > prefix.n && str_starts(name, prefix))
+        {
             best = *it;
             longest = prefix.n;
         }

@@ -24,8 +24,8 @@ serve(struct task *t)
                         "server accepts handled requests\n"
                         " %lu %lu %lu \n"
                         "Reading: %lu Writing: %lu Waiting: %lu \n",
-                        n.active, n.accepted, n.handled, n.requests,
-                        n.reading, n.writing, n.waiting);
+                        n.active, n.accepted, n.handled, n.requests, n.reading,
+                        n.writing, n.waiting);
     return http_reply(r, 200, STR("text/plain"), page);
 }
 
@@ -40,25 +40,24 @@ counter(struct task *t, uintptr_t offset)
 }
 
 
-static const struct content content = { .name = "stub_status",
-                                        .serve = serve };
+static const struct content content = { .name = "stub_status", .serve = serve };
 
 static const struct directive directives[] = {
     CONTENT("stub_status", IN_SERVER | IN_LOCATION, ARGS_0 | ARGS_1, &content),
     { .name = NULL }
 };
 
-#define COUNTER(member)                                                        \
-    { "connections_" #member, counter, offsetof(struct stats, member),         \
-      VAR_VOLATILE, NULL }
+#define COUNTER(member) \
+    { \
+        "connections_" #member, counter, offsetof(struct stats, member), \
+            VAR_VOLATILE, NULL \
+    }
 
-static const struct variable variables[] = {
-    COUNTER(active),
-    COUNTER(reading),
-    COUNTER(writing),
-    COUNTER(waiting),
-    { .name = NULL }
-};
+static const struct variable variables[] = { COUNTER(active),
+                                             COUNTER(reading),
+                                             COUNTER(writing),
+                                             COUNTER(waiting),
+                                             { .name = NULL } };
 
 extern struct module stub_status_module;
 

@@ -87,11 +87,10 @@ enum {
 };
 
 /* both rows fill the one list, so that they are handed down together */
-static const struct directive directives[] = {
-    { "allow", HERE, ARGS_1, &access_rule, 0, NULL, NULL },
-    { "deny", HERE, ARGS_1, &access_rule, 0, NULL, NULL },
-    { .name = NULL }
-};
+static const struct directive directives[]
+    = { { "allow", HERE, ARGS_1, &access_rule, 0, NULL, NULL },
+        { "deny", HERE, ARGS_1, &access_rule, 0, NULL, NULL },
+        { .name = NULL } };
 
 struct module access_module = {
     .name = "access",

@@ -19,8 +19,8 @@
 enum { GZIP_BUFFER = 65536 };
 
 struct access_log {
-    struct log_file         *file;   /* or                                   */
-    struct expr             *path;   /* a name with variables, or            */
+    struct log_file         *file; /* or                                   */
+    struct expr             *path; /* a name with variables, or            */
     struct syslog_target    *syslog;
     const struct log_format *format;
     struct expr             *condition; /* "if=", or NULL                    */
@@ -43,13 +43,13 @@ struct access_log_main {
     struct log_format       *combined; /* made when it is first named        */
     struct access_logs       fallback;
     struct log_line          line;
-    struct log               log;      /* for what goes wrong in a timer     */
+    struct log               log; /* for what goes wrong in a timer     */
 };
 
 extern struct module access_log_module;
 
-#define COMBINED                                                               \
-    "$remote_addr - $remote_user [$time_local] \"$request\" $status "          \
+#define COMBINED \
+    "$remote_addr - $remote_user [$time_local] \"$request\" $status " \
     "$body_bytes_sent \"$http_referer\" \"$http_user_agent\""
 
 /* --- writing ------------------------------------------------------------------- */
@@ -183,7 +183,8 @@ parse_format(struct conf *cf, void *field)
 
 
 static const struct conf_type format_type = {
-    .name = "log format", .parse = parse_format,
+    .name = "log format",
+    .parse = parse_format,
 };
 
 /* --- access_log ------------------------------------------------------------------- */
@@ -213,8 +214,7 @@ parse_gzip(struct conf *cf, struct log_buffer_options *o, str_t arg)
 {
     uint64_t level = 1;
 
-    if (arg.n > 4
-        && (!number_parse(str_from(arg, 5), 9, &level) || level == 0))
+    if (arg.n > 4 && (!number_parse(str_from(arg, 5), 9, &level) || level == 0))
         return conf_error(cf, "invalid compression level \"" STR_F "\"",
                           STR_A(str_from(arg, 5)));
     o->level = (int) level;
@@ -260,8 +260,9 @@ attach_buffer(struct conf *cf, const struct access_log *log,
     struct access_log_main *m = conf_main(cf, &access_log_module);
 
     if (o->flush != 0 && o->size == 0)
-        return conf_error(cf, "no buffer is defined for access_log \"" STR_F
-                              "\"", STR_A(cf->args[1]));
+        return conf_error(cf,
+                          "no buffer is defined for access_log \"" STR_F "\"",
+                          STR_A(cf->args[1]));
     if (o->size == 0)
         return NULL;
     if (log->path != NULL)
@@ -269,8 +270,10 @@ attach_buffer(struct conf *cf, const struct access_log *log,
     if (log->syslog != NULL)
         return conf_error(cf, "logs to syslog cannot be buffered");
     if (!log_buffer_attach(cf->arena, log->file, o, &m->log))
-        return conf_error(cf, "access_log \"" STR_F "\" already defined with "
-                              "conflicting parameters", STR_A(cf->args[1]));
+        return conf_error(cf,
+                          "access_log \"" STR_F "\" already defined with "
+                          "conflicting parameters",
+                          STR_A(cf->args[1]));
     return NULL;
 }
 
@@ -343,8 +346,10 @@ parse_cache(struct conf *cf, void *field)
         else
             is_good = false;
         if (!is_good)
-            return conf_error(cf, "invalid \"open_log_file_cache\" parameter "
-                                  "\"" STR_F "\"", STR_A(arg));
+            return conf_error(cf,
+                              "invalid \"open_log_file_cache\" parameter "
+                              "\"" STR_F "\"",
+                              STR_A(arg));
     }
     if (max == 0)
         return conf_error(cf, "\"open_log_file_cache\" must have \"max\" "
@@ -392,25 +397,24 @@ make_fallback(struct conf *cf, void *conf)
     cf->kind = CONF_HTTP;
     log = vec_push(cf->arena, &m->fallback.list);
     log->format = find_format(cf, STR("combined"));
-    log->file = generation_log_file(cf->gen,
-                                    conf_path_prefix(cf, STR(WEIR_HTTP_LOG_PATH)));
+    log->file = generation_log_file(
+        cf->gen, conf_path_prefix(cf, STR(WEIR_HTTP_LOG_PATH)));
     cf->kind = kind;
     return NULL;
 }
 
 
-static const struct directive directives[] = {
-    { "log_format", IN_HTTP | ROW_MANY, ARGS_2_OR_MORE, &format_type, 0, NULL,
-      NULL },
-    CUSTOM("access_log", IN_WEB | IN_IF | IN_LIMIT_EXCEPT | ROW_MANY,
-           ARGS_1_OR_MORE, access_log_type, struct access_log_conf, logs,
-           struct access_logs),
-    CUSTOM("open_log_file_cache", IN_WEB, ARGS_1 | ARGS_2 | ARGS_3 | ARGS_4,
-           cache_type, struct access_log_conf, cache, struct log_cache *),
-    FLAG("log_subrequest", IN_WEB, struct access_log_conf, logs_subrequests,
-         "off"),
-    { .name = NULL }
-};
+static const struct directive directives[]
+    = { { "log_format", IN_HTTP | ROW_MANY, ARGS_2_OR_MORE, &format_type, 0,
+          NULL, NULL },
+        CUSTOM("access_log", IN_WEB | IN_IF | IN_LIMIT_EXCEPT | ROW_MANY,
+               ARGS_1_OR_MORE, access_log_type, struct access_log_conf, logs,
+               struct access_logs),
+        CUSTOM("open_log_file_cache", IN_WEB, ARGS_1 | ARGS_2 | ARGS_3 | ARGS_4,
+               cache_type, struct access_log_conf, cache, struct log_cache *),
+        FLAG("log_subrequest", IN_WEB, struct access_log_conf, logs_subrequests,
+             "off"),
+        { .name = NULL } };
 
 struct module access_log_module = {
     .name = "log",

@@ -70,7 +70,8 @@ write_gzip(const struct log_buffer *b, str_t s)
     bool     is_done = false;
 
     if (deflateInit2(&z, b->options.level, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY,
-                     Z_DEFAULT_STRATEGY) != Z_OK)
+                     Z_DEFAULT_STRATEGY)
+        != Z_OK)
         return false;
     room = deflateBound(&z, s.n);
     out = malloc(room);

@@ -15,7 +15,7 @@ enum { LINE_START = 1024 };
 typedef void log_write_fn(struct http_request *r, struct log_line *line);
 
 struct log_op {
-    str_t             text;  /* when neither of the others is set            */
+    str_t             text; /* when neither of the others is set            */
     const struct var *var;
     log_write_fn     *write;
 };
@@ -194,8 +194,9 @@ parse_variable(struct conf *cf, struct log_format *f, str_t *rest)
     *rest = str_from(*rest, name.n);
     if (in_braces) {
         if (rest->n == 0 || rest->p[0] != '}')
-            return conf_error(cf, "the closing bracket in \"" STR_F
-                                  "\" variable is missing", STR_A(name));
+            return conf_error(
+                cf, "the closing bracket in \"" STR_F "\" variable is missing",
+                STR_A(name));
         *rest = str_from(*rest, 1);
     }
     if (name.n == 0)

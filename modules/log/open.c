@@ -22,12 +22,12 @@ struct entry {
     struct list   recent; /* in the cache, the last used first               */
     struct entry *next;   /* in its bucket                                   */
     uint32_t      hash;
-    int           fd;     /* -1: not used often enough to be kept open       */
+    int           fd; /* -1: not used often enough to be kept open       */
     dev_t         device;
     ino_t         node;
     msec_t        used_at, checked_at;
-    uint64_t      uses;   /* since it was opened or found inactive           */
-    str_t         path;   /* in the same piece of memory                     */
+    uint64_t      uses; /* since it was opened or found inactive           */
+    str_t         path; /* in the same piece of memory                     */
 };
 
 struct log_cache {
@@ -174,8 +174,7 @@ freshen(const struct log_cache *c, struct entry *e, const struct log *log)
 
 
 static void
-write_cached(struct log_cache *c, str_t path, str_t line,
-             const struct log *log)
+write_cached(struct log_cache *c, str_t path, str_t line, const struct log *log)
 {
     uint32_t      hash = str_hash(path);
     struct entry *e;

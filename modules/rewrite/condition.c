@@ -122,7 +122,8 @@ condition_parse(struct conf *cf, struct condition *c)
         return n == 1 ? NULL : parse_operator(cf, c, w[1], w[2]);
     }
     if ((w[0].n == 2 && w[0].p[0] == '-')
-        || (w[0].n == 3 && w[0].p[0] == '!' && w[0].p[1] == '-')) {
+        || (w[0].n == 3 && w[0].p[0] == '!' && w[0].p[1] == '-'))
+    {
         if (n != 2)
             return invalid(cf, w[0]);
         return parse_file_test(cf, c, w[0], w[1]);

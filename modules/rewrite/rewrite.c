@@ -33,23 +33,22 @@ run_location(struct task *t)
 }
 
 
-#define RULE(n, args, type)                                                    \
-    CUSTOM(n, IN_REWRITE | ROW_OWN | ROW_MANY, args, type,                     \
+#define RULE(n, args, type) \
+    CUSTOM(n, IN_REWRITE | ROW_OWN | ROW_MANY, args, type, \
            struct rewrite_conf, rules, struct rules *)
 
-static const struct directive directives[] = {
-    RULE("rewrite", ARGS_2 | ARGS_3, rewrite_rule_type),
-    RULE("return", ARGS_1 | ARGS_2, return_rule_type),
-    RULE("set", ARGS_2, set_rule_type),
-    RULE("break", ARGS_0, break_rule_type),
-    BLOCK("if", IN_SERVER, ARGS_1_OR_MORE, &rewrite_server_if),
-    BLOCK("if", IN_LOCATION, ARGS_1_OR_MORE, &rewrite_location_if),
-    FLAG("rewrite_log", IN_WEB | IN_SERVER_IF | IN_IF, struct rewrite_conf, log,
-         "off"),
-    FLAG("uninitialized_variable_warn", IN_WEB | IN_SERVER_IF | IN_IF,
-         struct rewrite_conf, warns_uninitialized, "on"),
-    { .name = NULL }
-};
+static const struct directive directives[]
+    = { RULE("rewrite", ARGS_2 | ARGS_3, rewrite_rule_type),
+        RULE("return", ARGS_1 | ARGS_2, return_rule_type),
+        RULE("set", ARGS_2, set_rule_type),
+        RULE("break", ARGS_0, break_rule_type),
+        BLOCK("if", IN_SERVER, ARGS_1_OR_MORE, &rewrite_server_if),
+        BLOCK("if", IN_LOCATION, ARGS_1_OR_MORE, &rewrite_location_if),
+        FLAG("rewrite_log", IN_WEB | IN_SERVER_IF | IN_IF, struct rewrite_conf,
+             log, "off"),
+        FLAG("uninitialized_variable_warn", IN_WEB | IN_SERVER_IF | IN_IF,
+             struct rewrite_conf, warns_uninitialized, "on"),
+        { .name = NULL } };
 
 struct module rewrite_module = {
     .name = "rewrite",

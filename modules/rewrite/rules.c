@@ -29,8 +29,8 @@ is_url(str_t s)
 static const char *
 parse_flag(struct conf *cf, struct rule *rule, str_t flag)
 {
-    static const char *const flags[] = { "last", "break", "redirect",
-                                         "permanent", NULL };
+    static const char *const flags[]
+        = { "last", "break", "redirect", "permanent", NULL };
 
     rule->is_last = true;
     if (str_is(flag, "last"))
@@ -67,8 +67,8 @@ parse_target(struct conf *cf, struct rule *rule, str_t to)
     mark = str_chr(to, '?');
     rule->has_mark = mark != NULL;
     if (mark != NULL && rule->status == 0) {
-        rule->args = expr_compile(cf, str_span(mark + 1, to.p + to.n), 0,
-                                  &error);
+        rule->args
+            = expr_compile(cf, str_span(mark + 1, to.p + to.n), 0, &error);
         if (rule->args == NULL)
             return conf_error(cf, "%s", error);
         to.n = (size_t) (mark - to.p);
@@ -81,9 +81,9 @@ parse_target(struct conf *cf, struct rule *rule, str_t to)
 static const char *
 parse_rewrite(struct conf *cf, void *field)
 {
-    struct rule  rule = { .kind = RULE_REWRITE };
-    const char  *error = NULL;
-    str_t        to = cf->args[2];
+    struct rule rule = { .kind = RULE_REWRITE };
+    const char *error = NULL;
+    str_t       to = cf->args[2];
 
     rule.regex = regex_compile(cf, cf->args[1], 0, &error);
     if (rule.regex == NULL)
@@ -220,29 +220,37 @@ close_if(struct conf *cf, struct conf_block *b)
 
 
 const struct conf_opener rewrite_server_if = {
-    .inside = IN_SERVER_IF, .open = open_if, .close = close_if,
+    .inside = IN_SERVER_IF,
+    .open = open_if,
+    .close = close_if,
 };
 
 const struct conf_opener rewrite_location_if = {
-    .inside = IN_IF, .open = open_if, .close = close_if,
+    .inside = IN_IF,
+    .open = open_if,
+    .close = close_if,
 };
 
 const struct conf_type rewrite_rule_type = {
-    .name = "rewrite rule", .size = sizeof(struct rules *),
+    .name = "rewrite rule",
+    .size = sizeof(struct rules *),
     .parse = parse_rewrite,
 };
 
 const struct conf_type return_rule_type = {
-    .name = "return rule", .size = sizeof(struct rules *),
+    .name = "return rule",
+    .size = sizeof(struct rules *),
     .parse = parse_return,
 };
 
 const struct conf_type set_rule_type = {
-    .name = "set rule", .size = sizeof(struct rules *),
+    .name = "set rule",
+    .size = sizeof(struct rules *),
     .parse = parse_set,
 };
 
 const struct conf_type break_rule_type = {
-    .name = "break rule", .size = sizeof(struct rules *),
+    .name = "break rule",
+    .size = sizeof(struct rules *),
     .parse = parse_break,
 };

@@ -122,9 +122,9 @@ is_redirect(unsigned status)
 static enum step
 answer(struct http_request *r, const struct rule *rule)
 {
-    bool  has_text = rule->to != NULL
-                     && !(expr_is_constant(rule->to)
-                          && expr_text(rule->to).n == 0);
+    bool has_text
+        = rule->to != NULL
+          && !(expr_is_constant(rule->to) && expr_text(rule->to).n == 0);
     str_t text;
 
     if (rule->status >= 400 && !has_text)
@@ -194,8 +194,7 @@ enum step
 rules_run(struct http_request *r, const struct rules *rules)
 {
     const struct rewrite_conf *conf = conf_of(&r->task, &rewrite_module);
-    struct run                 run = { .r = r, .is_logged = conf->log,
-                                       .step = STEP_NEXT };
+    struct run run = { .r = r, .is_logged = conf->log, .step = STEP_NEXT };
 
     run_list(&run, rules);
     return run.step;

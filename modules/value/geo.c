@@ -35,8 +35,8 @@ find_address(const struct geo *geo, struct task *t, struct addr_any *at)
     memset(at, 0, sizeof(*at));
     memcpy(&at->sa, &t->conn->peer.sa, sizeof(t->conn->peer));
     if (geo->proxies.list.n != 0 && t->kind == FOR_HTTP) {
-        value = fields_joined(t->arena, &http_of(t)->in,
-                              STR("x_forwarded_for"), ", ");
+        value = fields_joined(t->arena, &http_of(t)->in, STR("x_forwarded_for"),
+                              ", ");
         forwarded_addr(at, value, &geo->proxies, geo->is_recursive);
     }
     return true;
@@ -130,9 +130,10 @@ add_network(struct conf *cf, struct geo *geo, str_t text, str_t value)
     }
     old = network_set(geo->table, &net, keep_value(cf, value));
     if (old != NULL)
-        conf_warn(cf, "duplicate network \"" STR_F "\", value: \"" STR_F
-                      "\", old value: \"" STR_F "\"", STR_A(text),
-                  STR_A(value), STR_A(*old));
+        conf_warn(cf,
+                  "duplicate network \"" STR_F "\", value: \"" STR_F
+                  "\", old value: \"" STR_F "\"",
+                  STR_A(text), STR_A(value), STR_A(*old));
     return NULL;
 }
 
@@ -158,9 +159,10 @@ add_range(struct conf *cf, struct geo *geo, str_t text, str_t value)
 
     if (str_is(text, "default")) {
         if (geo->preset != NULL)
-            conf_warn(cf, "duplicate default geo range value: \"" STR_F
-                          "\", old value: \"" STR_F "\"", STR_A(value),
-                      STR_A(*geo->preset));
+            conf_warn(cf,
+                      "duplicate default geo range value: \"" STR_F
+                      "\", old value: \"" STR_F "\"",
+                      STR_A(value), STR_A(*geo->preset));
         geo->preset = keep_value(cf, value);
         return NULL;
     }
@@ -169,9 +171,10 @@ add_range(struct conf *cf, struct geo *geo, str_t text, str_t value)
         return conf_error(cf, "invalid range \"" STR_F "\"", STR_A(text));
     old = network_set_range(geo->table, first, last, keep_value(cf, value));
     if (old != NULL)
-        conf_warn(cf, "duplicate range \"" STR_F "\", value: \"" STR_F
-                      "\", old value: \"" STR_F "\"", STR_A(text),
-                  STR_A(value), STR_A(*old));
+        conf_warn(cf,
+                  "duplicate range \"" STR_F "\", value: \"" STR_F
+                  "\", old value: \"" STR_F "\"",
+                  STR_A(text), STR_A(value), STR_A(*old));
     return NULL;
 }
 
@@ -273,12 +276,11 @@ read_line(struct conf *cf, void *state)
 }
 
 
-static const struct directive directives[] = {
-    { "geo", IN_HTTP | IN_STREAM | ROW_MANY,
-      ARGS_1 | ARGS_2 | ARGS_BLOCK | ARGS_DATA, &conf_data, 0, NULL,
-      &geo_lines },
-    { .name = NULL }
-};
+static const struct directive directives[]
+    = { { "geo", IN_HTTP | IN_STREAM | ROW_MANY,
+          ARGS_1 | ARGS_2 | ARGS_BLOCK | ARGS_DATA, &conf_data, 0, NULL,
+          &geo_lines },
+        { .name = NULL } };
 
 extern struct module geo_module;
 

@@ -115,13 +115,12 @@ read_line(struct conf *cf, void *state)
 }
 
 
-static const struct directive directives[] = {
-    { "map", IN_HTTP | IN_STREAM | ROW_MANY, ARGS_2 | ARGS_BLOCK | ARGS_DATA,
-      &conf_data, 0, NULL, &map_lines },
-    ACCEPTED("map_hash_max_size", IN_HTTP | IN_STREAM, ARGS_1),
-    ACCEPTED("map_hash_bucket_size", IN_HTTP | IN_STREAM, ARGS_1),
-    { .name = NULL }
-};
+static const struct directive directives[]
+    = { { "map", IN_HTTP | IN_STREAM | ROW_MANY,
+          ARGS_2 | ARGS_BLOCK | ARGS_DATA, &conf_data, 0, NULL, &map_lines },
+        ACCEPTED("map_hash_max_size", IN_HTTP | IN_STREAM, ARGS_1),
+        ACCEPTED("map_hash_bucket_size", IN_HTTP | IN_STREAM, ARGS_1),
+        { .name = NULL } };
 
 extern struct module map_module;
 

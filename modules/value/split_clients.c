@@ -16,8 +16,8 @@ struct share {
 };
 
 struct split {
-    struct expr        *source;
-    VEC(struct share)   shares;
+    struct expr      *source;
+    VEC(struct share) shares;
 };
 
 
@@ -120,8 +120,7 @@ read_share(struct conf *cf, void *state)
     str_t         s = cf->args[0];
 
     if (cf->n_args != 2)
-        return conf_error(cf,
-                          "invalid number of the split_clients parameters");
+        return conf_error(cf, "invalid number of the split_clients parameters");
     if (!str_is(s, "*")) {
         if (s.n != 0 && s.p[s.n - 1] == '%') {
             s.n--;
@@ -162,11 +161,10 @@ static const struct conf_lines split_lines = {
     .close = close_split,
 };
 
-static const struct directive directives[] = {
-    { "split_clients", IN_HTTP | IN_STREAM | ROW_MANY,
-      ARGS_2 | ARGS_BLOCK | ARGS_DATA, &conf_data, 0, NULL, &split_lines },
-    { .name = NULL }
-};
+static const struct directive directives[]
+    = { { "split_clients", IN_HTTP | IN_STREAM | ROW_MANY,
+          ARGS_2 | ARGS_BLOCK | ARGS_DATA, &conf_data, 0, NULL, &split_lines },
+        { .name = NULL } };
 
 extern struct module split_clients_module;
 

@@ -21,14 +21,16 @@ get_name(struct task *t, uintptr_t arg)
 
 
 /* Every name of two bytes or more is in one of these families. */
-#define F(c) { c, get_name, 0, VAR_PREFIX | VAR_CHANGEABLE, NULL }
-static const struct variable variables[] = {
-    F("a"), F("b"), F("c"), F("d"), F("e"), F("f"), F("g"), F("h"), F("i"),
-    F("j"), F("k"), F("l"), F("m"), F("n"), F("o"), F("p"), F("q"), F("r"),
-    F("s"), F("t"), F("u"), F("v"), F("w"), F("x"), F("y"), F("z"), F("_"),
-    F("0"), F("1"), F("2"), F("3"), F("4"), F("5"), F("6"), F("7"), F("8"),
-    F("9"), { .name = NULL }
-};
+#define F(c) \
+    { \
+        c, get_name, 0, VAR_PREFIX | VAR_CHANGEABLE, NULL \
+    }
+static const struct variable variables[]
+    = { F("a"), F("b"), F("c"), F("d"), F("e"), F("f"),          F("g"), F("h"),
+        F("i"), F("j"), F("k"), F("l"), F("m"), F("n"),          F("o"), F("p"),
+        F("q"), F("r"), F("s"), F("t"), F("u"), F("v"),          F("w"), F("x"),
+        F("y"), F("z"), F("_"), F("0"), F("1"), F("2"),          F("3"), F("4"),
+        F("5"), F("6"), F("7"), F("8"), F("9"), { .name = NULL } };
 
 static struct module test_module = {
     .name = "test",
@@ -42,9 +44,9 @@ struct module *const weir_modules[] = { &test_module, NULL };
 static void
 evaluate(struct generation *g, const struct expr *e, str_t text)
 {
-    struct task t = { .arena = arena_new(0), .log = &quiet, .gen = g,
-                      .kind = FOR_HTTP };
-    str_t       plain = expr_eval(e, &t);
+    struct task t
+        = { .arena = arena_new(0), .log = &quiet, .gen = g, .kind = FOR_HTTP };
+    str_t plain = expr_eval(e, &t);
 
     CHECK(plain.p != NULL);
     CHECK(str_eq(expr_text(e), text));
@@ -65,10 +67,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena      *a = arena_new(0);
     struct generation *g = arena_make(a, struct generation);
     struct conf_reader reader = { .arena = a, .log = &quiet };
-    struct conf        cf = { .gen = g, .arena = a, .kind = CONF_HTTP,
-                              .reader = &reader };
-    const char        *error = NULL;
-    struct expr       *e;
+    struct conf        cf
+        = { .gen = g, .arena = a, .kind = CONF_HTTP, .reader = &reader };
+    const char  *error = NULL;
+    struct expr *e;
 
     log_to_stderr = false;
     g->arena = a;

@@ -76,8 +76,8 @@ static const char *
 parse_define(struct conf *cf, void *field)
 {
     const char *error = NULL;
-    struct var *v = var_define(cf, cf->args[1], VAR_CHANGEABLE | VAR_WEAK,
-                               &error);
+    struct var *v
+        = var_define(cf, cf->args[1], VAR_CHANGEABLE | VAR_WEAK, &error);
 
     (void) field;
     if (v == NULL) {
@@ -91,22 +91,21 @@ parse_define(struct conf *cf, void *field)
 
 
 static const struct conf_type text_type = { .name = "x", .parse = parse_text };
-static const struct conf_type regex_type = { .name = "x",
-                                             .parse = parse_regex };
-static const struct conf_type entry_type = { .name = "x",
-                                             .parse = parse_entry };
-static const struct conf_type define_type = { .name = "x",
-                                              .parse = parse_define };
+static const struct conf_type regex_type
+    = { .name = "x", .parse = parse_regex };
+static const struct conf_type entry_type
+    = { .name = "x", .parse = parse_entry };
+static const struct conf_type define_type
+    = { .name = "x", .parse = parse_define };
 static const struct conf_opener http_opener = { .inside = IN_HTTP };
 
-static const struct directive directives[] = {
-    BLOCK("http", IN_MAIN, ARGS_0, &http_opener),
-    { "text", IN_HTTP | ROW_MANY, ARGS_1, &text_type, 0, NULL, NULL },
-    { "regex", IN_HTTP | ROW_MANY, ARGS_1, &regex_type, 0, NULL, NULL },
-    { "entry", IN_HTTP | ROW_MANY, ARGS_2, &entry_type, 0, NULL, NULL },
-    { "define", IN_HTTP | ROW_MANY, ARGS_1, &define_type, 0, NULL, NULL },
-    { .name = NULL }
-};
+static const struct directive directives[]
+    = { BLOCK("http", IN_MAIN, ARGS_0, &http_opener),
+        { "text", IN_HTTP | ROW_MANY, ARGS_1, &text_type, 0, NULL, NULL },
+        { "regex", IN_HTTP | ROW_MANY, ARGS_1, &regex_type, 0, NULL, NULL },
+        { "entry", IN_HTTP | ROW_MANY, ARGS_2, &entry_type, 0, NULL, NULL },
+        { "define", IN_HTTP | ROW_MANY, ARGS_1, &define_type, 0, NULL, NULL },
+        { .name = NULL } };
 
 
 static str_t
@@ -142,18 +141,17 @@ ask_itself(struct task *t, uintptr_t arg)
 }
 
 
-static const struct variable variables[] = {
-    { "word", word, (uintptr_t) "hello", 0, NULL },
-    { "empty", word, (uintptr_t) "", 0, NULL },
-    { "missing", var_none, 0, 0, NULL },
-    { "kept", count, 0, 0, NULL },
-    { "passing", count, 0, VAR_VOLATILE, NULL },
-    { "free", word, (uintptr_t) "as made", VAR_CHANGEABLE, NULL },
-    { "cycle", ask_itself, 0, 0, NULL },
-    { "of_", member, 0, VAR_PREFIX | VAR_CHANGEABLE, NULL },
-    { "of_more_", member, 0, VAR_PREFIX, NULL },
-    { .name = NULL }
-};
+static const struct variable variables[]
+    = { { "word", word, (uintptr_t) "hello", 0, NULL },
+        { "empty", word, (uintptr_t) "", 0, NULL },
+        { "missing", var_none, 0, 0, NULL },
+        { "kept", count, 0, 0, NULL },
+        { "passing", count, 0, VAR_VOLATILE, NULL },
+        { "free", word, (uintptr_t) "as made", VAR_CHANGEABLE, NULL },
+        { "cycle", ask_itself, 0, 0, NULL },
+        { "of_", member, 0, VAR_PREFIX | VAR_CHANGEABLE, NULL },
+        { "of_more_", member, 0, VAR_PREFIX, NULL },
+        { .name = NULL } };
 
 static struct module test_module = {
     .name = "test",
@@ -164,10 +162,10 @@ static struct module test_module = {
 
 struct module *const weir_modules[] = { &test_module, NULL };
 
-static struct log_targets  quiet_targets = { .level = LEVEL_STDERR };
-static struct log          quiet = { .targets = &quiet_targets };
-static struct generation  *gen;
-static struct task         task;
+static struct log_targets quiet_targets = { .level = LEVEL_STDERR };
+static struct log         quiet = { .targets = &quiet_targets };
+static struct generation *gen;
+static struct task        task;
 
 
 static struct generation *
@@ -241,7 +239,8 @@ test_texts(void)
     is_str(expr_eval(texts[12], &task), "the x", "the longer family");
     is(expr_eval(texts[13], &task).n, 59, "many parts");
     ok(expr_is_constant(texts[0]) && !expr_is_constant(texts[1])
-       && !expr_is_constant(texts[10]), "what is constant");
+           && !expr_is_constant(texts[10]),
+       "what is constant");
     ok(expr_has_captures(texts[10]) && !expr_has_captures(texts[1]),
        "what has captures");
     is(vars_count(gen, CONF_HTTP), 5, "a slot for each variable in use");
@@ -298,11 +297,12 @@ test_refusals(void)
     is_refused("define word;", "the duplicate \"word\" variable");
     is_refused("regex (?<word>x);", "the duplicate \"word\" variable");
     is_refused("regex ^(a;", "pcre2_compile() failed: missing closing "
-               "parenthesis in \"^(a\"");
+                             "parenthesis in \"^(a\"");
     is_refused("regex a**b;", "pcre2_compile() failed: quantifier does not "
-               "follow a repeatable item in \"a**b\" at \"*b\"");
+                              "follow a repeatable item in \"a**b\" at \"*b\"");
     is_refused("entry a 1; entry A 2;", "conflicting parameter \"a\"");
-    is_refused("entry .a.b 1; entry *.a.b 2;", "conflicting parameter \"*.a.b\"");
+    is_refused("entry .a.b 1; entry *.a.b 2;",
+               "conflicting parameter \"*.a.b\"");
     is_refused("entry a*b 1;", "invalid hostname or wildcard \"a*b\"");
     is_refused("entry *.*.b 1;", "invalid hostname or wildcard \"*.*.b\"");
     is_refused("text $nobody;", "");

@@ -37,16 +37,15 @@ parse_format(struct conf *cf, void *field)
 }
 
 
-static const struct conf_type format_type = { .name = "x",
-                                              .parse = parse_format };
+static const struct conf_type format_type
+    = { .name = "x", .parse = parse_format };
 static const struct conf_opener http_opener = { .inside = IN_HTTP };
 
-static const struct directive directives[] = {
-    BLOCK("http", IN_MAIN, ARGS_0, &http_opener),
-    { "format", IN_HTTP | ROW_MANY, ARGS_2_OR_MORE, &format_type, 0, NULL,
-      NULL },
-    { .name = NULL }
-};
+static const struct directive directives[]
+    = { BLOCK("http", IN_MAIN, ARGS_0, &http_opener),
+        { "format", IN_HTTP | ROW_MANY, ARGS_2_OR_MORE, &format_type, 0, NULL,
+          NULL },
+        { .name = NULL } };
 
 
 static str_t
@@ -58,10 +57,8 @@ get_given(struct task *t, uintptr_t arg)
 }
 
 
-static const struct variable variables[] = {
-    { "given", get_given, 0, VAR_VOLATILE, NULL },
-    { .name = NULL }
-};
+static const struct variable variables[]
+    = { { "given", get_given, 0, VAR_VOLATILE, NULL }, { .name = NULL } };
 
 static struct module test_module = {
     .name = "test",
