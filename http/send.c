@@ -89,6 +89,18 @@ filter_piece(struct http_request *r, struct chain *in, bool last)
     return STEP_NEXT;
 }
 
+/* Whether a range of a file comes next that has to become memory. */
+static bool
+wants_reader(const struct http_request *r)
+{
+    const struct piece *p = r->pending.head;
+
+    while (p != NULL && p->file == NULL)
+        p = p->next;
+    return p != NULL
+           && (r->out.needs_memory || file_reader_wants(r, p->file));
+}
+
 /* Takes at most limit bytes off what is pending, as memory where the filters
  * or the transport want that. */
 static enum step
@@ -97,7 +109,7 @@ take_piece(struct http_request *r, struct chain *out, uint64_t limit)
     struct chain part;
     enum step    step = STEP_NEXT;
 
-    if (!file_reader_wanted(r)) {
+    if (!wants_reader(r)) {
         chain_move_n(out, &r->pending, limit);
         return STEP_NEXT;
     }
