@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fastcgi_temp_path, uwsgi_temp_path, scgi_temp_path: configurations name the
+ * folders of all gateways, and the master makes them at start, whether their
+ * gateways are used or not.
+ */
+#include "modules/module.h"
+
+#include <config.h>
+
+struct temp_paths_conf {
+    struct temp_path fastcgi, uwsgi, scgi;
+};
+
+#define C struct temp_paths_conf
+
+static const struct directive directives[] = {
+    TEMP_PATH("fastcgi_temp_path", IN_WEB, C, fastcgi,
+              WEIR_FASTCGI_TEMP_PATH),
+    TEMP_PATH("uwsgi_temp_path", IN_WEB, C, uwsgi, WEIR_UWSGI_TEMP_PATH),
+    TEMP_PATH("scgi_temp_path", IN_WEB, C, scgi, WEIR_SCGI_TEMP_PATH),
+    { NULL }
+};
+
+#undef C
+
+struct module temp_paths_module = {
+    .name = "temp_paths",
+    .serves = FOR_HTTP,
+    .directives = directives,
+    .conf_size = sizeof(struct temp_paths_conf),
+};
