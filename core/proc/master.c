@@ -288,6 +288,9 @@ reconfigure(struct master *m)
     m->gen = g;
     m->log.targets = g->log;
     setup_redirect_stderr(g, &m->log);
+    /* Before the fork: new workers are to inherit nothing of it. */
+    setup_release(old, g, &m->log);
+    generation_put(old);
     drop_pending(m);
     n_old = c->n;
     m->no_workers = false;
@@ -299,8 +302,6 @@ reconfigure(struct master *m)
                    (int) c->at[i].pid, SIGQUIT);
         c->at[i].is_old = true;
     }
-    setup_release(old, g, &m->log);
-    generation_put(old);
 }
 
 
