@@ -266,7 +266,7 @@ take_words(struct conf *cf)
     cf->n_args = (unsigned) lx->words.n;
     cf->args = arena_array(cf->arena, str_t, lx->words.n + 1);
     for (i = 0; i < lx->words.n; i++)
-        cf->args[i] = lx->words.at[i].text;
+        cf->args[i] = str_copy(cf->arena, lx->words.at[i].text);
     cf->line = lx->line;
 }
 
