@@ -48,6 +48,7 @@ void
 exchange_end(struct exchange *x)
 {
     struct uplink *u = x->link;
+    bool           is_clean;
 
     if (x->response_ms == -1)
         x->response_ms = (int64_t) (clock_ms() - x->started_at);
@@ -55,8 +56,9 @@ exchange_end(struct exchange *x)
         return;
     x->sent = u->idle.conn.sent - u->sent_before;
     x->received = u->idle.conn.received - u->received_before;
+    is_clean = leaves_clean(x);
     x->link = NULL;
-    uplink_release(u, leaves_clean(x));
+    uplink_release(u, is_clean);
 }
 
 
