@@ -357,7 +357,7 @@ http_refuse(struct http_request *r)
 
     if (r->out.is_head_sent)
         return STEP_FAIL;
-    if (is_silent(status)) {
+    if (is_silent(status) || r->is_silent) {
         r->error_status = r->out.status = status;
         r->resets = status == 444;
         return STEP_FAIL;

@@ -114,7 +114,7 @@ static const struct directive files_rows[] = {
          "off"),
     CUSTOM("disable_symlinks", IN_WEB, ARGS_1 | ARGS_2, symlinks_type,
            struct http_files_conf, symlinks, struct http_symlinks),
-    { NULL }
+    { .name = NULL }
 };
 
 
@@ -207,13 +207,14 @@ static const struct directive io_rows[]
         SIZE("read_ahead", IN_WEB, struct http_io_conf, read_ahead, "0"),
         BUFFERS("output_buffers", IN_WEB, struct http_io_conf, output_buffers,
                 "2 32k"),
-        { NULL } };
+        { .name = NULL } };
 
 struct module http_io_module = {
     .name = "http_core",
     .serves = FOR_HTTP,
     .directives = io_rows,
     .conf_size = sizeof(struct http_io_conf),
+    .state_size = HTTP_IO_STATE,
 };
 
 /* --- answers about files ---------------------------------------------------------- */
@@ -233,7 +234,7 @@ static const struct directive validate_rows[]
         FLAG("etag", IN_WEB, struct http_validate_conf, etag, "on"),
         FLAG("log_not_found", IN_WEB, struct http_validate_conf, log_not_found,
              "on"),
-        { NULL } };
+        { .name = NULL } };
 
 struct module http_validate_module = {
     .name = "http_core",

@@ -43,6 +43,9 @@ struct http_validate_conf {
     bool     etag, log_not_found;
 };
 
+/* Room for what http/file_read.c keeps for a request. */
+enum { HTTP_IO_STATE = 64 };
+
 extern struct module http_files_module, http_io_module, http_validate_module;
 
 #define files_conf(t) \

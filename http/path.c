@@ -124,7 +124,7 @@ static const struct directive rows[]
           FIELD(struct root_conf, root, struct root *), "html", NULL },
         { "alias", IN_LOCATION | ROW_MANY, ARGS_1, &alias_type,
           FIELD(struct root_conf, root, struct root *), NULL, NULL },
-        { NULL } };
+        { .name = NULL } };
 
 struct module http_root_module = {
     .name = "http_core",

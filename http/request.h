@@ -115,7 +115,7 @@ struct http_request {
     bool has_target_host : 1; /* the target names the host (absolute-form)   */
     bool is_lingering : 1;   /* the rest of the body is read and dropped     */
     bool client_gone : 1;    /* the client closed its side: 499 where allowed */
-    bool is_plain_page : 1;  /* http_fail on a closing connection: no page   */
+    bool is_silent : 1;      /* the client has left: fails without a page    */
     bool header_only : 1;    /* subrequests: no body wanted                  */
     bool is_logged : 1;
     bool must_flush : 1;     /* what was handed over is not to be held back  */

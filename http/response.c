@@ -6,6 +6,7 @@
 #include "http/response.h"
 
 #include "core/base/escape.h"
+#include "http/body.h"
 #include "http/codec.h"
 #include "http/filter.h"
 #include "http/joined.h"
@@ -129,6 +130,8 @@ http_send_head(struct http_request *r)
     step = run_heads(r);
     if (step != STEP_NEXT)
         return step;
+    if (r->body == NULL && !r->out.is_upgraded)
+        http_body_discard(r);
     r->out.is_head_only = has_no_body(r);
     r->out.is_head_sent = true;
     if (r->codec->send_head(r) == STEP_FAIL)

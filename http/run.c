@@ -5,6 +5,7 @@
  * redirects, which say so by r->moved.
  */
 #include "core/base/escape.h"
+#include "http/body.h"
 #include "http/codec.h"
 #include "http/error_page.h"
 #include "http/log_frame.h"
@@ -141,11 +142,14 @@ check_body_size(struct http_request *r)
     uint64_t max = body_conf(&r->task)->client_max_body_size;
 
     if (max == 0 || r->content_length == -1
-        || (uint64_t) r->content_length <= max || r != r->main)
+        || (uint64_t) r->content_length <= max || r != r->main
+        || (r->body != NULL && r->body->is_discarded))
         return STEP_NEXT;
     log_error(r->task.log,
               "client intended to send too large body: %jd bytes",
               (intmax_t) r->content_length);
+    r->expect_done = true;
+    http_body_discard(r);
     return http_fail(r, 413);
 }
 

@@ -82,7 +82,7 @@ static const struct directive rows[] = {
            "1024", NULL),
     NUMBER("types_hash_bucket_size", IN_WEB, struct types_conf,
            hash_bucket_size, "64", NULL),
-    { NULL }
+    { .name = NULL }
 };
 
 struct module http_types_module = {

@@ -1,208 +1,152 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The built-in variables of a request.
+# The variables that every HTTP configuration has: of the request, the
+# connection, the response, and the families.
 
 use strict;
 use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use POSIX qw(strftime);
-use Sys::Hostname;
 use Weir::Test;
 
 my $t = Weir::Test->new;
-$t->write('html/a b.txt', '1234567890');
-my $dir = $t->dir;
-my $text = <<'EOC';
+$t->write('html/file.txt', 'some text');
+$t->mkdir('real');
+symlink $t->path('real'), $t->path('link');
+$t->run(<<'EOC');
 %%HTTP%%
     default_type text/plain;
-    underscores_in_headers on;
-    log_format done "$request_completion|$status|$body_bytes_sent|$bytes_sent";
+    log_format end "$uri|$status|$body_bytes_sent|$bytes_sent|$request_length|"
+                   "$request_completion|$sent_http_content_type|"
+                   "$sent_http_content_length|$sent_http_location|"
+                   "$sent_http_connection|$sent_http_transfer_encoding|"
+                   "$sent_http_last_modified|$sent_http_x_none";
+    access_log %%TESTDIR%%/end.log end;
+    map $request_id $id_again { default $request_id; }
     server {
         listen 127.0.0.1:%%PORT%%;
-        server_name main.test alias.test;
+        server_name first.test second.test;
         root %%TESTDIR%%/html;
-        location /sent/ {
-            alias %%TESTDIR%%/html/;
-            add_header X-Type $sent_http_content_type;
-            add_header X-Tag $sent_http_etag;
-            add_header X-Modified $sent_http_last_modified;
-            add_header X-Length $sent_http_content_length;
-        }
-        location /real/ { alias %%TESTDIR%%/link/;
-                          add_header X-Root $realpath_root; }
-        location /body { client_body_in_single_buffer on;
-            proxy_pass http://127.0.0.1:%%PORT_up%%;
-            add_header X-Body "$request_body";
-            add_header X-File "$request_body_file"; }
-        location /file { client_body_in_file_only clean;
-            proxy_pass http://127.0.0.1:%%PORT_up%%;
-            add_header X-Body "[$request_body]";
-            add_header X-File "$request_body_file"; }
-        location /done { access_log %%TESTDIR%%/done.log done; return 200 "x"; }
-        location /fn/ { alias %%TESTDIR%%/html/;
-                        add_header X-Name $request_filename; }
-        location /redirect { error_page 404 /uri; return 404; }
-        location = /uri {
-            return 200 "$uri|$document_uri|$request_uri|$request_method";
-        }
-LOCATIONS
+        location /request { return 200 "$request|$request_method|$request_uri|$uri|$document_uri|$args|$query_string|$is_args|$server_protocol|$scheme|$https"; }
+        location /names { return 200 "$host|$http_host|$server_name"; }
+        location /address { return 200 "$remote_addr|$remote_port|$server_addr|$server_port|$proxy_protocol_addr"; }
+        location /binary { return 200 "$binary_remote_addr"; }
+        location /connection { return 200 "$connection|$connection_requests|$pipe|$pid"; }
+        location /fields { return 200 "$http_user_agent|$http_referer|$http_cookie|$http_x_some_field|$http_x_none|$content_length|$content_type"; }
+        location /cookie { return 200 "$cookie_a|$cookie_b_c|$cookie_none|$cookie_A"; }
+        location /arg { return 200 "$arg_a|$arg_B|$arg_c_d|$arg_none"; }
+        location /user { return 200 "$remote_user"; }
+        location /paths { alias %%TESTDIR%%/html; return 200 "$document_root|$realpath_root|$request_filename"; }
+        location /linked { root %%TESTDIR%%/link; return 200 "$document_root|$realpath_root|$request_filename"; }
+        location /time { return 200 "$msec|$time_local|$time_iso8601|$request_time"; }
+        location /id { return 200 "$request_id|$request_id|$id_again"; }
+        location /process { return 200 "$hostname|$nginx_version"; }
+        location /rate { set $limit_rate 10k; return 200 "$limit_rate"; }
+        location /norate { return 200 "$limit_rate"; }
+        location /badrate { set $limit_rate 10x; return 200 "$limit_rate"; }
+        location /tcp { return 200 "$tcpinfo_rtt|$tcpinfo_rttvar|$tcpinfo_snd_cwnd|$tcpinfo_rcv_space"; }
+        location /setargs { set $args "$args&more=1"; return 200 "$args|$arg_more|$arg_a|$query_string|$request_uri"; }
+        location /shadow { set $http_x_some_field own; set $arg_a mine; set $cookie_a $cookie_b_c; return 200 "$http_x_some_field|$arg_a|$cookie_a"; }
+        location /length { return 200 "$request_length"; }
+        location /moved { return 302 /there; }
     }
-    server { listen 127.0.0.1:%%PORT_up%%; return 200 up; }
+    server { listen 127.0.0.1:%%PORT_plain%%; location / { return 200 "$host|$server_name|$server_port"; } }
 }
 EOC
 
-# Each variable is answered by a location of its name.
-my @names = qw(
-    arg_a arg_B args binary_remote_addr connection connection_requests
-    content_length content_type cookie_c cookie_d document_root document_uri
-    host hostname http_host http_user_agent http_x_some http_under_score
-    http_cookie http_x_forwarded_for https is_args msec nginx_version pid pipe
-    query_string realpath_root remote_addr remote_port remote_user request
-    request_completion request_filename request_id request_length
-    request_method request_time request_uri scheme server_addr server_name
-    server_port server_protocol status time_iso8601 time_local
-    tcpinfo_rtt uri proxy_protocol_addr connection_time
-);
-my $locations = join '', map
-    { "        location /v_$_ { return 200 \"\${$_}\"; }\n" } @names;
-$text =~ s/LOCATIONS\n/$locations/;
-symlink 'html', $t->path('link');
-$t->run($text);
+my $port = $t->port;
+my $file = $t->path('html');
 
-sub var {
-    my ($name, $tail, @opt) = @_;
+sub body { return $t->get(@_)->body }
 
-    return $t->get("/v_$name" . ($tail // ''), @opt)->body;
-}
-
-# is_var($name, $wanted, $tail, %options of the request)
-sub is_var {
-    my ($name, $wanted, $tail, @opt) = @_;
-    my $got = var($name, $tail, @opt);
-    my $label = "\$$name" . ($tail ? " of $tail" : '');
-
-    ref $wanted ? like($got, $wanted, $label) : is($got, $wanted, $label);
-}
-
-# ---- the URI and its arguments ----
-
-is_var('uri', '/v_uri/a b', '/./x/..//a%20b?q');
-is_var('document_uri', '/v_document_uri/x', '/x');
-is_var('request_uri', '/v_request_uri//x%20?q=%41', '//x%20?q=%41');
-is_var('args', 'a=b&c=%20', '?a=b&c=%20');
-is_var('query_string', 'a=b', '?a=b');
-is_var('is_args', '?', '?a');
-is_var('is_args', '', '');
-is_var('is_args', '', '?');
-is_var('arg_a', 'two%20words', '?b=1&a=two%20words&a=3');
-is_var('arg_a', 'upper', '?A=upper');
-is_var('arg_a', '', '?aa=1');
-is_var('arg_B', 'x', '?b=x');
-is $t->get('/redirect')->body, '/uri|/uri|/redirect|GET',
-    'after an internal redirect';
-
-# ---- the request line and its fields ----
-
-is_var('request', 'GET /v_request?x HTTP/1.1', '?x');
-is $t->post('/v_request_method', 'x')->body, 'POST', '$request_method';
-is_var('server_protocol', 'HTTP/1.1');
-is_var('server_protocol', 'HTTP/1.0', '', version => '1.0');
-is_var('scheme', 'http');
-is_var('https', '');
-is_var('host', 'some.test', '', host => 'Some.TEST:80');
-is_var('host', 'main.test', '', host => undef, version => '1.0');
-is_var('http_host', 'Some.TEST:80', '', host => 'Some.TEST:80');
-is_var('http_user_agent', 'me', '', headers => ['User-Agent' => 'me']);
-is_var('http_x_some', 'yes', '', headers => ['X-Some' => 'yes']);
-is_var('http_under_score', 'u', '', headers => ['Under_Score' => 'u']);
-is_var('http_x_some', '');
-is_var('http_cookie', 'a=1; b=2', '',
-       headers => [Cookie => 'a=1', Cookie => 'b=2']);
-is_var('http_x_forwarded_for', '1.1.1.1, 2.2.2.2', '',
-    headers => ['X-Forwarded-For' => '1.1.1.1',
-                'X-Forwarded-For' => '2.2.2.2']);
-SKIP: {
-    skip_before '1.23.0', 'unknown fields are joined';
-    is_var('http_x_some', 'a, b', '',
-           headers => ['X-Some' => 'a', 'X-Some' => 'b']);
-}
-is_var('cookie_c', 'v', '', headers => [Cookie => 'a=1; c=v; d="w"']);
-is_var('cookie_d', '"w"', '', headers => [Cookie => 'c=v; d="w"']);
-is_var('cookie_c', '', '', headers => [Cookie => 'cc=v']);
-is_var('content_type', 'a/b', '', headers => ['Content-Type' => 'a/b']);
-is $t->post('/v_content_length', 'abc')->body, '3', '$content_length';
-is_var('content_length', '');
-is_var('remote_user', 'user', '',
-       headers => [Authorization => 'Basic dXNlcjpwdw==']);
-is_var('remote_user', '', '', headers => [Authorization => 'Bearer x']);
-my $bytes = "GET /v_request_length HTTP/1.1\r\nHost: a\r\n\r\n";
-is $t->raw($bytes)->body, length $bytes, '$request_length';
-
-# ---- connection and server ----
+is body('/request%2Fa?x=%20y'),
+    'GET /request%2Fa?x=%20y HTTP/1.1|GET|/request%2Fa?x=%20y|/request/a|'
+    . '/request/a|x=%20y|x=%20y|?|HTTP/1.1|http|', 'the request line';
+is body('/request', version => '1.0'),
+    'GET /request HTTP/1.0|GET|/request|/request|/request||||HTTP/1.0|http|',
+    'HTTP/1.0, without arguments';
+is body('/names', host => 'FIRST.test:99'), 'first.test|FIRST.test:99|first.test',
+    'names: the host of the request';
+is body('/names', host => 'second.test.'), 'second.test|second.test.|first.test',
+    'names: the first of a server';
+is body('/names', version => '1.0', host => undef), 'first.test||first.test',
+    'names: no Host';
+is $t->get('/', port => 'plain', version => '1.0', host => undef)->body,
+    '||' . $t->port('plain'), 'names: none at all';
 
 my $c = $t->connect;
-is $c->get('/v_connection_requests')->body, '1', '$connection_requests';
-is $c->get('/v_connection_requests')->body, '2', '$connection_requests';
-my $number = $c->get('/v_connection')->body;
-like $number, qr/^\d+$/, '$connection';
-is $c->get('/v_connection')->body, $number, '$connection stays';
-is $c->get('/v_remote_port')->body, $c->local_port, '$remote_port';
-$c->send("GET /v_pipe HTTP/1.1\r\nHost: a\r\n\r\n" x 2);
-is join('', map { $c->read_response->body } 1, 2), '.p', '$pipe';
-is_var('remote_addr', '127.0.0.1');
-is unpack('H*', var('binary_remote_addr')), '7f000001', '$binary_remote_addr';
-is_var('server_addr', '127.0.0.1');
-is_var('server_port', $t->port);
-is_var('server_name', 'main.test', '', host => 'alias.test');
-is_var('hostname', lc hostname());
-is_var('nginx_version', server_version());
-ok scalar(grep { $_ eq var('pid') } $t->worker_pids), '$pid';
-like var('request_id'), qr/^[0-9a-f]{32}$/, '$request_id';
-isnt var('request_id'), var('request_id'), '$request_id changes';
-is_var('proxy_protocol_addr', '');
-is_var('tcpinfo_rtt', qr/^\d+$/);
-is_var('connection_time', qr/^\d+\.\d{3}$/);
+like $c->get('/address')->body,
+    qr{^127\.0\.0\.1\|${\ $c->local_port}\|127\.0\.0\.1\|$port\|$}, 'addresses';
+is body('/binary'), "\x7f\0\0\1", '$binary_remote_addr';
+my @seen = map { [split /\|/, $c->get('/connection')->body] } 1, 2;
+is $seen[0][0], $seen[1][0], '$connection stays';
+is "$seen[0][1] $seen[1][1]", '2 3', '$connection_requests';
+is $seen[0][2], '.', '$pipe';
+is $seen[0][3], ($t->worker_pids)[0], '$pid';
 
-# ---- time ----
+is $t->request('POST', '/fields', body => 'abc', headers => [
+    'User-Agent' => 'ua', Referer => 'ref', 'X-Some-Field' => 'some',
+    Cookie => 'a=1', 'Content-Type' => 'x/y'])->body,
+    'ua|ref|a=1|some||3|x/y', 'fields';
+is body('/fields'), '||||||', 'no fields';
+is body('/cookie', headers => [Cookie => 'x=y; a=1;b_c= 2 ; A=3']),
+    '1|2 ||1', 'cookies';
+is body('/cookie', headers => [Cookie => 'aa=1', Cookie => 'b_c=x,a=z']),
+    'z|x,a=z||z', 'cookies: two fields';
+is body('/cookie', headers => [Cookie => 'a; a =5']), '5|||5',
+    'cookies: without a value';
+is body('/arg?A=1&b=2&c_d=%41&a=3'), '1|2|%41|', 'arguments';
+is body('/arg?a&aa=1&a=&b==x&'), '|=x||', 'arguments: odd ones';
+is body('/user', headers => [Authorization => 'Basic dXNlcjpwYXNz']), 'user',
+    '$remote_user';
+is body('/user', headers => [Authorization => 'Basic dXNlcg==']), '',
+    '$remote_user: no colon';
+is body('/user', headers => [Authorization => 'Bearer dXNlcjpwYXNz']), '',
+    '$remote_user: another scheme';
+is body('/user'), '', '$remote_user: none';
+is body('/paths/x'), "$file|$file|$file/x", 'paths: alias';
+is body('/linked/x'), $t->path('link') . '|' . $t->path('real') . '|'
+    . $t->path('link') . '/linked/x', 'paths: a link';
+like body('/time'), qr{^\d{10}\.\d{3}\|\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}\|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d\d:\d\d\|\d+\.\d{3}$},
+    'times';
+like body('/id'), qr{^([0-9a-f]{32})\|\1\|\1$}, '$request_id';
+isnt body('/id'), body('/id'), '$request_id: another one';
+like body('/process'), qr{^[^A-Z|]+\|1\.\d+\.\d+$}, 'process';
+is body('/rate'), '10240', '$limit_rate, set';
+is body('/norate'), '0', '$limit_rate';
+is body('/badrate'), '0', '$limit_rate, set to nonsense';
+ok $t->wait_log(qr{\[error\] .* invalid \$limit_rate "10x", client:}),
+    '... which is logged';
+like body('/tcp'), qr{^\d+\|\d+\|\d+\|\d+$}, '$tcpinfo_';
+is body('/setargs?a=1'), 'a=1&more=1|1|1|a=1&more=1|/setargs?a=1', 'set $args';
+is body('/shadow?a=theirs', headers => ['X-Some-Field' => 'theirs',
+        Cookie => 'a=1; b_c=2']), 'own|mine|2', 'set, of a family';
+my $request = "GET /length HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+like $t->raw($request), qr/\r\n\r\n${\ length $request}$/, '$request_length';
 
-is_var('msec', qr/^\d{10}\.\d{3}$/);
-cmp_ok abs(var('msec') - time), '<', 3, '$msec is now';
-is_var('request_time', qr/^\d+\.\d{3}$/);
-is_var('time_iso8601', qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$/);
-is_var('time_local', qr{^\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}$});
+# ---- what is known at the end ----
 
-# ---- files ----
+sub end_of {
+    my ($uri, @more) = @_;
+    my $before = $t->log('end.log');
+    my $r = $t->get($uri, @more);
 
-is_var('document_root', "$dir/html");
-is_var('request_filename', "$dir/html/v_request_filename/a b", '/a%20b');
-is $t->get('/fn/a%20b.txt')->header('X-Name'), "$dir/html/a b.txt",
-    '$request_filename with alias';
-is_var('realpath_root', "$dir/html");
-is $t->get('/real/a%20b.txt')->header('X-Root'), "$dir/html",
-    '$realpath_root behind a symlink';
+    wait_until(sub { $t->log('end.log') > $before });
+    return ($r, [split /\|/, ($t->log('end.log'))[-1], -1]);
+}
 
-# ---- the response ----
-
-my $r = $t->get('/sent/a%20b.txt');
-is $r->header('X-Type'), 'text/plain', '$sent_http_content_type';
-is $r->header('X-Tag'), $r->header('ETag'), '$sent_http_etag';
-is $r->header('X-Modified'), $r->header('Last-Modified'),
-    '$sent_http_last_modified';
-is $r->header('X-Length'), 10, '$sent_http_content_length';
-$r = $t->get('/done');
-is $t->wait_log(qr/./, 'done.log'), 'OK|200|1|' . length $r->raw,
-    'when the request has ended';
-
-# ---- the body ----
-
-$r = $t->post('/body', 'the body');
-is $r->header('X-Body'), 'the body', '$request_body';
-is $r->header('X-File'), undef, '$request_body_file of a body in memory';
-$r = $t->post('/file', 'the body');
-is $r->header('X-Body'), '[]', '$request_body of a body in a file';
-like $r->header('X-File'), qr{^\Q$dir\E/client_body_temp/\d+$},
-    '$request_body_file';
+my ($r, $end) = end_of('/norate');
+is "@$end[0, 1, 2]", '/norate 200 1', 'end: status and body';
+is $end->[3], length $r->raw, 'end: $bytes_sent';
+is "@$end[5, 6, 7, 8]", 'OK text/plain 1 -', 'end: fields';
+is "@$end[10, 11, 12]", '- - -', 'end: what is not there';
+($r, $end) = end_of('/file.txt');
+is $end->[11], $r->header('Last-Modified'), 'end: Last-Modified';
+($r, $end) = end_of('/moved');
+is $end->[8], 'http://localhost:' . $t->port . '/there', 'end: Location';
+($r, $end) = end_of('/nothing');
+is $end->[1], '404', 'end: 404';
+is $end->[2], length $r->body, 'end: the size of an error page';
 
 done_testing;

@@ -121,7 +121,7 @@ static const struct conf_type pool_type
 static const struct directive rows[]
     = { { "thread_pool", IN_MAIN | ROW_MANY, ARGS_2 | ARGS_3, &pool_type, 0,
           NULL, NULL },
-        { NULL } };
+        { .name = NULL } };
 
 
 static const char *

@@ -176,7 +176,7 @@ client_ended(struct h1 *h)
     if (h->conn.is_eof)
         log_info(r->task.log, "client prematurely closed connection");
     r->keeps_alive = false;
-    r->client_gone = true;
+    r->client_gone = r->is_silent = true;
     return http_fail(r, 400);
 }
 

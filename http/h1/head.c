@@ -258,6 +258,22 @@ grow(struct h1 *h)
     return true;
 }
 
+/* A CR in the middle of a line that goes on will not get better: no need to
+ * wait for its end. */
+static bool
+has_stray_cr(struct h1 *h)
+{
+    const struct buf *b = &h->head->buf;
+    const char       *cr = buf_len(b) ? memchr(b->read, '\r', buf_len(b)) : NULL;
+
+    if (cr == NULL || cr + 1 == b->write || cr[1] == '\n' || h->has_line)
+        return false;
+    h->r->line = str_trim(str_span(b->read, cr));
+    h->r->version = HTTP_11;
+    refuse(h, 400, "client sent invalid request");
+    return true;
+}
+
 /* Bytes that cannot begin a request are refused before there is a line. */
 static bool
 looks_wrong(struct h1 *h)
@@ -334,7 +350,7 @@ h1_read_head(struct h1 *h)
     while (p == GO_ON) {
         p = take_lines(h);
         if (p == NEED_MORE)
-            p = read_more(h);
+            p = has_stray_cr(h) ? STARTED : read_more(h);
     }
     if (p != NEED_MORE)
         return;

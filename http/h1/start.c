@@ -212,8 +212,7 @@ check_head(struct h1 *h)
     struct http_request *r = h->r;
     unsigned             status;
 
-    if (r->version >= HTTP_11 && !r->has_target_host
-        && fields_get(&r->in, FIELD_HOST) == NULL)
+    if (r->version >= HTTP_11 && fields_get(&r->in, FIELD_HOST) == NULL)
         return refuse(h, 400,
                       "client sent HTTP/1.1 request without \"Host\" header");
     take_connection(r);

@@ -5,7 +5,6 @@
  */
 #include "core/base/date.h"
 #include "core/os/clock.h"
-#include "http/body.h"
 #include "http/error_page.h"
 #include "http/h1/conn.h"
 #include "http/response.h"
@@ -188,8 +187,6 @@ h1_send_head(struct http_request *r)
     struct http_response *o = &r->out;
     char                 *start, *p;
 
-    if (r->body == NULL && !o->is_upgraded)
-        http_body_discard(r);
     if (r->version == HTTP_09) {
         r->keeps_alive = false;
         return STEP_NEXT;
