@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What the main level says about processes: who they run as, their number,
+# limits, priority and processors, the environment, starting in the
+# background, and what keeps a server from starting.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Time::HiRes qw(time sleep);
+use Weir::Test;
+
+my $root = $> == 0;
+my $http = <<'EOC';
+events { }
+http {
+    %%GLOBALS_HTTP%%
+    root %%TESTDIR%%/html;
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location / { return 200 "$pid\n"; }
+        location = /big { limit_rate 1k; }
+    }
+}
+EOC
+
+sub status_of {
+    my ($pid, $field) = @_;
+
+    return Weir::Test::slurp("/proc/$pid/status") =~ /^$field:\s*(.*)$/m ? $1 : '';
+}
+
+sub limit_of {
+    my ($pid, $name) = @_;
+
+    return Weir::Test::slurp("/proc/$pid/limits") =~ /^$name\s+(\S+)\s+(\S+)/m
+        ? "$1 $2" : '';
+}
+
+# limits, priority, processors, environment
+my $t = Weir::Test->new;
+$t->run(<<"EOC", env => { KEPT => 'yes', LOST => 'x', TZ => 'Asia/Tokyo' });
+%%GLOBALS%%
+worker_processes 3;
+worker_priority 5;
+worker_rlimit_nofile 321;
+worker_rlimit_core 1m;
+worker_cpu_affinity 01;
+env KEPT;
+env MADE=here;
+$http
+EOC
+ok wait_until(sub { $t->worker_pids == 3 }), 'worker_processes';
+my ($w) = $t->worker_pids;
+is((split ' ', Weir::Test::slurp("/proc/$w/stat") =~ s/^.*\) //sr)[16], 5,
+   'worker_priority');
+is limit_of($w, 'Max open files'), '321 321', 'worker_rlimit_nofile';
+is limit_of($w, 'Max core file size'), '1048576 1048576', 'worker_rlimit_core';
+is status_of($w, 'Cpus_allowed_list'), '0', 'worker_cpu_affinity';
+like $t->read('error.log') . $t->read('stderr'), qr/\A(?!.*\[emerg\])/s,
+    'nothing to complain of';
+my $log_time = ($t->log)[0] // '';
+SKIP: {
+    skip 'no log', 1 if $log_time !~ /^\S+ (\d\d):/;
+    is $1 + 0, ((gmtime)[2] + 9) % 24, 'TZ is kept';
+}
+if ($root) {
+    my ($user) = Weir::Test::worker_user();
+    is scalar getpwuid((split ' ', status_of($w, 'Uid'))[1]), $user, 'user';
+    like status_of($w, 'Groups'), qr/^\d*\s*$/, 'no groups of the master';
+}
+is $t->get('/')->status, 200, 'it serves';
+
+# each on its own processor
+my $a = Weir::Test->new;
+$a->run("%%GLOBALS%%\nworker_processes auto; worker_cpu_affinity auto;\n$http");
+SKIP: {
+    chomp(my $n = `nproc`);
+    ok wait_until(sub { $a->worker_pids == $n }), 'worker_processes auto'
+        or skip 'a quota', 1;
+    my %on = map { status_of($_, 'Cpus_allowed_list') => 1 } $a->worker_pids;
+    is scalar keys %on, $n, 'worker_cpu_affinity auto';
+}
+
+# ending takes no longer than worker_shutdown_timeout
+my $s = Weir::Test->new;
+$s->write('html/big', 'x' x 100_000);
+$s->run("%%GLOBALS%%\nworker_shutdown_timeout 500ms;\n$http");
+my $slow = $s->connect;
+$slow->send_request('GET', '/big');
+sleep 0.3;
+my $start = time;
+is $s->stop('QUIT'), 0, 'worker_shutdown_timeout: exit code';
+cmp_ok time - $start, '<', 3, 'it ends';
+cmp_ok time - $start, '>=', 0.4, 'not before';
+
+# in the background
+my $d = Weir::Test->new;
+$d->run("daemon on; pid %%TESTDIR%%/nginx.pid;\n"
+        . "error_log %%TESTDIR%%/error.log info;\n"
+        . ($root ? 'user ' . join(' ', Weir::Test::worker_user()) . ";\n" : '')
+        . $http);
+my $pid = $d->pid;
+is readlink("/proc/$pid/fd/0"), '/dev/null', 'daemon: standard input';
+is readlink("/proc/$pid/fd/1"), '/dev/null', 'daemon: standard output';
+is readlink("/proc/$pid/fd/2"), $d->path('error.log'),
+    'daemon: standard error is the log';
+is $d->get('/')->status, 200, 'it serves when the parent has gone';
+
+sub command { return ('-p', $d->dir . '/', '-c', 'nginx.conf', '-e', 'error.log', @_) }
+
+# the parent says whether the start has failed; nothing is half started
+$d->expect_log(qr/bind\(\) to|still could not bind/);
+my ($code, $out, $err) = run_binary(command());
+is $code, 1, 'a second one does not start';
+is scalar(() = $err =~ /^nginx: \[emerg\] bind\(\) to 127.0.0.1:\d+ failed \(98: Address already in use\)$/mg),
+    5, 'after five tries';
+like $err, qr/^nginx: \[emerg\] still could not bind\(\)$/m, 'and says so';
+is $d->read('nginx.pid'), "$pid\n", 'the pid file is the first one\'s';
+
+# -s
+($code) = run_binary(command('-s', 'reopen'));
+is $code, 0, '-s reopen';
+ok $d->wait_log(qr/\[notice\] \d+#\d+: reopening logs/), 'it reopens';
+($code) = run_binary(command('-s', 'reload'));
+is $code, 0, '-s reload';
+ok $d->wait_log(qr/signal 1 \(SIGHUP\) received from \d+, reconfiguring/), 'it reloads';
+wait_until(sub { $d->worker_pids == 1 });
+($code) = run_binary(command('-s', 'quit'));
+is $code, 0, '-s quit';
+ok wait_until(sub { !-e "/proc/$pid" }), 'it ends';
+($code, $out, $err) = run_binary(command('-s', 'stop'));
+is $code, 1, '-s without a pid file';
+is $err, 'nginx: [error] open() "' . $d->path('nginx.pid')
+    . qq{" failed (2: No such file or directory)\n}, 'what it says';
+$d->write('nginx.pid', "x1\n");
+($code, $out, $err) = run_binary(command('-s', 'stop'));
+is $err, 'nginx: [error] invalid PID number "x1" in "' . $d->path('nginx.pid')
+    . qq{"\n}, '-s with rubbish in the pid file';
+unlink $d->path('nginx.pid');
+$d->forget_server;
+
+# a pid file that cannot be had
+my $p = Weir::Test->new;
+$p->conf("daemon on; pid %%TESTDIR%%/none/nginx.pid;\n"
+         . "error_log %%TESTDIR%%/error.log;\n$http");
+($code, $out, $err) = run_binary('-p', $p->dir . '/', '-c', 'nginx.conf',
+                                 '-e', 'error.log');
+SKIP: {
+    skip 'an nginx has left its parent by then', 1 if is_oracle();
+    is $code, 1, 'a pid file that cannot be written';
+}
+like $p->read('error.log'), qr{open\(\) "\S+/none/nginx.pid" failed \(2: }, 'and the reason';
+ok wait_until(sub {
+    return !IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+                                  PeerPort => $p->port) }),
+    'nobody listens';
+
+done_testing;
