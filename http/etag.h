@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Entity tags (RFC 9110 section 8.8.3), as a pure function. */
+#pragma once
+
+#include "core/base/str.h"
+
+/* Whether a list of tags (If-Match, If-None-Match) holds etag, which may be
+ * weak; is_weak: W/ does not matter on either side. */
+bool etag_is_listed(str_t list, str_t etag, bool is_weak);

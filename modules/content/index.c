@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * index: what a URI that ends with a slash stands for.
+ *
+ *     index index.$geo.html index.html /fallback.html;
+ */
+#include <errno.h>
+
+#include "http/files.h"
+#include "modules/module.h"
+
+struct index_conf {
+    struct expr_list names;
+};
+
+static const struct index_conf *conf_at(const struct http_request *r);
+
+/* --- errors ------------------------------------------------------------- */
+
+static enum step
+not_there(struct http_request *r, str_t path, int error)
+{
+    if (error == EACCES || error == ELOOP || error == EMLINK) {
+        log_errno(r->task.log, error, "\"" STR_F "\" is forbidden",
+                  STR_A(path));
+        return http_fail(r, 403);
+    }
+    if (validate_conf(&r->task)->log_not_found)
+        log_errno(r->task.log, error, "\"" STR_F "\" is not found",
+                  STR_A(path));
+    return http_fail(r, 404);
+}
+
+
+/* The folder that a first name was not found in: is it one?  STEP_NEXT: go on
+ * with the other names. */
+static enum step
+check_folder(struct http_request *r, str_t folder)
+{
+    struct file_result f;
+    bool               is_folder;
+    str_t              path;
+
+    path = str_copy(r->task.arena, (str_t){ folder.p, folder.n - 1 });
+    if (path.n == 0)
+        path = STR("/");
+    f = http_file_open(r, path, true);
+    if (f.file == NULL) {
+        if (f.error == EACCES)
+            return STEP_NEXT;
+        if (f.error == ENOENT)
+            return not_there(r, folder, f.error);
+        log_at(r->task.log, LEVEL_CRIT, f.error, "%s \"" STR_F "\" failed",
+               f.call, STR_A(path));
+        return http_fail(r, 500);
+    }
+    is_folder = file_is_folder(f.file);
+    file_put(f.file);
+    if (is_folder)
+        return STEP_NEXT;
+    log_at(r->task.log, LEVEL_ALERT, 0, "\"" STR_F "\" is not a directory",
+           STR_A(path));
+    return http_fail(r, 500);
+}
+
+/* --- the handler ------------------------------------------------------------- */
+
+static enum step
+give_up(struct http_request *r, str_t path, const struct file_result *f)
+{
+    switch (f->error) {
+    case ENOTDIR:
+    case ENAMETOOLONG:
+    case EACCES:
+    case ELOOP:
+    case EMLINK:
+        return not_there(r, path, f->error);
+    default:
+        log_at(r->task.log, LEVEL_CRIT, f->error, "%s \"" STR_F "\" failed",
+               f->call, STR_A(path));
+        return http_fail(r, 500);
+    }
+}
+
+
+static enum step
+redirect(struct http_request *r, str_t name)
+{
+    return http_internal_redirect(r, str_join(r->task.arena, r->uri, name),
+                                  r->args);
+}
+
+
+/* STEP_NEXT without r->moved: the folder has no such file. */
+static enum step
+try_name(struct http_request *r, str_t folder, str_t name, bool *is_tested)
+{
+    str_t              path = str_join(r->task.arena, folder, name);
+    struct file_result f = http_file_open(r, path, true);
+    enum step          step;
+
+    if (f.file != NULL) {
+        file_put(f.file);
+        return redirect(r, name);
+    }
+    if (f.error != ENOENT)
+        return give_up(r, path, &f);
+    if (*is_tested)
+        return STEP_NEXT;
+    step = check_folder(r, folder);
+    *is_tested = true;
+    return step;
+}
+
+
+static enum step
+try_names(struct http_request *r, str_t folder)
+{
+    bool      is_tested = false;
+    enum step step;
+    str_t     name;
+
+    VEC_EACH(&conf_at(r)->names.list, e) {
+        name = expr_eval(*e, &r->task);
+        if (name.n != 0 && name.p[0] == '/')
+            return http_internal_redirect(r, name, r->args);
+        step = try_name(r, folder, name, &is_tested);
+        if (step != STEP_NEXT || r->moved)
+            return step;
+    }
+    return STEP_NEXT;
+}
+
+
+static enum step
+serve(struct task *t)
+{
+    struct http_request *r = http_of(t);
+    size_t               root_len;
+    str_t                folder;
+
+    if (r->uri.n == 0 || r->uri.p[r->uri.n - 1] != '/'
+        || !(r->method & (HTTP_GET | HTTP_HEAD | HTTP_POST)))
+        return STEP_NEXT;
+    folder = http_map_path(r, &root_len);
+    if (folder.p == NULL)
+        return http_fail(r, 500);
+    return try_names(r, folder);
+}
+
+
+static const struct directive rows[] = {
+    { "index", IN_WEB | ROW_MANY, ARGS_1_OR_MORE, &conf_expr_list,
+      FIELD(struct index_conf, names, struct expr_list), "index.html", NULL },
+    { .name = NULL }
+};
+
+struct module index_module = {
+    .name = "http_index",
+    .serves = FOR_HTTP,
+    .directives = rows,
+    .conf_size = sizeof(struct index_conf),
+    .phase = { [PHASE_CONTENT] = serve },
+};
+
+
+static const struct index_conf *
+conf_at(const struct http_request *r)
+{
+    return conf_of(&r->task, &index_module);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * static: files.  The last of the content handlers; what ends with a slash is
+ * left to those that make something of folders.
+ */
+#include "http/files.h"
+#include "modules/module.h"
+
+static enum step
+redirect_to_slash(struct http_request *r)
+{
+    struct arena *a = r->task.arena;
+    str_t         to = str_join(a, escape_uri(a, r->uri, ESCAPE_URI), STR("/"));
+
+    if (r->args.n != 0)
+        to = str_join3(a, to, STR("?"), r->args);
+    return http_redirect(r, 301, to);
+}
+
+
+static enum step
+send_file(struct http_request *r, struct file *f)
+{
+    struct chain body;
+    enum step    step;
+
+    r->out.status = 200;
+    r->out.length = (int64_t) f->size;
+    r->out.last_modified = f->mtime;
+    http_set_etag(r);
+    http_set_content_type(r);
+    r->out.allows_ranges = true;
+
+    step = http_send_head(r);
+    if (step != STEP_NEXT)
+        return step;
+    chain_init(&body, r->task.arena);
+    if (f->content != NULL)
+        chain_add_block(&body, f->content,
+                        (str_t){ f->content->data, (size_t) f->size });
+    else if (f->size != 0)
+        chain_add_file(&body, &f->chain, 0, (size_t) f->size);
+    return http_send(r, &body, true);
+}
+
+
+static enum step
+serve_file(struct http_request *r, str_t path, const struct file_result *f)
+{
+    if (f->file == NULL)
+        return http_file_fail(r, path, f);
+    if (file_is_folder(f->file))
+        return redirect_to_slash(r);
+    if (!file_is_regular(f->file)) {
+        log_at(r->task.log, LEVEL_CRIT, 0,
+               "\"" STR_F "\" is not a regular file", STR_A(path));
+        return http_fail(r, 404);
+    }
+    if (r->method == HTTP_POST)
+        return http_fail(r, 405);
+    return send_file(r, f->file);
+}
+
+
+static enum step
+serve(struct task *t)
+{
+    struct http_request *r = http_of(t);
+    struct file_result   f;
+    size_t               root_len;
+    enum step            step;
+    str_t                path;
+
+    if (!(r->method & (HTTP_GET | HTTP_HEAD | HTTP_POST)))
+        return http_fail(r, 405);
+    if (r->uri.n == 0 || r->uri.p[r->uri.n - 1] == '/')
+        return STEP_NEXT;
+    path = http_map_path(r, &root_len);
+    if (path.p == NULL)
+        return http_fail(r, 500);
+    f = http_file_open(r, path, false);
+    step = serve_file(r, path, &f);
+    file_put(f.file);
+    return step;
+}
+
+
+struct module static_module = {
+    .name = "http_core",
+    .serves = FOR_HTTP,
+    .phase = { [PHASE_CONTENT] = serve },
+};

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * try_files: the first of several files that is there, or else a last resort.
+ *
+ *     try_files $uri $uri/ /index.php?$args;
+ *     try_files $uri @app;
+ *     try_files $uri =404;
+ */
+#include <errno.h>
+
+#include "http/files.h"
+#include "http/path.h"
+#include "modules/module.h"
+
+struct candidate {
+    struct expr *expr;
+    bool         is_folder; /* a slash stands behind it                      */
+};
+
+struct try_files_conf {
+    struct try_files {
+        VEC(struct candidate) list; /* the last is not among them            */
+        struct expr          *last;
+        unsigned code; /* of "=code", instead of last                    */
+    } * tries;
+};
+
+static const struct try_files_conf *conf_at(const struct http_request *r);
+
+/* --- files ------------------------------------------------------------------- */
+
+/* A path below root or alias, with a NUL.  A value that begins with the name
+ * of the location (as $uri does) has that replaced by alias. */
+static str_t
+path_of(struct http_request *r, const struct candidate *c, str_t root)
+{
+    size_t alias = http_alias(r);
+    str_t  name = expr_eval(c->expr, &r->task);
+
+    if (alias != 0 && alias != ALIAS_ALL && !expr_is_constant(c->expr)
+        && name.n >= alias && r->uri.n >= alias
+        && memcmp(name.p, r->uri.p, alias) == 0)
+        name = str_from(name, alias);
+    return str_join(r->task.arena, root, name);
+}
+
+
+static bool
+is_there(struct http_request *r, const struct candidate *c, str_t path)
+{
+    struct file_result f = http_file_open(r, path, true);
+    bool               is_right;
+
+    if (f.file == NULL) {
+        if (f.error != ENOENT && f.error != ENOTDIR && f.error != ENAMETOOLONG)
+            log_at(r->task.log, LEVEL_CRIT, f.error, "%s \"" STR_F "\" failed",
+                   f.call, STR_A(path));
+        return false;
+    }
+    is_right = file_is_folder(f.file) == c->is_folder;
+    file_put(f.file);
+    return is_right;
+}
+
+
+/* The URI becomes one that the content handlers find the file by. */
+static void
+go_to(struct http_request *r, const struct candidate *c, str_t found)
+{
+    size_t alias = http_alias(r);
+
+    if (alias == ALIAS_ALL) {
+        if (c->is_folder)
+            return;
+        http_alias_appends(r);
+    } else if (alias != 0) {
+        found = str_join(r->task.arena, (str_t){ r->uri.p, alias }, found);
+    }
+    r->uri = found;
+    r->is_uri_as_sent = false;
+}
+
+
+static bool
+try_one(struct http_request *r, const struct candidate *c, str_t root)
+{
+    str_t path = path_of(r, c, root);
+
+    if (!is_there(r, c, path))
+        return false;
+    go_to(r, c, str_from(path, root.n));
+    return true;
+}
+
+/* --- the last resort ------------------------------------------------------------ */
+
+static enum step
+resort(struct http_request *r, const struct try_files *t)
+{
+    str_t       uri, args = STR("");
+    const char *mark;
+
+    if (t->last == NULL)
+        return http_fail(r, t->code);
+    uri = expr_eval(t->last, &r->task);
+    if (uri.n != 0 && uri.p[0] == '@')
+        return http_named_location(r, uri);
+    mark = str_chr(uri, '?');
+    if (mark != NULL) {
+        args = str_span(mark + 1, uri.p + uri.n);
+        uri = str_span(uri.p, mark);
+    }
+    return http_internal_redirect(r, uri, args);
+}
+
+
+static enum step
+run(struct task *task)
+{
+    struct http_request    *r = http_of(task);
+    const struct try_files *t = conf_at(r)->tries;
+    size_t                  root_len;
+    str_t                   root;
+
+    if (t == NULL)
+        return STEP_NEXT;
+    root = http_map_path(r, &root_len);
+    if (root.p == NULL)
+        return http_fail(r, 500);
+    root.n = root_len;
+    VEC_EACH(&t->list, c)
+        if (try_one(r, c, root))
+            return STEP_NEXT;
+    return resort(r, t);
+}
+
+/* --- the row ------------------------------------------------------------------ */
+
+static const char *
+parse_last(struct conf *cf, struct try_files *t, str_t text)
+{
+    const char *error = NULL;
+    uint64_t    code;
+
+    if (text.n != 0 && text.p[0] == '=') {
+        if (!number_parse(str_from(text, 1), 999, &code))
+            return conf_error(cf, "invalid code \"" STR_F "\"", STR_A(text));
+        t->code = (unsigned) code;
+        return NULL;
+    }
+    t->last = expr_compile(cf, text, EXPR_CAPTURES, &error);
+    return t->last ? NULL : conf_error(cf, "%s", error);
+}
+
+
+static const char *
+parse(struct conf *cf, void *field)
+{
+    struct try_files **slot = field, *t;
+    const char        *error = NULL;
+    struct candidate  *c;
+    unsigned           i;
+    str_t              text;
+
+    t = *slot = arena_make(cf->arena, struct try_files);
+    for (i = 1; i + 1 < cf->n_args; i++) {
+        text = cf->args[i];
+        c = vec_push(cf->arena, &t->list);
+        c->is_folder = text.n != 0 && text.p[text.n - 1] == '/';
+        if (c->is_folder)
+            text.n--;
+        c->expr = expr_compile(cf, text, EXPR_CAPTURES, &error);
+        if (c->expr == NULL)
+            return conf_error(cf, "%s", error);
+    }
+    return parse_last(cf, t, cf->args[cf->n_args - 1]);
+}
+
+
+static const struct conf_type try_files_type
+    = { .name = "try_files",
+        .size = sizeof(struct try_files *),
+        .parse = parse };
+
+static const struct directive rows[]
+    = { { "try_files", IN_SERVER | IN_LOCATION | ROW_OWN, ARGS_2_OR_MORE,
+          &try_files_type,
+          FIELD(struct try_files_conf, tries, struct try_files *), NULL, NULL },
+        { .name = NULL } };
+
+struct module try_files_module = {
+    .name = "http_try_files",
+    .serves = FOR_HTTP,
+    .directives = rows,
+    .conf_size = sizeof(struct try_files_conf),
+    .phase = { [PHASE_PRECONTENT] = run },
+};
+
+
+static const struct try_files_conf *
+conf_at(const struct http_request *r)
+{
+    return conf_of(&r->task, &try_files_module);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * not_modified: conditional requests (RFC 9110 section 13).  304 where the
+ * client's copy is good, 412 where what it counts on is not so.
+ */
+#include "http/etag.h"
+#include "http/files.h"
+#include "modules/module.h"
+
+
+static bool
+is_listed(const struct http_request *r, const struct field *f, bool is_weak)
+{
+    const struct field *etag = fields_get(&r->out.fields, FIELD_ETAG);
+
+    if (str_is(f->value, "*"))
+        return true;
+    return etag != NULL && etag_is_listed(f->value, etag->value, is_weak);
+}
+
+
+/* May the request go on? */
+static bool
+holds(const struct http_request *r)
+{
+    const struct field *f;
+
+    f = fields_get(&r->in, FIELD_IF_UNMODIFIED_SINCE);
+    if (f != NULL
+        && (r->out.last_modified == -1
+            || date_parse(f->value) < r->out.last_modified))
+        return false;
+    f = fields_get(&r->in, FIELD_IF_MATCH);
+    return f == NULL || is_listed(r, f, false);
+}
+
+
+static bool
+is_modified_since(const struct http_request *r, str_t date)
+{
+    unsigned how = validate_conf(&r->task)->if_modified_since;
+    time_t   since;
+
+    if (r->out.last_modified == -1 || how == MODIFIED_OFF)
+        return true;
+    since = date_parse(date);
+    if (since == r->out.last_modified)
+        return false;
+    return how == MODIFIED_EXACT || since < r->out.last_modified;
+}
+
+
+/* Is the copy that the client has the right one? */
+static bool
+has_copy(const struct http_request *r)
+{
+    const struct field *since = fields_get(&r->in, FIELD_IF_MODIFIED_SINCE);
+    const struct field *none = fields_get(&r->in, FIELD_IF_NONE_MATCH);
+
+    if (since == NULL && none == NULL)
+        return false;
+    if (since != NULL && is_modified_since(r, since->value))
+        return false;
+    return none == NULL || is_listed(r, none, true);
+}
+
+
+static enum step
+check(struct http_request *r, void *state)
+{
+    (void) state;
+    if (r->out.status != 200 || r != r->main || r->out.disables_not_modified)
+        return STEP_NEXT;
+    if (!holds(r))
+        return http_fail(r, 412);
+    if (!has_copy(r))
+        return STEP_NEXT;
+    r->out.status = 304;
+    r->out.reason = STR_NONE;
+    r->out.content_type = STR_NONE;
+    r->out.charset = STR_NONE;
+    r->out.length = -1;
+    r->out.allows_ranges = false;
+    fields_hide(&r->out.fields, FIELD_ACCEPT_RANGES);
+    fields_hide(&r->out.fields, FIELD_CONTENT_ENCODING);
+    return STEP_NEXT;
+}
+
+
+static const struct http_filter filter
+    = { .name = "not_modified", .head = check };
+
+struct module not_modified_module = {
+    .name = "http_not_modified_filter",
+    .serves = FOR_HTTP,
+    .filter = &filter,
+};
