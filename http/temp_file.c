@@ -83,16 +83,19 @@ make_folders(struct task *t, char *name, size_t base)
 static int
 open_new(struct task *t, const struct temp_path *path, char *name, size_t room)
 {
-    bool made = false;
-    int  fd;
+    uint32_t number = counter++;
+    bool     made = false;
+    int      fd;
 
     for (unsigned i = 0; i < ATTEMPTS; i++) {
-        put_name(name, room, path, counter++);
+        put_name(name, room, path, number);
         fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (fd != -1)
             return fd;
         if (errno == EEXIST) {
             counter += (uint32_t) random() % 123456;
+            number = counter++;
+            made = false;
             continue;
         }
         if (errno != ENOENT || path->n_levels == 0 || made)
