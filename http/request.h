@@ -112,6 +112,7 @@ struct http_request {
     bool has_error_page : 1; /* one error page has been taken                */
     bool keeps_alive : 1;
     bool is_pipelined : 1;
+    bool has_host : 1;       /* the client named one                         */
     bool has_target_host : 1; /* the target names the host (absolute-form)   */
     bool is_lingering : 1;   /* the rest of the body is read and dropped     */
     bool client_gone : 1;    /* the client closed its side: 499 where allowed */

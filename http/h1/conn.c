@@ -190,13 +190,28 @@ discard_more(struct h1 *h)
     r->codec->finish(r);
 }
 
+/* Asked to go.  When the worker ends, a request that has come by now is still
+ * answered, and who has not asked for anything yet may do so. */
+static void
+leave(struct h1 *h)
+{
+    h->conn.is_unwanted = false;
+    if (worker->is_exiting && h->state == H1_WAIT) {
+        h->conn.event.readable = true;
+        h1_read_head(h);
+        if (h->state != H1_WAIT || !h->is_kept)
+            return;
+    }
+    h1_close(h);
+}
+
 void
 h1_on_read(struct event *e)
 {
     struct h1 *h = container_of(e, struct h1, conn.event);
 
     if (h->conn.is_unwanted) {
-        h1_close(h);
+        leave(h);
         return;
     }
     switch ((enum h1_state) h->state) {

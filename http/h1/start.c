@@ -35,7 +35,6 @@ is_unique(enum field_id id)
     case FIELD_IF_NONE_MATCH:
     case FIELD_CONTENT_LENGTH:
     case FIELD_CONTENT_RANGE:
-    case FIELD_RANGE:
     case FIELD_IF_RANGE:
     case FIELD_TRANSFER_ENCODING:
     case FIELD_EXPECT:
@@ -273,7 +272,8 @@ h1_start(struct h1 *h)
         h1_start_bad(h, status);
         return;
     }
-    if (r->host.p == NULL || r->host.n == 0) {
+    r->has_host = r->host.n != 0;
+    if (!r->has_host) {
         h1_choose_server(h, STR(""));
         r->host = r->server->name;
     } else {

@@ -32,7 +32,7 @@ complete_location(struct http_request *r)
         port = addr_port(&local.sa);
     if (c->server_name_in_redirect && r->server->name.n != 0) {
         host = r->server->name;
-    } else if (r->host.n != 0) {
+    } else if (r->has_host) {
         host = r->host;
     } else {
         host = (str_t){ text, addr_text(text, &local.sa, local.len, false) };
@@ -95,15 +95,16 @@ choose_framing(struct http_request *r)
 {
     struct http_response *o = &r->out;
 
-    if (o->is_upgraded || is_bodiless(o->status) || o->length != -1)
-        return;
-    if (r->method == HTTP_HEAD)
+    if (o->is_upgraded || is_bodiless(o->status) || r->method == HTTP_HEAD
+        || (o->length != -1 && !o->has_trailers))
         return;
     if (r->version >= HTTP_11
-        && send_conf(&r->task)->chunked_transfer_encoding)
+        && send_conf(&r->task)->chunked_transfer_encoding) {
         o->is_chunked = true;
-    else
+        o->length = -1;
+    } else if (o->length == -1) {
         r->keeps_alive = false;
+    }
 }
 
 static size_t
@@ -162,7 +163,7 @@ put_known(char *p, const struct http_request *r)
         p = put_field(p, STR("Date"), clock_http());
     if (!is_bodiless(o->status) || o->status == 304)
         p = put_content_type(p, o);
-    if (o->length != -1 && !is_bodiless(o->status)) {
+    if (o->length != -1 && (!is_bodiless(o->status) || o->status == 304)) {
         p = put(p, STR("Content-Length: "));
         p += number_put(p, (uint64_t) o->length);
         p = put(p, STR("\r\n"));
