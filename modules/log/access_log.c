@@ -90,6 +90,20 @@ write_log(const struct access_log *log, const struct access_log_conf *conf,
 }
 
 
+static void
+log_to(const struct access_log *log, const struct access_log_conf *conf,
+       struct access_log_main *m, struct http_request *r)
+{
+    if (log->condition != NULL
+        && !expr_is_true(expr_eval(log->condition, &r->task)))
+        return;
+    m->line.n = 0;
+    log_format_write(log->format, r, &m->line);
+    log_line_add(&m->line, STR("\n"));
+    write_log(log, conf, r, (str_t){ m->line.p, m->line.n });
+}
+
+
 static enum step
 log_request(struct task *t)
 {
@@ -103,16 +117,11 @@ log_request(struct task *t)
     if (logs->list.n == 0)
         logs = &m->fallback;
     m->log.targets = t->gen->log;
+    t->log->action = "logging request";
 
-    VEC_EACH(&logs->list, log) {
-        if (log->condition != NULL
-            && !expr_is_true(expr_eval(log->condition, t)))
-            continue;
-        m->line.n = 0;
-        log_format_write(log->format, r, &m->line);
-        log_line_add(&m->line, STR("\n"));
-        write_log(log, conf, r, (str_t){ m->line.p, m->line.n });
-    }
+    VEC_EACH(&logs->list, it)
+        log_to(it, conf, m, r);
+    t->log->action = NULL;
     return STEP_NEXT;
 }
 
@@ -336,11 +345,11 @@ parse_cache(struct conf *cf, void *field)
         str_t arg = cf->args[i];
 
         if (conf_param(arg, "max", &v))
-            is_good = number_parse(v, INT32_MAX, &max) && max != 0;
+            is_good = number_parse(v, INT32_MAX, &max);
         else if (conf_param(arg, "inactive", &v))
             is_good = number_time(v, false, &inactive);
         else if (conf_param(arg, "min_uses", &v))
-            is_good = number_parse(v, INT32_MAX, &min_uses) && min_uses != 0;
+            is_good = number_parse(v, INT32_MAX, &min_uses);
         else if (conf_param(arg, "valid", &v))
             is_good = number_time(v, false, &valid);
         else
