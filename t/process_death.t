@@ -82,10 +82,13 @@ http {
     server { listen 127.0.0.1:%%PORT%%; location / { return 200 "$pid\n"; } }
 }
 EOC
-    is readlink('/proc/' . ($u->worker_pids)[0] . '/cwd'), $u->path('away'),
-        'working_directory';
+    my ($worker);
+    ok wait_until(sub {
+        ($worker) = $u->worker_pids;
+        return $worker
+            && readlink("/proc/$worker/cwd") eq $u->path('away');
+    }), 'working_directory';
     rmdir $u->path('away');
-    my ($worker) = $u->worker_pids;
     $u->expect_log(qr/chdir\(|exited on signal 9|fatal code 2/);
     kill 'KILL', $worker;
     ok $u->wait_log(qr/\[alert\] \d+#\d+: chdir\("\S+away"\) failed \(2: /),

@@ -13,12 +13,13 @@
 
 #include "core/os/clock.h"
 
-enum { PAUSE_MS = 500, EVICT_MANY = 32 };
+enum { PAUSE_MS = 500, EVICT_MANY = 32, ROTATE = 16 };
 
 struct gate {
     struct event     event;
     struct acceptor *acceptor;
     struct listener *listener;
+    unsigned         accepted;
 };
 
 struct acceptor {
@@ -105,14 +106,24 @@ on_room(void *arg)
 }
 
 
-/* Some idle ones at a time, so that a rush finds room without emptying the
- * list.  That it had to be is said once a second. */
+/* A few at a time: newcomers that have not asked for anything yet are idle as
+ * well, at the end of the list. */
+static size_t
+evict(void)
+{
+    size_t n = conns.active / 8;
+
+    return conns_evict(n > EVICT_MANY ? EVICT_MANY : n != 0 ? n : 1);
+}
+
+
+/* That somebody had to go is said once a second. */
 static bool
 has_room(struct acceptor *a)
 {
     if (conns.max == 0 || conns.active < conns.max)
         return true;
-    if (conns_evict(EVICT_MANY) != 0) {
+    if (evict() != 0) {
         if (a->warned_at != clock_seconds())
             log_at(a->log, LEVEL_WARN, 0,
                    "%zu worker_connections are not "
@@ -144,7 +155,7 @@ on_failure(struct acceptor *a, int error)
     case EMFILE:
     case ENFILE:
         log_at(a->log, LEVEL_CRIT, error, "accept4() failed");
-        conns_evict(EVICT_MANY);
+        evict();
         timer_set(a->loop, &a->retry, PAUSE_MS);
         pause_accepting(a);
         return false;
@@ -152,6 +163,21 @@ on_failure(struct acceptor *a, int error)
         log_at(a->log, LEVEL_ALERT, error, "accept4() failed");
         return false;
     }
+}
+
+
+/* The kernel wakes the first of the workers that wait on a socket, and always
+ * the same one while they are idle: so each goes to the end of the row after
+ * some connections. */
+static void
+rotate(struct gate *g)
+{
+    struct acceptor *a = g->acceptor;
+
+    if (!a->exclusive || ++g->accepted % ROTATE != 0 || !g->event.added)
+        return;
+    event_remove(a->loop, &g->event);
+    watch(a);
 }
 
 
@@ -171,6 +197,7 @@ accept_one(struct gate *g)
     if (peer.len == 0 || peer.len == sizeof(peer.sa.sa_family))
         peer.sa.sa_family = g->listener->addr.sa.sa_family;
     g->listener->accept(g->listener, a->loop, fd, &peer);
+    rotate(g);
     return a->multi_accept;
 }
 

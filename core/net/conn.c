@@ -41,8 +41,12 @@ conn_set_reusable(struct conn *c, bool is_reusable)
     if (c->is_reusable)
         list_remove(&c->reusable);
     c->is_reusable = is_reusable;
-    if (is_reusable)
-        list_append(&conns.reusable, &c->reusable);
+    if (!is_reusable)
+        return;
+    list_append(&conns.reusable, &c->reusable);
+    /* Who waits for room may have this one's. */
+    if (conns.active >= conns.max && conns.on_room != NULL)
+        conns.on_room(conns.arg);
 }
 
 

@@ -73,7 +73,7 @@ struct conns {
     size_t      max;      /* worker_connections; 0: none                     */
     size_t      active;
     struct list reusable; /* the longest idle first                          */
-    void      (*on_room)(void *arg); /* active has fallen below max          */
+    void      (*on_room)(void *arg); /* there may be some, after active was max */
     void       *arg;
 };
 extern struct conns conns;

@@ -210,7 +210,7 @@ end_gracefully(struct serving *s)
     acceptor_stop(s->acceptor);
     if (!s->is_alone)
         listeners_close(&s->gen->listeners);
-    conns_evict((size_t) -1);
+    conns_evict(conns.active);
     if (limit != 0) {
         s->deadline.on_timeout = on_deadline;
         s->deadline.is_idle = true;

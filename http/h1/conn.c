@@ -190,16 +190,16 @@ discard_more(struct h1 *h)
     r->codec->finish(r);
 }
 
-/* Asked to go.  When the worker ends, a request that has come by now is still
- * answered, and who has not asked for anything yet may do so. */
+/* Asked to go.  A request that has come by now is still answered; and when the
+ * worker ends, who has not asked for anything yet may do so. */
 static void
 leave(struct h1 *h)
 {
     h->conn.is_unwanted = false;
-    if (worker->is_exiting && h->state == H1_WAIT) {
+    if (h->state == H1_WAIT) {
         h->conn.event.readable = true;
         h1_read_head(h);
-        if (h->state != H1_WAIT || !h->is_kept)
+        if (h->state != H1_WAIT || (worker->is_exiting && !h->is_kept))
             return;
     }
     h1_close(h);
