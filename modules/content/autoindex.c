@@ -201,8 +201,6 @@ print_json(struct page *p, const struct entries *entries)
     chain_add(&p->out, STR("["));
     VEC_EACH(&entries->list, e)
         json_entry(p, e, e == entries->list.at);
-    if (entries->list.n == 0)
-        chain_add(&p->out, STR("\r\n"));
     chain_add(&p->out, STR("\r\n]"));
     if (p->callback.n != 0)
         chain_add(&p->out, STR(");"));

@@ -32,10 +32,10 @@ not_there(struct http_request *r, str_t path, int error)
 }
 
 
-/* The folder that a first name was not found in: is it one?  STEP_NEXT: go on
- * with the other names. */
+/* The folder that the first name was not found in: is it there?  STEP_NEXT: go
+ * on with the other names. */
 static enum step
-check_folder(struct http_request *r, str_t folder)
+check_folder(struct http_request *r, str_t folder, str_t first)
 {
     struct file_result f;
     bool               is_folder;
@@ -49,7 +49,7 @@ check_folder(struct http_request *r, str_t folder)
         if (f.error == EACCES)
             return STEP_NEXT;
         if (f.error == ENOENT)
-            return not_there(r, folder, f.error);
+            return not_there(r, first, f.error);
         log_at(r->task.log, LEVEL_CRIT, f.error, "%s \"" STR_F "\" failed",
                f.call, STR_A(path));
         return http_fail(r, 500);
@@ -107,7 +107,7 @@ try_name(struct http_request *r, str_t folder, str_t name, bool *is_tested)
         return give_up(r, path, &f);
     if (*is_tested)
         return STEP_NEXT;
-    step = check_folder(r, folder);
+    step = check_folder(r, folder, path);
     *is_tested = true;
     return step;
 }
