@@ -99,7 +99,7 @@ strip_parentheses(struct conf *cf, str_t **words, size_t *n)
     if (w[*n - 1].n == 0)
         (*n)--;
     *words = w;
-    return *n ? NULL : invalid(cf, STR(""));
+    return *n ? NULL : invalid(cf, STR(")"));
 }
 
 
@@ -160,6 +160,9 @@ rewrite_match(const struct regex *re, struct task *t, str_t subject,
 {
     enum regex_verdict verdict = regex_exec(re, t, subject);
 
+    /* unlike elsewhere, what the last match found is gone */
+    if (verdict == REGEX_NO)
+        t->captures.n = 0;
     if (is_logged && verdict != REGEX_ERROR)
         log_at(t->log, LEVEL_NOTICE, 0, "\"" STR_F "\" %s \"" STR_F "\"",
                STR_A(regex_pattern(re)),

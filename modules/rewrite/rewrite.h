@@ -74,7 +74,8 @@ enum condition_verdict { CONDITION_FALSE, CONDITION_TRUE, CONDITION_ERROR };
 enum condition_verdict condition_holds(const struct condition *c,
                                        struct task *t, bool is_logged);
 
-/* A match, told in the log where rewrite_log is on. */
+/* A match, told in the log where rewrite_log is on.  Where there is none the
+ * captures are empty afterwards. */
 enum regex_verdict rewrite_match(const struct regex *re, struct task *t,
                                  str_t subject, bool is_logged);
 

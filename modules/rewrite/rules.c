@@ -85,6 +85,8 @@ parse_rewrite(struct conf *cf, void *field)
     const char *error = NULL;
     str_t       to = cf->args[2];
 
+    if (to.n == 0)
+        return conf_error(cf, "empty replacement");
     rule.regex = regex_compile(cf, cf->args[1], 0, &error);
     if (rule.regex == NULL)
         return conf_error(cf, "%s", error);
