@@ -23,6 +23,7 @@ enum {
     READ_MANY = 131072, /* before it is handed over                          */
     READ_LEAST = 4096,
     KNOWN_SMALL = 32768,
+    ROUNDS = 16, /* of READ_MANY in one go                            */
 };
 
 
@@ -203,9 +204,14 @@ break_off(struct gateway *g, unsigned status)
 static enum step
 go_on(struct gateway *g)
 {
+    unsigned  rounds = 0;
     enum step s;
 
     for (;;) {
+        if (++rounds > ROUNDS) { /* others first */
+            timer_set(g->r->task.loop, &g->pause, 0);
+            return STEP_WAIT;
+        }
         s = fill(g);
         if (s == STEP_DONE)
             return finish(g);

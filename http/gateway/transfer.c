@@ -42,7 +42,8 @@ add_piece(struct exchange *x, struct chain *piece, bool last)
 }
 
 
-/* Takes what has come of the body, while there is room for it. */
+/* Takes what has come of the body, while there is room for it.  STEP_NEXT:
+ * there may be more at once; STEP_WAIT: not now; STEP_DONE. */
 static enum step
 add_stream(struct exchange *x)
 {
@@ -58,7 +59,7 @@ add_stream(struct exchange *x)
         if (!chain_empty(&g->early) || s == STEP_DONE)
             (void) add_piece(x, &g->early, s == STEP_DONE);
     }
-    return STEP_NEXT;
+    return s;
 }
 
 
@@ -72,10 +73,12 @@ add_body(struct exchange *x)
         return add_stream(x);
     chain_init(&piece, g->r->task.arena);
     chain_share(&piece, &g->body);
-    return add_piece(x, &piece, true);
+    (void) add_piece(x, &piece, true);
+    return STEP_DONE;
 }
 
 
+/* STEP_NEXT: there is room for more of the body. */
 static enum step
 flush(struct exchange *x)
 {
@@ -86,7 +89,7 @@ flush(struct exchange *x)
     case FLUSH_DONE:
         timer_stop(&u->idle.conn.write_timer);
         if (!x->is_body_encoded)
-            return STEP_WAIT;
+            return STEP_NEXT;
         x->is_request_sent = true;
         if (!x->has_head)
             gateway_says(g, "reading response header from upstream");
@@ -107,7 +110,7 @@ enum step
 gateway_send(struct gateway *g)
 {
     struct exchange *x = g->x;
-    enum step        s;
+    enum step        s, flushed;
 
     if (x->is_request_sent)
         return STEP_DONE;
@@ -120,9 +123,13 @@ gateway_send(struct gateway *g)
         if (g->is_streaming)
             conn_set_nodelay(&x->link->idle.conn);
     }
-    if (!x->is_body_encoded && add_body(x) == STEP_FAIL)
-        return STEP_FAIL;
-    return flush(x);
+    do {
+        s = x->is_body_encoded ? STEP_DONE : add_body(x);
+        if (s == STEP_FAIL)
+            return STEP_FAIL;
+        flushed = flush(x);
+    } while (s == STEP_NEXT && flushed == STEP_NEXT);
+    return flushed == STEP_NEXT ? STEP_WAIT : flushed;
 }
 
 

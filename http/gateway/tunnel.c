@@ -10,7 +10,7 @@
 #include "http/gateway/exchange.h"
 #include "http/response.h"
 
-enum { QUEUE_MAX = 65536, READ = 16384 };
+enum { QUEUE_MAX = 65536, READ = 16384, ROUNDS = 16 };
 
 struct tunnel {
     struct conn *client;
@@ -90,14 +90,38 @@ end(struct gateway *g)
 }
 
 
+/* Moves what there is, both ways.  False: a connection is broken. */
+static bool
+pump(struct gateway *g, uint64_t *moved)
+{
+    struct tunnel *t = g->tunnel;
+    struct conn   *peer = &g->x->link->idle.conn;
+    uint64_t       up, down;
+    unsigned       left = ROUNDS;
+
+    do {
+        up = down = 0;
+        if (!move(t->client, peer, &t->client_ended, &up)
+            || !move(peer, t->client, &t->peer_ended, &down)
+            || conn_flush(peer, 0) == FLUSH_ERROR
+            || g->r->codec->flush(g->r, 0, false) == FLUSH_ERROR)
+            return false;
+        g->x->body_bytes += (int64_t) down;
+        *moved += up + down;
+    } while (up + down && --left);
+    if (left == 0) /* others first */
+        timer_set(g->r->task.loop, &g->pause, 0);
+    return true;
+}
+
+
 enum step
 gateway_tunnel(struct gateway *g)
 {
     struct uplink *u = g->x->link;
-    struct tunnel *t;
     struct conn   *peer = &u->idle.conn;
-    uint64_t       up = 0, down = 0;
-    uint64_t       sent = peer->sent;
+    struct tunnel *t;
+    uint64_t       moved = 0, sent = peer->sent;
 
     if (!g->tunnel && !begin(g)) {
         gateway_end(g, PEER_OK);
@@ -108,16 +132,10 @@ gateway_tunnel(struct gateway *g)
         log_errno(g->r->task.log, ETIMEDOUT, "upstream timed out");
         return end(g);
     }
-    if (!move(t->client, peer, &t->client_ended, &up)
-        || !move(peer, t->client, &t->peer_ended, &down)
-        || conn_flush(peer, 0) == FLUSH_ERROR
-        || g->r->codec->flush(g->r, 0, false) == FLUSH_ERROR)
-        return end(g);
-    g->x->body_bytes += (int64_t) down;
-    if ((t->client_ended && peer->out.n == 0)
+    if (!pump(g, &moved) || (t->client_ended && peer->out.n == 0)
         || (t->peer_ended && t->client->out.n == 0))
         return end(g);
-    if (up || down || peer->sent != sent || !timer_is_set(&peer->read_timer))
+    if (moved || peer->sent != sent || !timer_is_set(&peer->read_timer))
         uplink_wait_read(u, g->conf->read_timeout);
     return STEP_WAIT;
 }
