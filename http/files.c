@@ -17,12 +17,11 @@ static const char *
 parse_cache(struct conf *cf, void *field)
 {
     struct file_cache_conf **slot = field, *c;
+    bool                     is_off = false;
     unsigned                 i;
     uint64_t                 n;
     str_t                    v;
 
-    if (str_is(cf->args[1], "off") && cf->n_args == 2)
-        return NULL;
     c = arena_make(cf->arena, struct file_cache_conf);
     c->inactive = 60 * 1000;
     for (i = 1; i < cf->n_args; i++) {
@@ -41,6 +40,8 @@ parse_cache(struct conf *cf, void *field)
                               STR_A(cf->args[i]));
         }
     }
+    if (c->max == 0 && is_off)
+        return NULL;
     if (c->max == 0)
         return conf_error(cf, "\"open_file_cache\" must have the \"max\" "
                               "parameter");
@@ -49,49 +50,52 @@ parse_cache(struct conf *cf, void *field)
 }
 
 
-static const char *
-parse_from(struct conf *cf, struct http_symlinks *s, str_t text)
+static bool
+parse_how(str_t a, enum symlinks *how)
 {
-    const char *error = NULL;
-
-    if (s->from != NULL)
-        return conf_error(cf, "duplicate parameters \"" STR_F "\"",
-                          STR_A(cf->args[1]));
-    s->from = expr_compile(cf, text, 0, &error);
-    return s->from ? NULL : conf_error(cf, "%s", error);
+    if (str_is(a, "off"))
+        *how = SYMLINKS_FOLLOW;
+    else if (str_is(a, "on"))
+        *how = SYMLINKS_REFUSE;
+    else if (str_is(a, "if_not_owner"))
+        *how = SYMLINKS_OWNED;
+    else
+        return false;
+    return true;
 }
-
 
 static const char *
 parse_symlinks(struct conf *cf, void *field)
 {
-    struct http_symlinks *s = field;
-    const char           *error = NULL;
-    bool                  has_how = false;
-    unsigned              i;
-    str_t                 a, v;
+    static const char *const words[] = { "off", "on", "if_not_owner", NULL };
+    struct http_symlinks    *s = field;
+    const char              *error = NULL;
+    unsigned                 i, n = 0;
+    str_t                    v;
 
-    for (i = 1; i < cf->n_args && error == NULL; i++) {
-        a = cf->args[i];
-        if (conf_param(a, "from", &v)) {
-            error = parse_from(cf, s, v);
-            continue;
+    for (i = 1; i < cf->n_args; i++) {
+        if (conf_param(cf->args[i], "from", &v)) {
+            s->from = expr_compile(cf, v, 0, &error);
+            if (s->from == NULL)
+                return conf_error(cf, "%s", error);
+        } else if (!parse_how(cf->args[i], &s->how)) {
+            conf_suggest(cf, cf->args[i], words);
+            return conf_error(cf, "invalid parameter \"" STR_F "\"",
+                              STR_A(cf->args[i]));
+        } else if (++n == 2) {
+            return conf_error(cf,
+                              "duplicate parameters \"" STR_F " " STR_F "\"",
+                              STR_A(cf->args[1]), STR_A(cf->args[2]));
         }
-        if (has_how || (str_is(a, "off") && cf->n_args != 2)
-            || !(str_is(a, "off") || str_is(a, "on")
-                 || str_is(a, "if_not_owner")))
-            return conf_error(cf, "invalid parameter \"" STR_F "\"", STR_A(a));
-        has_how = true;
-        s->how = str_is(a, "off")  ? SYMLINKS_FOLLOW
-                 : str_is(a, "on") ? SYMLINKS_REFUSE
-                                   : SYMLINKS_OWNED;
     }
-    if (error == NULL && !has_how)
+    if (n == 0)
         return conf_error(cf, "\"disable_symlinks\" must have \"off\", "
                               "\"on\" or \"if_not_owner\" parameter");
-    return error;
+    if (s->from != NULL && s->how == SYMLINKS_FOLLOW)
+        return conf_error(cf, "\"from=\" cannot be used with \"off\" "
+                              "parameter");
+    return NULL;
 }
-
 
 static const struct conf_type cache_type
     = { .name = "open file cache",
@@ -176,7 +180,7 @@ parse_aio(struct conf *cf, void *field)
         && !conf_param(v, "threads", &name))
     {
         conf_suggest(cf, v, words);
-        return conf_error(cf, "invalid value \"" STR_F "\"", STR_A(v));
+        return conf_error(cf, "\"aio\" directive invalid value");
     }
     aio->how = str_is(v, "on") ? AIO_ON : AIO_THREADS;
     if (str_chr(name, '$') == NULL) {

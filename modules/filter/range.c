@@ -253,7 +253,7 @@ pass(struct http_request *r, void *state, struct chain *in, struct chain *out,
         return STEP_NEXT;
     }
     chain_move(&s->kept, in);
-    if (!last)
+    if (!last || r->out.is_head_only)
         return STEP_NEXT;
     if (s->kept.n < s->length) {
         log_error(r->task.log, "body is shorter than its ranges");
