@@ -117,6 +117,15 @@ has_no_body(const struct http_request *r)
            || status == 204 || status == 304;
 }
 
+/* A file that stands in for a page of an error was not what was asked for:
+ * nobody is to ask again whether it changed. */
+static void
+forget_modified(struct http_response *o)
+{
+    if (o->status != 200 && o->status != 206 && o->status != 304)
+        o->last_modified = -1;
+}
+
 enum step
 http_send_head(struct http_request *r)
 {
@@ -130,6 +139,7 @@ http_send_head(struct http_request *r)
     step = run_heads(r);
     if (step != STEP_NEXT)
         return step;
+    forget_modified(&r->out);
     if (r->body == NULL && !r->out.is_upgraded)
         http_body_discard(r);
     r->out.is_head_only = has_no_body(r);

@@ -224,6 +224,8 @@ check_access_status(struct http_request *r)
         return STEP_NEXT;
     r->access_status = 0;
     http_fail(r, status);
+    if (status == 403)
+        log_error(r->task.log, "access forbidden by rule");
     return status == 401 ? refuse_access(r) : STEP_FAIL;
 }
 

@@ -29,6 +29,7 @@ struct lexer {
     const char *p;       /* next byte                                        */
     unsigned    line;    /* of p, from 1                                     */
     bool        is_file; /* false: the -g option                             */
+    bool        has_ended; /* the end came, and was complained of            */
     VEC(struct word) words; /* of the statement                              */
     const char *error;   /* of LEX_ERROR, without the place                  */
     const char *error_at;

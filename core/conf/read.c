@@ -359,9 +359,10 @@ goes_on(struct conf *cf, enum lex how, bool is_inner)
         conf_report_at(cf, cf->file, lx->line, lx->p - 1, "unexpected \"}\"");
         return true;
     }
-    if (how == LEX_END && is_inner)
+    if (how == LEX_END && is_inner && !lx->has_ended)
         conf_report_at(cf, cf->file, lx->line, NULL,
                        "unexpected end of file, expecting \"}\"");
+    lx->has_ended = how == LEX_END;
     return false;
 }
 

@@ -230,10 +230,9 @@ write_stderr(enum log_level level, const char *text, const char *end)
     char        out[LOG_LINE_MAX + 64];
     struct line l = { out, out + sizeof(out) };
 
-    put_z(&l, log_program);
-    put_z(&l, ": ");
     if (level != LEVEL_STDERR) {
-        put_z(&l, "[");
+        put_z(&l, log_program);
+        put_z(&l, ": [");
         put_z(&l, names[level]);
         put_z(&l, "] ");
     }

@@ -21,7 +21,7 @@
 enum { LOG_LINE_MAX = 2048 };
 
 enum log_level {
-    LEVEL_STDERR, /* only for messages of the start, without a level          */
+    LEVEL_STDERR, /* what stands under a message: bare, without a level       */
     LEVEL_EMERG,
     LEVEL_ALERT,
     LEVEL_CRIT,

@@ -74,6 +74,7 @@ h1_close(struct h1 *h)
     if (h->state == H1_CLOSED)
         return;
     h1_set_state(h, H1_CLOSED);
+    stats_add(worker->stats, active, -1);
     post_cancel(&h->next);
     conn_close(&h->conn);
     h->next.run = reap_conn;
@@ -135,6 +136,7 @@ read_proxy_header(struct h1 *h)
     case PARSE_OK:
         b->read += used;
         h->client.proxy = pp;
+        h->conn.log.action = "waiting for request";
         h1_set_state(h, H1_WAIT);
         h1_read_head(h);
         return;
@@ -552,12 +554,17 @@ h1_accept(struct listener *l, struct loop *loop, int fd,
     h->conn.log.targets
         = error_log_targets(http_default_server(h->address)->conf);
     h->client.opened_at = clock_ms();
+    stats_add(worker->stats, accepted, 1);
+    stats_add(worker->stats, handled, 1);
+    stats_add(worker->stats, active, 1);
     if (!conn_start(&h->conn)) {
         h1_set_state(h, H1_HEAD);
         h1_close(h);
         return;
     }
     h1_set_state(h, h->address->has_proxy_protocol ? H1_PROXY : H1_WAIT);
+    if (h->state == H1_PROXY)
+        h->conn.log.action = "reading PROXY protocol";
     c = http_default_server(h->address)->conf[http_head_module.slot];
     timer_set(loop, &h->conn.read_timer, c->client_header_timeout);
     if (l->options.deferred) {

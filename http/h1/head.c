@@ -291,13 +291,13 @@ looks_wrong(struct h1 *h)
 static void
 end_of_stream(struct h1 *h, ssize_t n)
 {
+    if (h->r != NULL && h->r->line.p == NULL && h->head != NULL)
+        h->r->line = str_trim(buf_str(&h->head->buf));
     if (n == 0 && h->state == H1_HEAD)
         log_info(&h->conn.log, "client prematurely closed connection");
     else if (n == 0 && !h->is_kept)
         log_info(&h->conn.log,
                  "client closed connection while waiting for request");
-    if (h->r != NULL && h->r->line.p == NULL && h->head != NULL)
-        h->r->line = str_trim(buf_str(&h->head->buf));
     if (h->r != NULL)
         http_terminate(h->r, 400);
     else
