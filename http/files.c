@@ -26,9 +26,10 @@ parse_cache(struct conf *cf, void *field)
     c->inactive = 60 * 1000;
     for (i = 1; i < cf->n_args; i++) {
         n = 0;
-        if (conf_param(cf->args[i], "max", &v) && number_parse(v, INT32_MAX, &n)
-            && n != 0)
-        {
+        if (str_is(cf->args[i], "off")) {
+            is_off = true;
+        } else if (conf_param(cf->args[i], "max", &v)
+                   && number_parse(v, INT32_MAX, &n) && n != 0) {
             c->max = n;
         } else if (conf_param(cf->args[i], "inactive", &v)
                    && number_time(v, true, &n)) {
