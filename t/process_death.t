@@ -23,7 +23,7 @@ EOC
 my $pid = $t->pid;
 wait_until(sub { $t->worker_pids == 2 });
 
-for my $case (['SEGV', 11], ['KILL', 9], ['ABRT', 6]) {
+for my $case (['TRAP', 5], ['KILL', 9], ['ABRT', 6]) {
     my ($name, $number) = @$case;
     my ($victim) = $t->worker_pids;
     my $start = time;
