@@ -29,7 +29,8 @@ parse_cache(struct conf *cf, void *field)
         if (str_is(cf->args[i], "off")) {
             is_off = true;
         } else if (conf_param(cf->args[i], "max", &v)
-                   && number_parse(v, INT32_MAX, &n) && n != 0) {
+                   && number_parse(v, INT32_MAX, &n) && n != 0)
+        {
             c->max = n;
         } else if (conf_param(cf->args[i], "inactive", &v)
                    && number_time(v, true, &n)) {
