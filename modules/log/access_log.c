@@ -83,7 +83,7 @@ write_log(const struct access_log *log, const struct access_log_conf *conf,
         line.n--;
         syslog_send(log->syslog, -1, line);
     } else if (log->file != NULL) {
-        log_buffer_add(log->file, t->loop, line, t->log);
+        log_buffer_add(log->file, t->loop, line);
     } else if (has_root(r)) {
         log_cache_write(conf->cache, expr_eval(log->path, t), line, t->log);
     }
@@ -272,13 +272,12 @@ attach_buffer(struct conf *cf, const struct access_log *log,
         return conf_error(cf,
                           "no buffer is defined for access_log \"" STR_F "\"",
                           STR_A(cf->args[1]));
-    if (o->size == 0)
-        return NULL;
-    if (log->path != NULL)
+    if (o->size != 0 && log->path != NULL)
         return conf_error(cf, "buffered logs cannot have variables in name");
-    if (log->syslog != NULL)
+    if (o->size != 0 && log->syslog != NULL)
         return conf_error(cf, "logs to syslog cannot be buffered");
-    if (!log_buffer_attach(cf->arena, log->file, o, &m->log))
+    if (log->file != NULL
+        && !log_buffer_attach(cf->arena, log->file, o, &m->log))
         return conf_error(cf,
                           "access_log \"" STR_F "\" already defined with "
                           "conflicting parameters",
@@ -396,9 +395,10 @@ needs_fallback(const struct conf_block *b)
 static const char *
 make_fallback(struct conf *cf, void *conf)
 {
-    struct access_log_main *m = conf;
-    enum serves_kind        kind = cf->kind;
-    struct access_log      *log;
+    const struct log_buffer_options none = { .size = 0 };
+    struct access_log_main         *m = conf;
+    enum serves_kind                kind = cf->kind;
+    struct access_log              *log;
 
     arena_defer(cf->arena, log_line_free, &m->line);
     if (!needs_fallback(cf->gen->root))
@@ -409,6 +409,7 @@ make_fallback(struct conf *cf, void *conf)
     log->file = generation_log_file(
         cf->gen, conf_path_prefix(cf, STR(WEIR_HTTP_LOG_PATH)));
     cf->kind = kind;
+    (void) log_buffer_attach(cf->arena, log->file, &none, &m->log);
     return NULL;
 }
 

@@ -36,20 +36,20 @@ void log_line_free(void *line);
 /* --- a buffer in front of a file: buffer.c ------------------------------------ */
 
 struct log_buffer_options {
-    uint64_t size;
+    uint64_t size;  /* 0: what one turn of the loop brings                   */
     msec_t   flush;
     int      level; /* of gzip, 0: none */
 };
 
 struct log_writer;
 
-/* Puts a buffer in front of the file.  False: it has another one. */
+/* Puts a buffer in front of the file.  False: it has another one with a size.
+ * log is for what fails while no request is at hand. */
 bool log_buffer_attach(struct arena *a, struct log_file *file,
                        const struct log_buffer_options *o,
                        const struct log *log);
 /* Adds a whole line; writes when it would not fit. */
-void log_buffer_add(struct log_file *file, struct loop *loop, str_t line,
-                    const struct log *log);
+void log_buffer_add(struct log_file *file, struct loop *loop, str_t line);
 /* Writes to a file; failures are logged at most once a minute. */
 void log_write_file(int fd, const char *name, str_t s, const struct log *log);
 

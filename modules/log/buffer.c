@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Writing lines: at once, or gathered in a buffer that belongs to the file
- * and is written when it is full, when its oldest line has waited for so
- * long, and whenever the file is flushed, reopened or closed.  Only whole
- * lines are written.  With gzip each buffer becomes a member of the file.
+ * Writing lines.  Each file has a buffer: without "buffer=" it holds what one
+ * turn of the loop brings, so that many requests cost one write; with it,
+ * lines wait until it is full, until the oldest has waited for "flush=", or
+ * until the file is flushed, reopened or closed.  Only whole lines are
+ * written.  With gzip each write becomes a member of the file.
+ *
+ * The buffer belongs to the generation, its memory to the process, which
+ * takes it with the first line.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,12 +18,18 @@
 #include "core/base/check.h"
 #include "modules/log/access_log.h"
 
-enum { COMPLAINTS_EVERY = 60, GZIP_WINDOW = 15 + 16, GZIP_MEMORY = 9 };
+enum {
+    TURN_SIZE = 16384,
+    COMPLAINTS_EVERY = 60,
+    GZIP_WINDOW = 15 + 16,
+    GZIP_MEMORY = 9,
+};
 
 struct log_buffer {
-    struct buf                lines;
-    struct timer              timer;
-    struct log_buffer_options options;
+    struct buf                lines; /* no memory until the first one        */
+    struct timer              timer; /* "flush="                             */
+    struct post               turn;  /* the end of this turn                 */
+    struct log_buffer_options options; /* size 0: of one turn                */
     struct log_file          *file;
     const struct log         *log;
 };
@@ -102,6 +112,7 @@ static void
 flush(struct log_buffer *b)
 {
     timer_stop(&b->timer);
+    post_cancel(&b->turn);
     if (buf_len(&b->lines) != 0 && b->file->fd != -1)
         write_lines(b, buf_str(&b->lines));
     buf_reset(&b->lines);
@@ -116,9 +127,28 @@ on_timeout(struct timer *t)
 
 
 static void
+on_turn_end(struct post *p)
+{
+    flush(container_of(p, struct log_buffer, turn));
+}
+
+
+static void
 flush_file(struct log_file *file)
 {
     flush(file->buffer);
+}
+
+
+/* The generation ends: before its files are closed. */
+static void
+end(void *arg)
+{
+    struct log_buffer *b = arg;
+
+    flush(b);
+    free(b->lines.start);
+    b->lines = (struct buf){ NULL, NULL, NULL, NULL };
 }
 
 
@@ -128,40 +158,56 @@ log_buffer_attach(struct arena *a, struct log_file *file,
 {
     struct log_buffer *b = file->buffer;
 
-    if (b != NULL)
-        return b->options.size == o->size && b->options.flush == o->flush
-               && b->options.level == o->level;
+    if (b == NULL) {
+        b = arena_make(a, struct log_buffer);
+        b->file = file;
+        b->log = log;
+        b->timer.on_timeout = on_timeout;
+        b->timer.is_idle = 1;
+        b->turn.run = on_turn_end;
+        file->buffer = b;
+        file->flush = flush_file;
+        arena_defer(a, end, b);
+    }
+    if (o->size == 0)
+        return true;
+    if (b->options.size == 0)
+        b->options = *o;
+    return b->options.size == o->size && b->options.flush == o->flush
+           && b->options.level == o->level;
+}
 
-    b = arena_make(a, struct log_buffer);
-    buf_init(&b->lines, arena_bytes(a, o->size), o->size);
-    b->options = *o;
-    b->file = file;
-    b->log = log;
-    b->timer.on_timeout = on_timeout;
-    b->timer.is_idle = 1;
-    file->buffer = b;
-    file->flush = flush_file;
-    return true;
+
+static void
+take_memory(struct log_buffer *b)
+{
+    size_t size = b->options.size ? b->options.size : TURN_SIZE;
+    void  *memory = malloc(size);
+
+    if (memory == NULL)
+        check_memory(size);
+    buf_init(&b->lines, memory, size);
 }
 
 
 void
-log_buffer_add(struct log_file *file, struct loop *loop, str_t line,
-               const struct log *log)
+log_buffer_add(struct log_file *file, struct loop *loop, str_t line)
 {
     struct log_buffer *b = file->buffer;
 
-    if (b == NULL) {
-        log_write_file(file->fd, file->path.p, line, log);
-        return;
-    }
+    if (b->lines.start == NULL)
+        take_memory(b);
     if (line.n > buf_room(&b->lines))
         flush(b);
     if (line.n > buf_room(&b->lines)) {
         write_lines(b, line);
         return;
     }
-    if (b->options.flush != 0 && buf_len(&b->lines) == 0)
-        timer_set(loop, &b->timer, b->options.flush);
+    if (buf_len(&b->lines) == 0) {
+        if (b->options.size == 0)
+            post_add_late(loop, &b->turn);
+        else if (b->options.flush != 0)
+            timer_set(loop, &b->timer, b->options.flush);
+    }
     buf_put(&b->lines, line);
 }
