@@ -183,9 +183,9 @@ put_head(struct text *t, const struct gateway *g, const str_t *values)
     put(t, g->uri);
     put(t, conf->http_version == HTTP_11 ? STR(" HTTP/1.1\r\n")
                                          : STR(" HTTP/1.0\r\n"));
+    put_set(t, conf, values);
     if (!conf->sets[FIELD_HOST])
         put_field(t, STR("Host"), s->host);
-    put_set(t, conf, values);
     put_framing(t, conf, s);
     if (conf->gateway.pass_request_headers)
         put_passed(t, conf, g->r);

@@ -381,14 +381,14 @@ apply_place(struct gateway *g, const struct proxy_rule *rule, bool is_domain,
     str_t        v = *value;
     size_t       n = v.n;
 
-    if (is_domain && v.n && v.p[0] == '.')
-        v = str_from(v, 1);
     if (rule->pattern) {
         if (!regex_match(rule->pattern, t, v))
             return false;
     } else {
         str_t from = expr_eval(rule->from, t);
 
+        if (is_domain && v.n && v.p[0] == '.')
+            v = str_from(v, 1);
         if (is_domain ? !str_ieq(v, from) : !str_starts(v, from))
             return false;
         if (!is_domain)
