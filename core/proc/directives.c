@@ -106,18 +106,43 @@ print_args(unsigned args)
 }
 
 
-/* "http_" and the module's name, which may have that already; the balancers
- * are documented with the upstream block. */
-static void
-print_module(const struct module *m, const char *part)
-{
-    str_t name = str_of(m->name), prefix = str_of(part);
+/* What nginx documents with another module than the one that it is of here. */
+struct home {
+    const char *directive, *module;
+};
 
-    if (str_starts(name, STR("upstream")))
-        name = STR("upstream");
+static const struct home homes[] = {
+    { "epoll_events", "event_epoll" },
+    { "fastcgi_temp_path", "fastcgi" },
+    { "log_subrequest", "core" },
+    { "proxy_pass", "proxy" },
+    { "resolver", "core" },
+    { "resolver_timeout", "core" },
+    { "scgi_temp_path", "scgi" },
+    { "try_files", "core" },
+    { "uwsgi_temp_path", "uwsgi" },
+};
+
+
+static str_t
+home_of(const struct module *m, const char *directive)
+{
+    for (size_t i = 0; i < countof(homes); i++)
+        if (strcmp(homes[i].directive, directive) == 0)
+            return str_of(homes[i].module);
     if (m->serves == 0)
-        name = STR("core");
-    if (str_starts(name, prefix))
+        return STR("core");
+    if (str_starts(str_of(m->name), STR("upstream")))
+        return STR("upstream");
+    return str_of(m->name);
+}
+
+
+/* "http_" and the module's name, which may have that already. */
+static void
+print_module(str_t name, const char *part)
+{
+    if (str_starts(name, str_of(part)))
         printf(STR_F, STR_A(name));
     else
         printf("%s_" STR_F, part, STR_A(name));
@@ -132,9 +157,9 @@ print_line(const struct module *m, const struct directive *d, const char *part,
 
     printf("%s%s\t", has_prefix ? m->prefix : "", d->name);
     if (part == NULL)
-        printf("core");
+        printf(STR_F, STR_A(home_of(m, d->name)));
     else
-        print_module(m, part);
+        print_module(home_of(m, d->name), part);
     printf("\t");
     print_contexts(where);
     printf("\t");
@@ -144,18 +169,14 @@ print_line(const struct module *m, const struct directive *d, const char *part,
 
 
 static void
-print_row(const struct module *m, const struct directive *d)
+print_row(const struct module *m, const struct directive *d, unsigned rest)
 {
-    unsigned rest = d->where & IN_ANY;
-
-    if (d->where & ROW_LISTED)
-        return;
     if (rest == IN_ANY) {
         print_line(m, d, NULL, rest);
         return;
     }
     for (size_t i = 0; i < countof(parts); i++) {
-        unsigned where = d->where & parts[i].where;
+        unsigned where = rest & parts[i].where;
 
         if (m->serves & parts[i].serves)
             where |= rest & (IN_MAIN | IN_EVENTS);
@@ -168,6 +189,27 @@ print_row(const struct module *m, const struct directive *d)
 }
 
 
+/* Several rows of one name are one directive, with all of their contexts; they
+ * are printed with the first. */
+static void
+print_list(const struct module *m, const struct directive *list)
+{
+    for (const struct directive *d = list; d != NULL && d->name != NULL; d++) {
+        const struct directive *it;
+        unsigned                where = 0;
+
+        for (it = list; it != d && strcmp(it->name, d->name) != 0; it++)
+            continue;
+        if (it != d || d->where & ROW_LISTED)
+            continue;
+        for (; it->name != NULL; it++)
+            if (strcmp(it->name, d->name) == 0)
+                where |= it->where & IN_ANY;
+        print_row(m, d, where);
+    }
+}
+
+
 void
 directives_print(void)
 {
@@ -175,15 +217,12 @@ directives_print(void)
         = { "include", IN_ANY, ARGS_1, NULL, 0, NULL, NULL };
     static const struct module engine = { .name = "core" };
 
-    print_row(&engine, &include);
+    print_row(&engine, &include, IN_ANY);
     for (struct module *const *m = weir_modules; *m != NULL; m++) {
         const struct directive *const *list = (*m)->templates;
-        const struct directive        *d = (*m)->directives;
 
-        for (; d != NULL && d->name != NULL; d++)
-            print_row(*m, d);
+        print_list(*m, (*m)->directives);
         for (; list != NULL && *list != NULL; list++)
-            for (d = *list; d->name != NULL; d++)
-                print_row(*m, d);
+            print_list(*m, *list);
     }
 }

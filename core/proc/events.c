@@ -84,6 +84,8 @@ static const struct conf_type debug_type = { .name = "networks",
                                              .size = sizeof(struct debug_list),
                                              .parse = parse_debug };
 
+static const struct conf_range epoll_range = { 1, 65536 };
+
 static const struct conf_opener opener = { .inside = IN_EVENTS, .once = true };
 
 static const struct directive directives[] = {
@@ -98,6 +100,8 @@ static const struct directive directives[] = {
            unsigned),
     CUSTOM("debug_connection", IN_EVENTS | ROW_MANY, ARGS_1, debug_type,
            struct events_conf, debug, struct debug_list),
+    NUMBER("epoll_events", IN_EVENTS, struct events_conf, epoll_events, "512",
+           &epoll_range),
     NUMBER("worker_aio_requests", IN_EVENTS, struct events_conf, aio_requests,
            "32", NULL),
     { .name = NULL }

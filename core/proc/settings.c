@@ -224,6 +224,8 @@ static const struct directive directives[] = {
     ENUM("debug_points", IN_MAIN, struct process_conf, debug_points, NULL,
          debug_points),
     FLAG("pcre_jit", IN_MAIN, struct process_conf, pcre_jit, "off"),
+    { "ssl_object_cache_inheritable", IN_MAIN, ARGS_FLAG, &conf_nothing, 0,
+      NULL, NULL },
     { "load_module", IN_MAIN | ROW_MANY, ARGS_1, &load_module_type, 0, NULL,
       NULL },
     { .name = NULL }

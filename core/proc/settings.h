@@ -50,7 +50,8 @@ struct events_conf {
     bool              multi_accept, accept_mutex;
     msec_t            accept_mutex_delay;
     unsigned          method;
-    uint64_t          aio_requests;
+    uint64_t          aio_requests; /* of no effect                          */
+    uint64_t          epoll_events;
     struct debug_list debug;
 };
 

@@ -340,6 +340,7 @@ static bool
 begin(struct serving *s, const struct worker_start *start)
 {
     const struct process_conf *c = process_conf_of(start->gen);
+    const struct events_conf  *e = events_conf_of(start->gen);
 
     s->setup = start->setup;
     s->master = start->master;
@@ -354,7 +355,7 @@ begin(struct serving *s, const struct worker_start *start)
     if (!s->is_alone && !settle(c, start->number, &s->self.log))
         return false;
     environ = environment_make(start->gen, start->setup->arena, NULL);
-    s->self.loop = loop_new(&s->self.log, 0);
+    s->self.loop = loop_new(&s->self.log, (unsigned) e->epoll_events);
     if (s->self.loop == NULL)
         return false;
     s->signals.on_read = on_signal;
