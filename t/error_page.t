@@ -38,6 +38,8 @@ $t->run(<<'EOC');
 
         location /uri/ { error_page 404 403 /404.html; return 404; }
         location /same/ { error_page 500 502 503 504 /50x.html; return 503; }
+        location /file/ { error_page 404 @file; return 404; }
+        location @file { rewrite ^ /404.html break; }
         location /change/ { error_page 404 =200 /404.html; return 404; }
         location /answer/ { error_page 404 = /shows; return 404; }
         location /shows { return 201 "shows $uri $request_method"; }
@@ -146,6 +148,11 @@ $t->answers(
     '/outer/in/'       => [404, 'custom 404'],
     '/outer/own/'      => [404, qr/404 Not Found/],
 );
+
+$r = $t->get('/file/');
+is $r->status . ' ' . $r->body, '404 custom 404', 'a file as the page';
+ok $r->header('ETag'), 'has a tag';
+is $r->header('Last-Modified'), undef, 'but no date of its own';
 
 is $t->post('/answer/', 'body')->body, 'shows /shows GET',
     'POST becomes GET';
