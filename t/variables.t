@@ -17,6 +17,7 @@ symlink $t->path('real'), $t->path('link');
 $t->run(<<'EOC');
 %%HTTP%%
     default_type text/plain;
+    log_format body "[$request_body][$request_body_file]";
     log_format end "$uri|$status|$body_bytes_sent|$bytes_sent|$request_length|"
                    "$request_completion|$sent_http_content_type|"
                    "$sent_http_content_length|$sent_http_location|"
@@ -49,9 +50,12 @@ $t->run(<<'EOC');
         location /setargs { set $args "$args&more=1"; return 200 "$args|$arg_more|$arg_a|$query_string|$request_uri"; }
         location /shadow { set $http_x_some_field own; set $arg_a mine; set $cookie_a $cookie_b_c; return 200 "$http_x_some_field|$arg_a|$cookie_a"; }
         location /length { return 200 "$request_length"; }
+        location /body { access_log %%TESTDIR%%/body.log body; proxy_pass http://127.0.0.1:%%PORT_plain%%; proxy_set_header X-Body $request_body; }
+        location /bodyfile { client_body_in_file_only clean; access_log %%TESTDIR%%/body.log body; proxy_pass http://127.0.0.1:%%PORT_plain%%; proxy_set_header X-Body "[$request_body]"; }
         location /moved { return 302 /there; }
     }
-    server { listen 127.0.0.1:%%PORT_plain%%; location / { return 200 "$host|$server_name|$server_port"; } }
+    server { listen 127.0.0.1:%%PORT_plain%%; location / { return 200 "$host|$server_name|$server_port"; }
+             location /body { return 200 "$http_x_body|$content_length"; } }
 }
 EOC
 
@@ -122,6 +126,18 @@ is body('/shadow?a=theirs', headers => ['X-Some-Field' => 'theirs',
         Cookie => 'a=1; b_c=2']), 'own|mine|2', 'set, of a family';
 my $request = "GET /length HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 is $t->raw($request)->body, length $request, '$request_length';
+
+# ---- bodies ----
+
+is $t->post('/body', 'the body')->body, 'the body|8', '$request_body';
+is $t->get('/body')->body, '|', '$request_body: none';
+is $t->post('/bodyfile', 'the body')->body, '[]|8',
+    '$request_body: in a file';
+ok wait_until(sub { $t->log('body.log') >= 3 }), 'bodies: the log';
+my @bodies = $t->log('body.log');
+is $bodies[0], '[the body][-]', 'log: $request_body';
+is $bodies[1], '[-][-]', 'log: none';
+like $bodies[2], qr{^\[-\]\[/.*/\d{10}\]$}, 'log: $request_body_file';
 
 # ---- what is known at the end ----
 
