@@ -189,7 +189,7 @@ static const struct directive rows[]
         { .name = NULL } };
 
 struct module try_files_module = {
-    .name = "http_try_files",
+    .name = "http_core",
     .serves = FOR_HTTP,
     .directives = rows,
     .conf_size = sizeof(struct try_files_conf),

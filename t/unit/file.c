@@ -33,6 +33,14 @@ put(const char *name, const char *text)
 }
 
 
+static void
+put_link(const char *to, const char *name)
+{
+    if (symlink(to, name) == -1)
+        diag("%s: %s", name, strerror(errno));
+}
+
+
 /* What a request would be answered: text, or "!" and the error. */
 static const char *
 get(const char *name)
@@ -184,16 +192,16 @@ test_links(void)
     mkdir("r2", 0755);
     put("r1/x", "first");
     put("r2/x", "second");
-    symlink("r1", "now");
-    symlink("now/x", "x");
-    symlink("x", "xx");
+    put_link("r1", "now");
+    put_link("now/x", "x");
+    put_link("x", "xx");
     is_text(get_kept("now/x"), "first", "by a link to a folder");
     is_kept("kept");
     is_text(get_kept("x"), "first", "by a link to a file");
     is_text(get_kept("xx"), "first", "by a link to a link");
     is_kept("kept");
 
-    symlink("r2", "next");
+    put_link("r2", "next");
     is(rename("next", "now"), 0, "the link is switched");
     is_text(get("now/x"), "second", "folder");
     is_text(get("x"), "second", "file");
@@ -206,9 +214,9 @@ test_links(void)
     is_text(get("xx"), "rewritten", "the target is rewritten");
     unlink("now");
     is_text(get("xx"), "!open() No such file or directory", "the link gone");
-    symlink("loop", "loop");
+    put_link("loop", "loop");
     is_text(get("loop"), "!open() Too many levels of symbolic links", "a loop");
-    symlink("../r1/../r1/x", "r2/up");
+    put_link("../r1/../r1/x", "r2/up");
     is_text(get_kept("r2/up"), "first", "dots in a link");
     is_kept("kept");
 }
@@ -217,7 +225,7 @@ test_links(void)
 static void
 test_refusing_links(void)
 {
-    symlink("r1", "to");
+    put_link("r1", "to");
     options.symlinks = SYMLINKS_REFUSE;
     is_text(get("r1/x"), "first", "no link on the way");
     is_text(get("to/x"), "!openat() Not a directory", "a link to a folder");
@@ -263,7 +271,8 @@ test_many(void)
 
         snprintf(name, sizeof(name), "r1/big%zu", i);
         put(name, "");
-        truncate(name, 65536);
+        if (truncate(name, 65536) == -1)
+            diag("%s: %s", name, strerror(errno));
         utime(name, &old);
         get(name);
     }
