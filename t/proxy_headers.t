@@ -40,6 +40,9 @@ $t->run(<<"EOC");
             proxy_set_header X-Empty "";
             proxy_set_header x-client "changed \$http_x_client";
             proxy_set_header X-Proxy "\$proxy_host \$proxy_port"; }
+        location /twice { proxy_pass http://127.0.0.1:$up;
+            proxy_set_header Host first; proxy_set_header Host last;
+            proxy_set_header X-A 1; proxy_set_header X-A 2; }
         location /none { proxy_pass http://127.0.0.1:$up;
             proxy_pass_request_headers off; }
         location /hide { proxy_pass http://127.0.0.1:$up;
@@ -106,6 +109,13 @@ like $got, qr/^x-client: changed a\r/m, 'a changed one';
 like $got, qr/^X-Proxy: 127\.0\.0\.1:$up $up\r/m, 'variables';
 unlike $got, qr/X-Outer/, 'a list of its own replaces the outer one';
 like sent('/set'), qr/^X-Forwarded-For: 127\.0\.0\.1\r/m, 'begun';
+
+$got = sent('/twice');
+like $got, qr/^X-A: 1\r\nX-A: 2\r/m, 'set twice';
+SKIP: {
+    skip_before '1.30.0', 'Host would be sent twice', 1;
+    is_deeply [$got =~ /^(Host: .*)\r/gm], ['Host: last'], 'but one Host';
+}
 
 $got = sent('/none', ['X-Client', 'a']);
 unlike $got, qr/X-Client/, 'proxy_pass_request_headers off';

@@ -29,12 +29,24 @@ static const enum field_id kept_back[] = {
 };
 
 
+/* The place of a field: a request has one Host only, the last that is set;
+ * others may be repeated. */
+static struct proxy_field *
+place_for(struct conf *cf, struct proxy_fields *set, enum field_id id)
+{
+    if (id == FIELD_HOST)
+        VEC_EACH(&set->list, f)
+            if (f->id == id)
+                return f;
+    return vec_push(cf->arena, &set->list);
+}
+
+
 static const char *
 parse_set_header(struct conf *cf, void *field)
 {
-    struct proxy_fields *set = field;
-    struct proxy_field  *f = vec_push(cf->arena, &set->list);
-    const char          *error = NULL;
+    struct proxy_field *f = place_for(cf, field, field_id(cf->args[1]));
+    const char         *error = NULL;
 
     f->name = cf->args[1];
     f->id = field_id(f->name);
