@@ -165,4 +165,28 @@ for my $pid (grep { Weir::Test::process_title($_) =~ /master process .*\Q@{[$p->
     kill 'TERM', $pid;
 }
 
+# systemd is told when it is up
+SKIP: {
+    skip 'an nginx does not tell', 2 if is_oracle();
+    my $n = Weir::Test->new;
+    my $socket = IO::Socket::UNIX->new(Type => IO::Socket::SOCK_DGRAM(),
+                                       Local => $n->path('notify'));
+    $n->run("%%GLOBALS%%\n$http", env => { NOTIFY_SOCKET => $n->path('notify') });
+    my $text = '';
+    ok wait_until(sub { $socket->blocking(0); $socket->recv($text, 100);
+                        return length $text }), 'NOTIFY_SOCKET';
+    is $text, "READY=1\nMAINPID=" . $n->pid, 'what it says';
+}
+
+# folders
+my $f = Weir::Test->new;
+($code, $out, $err) = @{ conf_test(<<'EOC', test => $f) }{qw(code out err)};
+pid %%TESTDIR%%/nginx.pid;
+events { }
+http { client_body_temp_path %%TESTDIR%%/none/body; }
+EOC
+is $code, 1, 'a temporary folder that cannot be made';
+like $err, qr{\[emerg\] mkdir\(\) "\S+/none/body" failed \(2: No such file or directory\)\n},
+    'and the reason';
+
 done_testing;
