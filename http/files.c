@@ -263,6 +263,20 @@ http_set_etag(struct http_request *r)
     fields_set(r->task.arena, &r->out.fields, FIELD_ETAG, etag);
 }
 
+
+void
+http_weaken_etag(struct http_request *r)
+{
+    struct field *f = fields_get(&r->out.fields, FIELD_ETAG);
+
+    if (f == NULL || str_starts(f->value, STR("W/")))
+        return;
+    if (f->value.n == 0 || f->value.p[0] != '"')
+        fields_hide(&r->out.fields, FIELD_ETAG);
+    else
+        f->value = str_join(r->task.arena, STR("W/"), f->value);
+}
+
 /* --- opening ------------------------------------------------------------------- */
 
 /* How much of the path may hold any links. */

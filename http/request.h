@@ -61,6 +61,7 @@ struct http_response {
     bool is_from_error_page : 1;
     bool needs_memory : 1;      /* some filter reads the bytes               */
     bool has_trailers : 1;
+    bool varies : 1;            /* Vary: Accept-Encoding (gzip_vary)         */
     bool is_upgraded : 1;       /* 101: the connection is a tunnel now       */
     bool is_own_location : 1;   /* Location is ours: completed as
                                    absolute_redirect and its kin say         */

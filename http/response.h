@@ -53,6 +53,9 @@ enum step http_pump(struct http_request *r);
 void http_set_content_type(struct http_request *r);
 /* ETag from last_modified and length, where etag is on. */
 void http_set_etag(struct http_request *r);
+/* The body is going to be another one of the same meaning: the ETag becomes
+ * weak, and goes where it is none. */
+void http_weaken_etag(struct http_request *r);
 
 /* Maps the URI to a file by root or alias.  The path ends with a NUL that
  * does not count; *root_len is how much of it root or alias gave.  STR_NONE:

@@ -179,7 +179,8 @@ put_known(char *p, const struct http_request *r)
         p = put_field(p, STR("Location"), location->value);
     if (o->is_chunked)
         p = put(p, STR("Transfer-Encoding: chunked\r\n"));
-    return put_connection(p, r);
+    p = put_connection(p, r);
+    return o->varies ? put(p, STR("Vary: Accept-Encoding\r\n")) : p;
 }
 
 enum step
