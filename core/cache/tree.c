@@ -29,13 +29,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "core/base/list.h"
-#include "core/cache/inside.h"
-#include "core/cache/watch.h"
+#include "core/cache/node.h"
 #include "core/os/clock.h"
 
 enum {
-    BUCKETS = 4096,
     NODES_MAX = 8192,
     CONTENT_MAX = 64 * 1024,
     BYTES_MAX = 32 * 1024 * 1024,
@@ -45,236 +42,11 @@ enum {
     REFUSED_MS = 60 * 1000,
 };
 
-enum node_kind { NODE_FOLDER, NODE_FILE, NODE_LINK, NODE_MISSING, NODE_PATH };
-
-struct node {
-    struct node   *next;    /* in its bucket                                 */
-    struct node   *wd_next; /* in its bucket of wds                          */
-    struct list    lru;     /* while nobody depends on it                    */
-    struct list    users;   /* dep.of_source                                 */
-    struct dep    *deps;    /* what it depends on; its folder is the last    */
-    struct node   *target;  /* of NODE_LINK and NODE_PATH                    */
-    struct file   *file;    /* of NODE_FILE and NODE_FOLDER: stat, or open   */
-    struct stat    st;      /* of an open file, when it was last looked at   */
-    msec_t         checked_at;
-    uint32_t       hash;
-    int            wd;    /* -1: not watched                               */
-    int            error; /* of NODE_MISSING; of a file: why not opened    */
-    enum node_kind kind;
-    bool           is_shut; /* a folder that cannot be watched               */
-    size_t         n;
-    char           path[]; /* with a NUL                                    */
-};
-
-struct dep {
-    struct list  of_source;
-    struct node *source, *user;
-    struct dep  *next; /* of user                                            */
-};
-
-static struct tree {
-    struct watch watch;
-    struct node *buckets[BUCKETS];
-    struct node *wds[BUCKETS];
-    struct node *root;
-    struct list  lru; /* the latest first                                    */
-    size_t       max_descriptors;
-    msec_t       drained_at;
-    msec_t       refused_at; /* the kernel allowed no more watches; 0: never */
-    struct file_stats stats;
-} * tree;
-
 /* One look-up: the links that it has led over. */
 struct route {
     struct node *links[LINKS_MAX];
     unsigned     n, hops;
 };
-
-
-/* --- nodes ------------------------------------------------------------- */
-
-static struct node *
-find(str_t path, uint32_t hash)
-{
-    struct node *n = tree->buckets[hash % BUCKETS];
-
-    while (n != NULL
-           && (n->hash != hash || n->n != path.n
-               || memcmp(n->path, path.p, path.n) != 0))
-        n = n->next;
-    return n;
-}
-
-
-static void
-depend(struct node *user, struct node *source)
-{
-    struct dep *d = malloc(sizeof(*d));
-
-    if (d == NULL)
-        check_memory(sizeof(*d));
-    d->source = source;
-    d->user = user;
-    d->next = user->deps;
-    user->deps = d;
-    list_append(&source->users, &d->of_source);
-    list_remove(&source->lru);
-}
-
-
-static struct node *
-make(str_t path, enum node_kind kind, struct node *source)
-{
-    struct node *n = calloc(1, sizeof(*n) + path.n + 1);
-
-    if (n == NULL)
-        check_memory(sizeof(*n) + path.n);
-    n->kind = kind;
-    n->wd = -1;
-    n->hash = str_hash(path);
-    n->n = path.n;
-    memcpy(n->path, path.p, path.n);
-    list_init(&n->users);
-    list_init(&n->lru);
-    list_insert(&tree->lru, &n->lru);
-    n->next = tree->buckets[n->hash % BUCKETS];
-    tree->buckets[n->hash % BUCKETS] = n;
-    tree->stats.nodes++;
-    if (source != NULL)
-        depend(n, source);
-    return n;
-}
-
-
-static void
-set_wd(struct node *n, int wd)
-{
-    n->wd = wd;
-    n->wd_next = tree->wds[wd % BUCKETS];
-    tree->wds[wd % BUCKETS] = n;
-    tree->stats.watches++;
-}
-
-
-/* One inode has one wd, which several nodes may share. */
-static void
-unwatch(struct node *n, bool is_gone)
-{
-    struct node **at;
-    bool          is_shared = false;
-
-    if (n->wd == -1)
-        return;
-    for (at = &tree->wds[n->wd % BUCKETS]; *at != NULL;) {
-        if (*at == n) {
-            *at = n->wd_next;
-            continue;
-        }
-        is_shared |= (*at)->wd == n->wd;
-        at = &(*at)->wd_next;
-    }
-    if (!is_shared && !is_gone)
-        watch_remove(&tree->watch, n->wd);
-    n->wd = -1;
-    tree->stats.watches--;
-}
-
-
-static void
-forget_file(struct node *n)
-{
-    if (n->file == NULL)
-        return;
-    if (n->file->content != NULL)
-        tree->stats.bytes -= n->file->size;
-    else if (n->file->chain.fd != -1)
-        tree->stats.descriptors--;
-    file_put(n->file);
-    n->file = NULL;
-}
-
-
-static void
-leave_sources(struct node *n)
-{
-    struct dep *d;
-
-    while ((d = n->deps) != NULL) {
-        n->deps = d->next;
-        list_remove(&d->of_source);
-        if (list_empty(&d->source->users) && d->source != tree->root)
-            list_insert(&tree->lru, &d->source->lru);
-        free(d);
-    }
-}
-
-
-/* Takes a node out, with all that depends on it. */
-static void
-drop(struct node *n)
-{
-    struct node **at;
-
-    while (!list_empty(&n->users))
-        drop(list_entry(n->users.next, struct dep, of_source)->user);
-    for (at = &tree->buckets[n->hash % BUCKETS]; *at != n;)
-        at = &(*at)->next;
-    *at = n->next;
-    list_remove(&n->lru);
-    leave_sources(n);
-    unwatch(n, false);
-    forget_file(n);
-    if (n == tree->root)
-        tree->root = NULL;
-    tree->stats.nodes--;
-    free(n);
-}
-
-
-static void
-drop_all(void)
-{
-    if (tree->root != NULL)
-        drop(tree->root);
-}
-
-
-static bool
-drop_oldest(void)
-{
-    if (list_empty(&tree->lru))
-        return false;
-    drop(list_entry(tree->lru.prev, struct node, lru));
-    return true;
-}
-
-
-static void
-touch(struct node *n)
-{
-    if (list_empty(&n->lru))
-        return;
-    list_remove(&n->lru);
-    list_insert(&tree->lru, &n->lru);
-}
-
-
-/* The path of a name in a folder, with a NUL; empty: too long. */
-static str_t
-join(char *path, const struct node *folder, str_t name)
-{
-    str_t p = { path, folder->n };
-
-    if (folder->n + name.n + 2 > PATH_MAX)
-        return STR_NONE;
-    memcpy(path, folder->path, folder->n);
-    if (folder->n > 1)
-        path[p.n++] = '/';
-    memcpy(path + p.n, name.p, name.n);
-    p.n += name.n;
-    path[p.n] = '\0';
-    return p;
-}
 
 
 /* --- what the kernel says ------------------------------------------------ */
@@ -284,14 +56,14 @@ drop_child(const struct node *folder, str_t name)
 {
     char         path[PATH_MAX];
     struct node *n;
-    str_t        p = join(path, folder, name);
+    str_t        p = node_join(path, folder, name);
 
     if (p.n == 0)
         return false;
-    n = find(p, str_hash(p));
+    n = node_find(p, str_hash(p));
     if (n == NULL)
         return false;
-    drop(n);
+    node_drop(n);
     return true;
 }
 
@@ -302,7 +74,7 @@ drop_one(int wd, uint32_t mask, str_t name)
 {
     struct node *n;
 
-    for (n = tree->wds[wd % BUCKETS]; n != NULL; n = n->wd_next) {
+    for (n = tree->wds[wd % NODE_BUCKETS]; n != NULL; n = n->wd_next) {
         if (n->wd != wd)
             continue;
         if (name.n != 0) {
@@ -311,8 +83,8 @@ drop_one(int wd, uint32_t mask, str_t name)
             continue;
         }
         if (mask & IN_IGNORED)
-            unwatch(n, true);
-        drop(n);
+            node_unwatch(n, true);
+        node_drop(n);
         return true;
     }
     return false;
@@ -332,7 +104,7 @@ static void
 on_lost(struct watch *w)
 {
     (void) w;
-    drop_all();
+    node_drop_all();
 }
 
 
@@ -391,10 +163,10 @@ watch_names(struct node *folder)
         return false;
     wd = watch_path(folder->path, true);
     if (wd != -1)
-        set_wd(folder, wd);
+        node_set_wd(folder, wd);
     if (wd == -1 || !is_local(folder->path)) {
         folder->is_shut = true;
-        unwatch(folder, false);
+        node_unwatch(folder, false);
         return false;
     }
     return true;
@@ -412,15 +184,15 @@ look(str_t path, struct node *folder)
     if (lstat(path.p, &st) == -1) {
         if (errno != ENOENT && errno != EACCES)
             return NULL;
-        n = make(path, NODE_MISSING, folder);
+        n = node_make(path, NODE_MISSING, folder);
         n->error = errno;
         return n;
     }
     if (S_ISLNK(st.st_mode))
-        return make(path, NODE_LINK, folder);
+        return node_make(path, NODE_LINK, folder);
     if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
         return NULL;
-    n = make(path, S_ISDIR(st.st_mode) ? NODE_FOLDER : NODE_FILE, folder);
+    n = node_make(path, S_ISDIR(st.st_mode) ? NODE_FOLDER : NODE_FILE, folder);
     n->file = file_new(-1, &st);
     return n;
 }
@@ -430,16 +202,16 @@ static struct node *
 child(struct node *folder, str_t name)
 {
     char         path[PATH_MAX];
-    str_t        p = join(path, folder, name);
+    str_t        p = node_join(path, folder, name);
     struct node *n;
 
     if (p.n == 0)
         return NULL;
-    n = find(p, str_hash(p));
+    n = node_find(p, str_hash(p));
     if (n != NULL && n->kind != NODE_PATH)
         return n;
     if (n != NULL)
-        drop(n);
+        node_drop(n);
     return look(p, folder);
 }
 
@@ -485,8 +257,8 @@ follow(struct route *r, struct node *link)
         if (target == NULL)
             return NULL;
         for (; r->n > mark; r->n--)
-            depend(link, r->links[r->n - 1]);
-        depend(link, target);
+            node_depend(link, r->links[r->n - 1]);
+        node_depend(link, target);
         link->target = target;
     }
     if (r->n == LINKS_MAX)
@@ -527,7 +299,7 @@ resolve(str_t path, uint32_t hash)
     struct node *n, *p;
 
     if (tree->root == NULL) {
-        tree->root = make(STR("/"), NODE_FOLDER, NULL);
+        tree->root = node_make(STR("/"), NODE_FOLDER, NULL);
         list_remove(&tree->root->lru);
     }
     if (path.n == 0 || path.p[0] != '/')
@@ -537,12 +309,12 @@ resolve(str_t path, uint32_t hash)
         return NULL;
     if (path.p[path.n - 1] == '/' && n->kind == NODE_FILE)
         return NULL;
-    if (find(path, hash) != NULL)
+    if (node_find(path, hash) != NULL)
         return n;
-    p = make(path, NODE_PATH, n);
+    p = node_make(path, NODE_PATH, n);
     p->target = n;
     while (r.n != 0)
-        depend(p, r.links[--r.n]);
+        node_depend(p, r.links[--r.n]);
     return n;
 }
 
@@ -550,13 +322,19 @@ resolve(str_t path, uint32_t hash)
 /* --- files ------------------------------------------------------------------- */
 
 static bool
-is_same(const struct stat *a, const struct stat *b)
+is_at(const struct timespec *a, const struct timespec *b)
 {
-    return a->st_ino == b->st_ino && a->st_dev == b->st_dev
-           && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec
-           && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec
-           && a->st_ctim.tv_sec == b->st_ctim.tv_sec
-           && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+
+/* Is the file still what n remembers of it? */
+static bool
+is_same(const struct node *n, const struct file *f, const struct stat *st)
+{
+    return st->st_ino == f->ino && st->st_dev == f->dev
+           && (uint64_t) st->st_size == f->size
+           && is_at(&st->st_mtim, &n->mtime) && is_at(&st->st_ctim, &n->ctime);
 }
 
 
@@ -577,7 +355,7 @@ make_room(size_t bytes)
     while (tree->stats.nodes >= NODES_MAX
            || tree->stats.bytes + bytes > BYTES_MAX
            || tree->stats.descriptors >= tree->max_descriptors)
-        if (!drop_oldest())
+        if (!node_drop_oldest())
             return;
 }
 
@@ -592,11 +370,11 @@ keep(struct node *n, struct file *f)
 
     if (wd == -1)
         return;
-    set_wd(n, wd);
-    if (fstat(f->chain.fd, &st) == -1 || !is_same(&st, &n->st)
+    node_set_wd(n, wd);
+    if (fstat(f->chain.fd, &st) == -1 || !is_same(n, f, &st)
         || (f->size <= CONTENT_MAX && !file_load(f)))
     {
-        unwatch(n, false);
+        node_unwatch(n, false);
         return;
     }
     if (f->content != NULL) {
@@ -616,20 +394,24 @@ keep(struct node *n, struct file *f)
 static bool
 open_node(struct node *n, struct file_result *out)
 {
-    int fd = open(n->path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
+    int         fd;
 
+    fd = open(n->path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
     if (fd == -1) {
         if (errno != EACCES)
             return false;
         n->error = errno;
         return true;
     }
-    if (fstat(fd, &n->st) == -1 || !S_ISREG(n->st.st_mode)) {
+    if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
         close(fd);
         return false;
     }
-    out->file = file_new(fd, &n->st);
-    if (!is_recent(&n->st))
+    out->file = file_new(fd, &st);
+    n->mtime = st.st_mtim;
+    n->ctime = st.st_ctim;
+    if (!is_recent(&st))
         keep(n, out->file);
     return true;
 }
@@ -653,7 +435,7 @@ is_still_same(struct node *n)
     rc = n->file->chain.fd != -1 ? fstat(n->file->chain.fd, &st)
                                  : lstat(n->path, &st);
     n->checked_at = clock_ms();
-    return rc == 0 && is_same(&st, &n->st);
+    return rc == 0 && is_same(n, n->file, &st);
 }
 
 
@@ -663,7 +445,7 @@ answer(struct node *n, bool test_only, struct file_result *out)
     if (n->kind == NODE_FILE && !test_only && n->error == 0) {
         if (is_open(n)) {
             if (!is_still_same(n)) {
-                drop(n);
+                node_drop(n);
                 return false;
             }
         } else if (!open_node(n, out)) {
@@ -697,7 +479,7 @@ tree_open(str_t path, bool test_only, struct file_result *out)
         watch_drain(&tree->watch);
     }
     hash = str_hash(path);
-    n = find(path, hash);
+    n = node_find(path, hash);
     if (n == NULL || (n->kind == NODE_LINK && n->target == NULL)) {
         tree->stats.misses++;
         make_room(CONTENT_MAX);
@@ -706,7 +488,7 @@ tree_open(str_t path, bool test_only, struct file_result *out)
             return false;
     } else {
         tree->stats.hits++;
-        touch(n);
+        node_touch(n);
         if (n->target != NULL)
             n = n->target;
     }
@@ -746,7 +528,7 @@ tree_stop(void)
 {
     if (tree == NULL)
         return;
-    drop_all();
+    node_drop_all();
     watch_close(&tree->watch);
     free(tree);
     tree = NULL;
