@@ -63,6 +63,9 @@ $t->run(<<'EOC');
         location /nested/ { set $n 1; location /nested/in/ { return 200 "[$n]"; } return 200 "<$n>"; }
         location /codes/ { return 200; }
         location /empty/ { rewrite ^ "$arg_none" last; }
+        rewrite ^/once/(.*)$ /counted/$1;
+        location /counted/ { set $times "${times}x"; add_header X-Times $times always; }
+        location /again/ { set $times "${times}y"; rewrite ^/again/(.*)$ /counted/$1; }
         location /code201 { return 201 "made"; }
         location /code204 { return 204 "gone"; }
         location /code301var { return 301 $arg_to; }
@@ -152,6 +155,9 @@ while (my ($uri, $wanted) = splice @redirects, 0, 2) {
     is $r->header('Location'), $wanted->[1], "$uri: Location"
         if defined $wanted->[1];
 }
+is $t->get('/once/a')->header('X-Times'), 'x',
+    'after a rewrite in the server a location is run once';
+is $t->get('/again/a')->header('X-Times'), 'yx', '... and in a location, too';
 is $t->get('/ifret/?a=3')->raw, '', 'return 444 in if';
 
 # ---- the log ----

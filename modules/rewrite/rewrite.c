@@ -13,11 +13,22 @@
 
 
 static enum step
-run_server(struct task *t)
+run(struct task *t)
 {
     const struct rewrite_conf *conf = conf_of(t, &rewrite_module);
 
     return conf->rules ? rules_run(http_of(t), conf->rules) : STEP_NEXT;
+}
+
+
+static enum step
+run_server(struct task *t)
+{
+    enum step step = run(t);
+
+    /* the location is sought next in any case */
+    http_of(t)->uri_changed = false;
+    return step;
 }
 
 
@@ -27,9 +38,7 @@ run_location(struct task *t)
     struct http_request *r = http_of(t);
 
     /* outside of all locations: the server's list has been run */
-    if (r->location == r->server->root)
-        return STEP_NEXT;
-    return run_server(t);
+    return r->location == r->server->root ? STEP_NEXT : run(t);
 }
 
 
