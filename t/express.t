@@ -13,10 +13,10 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Digest::SHA qw(sha1_hex);
-use IO::Handle;
 use JSON::PP qw(decode_json);
 use MIME::Base64 qw(encode_base64);
 use Time::HiRes qw(sleep time);
+use Weir::Load;
 use Weir::Test qw(:DEFAULT slow);
 
 my $folder = "$FindBin::Bin/data/express";
@@ -345,68 +345,23 @@ for my $text ('hello', '', 'x' x 125, 'x' x 126, 'y' x 65_536,
 
 # ---- under load ----
 
-# A child that asks until it is told to stop; what comes back on the pipe: how
-# many requests it made, how many failed, and how one did.
-sub ask_on {
-    my ($keep) = @_;
-
-    pipe my $read, my $write or die "pipe: $!\n";
-    my $pid = fork // die "fork: $!\n";
-    return { pid => $pid, read => $read } if $pid;
-
-    my ($asked, $failed, $end, $c, $why) = (0, 0, 0, undef, '');
-    local $SIG{TERM} = sub { $end = 1 };
-    while (!$end) {
-        my $r = eval { ask_once($keep, \$c) };
-        $asked++;
-        next if $r && $r->complete && $r->status == 200;
-        $failed++;
-        $why = $r ? 'status ' . $r->status : $@;
-        undef $c;
-    }
-    print $write "$asked $failed $why\n";
-    close $write;
-    POSIX::_exit(0);
-}
-
-sub ask_once {
-    my ($keep, $c) = @_;
-    my @request = ('GET', '/page', host => 'app.test');
-
-    return $t->request(@request) if !$keep;
-    my $is_old = $$c;
-    $$c //= $t->connect;
-    my $r = $$c->request(@request);
-    # One that was kept may be closed just then; that is no failure.
-    if ($is_old && $r->raw eq '') {
-        $$c = $t->connect;
-        $r = $$c->request(@request);
-    }
-    undef $$c if ($r->header('Connection') // '') ne 'keep-alive';
-    return $r;
-}
-
 # under_load($what, sub { ... }): no request fails while it runs.
 sub under_load {
     my ($what, $act) = @_;
-    my @asking = map { ask_on($_) } 0, 1, 1;
+    my @page = (request => ['GET', '/page', host => 'app.test']);
+    my $load = Weir::Load->start(
+        Weir::Load::asking($t, @page),
+        Weir::Load::asking($t, @page, keep => 1),
+        Weir::Load::asking($t, @page, keep => 1),
+    );
 
     sleep 0.3;
     $act->();
     sleep 0.3;
-    kill 'TERM', map { $_->{pid} } @asking;
-    my ($asked, $failed, @why) = (0, 0);
-    for my $it (@asking) {
-        my $line = readline $it->{read};
-        waitpid $it->{pid}, 0;
-        chomp(my @said = split ' ', $line // '0 1 it died', 3);
-        $asked += $said[0];
-        $failed += $said[1];
-        push @why, $said[2] if $said[1];
-    }
-    cmp_ok $asked, '>', 50, "$what: requests were made";
-    is $failed, 0, "$what: none of them failed" or diag "@why";
-    note "$what: $asked requests";
+    my ($made, $failed, $why) = $load->stop;
+    cmp_ok $made, '>', 50, "$what: requests were made";
+    is $failed, 0, "$what: none of them failed" or diag $why;
+    note "$what: $made requests";
 }
 
 # An instance that has no WebSocket, which could not survive it.

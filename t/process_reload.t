@@ -9,6 +9,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Time::HiRes qw(sleep);
+use Weir::Load;
 use Weir::Test;
 
 my $t = Weir::Test->new;
@@ -34,46 +35,12 @@ http {
 }
 EOC
 
-# A child that asks on new connections, one that keeps them, until told to
-# stop; the number of requests and of failures come back.
-sub ask_on {
-    my ($port, $keep) = @_;
-
-    pipe my $read, my $write or die "pipe: $!\n";
-    my $pid = fork // die "fork: $!\n";
-    return ($pid, $read) if $pid;
-
-    my ($asked, $failed, $end, $c, $why) = (0, 0, 0, undef, '');
-    local $SIG{TERM} = sub { $end = 1 };
-    while (!$end) {
-        eval {
-            if (!$keep || !$c) {
-                $c = Weir::HTTP->new(port => $port);
-            }
-            my $r = $c->request('GET', '/', close => !$keep);
-            # A connection that was idle may be closed between two requests.
-            if ($keep && $r->status == 0) {
-                $c = Weir::HTTP->new(port => $port);
-                $r = $c->request('GET', '/');
-            }
-            $asked++;
-            if ($r->status != 200) { $failed++; $why = $r->status }
-            undef $c if $r->header('Connection') && $r->header('Connection') eq 'close';
-        };
-        if ($@) { $failed++; $why = $@ }
-    }
-    print $write "$asked $failed $why\n";
-    close $write;
-    require POSIX;
-    POSIX::_exit(0);
-}
-
 my $stream = $t->connect(timeout => 30);
 $stream->send_request('GET', '/big');
 my %first = map { $_ => 1 } $t->worker_pids;
 
-my @asking = map { [ask_on(@$_)] }
-    [$t->port, 0], [$t->port, 1], [$t->port('many'), 1];
+my @loads = map { Weir::Load->start(Weir::Load::asking($t, @$_)) }
+    [], [keep => 1], [port => 'many', keep => 1];
 my $good = 0;
 for (1 .. 10) {
     sleep 0.1;
@@ -81,13 +48,10 @@ for (1 .. 10) {
 }
 is $good, 10, 'ten reloads';
 sleep 0.2;
-for my $it (@asking) {
-    my ($pid, $read) = @$it;
-    kill 'TERM', $pid;
-    waitpid $pid, 0;
-    my ($asked, $failed, $why) = split ' ', <$read> // '', 3;
-    cmp_ok $asked, '>', 50, 'requests were made';
-    is $failed, 0, 'none failed' or diag($why);
+for my $load (@loads) {
+    my ($made, $failed, $why) = $load->stop;
+    cmp_ok $made, '>', 50, 'requests were made';
+    is $failed, 0, 'none failed' or diag $why;
 }
 
 my $r = $stream->read_response(timeout => 30);
