@@ -61,8 +61,9 @@ allowance(struct http_request *r)
     used = r->task.conn->sent - r->sent_before + r->codec->queued(r);
     if (used < granted)
         return granted - used;
+    /* More is granted with the next whole second that covers what was used. */
     timer_set(r->task.loop, &r->delay,
-              (used - granted) * 1000 / r->limit_rate + 1);
+              (used - r->limit_rate_after) / r->limit_rate * 1000 - elapsed);
     return 0;
 }
 
