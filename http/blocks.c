@@ -16,9 +16,8 @@ open_http(struct conf *cf, struct conf_block *b)
     return NULL;
 }
 
-static const struct conf_opener http_opener = { .inside = IN_HTTP,
-                                                .open = open_http,
-                                                .once = true };
+static const struct conf_opener http_opener
+    = { .inside = IN_HTTP, .open = open_http, .once = true };
 
 /* --- server ------------------------------------------------------------------ */
 
@@ -119,10 +118,9 @@ check_nesting(struct conf *cf, const struct http_location *l,
                           STR_A(l->name));
     if (l->kind != LOCATION_REGEX && outer->kind != LOCATION_REGEX
         && !str_starts(l->name, outer->name))
-        return conf_error(cf,
-                          "location \"" STR_F "\" is outside location \"" STR_F
-                          "\"",
-                          STR_A(l->name), STR_A(outer->name));
+        return conf_error(
+            cf, "location \"" STR_F "\" is outside location \"" STR_F "\"",
+            STR_A(l->name), STR_A(outer->name));
     return NULL;
 }
 
@@ -141,8 +139,8 @@ open_location(struct conf *cf, struct conf_block *b)
     if (error == NULL && l->up != NULL)
         error = check_nesting(cf, l, outer);
     if (error == NULL && l->kind == LOCATION_REGEX)
-        l->regex = regex_compile(cf, l->name,
-                                 l->is_nocase ? REGEX_NOCASE : 0, &error);
+        l->regex = regex_compile(cf, l->name, l->is_nocase ? REGEX_NOCASE : 0,
+                                 &error);
     if (error != NULL)
         return error;
     if (outer->inner == NULL)
@@ -150,8 +148,8 @@ open_location(struct conf *cf, struct conf_block *b)
     return http_locations_add(cf, outer->inner, l);
 }
 
-static const struct conf_opener location_opener = { .inside = IN_LOCATION,
-                                                    .open = open_location };
+static const struct conf_opener location_opener
+    = { .inside = IN_LOCATION, .open = open_location };
 
 struct http_location *
 http_nameless_location(struct conf *cf, struct conf_block *b)
@@ -210,8 +208,8 @@ parse_content(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_content = { .name = "content",
-                                        .parse = parse_content };
+const struct conf_type conf_content
+    = { .name = "content", .parse = parse_content };
 
 static const char *
 parse_internal(struct conf *cf, void *field)
@@ -221,9 +219,8 @@ parse_internal(struct conf *cf, void *field)
     return NULL;
 }
 
-static const struct conf_type internal_type = { .name = "internal",
-                                                .size = 0,
-                                                .parse = parse_internal };
+static const struct conf_type internal_type
+    = { .name = "internal", .size = 0, .parse = parse_internal };
 
 /* --- when all is read ----------------------------------------------------------------- */
 
@@ -238,16 +235,17 @@ settle_block(struct conf_block *b)
     if (l != NULL && l->block == b) {
         l->conf = b->conf;
         outer = (struct http_location *) l->up;
-        if (l->kind == LOCATION_NAMELESS && l->content == NULL
-            && outer != NULL) {
+        if (l->kind == LOCATION_NAMELESS && l->content == NULL && outer != NULL)
+        {
             l->content = outer->content;
         }
         if (l->kind == LOCATION_NAMELESS && outer != NULL)
             l->is_internal = outer->is_internal;
     }
     for (inner = b->first; inner != NULL; inner = inner->next)
-        if (inner->kind & (IN_SERVER | IN_LOCATION | IN_IF | IN_SERVER_IF
-                           | IN_LIMIT_EXCEPT))
+        if (inner->kind
+            & (IN_SERVER | IN_LOCATION | IN_IF | IN_SERVER_IF
+               | IN_LIMIT_EXCEPT))
             settle_block(inner);
 }
 
@@ -279,21 +277,20 @@ http_ready(struct conf *cf, void *main)
     return error ? error : http_listen_ready(cf, m);
 }
 
-static const struct directive rows[] = {
-    BLOCK("http", IN_MAIN, ARGS_0, &http_opener),
-    BLOCK("server", IN_HTTP, ARGS_0, &server_opener),
-    BLOCK("location", IN_SERVER | IN_LOCATION, ARGS_1 | ARGS_2,
-          &location_opener),
-    BLOCK("limit_except", IN_LOCATION, ARGS_1_OR_MORE, &except_opener),
-    { "internal", IN_LOCATION | ROW_OWN, ARGS_0, &internal_type, 0, NULL,
-      NULL },
-    /* Tables grow by themselves: no size can be wrong. */
-    ACCEPTED("server_names_hash_max_size", IN_HTTP, ARGS_1),
-    ACCEPTED("server_names_hash_bucket_size", IN_HTTP, ARGS_1),
-    ACCEPTED("variables_hash_max_size", IN_HTTP, ARGS_1),
-    ACCEPTED("variables_hash_bucket_size", IN_HTTP, ARGS_1),
-    { NULL }
-};
+static const struct directive rows[]
+    = { BLOCK("http", IN_MAIN, ARGS_0, &http_opener),
+        BLOCK("server", IN_HTTP, ARGS_0, &server_opener),
+        BLOCK("location", IN_SERVER | IN_LOCATION, ARGS_1 | ARGS_2,
+              &location_opener),
+        BLOCK("limit_except", IN_LOCATION, ARGS_1_OR_MORE, &except_opener),
+        { "internal", IN_LOCATION | ROW_OWN, ARGS_0, &internal_type, 0, NULL,
+          NULL },
+        /* Tables grow by themselves: no size can be wrong. */
+        ACCEPTED("server_names_hash_max_size", IN_HTTP, ARGS_1),
+        ACCEPTED("server_names_hash_bucket_size", IN_HTTP, ARGS_1),
+        ACCEPTED("variables_hash_max_size", IN_HTTP, ARGS_1),
+        ACCEPTED("variables_hash_bucket_size", IN_HTTP, ARGS_1),
+        { NULL } };
 
 struct module http_module = {
     .name = "http_core",

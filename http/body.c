@@ -105,10 +105,10 @@ spill(struct http_request *r, struct body *b)
         if (b->pub.file == NULL)
             return http_fail(r, 500);
         if (c->client_body_in_file_only == BODY_FILE_OFF)
-            log_warn(r->task.log,
-                     "a client request body is buffered to a temporary file "
-                     STR_F,
-                     STR_A(b->pub.file_name));
+            log_warn(
+                r->task.log,
+                "a client request body is buffered to a temporary file " STR_F,
+                STR_A(b->pub.file_name));
     }
     if (!temp_file_append(&r->task, b->pub.file, &b->file_at, &b->pub.data, 0))
         return http_fail(r, 500);

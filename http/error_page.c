@@ -41,8 +41,7 @@ add_page(struct conf *cf, struct error_page_conf *c, str_t status, int code,
     if (!number_parse(status, 999999, &n) || n == 499)
         return conf_error(cf, "invalid value \"" STR_F "\"", STR_A(status));
     if (n < 300 || n > 599)
-        return conf_error(cf, "value \"" STR_F
-                              "\" must be between 300 and 599",
+        return conf_error(cf, "value \"" STR_F "\" must be between 300 and 599",
                           STR_A(status));
     p = vec_push(cf->arena, &c->pages);
     p->status = (unsigned) n;
@@ -89,13 +88,12 @@ static const struct conf_type error_page_type
         .size = offsetof(struct error_page_conf, recursive_error_pages),
         .parse = parse_error_page };
 
-static const struct directive rows[] = {
-    { "error_page", IN_WEB | IN_IF | ROW_MANY, ARGS_2_OR_MORE,
-      &error_page_type, 0, NULL, NULL },
-    FLAG("recursive_error_pages", IN_WEB, struct error_page_conf,
-         recursive_error_pages, "off"),
-    { NULL }
-};
+static const struct directive rows[]
+    = { { "error_page", IN_WEB | IN_IF | ROW_MANY, ARGS_2_OR_MORE,
+          &error_page_type, 0, NULL, NULL },
+        FLAG("recursive_error_pages", IN_WEB, struct error_page_conf,
+             recursive_error_pages, "off"),
+        { NULL } };
 
 struct module http_error_page_module = {
     .name = "http_core",
@@ -110,7 +108,10 @@ static const struct {
     unsigned status, shown;
     str_t    title;
 } titles[] = {
-#define TITLE(status, shown, text) { status, shown, STR_INIT(text) }
+#define TITLE(status, shown, text) \
+    { \
+        status, shown, STR_INIT(text) \
+    }
     TITLE(301, 301, "301 Moved Permanently"),
     TITLE(302, 302, "302 Found"),
     TITLE(303, 303, "303 See Other"),
@@ -167,7 +168,7 @@ explanation(unsigned status)
     return "";
 }
 
-#define PADDING                                                                \
+#define PADDING \
     "<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n"
 
 static bool
@@ -230,8 +231,8 @@ http_builtin_page(const struct http_request *r, unsigned status,
 static const struct error_page *
 find_page(const struct http_request *r, unsigned status)
 {
-    const struct error_page_conf *c = conf_of(&r->task,
-                                              &http_error_page_module);
+    const struct error_page_conf *c
+        = conf_of(&r->task, &http_error_page_module);
 
     if (r->has_error_page && !c->recursive_error_pages)
         return NULL;
@@ -368,8 +369,8 @@ http_refuse(struct http_request *r)
     clear_response(r);
     page = r->location ? find_page(r, status) : NULL;
     if (page != NULL) {
-        const struct error_page_conf *c = conf_of(&r->task,
-                                                  &http_error_page_module);
+        const struct error_page_conf *c
+            = conf_of(&r->task, &http_error_page_module);
 
         if (!c->recursive_error_pages)
             r->has_error_page = true;

@@ -6,10 +6,9 @@
  */
 #include "http/field.h"
 
-static const str_t names[FIELD_COUNT] = {
-    [FIELD_UNKNOWN] = STR_INIT(""),
+static const str_t names[FIELD_COUNT] = { [FIELD_UNKNOWN] = STR_INIT(""),
 #define X(id, name) [FIELD_##id] = STR_INIT(name),
-    FIELD_LIST(X)
+                                          FIELD_LIST(X)
 #undef X
 };
 
@@ -63,7 +62,7 @@ field_id(str_t name)
         return FIELD_UNKNOWN;
     for (id = by_length[name.n]; *id != FIELD_UNKNOWN; id++)
         if (matches(names[*id], name))
-            return (enum field_id) *id;
+            return (enum field_id) * id;
     return FIELD_UNKNOWN;
 }
 
@@ -103,8 +102,7 @@ fields_add(struct arena *a, struct fields *f, str_t name, str_t value)
 }
 
 struct field *
-fields_add_id(struct arena *a, struct fields *f, enum field_id id,
-              str_t value)
+fields_add_id(struct arena *a, struct fields *f, enum field_id id, str_t value)
 {
     return append(a, f, names[id], value, id);
 }

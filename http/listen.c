@@ -28,8 +28,7 @@ number_param(struct conf *cf, str_t arg, str_t value, const char *name,
 }
 
 static const char *
-size_param(struct conf *cf, str_t arg, str_t value, const char *name,
-           int *out)
+size_param(struct conf *cf, str_t arg, str_t value, const char *name, int *out)
 {
     uint64_t n;
 
@@ -76,10 +75,10 @@ keepalive_param(struct conf *cf, str_t arg, str_t value,
 }
 
 static const char *const listen_words[]
-    = { "default_server", "bind",   "deferred",     "reuseport",
-        "proxy_protocol", "ssl",    "backlog=",     "rcvbuf=",
+    = { "default_server", "bind",   "deferred",      "reuseport",
+        "proxy_protocol", "ssl",    "backlog=",      "rcvbuf=",
         "sndbuf=",        "setfib", "so_keepalive=", "fastopen=",
-        "ipv6only=on",    "http2",  "quic",         NULL };
+        "ipv6only=on",    "http2",  "quic",          NULL };
 
 /* name=value parameters; NULL with *known false: not one of them. */
 static const char *
@@ -105,15 +104,15 @@ value_param(struct conf *cf, str_t arg, struct line *l,
     if (conf_param(arg, "so_keepalive", &v))
         return keepalive_param(cf, arg, v, o);
     if (conf_param(arg, "accept_filter", &v))
-        return conf_error(cf, "accept filters \"" STR_F
-                              "\" are not supported on this platform, ignored",
+        return conf_error(cf,
+                          "accept filters \"" STR_F
+                          "\" are not supported on this platform, ignored",
                           STR_A(v));
     if (conf_param(arg, "ipv6only", &v)) {
         if (e->n == 0 || e->at[0].sa.sa_family != AF_INET6)
-            return conf_error(cf,
-                              "ipv6only is not supported on addr \"" STR_F
-                              "\", ignored",
-                              STR_A(cf->args[1]));
+            return conf_error(
+                cf, "ipv6only is not supported on addr \"" STR_F "\", ignored",
+                STR_A(cf->args[1]));
         o->ipv6only = str_is(v, "on");
         if (!o->ipv6only && !str_is(v, "off"))
             return conf_error(cf, "invalid ipv6only flags \"" STR_F "\"",
@@ -125,8 +124,7 @@ value_param(struct conf *cf, str_t arg, struct line *l,
 }
 
 static const char *
-word_param(struct conf *cf, str_t arg, struct line *l,
-           const struct endpoint *e)
+word_param(struct conf *cf, str_t arg, struct line *l, const struct endpoint *e)
 {
     struct listen_options *o = &l->options;
     struct line            before = *l;
@@ -148,7 +146,8 @@ word_param(struct conf *cf, str_t arg, struct line *l,
                           "directive is not supported by this build",
                           STR_A(arg));
     if (str_is(arg, "bind") || str_is(arg, "deferred")
-        || str_is(arg, "multipath") || str_is(arg, "reuseport")) {
+        || str_is(arg, "multipath") || str_is(arg, "reuseport"))
+    {
         l->has_options = o->bind = true;
         o->deferred |= arg.p[0] == 'd';
         o->multipath |= arg.p[0] == 'm';
@@ -208,8 +207,7 @@ add_server(struct conf *cf, struct http_server *s, const struct addr_any *at,
 
     VEC_EACH(&a->servers, it)
         if (*it == s)
-            return conf_error(cf, "a duplicate listen " STR_F,
-                              STR_A(a->text));
+            return conf_error(cf, "a duplicate listen " STR_F, STR_A(a->text));
     if (l->has_options && a->has_options)
         return conf_error(cf, "duplicate listen options for " STR_F,
                           STR_A(a->text));
@@ -217,8 +215,7 @@ add_server(struct conf *cf, struct http_server *s, const struct addr_any *at,
         return conf_error(cf, "a duplicate default server for " STR_F,
                           STR_A(a->text));
     if (!is_new && l->has_proxy_protocol != a->has_proxy_protocol)
-        conf_warn(cf,
-                  "protocol options redefined for " STR_F, STR_A(a->text));
+        conf_warn(cf, "protocol options redefined for " STR_F, STR_A(a->text));
     if (is_new || l->has_options)
         a->options = l->options;
     a->has_options |= l->has_options;
@@ -262,14 +259,13 @@ parse_listen(struct conf *cf, void *field)
     return error;
 }
 
-static const struct conf_type listen_type = { .name = "listen",
-                                              .parse = parse_listen };
+static const struct conf_type listen_type
+    = { .name = "listen", .parse = parse_listen };
 
-static const struct directive rows[] = {
-    { "listen", IN_SERVER | ROW_MANY, ARGS_1_OR_MORE, &listen_type, 0, NULL,
-      NULL },
-    { NULL }
-};
+static const struct directive rows[]
+    = { { "listen", IN_SERVER | ROW_MANY, ARGS_1_OR_MORE, &listen_type, 0, NULL,
+          NULL },
+        { NULL } };
 
 struct module http_listen_module = {
     .name = "http_core",

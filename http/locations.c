@@ -18,11 +18,11 @@ struct prefix {
 
 struct http_locations {
     VEC(struct http_location *) all; /* in the order of the file             */
-    struct prefix               *prefixes;
-    size_t                       n_prefixes;
-    VEC(struct http_location *)  regexes;
-    VEC(struct http_location *)  named;
-    bool                         has_slash; /* redirects_to_slash somewhere  */
+    struct prefix              *prefixes;
+    size_t                      n_prefixes;
+    VEC(struct http_location *) regexes;
+    VEC(struct http_location *) named;
+    bool                        has_slash; /* redirects_to_slash somewhere  */
 };
 
 struct http_locations *
@@ -59,7 +59,8 @@ compare(const void *a, const void *b)
 
     if (order != 0)
         return order;
-    return x->block->line < y->block->line ? -1 : x->block->line > y->block->line;
+    return x->block->line < y->block->line ? -1
+                                           : x->block->line > y->block->line;
 }
 
 static const char *
@@ -67,8 +68,7 @@ duplicate(struct conf *cf, const struct http_location *l)
 {
     cf->file = l->block->file;
     cf->line = l->block->line;
-    return conf_error(cf, "duplicate location \"" STR_F "\"",
-                      STR_A(l->name));
+    return conf_error(cf, "duplicate location \"" STR_F "\"", STR_A(l->name));
 }
 
 /* Puts a sorted location into the last prefix entry, or a new one. */
@@ -176,7 +176,8 @@ match_prefix(const struct http_locations *ls, struct http_request *r)
     int                  i = bisect(ls, r->uri);
 
     if (i >= 0 && ls->prefixes[i].exact != NULL
-        && str_eq(ls->prefixes[i].name, r->uri)) {
+        && str_eq(ls->prefixes[i].name, r->uri))
+    {
         r->location = ls->prefixes[i].exact;
         return MATCH_FINAL;
     }

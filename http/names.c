@@ -93,11 +93,10 @@ static const struct conf_type names_type
         .size = sizeof(struct http_names_conf),
         .parse = parse_server_name };
 
-static const struct directive rows[] = {
-    { "server_name", IN_SERVER | ROW_MANY | ROW_OWN, ARGS_1_OR_MORE,
-      &names_type, 0, NULL, NULL },
-    { NULL }
-};
+static const struct directive rows[]
+    = { { "server_name", IN_SERVER | ROW_MANY | ROW_OWN, ARGS_1_OR_MORE,
+          &names_type, 0, NULL, NULL },
+        { NULL } };
 
 struct module http_names_module = {
     .name = "http_core",
@@ -134,10 +133,9 @@ add_to(struct conf *cf, struct http_address *a, struct hash **table,
         *table = hash_new(cf->arena, a->servers.n, HASH_EXACT);
     before = hash_get(*table, key);
     if (before != NULL) {
-        conf_warn_bare(cf,
-                       "conflicting server name \"" STR_F "\" on " STR_F
-                       ", ignored",
-                       STR_A(n->text), STR_A(a->text));
+        conf_warn_bare(
+            cf, "conflicting server name \"" STR_F "\" on " STR_F ", ignored",
+            STR_A(n->text), STR_A(a->text));
         return;
     }
     hash_set(*table, key, s);

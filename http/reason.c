@@ -5,8 +5,8 @@
 str_t
 http_reason(unsigned status)
 {
-#define R(status, text)                                                        \
-    case status:                                                               \
+#define R(status, text) \
+    case status: \
         return STR(text)
 
     switch (status) {

@@ -52,8 +52,7 @@ join(struct http_request *r, const struct http_filter *f, void *state)
     if (r->joined == NULL) {
         r->joined = arena_zalloc(r->task.arena,
                                  sizeof(*r->joined)
-                                     + m->n_filters
-                                           * sizeof(r->joined->at[0]));
+                                     + m->n_filters * sizeof(r->joined->at[0]));
     }
     r->joined->at[r->joined->n].filter = f;
     r->joined->at[r->joined->n++].state = state;
@@ -89,9 +88,8 @@ run_heads(struct http_request *r)
     r->joined = NULL;
     r->out.needs_memory = false;
     for (f = http_main_of(r->task.gen)->heads; *f != NULL; f++) {
-        state = (*f)->state_size
-                    ? arena_zalloc(r->task.arena, (*f)->state_size)
-                    : NULL;
+        state = (*f)->state_size ? arena_zalloc(r->task.arena, (*f)->state_size)
+                                 : NULL;
         switch ((*f)->head(r, state)) {
         case STEP_ACCEPT:
             join(r, *f, state);

@@ -145,8 +145,7 @@ check_body_size(struct http_request *r)
         || (uint64_t) r->content_length <= max || r != r->main
         || (r->body != NULL && r->body->is_discarded))
         return STEP_NEXT;
-    log_error(r->task.log,
-              "client intended to send too large body: %jd bytes",
+    log_error(r->task.log, "client intended to send too large body: %jd bytes",
               (intmax_t) r->content_length);
     r->expect_done = true;
     http_body_discard(r);
@@ -201,8 +200,7 @@ check_rewritten(struct http_request *r)
 static enum step
 refuse_access(struct http_request *r)
 {
-    const struct http_access_conf *c = conf_of(&r->task,
-                                               &http_satisfy_module);
+    const struct http_access_conf *c = conf_of(&r->task, &http_satisfy_module);
 
     if (r->fail_status != 401 || c->auth_delay == 0 || r->access_delayed)
         return STEP_FAIL;
@@ -233,8 +231,7 @@ check_access_status(struct http_request *r)
 static enum step
 judge_access(struct http_request *r, enum step said)
 {
-    const struct http_access_conf *c = conf_of(&r->task,
-                                               &http_satisfy_module);
+    const struct http_access_conf *c = conf_of(&r->task, &http_satisfy_module);
 
     if (c->satisfy == SATISFY_ALL) {
         if (said == STEP_FAIL)
@@ -245,7 +242,8 @@ judge_access(struct http_request *r, enum step said)
         r->access_status = 0;
         fields_hide(&r->out.fields, FIELD_WWW_AUTHENTICATE);
     } else if (said == STEP_FAIL
-               && (r->fail_status == 403 || r->fail_status == 401)) {
+               && (r->fail_status == 403 || r->fail_status == 401))
+    {
         if (r->access_status != 401)
             r->access_status = r->fail_status;
         return STEP_NEXT;
@@ -264,8 +262,7 @@ nobody_answers(struct http_request *r)
         path = http_map_path(r, &root);
         if (path.p == NULL)
             return http_fail(r, 500);
-        log_error(r->task.log,
-                  "directory index of \"" STR_F "\" is forbidden",
+        log_error(r->task.log, "directory index of \"" STR_F "\" is forbidden",
                   STR_A(path));
         return http_fail(r, 403);
     }
@@ -418,7 +415,8 @@ http_run(struct task *t)
     struct http_request *r = http_of(t);
 
     if (r->out.is_head_sent && !r->is_broken && r->state <= HTTP_SENDING
-        && http_pump(r) == STEP_FAIL) {
+        && http_pump(r) == STEP_FAIL)
+    {
         r->is_broken = true;
         r->state = HTTP_LOG;
     }

@@ -30,8 +30,8 @@ check_pool_size(struct conf *cf, void *field)
     return NULL;
 }
 
-static const struct conf_type pool_size = { .name = "pool size",
-                                            .parse = check_pool_size };
+static const struct conf_type pool_size
+    = { .name = "pool size", .parse = check_pool_size };
 
 static const char *
 check_head(struct conf *cf, void *conf)
@@ -74,28 +74,26 @@ struct module http_head_module = {
 
 /* --- bodies ------------------------------------------------------------------ */
 
-static const struct conf_word body_file_words[] = {
-    { "off", BODY_FILE_OFF },
-    { "on", BODY_FILE_ON },
-    { "clean", BODY_FILE_CLEAN },
-    { NULL, 0 }
-};
+static const struct conf_word body_file_words[]
+    = { { "off", BODY_FILE_OFF },
+        { "on", BODY_FILE_ON },
+        { "clean", BODY_FILE_CLEAN },
+        { NULL, 0 } };
 
-static const struct directive body_rows[] = {
-    OFFSET("client_max_body_size", IN_WEB, struct http_body_conf,
-           client_max_body_size, "1m"),
-    SIZE("client_body_buffer_size", IN_WEB, struct http_body_conf,
-         client_body_buffer_size, "16k"),
-    MSEC("client_body_timeout", IN_WEB, struct http_body_conf,
-         client_body_timeout, "60s"),
-    ENUM("client_body_in_file_only", IN_WEB, struct http_body_conf,
-         client_body_in_file_only, "off", body_file_words),
-    FLAG("client_body_in_single_buffer", IN_WEB, struct http_body_conf,
-         client_body_in_single_buffer, "off"),
-    TEMP_PATH("client_body_temp_path", IN_WEB, struct http_body_conf,
-              client_body_temp_path, WEIR_CLIENT_BODY_TEMP_PATH),
-    { NULL }
-};
+static const struct directive body_rows[]
+    = { OFFSET("client_max_body_size", IN_WEB, struct http_body_conf,
+               client_max_body_size, "1m"),
+        SIZE("client_body_buffer_size", IN_WEB, struct http_body_conf,
+             client_body_buffer_size, "16k"),
+        MSEC("client_body_timeout", IN_WEB, struct http_body_conf,
+             client_body_timeout, "60s"),
+        ENUM("client_body_in_file_only", IN_WEB, struct http_body_conf,
+             client_body_in_file_only, "off", body_file_words),
+        FLAG("client_body_in_single_buffer", IN_WEB, struct http_body_conf,
+             client_body_in_single_buffer, "off"),
+        TEMP_PATH("client_body_temp_path", IN_WEB, struct http_body_conf,
+                  client_body_temp_path, WEIR_CLIENT_BODY_TEMP_PATH),
+        { NULL } };
 
 struct module http_body_module = {
     .name = "http_core",
@@ -126,26 +124,22 @@ static const struct conf_type keepalive_timeout
         .size = sizeof(struct keepalive_timeout),
         .parse = parse_keepalive_timeout };
 
-static const struct conf_word disable_words[] = {
-    { "none", KEEPALIVE_DISABLE_NONE },
-    { "msie6", KEEPALIVE_DISABLE_MSIE6 },
-    { "safari", KEEPALIVE_DISABLE_SAFARI },
-    { NULL, 0 }
-};
+static const struct conf_word disable_words[]
+    = { { "none", KEEPALIVE_DISABLE_NONE },
+        { "msie6", KEEPALIVE_DISABLE_MSIE6 },
+        { "safari", KEEPALIVE_DISABLE_SAFARI },
+        { NULL, 0 } };
 
-static const struct conf_word linger_words[] = {
-    { "off", LINGER_OFF },
-    { "on", LINGER_ON },
-    { "always", LINGER_ALWAYS },
-    { NULL, 0 }
-};
+static const struct conf_word linger_words[] = { { "off", LINGER_OFF },
+                                                 { "on", LINGER_ON },
+                                                 { "always", LINGER_ALWAYS },
+                                                 { NULL, 0 } };
 
 static const struct directive keep_rows[] = {
     { "keepalive_timeout", IN_WEB, ARGS_1 | ARGS_2, &keepalive_timeout,
-      FIELD(struct http_keep_conf, keepalive_timeout,
-            struct keepalive_timeout), "75s", NULL },
-    MSEC("keepalive_time", IN_WEB, struct http_keep_conf, keepalive_time,
-         "1h"),
+      FIELD(struct http_keep_conf, keepalive_timeout, struct keepalive_timeout),
+      "75s", NULL },
+    MSEC("keepalive_time", IN_WEB, struct http_keep_conf, keepalive_time, "1h"),
     MSEC("keepalive_min_timeout", IN_WEB, struct http_keep_conf,
          keepalive_min_timeout, "0"),
     NUMBER("keepalive_requests", IN_WEB, struct http_keep_conf,
@@ -156,8 +150,8 @@ static const struct directive keep_rows[] = {
          "on", linger_words),
     MSEC("lingering_time", IN_WEB, struct http_keep_conf, lingering_time,
          "30s"),
-    MSEC("lingering_timeout", IN_WEB, struct http_keep_conf,
-         lingering_timeout, "5s"),
+    MSEC("lingering_timeout", IN_WEB, struct http_keep_conf, lingering_timeout,
+         "5s"),
     FLAG("reset_timedout_connection", IN_WEB, struct http_keep_conf,
          reset_timedout_connection, "off"),
     { NULL }
@@ -176,8 +170,7 @@ static const struct directive send_rows[] = {
     MSEC("send_timeout", IN_WEB, struct http_send_conf, send_timeout, "60s"),
     SIZE("postpone_output", IN_WEB, struct http_send_conf, postpone_output,
          "1460"),
-    EXPR("limit_rate", IN_WEB | IN_IF, struct http_send_conf, limit_rate,
-         "0"),
+    EXPR("limit_rate", IN_WEB | IN_IF, struct http_send_conf, limit_rate, "0"),
     EXPR("limit_rate_after", IN_WEB | IN_IF, struct http_send_conf,
          limit_rate_after, "0"),
     FLAG("tcp_nodelay", IN_WEB, struct http_send_conf, tcp_nodelay, "on"),
@@ -220,22 +213,20 @@ struct module http_send_module = {
 
 /* --- heads of responses ------------------------------------------------------------ */
 
-static const struct conf_word token_words[] = {
-    { "on", TOKENS_ON },
-    { "off", TOKENS_OFF },
-    { "build", TOKENS_BUILD },
-    { NULL, 0 }
-};
+static const struct conf_word token_words[] = { { "on", TOKENS_ON },
+                                                { "off", TOKENS_OFF },
+                                                { "build", TOKENS_BUILD },
+                                                { NULL, 0 } };
 
 static const struct directive reply_rows[] = {
     ENUM("server_tokens", IN_WEB, struct http_reply_conf, server_tokens, "on",
          token_words),
-    FLAG("absolute_redirect", IN_WEB, struct http_reply_conf,
-         absolute_redirect, "on"),
+    FLAG("absolute_redirect", IN_WEB, struct http_reply_conf, absolute_redirect,
+         "on"),
     FLAG("server_name_in_redirect", IN_WEB, struct http_reply_conf,
          server_name_in_redirect, "off"),
-    FLAG("port_in_redirect", IN_WEB, struct http_reply_conf,
-         port_in_redirect, "on"),
+    FLAG("port_in_redirect", IN_WEB, struct http_reply_conf, port_in_redirect,
+         "on"),
     FLAG("msie_padding", IN_WEB, struct http_reply_conf, msie_padding, "on"),
     FLAG("msie_refresh", IN_WEB, struct http_reply_conf, msie_refresh, "off"),
     { NULL }
@@ -250,18 +241,14 @@ struct module http_reply_module = {
 
 /* --- access --------------------------------------------------------------------- */
 
-static const struct conf_word satisfy_words[] = {
-    { "all", SATISFY_ALL },
-    { "any", SATISFY_ANY },
-    { NULL, 0 }
-};
+static const struct conf_word satisfy_words[]
+    = { { "all", SATISFY_ALL }, { "any", SATISFY_ANY }, { NULL, 0 } };
 
-static const struct directive satisfy_rows[] = {
-    ENUM("satisfy", IN_WEB, struct http_access_conf, satisfy, "all",
-         satisfy_words),
-    MSEC("auth_delay", IN_WEB, struct http_access_conf, auth_delay, "0"),
-    { NULL }
-};
+static const struct directive satisfy_rows[]
+    = { ENUM("satisfy", IN_WEB, struct http_access_conf, satisfy, "all",
+             satisfy_words),
+        MSEC("auth_delay", IN_WEB, struct http_access_conf, auth_delay, "0"),
+        { NULL } };
 
 struct module http_satisfy_module = {
     .name = "http_core",

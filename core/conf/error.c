@@ -109,8 +109,8 @@ show_hints(struct conf *cf, const char *file, unsigned line, const char *at)
 }
 
 static void
-print_at(struct conf *cf, enum log_level level, const char *file,
-         unsigned line, const char *message)
+print_at(struct conf *cf, enum log_level level, const char *file, unsigned line,
+         const char *message)
 {
     const struct log *log = cf->reader->log;
 
@@ -123,8 +123,8 @@ print_at(struct conf *cf, enum log_level level, const char *file,
 }
 
 void
-conf_report_at(struct conf *cf, const char *file, unsigned line,
-               const char *at, const char *message)
+conf_report_at(struct conf *cf, const char *file, unsigned line, const char *at,
+               const char *message)
 {
     if (cf->errors++ > CONF_ERRORS_MAX)
         return;
@@ -143,8 +143,7 @@ blamed_word(const struct lexer *lx, const char *message)
         if (w == lx->words.at || w->text.n == 0)
             continue;
         p = strstr(message, w->text.p);
-        if (p != NULL && p > message && p[-1] == '"'
-            && p[w->text.n] == '"')
+        if (p != NULL && p > message && p[-1] == '"' && p[w->text.n] == '"')
             found = w;
     }
     return found;
@@ -164,8 +163,8 @@ conf_report(struct conf *cf, const char *message)
 }
 
 void
-conf_error_at(struct conf *cf, const char *file, unsigned line,
-              const char *fmt, ...)
+conf_error_at(struct conf *cf, const char *file, unsigned line, const char *fmt,
+              ...)
 {
     const char *text;
     va_list     args;
@@ -190,8 +189,7 @@ conf_error_bare(struct conf *cf, const char *file, unsigned line,
         return;
     print_at(cf, LEVEL_EMERG, NULL, 0, text);
     if (file != NULL) {
-        log_at(cf->reader->log, LEVEL_STDERR, 0, "       in %s:%u", file,
-               line);
+        log_at(cf->reader->log, LEVEL_STDERR, 0, "       in %s:%u", file, line);
         show_hints(cf, file, line, NULL);
     }
 }

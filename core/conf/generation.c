@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "core/conf/reader.h"
-#include "core/expr/variable.h"
 
 struct conf_dump {
     struct conf_dump *next;
@@ -47,8 +46,6 @@ new_generation(const struct conf_paths *paths)
     for (i = 0; i < modules_count(); i++)
         if (weir_modules[i]->main_size != 0)
             g->main[i] = arena_zalloc(a, weir_modules[i]->main_size);
-    g->vars[CONF_HTTP] = vars_new(g, CONF_HTTP);
-    g->vars[CONF_STREAM] = vars_new(g, CONF_STREAM);
     return g;
 }
 
@@ -68,8 +65,9 @@ complete(struct conf *cf)
         if (error != NULL)
             conf_report(cf, error);
     }
-    if (!cf->errors)
-        vars_resolve(cf);
+    for (i = 0; i < modules_count() && !cf->errors; i++)
+        if (weir_modules[i]->settle != NULL)
+            weir_modules[i]->settle(cf);
 }
 
 /* Reads -g, then a text or the file of the paths. */
@@ -239,11 +237,10 @@ generation_open_files(struct generation *g, const struct log *log)
     for (f = g->files; f != NULL; f = f->next) {
         if (f->fd != -1)
             continue;
-        f->fd = open(f->path.p, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
-                     0644);
+        f->fd
+            = open(f->path.p, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
         if (f->fd == -1) {
-            log_at(log, LEVEL_EMERG, errno, "open() \"%s\" failed",
-                   f->path.p);
+            log_at(log, LEVEL_EMERG, errno, "open() \"%s\" failed", f->path.p);
             return false;
         }
     }

@@ -16,10 +16,9 @@ is_blank(char c)
 void
 lexer_init(struct lexer *lx, str_t text, bool is_file)
 {
-    *lx = (struct lexer){ .text = text,
-                          .p = text.p,
-                          .line = 1,
-                          .is_file = is_file };
+    *lx = (struct lexer){
+        .text = text, .p = text.p, .line = 1, .is_file = is_file
+    };
 }
 
 static const char *
@@ -107,10 +106,11 @@ too_long(struct lexer *lx, struct arena *a, const char *start, unsigned line,
                     arena_printf(a,
                                  "too long parameter, probably missing "
                                  "terminating \"%c\" character",
-                                 quote).p);
-    return fail(lx, start, line,
-                arena_printf(a, "too long parameter \"%.10s...\" started",
-                             start).p);
+                                 quote)
+                        .p);
+    return fail(
+        lx, start, line,
+        arena_printf(a, "too long parameter \"%.10s...\" started", start).p);
 }
 
 static enum lex
@@ -145,8 +145,8 @@ quoted_word(struct lexer *lx, struct arena *a)
             continue;
         push_word(lx, a, start, start + 1, lx->p, line);
         lx->p++;
-        if (lx->p == end || is_blank(*lx->p) || *lx->p == ';'
-            || *lx->p == '{' || *lx->p == ')')
+        if (lx->p == end || is_blank(*lx->p) || *lx->p == ';' || *lx->p == '{'
+            || *lx->p == ')')
             return LEX_STATEMENT;
         return unexpected(lx, a, *lx->p);
     }

@@ -99,6 +99,9 @@ struct module {
     const char *(*ready)(struct conf *, void *conf);
     /* Once, when all confs are ready; main is NULL without main_size. */
     const char *(*main_ready)(struct conf *, void *main);
+    /* After that of every module: nothing is added any more.  Reports by
+     * itself. */
+    void (*settle)(struct conf *);
 
     enum step (*phase[PHASE_COUNT])(struct task *);
     const struct http_filter *filter;

@@ -23,12 +23,11 @@ read_include(struct conf *cf, void *field)
     return conf_include(cf, cf->args[1]);
 }
 
-static const struct conf_type include_type = { .name = "include",
-                                               .parse = read_include };
+static const struct conf_type include_type
+    = { .name = "include", .parse = read_include };
 
-static const struct directive include_directive = {
-    "include", IN_ANY | ROW_MANY, ARGS_1, &include_type, 0, NULL, NULL
-};
+static const struct directive include_directive
+    = { "include", IN_ANY | ROW_MANY, ARGS_1, &include_type, 0, NULL, NULL };
 
 static const struct row include_row = { .directive = &include_directive };
 
@@ -54,9 +53,9 @@ static const char *
 no_such_directive(struct conf *cf, str_t name)
 {
     if (rows_is_known(name))
-        return conf_error(cf, "directive \"" STR_F
-                              "\" is not supported by this build",
-                          STR_A(name));
+        return conf_error(
+            cf, "directive \"" STR_F "\" is not supported by this build",
+            STR_A(name));
     cf->reader->suggestion = rows_suggest(cf->reader, name, cf->block->kind);
     return conf_error(cf, "unknown directive \"" STR_F "\"", STR_A(name));
 }
@@ -87,18 +86,17 @@ find_row(struct conf *cf, enum lex how, const char **error)
     }
     is_block = row->directive->args & ARGS_BLOCK;
     if (!is_block && how == LEX_BLOCK_START)
-        *error = conf_error(cf, "directive \"" STR_F
-                                "\" is not terminated by \";\"",
-                            STR_A(name));
+        *error = conf_error(
+            cf, "directive \"" STR_F "\" is not terminated by \";\"",
+            STR_A(name));
     else if (is_block && how != LEX_BLOCK_START)
-        *error = conf_error(cf, "directive \"" STR_F
-                                "\" has no opening \"{\"",
+        *error = conf_error(cf, "directive \"" STR_F "\" has no opening \"{\"",
                             STR_A(name));
     else if (!takes_args(row->directive->args & ~(unsigned) ARGS_BLOCK,
                          cf->n_args - 1))
-        *error = conf_error(cf, "invalid number of arguments in \"" STR_F
-                                "\" directive",
-                            STR_A(name));
+        *error = conf_error(
+            cf, "invalid number of arguments in \"" STR_F "\" directive",
+            STR_A(name));
     return *error ? NULL : row;
 }
 
@@ -560,8 +558,7 @@ conf_include(struct conf *cf, str_t pattern)
 }
 
 const char *
-conf_include_lines(struct conf *cf, const struct conf_lines *lines,
-                   void *state)
+conf_include_lines(struct conf *cf, const struct conf_lines *lines, void *state)
 {
     struct data d = { .lines = lines, .state = state };
 

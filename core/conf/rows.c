@@ -91,8 +91,7 @@ rows_init(struct conf *cf)
 
     rd->n_modules = modules_count();
     rd->by_name = hash_new(rd->arena, 1024, HASH_EXACT);
-    rd->modules = arena_array(rd->arena, struct module_rows,
-                              rd->n_modules + 1);
+    rd->modules = arena_array(rd->arena, struct module_rows, rd->n_modules + 1);
     for (i = 0; i < rd->n_modules; i++)
         add_module(cf, weir_modules[i]);
 }
@@ -104,7 +103,7 @@ rows_find(const struct conf_reader *rd, str_t name)
 }
 
 struct nearest {
-    str_t    name;    /* what was given                                      */
+    str_t    name; /* what was given                                      */
     unsigned kind;
     unsigned distance;
     str_t    found;
@@ -123,8 +122,10 @@ measure(str_t key, void *value, void *arg)
     if (row == NULL)
         return;
     d = str_distance(n->name, key, n->distance);
-    if (d < n->distance || (d == n->distance && n->found.p != NULL
-                            && str_cmp(key, n->found) < 0)) {
+    if (d < n->distance
+        || (d == n->distance && n->found.p != NULL
+            && str_cmp(key, n->found) < 0))
+    {
         n->distance = d;
         n->found = key;
     }

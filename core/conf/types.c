@@ -35,9 +35,8 @@ parse_flag(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_flag = { .name = "flag",
-                                     .size = sizeof(bool),
-                                     .parse = parse_flag };
+const struct conf_type conf_flag
+    = { .name = "flag", .size = sizeof(bool), .parse = parse_flag };
 
 /* --- numbers ------------------------------------------------------------ */
 
@@ -52,9 +51,8 @@ parse_size(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_size = { .name = "size",
-                                     .size = sizeof(size_t),
-                                     .parse = parse_size };
+const struct conf_type conf_size
+    = { .name = "size", .size = sizeof(size_t), .parse = parse_size };
 
 static const char *
 parse_offset(struct conf *cf, void *field)
@@ -64,9 +62,8 @@ parse_offset(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_offset = { .name = "offset",
-                                       .size = sizeof(uint64_t),
-                                       .parse = parse_offset };
+const struct conf_type conf_offset
+    = { .name = "offset", .size = sizeof(uint64_t), .parse = parse_offset };
 
 static const char *
 parse_msec(struct conf *cf, void *field)
@@ -79,9 +76,8 @@ parse_msec(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_msec = { .name = "time",
-                                     .size = sizeof(msec_t),
-                                     .parse = parse_msec };
+const struct conf_type conf_msec
+    = { .name = "time", .size = sizeof(msec_t), .parse = parse_msec };
 
 static const char *
 parse_sec(struct conf *cf, void *field)
@@ -91,9 +87,8 @@ parse_sec(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_sec = { .name = "seconds",
-                                    .size = sizeof(uint64_t),
-                                    .parse = parse_sec };
+const struct conf_type conf_sec
+    = { .name = "seconds", .size = sizeof(uint64_t), .parse = parse_sec };
 
 static const char *
 parse_number(struct conf *cf, void *field)
@@ -107,8 +102,7 @@ parse_number(struct conf *cf, void *field)
     if (range == NULL)
         return NULL;
     if (*n < range->min && range->max == UINT64_MAX)
-        return conf_error(cf,
-                          "value must be equal to or greater than %ju",
+        return conf_error(cf, "value must be equal to or greater than %ju",
                           (uintmax_t) range->min);
     if (*n < range->min || *n > range->max)
         return conf_error(cf, "value must be between %ju and %ju",
@@ -116,9 +110,8 @@ parse_number(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_number = { .name = "number",
-                                       .size = sizeof(uint64_t),
-                                       .parse = parse_number };
+const struct conf_type conf_number
+    = { .name = "number", .size = sizeof(uint64_t), .parse = parse_number };
 
 /* --- words ------------------------------------------------------------ */
 
@@ -154,9 +147,8 @@ parse_enum(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_enum = { .name = "enum",
-                                     .size = sizeof(unsigned),
-                                     .parse = parse_enum };
+const struct conf_type conf_enum
+    = { .name = "enum", .size = sizeof(unsigned), .parse = parse_enum };
 
 static const char *
 parse_bits(struct conf *cf, void *field)
@@ -169,16 +161,14 @@ parse_bits(struct conf *cf, void *field)
         if (w == NULL)
             return unknown_word(cf, cf->args[i], cf->row->detail);
         if (w->value != 0 && (*bits & w->value) == w->value)
-            conf_warn(cf, "duplicate value \"" STR_F "\"",
-                      STR_A(cf->args[i]));
+            conf_warn(cf, "duplicate value \"" STR_F "\"", STR_A(cf->args[i]));
         *bits |= w->value;
     }
     return NULL;
 }
 
-const struct conf_type conf_bits = { .name = "bits",
-                                     .size = sizeof(unsigned),
-                                     .parse = parse_bits };
+const struct conf_type conf_bits
+    = { .name = "bits", .size = sizeof(unsigned), .parse = parse_bits };
 
 /* --- texts ------------------------------------------------------------ */
 
@@ -189,9 +179,8 @@ parse_text(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_text = { .name = "text",
-                                     .size = sizeof(str_t),
-                                     .parse = parse_text };
+const struct conf_type conf_text
+    = { .name = "text", .size = sizeof(str_t), .parse = parse_text };
 
 static const char *
 parse_path(struct conf *cf, void *field)
@@ -200,9 +189,8 @@ parse_path(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_path = { .name = "path",
-                                     .size = sizeof(str_t),
-                                     .parse = parse_path };
+const struct conf_type conf_path
+    = { .name = "path", .size = sizeof(str_t), .parse = parse_path };
 
 static const char *
 parse_conf_file(struct conf *cf, void *field)
@@ -211,9 +199,8 @@ parse_conf_file(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_conf_file = { .name = "file",
-                                          .size = sizeof(str_t),
-                                          .parse = parse_conf_file };
+const struct conf_type conf_conf_file
+    = { .name = "file", .size = sizeof(str_t), .parse = parse_conf_file };
 
 static const char *
 parse_texts(struct conf *cf, void *field)
@@ -226,23 +213,20 @@ parse_texts(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_texts = { .name = "texts",
-                                      .size = sizeof(struct texts),
-                                      .parse = parse_texts };
+const struct conf_type conf_texts
+    = { .name = "texts", .size = sizeof(struct texts), .parse = parse_texts };
 
 static const char *
 parse_pairs(struct conf *cf, void *field)
 {
     struct pairs *p = field;
 
-    *vec_push(cf->arena, &p->list)
-        = (struct pair){ cf->args[1], cf->args[2] };
+    *vec_push(cf->arena, &p->list) = (struct pair){ cf->args[1], cf->args[2] };
     return NULL;
 }
 
-const struct conf_type conf_pairs = { .name = "pairs",
-                                      .size = sizeof(struct pairs),
-                                      .parse = parse_pairs };
+const struct conf_type conf_pairs
+    = { .name = "pairs", .size = sizeof(struct pairs), .parse = parse_pairs };
 
 /* --- buffers and folders ------------------------------------------------- */
 
@@ -300,8 +284,8 @@ parse_nothing(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_nothing = { .name = "nothing",
-                                        .parse = parse_nothing };
+const struct conf_type conf_nothing
+    = { .name = "nothing", .parse = parse_nothing };
 
 static const char *
 parse_obsolete(struct conf *cf, void *field)
@@ -314,12 +298,12 @@ parse_obsolete(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_obsolete = { .name = "obsolete",
-                                         .parse = parse_obsolete };
+const struct conf_type conf_obsolete
+    = { .name = "obsolete", .parse = parse_obsolete };
 
 /* Read by core/conf/read.c itself. */
-const struct conf_type conf_block_type = { .name = "block",
-                                           .parse = parse_nothing };
+const struct conf_type conf_block_type
+    = { .name = "block", .parse = parse_nothing };
 const struct conf_type conf_data = { .name = "data", .parse = parse_nothing };
 
 /* --- helpers of types ------------------------------------------------------ */

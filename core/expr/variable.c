@@ -263,6 +263,12 @@ vars_resolve(struct conf *cf)
 }
 
 
+struct module vars_module = {
+    .name = "vars",
+    .settle = vars_resolve,
+};
+
+
 static enum serves_kind
 kind_of(const struct task *t)
 {

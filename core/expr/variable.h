@@ -79,6 +79,7 @@ struct var *var_define(struct conf *cf, str_t name, unsigned flags,
 /* After all has been read: finds what was used in the modules' tables and
  * prefix families; unknown ones are reported by conf_error_bare. */
 void vars_resolve(struct conf *cf);
+extern struct module vars_module; /* so that this happens */
 
 /* The value, evaluated or kept.  Never call before vars_resolve.  It may be
  * STR_NONE, which texts take as empty. */

@@ -130,8 +130,7 @@ take_counted(struct h1 *h, struct h1_body *b, struct chain *out)
 static void
 keep_trailer(struct http_request *r, const struct h1_field *f)
 {
-    fields_add(r->task.arena, &r->in_trailers,
-               str_copy(r->task.arena, f->name),
+    fields_add(r->task.arena, &r->in_trailers, str_copy(r->task.arena, f->name),
                str_copy(r->task.arena, f->value));
 }
 

@@ -392,8 +392,8 @@ start_lingering(struct h1 *h, const struct http_keep_conf *c)
 }
 
 static void
-end_connection(struct h1 *h, bool may_linger,
-               const struct http_keep_conf *c, bool is_unread)
+end_connection(struct h1 *h, bool may_linger, const struct http_keep_conf *c,
+               bool is_unread)
 {
     h1_free_heads(h, false);
     if (may_linger
@@ -421,8 +421,7 @@ keep_connection(struct h1 *h, const struct http_keep_conf *c)
     h->conn.log.action = "keepalive";
     h1_set_state(h, H1_WAIT);
     timer_stop(&h->conn.write_timer);
-    timer_set(h->conn.loop, &h->conn.read_timer,
-              c->keepalive_timeout.timeout);
+    timer_set(h->conn.loop, &h->conn.read_timer, c->keepalive_timeout.timeout);
     if (!h->conn.nodelay && h->wants_nodelay)
         conn_set_nodelay(&h->conn);
     if (h1_has_rest(h) || h->conn.event.readable || h->conn.event.hangup) {
@@ -438,11 +437,11 @@ finish(struct http_request *r)
     const struct http_keep_conf *c = keep_conf(&r->task);
     bool                         keeps, is_unread;
 
-    is_unread = h1_has_rest(h)
-                || (r->body != NULL && !r->body->is_complete);
+    is_unread = h1_has_rest(h) || (r->body != NULL && !r->body->is_complete);
     if (r->keeps_alive && r->body != NULL && !r->body->is_complete
         && r->body->is_discarded && h->linger_until == 0
-        && c->lingering_close != LINGER_OFF && h->state == H1_BUSY) {
+        && c->lingering_close != LINGER_OFF && h->state == H1_BUSY)
+    {
         h1_set_state(h, H1_DISCARD);
         h->linger_until = clock_ms() + c->lingering_time;
         discard_more(h);

@@ -84,8 +84,8 @@ begin_request(struct h1 *h)
     r->started_seconds = clock_seconds();
     r->started_ms = clock_millisecond();
     r->sent_before = h->conn.sent;
-    r->received_before = h->conn.received - (h1_has_rest(h)
-                                             ? buf_len(&h->head->buf) : 0);
+    r->received_before = h->conn.received
+                         - (h1_has_rest(h) ? buf_len(&h->head->buf) : 0);
     r->is_pipelined = h->is_kept && h1_has_rest(h) && h->had_rest;
     r->server = http_default_server(h->address);
     h->conn.log.action = "reading client request line";
@@ -155,8 +155,9 @@ take_request_line(struct h1 *h, str_t text)
     h->has_line = true;
     r->method_name = line.method;
     r->method = method_parse(line.method);
-    r->version = line.major == 0 ? HTTP_09
-                                 : line.minor == 0 ? HTTP_10 : HTTP_11;
+    r->version = line.major == 0   ? HTTP_09
+                 : line.minor == 0 ? HTTP_10
+                                   : HTTP_11;
     r->target = line.target;
     r->protocol = line.protocol;
     if (!set_uri(r, &line)) {
@@ -247,7 +248,8 @@ grow(struct h1 *h)
     struct buf                  *full = &h->head->buf, *b;
 
     if (buf_len(full) >= c->large_client_header_buffers.size
-        || h->n_large >= c->large_client_header_buffers.n) {
+        || h->n_large >= c->large_client_header_buffers.n)
+    {
         refuse_long(h);
         return false;
     }
@@ -264,7 +266,7 @@ static bool
 has_stray_cr(struct h1 *h)
 {
     const struct buf *b = &h->head->buf;
-    const char       *cr = buf_len(b) ? memchr(b->read, '\r', buf_len(b)) : NULL;
+    const char *cr = buf_len(b) ? memchr(b->read, '\r', buf_len(b)) : NULL;
 
     if (cr == NULL || cr + 1 == b->write || cr[1] == '\n' || h->has_line)
         return false;

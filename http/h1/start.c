@@ -54,8 +54,8 @@ bad_line(struct h1 *h, str_t line)
             break;
     if (i < line.n)
         log_info(&h->conn.log,
-                 "client sent invalid header line: \"%.*s\\x%02x...\"",
-                 (int) i, line.p, (unsigned char) line.p[i]);
+                 "client sent invalid header line: \"%.*s\\x%02x...\"", (int) i,
+                 line.p, (unsigned char) line.p[i]);
     else
         log_info(&h->conn.log, "client sent invalid header line: \"" STR_F "\"",
                  STR_A(line));
@@ -172,8 +172,9 @@ take_coding(struct h1 *h)
     if (f == NULL)
         return 0;
     if (r->version < HTTP_11)
-        return refuse(h, 400, "client sent HTTP/1.0 request with "
-                              "\"Transfer-Encoding\" header");
+        return refuse(h, 400,
+                      "client sent HTTP/1.0 request with "
+                      "\"Transfer-Encoding\" header");
     if (!str_ieq(f->value, STR("chunked"))) {
         log_info(&h->conn.log,
                  "client sent unknown \"Transfer-Encoding\": \"" STR_F "\"",
@@ -181,8 +182,9 @@ take_coding(struct h1 *h)
         return 501;
     }
     if (r->content_length != -1)
-        return refuse(h, 400, "client sent \"Content-Length\" and "
-                              "\"Transfer-Encoding\" headers at the same time");
+        return refuse(h, 400,
+                      "client sent \"Content-Length\" and "
+                      "\"Transfer-Encoding\" headers at the same time");
     r->is_chunked = true;
     return 0;
 }
@@ -287,7 +289,7 @@ h1_start(struct h1 *h)
 static bool
 is_disabled(const struct http_request *r, const struct http_keep_conf *c)
 {
-    str_t agent = fields_value(&r->in, FIELD_USER_AGENT);
+    str_t       agent = fields_value(&r->in, FIELD_USER_AGENT);
     const char *msie;
 
     if (agent.p == NULL)
@@ -295,8 +297,8 @@ is_disabled(const struct http_request *r, const struct http_keep_conf *c)
     msie = str_find(agent, STR("MSIE "));
     if ((c->keepalive_disable & KEEPALIVE_DISABLE_MSIE6)
         && r->method == HTTP_POST && msie != NULL
-        && agent.p + agent.n - msie >= 7 && msie[6] == '.'
-        && msie[5] >= '4' && msie[5] <= '6'
+        && agent.p + agent.n - msie >= 7 && msie[6] == '.' && msie[5] >= '4'
+        && msie[5] <= '6'
         && (msie[5] != '6' || str_find(agent, STR("SV1")) == NULL)
         && str_find(agent, STR("Opera")) == NULL)
         return true;

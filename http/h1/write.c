@@ -18,12 +18,11 @@ static void
 complete_location(struct http_request *r)
 {
     const struct http_reply_conf *c = reply_conf(&r->task);
-    struct field                 *f = fields_get(&r->out.fields,
-                                                 FIELD_LOCATION);
-    struct addr_any               local;
-    char                          text[ADDR_TEXT];
-    unsigned                      port = 0;
-    str_t                         host;
+    struct field   *f = fields_get(&r->out.fields, FIELD_LOCATION);
+    struct addr_any local;
+    char            text[ADDR_TEXT];
+    unsigned        port = 0;
+    str_t           host;
 
     if (f == NULL || !r->out.is_own_location || f->value.n == 0
         || f->value.p[0] != '/' || !c->absolute_redirect)
@@ -45,8 +44,7 @@ complete_location(struct http_request *r)
                                 STR_A(f->value));
     else
         f->value = arena_printf(r->task.arena, STR_F "://" STR_F STR_F,
-                                STR_A(r->scheme), STR_A(host),
-                                STR_A(f->value));
+                                STR_A(r->scheme), STR_A(host), STR_A(f->value));
 }
 
 /* --- the head ---------------------------------------------------------------------- */
@@ -98,8 +96,8 @@ choose_framing(struct http_request *r)
     if (o->is_upgraded || is_bodiless(o->status) || r->method == HTTP_HEAD
         || (o->length != -1 && !o->has_trailers))
         return;
-    if (r->version >= HTTP_11
-        && send_conf(&r->task)->chunked_transfer_encoding) {
+    if (r->version >= HTTP_11 && send_conf(&r->task)->chunked_transfer_encoding)
+    {
         o->is_chunked = true;
         o->length = -1;
     } else if (o->length == -1) {
