@@ -72,11 +72,20 @@ put_number(uint64_t n, char *out, size_t room)
 }
 
 
+static uint64_t
+received(const struct exchange *x)
+{
+    const struct uplink *u = x->link;
+
+    return u ? u->idle.conn.received - u->received_before : x->received;
+}
+
+
+/* With the frames of the protocol, as they came. */
 static size_t
 put_length(const struct exchange *x, char *out, size_t room)
 {
-    return put_number(x->body_bytes > 0 ? (uint64_t) x->body_bytes : 0, out,
-                      room);
+    return put_number(x->has_head ? received(x) - x->head_bytes : 0, out, room);
 }
 
 
@@ -93,11 +102,7 @@ put_sent(const struct exchange *x, char *out, size_t room)
 static size_t
 put_received(const struct exchange *x, char *out, size_t room)
 {
-    const struct uplink *u = x->link;
-
-    return put_number(u ? u->idle.conn.received - u->received_before
-                        : x->received,
-                      out, room);
+    return put_number(received(x), out, room);
 }
 
 
