@@ -47,12 +47,14 @@ serves_any(unsigned part)
 }
 
 
-/* Filters are called x_filter there. */
+/* Filters are called x_filter there; our own name may have the prefix, too. */
 static bool
-is_module(const struct module *m, str_t name)
+is_module(const struct module *m, str_t prefix, str_t name)
 {
     str_t own = str_of(m->name), filter = STR("_filter");
 
+    if (str_starts(own, prefix))
+        own = str_from(own, prefix.n);
     if (str_eq(own, name))
         return true;
     return str_ends(name, filter)
@@ -74,7 +76,7 @@ is_built_in(str_t name)
             continue;
         for (struct module *const *m = weir_modules; *m != NULL; m++)
             if (((*m)->serves & parts[i].serves)
-                && is_module(*m, str_from(name, prefix.n)))
+                && is_module(*m, prefix, str_from(name, prefix.n)))
                 return true;
     }
     return false;
