@@ -142,7 +142,7 @@ blamed_word(const struct lexer *lx, const char *message)
     VEC_EACH(&lx->words, w) {
         if (w == lx->words.at || w->text.n == 0)
             continue;
-        p = strstr(message, w->text.p);
+        p = str_find(str_of(message), w->text);
         if (p != NULL && p > message && p[-1] == '"' && p[w->text.n] == '"')
             found = w;
     }

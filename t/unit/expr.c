@@ -160,7 +160,7 @@ static struct module test_module = {
     .variables = variables,
 };
 
-struct module *const weir_modules[] = { &test_module, NULL };
+struct module *const weir_modules[] = { &test_module, &vars_module, NULL };
 
 static struct log_targets quiet_targets = { .level = LEVEL_STDERR };
 static struct log         quiet = { .targets = &quiet_targets };

@@ -239,7 +239,7 @@ test_start(void)
     log_at(&log_start, LEVEL_STDERR, 0, "invalid option: \"z\"");
     is_text(caught(),
             "nginx: [emerg] open() \"/n\" failed (2: No such file or "
-            "directory)\nnginx: invalid option: \"z\"\n",
+            "directory)\ninvalid option: \"z\"\n",
             "at the start");
 
     log_start_file(&file);

@@ -67,7 +67,7 @@ static struct module test_module = {
     .variables = variables,
 };
 
-struct module *const weir_modules[] = { &test_module, NULL };
+struct module *const weir_modules[] = { &test_module, &vars_module, NULL };
 
 
 unsigned
