@@ -9,11 +9,11 @@
 #include <stdlib.h>
 
 enum {
-    GZIP_FORMAT = 16,       /* added to the bits of the window               */
-    SMALLEST_WINDOW = 11,   /* that a short length leads to                  */
-    SIZE_STEP = 2,          /* bits from one size to the next                */
-    LOOK_AHEAD = 262,       /* bytes of the window that are not history      */
-    IDLE_MAX = 4 << 20,     /* bytes                                         */
+    GZIP_FORMAT = 16,     /* added to the bits of the window               */
+    SMALLEST_WINDOW = 11, /* that a short length leads to                  */
+    SIZE_STEP = 2,        /* bits from one size to the next                */
+    LOOK_AHEAD = 262,     /* bytes of the window that are not history      */
+    IDLE_MAX = 4 << 20,   /* bytes                                         */
 };
 
 /* Of this process. */
@@ -49,7 +49,8 @@ create(int level, int window, int memory)
         return NULL;
     if (deflateInit2(&d->z, level, Z_DEFLATED, window + GZIP_FORMAT, memory,
                      Z_DEFAULT_STRATEGY)
-        != Z_OK) {
+        != Z_OK)
+    {
         free(d);
         return NULL;
     }
@@ -81,7 +82,8 @@ deflate_pool_get(int level, int window, int memory, int64_t length)
     struct deflater *d;
 
     while (length >= 0 && window - SIZE_STEP >= SMALLEST_WINDOW
-           && length + LOOK_AHEAD <= (int64_t) 1 << (window - SIZE_STEP)) {
+           && length + LOOK_AHEAD <= (int64_t) 1 << (window - SIZE_STEP))
+    {
         window -= SIZE_STEP;
         memory = memory > SIZE_STEP ? memory - SIZE_STEP : 1;
     }
@@ -90,7 +92,8 @@ deflate_pool_get(int level, int window, int memory, int64_t length)
         return create(level, window, memory);
     if (deflateReset(&d->z) == Z_OK
         && (level == d->level
-            || deflateParams(&d->z, level, Z_DEFAULT_STRATEGY) == Z_OK)) {
+            || deflateParams(&d->z, level, Z_DEFAULT_STRATEGY) == Z_OK))
+    {
         d->level = level;
         return d;
     }

@@ -16,29 +16,29 @@
 #include "modules/module.h"
 
 enum {
-    SMALLEST_BLOCK = 64,   /* zlib wants room for the marks of a flush      */
-    FEED_MAX = 1 << 30,    /* bytes that zlib is given at once              */
+    SMALLEST_BLOCK = 64, /* zlib wants room for the marks of a flush      */
+    FEED_MAX = 1 << 30,  /* bytes that zlib is given at once              */
 };
 
 struct gzip_conf {
     struct mime_set *types;
     size_t           min_length;
     uint64_t         level;
-    struct buffers   buffers;   /* only their size matters                   */
+    struct buffers   buffers; /* only their size matters                   */
     size_t           window, hash; /* bytes                                  */
-    size_t           postpone;  /* bytes to wait for before it begins        */
+    size_t           postpone; /* bytes to wait for before it begins        */
     bool             is_on;
     bool             no_buffer; /* hands on all that there is                */
     int              window_bits;
-    int              memory;    /* zlib's measure of hash                    */
+    int              memory; /* zlib's measure of hash                    */
 };
 
 struct gzip_state {
     struct deflater *deflater;
-    struct chain     kept;      /* postponed                                 */
-    struct block    *block;     /* compressed bytes, up to next_out          */
-    size_t           taken;     /* ... of which these have been handed on    */
-    int64_t          length;    /* of the whole; -1: not known               */
+    struct chain     kept;   /* postponed                                 */
+    struct block    *block;  /* compressed bytes, up to next_out          */
+    size_t           taken;  /* ... of which these have been handed on    */
+    int64_t          length; /* of the whole; -1: not known               */
     uint64_t         total_in, total_out; /* known at the end                */
     bool             is_begun;
     bool             is_ended;
@@ -115,20 +115,20 @@ static const struct conf_type hash_type
 
 static const struct conf_range levels = { 1, 9 };
 
-static const struct directive rows[]
-    = { FLAG("gzip", IN_WEB | IN_IF, struct gzip_conf, is_on, "off"),
-        BUFFERS("gzip_buffers", IN_WEB, struct gzip_conf, buffers, "32 4k"),
-        MIME_SET("gzip_types", IN_WEB, struct gzip_conf, types, NULL),
-        NUMBER("gzip_comp_level", IN_WEB, struct gzip_conf, level, "1",
-               &levels),
-        { "gzip_window", IN_WEB, ARGS_1, &window_type,
-          FIELD(struct gzip_conf, window, size_t), "32k", NULL },
-        { "gzip_hash", IN_WEB, ARGS_1, &hash_type,
-          FIELD(struct gzip_conf, hash, size_t), "64k", NULL },
-        SIZE("postpone_gzipping", IN_WEB, struct gzip_conf, postpone, "0"),
-        FLAG("gzip_no_buffer", IN_WEB, struct gzip_conf, no_buffer, "off"),
-        SIZE("gzip_min_length", IN_WEB, struct gzip_conf, min_length, "20"),
-        { .name = NULL } };
+static const struct directive rows[] = {
+    FLAG("gzip", IN_WEB | IN_IF, struct gzip_conf, is_on, "off"),
+    BUFFERS("gzip_buffers", IN_WEB, struct gzip_conf, buffers, "32 4k"),
+    MIME_SET("gzip_types", IN_WEB, struct gzip_conf, types, NULL),
+    NUMBER("gzip_comp_level", IN_WEB, struct gzip_conf, level, "1", &levels),
+    { "gzip_window", IN_WEB, ARGS_1, &window_type,
+      FIELD(struct gzip_conf, window, size_t), "32k", NULL },
+    { "gzip_hash", IN_WEB, ARGS_1, &hash_type,
+      FIELD(struct gzip_conf, hash, size_t), "64k", NULL },
+    SIZE("postpone_gzipping", IN_WEB, struct gzip_conf, postpone, "0"),
+    FLAG("gzip_no_buffer", IN_WEB, struct gzip_conf, no_buffer, "off"),
+    SIZE("gzip_min_length", IN_WEB, struct gzip_conf, min_length, "20"),
+    { .name = NULL }
+};
 
 /* --- the state ----------------------------------------------------------- */
 
@@ -269,8 +269,8 @@ squeeze(struct http_request *r, struct gzip_state *s, struct chain *out,
         make_room(s, conf_at(r));
         rc = deflate(z, mode);
         if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR) {
-            log_at(r->task.log, LEVEL_ALERT, 0,
-                   "deflate() failed: %d, %d", mode, rc);
+            log_at(r->task.log, LEVEL_ALERT, 0, "deflate() failed: %d, %d",
+                   mode, rc);
             return STEP_FAIL;
         }
         is_full = z->avail_out == 0;

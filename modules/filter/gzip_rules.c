@@ -26,7 +26,7 @@ enum proxied {
 /* gzip_disable */
 struct refused {
     VEC(struct regex *) list; /* of User-Agent                               */
-    bool has_msie6;
+    bool                has_msie6;
 };
 
 struct gzip_rules {
@@ -91,8 +91,8 @@ static const struct directive rows[]
     = { FLAG("gzip_vary", IN_WEB, struct gzip_rules, vary, "off"),
         ENUM("gzip_http_version", IN_WEB, struct gzip_rules, version, "1.1",
              versions),
-        BITS("gzip_proxied", IN_WEB, ARGS_1_OR_MORE, struct gzip_rules,
-             proxied, "off", proxied_words),
+        BITS("gzip_proxied", IN_WEB, ARGS_1_OR_MORE, struct gzip_rules, proxied,
+             "off", proxied_words),
         CUSTOM("gzip_disable", IN_WEB | ROW_MANY, ARGS_1_OR_MORE, disable_type,
                struct gzip_rules, refused, struct refused),
         { .name = NULL } };
@@ -130,6 +130,16 @@ has_field(const struct http_request *r, enum field_id id)
 }
 
 
+/* Whether an upstream or the configuration gave a date; that of a file, which
+ * the server itself adds, does not count. */
+static bool
+has_last_modified(const struct http_request *r)
+{
+    return has_field(r, FIELD_LAST_MODIFIED)
+           || (r->out.last_modified != -1 && r->exchanges != NULL);
+}
+
+
 /* What the request's proxies may be given compressed.  Expires outweighs
  * Cache-Control, and that the validators. */
 static bool
@@ -148,11 +158,9 @@ suits_proxies(const struct http_request *r, unsigned p)
         return (p & PROXIED_EXPIRED) && has_expired(r, expires->value);
     if (has_field(r, FIELD_CACHE_CONTROL))
         return ((p & PROXIED_NO_CACHE) && is_controlled(r, STR("no-cache")))
-               || ((p & PROXIED_NO_STORE)
-                   && is_controlled(r, STR("no-store")))
+               || ((p & PROXIED_NO_STORE) && is_controlled(r, STR("no-store")))
                || ((p & PROXIED_PRIVATE) && is_controlled(r, STR("private")));
-    return !((p & PROXIED_NO_LAST_MODIFIED)
-             && has_field(r, FIELD_LAST_MODIFIED))
+    return !((p & PROXIED_NO_LAST_MODIFIED) && has_last_modified(r))
            && !((p & PROXIED_NO_ETAG) && has_field(r, FIELD_ETAG));
 }
 
