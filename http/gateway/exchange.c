@@ -5,7 +5,6 @@
 #include "http/gateway/exchange.h"
 
 #include "core/os/clock.h"
-#include "http/response.h"
 
 
 struct exchange *
@@ -143,25 +142,6 @@ void
 exchange_headless(struct exchange *x)
 {
     x->is_headless = true;
-}
-
-
-/* 100 goes to clients that have not been sent one for waiting. */
-void
-exchange_interim(struct exchange *x)
-{
-    struct http_request *r = x->gateway->r;
-
-    if (x->code == 100 && r->version >= HTTP_11
-        && !fields_get(&r->in, FIELD_EXPECT))
-    {
-        struct fields none = { 0 };
-
-        http_send_interim(r, 100, &none);
-    }
-    x->code = 0;
-    x->reason = STR_NONE;
-    memset(&x->fields, 0, sizeof(x->fields));
 }
 
 

@@ -105,6 +105,10 @@ void gateway_end(struct gateway *g, enum outcome how);
 /* Ends the run and fails the request. */
 enum step gateway_fail(struct gateway *g, unsigned status);
 
+/* Whether a field of the response stays here: by configuration, or by the
+ * protocol's own rule. */
+bool gateway_hides(const struct gateway *g, const struct field *f);
+
 /* proxy_store: where the response is kept, beside being passed on. */
 void gateway_store_open(struct gateway *g);
 void gateway_store_add(struct gateway *g, const struct chain *data);

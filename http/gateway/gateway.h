@@ -216,3 +216,4 @@ size_t gateway_log(const struct http_request *r, char *out, size_t room);
 extern struct module gateway_module;
 /* resolver, resolver_timeout. */
 extern struct module http_resolver_module;
+extern struct module early_hints_module;

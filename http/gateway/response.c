@@ -29,8 +29,8 @@ survives_redirect(const struct field *f)
 }
 
 
-static bool
-is_hidden(const struct gateway *g, const struct field *f)
+bool
+gateway_hides(const struct gateway *g, const struct field *f)
 {
     if (g->conf->fields) {
         uintptr_t kind = (uintptr_t) hash_get(g->conf->fields, f->name);
@@ -176,7 +176,7 @@ pass_fields(struct gateway *g, bool is_redirect)
     VEC_EACH(&g->x->fields.list, f) {
         if (f->is_hidden || (is_redirect && !survives_redirect(f)))
             continue;
-        if (is_hidden(g, f) || is_repeated(g, f))
+        if (gateway_hides(g, f) || is_repeated(g, f))
             continue;
         pass_field(g, f);
     }
