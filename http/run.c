@@ -5,6 +5,7 @@
  * redirects, which say so by r->moved.
  */
 #include "core/base/escape.h"
+#include "core/net/worker.h"
 #include "http/body.h"
 #include "http/codec.h"
 #include "http/error_page.h"
@@ -409,11 +410,9 @@ http_terminate(struct http_request *r, unsigned status)
     http_run(&r->task);
 }
 
-void
-http_run(struct task *t)
+static void
+drive(struct http_request *r)
 {
-    struct http_request *r = http_of(t);
-
     if (r->out.is_head_sent && !r->is_broken && r->state <= HTTP_SENDING
         && http_pump(r) == STEP_FAIL)
     {
@@ -445,4 +444,15 @@ http_run(struct task *t)
             return;
         }
     }
+}
+
+/* A check that fails meanwhile names the request. */
+void
+http_run(struct task *t)
+{
+    const struct log *before = worker->doing;
+
+    worker->doing = t->log;
+    drive(http_of(t));
+    worker->doing = before;
 }

@@ -538,6 +538,7 @@ h1_accept(struct listener *l, struct loop *loop, int fd,
     log.frames = NULL;
     log.action = "waiting for request";
     log.serial = ++worker->connections;
+    log.debug = worker->n_debug != 0 && worker_debugs(&peer->sa);
     h->state = H1_CLOSED;
     conn_init(&h->conn, loop, fd, &log);
     h->conn.listener = l;
