@@ -67,6 +67,29 @@ for my $who (grep { $_ ne $one } keys %of) {
 }
 is $t->get('/')->status, 200, 'new ones are served';
 
+# one that dies again and again is started again, but not in a tight loop
+my $v = Weir::Test->new;
+$v->run(<<'EOC');
+%%GLOBALS%%
+events { }
+http {
+    %%GLOBALS_HTTP%%
+    server { listen 127.0.0.1:%%PORT%%; location / { return 200 "$pid\n"; } }
+}
+EOC
+$v->expect_log(qr/exited on signal 9/);
+my $end = time + 2;
+while (time < $end) {
+    kill 'KILL', $v->worker_pids;
+    sleep 0.01;
+}
+ok wait_until(sub { $v->get('/')->status == 200 }), 'killed for two seconds, it serves again';
+SKIP: {
+    skip 'an nginx starts one after the other', 1 if is_oracle();
+    cmp_ok scalar(grep { /start worker process \d/ } $v->log), '<', 20,
+        'few were started';
+}
+
 # one that cannot start is not started for ever
 SKIP: {
     skip 'not root', 3 if $> != 0;

@@ -74,17 +74,27 @@ if ($root) {
 is $t->get('/')->status, 200, 'it serves';
 
 # each on its own processor
-my $a = Weir::Test->new;
-$a->run("%%GLOBALS%%\nworker_processes auto; worker_cpu_affinity auto;\n$http");
+my $auto = Weir::Test->new;
+$auto->run("%%GLOBALS%%\nworker_processes auto; worker_cpu_affinity auto;\n$http");
 SKIP: {
     chomp(my $n = `nproc`);
-    ok wait_until(sub { $a->worker_pids == $n }), 'worker_processes auto'
+    ok wait_until(sub { $auto->worker_pids == $n }), 'worker_processes auto'
         or skip 'a quota', 1;
-    wait_until(sub { $a->get('/')->status == 200 });
+    wait_until(sub { $auto->get('/')->status == 200 });
     sleep 0.3;
-    my %on = map { status_of($_, 'Cpus_allowed_list') => 1 } $a->worker_pids;
+    my %on = map { status_of($_, 'Cpus_allowed_list') => 1 } $auto->worker_pids;
     is scalar keys %on, $n, 'worker_cpu_affinity auto';
 }
+
+# idle workers take turns
+my $both = Weir::Test->new;
+$both->run("%%GLOBALS%%\nworker_processes 2;\n$http");
+wait_until(sub { $both->worker_pids == 2 });
+sleep 0.3;
+my %served;
+$served{ $both->get('/')->body }++ for 1 .. 100;
+is scalar keys %served, 2, 'both workers accept';
+cmp_ok((sort { $a <=> $b } values %served)[0], '>=', 20, 'about as much');
 
 # ending takes no longer than worker_shutdown_timeout
 my $s = Weir::Test->new;
