@@ -25,8 +25,9 @@ void group_build(struct conf *cf, struct upstream_group *g);
 bool group_fill(struct arena *a, struct upstream_group *g);
 
 struct idle_pool {
-    struct list list; /* of struct idle, the most recently used first        */
-    unsigned    n;
+    struct list  list; /* of struct idle, the most recently used first       */
+    unsigned     n;
+    struct timer trim; /* set when there are too many, not while empty       */
 };
 /* Discards all that wait. */
 void idle_drop(struct upstream_group *g);

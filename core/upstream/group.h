@@ -164,6 +164,7 @@ struct idle {
                                      local: the location                     */
     uint64_t               requests;  /* served, with the current one         */
     msec_t                 opened_at; /* clock_ms                            */
+    msec_t                 kept_at;   /* clock_ms, when it became idle       */
     void (*discard)(struct idle *);   /* closes it, gives its
                                      slot back, and frees it by loop_reap    */
 };
@@ -173,7 +174,7 @@ struct idle {
 struct idle *idle_take(struct upstream_group *g, const struct peer *peer,
                        const void *owner);
 /* Keeps one, or discards it at once where that is not to be.  Past the limit
- * the least recently used is discarded; it is discarded too when its timeout
- * passes, the peer sends or closes, slots run short or the worker ends.  Sets
- * conn's on_read and timers. */
+ * the least recently used is discarded, unless it is wanted within a moment;
+ * it is discarded too when its timeout passes, the peer sends or closes, slots
+ * run short or the worker ends.  Sets conn's on_read and timers. */
 void idle_keep(struct upstream_group *g, struct idle *i);

@@ -3,6 +3,10 @@
  * Connections to peers that wait for another use.  Each worker has a pool for
  * each group; a connection in it is watched, and discarded as soon as the peer
  * says anything, since it has been asked nothing.
+ *
+ * What is more than the limit stays for a moment: answers come in bunches, and
+ * the next requests right behind them.  Closing connections only to open as
+ * many again costs more than all else about a small request.
  */
 #include <errno.h>
 
@@ -10,12 +14,17 @@
 #include "core/os/clock.h"
 #include "core/upstream/build.h"
 
+enum { SURPLUS_MS = 100 };
+
 
 static void
 take_out(struct idle *i)
 {
+    struct idle_pool *pool = i->group->idle;
+
     list_remove(&i->link);
-    i->group->idle->n--;
+    if (--pool->n == 0)
+        timer_stop(&pool->trim);
     timer_stop(&i->conn.read_timer);
     conn_set_reusable(&i->conn, false);
     i->conn.is_quiet = false;
@@ -27,6 +36,33 @@ drop(struct idle *i)
 {
     take_out(i);
     i->discard(i);
+}
+
+
+static struct idle *
+oldest(const struct idle_pool *pool)
+{
+    return list_entry(pool->list.prev, struct idle, link);
+}
+
+
+/* Discards what is too many and has not been wanted for a while. */
+static void
+on_trim(struct timer *t)
+{
+    struct idle_pool *pool = container_of(t, struct idle_pool, trim);
+    struct idle      *i;
+
+    while (pool->n != 0) {
+        i = oldest(pool);
+        if (pool->n <= i->group->keepalive)
+            return;
+        if (clock_ms() - i->kept_at < SURPLUS_MS) {
+            timer_set(i->conn.loop, t, SURPLUS_MS);
+            return;
+        }
+        drop(i);
+    }
 }
 
 
@@ -82,6 +118,19 @@ is_worth_keeping(const struct upstream_group *g, const struct idle *i)
 }
 
 
+static void
+add(struct idle_pool *pool, struct idle *i)
+{
+    i->kept_at = clock_ms();
+    list_insert(&pool->list, &i->link);
+    if (++pool->n <= i->group->keepalive || timer_is_set(&pool->trim))
+        return;
+    pool->trim.on_timeout = on_trim;
+    pool->trim.is_idle = true;
+    timer_set(i->conn.loop, &pool->trim, SURPLUS_MS);
+}
+
+
 void
 idle_keep(struct upstream_group *g, struct idle *i)
 {
@@ -89,11 +138,8 @@ idle_keep(struct upstream_group *g, struct idle *i)
         i->discard(i);
         return;
     }
-    if (g->idle->n >= g->keepalive)
-        drop(list_entry(g->idle->list.prev, struct idle, link));
     i->group = g;
-    list_insert(&g->idle->list, &i->link);
-    g->idle->n++;
+    add(g->idle, i);
     timer_stop(&i->conn.write_timer);
     i->conn.event.on_read = on_read;
     i->conn.read_timer.on_timeout = on_timeout;
