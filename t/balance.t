@@ -161,4 +161,33 @@ cmp_ok $seen{b} // 0, '>', $seen{a} // 0, 'in proportion';
 $seen{$_}++ for split //, letters('two', 40);
 is scalar(keys %seen), 3, 'random two';
 
+# all workers together
+my $z = Weir::Test->new;
+$z->run(<<'EOC');
+%%GLOBALS%%
+worker_processes 2;
+events { }
+http {
+    %%GLOBALS_HTTP%%
+    upstream counted { zone counted 64k; server 127.0.0.1:%%PORT_dead%%;
+                       server 127.0.0.1:%%PORT_up%%; }
+    upstream order { zone counted; server 127.0.0.1:%%PORT_up%%;
+                     server 127.0.0.1:%%PORT_up2%%; }
+    server { listen 127.0.0.1:%%PORT_up%%; access_log off; return 200 a; }
+    server { listen 127.0.0.1:%%PORT_up2%%; access_log off; return 200 b; }
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        add_header X-Tried $upstream_addr;
+        location / { proxy_pass http://counted; }
+        location /order { proxy_pass http://order; }
+    }
+}
+EOC
+wait_until(sub { $z->worker_pids == 2 });
+sleep 0.3;
+my $twice = grep { tried($z->get('/')) == 2 } 1 .. 100;
+is $twice, 1, 'zone: a failure in one worker holds for the other';
+like join('', map { $z->get('/order')->body } 1 .. 40), qr/^(?:ab){20}$/,
+    'and round robin is one row';
+
 done_testing;

@@ -6,9 +6,17 @@
 
 #include "core/upstream/group.h"
 
+struct upstream_zone {
+    str_t       name;
+    uint64_t    size; /* 0: not said yet                                     */
+    const char *file;
+    unsigned    line;
+};
+
 /* What the module keeps for a generation. */
 struct upstreams {
     VEC(struct upstream_group *) all;
+    VEC(struct upstream_zone)    zones;
     struct hash *by_name[CONF_MAIL + 1]; /* struct upstream_group, chained   */
 };
 
@@ -16,6 +24,14 @@ extern struct module upstream_module;
 
 /* The type of the server directive. */
 extern const struct conf_type upstream_server_type;
+
+/* The type of the zone directive, and what follows from it: reports zones
+ * without a size; puts a group's peers where all workers see them (false:
+ * reported). */
+extern const struct conf_type upstream_zone_type;
+
+void zones_check(struct conf *cf, const struct upstreams *u);
+bool group_share(struct conf *cf, struct upstream_group *g);
 
 /* A zeroed group with every default. */
 void group_init(struct upstream_group *g, str_t name);

@@ -246,6 +246,8 @@ static const struct directive directives[] = {
     BLOCK("upstream", IN_STREAM, ARGS_1, &stream_opener),
     { "server", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_1_OR_MORE,
       &upstream_server_type, 0, NULL, NULL },
+    { "zone", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_1 | ARGS_2,
+      &upstream_zone_type, 0, NULL, NULL },
     { "keepalive", IN_UPSTREAM, ARGS_1 | ARGS_2, &keepalive_type, 0, NULL,
       NULL },
     { "keepalive_requests", IN_UPSTREAM, ARGS_1, &requests_type, 0, NULL,
@@ -263,6 +265,7 @@ build_all(struct conf *cf, void *main)
 
     VEC_EACH(&u->all, g)
         group_build(cf, *g);
+    zones_check(cf, u);
     return NULL;
 }
 

@@ -4,14 +4,15 @@
  * the balancer that chooses among them.  HTTP and stream share them.
  *
  * What is configured is part of the generation; what changes as requests come
- * and go (fails, weights, connections) is the worker's own and stands in
- * struct peer beside it.
+ * and go (fails, weights, connections) stands in struct peer beside it.  It is
+ * the worker's own, or, where the group has a zone, all workers share it.
  */
 #pragma once
 
 #include "core/conf/conf.h"
 #include "core/event/task.h"
 #include "core/net/addr.h"
+#include "core/shm/shared.h"
 
 struct balancer;
 struct idle_pool;
@@ -33,7 +34,7 @@ struct peer {
     const struct addr_any        *addr;
     str_t                         name;  /* what $upstream_addr prints        */
     unsigned                      index; /* in the group                     */
-    /* The worker's: */
+    /* What changes: */
     int      weight;  /* effective, falls with failures                    */
     int      current; /* of smooth weighted round robin                    */
     unsigned fails;
@@ -52,11 +53,13 @@ struct upstream_group {
     bool        is_explicit; /* there is an upstream {}                      */
     bool        is_single;   /* one peer and no more: never considered failed */
     bool        is_ready;
+    bool        has_zone; /* all workers share the peers                      */
     VEC(struct upstream_server) servers;
     struct peer *peers; /* primary ones first, then the backups          */
-    unsigned     n_peers, n_primary;
-    unsigned     n_tries; /* peers that are not down                       */
-    unsigned     total_weight; /* of the primary ones                        */
+    struct shared_lock *lock; /* of peers that workers share, or NULL        */
+    unsigned            n_peers, n_primary;
+    unsigned n_tries;      /* peers that are not down                       */
+    unsigned total_weight; /* of the primary ones                        */
     const struct balancer *balancer; /* round robin unless a directive says  */
     void *balance; /* the balancer's own                            */
     /* keepalive, of connections that wait for another use: */

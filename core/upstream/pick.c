@@ -124,35 +124,53 @@ pick_start(struct pick *p, struct task *t, struct upstream_group *g)
 }
 
 
-struct peer *
-pick_next(struct pick *p)
+static void
+take_lock(const struct upstream_group *g)
 {
-    struct peer *peer = p->group->balancer->next(p);
-
-    p->peer = peer;
-    if (peer != NULL) {
-        p->tried[peer->index / 64] |= (uint64_t) 1 << peer->index % 64;
-        peer->conns++;
-    }
-    return peer;
+    if (g->lock != NULL)
+        shared_lock_take(g->lock);
 }
 
 
 static void
-count_failure(struct pick *p, struct peer *peer)
+give_lock(const struct upstream_group *g)
+{
+    if (g->lock != NULL)
+        shared_lock_give(g->lock);
+}
+
+
+struct peer *
+pick_next(struct pick *p)
+{
+    struct peer *peer;
+
+    take_lock(p->group);
+    peer = p->group->balancer->next(p);
+    if (peer != NULL) {
+        p->tried[peer->index / 64] |= (uint64_t) 1 << peer->index % 64;
+        peer->conns++;
+    }
+    give_lock(p->group);
+    p->peer = peer;
+    return peer;
+}
+
+
+/* True when this failure was the last one allowed. */
+static bool
+count_failure(struct peer *peer)
 {
     const struct upstream_server *s = peer->server;
-    time_t                        now = pick_now();
 
     peer->fails++;
-    peer->failed_at = peer->checked_at = now;
+    peer->failed_at = peer->checked_at = pick_now();
     if (s->max_fails == 0)
-        return;
+        return false;
     peer->weight -= (int) (s->weight / s->max_fails);
     if (peer->weight < 0)
         peer->weight = 0;
-    if (peer->fails >= s->max_fails)
-        log_warn(p->task->log, "upstream server temporarily disabled");
+    return peer->fails >= s->max_fails;
 }
 
 
@@ -160,19 +178,24 @@ void
 pick_done(struct pick *p, enum outcome how)
 {
     struct peer *peer = p->peer;
+    bool         is_disabled = false;
 
     if (peer == NULL)
         return;
     p->peer = NULL;
+    take_lock(p->group);
     peer->conns--;
     if (p->group->balancer->done != NULL)
         p->group->balancer->done(p, peer, how);
     if (p->group->is_single)
         peer->fails = 0;
     else if (how == PEER_FAILED)
-        count_failure(p, peer);
+        is_disabled = count_failure(peer);
     else if (peer->failed_at < peer->checked_at)
         peer->fails = 0; /* it was given a chance, and used it */
+    give_lock(p->group);
+    if (is_disabled)
+        log_warn(p->task->log, "upstream server temporarily disabled");
     if (p->tries != 0)
         p->tries--;
 }

@@ -233,6 +233,8 @@ group_build(struct conf *cf, struct upstream_group *g)
                       "no servers in upstream \"" STR_F "\"", STR_A(g->name));
         return;
     }
+    if (g->has_zone && !group_share(cf, g))
+        return;
     if (g->is_explicit && !g->keepalive_is_set) {
         g->keepalive = 32;
         g->keepalive_local = true;

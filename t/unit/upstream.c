@@ -3,6 +3,7 @@
  * Groups as configuration makes them, the order in which round robin asks
  * their peers, what failures do to it, and the pool of idle connections.
  */
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/conf/types.h"
@@ -175,6 +176,36 @@ test_limits(void)
 }
 
 
+/* What another process does to a group with a zone is seen here. */
+static void
+test_zone(void)
+{
+    struct generation     *gen;
+    struct upstream_group *g;
+    pid_t                  child;
+    int                    status;
+
+    gen = read_servers("zone z 64k; server 127.0.0.1:1 max_conns=1;"
+                       "server 127.0.0.1:2 fail_timeout=20;");
+    g = group_of(gen);
+    child = fork();
+    if (child == 0) {
+        struct pick p;
+
+        pick_start(&p, &task, g);
+        pick_next(&p); /* and never gives it back */
+        ask(g, PEER_FAILED);
+        shared_lock_take(g->lock); /* nor this */
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    is(g->peers[0].conns, 1, "a connection is counted for all");
+    is(g->peers[1].fails, 1, "and a failure");
+    is(ask(g, PEER_OK), '-', "nobody is left here either");
+    generation_put(gen);
+}
+
+
 static void
 test_dynamic(void)
 {
@@ -204,6 +235,9 @@ test_errors(void)
         "server 127.0.0.1 backup;",
         "server 127.0.0.1; keepalive x;",
         "server 127.0.0.1; keepalive 1 2;",
+        "server 127.0.0.1; zone z 4k;",
+        "server 127.0.0.1; zone z 1x;",
+        "server 127.0.0.1; zone z;",
         "server 127.0.0.1; } upstream U { server 127.0.0.1;",
     };
 
@@ -326,6 +360,7 @@ main(void)
     test_weights();
     test_failures();
     test_limits();
+    test_zone();
     test_dynamic();
     test_errors();
     test_idle(l);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * zone NAME [SIZE]: all workers count failures and connections of the group's
+ * servers together.  What is shared is the peers themselves; the size only has
+ * to make sense, as the memory is made to measure.
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "core/conf/types.h"
+#include "core/upstream/build.h"
+
+enum { PAGES_LEAST = 8 };
+
+
+static struct upstream_zone *
+find_zone(struct conf *cf, str_t name)
+{
+    struct upstreams     *u = conf_main(cf, &upstream_module);
+    struct upstream_zone *z;
+
+    VEC_EACH(&u->zones, it)
+        if (str_eq(it->name, name))
+            return it;
+    z = vec_push(cf->arena, &u->zones);
+    z->name = str_copy(cf->arena, name);
+    z->file = cf->file;
+    z->line = cf->line;
+    return z;
+}
+
+
+static const char *
+set_size(struct conf *cf, struct upstream_zone *z, str_t text)
+{
+    uint64_t size;
+
+    if (!number_size(text, false, &size))
+        return conf_error(cf, "invalid zone size \"" STR_F "\"", STR_A(text));
+    if (size < PAGES_LEAST * (uint64_t) sysconf(_SC_PAGESIZE))
+        return conf_error(cf, "zone \"" STR_F "\" is too small",
+                          STR_A(z->name));
+    if (z->size != 0 && z->size != size)
+        return conf_error(cf,
+                          "the size %llu of shared memory zone \"" STR_F
+                          "\" conflicts with already declared size %llu",
+                          (unsigned long long) size, STR_A(z->name),
+                          (unsigned long long) z->size);
+    z->size = size;
+    return NULL;
+}
+
+
+static const char *
+parse(struct conf *cf, void *field)
+{
+    (void) field;
+    if (cf->args[1].n == 0)
+        return conf_error(cf, "invalid zone name \"\"");
+    upstream_at_hand(cf)->has_zone = true;
+    if (cf->n_args == 2) {
+        find_zone(cf, cf->args[1]);
+        return NULL;
+    }
+    return set_size(cf, find_zone(cf, cf->args[1]), cf->args[2]);
+}
+
+
+const struct conf_type upstream_zone_type = { .name = "zone", .parse = parse };
+
+
+void
+zones_check(struct conf *cf, const struct upstreams *u)
+{
+    VEC_EACH(&u->zones, z)
+        if (z->size == 0)
+            conf_error_bare(cf, z->file, z->line,
+                            "zero size shared memory zone \"" STR_F "\"",
+                            STR_A(z->name));
+}
+
+
+bool
+group_share(struct conf *cf, struct upstream_group *g)
+{
+    size_t n = g->n_peers * sizeof(struct peer);
+    char  *memory;
+
+    memory = shared_zalloc(cf->arena, n + sizeof(struct shared_lock));
+    if (memory == NULL) {
+        conf_error_bare(cf, g->file, g->line, "mmap(%zu) failed: %s", n,
+                        strerror(errno));
+        return false;
+    }
+    memcpy(memory, g->peers, n);
+    g->peers = (struct peer *) (void *) memory;
+    g->lock = (struct shared_lock *) (void *) (memory + n);
+    shared_lock_init(g->lock);
+    return true;
+}
