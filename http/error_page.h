@@ -16,5 +16,9 @@ enum step http_refuse(struct http_request *r);
 str_t http_builtin_page(const struct http_request *r, unsigned status,
                         unsigned *shown);
 
+/* The page that refreshes to Location in place of a redirect, for a client and
+ * a status that want it (msie_refresh); else STR_NONE. */
+str_t http_refresh_page(const struct http_request *r, unsigned status);
+
 /* What the Server field and the built-in pages say, as server_tokens wants. */
 const char *http_server_token(const struct http_request *r);

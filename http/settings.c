@@ -166,6 +166,22 @@ struct module http_keep_module = {
 
 /* --- sending ------------------------------------------------------------------- */
 
+/* Linux has no SO_SNDLOWAT, so that nginx says the same. */
+static const char *
+ignore_lowat(struct conf *cf, void *field)
+{
+    uint64_t n;
+
+    (void) field;
+    if (!number_size(cf->args[1], false, &n))
+        return conf_error(cf, "\"send_lowat\" directive invalid value");
+    conf_warn(cf, "\"send_lowat\" is not supported, ignored");
+    return NULL;
+}
+
+static const struct conf_type lowat
+    = { .name = "lowat", .parse = ignore_lowat };
+
 static const struct directive send_rows[] = {
     MSEC("send_timeout", IN_WEB, struct http_send_conf, send_timeout, "60s"),
     SIZE("postpone_output", IN_WEB, struct http_send_conf, postpone_output,
@@ -177,8 +193,7 @@ static const struct directive send_rows[] = {
     FLAG("tcp_nopush", IN_WEB, struct http_send_conf, tcp_nopush, "off"),
     FLAG("chunked_transfer_encoding", IN_WEB, struct http_send_conf,
          chunked_transfer_encoding, "on"),
-    /* SO_SNDLOWAT does nothing on Linux, for nginx neither. */
-    ACCEPTED("send_lowat", IN_WEB, ARGS_1),
+    { "send_lowat", IN_WEB, ARGS_1, &lowat, 0, NULL, NULL },
     { NULL }
 };
 

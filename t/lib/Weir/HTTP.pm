@@ -218,12 +218,16 @@ sub read_chunks {
         $at = $data + $size + 2;
     }
 
-    pos($c->{in}) = $at;
-    while ($c->{in} !~ /\G0+[^\r\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n/g) {
-        $c->fill($end) or return $r->{complete} = 0, last_words($c, $r);
+    my $trailers;
+    until (defined $trailers) {
         pos($c->{in}) = $at;
+        if ($c->{in} =~ /\G0+[^\r\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n/g) {
+            $trailers = $1;
+        } else {
+            $c->fill($end) or return $r->{complete} = 0, last_words($c, $r);
+        }
     }
-    $r->{trailers} = Weir::HTTP::Message::parse_fields($1);
+    $r->{trailers} = Weir::HTTP::Message::parse_fields($trailers);
     $r->{raw} .= substr $c->{in}, 0, pos $c->{in}, '';
 }
 
