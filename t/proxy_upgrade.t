@@ -122,6 +122,16 @@ my @answers = map { $all[$_][0]->read_until(qr/\n/) } 0 .. $#all;
 is "@answers", join(' ', map { "NUMBER $_\n" } 0 .. $#all), 'each its own';
 $_->[0]->close for @all;
 
+# ---- reloads ----
+
+($c, $r) = open_tunnel('/');
+$c->read_until(qr/\n/);
+ok $t->reload, 'reload';
+sleep 0.3;
+$c->send("after\n");
+is $c->read_until(qr/\n/), "AFTER\n", 'the old tunnel is open';
+$c->close;
+
 ok $t->wait_log(qr/^101 101 127\.0\.0\.1:$up/, 'up.log'), 'logged at the end';
 
 done_testing;

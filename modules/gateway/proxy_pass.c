@@ -4,6 +4,7 @@
  *
  *     location /app/ { proxy_pass http://backend/; }
  */
+#include "http/variables.h"
 #include "modules/gateway/proxy.h"
 
 
@@ -169,17 +170,15 @@ get_host(struct task *t, uintptr_t offset)
 static str_t
 get_forwarded(struct task *t, uintptr_t arg)
 {
-    struct http_request   *r = http_of(t);
-    char                   text[ADDR_TEXT];
-    const struct sockaddr *peer = &t->conn->peer.sa;
-    size_t                 n = addr_text(text, peer, addr_len(peer), false);
-    str_t                  before
+    struct http_request *r = http_of(t);
+    str_t                peer = http_var_remote_addr(t, 0);
+    str_t                before
         = fields_joined(t->arena, &r->in, STR("x_forwarded_for"), ", ");
 
     (void) arg;
     if (!before.p)
-        return str_copy(t->arena, (str_t){ text, n });
-    return str_join3(t->arena, before, STR(", "), (str_t){ text, n });
+        return peer;
+    return str_join3(t->arena, before, STR(", "), peer);
 }
 
 
