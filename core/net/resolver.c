@@ -76,13 +76,15 @@ on_timer(struct timer *t)
 }
 
 
-/* The event tells of new bytes only once: all have to be read. */
+/* The event tells of new bytes only once: all have to be read, and the next
+ * are to be told of. */
 static void
 on_read(struct event *e)
 {
     struct watch *w = container_of(e, struct watch, event);
     int           left = 0;
 
+    e->readable = false;
     do {
         int fd = e->fd;
 
@@ -99,6 +101,7 @@ on_write(struct event *e)
 {
     struct watch *w = container_of(e, struct watch, event);
 
+    e->writable = false;
     if (e->fd != -1)
         ares_process_fd(w->owner->channel, ARES_SOCKET_BAD, e->fd);
 }
