@@ -139,14 +139,14 @@ out_transfer_encoding(struct task *t, uintptr_t arg)
 
 /* --- parts of the request --------------------------------------------------- */
 
-/* A str_t of the request itself: arg is its offset. */
+/* A str_t of the request itself: arg is its offset.  What it never had is not
+ * there. */
 static str_t
 text(struct task *t, uintptr_t offset)
 {
-    str_t s
-        = *(const str_t *) (const void *) ((const char *) http_of(t) + offset);
+    const char *r = (const char *) http_of(t);
 
-    return s.p ? s : STR("");
+    return *(const str_t *) (const void *) (r + offset);
 }
 
 

@@ -19,6 +19,15 @@ $t->run(<<'EOC');
     default_type text/plain;
     uninitialized_variable_warn on;
     server {
+        listen 127.0.0.1:%%PORT_own%%;
+        server_name own.test;
+        if ($arg_a) { set $sum "${sum}a"; }
+        location /bare { error_page 404 @show; }
+        location /except { limit_except POST { allow all; }
+                           error_page 404 405 @show; set $sum "${sum}b"; }
+        location @show { return 200 "$sum"; }
+    }
+    server {
         listen 127.0.0.1:%%PORT%%;
         root %%TESTDIR%%/html;
         set $level server;
@@ -158,6 +167,10 @@ while (my ($uri, $wanted) = splice @redirects, 0, 2) {
 is $t->get('/once/a')->header('X-Times'), 'x',
     'after a rewrite in the server a location is run once';
 is $t->get('/again/a')->header('X-Times'), 'yx', '... and in a location, too';
+is $t->get('/bare?a=1', port => 'own')->body, 'a',
+    'a location without rules does not run those of its server';
+is $t->get('/except?a=1', port => 'own')->body, 'a',
+    'limit_except does not run those of its location';
 is $t->get('/ifret/?a=3')->raw, '', 'return 444 in if';
 
 # ---- the log ----

@@ -12,22 +12,26 @@
 #include "modules/rewrite/rewrite.h"
 
 
+/* The rules of a block, if it has any of its own. */
 static enum step
-run(struct task *t)
+run(struct task *t, const struct conf_block *block)
 {
     const struct rewrite_conf *conf = conf_of(t, &rewrite_module);
 
-    return conf->rules ? rules_run(http_of(t), conf->rules) : STEP_NEXT;
+    if (conf->rules == NULL || conf->rules->block != block)
+        return STEP_NEXT;
+    return rules_run(http_of(t), conf->rules);
 }
 
 
 static enum step
 run_server(struct task *t)
 {
-    enum step step = run(t);
+    struct http_request *r = http_of(t);
+    enum step            step = run(t, r->server->block);
 
     /* the location is sought next in any case */
-    http_of(t)->uri_changed = false;
+    r->uri_changed = false;
     return step;
 }
 
@@ -35,10 +39,11 @@ run_server(struct task *t)
 static enum step
 run_location(struct task *t)
 {
-    struct http_request *r = http_of(t);
+    const struct http_request *r = http_of(t);
 
     /* outside of all locations: the server's list has been run */
-    return r->location == r->server->root ? STEP_NEXT : run(t);
+    return r->location == r->server->root ? STEP_NEXT
+                                          : run(t, r->location->block);
 }
 
 

@@ -49,7 +49,8 @@ struct rule {
 };
 
 struct rules {
-    VEC(struct rule) list;
+    const struct conf_block *block; /* where they stand                      */
+    VEC(struct rule)         list;
 };
 
 struct rewrite_conf {

@@ -10,8 +10,10 @@ rules_add(struct conf *cf, struct rules **rules, enum rule_kind kind)
 {
     struct rule *rule;
 
-    if (*rules == NULL)
+    if (*rules == NULL) {
         *rules = arena_make(cf->arena, struct rules);
+        (*rules)->block = cf->block;
+    }
     rule = vec_push(cf->arena, &(*rules)->list);
     rule->kind = kind;
     return rule;
@@ -195,10 +197,9 @@ open_if(struct conf *cf, struct conf_block *b)
         return error;
     cf->block = b->up;
     outer = conf_touch(cf, &rewrite_module);
-    cf->block = here;
-
     rule = rules_add(cf, &outer->rules, RULE_IF);
     rule->condition = condition;
+    cf->block = here;
     if (b->kind == IN_IF)
         rule->location = http_nameless_location(cf, b);
     return NULL;

@@ -67,7 +67,7 @@ new_args(const struct run *run, const struct rule *rule)
     str_t                      args;
 
     if (rule->args == NULL)
-        return rule->keeps_args ? r->args : STR("");
+        return rule->keeps_args ? r->args : (str_t){ r->args.p, 0 };
     args = evaluate(run, rule->args);
     if (rule->keeps_args && r->args.n != 0)
         args = str_join3(r->task.arena, args, STR("&"), r->args);
