@@ -204,7 +204,7 @@ value_of(struct http_request *r, const struct root *root)
     if (root->expr == NULL)
         return root->path;
     v = expr_eval(root->expr, &r->task);
-    if (v.n == 0 || v.p[0] == '/')
+    if (v.n != 0 && v.p[0] == '/')
         return v;
     return str_join(r->task.arena, root->prefix, v);
 }

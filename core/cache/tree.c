@@ -34,6 +34,8 @@
 
 enum {
     NODES_MAX = 8192,
+    ADMIT_ROOM = 64,
+    ADMIT_ONE_OF = 8,
     CONTENT_MAX = 64 * 1024,
     BYTES_MAX = 32 * 1024 * 1024,
     LINKS_MAX = 40,
@@ -439,6 +441,17 @@ is_still_same(struct node *n)
 }
 
 
+/* Where more paths are asked for than there is room, most newcomers wait
+ * outside: else each would push out another and nothing would be there when it
+ * is asked for again. */
+static bool
+is_admitted(void)
+{
+    return tree->stats.nodes < NODES_MAX - ADMIT_ROOM
+           || tree->stats.misses % ADMIT_ONE_OF == 0;
+}
+
+
 static bool
 answer(struct node *n, bool test_only, struct file_result *out)
 {
@@ -482,6 +495,8 @@ tree_open(str_t path, bool test_only, struct file_result *out)
     n = node_find(path, hash);
     if (n == NULL || (n->kind == NODE_LINK && n->target == NULL)) {
         tree->stats.misses++;
+        if (n == NULL && !is_admitted())
+            return false;
         make_room(CONTENT_MAX);
         n = resolve(path, hash);
         if (n == NULL)
