@@ -42,6 +42,7 @@ new_generation(const struct conf_paths *paths)
     g->paths.conf_prefix = str_copy(a, paths->conf_prefix);
     g->paths.error_log = str_copy(a, paths->error_log);
     g->paths.globals = str_copy(a, paths->globals);
+    g->paths.keeps_text = paths->keeps_text;
     g->main = arena_array(a, void *, modules_count() + 1);
     for (i = 0; i < modules_count(); i++)
         if (weir_modules[i]->main_size != 0)
@@ -162,6 +163,8 @@ generation_note_file(struct generation *g, str_t name, str_t text)
 {
     struct conf_dump **d;
 
+    if (!g->paths.keeps_text)
+        return;
     for (d = &g->dump; *d != NULL; d = &(*d)->next)
         if (str_eq((*d)->name, name))
             return;

@@ -24,6 +24,7 @@ struct conf_paths {
     str_t conf_prefix; /* folder of conf_file, ends with "/"                 */
     str_t error_log;   /* -e or built in, absolute, or "stderr"              */
     str_t globals;     /* -g, or empty                                       */
+    bool  keeps_text;  /* of the files, for generation_print (-T)            */
 };
 
 struct generation {
@@ -60,7 +61,7 @@ void               generation_put(struct generation *g);
 /* -T: every file once, in order of first inclusion. */
 void generation_print(const struct generation *g, int fd);
 
-/* A file was read: kept for generation_print. */
+/* A file was read: kept for generation_print, if that is to come. */
 void generation_note_file(struct generation *g, str_t name, str_t text);
 
 /* The log file of that path, listed once; opened by generation_open_files. */

@@ -221,7 +221,7 @@ read_opened(struct conf *cf, const struct row *row)
     const char               *error = NULL;
 
     if (opener->once && stands_already(outer, row->directive)) {
-        lexer_skip_block(rd->lexer, rd->arena);
+        lexer_skip_block(rd->lexer, rd->words);
         return conf_error(cf, "\"%s\" directive is duplicate",
                           row->directive->name);
     }
@@ -244,6 +244,13 @@ read_opened(struct conf *cf, const struct row *row)
     return error;
 }
 
+static enum lex
+next_statement(struct conf_reader *rd)
+{
+    arena_reset(rd->words);
+    return lexer_next(rd->lexer, rd->words);
+}
+
 /* --- blocks of data ------------------------------------------------------ */
 
 struct data {
@@ -262,7 +269,7 @@ take_words(struct conf *cf)
     size_t        i;
 
     cf->n_args = (unsigned) lx->words.n;
-    cf->args = arena_array(cf->arena, str_t, lx->words.n + 1);
+    cf->args = arena_array(cf->arena, str_t, lx->words.n);
     for (i = 0; i < lx->words.n; i++)
         cf->args[i] = str_copy(cf->arena, lx->words.at[i].text);
     cf->line = lx->line;
@@ -279,7 +286,7 @@ read_data(struct conf *cf, const struct row *row, void *field)
     note_setting(cf, row->directive);
     error = d.lines->open ? d.lines->open(cf, field, &d.state) : NULL;
     if (error != NULL) {
-        lexer_skip_block(cf->reader->lexer, cf->reader->arena);
+        lexer_skip_block(cf->reader->lexer, cf->reader->words);
         return error;
     }
     if (d.lines->open == NULL)
@@ -310,7 +317,7 @@ read_statement(struct conf *cf, enum lex how)
     if (error != NULL) {
         conf_report(cf, error);
         if (how == LEX_BLOCK_START)
-            lexer_skip_block(rd->lexer, rd->arena);
+            lexer_skip_block(rd->lexer, rd->words);
         return;
     }
     cf->row = row->directive;
@@ -342,7 +349,7 @@ lexical_error(struct conf *cf)
     if (at >= lx->text.p + lx->text.n)
         at = NULL;
     conf_report_at(cf, cf->file, lx->error_line, at, lx->error);
-    lexer_recover(lx, cf->reader->arena);
+    lexer_recover(lx, cf->reader->words);
 }
 
 /* What has to be said at the end of the text or of a block.  True: go on. */
@@ -378,7 +385,7 @@ read_data_lines(struct conf *cf, struct data *d, bool is_inner)
     enum lex            how;
 
     while (!too_many_errors(cf)) {
-        how = lexer_next(rd->lexer, rd->arena);
+        how = next_statement(rd);
         if (how == LEX_ERROR) {
             lexical_error(cf);
             continue;
@@ -391,7 +398,7 @@ read_data_lines(struct conf *cf, struct data *d, bool is_inner)
         take_words(cf);
         if (how == LEX_BLOCK_START) {
             conf_report(cf, "unexpected \"{\"");
-            lexer_skip_block(rd->lexer, rd->arena);
+            lexer_skip_block(rd->lexer, rd->words);
             continue;
         }
         error = d->lines->line(cf, d->state);
@@ -408,7 +415,7 @@ read_block(struct conf *cf, bool is_inner)
     enum lex            how;
 
     while (!too_many_errors(cf)) {
-        how = lexer_next(rd->lexer, rd->arena);
+        how = next_statement(rd);
         if (how == LEX_ERROR) {
             lexical_error(cf);
         } else if (how == LEX_BLOCK_END || how == LEX_END) {
@@ -417,7 +424,7 @@ read_block(struct conf *cf, bool is_inner)
         } else if (how == LEX_BLOCK_START && cf->file == NULL) {
             cf->line = rd->lexer->line;
             conf_report(cf, "block directives are not supported in -g option");
-            lexer_skip_block(rd->lexer, rd->arena);
+            lexer_skip_block(rd->lexer, rd->words);
         } else {
             read_statement(cf, how);
         }
@@ -443,12 +450,14 @@ read_source(struct conf *cf, const char *name, str_t text, struct data *d)
 {
     struct conf_reader *rd = cf->reader;
     struct lexer        lx, *outer = rd->lexer;
+    struct arena       *words = rd->words;
     const char         *file = cf->file;
     unsigned            line = cf->line;
 
     note_source(cf, name, text);
     lexer_init(&lx, text, name != NULL);
     rd->lexer = &lx;
+    rd->words = arena_new(0);
     rd->depth++;
     cf->file = name;
     cf->line = 1;
@@ -461,6 +470,8 @@ read_source(struct conf *cf, const char *name, str_t text, struct data *d)
         cf->file = file;
         cf->line = line;
     }
+    arena_free(rd->words);
+    rd->words = words;
     rd->lexer = outer;
 }
 

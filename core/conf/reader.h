@@ -48,6 +48,7 @@ struct source {
 
 struct conf_reader {
     struct arena       *arena;   /* scratch: goes when all is read           */
+    struct arena       *words;   /* of the statement at hand of lexer        */
     const struct log   *log;
     struct hash        *by_name; /* struct row                               */
     struct module_rows *modules; /* by slot                                  */

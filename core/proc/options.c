@@ -227,4 +227,5 @@ options_paths(const struct options *o, struct arena *a, struct conf_paths *out)
     if (!str_is(out->error_log, "stderr"))
         out->error_log = absolute(a, prefix, out->error_log);
     out->globals = or_built_in(o->globals, "");
+    out->keeps_text = o->dump;
 }
