@@ -75,6 +75,11 @@ $t->run(<<'EOC');
         rewrite ^/once/(.*)$ /counted/$1;
         location /counted/ { set $times "${times}x"; add_header X-Times $times always; }
         location /again/ { set $times "${times}y"; rewrite ^/again/(.*)$ /counted/$1; }
+        location ~ ^/esc1/(.*)$ { set $e "<$1>"; return 200 "$e$1"; }
+        location ~ ^/esc2/(.*)$ { rewrite ^/esc2/(.*)$ /x/$1; set $e $1; return 200 $e; }
+        location ~ ^/esc3/(.*)$ { if ($uri ~ ^/esc3/(.*)$) { set $e $1; } return 200 $e; }
+        location ~ ^/esc4/(.*)$ { set $e $1; rewrite ^/esc4/(.*)$ /x/$1$e; return 200 "$uri"; }
+        location ~ ^/esc5/(.*)$ { if ($arg_a = $1) { return 200 same; } return 200 differs; }
         location /code201 { return 201 "made"; }
         location /code204 { return 204 "gone"; }
         location /code301var { return 301 $arg_to; }
@@ -135,6 +140,13 @@ my @table = (
     '/nested/'               => '<1>',
     '/codes/'                => [200, ''],
     '/empty/'                => [500],
+    '/esc1/%20+'             => '<%20%2B> +',
+    '/esc1/a&b'              => '<a&b>a&b',
+    '/esc2/%20+'             => ' +',
+    '/esc3/%20+'             => '%20%2B',
+    '/esc4/%20+'             => '/x/ +%20%2B',
+    '/esc5/%20+?a=%20%2B'    => 'same',
+    '/esc5/x?a=x'            => 'same',
     '/code201'               => [201, 'made'],
     '/code204'               => [204, ''],
     '/code400?a=%20x'        => [400, 'bad %20x'],

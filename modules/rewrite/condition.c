@@ -19,11 +19,11 @@ invalid(struct conf *cf, str_t word)
 
 /* Compiles the last word as a text. */
 static const char *
-parse_value(struct conf *cf, struct condition *c, str_t word, unsigned flags)
+parse_value(struct conf *cf, struct condition *c, str_t word)
 {
     const char *error = NULL;
 
-    c->value = expr_compile(cf, word, flags, &error);
+    c->value = expr_compile(cf, word, 0, &error);
     return c->value ? NULL : conf_error(cf, "%s", error);
 }
 
@@ -40,7 +40,7 @@ parse_operator(struct conf *cf, struct condition *c, str_t op, str_t word)
     }
     if (str_is(bare, "=")) {
         c->test = TEST_EQUAL;
-        return parse_value(cf, c, word, 0);
+        return parse_value(cf, c, word);
     }
     if (!str_is(bare, "~") && !str_is(bare, "~*"))
         return conf_error(cf, "unexpected \"" STR_F "\" in condition",
@@ -72,7 +72,7 @@ parse_file_test(struct conf *cf, struct condition *c, str_t op, str_t path)
     default:
         return invalid(cf, op);
     }
-    return parse_value(cf, c, path, EXPR_Z);
+    return parse_value(cf, c, path);
 }
 
 
@@ -173,7 +173,8 @@ rewrite_match(const struct regex *re, struct task *t, str_t subject,
 
 
 enum condition_verdict
-condition_holds(const struct condition *c, struct task *t, bool is_logged)
+condition_holds(const struct condition *c, struct task *t, str_t value,
+                bool is_logged)
 {
     enum regex_verdict match;
     bool               holds = false;
@@ -183,7 +184,7 @@ condition_holds(const struct condition *c, struct task *t, bool is_logged)
         holds = expr_is_true(var_get(t, c->var));
         break;
     case TEST_EQUAL:
-        holds = str_eq(var_get(t, c->var), expr_eval(c->value, t));
+        holds = str_eq(var_get(t, c->var), value);
         break;
     case TEST_MATCH:
         match = rewrite_match(c->regex, t, var_get(t, c->var), is_logged);
@@ -195,7 +196,7 @@ condition_holds(const struct condition *c, struct task *t, bool is_logged)
     case TEST_FOLDER:
     case TEST_EXISTS:
     case TEST_EXECUTABLE:
-        holds = test_file(c->test, t, expr_eval(c->value, t));
+        holds = test_file(c->test, t, str_copy(t->arena, value));
         break;
     }
     return holds != c->is_negated ? CONDITION_TRUE : CONDITION_FALSE;

@@ -72,8 +72,10 @@ enum step rules_run(struct http_request *r, const struct rules *rules);
 /* Reads the condition of "if", parentheses and all; NULL or a message. */
 const char *condition_parse(struct conf *cf, struct condition *c);
 enum condition_verdict { CONDITION_FALSE, CONDITION_TRUE, CONDITION_ERROR };
+/* value is what c->value says, where it is there. */
 enum condition_verdict condition_holds(const struct condition *c,
-                                       struct task *t, bool is_logged);
+                                       struct task *t, str_t value,
+                                       bool is_logged);
 
 /* A match, told in the log where rewrite_log is on.  Where there is none the
  * captures are empty afterwards. */

@@ -8,6 +8,8 @@
 struct run {
     struct http_request *r;
     bool                 is_logged; /* rewrite_log */
+    bool                 is_raw;    /* captures are taken as they are: since
+                                       the first rewrite that applied        */
     bool                 is_over;   /* no rule follows                       */
     enum step            step;      /* the answer then                       */
 };
@@ -22,7 +24,8 @@ end_with(struct run *run, enum step step)
 
 
 /* Whether the path came with escapes: what was decoded must be escaped again
- * where it goes into arguments or a redirect. */
+ * where it goes into arguments, a redirect or, before any rewrite, into a
+ * variable. */
 static bool
 came_escaped(const struct http_request *r)
 {
@@ -40,6 +43,14 @@ evaluate(const struct run *run, const struct expr *e)
     if (expr_has_captures(e) && came_escaped(run->r))
         return expr_eval_escaped(e, t);
     return expr_eval(e, t);
+}
+
+
+/* The text that set and if take. */
+static str_t
+evaluate_text(const struct run *run, const struct expr *e)
+{
+    return run->is_raw ? expr_eval(e, &run->r->task) : evaluate(run, e);
 }
 
 
@@ -88,6 +99,7 @@ rewrite(struct run *run, const struct rule *rule)
     if (match != REGEX_YES)
         return;
 
+    run->is_raw = true;
     r->is_internal = true;
     r->is_uri_as_sent = false;
     r->uri_changed = !rule->is_break;
@@ -144,7 +156,10 @@ static void run_list(struct run *run, const struct rules *rules);
 static void
 branch(struct run *run, const struct rule *rule)
 {
-    switch (condition_holds(&rule->condition, &run->r->task, run->is_logged)) {
+    const struct condition *c = &rule->condition;
+    str_t value = c->value ? evaluate_text(run, c->value) : STR_NONE;
+
+    switch (condition_holds(c, &run->r->task, value, run->is_logged)) {
     case CONDITION_FALSE:
         return;
     case CONDITION_ERROR:
@@ -173,7 +188,7 @@ run_list(struct run *run, const struct rules *rules)
             rewrite(run, rule);
             break;
         case RULE_SET:
-            var_put(&r->task, rule->var, expr_eval(rule->to, &r->task));
+            var_put(&r->task, rule->var, evaluate_text(run, rule->to));
             break;
         case RULE_IF:
             branch(run, rule);
