@@ -84,9 +84,12 @@ static struct log         quiet = { .targets = &quiet_targets };
 static struct generation *
 read_conf(const char *lines)
 {
-    struct arena     *a = arena_new(0);
-    struct conf_paths paths
-        = { STR("/"), STR("/t.conf"), STR("/"), STR("stderr"), STR("") };
+    struct arena      *a = arena_new(0);
+    struct conf_paths  paths = { .prefix = STR("/"),
+                                 .conf_file = STR("/t.conf"),
+                                 .conf_prefix = STR("/"),
+                                 .error_log = STR("stderr"),
+                                 .globals = STR("") };
     struct generation *g;
 
     n_formats = 0;
