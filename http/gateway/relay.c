@@ -71,6 +71,19 @@ spill(struct gateway *g)
 }
 
 
+/* Once in a turn: meanwhile the client may have taken something. */
+static bool
+make_space(struct gateway *g)
+{
+    if (g->has_spilled) {
+        timer_set(g->r->task.loop, &g->pause, 0);
+        return false;
+    }
+    g->has_spilled = true;
+    return spill(g);
+}
+
+
 /* proxy_limit_rate: how much may be read now; 0: after a pause. */
 static size_t
 allowed_by_rate(struct gateway *g, size_t want)
@@ -101,7 +114,7 @@ want_now(struct gateway *g)
     if (g->is_full) {
         if (!g->buffers)
             return 0;
-        if (g->fresh.n >= limit && !spill(g))
+        if (g->fresh.n >= limit && !make_space(g))
             return 0;
         if (g->fresh.n + want > limit)
             want = limit - g->fresh.n;
@@ -278,6 +291,7 @@ gateway_relay(struct gateway *g)
     struct exchange *x = g->x;
     enum step        s;
 
+    g->has_spilled = false;
     if (!g->is_relaying) {
         s = begin(g);
         if (s != STEP_NEXT)

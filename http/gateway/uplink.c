@@ -220,6 +220,25 @@ connect_to(struct uplink *u, struct gateway *g)
 }
 
 
+/* What a peer can bring about is no fault of this machine. */
+static enum log_level
+level_of(int errnum)
+{
+    switch (errnum) {
+    case ECONNREFUSED:
+    case EAGAIN:
+    case ECONNRESET:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+        return LEVEL_ERROR;
+    default:
+        return LEVEL_CRIT;
+    }
+}
+
+
 static enum step
 open_new(struct exchange *x)
 {
@@ -245,8 +264,8 @@ open_new(struct exchange *x)
         uplink_wait_read(u, g->conf->connect_timeout);
         return STEP_WAIT;
     }
-    log_at(log, errnum == ECONNREFUSED ? LEVEL_ERROR : LEVEL_CRIT, errnum,
-           "connect() to " STR_F " failed", STR_A(x->name));
+    log_at(log, level_of(errnum), errnum, "connect() to " STR_F " failed",
+           STR_A(x->name));
     return STEP_FAIL;
 }
 
