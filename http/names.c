@@ -94,8 +94,8 @@ static const struct conf_type names_type
         .parse = parse_server_name };
 
 static const struct directive rows[]
-    = { { "server_name", IN_SERVER | ROW_MANY | ROW_OWN, ARGS_1_OR_MORE,
-          &names_type, 0, NULL, NULL },
+    = { { "server_name", IN_SERVER | ROW_MANY, ARGS_1_OR_MORE, &names_type, 0,
+          NULL, NULL },
         { NULL } };
 
 struct module http_names_module = {
@@ -108,7 +108,7 @@ struct module http_names_module = {
 static const struct http_names_conf *
 names_of(const struct http_server *s)
 {
-    return s->conf[http_names_module.slot];
+    return confs_get(s->conf, &http_names_module);
 }
 
 void

@@ -30,7 +30,7 @@ struct http_locations; /* the locations of one server or location */
 struct http_location {
     str_t                  name;  /* as written, without the modifier        */
     enum location_kind     kind;
-    void                 **conf;  /* what holds in it, by module             */
+    struct conf_page     **conf;  /* what holds in it, by module             */
     const struct content  *content;
     struct regex          *regex;
     struct http_locations *inner;
@@ -44,7 +44,7 @@ struct http_location {
 
 struct http_server {
     str_t                  name;    /* the first server_name, or empty       */
-    void                 **conf;
+    struct conf_page     **conf;
     struct http_location  *root;    /* what holds outside of locations       */
     struct http_locations *locations;
     struct conf_block     *block;

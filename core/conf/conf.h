@@ -32,9 +32,9 @@ struct conf {
 struct conf_block {
     unsigned           kind; /* one bit of enum where                        */
     struct conf_block *up, *next, *first, *last;
-    void             **conf; /* by slot.  While reading, NULL where nothing is
-                                set; after conf_resolve what holds here.  May
-                                be the array of the block above              */
+    struct conf_page **conf; /* While reading, NULL where nothing is set (see
+                                conf_find); after conf_resolve what holds
+                                here.  May be those of the block above       */
     void              *owner; /* http_location, upstream_group ...           */
     void              *server; /* that it stands in, or NULL                 */
     const char        *file;
@@ -119,6 +119,8 @@ void conf_suggest(struct conf *cf, str_t given, const char *const *words);
 /* The conf of a module in the block at hand, made when it is not there yet:
  * for openers and types that set fields of other modules. */
 void *conf_touch(struct conf *cf, const struct module *m);
+/* The same while reading, or NULL where the block has set nothing of it. */
+void *conf_find(const struct conf_block *b, const struct module *m);
 /* Whether the row's field has been set in this block. */
 bool conf_is_set(struct conf *cf, const struct module *m, size_t offset);
 

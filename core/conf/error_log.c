@@ -81,11 +81,12 @@ parse(struct conf *cf, void *field)
 static const char *
 add_default(struct conf *cf, void *main)
 {
-    struct error_log_conf *c = cf->gen->root->conf[error_log_module.slot];
-    str_t                  path = cf->gen->paths.error_log;
-    struct log_file       *file = NULL;
-    struct log_target     *t;
-    const char            *error;
+    struct error_log_conf *c
+        = confs_get(cf->gen->root->conf, &error_log_module);
+    str_t              path = cf->gen->paths.error_log;
+    struct log_file   *file = NULL;
+    struct log_target *t;
+    const char        *error;
 
     (void) main;
     cf->gen->log = &c->log.targets;

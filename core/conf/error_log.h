@@ -19,11 +19,11 @@ struct error_log_conf {
 
 extern struct module error_log_module;
 
-/* Of a place in the configuration: conf is the array of confs by slot. */
+/* Of a place in the configuration. */
 static inline const struct log_targets *
-error_log_targets(void *const *conf)
+error_log_targets(struct conf_page *const *confs)
 {
-    const struct error_log_conf *c = conf[error_log_module.slot];
+    const struct error_log_conf *c = confs_get(confs, &error_log_module);
 
     return &c->log.targets;
 }

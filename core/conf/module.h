@@ -112,9 +112,21 @@ struct module {
     unsigned slot; /* filled in by modules_init                              */
 };
 
+/* The confs that hold in some place, by slot: an array of pages.  A block
+ * shares the pages of which it sets nothing with the block around it. */
+enum { CONF_PAGE = 8 };
+struct conf_page {
+    void *at[CONF_PAGE];
+};
+static inline void *
+confs_get(struct conf_page *const *confs, const struct module *m)
+{
+    return confs[m->slot / CONF_PAGE]->at[m->slot % CONF_PAGE];
+}
+
 /* The conf of a module where a task is now: const, and never NULL for modules
  * with conf_size. */
-#define conf_of(task, module) ((const void *) (task)->conf[(module)->slot])
+#define conf_of(task, module) ((const void *) confs_get((task)->conf, module))
 
 /* All modules of the build, ended by NULL (build/modules.c). */
 extern struct module *const weir_modules[];

@@ -103,26 +103,35 @@ find_row(struct conf *cf, enum lex how, const char **error)
 /* --- where the value goes ------------------------------------------------ */
 
 void *
+conf_find(const struct conf_block *b, const struct module *m)
+{
+    if (b->conf == NULL || b->conf[m->slot / CONF_PAGE] == NULL)
+        return NULL;
+    return confs_get(b->conf, m);
+}
+
+void *
 conf_touch(struct conf *cf, const struct module *m)
 {
-    struct conf_block *b = cf->block;
+    void *conf = conf_find(cf->block, m);
 
-    if (b->conf == NULL)
-        b->conf = arena_array(cf->arena, void *, cf->reader->n_modules);
-    if (b->conf[m->slot] == NULL)
-        b->conf[m->slot] = conf_make(cf, m);
-    return b->conf[m->slot];
+    if (conf == NULL) {
+        conf = conf_make(cf, m);
+        conf_put(cf, cf->block, m, conf, NULL);
+    }
+    return conf;
 }
 
 bool
 conf_is_set(struct conf *cf, const struct module *m, size_t offset)
 {
     const struct module_rows *mr = &cf->reader->modules[m->slot];
+    void                     *conf = conf_find(cf->block, m);
     const struct conf_head   *h;
 
-    if (cf->block->conf == NULL || cf->block->conf[m->slot] == NULL)
+    if (conf == NULL)
         return false;
-    h = conf_head_of(cf->block->conf[m->slot]);
+    h = conf_head_of(conf);
     VEC_EACH(&mr->fields, f)
         if (f->offset == offset)
             return (h->set[0] & f->bits[0]) || (h->set[1] & f->bits[1]);

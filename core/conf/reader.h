@@ -53,7 +53,7 @@ struct conf_reader {
     struct hash        *by_name; /* struct row                               */
     struct module_rows *modules; /* by slot                                  */
     unsigned            n_modules;
-    void              **defaults; /* confs made of the presets, by slot      */
+    struct conf_page  **defaults; /* confs made of the presets               */
     struct lexer       *lexer;   /* of the file at hand                      */
     struct source      *sources;
     str_t               suggestion; /* for the next error                    */
@@ -72,6 +72,15 @@ bool rows_is_known(str_t name);
 
 /* resolve.c */
 void *conf_make(struct conf *cf, const struct module *m);
+/* Puts a conf into a block, on a page of its own: a copy of outer's, or an
+ * empty one where outer is NULL. */
+void conf_put(struct conf *cf, struct conf_block *b, const struct module *m,
+              void *conf, struct conf_page *const *outer);
+static inline unsigned
+conf_pages(const struct conf_reader *rd)
+{
+    return (rd->n_modules + CONF_PAGE - 1) / CONF_PAGE;
+}
 static inline struct conf_head *
 conf_head_of(void *conf)
 {

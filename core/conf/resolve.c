@@ -4,7 +4,7 @@
  * by the same types.  A block has a conf of its own for a module only where it
  * sets one of its fields (or must not inherit one); else it shares the pointer
  * of the block around it.  Fields that it did not set are handed down by their
- * type, whole.
+ * type, whole.  The pages that hold the pointers are shared the same way.
  */
 #include "core/conf/reader.h"
 
@@ -16,6 +16,25 @@ conf_make(struct conf *cf, const struct module *m)
     h = arena_zalloc(cf->arena, sizeof(*h) + m->conf_size);
     h->module = m;
     return h + 1;
+}
+
+void
+conf_put(struct conf *cf, struct conf_block *b, const struct module *m,
+         void *conf, struct conf_page *const *outer)
+{
+    unsigned           n = m->slot / CONF_PAGE;
+    struct conf_page **page;
+
+    if (b->conf == NULL)
+        b->conf = arena_array(cf->arena, struct conf_page *,
+                              conf_pages(cf->reader));
+    page = &b->conf[n];
+    if (*page == NULL) {
+        *page = arena_make(cf->arena, struct conf_page);
+        if (outer != NULL)
+            **page = *outer[n];
+    }
+    (*page)->at[m->slot % CONF_PAGE] = conf;
 }
 
 /* Splits a preset at blanks (single quotes keep a word together) and parses it
@@ -69,18 +88,23 @@ void
 conf_read_presets(struct conf *cf)
 {
     struct conf_reader *rd = cf->reader;
+    struct conf_block   all = { .conf = NULL };
+    void               *conf;
     unsigned            i;
 
-    rd->defaults = arena_array(cf->arena, void *, rd->n_modules + 1);
     for (i = 0; i < rd->n_modules; i++) {
-        if (rd->modules[i].module->conf_size == 0)
+        const struct module *m = rd->modules[i].module;
+
+        conf = m->conf_size != 0 ? conf_make(cf, m) : NULL;
+        conf_put(cf, &all, m, conf, NULL);
+        if (conf == NULL)
             continue;
-        rd->defaults[i] = conf_make(cf, rd->modules[i].module);
-        cf->kind = kind_of_module(rd->modules[i].module);
+        cf->kind = kind_of_module(m);
         VEC_EACH(&rd->modules[i].rows, row)
             if ((*row)->directive->preset != NULL)
-                read_preset(cf, *row, rd->defaults[i]);
+                read_preset(cf, *row, conf);
     }
+    rd->defaults = all.conf;
     cf->kind = CONF_MAIN;
 }
 
@@ -145,28 +169,41 @@ make_ready(struct conf *cf, const struct module *m, void *conf)
 }
 
 static void
-resolve_module(struct conf *cf, struct conf_block *b, void **outer,
-               const struct module_rows *mr)
+resolve_module(struct conf *cf, struct conf_block *b,
+               struct conf_page *const *outer, const struct module_rows *mr)
 {
-    unsigned slot = mr->module->slot;
-    void    *own = b->conf ? b->conf[slot] : NULL;
+    const struct module *m = mr->module;
+    void                *from = confs_get(outer, m), *own = conf_find(b, m);
 
-    if (mr->module->conf_size == 0)
+    if (m->conf_size == 0)
         return;
-    if (own == NULL && has_withheld(mr, b->kind, outer[slot]))
-        own = conf_make(cf, mr->module);
+    /* A page that was copied has what is shared already. */
+    if (own == from)
+        own = NULL;
+    if (own == NULL && has_withheld(mr, b->kind, from))
+        own = conf_make(cf, m);
     if (own == NULL) {
-        if (b->conf != NULL)
-            b->conf[slot] = outer[slot];
+        if (b->conf != NULL && b->conf[m->slot / CONF_PAGE] != NULL)
+            conf_put(cf, b, m, from, outer);
         return;
     }
+    conf_put(cf, b, m, own, outer);
+    inherit_fields(cf, mr, b->kind, own, from);
+    make_ready(cf, m, own);
+}
+
+static void
+share_pages(struct conf *cf, struct conf_block *b, struct conf_page **outer)
+{
+    unsigned i;
+
     if (b->conf == NULL) {
-        b->conf = arena_array(cf->arena, void *, cf->reader->n_modules);
-        memcpy(b->conf, outer, cf->reader->n_modules * sizeof(void *));
+        b->conf = outer;
+        return;
     }
-    b->conf[slot] = own;
-    inherit_fields(cf, mr, b->kind, own, outer[slot]);
-    make_ready(cf, mr->module, own);
+    for (i = 0; i < conf_pages(cf->reader); i++)
+        if (b->conf[i] == NULL)
+            b->conf[i] = outer[i];
 }
 
 /* Messages of ready() name the end of the outermost block, as nginx's do. */
@@ -183,7 +220,7 @@ stand_at(struct conf *cf, const struct conf_block *b)
 }
 
 static void
-resolve_block(struct conf *cf, struct conf_block *b, void **outer)
+resolve_block(struct conf *cf, struct conf_block *b, struct conf_page **outer)
 {
     struct conf_block *inner;
     unsigned           i;
@@ -191,8 +228,7 @@ resolve_block(struct conf *cf, struct conf_block *b, void **outer)
     stand_at(cf, b);
     for (i = 0; i < cf->reader->n_modules && !cf->errors; i++)
         resolve_module(cf, b, outer, &cf->reader->modules[i]);
-    if (b->conf == NULL)
-        b->conf = outer;
+    share_pages(cf, b, outer);
     for (inner = b->first; inner != NULL; inner = inner->next)
         resolve_block(cf, inner, b->conf);
 }
@@ -207,8 +243,9 @@ conf_resolve(struct conf *cf, struct conf_block *b, struct conf_block *outer)
     if (outer == NULL) {
         stand_at(cf, b);
         for (i = 0; i < rd->n_modules && !cf->errors; i++)
-            if (rd->defaults[i] != NULL)
-                make_ready(cf, rd->modules[i].module, rd->defaults[i]);
+            if (rd->modules[i].module->conf_size != 0)
+                make_ready(cf, rd->modules[i].module,
+                           confs_get(rd->defaults, rd->modules[i].module));
     }
     resolve_block(cf, b, outer ? outer->conf : rd->defaults);
 }

@@ -15,6 +15,7 @@
 #include "core/event/loop.h"
 #include "core/log/log.h"
 
+struct conf_page;
 struct conn;
 struct value;
 
@@ -43,7 +44,7 @@ struct task {
     struct log         *log;
     struct conn        *conn;
     const struct generation *gen;
-    void *const        *conf;   /* the modules' confs in force, by slot      */
+    struct conf_page *const *conf; /* the modules' confs in force, by slot   */
     struct value       *values; /* variables evaluated so far, by index      */
     struct captures     captures;
     struct list         waits;

@@ -115,7 +115,7 @@ events_conf_of(const struct generation *g)
 
     for (b = g->root->first; b != NULL; b = b->next)
         if (b->kind == IN_EVENTS)
-            return b->conf[events_module.slot];
+            return confs_get(b->conf, &events_module);
     return NULL;
 }
 

@@ -83,11 +83,11 @@ make_of_block(struct walk *w, const struct conf_block *b)
 {
     for (struct module *const *m = weir_modules; *m != NULL; m++) {
         const struct directive *const *list = (*m)->templates;
-        const void                    *conf = b->conf[(*m)->slot];
+        const void                    *conf = confs_get(b->conf, *m);
 
         if ((*m)->conf_size == 0 || conf == NULL
             || (!(b->kind & (IN_HTTP | IN_STREAM | IN_MAIL))
-                && conf == b->up->conf[(*m)->slot]))
+                && conf == confs_get(b->up->conf, *m)))
             continue;
         if (b->kind & IN_HTTP && !((*m)->serves & FOR_HTTP))
             continue;

@@ -60,7 +60,7 @@ extern struct module core_module, events_module;
 static inline const struct process_conf *
 process_conf_of(const struct generation *g)
 {
-    return g->root->conf[core_module.slot];
+    return confs_get(g->root->conf, &core_module);
 }
 
 /* NULL: there is no events {}. */

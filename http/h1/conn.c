@@ -84,7 +84,7 @@ h1_close(struct h1 *h)
 static const struct http_keep_conf *
 default_keep_conf(const struct h1 *h)
 {
-    return http_default_server(h->address)->conf[http_keep_module.slot];
+    return confs_get(http_default_server(h->address)->conf, &http_keep_module);
 }
 
 /* --- what comes ----------------------------------------------------------------- */
@@ -347,6 +347,7 @@ flush_out(struct http_request *r, size_t limit, bool late)
     h->sent_at_timer = h->conn.sent;
     h->conn.send_timeout = (uint32_t) send_conf(&r->task)->send_timeout;
     if (late && h->conn.out.head != NULL) {
+        h->conn.limit = limit > UINT32_MAX ? UINT32_MAX : (uint32_t) limit;
         conn_flush_late(&h->conn);
     } else {
         did = conn_flush(&h->conn, limit);
@@ -565,7 +566,7 @@ h1_accept(struct listener *l, struct loop *loop, int fd,
     h1_set_state(h, h->address->has_proxy_protocol ? H1_PROXY : H1_WAIT);
     if (h->state == H1_PROXY)
         h->conn.log.action = "reading PROXY protocol";
-    c = http_default_server(h->address)->conf[http_head_module.slot];
+    c = confs_get(http_default_server(h->address)->conf, &http_head_module);
     timer_set(loop, &h->conn.read_timer, c->client_header_timeout);
     if (l->options.deferred) {
         h->conn.event.readable = true;

@@ -19,7 +19,7 @@ conf_at_hand(const struct h1 *h)
 {
     if (h->r != NULL)
         return head_conf(&h->r->task);
-    return http_default_server(h->address)->conf[http_head_module.slot];
+    return confs_get(http_default_server(h->address)->conf, &http_head_module);
 }
 
 static struct head_buf *

@@ -56,10 +56,8 @@ add_rule(struct conf *cf, struct proxy_rules *rules, str_t from, bool nocase)
 static const char *
 add_default(struct conf *cf, struct proxy_rules *rules)
 {
-    const struct proxy_target *to = NULL;
+    const struct proxy_target *to = conf_find(cf->block, &proxy_pass_module);
 
-    if (cf->block->conf)
-        to = cf->block->conf[proxy_pass_module.slot];
     if (to && to->expr)
         return conf_error(cf, "\"proxy_redirect default\" cannot be used "
                               "with \"proxy_pass\" directive with variables");

@@ -381,7 +381,7 @@ needs_fallback(const struct conf_block *b)
     const struct access_log_conf *conf;
 
     if (b->kind == IN_SERVER) {
-        conf = b->conf[access_log_module.slot];
+        conf = confs_get(b->conf, &access_log_module);
         return conf->logs.list.n == 0 && !conf->logs.is_off;
     }
     for (b = b->first; b != NULL; b = b->next) {

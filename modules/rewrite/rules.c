@@ -212,10 +212,8 @@ close_if(struct conf *cf, struct conf_block *b)
     const struct rewrite_conf *inner, *outer;
 
     (void) cf;
-    if (b->conf == NULL || b->up->conf == NULL)
-        return NULL;
-    inner = b->conf[rewrite_module.slot];
-    outer = b->up->conf[rewrite_module.slot];
+    inner = conf_find(b, &rewrite_module);
+    outer = conf_find(b->up, &rewrite_module);
     if (inner != NULL && outer != NULL && outer->rules != NULL)
         outer->rules->list.at[outer->rules->list.n - 1].inner = inner->rules;
     return NULL;

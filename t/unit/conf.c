@@ -110,7 +110,7 @@ read_text(const char *text)
 static const C *
 conf_at(const struct conf_block *b)
 {
-    return b->conf[toy_module.slot];
+    return confs_get(b->conf, &toy_module);
 }
 
 /* --- words ------------------------------------------------------------------- */
@@ -245,9 +245,9 @@ test_inheritance(void)
     is(conf_at(ab)->nameless, 0, "and to no location");
     is(conf_at(in_if)->number, 20, "if sets its own");
     ok(conf_at(s2) != conf_at(http), "a withheld value parts the confs");
-    ok(c->conf[deep_module.slot] == http->conf[deep_module.slot],
+    ok(confs_get(c->conf, &deep_module) == confs_get(http->conf, &deep_module),
        "what sets nothing shares the conf by pointer");
-    is(((const C *) c->conf[deep_module.slot])->own, 9,
+    is(((const C *) confs_get(c->conf, &deep_module))->own, 9,
        "a template row under its prefix");
     is(n_settled, 1, "modules settle once");
     generation_put(g);

@@ -33,9 +33,12 @@ static struct task        task;
 static struct generation *
 read_servers(const char *servers)
 {
-    struct arena     *a = arena_new(0);
-    struct conf_paths paths
-        = { STR("/"), STR("/t.conf"), STR("/"), STR("stderr"), STR("") };
+    struct arena      *a = arena_new(0);
+    struct conf_paths  paths = { .prefix = STR("/"),
+                                 .conf_file = STR("/t.conf"),
+                                 .conf_prefix = STR("/"),
+                                 .error_log = STR("stderr"),
+                                 .globals = STR("") };
     struct generation *g;
     str_t              text;
 
