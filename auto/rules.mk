@@ -141,13 +141,13 @@ install: $(B)/weir
 
 # Care
 
-STYLED = $(shell find $(wildcard core http stream modules t) -name '*.[ch]')
+STYLED = $(shell find $(wildcard core http stream modules t) -name node_modules -prune -o -name '*.[ch]' -print)
 
 format:
 	clang-format -i $(STYLED)
 
 tags:
-	ctags -R -f tags $(wildcard core http stream modules t)
+	ctags -R -f tags --exclude=node_modules $(wildcard core http stream modules t)
 	@sh auto/compile-commands '$(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS))' \
 	    $(PROGRAM) >compile_commands.json
 

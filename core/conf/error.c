@@ -8,7 +8,7 @@
 
 #include "core/conf/reader.h"
 
-static const char *
+__attribute__((format(printf, 2, 0))) static const char *
 vformat(struct conf *cf, const char *fmt, va_list args)
 {
     return arena_vprintf(cf->reader->arena, fmt, args).p;

@@ -103,7 +103,7 @@ h1_take_field(struct h1 *h, str_t line)
     case H1_FIELD_UNDERSCORE:
         if (c->underscores_in_headers)
             break;
-        /* fall through */
+        __attribute__((fallthrough));
     case H1_FIELD_ODD:
         if (!c->ignore_invalid_headers)
             break;
