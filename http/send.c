@@ -9,6 +9,7 @@
  */
 #include "http/codec.h"
 #include "http/file_read.h"
+#include "http/files.h"
 #include "http/filter.h"
 #include "http/joined.h"
 #include "http/response.h"
@@ -173,7 +174,7 @@ has_flush(const struct chain *c)
 static enum step
 flush(struct http_request *r, bool late)
 {
-    switch (r->codec->flush(r, 0, late)) {
+    switch (r->codec->flush(r, io_conf(&r->task)->sendfile_max_chunk, late)) {
     case FLUSH_ERROR:
         return STEP_FAIL;
     case FLUSH_WAIT:

@@ -126,7 +126,7 @@ set_uri(struct http_request *r, const struct h1_request_line *line)
 {
     char *out;
 
-    r->args = line->args;
+    r->args = line->args.n != 0 ? line->args : STR_NONE;
     r->is_uri_as_sent = true;
     r->uri = line->path;
     if (!line->is_complex)
