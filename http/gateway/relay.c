@@ -121,10 +121,10 @@ want_now(struct gateway *g)
         if (want < READ_LEAST)
             want = READ_LEAST;
     }
-    if (g->x->length >= 0) {
+    if (g->x->length >= 0) { /* a short read says that nothing is behind it */
         left = (uint64_t) (g->x->length - g->x->body_bytes);
         if (left < want)
-            want = left < KNOWN_SMALL ? KNOWN_SMALL : (size_t) left;
+            want = left < KNOWN_SMALL ? KNOWN_SMALL : (size_t) left + 1;
     } else if (g->x->body_bytes < READ_ONCE) {
         want = want < KNOWN_SMALL ? want : KNOWN_SMALL;
     }

@@ -224,8 +224,8 @@ gateway_run(struct gateway *g)
 
     if (is_abandoned(g)) {
         log_info(g->r->task.log,
-                 "client prematurely closed connection, so upstream "
-                 "connection is closed too");
+                 "epoll_wait() reported that client prematurely closed "
+                 "connection, so upstream connection is closed too");
         if (g->x && !g->x->status)
             g->x->status = 499;
         return gateway_fail(g, 499);

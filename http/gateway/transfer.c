@@ -15,6 +15,7 @@ enum {
     LARGE_BLOCK = 65536, /* where so much is known to come                   */
     ROOM_MIN = 4096,     /* less is not worth a system call                  */
     QUEUE_MAX = 65536,   /* of the request, beyond what the socket takes     */
+    SEGMENTS = 16384,    /* a body that takes several: the last must not wait */
 };
 
 
@@ -120,7 +121,7 @@ gateway_send(struct gateway *g)
         if (s == STEP_FAIL)
             return s;
         x->is_head_encoded = true;
-        if (g->is_streaming)
+        if (g->is_streaming || g->body.n > SEGMENTS)
             conn_set_nodelay(&x->link->idle.conn);
     }
     do {
