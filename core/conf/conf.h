@@ -18,8 +18,9 @@ struct conf {
     struct conf_block      *block; /* where the directive stands             */
     const struct directive *row;
     const struct module    *module; /* whose row it is                       */
-    str_t                  *args;  /* args[0] is the name; each ends with a
-                                      NUL that does not count                */
+    const str_t            *args;  /* args[0] is the name; each ends with a
+                                      NUL that does not count; they live as
+                                      long as gen                            */
     unsigned                n_args; /* with the name                         */
     const char             *file;  /* NULL: the command line                 */
     unsigned                line;

@@ -108,6 +108,45 @@ show_hints(struct conf *cf, const char *file, unsigned line, const char *at)
     rd->suggestion = STR_NONE;
 }
 
+/* A directive's name at the start of a line that is not the statement's first:
+ * the line before lacks its ";". */
+static void
+show_unended(struct conf *cf, const struct lexer *lx)
+{
+    const struct word *w = lx->words.at;
+    size_t             i;
+
+    for (i = 1; i < lx->words.n; i++)
+        if (w[i].line > w[i - 1].line
+            && (rows_find(cf->reader, w[i].text) != NULL
+                || rows_is_known(w[i].text))) {
+            log_at(cf->reader->log, LEVEL_STDERR, 0,
+                   "       is the \";\" missing at the end of line %u?",
+                   w[i - 1].line);
+            return;
+        }
+}
+
+/* The text or a block ended where more was to come. */
+static void
+show_unclosed(struct conf *cf, const struct lexer *lx, const char *message)
+{
+    const struct conf_block *b = cf->block;
+
+    if (lx->words.n > 0 && message == lx->error) {
+        if (strncmp(message, "unexpected \"}", 13) == 0
+            || strstr(message, "expecting \";\"") != NULL)
+            log_at(cf->reader->log, LEVEL_STDERR, 0,
+                   "       is the \";\" missing at the end of line %u?",
+                   lx->words.at[lx->words.n - 1].line);
+    } else if (strstr(message, "end of file, expecting \"}\"") != NULL
+               && b->up != NULL && b->file != NULL) {
+        show_line(cf, b->file, b->line, NULL);
+        log_at(cf->reader->log, LEVEL_STDERR, 0,
+               "       this block is not closed");
+    }
+}
+
 static void
 print_at(struct conf *cf, enum log_level level, const char *file, unsigned line,
          const char *message)
@@ -130,6 +169,8 @@ conf_report_at(struct conf *cf, const char *file, unsigned line, const char *at,
         return;
     print_at(cf, LEVEL_EMERG, file, line, message);
     show_hints(cf, file, line, at);
+    if (cf->reader->lexer != NULL)
+        show_unclosed(cf, cf->reader->lexer, message);
 }
 
 /* The word that a message quotes, or else the directive's name. */
@@ -160,6 +201,8 @@ conf_report(struct conf *cf, const char *message)
         return;
     print_at(cf, LEVEL_EMERG, cf->file, cf->line, message);
     show_hints(cf, cf->file, w ? w->line : cf->line, w ? w->at : NULL);
+    if (lx != NULL)
+        show_unended(cf, lx);
 }
 
 void

@@ -265,23 +265,76 @@ next_statement(struct conf_reader *rd)
 struct data {
     const struct conf_lines *lines;
     void                    *state;
-    str_t                   *opening;
+    const str_t             *opening;
     unsigned                 n_opening;
 };
 
 static void read_data_lines(struct conf *cf, struct data *d, bool is_inner);
 
-static void
-take_words(struct conf *cf)
+/* The words of the statement one behind the other, each with its NUL. */
+static str_t
+all_words(const struct lexer *lx, struct arena *a)
 {
-    struct lexer *lx = cf->reader->lexer;
-    size_t        i;
+    size_t n = 0;
+    char  *text, *p;
 
-    cf->n_args = (unsigned) lx->words.n;
-    cf->args = arena_array(cf->arena, str_t, lx->words.n);
-    for (i = 0; i < lx->words.n; i++)
-        cf->args[i] = str_copy(cf->arena, lx->words.at[i].text);
-    cf->line = lx->line;
+    VEC_EACH(&lx->words, w)
+        n += w->text.n + 1;
+    p = text = arena_bytes(a, n);
+    VEC_EACH(&lx->words, it) {
+        memcpy(p, it->text.p, it->text.n + 1);
+        p += it->text.n + 1;
+    }
+    return (str_t){ text, n };
+}
+
+static const str_t *
+make_args(struct conf *cf, str_t all)
+{
+    const struct lexer *lx = cf->reader->lexer;
+    str_t              *args = arena_array(cf->arena, str_t, lx->words.n);
+    const char         *p = all.p;
+    size_t              i;
+
+    for (i = 0; i < lx->words.n; i++) {
+        args[i] = (str_t){ p, lx->words.at[i].text.n };
+        p += args[i].n + 1;
+    }
+    return args;
+}
+
+/* Then all_words would not tell where a word ends. */
+static bool
+has_nul(const struct lexer *lx)
+{
+    VEC_EACH(&lx->words, w)
+        if (memchr(w->text.p, '\0', w->text.n) != NULL)
+            return true;
+    return false;
+}
+
+/* Statements that say the same share their arguments: a large configuration
+ * is mostly repetition.  Lines of data are not. */
+static void
+take_words(struct conf *cf, bool may_repeat)
+{
+    struct conf_reader *rd = cf->reader;
+    str_t               all;
+    void               *args = NULL;
+
+    cf->line = rd->lexer->line;
+    cf->n_args = (unsigned) rd->lexer->words.n;
+    may_repeat = may_repeat && !has_nul(rd->lexer);
+    if (may_repeat)
+        args = hash_get(rd->statements, all_words(rd->lexer, rd->words));
+    if (args != NULL) {
+        cf->args = args;
+        return;
+    }
+    all = all_words(rd->lexer, cf->arena);
+    cf->args = make_args(cf, all);
+    if (may_repeat)
+        hash_set(rd->statements, all, (void *) (uintptr_t) cf->args);
 }
 
 static const char *
@@ -319,7 +372,7 @@ read_statement(struct conf *cf, enum lex how)
     void               *field = NULL;
     unsigned            errors = cf->errors;
 
-    take_words(cf);
+    take_words(cf, true);
     row = find_row(cf, how, &error);
     if (row != NULL && row->directive->type != &conf_block_type)
         field = claim_field(cf, row, &error);
@@ -404,7 +457,7 @@ read_data_lines(struct conf *cf, struct data *d, bool is_inner)
                 continue;
             return;
         }
-        take_words(cf);
+        take_words(cf, false);
         if (how == LEX_BLOCK_START) {
             conf_report(cf, "unexpected \"{\"");
             lexer_skip_block(rd->lexer, rd->words);

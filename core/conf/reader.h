@@ -51,6 +51,7 @@ struct conf_reader {
     struct arena       *words;   /* of the statement at hand of lexer        */
     const struct log   *log;
     struct hash        *by_name; /* struct row                               */
+    struct hash        *statements; /* arguments that came before, by text   */
     struct module_rows *modules; /* by slot                                  */
     unsigned            n_modules;
     struct conf_page  **defaults; /* confs made of the presets               */

@@ -89,6 +89,7 @@ rows_init(struct conf *cf)
     struct conf_reader *rd = cf->reader;
     unsigned            i;
 
+    rd->statements = hash_new(rd->arena, 64, HASH_EXACT);
     rd->n_modules = modules_count();
     rd->by_name = hash_new(rd->arena, 1024, HASH_EXACT);
     rd->modules = arena_array(rd->arena, struct module_rows, rd->n_modules + 1);

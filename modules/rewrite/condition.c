@@ -80,9 +80,11 @@ parse_file_test(struct conf *cf, struct condition *c, str_t op, str_t path)
 static const char *
 strip_parentheses(struct conf *cf, str_t **words, size_t *n)
 {
-    str_t *w = cf->args + 1;
+    str_t *w;
 
     *n = cf->n_args - 1;
+    w = arena_array(cf->arena, str_t, *n);
+    memcpy(w, cf->args + 1, *n * sizeof(*w));
     if (w[0].n == 0 || w[0].p[0] != '(')
         return invalid(cf, w[0]);
     w[0] = str_from(w[0], 1);
