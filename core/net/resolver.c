@@ -88,6 +88,7 @@ on_read(struct event *e)
     do {
         int fd = e->fd;
 
+        e->readable = false;
         ares_process_fd(w->owner->channel, fd, ARES_SOCKET_BAD);
         if (e->fd != fd)
             break;
@@ -101,6 +102,7 @@ on_write(struct event *e)
 {
     struct watch *w = container_of(e, struct watch, event);
 
+    e->writable = false;
     e->writable = false;
     if (e->fd != -1)
         ares_process_fd(w->owner->channel, ARES_SOCKET_BAD, e->fd);
