@@ -106,10 +106,10 @@ for my $round (1 .. 40) {
 }
 is "@odd", '', 'random bytes';
 
-my @words = (qw(events http server location / { } ; ; ; "a 'b \ $ ${x} # include
+my @words = (qw(events http server location / { } ; ; ; "a 'b \ $ ${x} include
     listen 80 root /tmp if (-f x) map $a $b upstream return 200 set $x ~ ^~ @n
     worker_processes auto proxy_pass http://a/ types text/html html
-    error_page 404 = /x user nobody), "\n", "\0", "\xff", '"a b"', '');
+    error_page 404 = /x user nobody), "\n", "\0", "\xff", '"a b"', '#', '');
 @odd = ();
 for my $round (1 .. 60) {
     my $text = join ' ', map { $words[chance(scalar @words)] }
@@ -206,8 +206,8 @@ sub as_nobody {
         }
         open STDERR, '>&', $write;
         open STDIN, '<', '/dev/null';
-        exec $bin, '-p', "$dir/", '-c', 'nginx.conf', '-e', "$dir/err/e.log";
-        POSIX::_exit(99);
+        exec $bin, '-p', "$dir/", '-c', 'nginx.conf', '-e', "$dir/err/e.log"
+            or POSIX::_exit(99);
     }
     close $write;
     my $text = do { local $/; <$read> } // '';
