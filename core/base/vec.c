@@ -5,6 +5,8 @@
  */
 #include "core/base/vec.h"
 
+enum { LARGE = 96 }; /* bytes; mostly there is one of such                   */
+
 
 void *
 vec_more(struct arena *a, struct vec_any *v, size_t size)
@@ -12,7 +14,7 @@ vec_more(struct arena *a, struct vec_any *v, size_t size)
     size_t room;
 
     if (v->n == v->room) {
-        room = v->room ? v->room * 2 : 4;
+        room = v->room ? v->room * 2 : size > LARGE ? 1 : 4;
         v->at = arena_grow(a, v->at, v->room * size, room * size);
         v->room = room;
     }

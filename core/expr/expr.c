@@ -2,7 +2,8 @@
 /*
  * Expressions: a text is cut once into parts (plain text, a variable, a
  * capture).  Evaluating asks each part once, adds up the lengths and joins
- * them; what needs no joining is handed out as it is.
+ * them; what needs no joining is handed out as it is.  Equal texts are one
+ * expression: they are immutable.
  */
 #include "core/expr/expr.h"
 
@@ -75,9 +76,13 @@ parse_variable(struct conf *cf, struct expr *e, str_t *rest)
 struct expr *
 expr_compile(struct conf *cf, str_t text, unsigned flags, const char **error)
 {
-    struct expr *e = arena_make(cf->arena, struct expr);
+    struct hash *known = vars_exprs(cf, flags);
+    struct expr *e = hash_get(known, text);
     str_t        rest;
 
+    if (e != NULL)
+        return e;
+    e = arena_make(cf->arena, struct expr);
     e->flags = flags;
     e->text = str_copy(cf->arena, text);
 
@@ -98,6 +103,7 @@ expr_compile(struct conf *cf, str_t text, unsigned flags, const char **error)
         if (*error != NULL)
             return NULL;
     }
+    hash_set(known, e->text, e);
     return e;
 }
 

@@ -18,8 +18,22 @@ struct vars {
     struct hash      *rows;  /* of the modules: const struct variable      */
     struct hash      *names; /* used or defined here: struct var           */
     VEC(struct var *) used;  /* by index                                   */
+    struct hash      *exprs[EXPR_KINDS]; /* struct expr, by flags and text */
     VEC(const struct variable *) families;
 };
+
+
+struct hash *
+vars_exprs(struct conf *cf, unsigned flags)
+{
+    struct hash **h;
+
+    CHECK(flags < EXPR_KINDS);
+    h = &vars_new(cf->gen, cf->kind)->exprs[flags];
+    if (*h == NULL)
+        *h = hash_new(cf->arena, 16, HASH_EXACT);
+    return *h;
+}
 
 
 /* What a module must serve for its variables to exist in that kind. */

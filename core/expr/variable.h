@@ -59,6 +59,10 @@ enum value_state {
 /* The variables of one kind of configuration: made for CONF_HTTP and
  * CONF_STREAM when their block opens. */
 struct vars *vars_new(struct generation *g, enum serves_kind kind);
+/* The expressions of the kind at hand that were compiled with these flags of
+ * enum expr_flag, by their texts. */
+enum { EXPR_KINDS = 4 };
+struct hash *vars_exprs(struct conf *cf, unsigned flags);
 /* How many slots task->values has; known after vars_resolve. */
 size_t vars_count(const struct generation *g, enum serves_kind kind);
 /* Makes task->values where nothing has made it yet: to be called before a
