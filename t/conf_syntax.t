@@ -226,6 +226,20 @@ EOC
         . 'build in F:3', 'a directive that is missing';
     is scalar(grep { /\[emerg\]/ } @{ $r->{lines} }), 2, 'and the next error';
     is $r->{code}, 1, 'its exit code';
+
+    # What is forgotten is noticed lines later.
+    for (["root /a\nindex b;\n", 'is the ";" missing at the end of line 3'],
+         ["location /\nreturn 200;\n", 'is the "{" missing at the end of line 3'],
+         ["location / {\nroot /b\n}\n", 'is the ";" missing at the end of line 4'],
+         ["location / {\n", "2 | http { server {\n       | ^\n"
+              . '       this block is not closed'],
+         ["try_files a;\nroot /b;\n", ''], ["set \$a\nb c;\n", '']) {
+        my ($text, $hint) = @$_;
+        $r = conf_test("events {}\nhttp { server {\n$text}}\n");
+        ok $hint eq '' ? $r->{err} !~ /missing at the end|not closed/
+                       : index($r->{err}, $hint) > 0,
+            'forgotten: ' . $text =~ s/\n/ /gr or diag $r->{err};
+    }
 }
 
 # ---- rubbish ----

@@ -109,9 +109,9 @@ show_hints(struct conf *cf, const char *file, unsigned line, const char *at)
 }
 
 /* A directive's name at the start of a line that is not the statement's first:
- * the line before lacks its ";". */
+ * the line before lacks its ";" or "{". */
 static void
-show_unended(struct conf *cf, const struct lexer *lx)
+show_unended(struct conf *cf, const struct lexer *lx, const char *message)
 {
     const struct word *w = lx->words.at;
     size_t             i;
@@ -119,10 +119,11 @@ show_unended(struct conf *cf, const struct lexer *lx)
     for (i = 1; i < lx->words.n; i++)
         if (w[i].line > w[i - 1].line
             && (rows_find(cf->reader, w[i].text) != NULL
-                || rows_is_known(w[i].text))) {
+                || rows_is_known(w[i].text)))
+        {
             log_at(cf->reader->log, LEVEL_STDERR, 0,
-                   "       is the \";\" missing at the end of line %u?",
-                   w[i - 1].line);
+                   "       is the \"%s\" missing at the end of line %u?",
+                   strstr(message, "no opening") ? "{" : ";", w[i - 1].line);
             return;
         }
 }
@@ -140,7 +141,8 @@ show_unclosed(struct conf *cf, const struct lexer *lx, const char *message)
                    "       is the \";\" missing at the end of line %u?",
                    lx->words.at[lx->words.n - 1].line);
     } else if (strstr(message, "end of file, expecting \"}\"") != NULL
-               && b->up != NULL && b->file != NULL) {
+               && b->up != NULL && b->file != NULL)
+    {
         show_line(cf, b->file, b->line, NULL);
         log_at(cf->reader->log, LEVEL_STDERR, 0,
                "       this block is not closed");
@@ -202,7 +204,7 @@ conf_report(struct conf *cf, const char *message)
     print_at(cf, LEVEL_EMERG, cf->file, cf->line, message);
     show_hints(cf, cf->file, w ? w->line : cf->line, w ? w->at : NULL);
     if (lx != NULL)
-        show_unended(cf, lx);
+        show_unended(cf, lx, message);
 }
 
 void
