@@ -25,10 +25,14 @@ same_letters(const char *a, const char *b, size_t n)
 }
 
 
+/* Mostly the letters have the same case as well. */
 bool
 str_ieq(str_t a, str_t b)
 {
-    return a.n == b.n && same_letters(a.p, b.p, a.n);
+    if (a.n != b.n)
+        return false;
+    return a.n == 0 || memcmp(a.p, b.p, a.n) == 0
+           || same_letters(a.p, b.p, a.n);
 }
 
 
