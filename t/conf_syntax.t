@@ -227,6 +227,16 @@ EOC
     is scalar(grep { /\[emerg\]/ } @{ $r->{lines} }), 2, 'and the next error';
     is $r->{code}, 1, 'its exit code';
 
+    # Variables too, but for those that a faulty statement may define.
+    $r = conf_test("events {}\nhttp { server {\nbogus on;\n"
+        . "return 200 \$remote_adr;\nmap \$uri \$m { a b; }\n"
+        . "location / { return 200 \$m; }\n}}\n");
+    is_deeply [grep { /\[emerg\]/ } @{ $r->{lines} }],
+        [map { "nginx: [emerg] $_" } 'unknown directive "bogus" in F:3',
+         '"map" directive is not allowed here in F:5',
+         'unknown "remote_adr" variable'], 'variables with other errors';
+    like $r->{err}, qr/did you mean "remote_addr"/, 'did you mean: variables';
+
     # What is forgotten is noticed lines later.
     for (["root /a\nindex b;\n", 'is the ";" missing at the end of line 3'],
          ["location /\nreturn 200;\n", 'is the "{" missing at the end of line 3'],

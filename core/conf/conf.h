@@ -125,6 +125,10 @@ void *conf_find(const struct conf_block *b, const struct module *m);
 /* Whether the row's field has been set in this block. */
 bool conf_is_set(struct conf *cf, const struct module *m, size_t offset);
 
+/* Whether a statement that failed has "$name" among its arguments, so that
+ * nothing can be said of a variable that is not known. */
+bool conf_is_unsure(const struct conf *cf, str_t name);
+
 /* A new block under the one at hand, for openers that make more than one. */
 struct conf_block *conf_block_new(struct conf *cf, unsigned kind);
 

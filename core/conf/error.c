@@ -192,6 +192,24 @@ blamed_word(const struct lexer *lx, const char *message)
     return found;
 }
 
+static void
+note_unsure(struct conf_reader *rd, const struct lexer *lx)
+{
+    VEC_EACH(&lx->words, w)
+        if (w->text.n > 1 && w->text.p[0] == '$')
+            *vec_push(rd->arena, &rd->unsure)
+                = str_copy(rd->arena, str_from(w->text, 1));
+}
+
+bool
+conf_is_unsure(const struct conf *cf, str_t name)
+{
+    VEC_EACH(&cf->reader->unsure, it)
+        if (str_eq(*it, name))
+            return true;
+    return false;
+}
+
 void
 conf_report(struct conf *cf, const char *message)
 {
@@ -203,8 +221,10 @@ conf_report(struct conf *cf, const char *message)
         return;
     print_at(cf, LEVEL_EMERG, cf->file, cf->line, message);
     show_hints(cf, cf->file, w ? w->line : cf->line, w ? w->at : NULL);
-    if (lx != NULL)
+    if (lx != NULL) {
         show_unended(cf, lx, message);
+        note_unsure(cf->reader, lx);
+    }
 }
 
 void

@@ -66,7 +66,15 @@ complete(struct conf *cf)
         if (error != NULL)
             conf_report(cf, error);
     }
-    for (i = 0; i < modules_count() && !cf->errors; i++)
+}
+
+/* The last look at what was read, which after errors finds more of them. */
+static void
+settle(struct conf *cf)
+{
+    unsigned i;
+
+    for (i = 0; i < modules_count(); i++)
         if (weir_modules[i]->settle != NULL)
             weir_modules[i]->settle(cf);
 }
@@ -89,6 +97,7 @@ read_all(struct conf *cf, const char *name, str_t text)
     cf->gen->root->end_line = cf->line;
     if (!cf->errors)
         complete(cf);
+    settle(cf);
 }
 
 static struct generation *

@@ -100,7 +100,7 @@ struct module {
     /* Once, when all confs are ready; main is NULL without main_size. */
     const char *(*main_ready)(struct conf *, void *main);
     /* After that of every module: nothing is added any more.  Reports by
-     * itself. */
+     * itself; called after errors too, to find what else is wrong. */
     void (*settle)(struct conf *);
 
     enum step (*phase[PHASE_COUNT])(struct task *);

@@ -57,6 +57,8 @@ no_such_directive(struct conf *cf, str_t name)
             cf, "directive \"" STR_F "\" is not supported by this build",
             STR_A(name));
     cf->reader->suggestion = rows_suggest(cf->reader, name, cf->block->kind);
+    if (cf->reader->suggestion.p == NULL)
+        cf->reader->suggestion = rows_suggest(cf->reader, name, ~0u);
     return conf_error(cf, "unknown directive \"" STR_F "\"", STR_A(name));
 }
 

@@ -58,6 +58,8 @@ struct conf_reader {
     struct lexer       *lexer;   /* of the file at hand                      */
     struct source      *sources;
     str_t               suggestion; /* for the next error                    */
+    VEC(str_t)          unsure;  /* $names among the words of statements that
+                                    failed: they may be defined there        */
     unsigned            depth;   /* of includes                              */
     bool                has_began; /* a directive other than load_module came */
     const struct row   *row;     /* of the directive at hand                 */

@@ -261,7 +261,7 @@ resolve(struct conf *cf, struct vars *vars)
         row = find_family(vars, v->name);
         if (row != NULL)
             bind_family(vars, v, row);
-        else if (v->get == NULL)
+        else if (v->get == NULL && !conf_is_unsure(cf, v->name))
             report_unknown(cf, vars, v);
     }
 }
