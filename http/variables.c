@@ -17,6 +17,7 @@
 #include "core/base/version.h"
 #include "core/os/clock.h"
 #include "http/body.h"
+#include "http/credentials.h"
 #include "http/response.h"
 #include "http/server.h"
 #include "http/settings.h"
@@ -293,17 +294,10 @@ content_length(struct task *t, uintptr_t arg)
 static str_t
 remote_user(struct task *t, uintptr_t arg)
 {
-    str_t       given = fields_value(&http_of(t)->in, FIELD_AUTHORIZATION);
-    const char *colon;
-    bool        is_ok;
+    str_t user, password;
 
     (void) arg;
-    if (!str_istarts(given, STR("Basic ")))
-        return STR_NONE;
-    given = base64_decode(t->arena, skip_spaces(str_from(given, 6)), false,
-                          &is_ok);
-    colon = is_ok ? str_chr(given, ':') : NULL;
-    return colon ? str_span(given.p, colon) : STR_NONE;
+    return http_credentials(http_of(t), &user, &password) ? user : STR_NONE;
 }
 
 
