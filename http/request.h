@@ -61,6 +61,7 @@ struct http_response {
     bool is_from_error_page : 1;
     bool needs_memory : 1;      /* some filter reads the bytes               */
     bool has_trailers : 1;
+    bool has_parts : 1;         /* a filter is going to include others       */
     bool varies : 1;            /* Vary: Accept-Encoding (gzip_vary)         */
     bool is_upgraded : 1;       /* 101: the connection is a tunnel now       */
     bool is_own_location : 1;   /* Location is ours: completed as
@@ -74,6 +75,10 @@ struct http_request {
     struct http_request  *main;  /* itself, unless it is a subrequest        */
     struct http_request  *parent;
     struct http_subrequest *sub; /* what the parent asked for                */
+    struct list           children; /* subrequests that have not ended       */
+    unsigned              background; /* ... those that it does not wait for */
+    unsigned              cut_off; /* a subrequest ended all with this; 0    */
+    uint64_t              room;    /* what a filter may add that waited      */
 
     /* What came. */
     str_t                 line;       /* request line: $request              */
@@ -105,9 +110,10 @@ struct http_request {
     uint8_t               phase;      /* enum phase                          */
     uint8_t               handler;    /* index within the phase              */
     uint8_t               uri_changes; /* left before "cycle"                */
-    uint8_t               subrequests; /* left                               */
+    uint8_t               subrequests; /* how deep they may still be nested  */
     bool is_internal : 1;
     bool uri_changed : 1;
+    bool is_uri_of_break : 1; /* rewritten in its location by "break"         */
     bool moved : 1;          /* a handler chose where to go on               */
     bool is_satisfied : 1;   /* access by one rule                           */
     bool has_error_page : 1; /* one error page has been taken                */

@@ -13,15 +13,6 @@
 #include "modules/gateway/proxy.h"
 
 
-/* False once a rewrite ... break has led the URI out of the location: what
- * proxy_pass has for a URI is then not in force. */
-static bool
-is_in_location(const struct http_request *r, const struct proxy_target *to)
-{
-    return r->is_uri_as_sent || str_starts(r->uri, to->location);
-}
-
-
 /* The URL that variables gave: a group or address, host and URI from it. */
 static bool
 find_target(struct gateway *g, struct proxy_state *s)
@@ -65,7 +56,7 @@ set_uri(struct gateway *g, struct proxy_state *s)
         g->uri = s->uri;
     else
         g->uri = proxy_build_uri(r->task.arena, r, to->expr ? STR("") : s->uri,
-                                 to->location, is_in_location(r, to));
+                                 to->location, !r->is_uri_of_break);
     if (g->uri.n)
         return true;
     log_error(r->task.log, "zero length URI to proxy");

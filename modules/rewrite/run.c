@@ -103,6 +103,7 @@ rewrite(struct run *run, const struct rule *rule)
     r->is_internal = true;
     r->is_uri_as_sent = false;
     r->uri_changed = !rule->is_break;
+    r->is_uri_of_break = rule->is_break;
     if (rule->status != 0) {
         redirect(run, rule);
         return;
