@@ -13,11 +13,11 @@ use Weir::Test qw(:DEFAULT free_ports binary_path);
 # These pass whole.
 my @groups = qw(
     protocol keepalive location servername static range proxypass errorpage
-    headers upstream rewrite recent
+    headers upstream rewrite recent access
 );
 # These wait for directives that are still missing; they are run, and may
 # fail.
-my @later = qw(access variables);
+my @later = qw(variables);
 
 plan skip_all => 'a table of what weir does' if is_oracle();
 plan skip_all => 'no python3' if system('python3 -c 1 2>/dev/null') != 0;
