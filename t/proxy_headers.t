@@ -43,6 +43,8 @@ $t->run(<<"EOC");
         location /twice { proxy_pass http://127.0.0.1:$up;
             proxy_set_header Host first; proxy_set_header Host last;
             proxy_set_header X-A 1; proxy_set_header X-A 2; }
+        location /nohost { proxy_pass http://127.0.0.1:$up;
+            proxy_set_header Host \$http_x_nosuch; }
         location /none { proxy_pass http://127.0.0.1:$up;
             proxy_pass_request_headers off; }
         location /hide { proxy_pass http://127.0.0.1:$up;
@@ -115,6 +117,10 @@ like $got, qr/^X-A: 1\r\nX-A: 2\r/m, 'set twice';
 SKIP: {
     skip_before '1.30.0', 'Host would be sent twice', 1;
     is_deeply [$got =~ /^(Host: .*)\r/gm], ['Host: last'], 'but one Host';
+}
+SKIP: {
+    skip_before '1.30.0', 'an empty Host is left out', 1;
+    like sent('/nohost'), qr/^Host: 127\.0\.0\.1:$up\r/m, 'an empty Host';
 }
 
 $got = sent('/none', ['X-Client', 'a']);

@@ -119,13 +119,17 @@ put_field(struct text *t, str_t name, str_t value)
 }
 
 
-/* The fields of proxy_set_header; an empty one is left out. */
+/* The fields of proxy_set_header; an empty one is left out, but for Host, which
+ * no request can do without. */
 static void
-put_set(struct text *t, const struct proxy_conf *conf, const str_t *values)
+put_set(struct text *t, const struct proxy_conf *conf, str_t host,
+        const str_t *values)
 {
     VEC_EACH(&conf->set.list, f) {
         str_t value = values[f - conf->set.list.at];
 
+        if (value.n == 0 && f->id == FIELD_HOST)
+            value = host;
         if (value.n)
             put_field(t, f->name, value);
     }
@@ -174,7 +178,7 @@ put_head(struct text *t, const struct gateway *g, const str_t *values)
     put(t, g->uri);
     put(t, conf->http_version == HTTP_11 ? STR(" HTTP/1.1\r\n")
                                          : STR(" HTTP/1.0\r\n"));
-    put_set(t, conf, values);
+    put_set(t, conf, s->host, values);
     if (!conf->sets[FIELD_HOST])
         put_field(t, STR("Host"), s->host);
     put_framing(t, conf, s);
