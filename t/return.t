@@ -25,6 +25,7 @@ my $t = Weir::Test->new->run(<<'EOC');
         location = /204 { return 204; }
         location = /404text { return 404 "gone away"; }
         location = /500text { return 500 oops; }
+        location = /status { return 503 "status $status"; }
         location = /301 { return 301 /there; }
         location = /302 { return 302 http://x.test/a?b=c; }
         location = /303 { return 303 /there; }
@@ -58,6 +59,7 @@ my @table = (
     '/204'      => [204, '', undef],
     '/404text'  => [404, 'gone away', 'text/x-default'],
     '/500text'  => [500, 'oops', 'text/x-default'],
+    '/status'   => [503, 'status 503', 'text/x-default'],
     '/301'      => [301, qr/301 Moved Permanently/, 'text/html',
                     "$here/there"],
     '/302'      => [302, qr/302 Found/, 'text/html', 'http://x.test/a?b=c'],

@@ -143,6 +143,7 @@ answer(struct http_request *r, const struct rule *rule)
     if (rule->status >= 400 && !has_text)
         return http_fail(r, rule->status);
 
+    r->out.status = rule->status; /* for $status in it */
     text = rule->to ? expr_eval(rule->to, &r->task) : STR("");
     if (is_redirect(rule->status))
         return http_redirect(r, rule->status, text);
