@@ -144,13 +144,14 @@ ends_connection(unsigned status)
     return false;
 }
 
-/* What a handler that failed may have left in the response. */
+/* What a handler that failed may have left in the response; the charset that an
+ * upstream gave with X-Accel-Redirect stays, as its type would. */
 static void
 clear_response(struct http_request *r)
 {
     struct http_response *o = &r->out;
 
-    o->content_type = o->charset = o->reason = STR_NONE;
+    o->content_type = o->reason = STR_NONE;
     o->length = -1;
     o->last_modified = -1;
     o->allows_ranges = o->is_single_part = false;

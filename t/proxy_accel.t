@@ -67,6 +67,10 @@ is $r->header('Set-Cookie'), 'a=1', 'its cookies';
 is $r->header('Cache-Control'), 'no-store', 'Cache-Control';
 is $r->header('Content-Disposition'), 'attachment', 'Content-Disposition';
 is $r->header('X-Other'), undef, 'no other';
+$r = with('/a', 'X-Accel-Redirect: /files/none;; '
+          . 'Content-Type: text/x-up; charset=koi8-r');
+is $r->status . ' ' . $r->header('Content-Type'),
+    '404 text/html; charset=koi8-r', 'a missing file: the charset stays';
 is $t->request('POST', '/a', body => 'x', headers => [
        'X-Fields', 'X-Accel-Redirect: /again/here?a=b'])->body,
     '/again/here GET', 'POST becomes GET';
