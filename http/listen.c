@@ -46,24 +46,21 @@ keepalive_param(struct conf *cf, str_t arg, str_t value,
     str_t    rest = value, part;
     uint64_t n[3] = { 0, 0, 0 };
     unsigned i;
+    bool     is_good = true;
 
     if (str_is(value, "on") || str_is(value, "off")) {
         o->so_keepalive = str_is(value, "on") ? 1 : 2;
         return NULL;
     }
-    for (i = 0; i < 3; i++) {
-        if (rest.p == NULL)
-            break;
+    for (i = 0; i < 3 && is_good && rest.p != NULL; i++) {
         part = str_cut(&rest, ':');
         if (part.n == 0)
             continue;
-        if (i < 2 ? !number_time(part, true, &n[i])
-                  : !number_parse(part, INT32_MAX, &n[i]))
-            break;
-        if (n[i] == 0 || n[i] > INT32_MAX)
-            break;
+        is_good = i < 2 ? number_time(part, true, &n[i])
+                        : number_parse(part, INT32_MAX, &n[i]);
+        is_good &= n[i] != 0 && n[i] <= INT32_MAX;
     }
-    if (rest.p != NULL || i < 2 || (n[0] | n[1] | n[2]) == 0)
+    if (!is_good || rest.p != NULL || i < 2 || (n[0] | n[1] | n[2]) == 0)
         return conf_error(cf, "invalid so_keepalive value: \"" STR_F "\"",
                           STR_A(value));
     (void) arg;
@@ -75,15 +72,14 @@ keepalive_param(struct conf *cf, str_t arg, str_t value,
 }
 
 static const char *const listen_words[]
-    = { "default_server", "bind",   "deferred",      "reuseport",
-        "proxy_protocol", "ssl",    "backlog=",      "rcvbuf=",
-        "sndbuf=",        "setfib", "so_keepalive=", "fastopen=",
-        "ipv6only=on",    "http2",  "quic",          NULL };
+    = { "default_server", "bind",  "deferred",      "reuseport",
+        "proxy_protocol", "ssl",   "backlog=",      "rcvbuf=",
+        "sndbuf=",        "http2", "so_keepalive=", "fastopen=",
+        "ipv6only=on",    "quic",  "multipath",     NULL };
 
 /* name=value parameters; NULL with *known false: not one of them. */
 static const char *
-value_param(struct conf *cf, str_t arg, struct line *l,
-            const struct endpoint *e, bool *known)
+value_param(struct conf *cf, str_t arg, struct line *l, bool *known)
 {
     struct listen_options *o = &l->options;
     str_t                  v;
@@ -92,8 +88,6 @@ value_param(struct conf *cf, str_t arg, struct line *l,
     l->has_options = o->bind = true;
     if (conf_param(arg, "backlog", &v))
         return number_param(cf, arg, v, "backlog", INT32_MAX, &o->backlog);
-    if (conf_param(arg, "setfib", &v))
-        return number_param(cf, arg, v, "setfib", INT32_MAX - 1, &o->setfib);
     if (conf_param(arg, "fastopen", &v))
         return number_param(cf, arg, v, "fastopen", INT32_MAX - 1,
                             &o->fastopen);
@@ -103,28 +97,27 @@ value_param(struct conf *cf, str_t arg, struct line *l,
         return size_param(cf, arg, v, "sndbuf", &o->sndbuf);
     if (conf_param(arg, "so_keepalive", &v))
         return keepalive_param(cf, arg, v, o);
-    if (conf_param(arg, "accept_filter", &v))
-        return conf_error(cf,
-                          "accept filters \"" STR_F
-                          "\" are not supported on this platform, ignored",
-                          STR_A(v));
-    if (conf_param(arg, "ipv6only", &v)) {
-        if (e->n == 0 || e->at[0].sa.sa_family != AF_INET6)
-            return conf_error(
-                cf, "ipv6only is not supported on addr \"" STR_F "\", ignored",
-                STR_A(cf->args[1]));
-        o->ipv6only = str_is(v, "on");
-        if (!o->ipv6only && !str_is(v, "off"))
-            return conf_error(cf, "invalid ipv6only flags \"" STR_F "\"",
-                              STR_A(v));
+    if (conf_param(arg, "accept_filter", &v)) {
+        conf_warn(cf,
+                  "accept filters \"" STR_F
+                  "\" are not supported on this platform, ignored",
+                  STR_A(arg));
         return NULL;
     }
+    /* of no meaning, and no mistake, with IPv4 */
+    if (str_is(arg, "ipv6only=on") || str_is(arg, "ipv6only=off")) {
+        o->ipv6only = str_is(arg, "ipv6only=on");
+        return NULL;
+    }
+    if (str_starts(arg, STR("ipv6only=o")))
+        return conf_error(cf, "invalid ipv6only flags \"" STR_F "\"",
+                          STR_A(str_from(arg, 9)));
     *known = false;
     return NULL;
 }
 
 static const char *
-word_param(struct conf *cf, str_t arg, struct line *l, const struct endpoint *e)
+word_param(struct conf *cf, str_t arg, struct line *l)
 {
     struct listen_options *o = &l->options;
     struct line            before = *l;
@@ -154,7 +147,7 @@ word_param(struct conf *cf, str_t arg, struct line *l, const struct endpoint *e)
         o->reuseport |= arg.p[0] == 'r';
         return NULL;
     }
-    error = value_param(cf, arg, l, e, &known);
+    error = value_param(cf, arg, l, &known);
     if (known)
         return error;
     *l = before;
@@ -253,7 +246,7 @@ parse_listen(struct conf *cf, void *field)
                           error, STR_A(cf->args[1]));
     init_line(&l);
     for (i = 2; i < cf->n_args && error == NULL; i++)
-        error = word_param(cf, cf->args[i], &l, &e);
+        error = word_param(cf, cf->args[i], &l);
     for (k = 0; k < e.n && error == NULL; k++)
         error = add_server(cf, s, &e.at[k], &l);
     return error;

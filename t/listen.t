@@ -91,6 +91,36 @@ SKIP: {
 is body(port => 'options'), 'options', 'options of a socket';
 is body(port => 'keep'), 'keep', 'so_keepalive';
 
+# ---- parameters ----
+
+for (['ipv6only=on', ''], ['so_keepalive=30m:1m:5', ''],
+     ['so_keepalive=::3', ''], ['bind', ''], ['default', ''],
+     ['ipv6only=maybe', 'invalid parameter "ipv6only=maybe"'],
+     ['ipv6only=of', 'invalid ipv6only flags "of"', '1.23'],
+     ['so_keepalive=30m:1:x', 'invalid so_keepalive value: "30m:1:x"'],
+     ['so_keepalive=::', 'invalid so_keepalive value: "::"'],
+     ['setfib=1', 'invalid parameter "setfib=1"'],
+     ['backlog=x', 'invalid backlog "backlog=x"'],
+     ['default_serv', 'invalid parameter "default_serv"']) {
+    my ($word, $error, $since) = @$_;
+    my $r = conf_test("events {}\nhttp { server {\n"
+        . "listen 127.0.0.1:%%PORT%% $word;\n}}\n",
+        test => Weir::Test->new);
+
+    is $r->{code} ? $r->{first} : '', $error && "$error in F:3",
+        "listen: $word";
+}
+SKIP: {
+    skip_before '1.29.7', 'multipath', 1;
+    skip 'no multipath TCP here', 1
+        if !IO::Socket::IP->new(LocalHost => '127.0.0.1', Listen => 1,
+                                Proto => 262);
+    my $r = conf_test("events {}\nhttp { server {\n"
+        . "listen 127.0.0.1:%%PORT%% multipath;\n}}\n",
+        test => Weir::Test->new);
+    is $r->{code}, 0, 'listen: multipath';
+}
+
 # ---- the PROXY protocol ----
 
 my $request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";

@@ -40,12 +40,9 @@ row_of(struct listener *l)
 void
 listen_options_init(struct listen_options *o)
 {
-    *o = (struct listen_options){ .backlog = -1,
-                                  .rcvbuf = -1,
-                                  .sndbuf = -1,
-                                  .fastopen = -1,
-                                  .setfib = -1,
-                                  .ipv6only = 1 };
+    *o = (struct listen_options){
+        .backlog = -1, .rcvbuf = -1, .sndbuf = -1, .fastopen = -1, .ipv6only = 1
+    };
 }
 
 
@@ -165,9 +162,11 @@ static enum opened
 open_one(const struct listener *l, int *out, bool is_test,
          const struct log *log)
 {
-    int         fd = socket(l->addr.sa.sa_family, l->type | SOCK_NONBLOCK, 0);
+    int         protocol = l->options.multipath ? IPPROTO_MPTCP : 0;
+    int         fd;
     enum opened how = FAILED;
 
+    fd = socket(l->addr.sa.sa_family, l->type | SOCK_NONBLOCK, protocol);
     if (fd == -1) {
         log_at(log, LEVEL_EMERG, errno, "socket() " STR_F " failed",
                STR_A(l->text));

@@ -13,7 +13,6 @@ struct listen_options {
     int      backlog;    /* -1: the default, 511                             */
     int      rcvbuf, sndbuf, fastopen; /* -1: not set                        */
     int      keepidle, keepintvl, keepcnt; /* seconds, seconds, count; 0     */
-    int      setfib;     /* -1                                               */
     uint8_t  so_keepalive; /* 0: not set, 1: on, 2: off                      */
     uint8_t  ipv6only;   /* 1: on (the default), 0: off                      */
     bool     deferred, reuseport, bind, multipath;

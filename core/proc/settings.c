@@ -7,6 +7,7 @@
 #include <config.h>
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -85,9 +86,10 @@ parse_priority(struct conf *cf, void *field)
 {
     str_t    text = cf->args[1];
     bool     is_minus = text.n != 0 && text.p[0] == '-';
+    bool     is_signed = is_minus || (text.n != 0 && text.p[0] == '+');
     uint64_t n;
 
-    if (!number_parse(str_from(text, is_minus), 20, &n))
+    if (!number_parse(str_from(text, is_signed), INT_MAX, &n))
         return conf_error(cf, "\"worker_priority\" directive invalid number");
     *(int *) field = is_minus ? -(int) n : (int) n;
     return NULL;
