@@ -17,7 +17,10 @@ struct http_filter {
      * the same); STEP_ACCEPT: body is to be called; STEP_FAIL: http_fail was
      * called; another status takes the place of the response. */
     enum step (*head)(struct http_request *r, void *state);
-    /* Consumes all of in, appends to out.  STEP_NEXT or STEP_FAIL. */
+    /* Consumes all of in, appends to out.  STEP_NEXT; STEP_FAIL; or STEP_WAIT:
+     * something has to come first, that wakes the task: nothing more is taken
+     * from the handler, those behind do not hear of last, and it is called
+     * again with nothing in in and the same last, whenever the task runs. */
     enum step (*body)(struct http_request *r, void *state, struct chain *in,
                       struct chain *out, bool last);
 };

@@ -13,9 +13,10 @@
     X(userid)                                                                  \
     X(gunzip)                                                                  \
     X(addition)                                                                \
+    X(sub)                                                                     \
     X(charset)                                                                 \
     X(ssi)                                                                     \
-    X(sub)                                                                     \
+    X(parts)                                                                   \
     X(gzip)                                                                    \
     X(range)                                                                   \
     X(range_body)
@@ -25,7 +26,8 @@
     X(headers)                                                                 \
     X(gunzip)                                                                  \
     X(addition)                                                                \
+    X(sub)                                                                     \
     X(charset)                                                                 \
     X(ssi)                                                                     \
-    X(sub)                                                                     \
+    X(parts)                                                                   \
     X(gzip)

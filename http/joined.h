@@ -2,11 +2,15 @@
 /* The filters that joined one response, in the order of their bodies. */
 #pragma once
 
+#include <stdbool.h>
+
 struct http_filter;
 
 struct http_join {
     const struct http_filter *filter;
     void                     *state;
+    bool                      waits;
+    bool                      had_last; /* it was told, and waits            */
 };
 
 struct http_joined {

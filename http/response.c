@@ -86,7 +86,7 @@ run_heads(struct http_request *r)
     void                      *state;
 
     r->joined = NULL;
-    r->out.needs_memory = false;
+    r->out.needs_memory = r->out.has_parts = false;
     for (f = http_main_of(r->task.gen)->heads; *f != NULL; f++) {
         state = (*f)->state_size ? arena_zalloc(r->task.arena, (*f)->state_size)
                                  : NULL;

@@ -13,6 +13,7 @@
 #include "http/main.h"
 #include "http/response.h"
 #include "http/settings.h"
+#include "http/subrequest.h"
 
 const char *const http_state_names[] = {
 #define X(name) #name,
@@ -49,6 +50,7 @@ http_request_init(struct http_request *r)
     r->subrequests = SUBREQUESTS_MAX;
     r->delay.on_timeout = on_delay;
     chain_init(&r->pending, r->task.arena);
+    list_init(&r->children);
 }
 
 /* --- states of modules ------------------------------------------------------ */
@@ -377,6 +379,8 @@ run_sending(struct http_request *r)
         || r->codec->queued(r) != 0)
         return false;
     r->out.is_complete = true;
+    if (r->background != 0)
+        return false;
     r->state = HTTP_LOG;
     return true;
 }
@@ -413,6 +417,12 @@ http_terminate(struct http_request *r, unsigned status)
 static void
 drive(struct http_request *r)
 {
+    if (r->cut_off != 0 && r->state <= HTTP_SENDING) {
+        http_terminate(r, r->cut_off);
+        return;
+    }
+    if (r->client_gone && !list_empty(&r->children))
+        http_subrequest_tell_gone(r);
     if (r->out.is_head_sent && !r->is_broken && r->state <= HTTP_SENDING
         && http_pump(r) == STEP_FAIL)
     {

@@ -70,25 +70,52 @@ allowance(struct http_request *r)
 
 /* --- one piece ------------------------------------------------------------------ */
 
-static enum step
-filter_piece(struct http_request *r, struct chain *in, bool last)
+/* The first filter that waits for something, or NULL. */
+static struct http_join *
+waiting(const struct http_request *r)
 {
-    struct chain a, b;
-    unsigned     i;
+    unsigned i;
+
+    for (i = 0; r->joined != NULL && i < r->joined->n; i++)
+        if (r->joined->at[i].waits)
+            return &r->joined->at[i];
+    return NULL;
+}
+
+/* Through the filters from one on (NULL: none) and the codec; in is what came
+ * out then, if only its links.  STEP_WAIT: a filter waits, and nothing came. */
+static enum step
+filter_piece(struct http_request *r, struct http_join *j, struct chain *in,
+             bool last)
+{
+    struct http_join *end = j ? &r->joined->at[r->joined->n] : NULL;
+    struct chain      a, b;
+    enum step         step, all = STEP_NEXT;
 
     chain_init(&a, r->task.arena);
     chain_move(&a, in);
-    for (i = 0; r->joined != NULL && i < r->joined->n; i++) {
+    for (; j != end; j++) {
         chain_init(&b, r->task.arena);
-        if (r->joined->at[i].filter->body(r, r->joined->at[i].state, &a, &b,
-                                          last)
-            == STEP_FAIL)
+        step = j->filter->body(r, j->state, &a, &b, last);
+        if (step == STEP_FAIL)
             return STEP_FAIL;
+        j->waits = step == STEP_WAIT;
+        j->had_last = last;
+        if (j->waits) {
+            last = false;
+            all = STEP_WAIT;
+        }
         chain_move(&a, &b);
+        chain_take_links(&a, &b);
     }
+    if (!chain_empty(&a))
+        all = STEP_NEXT;
     r->codec->send_body(r, &a, last);
+    if (last)
+        r->out.is_framed = true;
     chain_clear(&a);
-    return STEP_NEXT;
+    chain_take_links(in, &a);
+    return all;
 }
 
 /* Whether a range of a file comes next that has to become memory. */
@@ -131,21 +158,25 @@ static bool
 is_due(const struct http_request *r)
 {
     return !chain_empty(&r->pending)
-           || (r->out.is_last && !r->out.is_framed);
+           || (r->out.is_last && !r->out.is_framed) || waiting(r) != NULL;
 }
 
 /* One round: STEP_NEXT: another may follow; STEP_WAIT: not now. */
 static enum step
 pump_once(struct http_request *r)
 {
-    struct chain piece;
-    uint64_t     limit = allowance(r);
-    enum step    step;
-    bool         last;
+    struct chain      piece;
+    struct http_join *j = waiting(r);
+    uint64_t          limit = allowance(r);
+    enum step         step;
+    bool              last;
 
-    if (limit == 0 && !chain_empty(&r->pending))
+    if (limit == 0 && (j != NULL || !chain_empty(&r->pending)))
         return STEP_WAIT;
     chain_init(&piece, r->task.arena);
+    r->room = limit;
+    if (j != NULL)
+        return filter_piece(r, j, &piece, j->had_last);
     if (!chain_empty(&r->pending)) {
         step = take_piece(r, &piece, limit);
         if (step == STEP_FAIL
@@ -153,11 +184,9 @@ pump_once(struct http_request *r)
             return step;
     }
     last = r->out.is_last && chain_empty(&r->pending);
-    if (filter_piece(r, &piece, last) == STEP_FAIL)
-        return STEP_FAIL;
-    if (last)
-        r->out.is_framed = true;
-    return STEP_NEXT;
+    step = filter_piece(r, r->joined ? r->joined->at : NULL, &piece, last);
+    chain_take_links(&r->pending, &piece);
+    return step;
 }
 
 static bool

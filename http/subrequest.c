@@ -6,6 +6,7 @@
  */
 #include "http/subrequest.h"
 
+#include "http/body.h"
 #include "http/codec.h"
 #include "http/log_frame.h"
 #include "http/response.h"
@@ -23,6 +24,9 @@ send_head(struct http_request *r)
     s->has_head = true;
     s->status = r->out.status;
     s->kept = r->out;
+    /* It goes through the parent's filters as well. */
+    if (r->parent->out.needs_memory)
+        r->out.needs_memory = true;
     task_wake(&r->parent->task);
     return STEP_NEXT;
 }
@@ -85,10 +89,36 @@ free_request(void *arg)
 {
     struct http_request *r = arg;
 
-    if (r->sub->r == r)
-        task_end(&r->task);
     timer_stop(&r->delay);
+    chain_clear(&r->pending);
+    chain_clear(&r->sub->body);
     arena_free(r->task.arena);
+}
+
+/* Nothing calls it any more, nor those that it started. */
+static void
+leave_parent(struct http_subrequest *s)
+{
+    struct http_request *parent = s->r->parent;
+
+    task_end(&s->r->task);
+    timer_stop(&s->r->delay);
+    s->r = NULL;
+    list_remove(&s->link);
+    wait_end(&s->wait);
+    if (s->in_background)
+        parent->background--;
+}
+
+/* Without a head there is nothing that the parent could take: the connection
+ * is to be closed (return 444), or the client has left. */
+static void
+cut_off(struct http_request *r)
+{
+    if (r->sub->in_background || r->main->cut_off != 0)
+        return;
+    r->main->cut_off = r->error_status ? r->error_status : 500;
+    task_wake(&r->main->task);
 }
 
 static void
@@ -96,14 +126,13 @@ end(struct http_request *r, bool has_failed)
 {
     struct http_subrequest *s = r->sub;
 
-    task_end(&r->task);
-    s->r = NULL;
+    leave_parent(s);
     s->is_complete = true;
-    s->has_failed = has_failed || s->status == 0;
-    if (s->status == 0)
+    s->has_failed = has_failed || !s->has_head;
+    if (!s->has_head) {
         s->status = r->error_status ? r->error_status : 500;
-    if (wait_is_on(&s->wait))
-        wait_end(&s->wait);
+        cut_off(r);
+    }
     task_wake(&r->parent->task);
 }
 
@@ -146,85 +175,135 @@ on_cancel(struct wait *w)
     struct http_subrequest *s = container_of(w, struct http_subrequest, wait);
 
     if (s->r != NULL)
-        task_end(&s->r->task);
-    s->r = NULL;
+        leave_parent(s);
+}
+
+void
+http_subrequest_tell_gone(struct http_request *r)
+{
+    LIST_EACH(&r->children, l) {
+        struct http_subrequest *s = container_of(l, struct http_subrequest,
+                                                 link);
+
+        if (s->in_background || s->r->client_gone)
+            continue;
+        s->r->client_gone = true;
+        task_wake(&s->r->task);
+    }
+}
+
+/* Only a body that is there as a whole can be sent once more. */
+static void
+copy_body(struct http_request *r, const struct http_request *parent)
+{
+    struct http_body *b = parent->body;
+
+    if (r->sub->has_no_body || b == NULL || !b->is_complete || b->is_discarded
+        || b->data.n != b->received)
+        return;
+    r->body = b;
+    r->content_length = parent->content_length;
+    r->is_chunked = parent->is_chunked;
+}
+
+static void
+copy_method(struct http_request *r, const struct http_request *parent)
+{
+    r->method = HTTP_GET;
+    r->method_name = STR("GET");
+    if (r->sub->keeps_method) {
+        r->method = parent->method;
+        r->method_name = parent->method_name;
+    }
 }
 
 /* What a subrequest takes over from its parent. */
 static void
-copy_request(struct http_request *r, const struct http_request *parent)
+copy_request(struct http_request *r, struct http_request *parent)
 {
     r->main = parent->main;
-    r->parent = (struct http_request *) parent;
+    r->parent = parent;
     r->line = parent->line;
-    r->method = HTTP_GET;
-    r->method_name = STR("GET");
     r->version = parent->version;
     r->protocol = parent->protocol;
     r->target = parent->target;
     r->scheme = parent->scheme;
     r->host = parent->host;
     r->port = parent->port;
+    r->has_host = parent->has_host;
     r->in = parent->in;
     r->server = parent->server;
-    r->body = parent->body;
+    r->head_bytes = parent->head_bytes;
     r->started_at = parent->started_at;
     r->started_seconds = parent->started_seconds;
     r->started_ms = parent->started_ms;
+    r->received_before = parent->received_before;
+    r->sent_before = parent->sent_before;
     r->is_internal = true;
-    r->subrequests = parent->subrequests;
-    r->uri_changes = parent->uri_changes;
+    r->subrequests = parent->subrequests - 1;
 }
 
-enum step
-http_subrequest(struct http_request *parent, struct http_subrequest *s,
-                str_t uri, str_t args)
+/* A request in an arena of its own that goes with the parent's. */
+static struct http_request *
+make(struct http_request *parent, struct http_subrequest *s)
 {
-    struct arena        *a;
-    struct http_request *r;
+    struct arena        *a = arena_new(0);
+    struct http_request *r = arena_make(a, struct http_request);
 
-    if (--parent->main->subrequests == 0) {
-        log_error(parent->task.log,
-                  "subrequests cycle while processing \"" STR_F "\"",
-                  STR_A(uri));
-        parent->main->subrequests = 1;
-        return http_fail(parent, 500);
-    }
-    vars_prepare(&parent->task);
-    a = arena_new(0);
-    r = arena_make(a, struct http_request);
     r->task.arena = a;
     r->task.loop = parent->task.loop;
     r->sub_log = *parent->task.log;
     r->task.log = &r->sub_log;
     r->task.conn = parent->task.conn;
     r->task.gen = parent->task.gen;
-    http_request_init(r);
-    copy_request(r, parent);
     r->task.values = parent->task.values;
+    http_request_init(r);
     r->codec = &sub_codec;
     r->sub = s;
-    r->uri = str_copy(a, uri);
-    r->args = str_copy(a, args);
     r->header_only = s->drops_body;
-    s->r = r;
+    copy_request(r, parent);
+    copy_method(r, parent);
+    copy_body(r, parent);
     chain_init(&s->body, parent->task.arena);
     arena_defer(parent->task.arena, free_request, r);
+    return r;
+}
+
+enum step
+http_subrequest(struct http_request *parent, struct http_subrequest *s,
+                str_t uri, str_t args)
+{
+    struct http_request *r;
+
+    if (parent->subrequests == 0) {
+        log_error(parent->task.log,
+                  "subrequests cycle while processing \"" STR_F "\"",
+                  STR_A(uri));
+        return http_fail(parent, 500);
+    }
+    vars_prepare(&parent->task);
+    r = make(parent, s);
+    r->uri = str_copy(r->task.arena, uri);
+    r->args = str_copy(r->task.arena, args);
+    s->r = s->made = r;
+    list_append(&parent->children, &s->link);
+    wait_start(&parent->task, &s->wait, on_cancel);
+    if (s->in_background)
+        parent->background++;
     /* The parent's own frame would print the parent's URI. */
     log_pop(r->task.log);
     http_log_push(r);
     http_enter(r, r->server->root);
     r->phase = PHASE_SERVER_REWRITE;
-    if (!s->in_background)
-        wait_start(&parent->task, &s->wait, on_cancel);
     task_wake(&r->task);
     return STEP_NEXT;
 }
 
 void
-http_subrequest_take(struct http_subrequest *s, struct chain *out)
+http_subrequest_take(struct http_subrequest *s, struct chain *out,
+                     uint64_t max)
 {
-    chain_move(out, &s->body);
+    chain_move_n(out, &s->body, max);
     if (s->r != NULL)
         task_wake(&s->r->task);
 }

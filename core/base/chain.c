@@ -123,6 +123,20 @@ extends(const struct piece *last, const struct piece *next)
 
 
 void
+chain_take_links(struct chain *to, struct chain *from)
+{
+    struct piece **end = &to->unused;
+
+    DCHECK(to->arena == from->arena);
+
+    while (*end)
+        end = &(*end)->next;
+    *end = from->unused;
+    from->unused = NULL;
+}
+
+
+void
 chain_add(struct chain *c, str_t s)
 {
     if (s.n)
@@ -191,6 +205,13 @@ chain_flush(struct chain *c)
 }
 
 
+void
+chain_mark(struct chain *c, void *what)
+{
+    append(c, &(struct piece){ .p = what, .flags = PIECE_MARK });
+}
+
+
 /* Gives the links that are free in to back to from. */
 static inline void
 return_links(struct chain *to, struct chain *from)
@@ -242,6 +263,20 @@ chain_move(struct chain *to, struct chain *from)
     from->tail = &from->head;
     from->n = 0;
     return_links(to, from);
+}
+
+
+void *
+chain_move_to_mark(struct chain *to, struct chain *from)
+{
+    struct piece *piece;
+
+    while ((piece = from->head) && !(piece->flags & PIECE_MARK))
+        move_first(to, from);
+    if (!piece)
+        return NULL;
+    unlink_first(from);
+    return (void *) (uintptr_t) piece->p;
 }
 
 

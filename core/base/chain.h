@@ -44,6 +44,7 @@ void               chain_file_put(struct chain_file *f);
 
 enum piece_flag {
     PIECE_FLUSH = 1, /* send what stands before at once                      */
+    PIECE_MARK = 2,  /* empty: p is what chain_mark was given                */
 };
 
 struct piece {
@@ -83,6 +84,13 @@ void chain_add_file(struct chain *c, struct chain_file *f, off_t at, size_t n);
  * an empty piece carries the mark. */
 void chain_flush(struct chain *c);
 
+/* Marks the place behind what is there so far, with what stands for it.  Marks
+ * move along like pieces. */
+void chain_mark(struct chain *c, void *what);
+/* Moves what stands before the first mark and takes that off; NULL: there was
+ * none, all has been moved. */
+void *chain_move_to_mark(struct chain *to, struct chain *from);
+
 /* Moves all of from to the end of to (links move along; both chains must
  * have arenas of the same life, or to the longer one, in which case links are
  * made anew). */
@@ -95,6 +103,9 @@ void chain_share(struct chain *to, const struct chain *from);
 void chain_skip(struct chain *c, uint64_t n);
 /* Drops everything. */
 void chain_clear(struct chain *c);
+/* Takes the links that are free in from, before that is forgotten; both are
+ * of the same arena. */
+void chain_take_links(struct chain *to, struct chain *from);
 /* Copies memory pieces from the front to out, at most n bytes, consuming
  * nothing; stops at a file piece.  Returns the bytes copied. */
 size_t chain_peek(const struct chain *c, char *out, size_t n);

@@ -210,6 +210,10 @@ bool gateway_find_group(struct gateway *g, str_t url, unsigned default_port);
 /* Goes on: the content handler's answer. */
 enum step gateway_run(struct gateway *g);
 
+/* The header fields of the response that stands, of whatever peer; NULL: no
+ * gateway was asked. */
+const struct fields *gateway_fields(const struct http_request *r);
+
 /* The part of a log line that says whom was asked: ", upstream: ...". */
 size_t gateway_log(const struct http_request *r, char *out, size_t room);
 

@@ -238,6 +238,14 @@ static const struct variable variables[] = {
 };
 
 
+const struct fields *
+gateway_fields(const struct http_request *r)
+{
+    return r->exchanges && r->exchanges->last ? &r->exchanges->last->fields
+                                              : NULL;
+}
+
+
 size_t
 gateway_log(const struct http_request *r, char *out, size_t room)
 {

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Responses that include others (addition, SSI).  A filter before this one
+ * puts a mark where the body of a subrequest belongs (http_include); here,
+ * behind all that works on the response's own text, the mark is replaced by
+ * that body as it comes.  What stands behind it is held back meanwhile, and
+ * nothing more is taken from the handler.
+ */
+#include "http/filter.h"
+#include "http/subrequest.h"
+
+struct parts {
+    struct chain            held; /* behind the mark                         */
+    struct http_subrequest *now;  /* of the mark; NULL: none                 */
+};
+
+enum step
+http_include(struct http_request *r, struct chain *out, str_t uri, str_t args)
+{
+    struct http_subrequest *s;
+
+    s = arena_make(r->task.arena, struct http_subrequest);
+    if (http_subrequest(r, s, uri, args) == STEP_FAIL)
+        return STEP_FAIL;
+    chain_mark(out, s);
+    return STEP_NEXT;
+}
+
+static void
+abandon(void *state)
+{
+    struct parts *p = state;
+
+    chain_clear(&p->held);
+}
+
+static enum step
+join(struct http_request *r, void *state)
+{
+    struct parts *p = state;
+
+    if (!r->out.has_parts)
+        return STEP_NEXT;
+    chain_init(&p->held, r->task.arena);
+    arena_defer(r->task.arena, abandon, p);
+    return STEP_ACCEPT;
+}
+
+static bool
+has_flush(const struct chain *c)
+{
+    const struct piece *p;
+
+    for (p = c->head; p != NULL; p = p->next)
+        if (p->flags & PIECE_FLUSH)
+            return true;
+    return false;
+}
+
+static enum step
+replace_marks(struct http_request *r, void *state, struct chain *in,
+              struct chain *out, bool last)
+{
+    struct parts *p = state;
+
+    (void) last;
+    chain_move(&p->held, in);
+    for (;;) {
+        if (p->now != NULL) {
+            http_subrequest_take(p->now, out, r->room);
+            if (has_flush(out))
+                r->must_flush = true;
+            if (!p->now->is_complete || !chain_empty(&p->now->body))
+                return STEP_WAIT;
+        }
+        p->now = chain_move_to_mark(out, &p->held);
+        if (p->now == NULL)
+            return STEP_NEXT;
+    }
+}
+
+static const struct http_filter filter = { .name = "parts",
+                                           .state_size = sizeof(struct parts),
+                                           .head = join,
+                                           .body = replace_marks };
+
+struct module http_parts_module = {
+    .name = "http_core",
+    .serves = FOR_HTTP,
+    .filter = &filter,
+};

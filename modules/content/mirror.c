@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mirror: copies of each request go to other URIs, and what these answer is
+ * dropped.
+ *
+ *     mirror /copy;
+ *     mirror_request_body off;
+ *
+ * The answer does not wait for them; the connection goes on to its next
+ * request (or is closed) when they have ended.
+ */
+#include "http/subrequest.h"
+#include "modules/module.h"
+
+struct mirror_conf {
+    struct mirrors {
+        VEC(str_t) uris;
+        bool       is_off;
+    } to;
+    bool mirror_request_body;
+};
+
+struct mirror_state {
+    bool is_done;
+};
+
+extern struct module mirror_module;
+
+
+static enum step
+start(struct http_request *r, const struct mirrors *to)
+{
+    struct http_subrequest *s;
+
+    VEC_EACH(&to->uris, uri) {
+        s = arena_make(r->task.arena, struct http_subrequest);
+        s->in_background = s->drops_body = s->keeps_method = true;
+        if (http_subrequest(r, s, *uri, r->args) == STEP_FAIL)
+            return STEP_FAIL;
+    }
+    return STEP_NEXT;
+}
+
+
+static enum step
+copy(struct task *t)
+{
+    const struct mirror_conf *c = conf_of(t, &mirror_module);
+    struct http_request      *r = http_of(t);
+    struct mirror_state      *m;
+    enum step                 step = STEP_NEXT;
+
+    if (r != r->main || c->to.uris.n == 0)
+        return STEP_NEXT;
+    m = http_state_of(r, &mirror_module);
+    if (m->is_done)
+        return STEP_NEXT;
+    if (c->mirror_request_body)
+        step = http_body_read(r);
+    if (step != STEP_NEXT)
+        return step;
+    m->is_done = true;
+    return start(r, &c->to);
+}
+
+/* --- directives --------------------------------------------------------------- */
+
+static const char *
+parse_mirror(struct conf *cf, void *field)
+{
+    struct mirrors *to = field;
+
+    if (to->is_off || (str_is(cf->args[1], "off") && to->uris.n != 0))
+        return conf_error(cf, "\"mirror\" directive is duplicate");
+    if (str_is(cf->args[1], "off"))
+        to->is_off = true;
+    else
+        *vec_push(cf->arena, &to->uris) = str_copy(cf->arena, cf->args[1]);
+    return NULL;
+}
+
+
+static const struct conf_type mirror_type = { .name = "mirrors",
+                                              .size = sizeof(struct mirrors),
+                                              .parse = parse_mirror };
+
+static const struct directive rows[]
+    = { CUSTOM("mirror", IN_WEB | ROW_MANY, ARGS_1, mirror_type,
+               struct mirror_conf, to, struct mirrors),
+        FLAG("mirror_request_body", IN_WEB, struct mirror_conf,
+             mirror_request_body, "on"),
+        { .name = NULL } };
+
+struct module mirror_module = {
+    .name = "mirror",
+    .serves = FOR_HTTP,
+    .directives = rows,
+    .conf_size = sizeof(struct mirror_conf),
+    .state_size = sizeof(struct mirror_state),
+    .phase = { [PHASE_PRECONTENT] = copy },
+};
