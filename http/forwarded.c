@@ -4,6 +4,8 @@
  */
 #include "http/forwarded.h"
 
+#include "core/base/number.h"
+
 
 bool
 cidrs_match(const struct cidrs *c, const struct sockaddr *sa)
@@ -39,17 +41,27 @@ cut_last(str_t *rest, str_t *word)
 }
 
 
-/* "1.2.3.4:80" and "[::1]:80" without the port. */
-static str_t
-without_port(str_t s)
+/* "1.2.3.4", "::1", "1.2.3.4:80", "[::1]:80"; the port is kept. */
+static bool
+parse_word(str_t s, struct addr_any *out)
 {
-    const char *colon = str_rchr(s, ':'), *bracket = str_rchr(s, ']');
+    const char *colon;
+    uint64_t    port;
 
-    if (colon == NULL)
-        return s;
-    if (bracket != NULL)
-        return str_span(s.p, bracket + 1);
-    return str_chr(s, ':') == colon ? str_span(s.p, colon) : s;
+    if (s.n != 0 && s.p[0] != '[' && addr_parse(s, out))
+        return true;
+    colon = str_rchr(s, ':');
+    if (colon == NULL
+        || !number_parse(str_span(colon + 1, s.p + s.n), 65535, &port)
+        || port == 0)
+        return false;
+    s = str_span(s.p, colon);
+    if ((str_chr(s, ':') != NULL) != (s.n != 0 && s.p[0] == '['))
+        return false;
+    if (!addr_parse(s, out))
+        return false;
+    addr_set_port(&out->sa, (unsigned) port);
+    return true;
 }
 
 
@@ -62,7 +74,7 @@ forwarded_addr(struct addr_any *at, str_t value, const struct cidrs *trusted,
     bool            is_changed = false;
 
     while (cidrs_match(trusted, &at->sa) && cut_last(&value, &word)) {
-        if (!addr_parse(without_port(word), &next))
+        if (!parse_word(word, &next))
             break;
         *at = next;
         is_changed = true;

@@ -16,6 +16,6 @@ bool cidrs_match(const struct cidrs *c, const struct sockaddr *sa);
 /* Where *at is one of the trusted proxies, puts the last address of value (a
  * list as in X-Forwarded-For, proxies having appended theirs) in its place;
  * with is_recursive goes on as long as that is trusted, too.  False: *at is
- * as it was. */
+ * as it was.  A port behind an address is taken over. */
 bool forwarded_addr(struct addr_any *at, str_t value,
                     const struct cidrs *trusted, bool is_recursive);

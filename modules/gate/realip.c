@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * realip: the client's address as a trusted proxy gives it, in a field or in
+ * the PROXY header.  It takes the place of the connection's for one request,
+ * so that rules, limits, variables and logs all see it; when that has been
+ * logged, the connection has its own again.
+ *
+ *     set_real_ip_from 10.0.0.0/8; real_ip_header X-Forwarded-For;
+ */
+#include "core/os/resolve.h"
+#include "http/forwarded.h"
+#include "http/variables.h"
+#include "modules/module.h"
+
+struct realip_conf {
+    struct cidrs from;
+    struct source {
+        enum { SOURCE_FIELD, SOURCE_FORWARDED, SOURCE_PROXY } kind;
+        str_t name;
+    } source;
+    bool is_recursive;
+};
+
+extern struct module realip_module;
+
+
+/* What the proxy says, or STR_NONE. */
+static str_t
+given_address(struct http_request *r, const struct source *source)
+{
+    const struct proxy_protocol *proxy;
+    const struct field          *f;
+
+    switch (source->kind) {
+    case SOURCE_FIELD:
+        f = fields_find(&r->in, source->name);
+        return f ? f->value : STR_NONE;
+    case SOURCE_FORWARDED:
+        return fields_joined(r->task.arena, &r->in, STR("x_forwarded_for"),
+                             ", ");
+    case SOURCE_PROXY:
+        proxy = http_client_of(r->main)->proxy;
+        return proxy ? proxy->src_addr : STR_NONE;
+    }
+    return STR_NONE;
+}
+
+
+static enum step
+replace_address(struct task *t)
+{
+    const struct realip_conf *c = conf_of(t, &realip_module);
+    struct http_request      *r = http_of(t);
+    struct conn              *conn = t->conn;
+    struct addr              *before;
+    struct addr_any           at = { .len = 0 };
+    str_t                     value;
+
+    if (c->from.list.n == 0 || r->main->peer_before != NULL)
+        return STEP_NEXT;
+    value = given_address(r, &c->source);
+    memcpy(&at.sa, &conn->peer.sa, sizeof(conn->peer));
+    if (value.p == NULL
+        || !forwarded_addr(&at, value, &c->from, c->is_recursive))
+        return STEP_NEXT;
+    if (c->source.kind == SOURCE_PROXY)
+        addr_set_port(&at.sa, http_client_of(r->main)->proxy->src_port);
+    before = arena_make(r->main->task.arena, struct addr);
+    *before = conn->peer;
+    r->main->peer_before = before;
+    memcpy(&conn->peer.sa, &at.sa, sizeof(conn->peer));
+    return STEP_NEXT;
+}
+
+
+/* Behind the logs. */
+static enum step
+restore_address(struct task *t)
+{
+    struct http_request *r = http_of(t);
+
+    if (r == r->main && r->peer_before != NULL)
+        t->conn->peer = *r->peer_before;
+    return STEP_NEXT;
+}
+
+/* --- variables ---------------------------------------------------------------- */
+
+static const struct sockaddr *
+own_peer(struct task *t)
+{
+    const struct addr *before = http_of(t)->main->peer_before;
+
+    return before ? &before->sa : &t->conn->peer.sa;
+}
+
+
+static str_t
+own_address(struct task *t, uintptr_t arg)
+{
+    char *p = arena_bytes(t->arena, ADDR_TEXT);
+
+    (void) arg;
+    return (str_t){ p, addr_text(p, own_peer(t), sizeof(struct addr), false) };
+}
+
+
+static str_t
+own_port(struct task *t, uintptr_t arg)
+{
+    unsigned port = addr_port(own_peer(t));
+
+    (void) arg;
+    return port ? arena_printf(t->arena, "%u", port) : STR("");
+}
+
+/* --- reading ------------------------------------------------------------------ */
+
+/* The network of this one address. */
+static struct cidr
+single(const struct sockaddr *sa)
+{
+    struct cidr net = { .family = sa->sa_family };
+    str_t       bytes = addr_bytes(sa);
+
+    memcpy(net.addr, bytes.p, bytes.n);
+    memset(net.mask, 0xff, bytes.n);
+    return net;
+}
+
+
+static const char *
+add_host(struct conf *cf, struct cidrs *from, str_t host)
+{
+    union resolved *found;
+    size_t          n = resolve_host(cf->arena, host, 0, &found);
+
+    if (n == 0)
+        return conf_error(cf,
+                          "host not found in set_real_ip_from \"" STR_F "\"",
+                          STR_A(host));
+    for (size_t i = 0; i < n; i++)
+        *vec_push(cf->arena, &from->list) = single(&found[i].sa);
+    return NULL;
+}
+
+
+static const char *
+parse_from(struct conf *cf, void *field)
+{
+    struct cidrs *from = field;
+    struct cidr   net;
+    str_t         text = cf->args[1];
+
+    switch (cidr_parse(text, &net)) {
+    case CIDR_BAD:
+        return add_host(cf, from, text);
+    case CIDR_LOW_BITS:
+        conf_warn(cf, "low address bits of " STR_F " are meaningless",
+                  STR_A(text));
+        break;
+    case CIDR_OK:
+        break;
+    }
+    *vec_push(cf->arena, &from->list) = net;
+    return NULL;
+}
+
+
+static const char *
+parse_source(struct conf *cf, void *field)
+{
+    struct source *source = field;
+    str_t          name = cf->args[1];
+
+    source->kind = SOURCE_FIELD;
+    source->name = name;
+    if (str_is(name, "X-Forwarded-For"))
+        source->kind = SOURCE_FORWARDED;
+    else if (str_is(name, "proxy_protocol"))
+        source->kind = SOURCE_PROXY;
+    return NULL;
+}
+
+
+static const struct conf_type from_type = {
+    .name = "networks",
+    .size = sizeof(struct cidrs),
+    .parse = parse_from,
+};
+
+static const struct conf_type source_type = {
+    .name = "field",
+    .size = sizeof(struct source),
+    .parse = parse_source,
+};
+
+static const struct directive directives[] = {
+    { "set_real_ip_from", IN_WEB | ROW_MANY, ARGS_1, &from_type,
+      FIELD(struct realip_conf, from, struct cidrs), NULL, NULL },
+    { "real_ip_header", IN_WEB, ARGS_1, &source_type,
+      FIELD(struct realip_conf, source, struct source), "X-Real-IP", NULL },
+    FLAG("real_ip_recursive", IN_WEB, struct realip_conf, is_recursive, "off"),
+    { .name = NULL }
+};
+
+static const struct variable variables[]
+    = { { "realip_remote_addr", own_address, 0, 0, NULL },
+        { "realip_remote_port", own_port, 0, 0, NULL },
+        { .name = NULL } };
+
+struct module realip_module = {
+    .name = "realip",
+    .serves = FOR_HTTP,
+    .directives = directives,
+    .variables = variables,
+    .conf_size = sizeof(struct realip_conf),
+    .phase = { [PHASE_POST_READ] = replace_address,
+               [PHASE_PREACCESS] = replace_address,
+               [PHASE_LOG] = restore_address },
+};
