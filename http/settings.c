@@ -174,12 +174,14 @@ ignore_lowat(struct conf *cf, void *field)
 
     (void) field;
     if (!number_size(cf->args[1], false, &n))
-        return conf_error(cf, "\"send_lowat\" directive invalid value");
-    conf_warn(cf, "\"send_lowat\" is not supported, ignored");
+        return conf_error(cf, "\"" STR_F "\" directive invalid value",
+                          STR_A(cf->args[0]));
+    conf_warn(cf, "\"" STR_F "\" is not supported, ignored",
+              STR_A(cf->args[0]));
     return NULL;
 }
 
-static const struct conf_type lowat
+const struct conf_type http_lowat_type
     = { .name = "lowat", .parse = ignore_lowat };
 
 static const struct directive send_rows[] = {
@@ -193,7 +195,7 @@ static const struct directive send_rows[] = {
     FLAG("tcp_nopush", IN_WEB, struct http_send_conf, tcp_nopush, "off"),
     FLAG("chunked_transfer_encoding", IN_WEB, struct http_send_conf,
          chunked_transfer_encoding, "on"),
-    { "send_lowat", IN_WEB, ARGS_1, &lowat, 0, NULL, NULL },
+    { "send_lowat", IN_WEB, ARGS_1, &http_lowat_type, 0, NULL, NULL },
     { NULL }
 };
 

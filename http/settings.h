@@ -73,6 +73,9 @@ struct http_access_conf {
     msec_t   auth_delay;
 };
 
+/* send_lowat and its kin: no such thing on Linux, and a warning. */
+extern const struct conf_type http_lowat_type;
+
 extern struct module http_head_module, http_body_module, http_keep_module,
     http_send_module, http_reply_module, http_satisfy_module;
 

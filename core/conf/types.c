@@ -254,7 +254,7 @@ parse_temp_path(struct conf *cf, void *field)
 {
     struct temp_path *t = field;
     str_t             path = conf_path_prefix(cf, cf->args[1]);
-    uint64_t          n;
+    uint64_t          n, sum = 0;
     unsigned          i;
 
     while (path.n > 1 && path.p[path.n - 1] == '/')
@@ -262,9 +262,10 @@ parse_temp_path(struct conf *cf, void *field)
     t->path = str_copy(cf->arena, path);
     t->n_levels = 0;
     for (i = 2; i < cf->n_args; i++) {
-        if (!number_parse(cf->args[i], 3, &n) || n == 0)
-            return conf_error(cf, "invalid value \"" STR_F "\"",
-                              STR_A(cf->args[i]));
+        if (!number_parse(cf->args[i], TEMP_DIGITS, &n) || n == 0
+            || (sum += n) > TEMP_DIGITS)
+            return conf_error(cf, "\"" STR_F "\" directive invalid value",
+                              STR_A(cf->args[0]));
         t->levels[t->n_levels++] = (uint8_t) n;
     }
     return NULL;

@@ -63,6 +63,8 @@ struct buffers {
     size_t n, size;
 };
 
+enum { TEMP_DIGITS = 10 }; /* of the name of a temporary file             */
+
 struct temp_path {
     str_t    path;      /* absolute, no trailing slash                       */
     uint8_t  levels[3]; /* digits of each level of folders, 0: none          */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "core/net/addr.h"
+#include "http/settings.h"
 
 
 /* --- types ---------------------------------------------------------------- */
@@ -147,6 +148,7 @@ static const struct conf_word next_words[] = {
     { "http_403", NEXT_403 },
     { "http_404", NEXT_404 },
     { "http_429", NEXT_429 },
+    { "updating", 0 }, /* of a cache only */
     { "off", NEXT_OFF },
     { NULL, 0 },
 };
@@ -206,7 +208,7 @@ const struct directive gateway_body_rows[] = {
     FLAG("_pass_request_headers", IN_WEB, C, pass_request_headers, "on"),
     FLAG("_pass_request_body", IN_WEB, C, pass_request_body, "on"),
     FLAG("_force_ranges", IN_WEB, C, force_ranges, "off"),
-    SIZE("_send_lowat", IN_WEB, C, send_lowat, "0"),
+    { "_send_lowat", IN_WEB, ARGS_1, &http_lowat_type, 0, NULL, NULL },
     BUFFERS("_buffers", IN_WEB, C, buffers, "8 4k"),
     SIZE("_busy_buffers_size", IN_WEB, C, busy_size, "0"),
     EXPR("_limit_rate", IN_WEB, C, limit_rate, "0"),

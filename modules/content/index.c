@@ -149,8 +149,29 @@ serve(struct task *t)
 }
 
 
+static const char *
+parse_names(struct conf *cf, void *field)
+{
+    for (unsigned i = 1; i < cf->n_args; i++) {
+        if (cf->args[i].n == 0)
+            return conf_error(
+                cf, "index \"" STR_F "\" in \"index\" directive is invalid",
+                STR_A(cf->args[1]));
+        if (cf->args[i].p[0] == '/' && i + 1 < cf->n_args)
+            conf_warn(cf, "only the last index in \"index\" directive should "
+                          "be absolute");
+    }
+    return conf_expr_list.parse(cf, field);
+}
+
+static const struct conf_type names_type = {
+    .name = "names",
+    .size = sizeof(struct expr_list),
+    .parse = parse_names,
+};
+
 static const struct directive rows[] = {
-    { "index", IN_WEB | ROW_MANY, ARGS_1_OR_MORE, &conf_expr_list,
+    { "index", IN_WEB | ROW_MANY, ARGS_1_OR_MORE, &names_type,
       FIELD(struct index_conf, names, struct expr_list), "index.html", NULL },
     { .name = NULL }
 };
