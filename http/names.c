@@ -121,6 +121,37 @@ http_names_first(struct http_server *s)
         s->name = str_from(s->name, 1);
 }
 
+static bool
+is_named(const struct http_name *n, str_t host)
+{
+    str_t text = n->text;
+
+    if (n->regex != NULL)
+        return regex_test(n->regex, host);
+    if (text.n == 0)
+        return false;
+    if (text.p[0] == '.')
+        return str_eq(str_from(text, 1), host)
+               || (host.n > text.n && str_ends(host, text));
+    if (text.p[0] == '*')
+        return host.n >= text.n && str_ends(host, str_from(text, 1));
+    if (text.p[text.n - 1] == '*') {
+        text.n--;
+        return host.n > text.n && str_starts(host, text);
+    }
+    return str_eq(text, host);
+}
+
+bool
+http_has_name(const struct http_server *s, str_t host)
+{
+    VEC_EACH(&names_of(s)->list, it) {
+        if (is_named(it, host))
+            return true;
+    }
+    return false;
+}
+
 /* --- tables of an address -------------------------------------------------------- */
 
 static void

@@ -59,6 +59,8 @@ struct http_address;
  * when none matches. */
 const struct http_server *http_find_server(const struct http_address *a,
                                            str_t host, struct task *t);
+/* Whether one of the server's names holds the host (lower case, no port). */
+bool http_has_name(const struct http_server *s, str_t host);
 const struct http_server *http_default_server(const struct http_address *a);
 
 /* Where a request goes. */

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * valid_referers: $invalid_referer is "1" where the page that the request
+ * comes from is none of those listed, else empty.
+ *
+ *     valid_referers none blocked server_names *.example.com example.org/a ~\.google\.;
+ *     if ($invalid_referer) { return 403; }
+ */
+#include "core/expr/table.h"
+#include "modules/module.h"
+
+enum { HOST_MAX = 256 };
+
+struct referers {
+    struct table             *hosts; /* to str_t: how the path has to begin */
+    VEC(struct regex *)       regexes;
+    const struct http_server *server; /* its names count; or NULL            */
+    bool                      takes_none, takes_blocked;
+    bool                      has_hosts;
+    const char               *file; /* where the first of them stands        */
+    unsigned                  line;
+};
+
+struct referer_conf {
+    struct referers *valid;
+};
+
+extern struct module referer_module;
+
+
+/* Cuts "http://" or "https://" off; false: neither is there, or hardly
+ * anything else. */
+static bool
+cut_scheme(str_t *referer)
+{
+    if (referer->n < STR("http://i.ru").n)
+        return false;
+    if (str_istarts(*referer, STR("http://")))
+        *referer = str_from(*referer, STR("http://").n);
+    else if (str_istarts(*referer, STR("https://")))
+        *referer = str_from(*referer, STR("https://").n);
+    else
+        return false;
+    return true;
+}
+
+
+static bool
+is_valid_page(const struct referers *v, struct task *t, str_t page)
+{
+    char         low[HOST_MAX];
+    str_t        host = { low, 0 }, path;
+    const str_t *start;
+
+    while (host.n < page.n && page.p[host.n] != '/' && page.p[host.n] != ':')
+        host.n++;
+    if (host.n > sizeof(low))
+        return false;
+    str_lower_to(low, (str_t){ page.p, host.n });
+    start = table_find(v->hosts, t, host);
+    if (start != NULL) {
+        path = str_from(page, host.n);
+        while (path.n != 0 && path.p[0] != '/')
+            path = str_from(path, 1);
+        return str_starts(path, *start);
+    }
+    if (v->server != NULL && http_has_name(v->server, host))
+        return true;
+    VEC_EACH(&v->regexes, it) {
+        if (regex_test(*it, page))
+            return true;
+    }
+    return false;
+}
+
+
+static str_t
+invalid_referer(struct task *t, uintptr_t arg)
+{
+    const struct referer_conf *c = conf_of(t, &referer_module);
+    const struct referers     *v = c->valid;
+    str_t                      page;
+    bool                       is_valid;
+
+    (void) arg;
+    if (v == NULL)
+        return STR("");
+    page = fields_value(&http_of(t)->in, FIELD_REFERER);
+    if (page.p == NULL)
+        is_valid = v->takes_none;
+    else if (!cut_scheme(&page))
+        is_valid = v->takes_blocked;
+    else
+        is_valid = is_valid_page(v, t, page);
+    return is_valid ? STR("") : STR("1");
+}
+
+/* --- reading ------------------------------------------------------------------ */
+
+static const char *
+add_regex(struct conf *cf, struct referers *v, str_t text)
+{
+    const char   *error = NULL;
+    struct regex *regex;
+
+    if (text.n == 1)
+        return conf_error(cf, "empty regex in \"" STR_F "\"", STR_A(text));
+    regex = regex_compile(cf, str_from(text, 1), REGEX_NOCASE, &error);
+    if (regex == NULL)
+        return conf_error(cf, "%s", error);
+    *vec_push(cf->arena, &v->regexes) = regex;
+    v->has_hosts = true;
+    return NULL;
+}
+
+
+static const char *
+add_host(struct conf *cf, struct referers *v, str_t text)
+{
+    const char *slash = str_chr(text, '/');
+    str_t      *start = arena_make(cf->arena, str_t);
+
+    *start = STR("");
+    if (slash != NULL) {
+        *start = str_span(slash, text.p + text.n);
+        text = str_span(text.p, slash);
+    }
+    v->has_hosts = true;
+    return table_add(cf, v->hosts, text, true, start);
+}
+
+
+static const char *
+add_word(struct conf *cf, struct referers *v, str_t word)
+{
+    if (str_is(word, "none")) {
+        v->takes_none = true;
+    } else if (str_is(word, "blocked")) {
+        v->takes_blocked = true;
+    } else if (str_is(word, "server_names")) {
+        v->server = cf->block->server;
+        v->has_hosts = true;
+    } else if (word.n != 0 && word.p[0] == '~') {
+        return add_regex(cf, v, word);
+    } else {
+        return add_host(cf, v, word);
+    }
+    return NULL;
+}
+
+
+static const char *
+parse_valid(struct conf *cf, void *field)
+{
+    struct referers **slot = field, *v = *slot;
+    const char       *error = NULL;
+
+    if (v == NULL) {
+        v = *slot = arena_make(cf->arena, struct referers);
+        v->hosts = table_new(cf->arena);
+        v->file = cf->file;
+        v->line = cf->line;
+    }
+    for (unsigned i = 1; i < cf->n_args && error == NULL; i++)
+        error = add_word(cf, v, cf->args[i]);
+    return error;
+}
+
+
+static const char *
+check_hosts(struct conf *cf, void *conf)
+{
+    const struct referers *v = ((struct referer_conf *) conf)->valid;
+
+    if (v != NULL && !v->has_hosts)
+        conf_error_bare(cf, v->file, v->line,
+                        "the \"none\" or \"blocked\" referers are specified "
+                        "in the \"valid_referers\" directive without any "
+                        "valid referer");
+    return NULL;
+}
+
+
+static const struct conf_type valid_type = {
+    .name = "referers",
+    .size = sizeof(struct referers *),
+    .parse = parse_valid,
+};
+
+static const struct directive directives[]
+    = { { "valid_referers", IN_SERVER | IN_LOCATION | ROW_MANY, ARGS_1_OR_MORE,
+          &valid_type, FIELD(struct referer_conf, valid, struct referers *),
+          NULL, NULL },
+        ACCEPTED("referer_hash_max_size", IN_SERVER | IN_LOCATION, ARGS_1),
+        ACCEPTED("referer_hash_bucket_size", IN_SERVER | IN_LOCATION, ARGS_1),
+        { .name = NULL } };
+
+static const struct variable variables[]
+    = { { "invalid_referer", invalid_referer, 0, 0, NULL }, { .name = NULL } };
+
+struct module referer_module = {
+    .name = "referer",
+    .serves = FOR_HTTP,
+    .directives = directives,
+    .variables = variables,
+    .conf_size = sizeof(struct referer_conf),
+    .ready = check_hosts,
+};
