@@ -254,6 +254,22 @@ h1_timed_out(struct h1 *h)
         h1_close(h);
 }
 
+/* The time of a kept connection is over, or only its keepalive_min_timeout, in
+ * which it is not closed for others. */
+static void
+end_wait(struct h1 *h)
+{
+    uint32_t more = h->idle_ms;
+
+    h->idle_ms = 0;
+    if (more == 0 || worker->is_exiting) {
+        h1_close(h);
+        return;
+    }
+    timer_set(h->conn.loop, &h->conn.read_timer, more);
+    conn_set_reusable(&h->conn, true);
+}
+
 static void
 on_read_timeout(struct timer *t)
 {
@@ -266,7 +282,7 @@ on_read_timeout(struct timer *t)
         break;
     case H1_WAIT:
         if (h->is_kept) {
-            h1_close(h);
+            end_wait(h);
             return;
         }
         break;
@@ -412,6 +428,24 @@ run_next(struct post *p)
     h1_read_head(container_of(p, struct h1, next));
 }
 
+/* Starts the time of a kept connection. */
+static void
+start_wait(struct h1 *h, const struct http_keep_conf *c)
+{
+    msec_t wait = c->keepalive_timeout.timeout;
+    msec_t least = c->keepalive_min_timeout;
+
+    h->idle_ms = 0;
+    if (least > 0) {
+        conn_set_reusable(&h->conn, false);
+        if (wait > least) {
+            h->idle_ms = (uint32_t) (wait - least);
+            wait = least;
+        }
+    }
+    timer_set(h->conn.loop, &h->conn.read_timer, wait);
+}
+
 static void
 keep_connection(struct h1 *h, const struct http_keep_conf *c)
 {
@@ -422,7 +456,7 @@ keep_connection(struct h1 *h, const struct http_keep_conf *c)
     h->conn.log.action = "keepalive";
     h1_set_state(h, H1_WAIT);
     timer_stop(&h->conn.write_timer);
-    timer_set(h->conn.loop, &h->conn.read_timer, c->keepalive_timeout.timeout);
+    start_wait(h, c);
     if (!h->conn.nodelay && h->wants_nodelay)
         conn_set_nodelay(&h->conn);
     if (h1_has_rest(h) || h->conn.event.readable || h->conn.event.hangup) {

@@ -43,6 +43,7 @@ struct h1 {
     struct post                next;  /* the next request, or the reaping    */
     uint64_t                   sent_at_timer;
     msec_t                     linger_until;
+    uint32_t                   idle_ms; /* to wait behind the minimum        */
     uint32_t                   seen;  /* of the line, searched so far        */
     uint16_t                   n_large; /* large_client_header_buffers used  */
     uint8_t                    state; /* enum h1_state                       */
