@@ -117,7 +117,8 @@ static ssize_t
 send_memory(struct conn *c, struct chain *out, struct batch *b)
 {
     struct msghdr m = { .msg_iov = b->iov, .msg_iovlen = b->n };
-    int           flags = MSG_NOSIGNAL | (b->file_follows ? MSG_MORE : 0);
+    bool          holds = b->file_follows && c->nopush;
+    int           flags = MSG_NOSIGNAL | (holds ? MSG_MORE : 0);
     char          together[JOIN_MAX];
     ssize_t       rc;
 
