@@ -60,17 +60,26 @@ struct proxy_flag_rules {
 
 struct proxy_conf {
     struct gateway_conf     gateway; /* first */
-    struct proxy_fields     set;
     struct expr            *method, *body;
     unsigned                http_version; /* 1000, 1001                      */
     struct proxy_rules      redirects, cookie_paths, cookie_domains;
     struct proxy_flag_rules cookie_flags;
-    /* Made by ready: what proxy_set_header sets, and which of the client's
-     * fields are not passed on. */
-    bool                    sets[FIELD_COUNT];
-    bool                    replaces[FIELD_COUNT];
-    struct hash            *replaced; /* unknown names, or NULL              */
 };
+
+/* proxy_headers.c: what proxy_set_header asks for. */
+struct proxy_headers {
+    struct proxy_fields set;
+    /* Made by ready: what is set, and which of the client's fields are not
+     * passed on (proxy_field_bit). */
+    uint64_t     sets, replaces;
+    struct hash *replaced; /* unknown names, or NULL                         */
+};
+
+static inline uint64_t
+proxy_field_bit(enum field_id id)
+{
+    return (uint64_t) 1 << id;
+}
 
 struct proxy_target {
     struct upstream_group *group; /* NULL: from variables                    */
@@ -92,7 +101,7 @@ struct proxy_state {
     int64_t                    body_length; /* -1: none is said              */
 };
 
-extern struct module                 proxy_module, proxy_pass_module;
+extern struct module proxy_module, proxy_pass_module, proxy_headers_module;
 extern const struct gateway_protocol proxy_protocol;
 
 static inline const struct proxy_conf *

@@ -122,11 +122,11 @@ put_field(struct text *t, str_t name, str_t value)
 /* The fields of proxy_set_header; an empty one is left out, but for Host, which
  * no request can do without. */
 static void
-put_set(struct text *t, const struct proxy_conf *conf, str_t host,
+put_set(struct text *t, const struct proxy_headers *h, str_t host,
         const str_t *values)
 {
-    VEC_EACH(&conf->set.list, f) {
-        str_t value = values[f - conf->set.list.at];
+    VEC_EACH(&h->set.list, f) {
+        str_t value = values[f - h->set.list.at];
 
         if (value.n == 0 && f->id == FIELD_HOST)
             value = host;
@@ -137,15 +137,15 @@ put_set(struct text *t, const struct proxy_conf *conf, str_t host,
 
 
 static void
-put_framing(struct text *t, const struct proxy_conf *conf,
+put_framing(struct text *t, const struct proxy_headers *h,
             const struct proxy_state *s)
 {
     char digits[20];
 
-    if (s->is_chunked && !conf->sets[FIELD_TRANSFER_ENCODING])
+    if (s->is_chunked && !(h->sets & proxy_field_bit(FIELD_TRANSFER_ENCODING)))
         put(t, STR("Transfer-Encoding: chunked\r\n"));
     if (!s->is_chunked && s->body_length >= 0
-        && !conf->sets[FIELD_CONTENT_LENGTH])
+        && !(h->sets & proxy_field_bit(FIELD_CONTENT_LENGTH)))
         put_field(
             t, STR("Content-Length"),
             (str_t){ digits, number_put(digits, (uint64_t) s->body_length) });
@@ -153,14 +153,14 @@ put_framing(struct text *t, const struct proxy_conf *conf,
 
 
 static void
-put_passed(struct text *t, const struct proxy_conf *conf,
+put_passed(struct text *t, const struct proxy_headers *h,
            const struct http_request *r)
 {
     VEC_EACH(&r->in.list, f) {
-        if (f->is_hidden || conf->replaces[f->id])
+        if (f->is_hidden || (h->replaces & proxy_field_bit(f->id)))
             continue;
-        if (conf->replaced && f->id == FIELD_UNKNOWN
-            && hash_get(conf->replaced, f->name))
+        if (h->replaced && f->id == FIELD_UNKNOWN
+            && hash_get(h->replaced, f->name))
             continue;
         put_field(t, f->name, f->value);
     }
@@ -170,20 +170,21 @@ put_passed(struct text *t, const struct proxy_conf *conf,
 static void
 put_head(struct text *t, const struct gateway *g, const str_t *values)
 {
-    const struct proxy_conf  *conf = proxy_conf_of(g);
-    const struct proxy_state *s = g->data;
+    const struct proxy_conf    *conf = proxy_conf_of(g);
+    const struct proxy_headers *h = conf_of(&g->r->task, &proxy_headers_module);
+    const struct proxy_state   *s = g->data;
 
     put(t, s->method);
     put(t, STR(" "));
     put(t, g->uri);
     put(t, conf->http_version == HTTP_11 ? STR(" HTTP/1.1\r\n")
                                          : STR(" HTTP/1.0\r\n"));
-    put_set(t, conf, s->host, values);
-    if (!conf->sets[FIELD_HOST])
+    put_set(t, h, s->host, values);
+    if (!(h->sets & proxy_field_bit(FIELD_HOST)))
         put_field(t, STR("Host"), s->host);
-    put_framing(t, conf, s);
+    put_framing(t, h, s);
     if (conf->gateway.pass_request_headers)
-        put_passed(t, conf, g->r);
+        put_passed(t, h, g->r);
     put(t, STR("\r\n"));
 }
 
@@ -191,14 +192,14 @@ put_head(struct text *t, const struct gateway *g, const str_t *values)
 enum step
 proxy_encode_head(struct exchange *x, struct chain *out)
 {
-    struct gateway          *g = exchange_gateway(x);
-    const struct proxy_conf *conf = proxy_conf_of(g);
-    struct task             *task = &g->r->task;
-    struct text              text = { NULL, 0 };
-    str_t *values = arena_array(task->arena, str_t, conf->set.list.n + 1);
+    struct gateway             *g = exchange_gateway(x);
+    struct task                *task = &g->r->task;
+    const struct proxy_headers *h = conf_of(task, &proxy_headers_module);
+    struct text                 text = { NULL, 0 };
+    str_t *values = arena_array(task->arena, str_t, h->set.list.n + 1);
 
-    VEC_EACH(&conf->set.list, f)
-        values[f - conf->set.list.at] = expr_eval(f->value, task);
+    VEC_EACH(&h->set.list, f)
+        values[f - h->set.list.at] = expr_eval(f->value, task);
     put_head(&text, g, values);
     text.p = arena_bytes(task->arena, text.n);
     text.n = 0;
