@@ -13,9 +13,11 @@
 struct body {
     struct http_body pub; /* first */
     off_t            file_at;
+    bool             is_whole;   /* data has the file                        */
+    bool             is_cut_off; /* what is to be dropped will not come      */
 };
 
-enum { READ_AT_ONCE = 64 * 1024 };
+enum { READ_AT_ONCE = 64 * 1024, ROUNDS = 16 };
 
 static struct body *
 body_of(struct http_request *r)
@@ -93,6 +95,16 @@ keep_of(const struct http_body_conf *c)
     return TEMP_CLEAN;
 }
 
+/* Of a body that never became whole. */
+static void
+put_file(void *arg)
+{
+    struct body *b = arg;
+
+    if (!b->is_whole)
+        chain_file_put(b->pub.file);
+}
+
 /* Moves what is in memory to the temporary file. */
 static enum step
 spill(struct http_request *r, struct body *b)
@@ -104,6 +116,7 @@ spill(struct http_request *r, struct body *b)
                                     keep_of(c), &b->pub.file_name);
         if (b->pub.file == NULL)
             return http_fail(r, 500);
+        arena_defer(r->task.arena, put_file, b);
         if (c->client_body_in_file_only == BODY_FILE_OFF)
             log_warn(
                 r->task.log,
@@ -140,6 +153,7 @@ complete(struct http_request *r, struct body *b)
         if (spill(r, b) != STEP_NEXT)
             return STEP_FAIL;
         chain_add_file(&b->pub.data, b->pub.file, 0, (size_t) b->file_at);
+        b->is_whole = true;
         chain_file_put(b->pub.file);
     } else if (c->client_body_in_single_buffer) {
         join_pieces(&b->pub);
@@ -147,11 +161,20 @@ complete(struct http_request *r, struct body *b)
     return STEP_NEXT;
 }
 
+/* A client that sends fast: others first. */
+static enum step
+go_on_later(struct http_request *r)
+{
+    post_add_next(r->task.loop, &r->task.wake);
+    return STEP_WAIT;
+}
+
 enum step
 http_body_read(struct http_request *r)
 {
     struct body *b = body_of(r);
     enum step    step = STEP_NEXT;
+    unsigned     rounds = ROUNDS;
 
     if (b->pub.is_complete || b->pub.is_discarded || r != r->main)
         return STEP_NEXT;
@@ -161,6 +184,8 @@ http_body_read(struct http_request *r)
         return STEP_NEXT;
     }
     while (step == STEP_NEXT) {
+        if (rounds-- == 0)
+            return go_on_later(r);
         step = read_some(r, &b->pub.data);
         if ((step == STEP_NEXT || step == STEP_WAIT)
             && b->pub.data.n > body_conf(&r->task)->client_body_buffer_size
@@ -197,12 +222,33 @@ http_body_some(struct http_request *r, struct chain *out)
     return read_some(r, out);
 }
 
+static void
+drop(struct http_request *r, struct body *b)
+{
+    struct chain dropped;
+    enum step    step = STEP_NEXT;
+    unsigned     rounds = ROUNDS;
+
+    chain_init(&dropped, r->task.arena);
+    while (step == STEP_NEXT) {
+        if (rounds-- == 0)
+            step = go_on_later(r);
+        else
+            step = r->codec->read_body(r, &dropped, READ_AT_ONCE);
+        chain_clear(&dropped);
+    }
+    if (step == STEP_DONE)
+        b->pub.is_complete = true;
+    if (step == STEP_FAIL) {
+        b->is_cut_off = true;
+        r->keeps_alive = false;
+    }
+}
+
 void
 http_body_discard(struct http_request *r)
 {
     struct body *b = body_of(r);
-    struct chain dropped;
-    enum step    step = STEP_NEXT;
 
     if (b->pub.is_complete || r != r->main)
         return;
@@ -212,13 +258,15 @@ http_body_discard(struct http_request *r)
         b->pub.is_complete = true;
         return;
     }
-    chain_init(&dropped, r->task.arena);
-    while (step == STEP_NEXT) {
-        step = r->codec->read_body(r, &dropped, READ_AT_ONCE);
-        chain_clear(&dropped);
-    }
-    if (step == STEP_DONE)
-        b->pub.is_complete = true;
-    if (step == STEP_FAIL)
-        r->keeps_alive = false;
+    drop(r, b);
+}
+
+void
+http_body_discard_more(struct http_request *r)
+{
+    struct body *b = (struct body *) r->body;
+
+    if (r == r->main && b->pub.is_discarded && !b->pub.is_complete
+        && !b->is_cut_off)
+        drop(r, b);
 }

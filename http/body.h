@@ -31,3 +31,6 @@ enum step http_body_some(struct http_request *r, struct chain *out);
  * be used again; called by the pipeline when a response begins and nobody
  * has read the body. */
 void http_body_discard(struct http_request *r);
+/* Whenever the task runs: what of a body to be dropped has come by now; r has
+ * a body. */
+void http_body_discard_more(struct http_request *r);

@@ -423,6 +423,8 @@ drive(struct http_request *r)
     }
     if (r->client_gone && !list_empty(&r->children))
         http_subrequest_tell_gone(r);
+    if (r->body != NULL && r->state <= HTTP_SENDING)
+        http_body_discard_more(r);
     if (r->out.is_head_sent && !r->is_broken && r->state <= HTTP_SENDING
         && http_pump(r) == STEP_FAIL)
     {

@@ -179,6 +179,19 @@ client_ended(struct h1 *h)
     return http_fail(r, 400);
 }
 
+/* Nobody waits for a body that is dropped while its response goes out. */
+static void
+set_timer(struct h1 *h)
+{
+    struct http_request *r = h->r;
+
+    if (r->body != NULL && r->body->is_discarded)
+        timer_stop(&h->conn.read_timer);
+    else
+        timer_set(r->task.loop, &h->conn.read_timer,
+                  body_conf(&r->task)->client_body_timeout);
+}
+
 enum step
 h1_read_body(struct http_request *r, struct chain *out, size_t max)
 {
@@ -207,8 +220,7 @@ h1_read_body(struct http_request *r, struct chain *out, size_t max)
         n = conn_read(&h->conn, b->buf.write, size);
         if (n == CONN_AGAIN) {
             b->is_waiting = true;
-            timer_set(r->task.loop, &h->conn.read_timer,
-                      body_conf(&r->task)->client_body_timeout);
+            set_timer(h);
             return STEP_WAIT;
         }
         if (n <= 0)
