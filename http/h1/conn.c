@@ -89,30 +89,50 @@ default_keep_conf(const struct h1 *h)
 
 /* --- what comes ----------------------------------------------------------------- */
 
+/* How much of what is dropped, or of a pipeline, is taken in one go. */
+enum { ROUNDS = 32 };
+
+static void
+run_next(struct post *p)
+{
+    h1_on_read(&container_of(p, struct h1, next)->conn.event);
+}
+
+/* Others first; no event will tell of what is there already. */
+static void
+go_on_later(struct h1 *h)
+{
+    h->next.run = run_next;
+    post_add_next(h->conn.loop, &h->next);
+}
+
 static void
 linger(struct h1 *h)
 {
-    char    dropped[4096];
-    ssize_t n;
+    char     dropped[4096];
+    msec_t   now = clock_ms(), left = h->linger_until - now;
+    ssize_t  n = 1;
+    unsigned rounds;
 
-    for (;;) {
+    for (rounds = 0; rounds < ROUNDS && n > 0; rounds++)
         n = conn_read(&h->conn, dropped, sizeof(dropped));
-        if (n == 0 || n == CONN_ERROR || clock_ms() >= h->linger_until) {
-            h1_close(h);
-            return;
-        }
-        if (n == CONN_AGAIN)
-            return;
+    if (n == 0 || n == CONN_ERROR || now >= h->linger_until) {
+        h1_close(h);
+        return;
     }
+    timer_set(h->conn.loop, &h->conn.read_timer,
+              left < h->linger_ms ? left : h->linger_ms);
+    if (n > 0)
+        go_on_later(h);
 }
 
 static void
 read_proxy_header(struct h1 *h)
 {
-    struct proxy_protocol *pp;
-    struct buf            *b;
-    size_t                 used;
-    ssize_t                n;
+    struct proxy_protocol found, *pp;
+    struct buf           *b;
+    size_t                used;
+    ssize_t               n;
 
     if (h->head == NULL) {
         h->head = malloc(sizeof(*h->head) + PROXY_PROTOCOL_MAX);
@@ -131,11 +151,14 @@ read_proxy_header(struct h1 *h)
     b->write += n;
     if (h->arena == NULL)
         h->arena = arena_new(512);
-    pp = arena_make(h->arena, struct proxy_protocol);
-    switch (proxy_protocol_parse(h->arena, buf_str(b), pp, &used)) {
+    switch (proxy_protocol_parse(h->arena, buf_str(b), &found, &used)) {
     case PARSE_OK:
         b->read += used;
+        pp = arena_make(h->arena, struct proxy_protocol);
+        *pp = found;
         h->client.proxy = pp;
+        if (!h1_has_rest(h))
+            h1_free_heads(h, false);
         h->conn.log.action = "waiting for request";
         h1_set_state(h, H1_WAIT);
         h1_read_head(h);
@@ -173,9 +196,14 @@ discard_more(struct h1 *h)
     struct http_request *r = h->r;
     struct chain         dropped;
     enum step            step = STEP_NEXT;
+    unsigned             rounds = ROUNDS;
 
     chain_init(&dropped, r->task.arena);
     while (step == STEP_NEXT) {
+        if (rounds-- == 0) {
+            go_on_later(h);
+            return;
+        }
         step = h1_read_body(r, &dropped, 65536);
         chain_clear(&dropped);
         if (clock_ms() >= h->linger_until)
@@ -361,6 +389,7 @@ flush_out(struct http_request *r, size_t limit, bool late)
     enum flush did = FLUSH_WAIT;
 
     h->sent_at_timer = h->conn.sent;
+    h->conn.limit = (uint32_t) (limit < UINT32_MAX ? limit : UINT32_MAX);
     h->conn.send_timeout = (uint32_t) send_conf(&r->task)->send_timeout;
     if (late && h->conn.out.head != NULL) {
         h->conn.limit = limit > UINT32_MAX ? UINT32_MAX : (uint32_t) limit;
@@ -402,8 +431,9 @@ static void
 start_lingering(struct h1 *h, const struct http_keep_conf *c)
 {
     h1_set_state(h, H1_LINGER);
+    h->conn.event.on_read = h1_on_read; /* it may have been hijacked */
     h->linger_until = clock_ms() + c->lingering_time;
-    timer_set(h->conn.loop, &h->conn.read_timer, c->lingering_timeout);
+    h->linger_ms = (uint32_t) c->lingering_timeout;
     conn_shutdown(&h->conn);
     linger(h);
 }
@@ -420,12 +450,6 @@ end_connection(struct h1 *h, bool may_linger, const struct http_keep_conf *c,
         start_lingering(h, c);
     else
         h1_close(h);
-}
-
-static void
-run_next(struct post *p)
-{
-    h1_read_head(container_of(p, struct h1, next));
 }
 
 /* Starts the time of a kept connection. */
@@ -461,7 +485,10 @@ keep_connection(struct h1 *h, const struct http_keep_conf *c)
         conn_set_nodelay(&h->conn);
     if (h1_has_rest(h) || h->conn.event.readable || h->conn.event.hangup) {
         h->next.run = run_next;
-        post_add(h->conn.loop, &h->next);
+        if (h->client.requests % ROUNDS == 0)
+            post_add_next(h->conn.loop, &h->next);
+        else
+            post_add(h->conn.loop, &h->next);
     }
 }
 
@@ -477,6 +504,7 @@ finish(struct http_request *r)
         && r->body->is_discarded && h->linger_until == 0
         && c->lingering_close != LINGER_OFF && h->state == H1_BUSY)
     {
+        post_cancel(&r->task.wake);
         h1_set_state(h, H1_DISCARD);
         h->linger_until = clock_ms() + c->lingering_time;
         discard_more(h);

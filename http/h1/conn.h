@@ -45,6 +45,7 @@ struct h1 {
     msec_t                     linger_until;
     uint32_t                   idle_ms; /* to wait behind the minimum        */
     uint32_t                   seen;  /* of the line, searched so far        */
+    uint32_t                   linger_ms; /* lingering_timeout               */
     uint16_t                   n_large; /* large_client_header_buffers used  */
     uint8_t                    state; /* enum h1_state                       */
     bool                       has_line : 1; /* the request line was read    */
