@@ -231,8 +231,8 @@ h1_send_interim(struct http_request *r, unsigned status,
 
 /* --- the body ----------------------------------------------------------------------- */
 
-static str_t
-chunk_head(struct arena *a, uint64_t n)
+static void
+add_chunk_head(struct chain *out, uint64_t n)
 {
     static const char digits[] = "0123456789abcdef";
     char              text[20], *p = text + sizeof(text);
@@ -243,7 +243,7 @@ chunk_head(struct arena *a, uint64_t n)
         *--p = digits[n & 15];
         n >>= 4;
     } while (n != 0);
-    return str_copy(a, str_span(p, text + sizeof(text)));
+    chain_add_copy(out, str_span(p, text + sizeof(text)));
 }
 
 static void
@@ -268,6 +268,8 @@ end_chunks(struct http_request *r, struct chain *out)
     chain_add(out, str_span(start, p));
 }
 
+/* Of a response without end nothing may stay in the arena for each chunk: the
+ * links that are free go round, and the last one of a chunk needs one too. */
 void
 h1_send_body(struct http_request *r, struct chain *in, bool last)
 {
@@ -278,9 +280,11 @@ h1_send_body(struct http_request *r, struct chain *in, bool last)
         return;
     }
     if (in->n != 0) {
-        chain_add(out, chunk_head(r->task.arena, in->n));
+        add_chunk_head(out, in->n);
         chain_move(out, in);
+        chain_take_links(out, in);
         chain_add(out, STR("\r\n"));
+        chain_take_links(in, out);
     }
     if (last && !r->out.is_head_only)
         end_chunks(r, out);
