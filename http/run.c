@@ -404,7 +404,7 @@ http_terminate(struct http_request *r, unsigned status)
 {
     if (r->state == HTTP_END)
         return;
-    if (!r->out.is_head_sent)
+    if (!r->out.is_head_sent || r->task.conn->sent == 0)
         r->error_status = r->out.status = status;
     r->is_broken = true;
     r->keeps_alive = false;

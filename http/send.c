@@ -126,8 +126,7 @@ wants_reader(const struct http_request *r)
 
     while (p != NULL && p->file == NULL)
         p = p->next;
-    return p != NULL
-           && (r->out.needs_memory || file_reader_wants(r, p->file));
+    return p != NULL && (r->out.needs_memory || file_reader_wants(r, p->file));
 }
 
 /* Takes at most limit bytes off what is pending, as memory where the filters
@@ -157,8 +156,8 @@ take_piece(struct http_request *r, struct chain *out, uint64_t limit)
 static bool
 is_due(const struct http_request *r)
 {
-    return !chain_empty(&r->pending)
-           || (r->out.is_last && !r->out.is_framed) || waiting(r) != NULL;
+    return !chain_empty(&r->pending) || (r->out.is_last && !r->out.is_framed)
+           || waiting(r) != NULL;
 }
 
 /* One round: STEP_NEXT: another may follow; STEP_WAIT: not now. */
@@ -179,8 +178,7 @@ pump_once(struct http_request *r)
         return filter_piece(r, j, &piece, j->had_last);
     if (!chain_empty(&r->pending)) {
         step = take_piece(r, &piece, limit);
-        if (step == STEP_FAIL
-            || (step == STEP_WAIT && chain_empty(&piece)))
+        if (step == STEP_FAIL || (step == STEP_WAIT && chain_empty(&piece)))
             return step;
     }
     last = r->out.is_last && chain_empty(&r->pending);

@@ -115,7 +115,7 @@ leave_parent(struct http_subrequest *s)
 static void
 cut_off(struct http_request *r)
 {
-    if (r->sub->in_background || r->main->cut_off != 0)
+    if (r->main->cut_off != 0)
         return;
     r->main->cut_off = r->error_status ? r->error_status : 500;
     task_wake(&r->main->task);
@@ -182,8 +182,8 @@ void
 http_subrequest_tell_gone(struct http_request *r)
 {
     LIST_EACH(&r->children, l) {
-        struct http_subrequest *s = container_of(l, struct http_subrequest,
-                                                 link);
+        struct http_subrequest *s
+            = container_of(l, struct http_subrequest, link);
 
         if (s->in_background || s->r->client_gone)
             continue;
@@ -300,8 +300,7 @@ http_subrequest(struct http_request *parent, struct http_subrequest *s,
 }
 
 void
-http_subrequest_take(struct http_subrequest *s, struct chain *out,
-                     uint64_t max)
+http_subrequest_take(struct http_subrequest *s, struct chain *out, uint64_t max)
 {
     chain_move_n(out, &s->body, max);
     if (s->r != NULL)

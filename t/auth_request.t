@@ -17,8 +17,12 @@ $t->write('html/inner.html', 'inner');
 $t->write('html/auth.html', 'a page that nobody sees');
 $t->write('users', 'user:{PLAIN}secret');
 
+my $slow = Weir::Backend->http(sub { select undef, undef, undef, 3; undef },
+                               port => $t->port('slow'));
+
 $t->run(<<'EOC');
 %%HTTP%%
+    log_format status "$request_uri $status";
     log_format sub "$uri $request_method $http_x_probe:$who";
     access_log %%TESTDIR%%/main.log sub;
     server {
@@ -51,6 +55,9 @@ $t->run(<<'EOC');
             add_header X-Who $who always; try_files /index.html =404; }
         location /unset { add_header X-Who "[$who]" always; try_files /index.html =404; }
         location /body { auth_request /proxy/method; proxy_pass http://127.0.0.1:%%PORT_backend%%/echo; }
+        location /hidden { auth_request /veiled; try_files /index.html =404; }
+        location /nothing { auth_request /444; try_files /index.html =404; }
+        location /slow { access_log %%TESTDIR%%/status.log status; auth_request /think; try_files /index.html =404; }
         location /two { auth_request /proxy/two; try_files /index.html =404; }
         location /basic { auth_basic b; auth_basic_user_file %%TESTDIR%%/users; auth_request /200; try_files /index.html =404; }
         location /internal { auth_request /inside; try_files /index.html =404; }
@@ -63,7 +70,10 @@ $t->run(<<'EOC');
         location = /401 { return 401; }
         location = /403 { return 403; }
         location = /404 { return 404; }
+        location = /444 { return 444; }
         location = /500 { return 500; }
+        location = /veiled { proxy_hide_header WWW-Authenticate; proxy_pass http://127.0.0.1:%%PORT_backend%%/401; }
+        location = /think { proxy_pass http://127.0.0.1:%%PORT_slow%%; }
         location = /args200 { if ($args) { return 403; } return 200; }
         location = /proxy/down { proxy_pass http://127.0.0.1:%%PORT_down%%; }
         location /proxy/ { proxy_pass http://127.0.0.1:%%PORT_backend%%/;
@@ -137,6 +147,32 @@ SKIP: {
 is $t->get('/basic')->status, 401, 'auth_basic too';
 is $t->get('/basic', headers => [ Authorization => 'Basic dXNlcjpzZWNyZXQ=' ])
     ->status, 200, 'auth_basic too: right';
+
+# An upstream's challenge counts where it is not passed on, too.
+$r = $t->get('/hidden');
+is $r->status, 401, 'a hidden challenge';
+is $r->header('WWW-Authenticate'), 'Custom x', 'a hidden challenge: passed on';
+
+# Who is refused need not send the body.
+my $half = $t->connect;
+$half->send("POST /forbidden HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab");
+is $half->read_response->status, 403, 'half a body';
+
+# No response at all.
+$half = $t->connect;
+$half->send("GET /nothing HTTP/1.1\r\nHost: h\r\n\r\n");
+ok $half->closed, 'return 444 within';
+
+# Clients that leave while the other side thinks.
+my @gone = map { $t->connect } 1 .. 5;
+$_->send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n") for @gone;
+ok wait_until(sub { $slow->connections >= 5 }),
+    'asked';
+$_->close for @gone;
+ok $t->wait_log(qr{client prematurely closed connection.*"GET /slow HTTP/1.1", subrequest: "/think", upstream: }),
+    'a client leaves: the log';
+ok wait_until(sub { (() = $t->read('status.log') =~ m{^/slow 499$}mg) == 5 }),
+    'a client leaves: 499';
 
 # Pipelined on one connection
 my $c = $t->connect;

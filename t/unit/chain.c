@@ -229,6 +229,30 @@ test_blocks(void)
 }
 
 
+/* What stands for something else, between bytes. */
+static void
+test_places(void)
+{
+    struct chain c, d;
+    int          first, second;
+
+    chain_init(&c, a);
+    chain_init(&d, a);
+    chain_mark(&c, &first);
+    chain_add(&c, STR("one"));
+    chain_mark(&c, &second);
+    chain_add(&c, STR("two"));
+    chain_move(&d, &c);
+    ok(chain_move_to_mark(&c, &d) == &first && c.n == 0, "the first place");
+    ok(chain_move_to_mark(&c, &d) == &second && c.n == 3, "the second");
+    ok(chain_move_to_mark(&c, &d) == NULL && c.n == 6, "no more");
+    ok(chain_empty(&d), "all has been moved");
+    chain_mark(&c, &first);
+    chain_skip(&c, 6);
+    ok(chain_empty(&c), "places go with what is dropped");
+}
+
+
 int
 main(void)
 {
@@ -237,6 +261,7 @@ main(void)
     test_owners();
     test_files();
     test_marks();
+    test_places();
     test_links();
     test_blocks();
     arena_free(a);
