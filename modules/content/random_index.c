@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * random_index: a URI that ends with a slash stands for any file of the
+ * folder; names that begin with a dot are left out, and so are links.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "modules/module.h"
+
+struct random_index_conf {
+    bool random_index;
+};
+
+extern struct module random_index_module;
+
+
+static enum step
+cannot_open(struct http_request *r, str_t folder, int error)
+{
+    bool is_missing = error == ENOENT || error == ENOTDIR
+                      || error == ENAMETOOLONG;
+
+    log_at(r->task.log,
+           is_missing || error == EACCES ? LEVEL_ERROR : LEVEL_CRIT, error,
+           "opendir() \"" STR_F "\" failed", (int) folder.n - 1, folder.p);
+    return http_fail(r, is_missing ? 404 : error == EACCES ? 403 : 500);
+}
+
+
+static bool
+is_file(DIR *d, const struct dirent *e)
+{
+    struct stat st;
+
+    if (e->d_name[0] == '.')
+        return false;
+    if (e->d_type != DT_UNKNOWN)
+        return e->d_type == DT_REG;
+    return fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0
+           && S_ISREG(st.st_mode);
+}
+
+
+/* Each file takes the place of those before it with the chance that makes all
+ * of them equal in the end. */
+static str_t
+choose(struct arena *a, DIR *d)
+{
+    const struct dirent *e;
+    char                 name[sizeof(e->d_name)];
+    long                 n = 0;
+
+    while ((e = readdir(d)) != NULL) {
+        if (is_file(d, e) && random() % ++n == 0)
+            memcpy(name, e->d_name, strlen(e->d_name) + 1);
+    }
+    return n ? str_copy(a, str_of(name)) : STR_NONE;
+}
+
+
+static enum step
+serve(struct task *t)
+{
+    const struct random_index_conf *c = conf_of(t, &random_index_module);
+    struct http_request            *r = http_of(t);
+    size_t                          root_len;
+    str_t                           folder, name;
+    DIR                            *d;
+
+    if (!c->random_index || r->uri.n == 0 || r->uri.p[r->uri.n - 1] != '/'
+        || !(r->method & (HTTP_GET | HTTP_HEAD | HTTP_POST)))
+        return STEP_NEXT;
+    folder = http_map_path(r, &root_len);
+    if (folder.p == NULL)
+        return http_fail(r, 500);
+    d = opendir(folder.p);
+    if (d == NULL)
+        return cannot_open(r, folder, errno);
+    name = choose(t->arena, d);
+    closedir(d);
+    if (name.p == NULL)
+        return STEP_NEXT;
+    return http_internal_redirect(r, str_join(t->arena, r->uri, name), r->args);
+}
+
+
+static const struct directive directives[]
+    = { FLAG("random_index", IN_LOCATION, struct random_index_conf,
+             random_index, "off"),
+        { .name = NULL } };
+
+struct module random_index_module = {
+    .name = "random_index",
+    .serves = FOR_HTTP,
+    .directives = directives,
+    .conf_size = sizeof(struct random_index_conf),
+    .phase = { [PHASE_CONTENT] = serve },
+};
