@@ -118,6 +118,7 @@ struct http_request {
     bool is_satisfied : 1;   /* access by one rule                           */
     bool has_error_page : 1; /* one error page has been taken                */
     bool keeps_alive : 1;
+    bool is_ended_by_server : 1; /* not kept, unless a location says so      */
     bool is_pipelined : 1;
     bool has_host : 1;       /* the client named one                         */
     bool has_target_host : 1; /* the target names the host (absolute-form)   */

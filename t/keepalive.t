@@ -35,6 +35,11 @@ $t->run(<<'EOC');
              location / { return 200 ok; } }
     server { listen 127.0.0.1:%%PORT_safari%%;
              keepalive_disable safari; location / { return 200 ok; } }
+    server { listen 127.0.0.1:%%PORT_inner%%; keepalive_timeout 0;
+             location / { return 200 ok; }
+             location /kept { keepalive_timeout 9s; return 200 ok; } }
+    server { listen 127.0.0.1:%%PORT_old%%; location / { return 200 ok; }
+             location /any { keepalive_disable none; return 200 ok; } }
     server { listen 127.0.0.1:%%PORT_header%%; client_header_timeout 300ms;
              location / { return 200 ok; } }
     server { listen 127.0.0.1:%%PORT_linger%%; lingering_close on;
@@ -115,6 +120,18 @@ is $c->get('/', headers => ['User-Agent' => $safari])->header('Connection'),
 $c = $t->connect(port => 'safari');
 is $c->get('/', headers => ['User-Agent' => 'other'])->header('Connection'),
     'keep-alive', 'keepalive_disable safari: others';
+
+my $msie = 'Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)';
+for (['/', 'close'], ['/any', 'keep-alive']) {
+    $c = $t->connect(port => 'old');
+    is $c->request('POST', $_->[0], headers => ['User-Agent' => $msie])
+        ->header('Connection'), $_->[1], "keepalive_disable: msie6, $_->[0]";
+}
+for (['/', 'close'], ['/kept', 'keep-alive']) {
+    $c = $t->connect(port => 'inner');
+    is $c->get($_->[0])->header('Connection'), $_->[1],
+        "keepalive_timeout 0 around, $_->[0]";
+}
 
 # ---- the header's timeout ----
 

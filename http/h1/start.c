@@ -308,22 +308,32 @@ is_disabled(const struct http_request *r, const struct http_keep_conf *c)
            && str_find(agent, STR("Chrome/")) == NULL;
 }
 
+static bool
+ends_connection(const struct http_request *r, const struct http_keep_conf *c)
+{
+    const struct http_client *client = http_client_of(r);
+
+    return c->keepalive_timeout.timeout == 0
+           || client->requests >= c->keepalive_requests
+           || clock_ms() - client->opened_at > c->keepalive_time
+           || worker->is_exiting || is_disabled(r, c);
+}
+
+/* What the server says of keeping the connection holds until a location is
+ * found, which has settings of its own. */
 void
 http_follow_conf(struct http_request *r)
 {
-    const struct http_keep_conf *c = keep_conf(&r->task);
-    const struct http_client    *client;
-
     r->task.log->targets = error_log_targets(r->task.conf);
     if (r != r->main)
         return;
     r->task.conn->nopush = send_conf(&r->task)->tcp_nopush;
-    if (!r->keeps_alive)
+    if (r->is_ended_by_server) {
+        r->is_ended_by_server = false;
+        r->keeps_alive = true;
+    }
+    if (!r->keeps_alive || !ends_connection(r, keep_conf(&r->task)))
         return;
-    client = http_client_of(r);
-    if (c->keepalive_timeout.timeout == 0
-        || client->requests >= c->keepalive_requests
-        || clock_ms() - client->opened_at > c->keepalive_time
-        || worker->is_exiting || is_disabled(r, c))
-        r->keeps_alive = false;
+    r->keeps_alive = false;
+    r->is_ended_by_server = r->location == r->server->root;
 }
