@@ -58,6 +58,9 @@ $t->run(<<'EOC' =~ s/%%BACKEND%%/'127.0.0.1:' . $b->port/gre);
         }
         location = /big.bin { mirror /copy; }
 
+        location = /closes { mirror /close; proxy_pass http://%%BACKEND%%/slow; }
+        location = /close { return 444; }
+
         location = /copy { internal; proxy_pass http://%%BACKEND%%/copy$request_uri; }
         location = /copy2 { internal; proxy_pass http://%%BACKEND%%; }
         location = /copy_slow { internal; proxy_pass http://%%BACKEND%%/copy_slow; }
@@ -148,6 +151,11 @@ ok $t->wait_log(qr/Connection refused\) while connecting to upstream, client: 12
     'refused: the log';
 ok $t->wait_log(qr/open\(\) ".*html\/nosuch" failed \(2: No such file or directory\), client: 127.0.0.1, server: , request: "GET \/missing HTTP\/1.1", subrequest: "\/nosuch", host: /),
     'missing: the log';
+
+# As nginx has it: to close without a response goes for all.
+$c = $t->connect;
+$c->send("GET /closes HTTP/1.1\r\nHost: h\r\n\r\n");
+ok $c->closed, 'return 444 within';
 
 # ---- the client leaves ----
 
