@@ -245,20 +245,21 @@ drop(struct http_request *r, struct body *b)
     }
 }
 
-void
+enum step
 http_body_discard(struct http_request *r)
 {
     struct body *b = body_of(r);
 
     if (b->pub.is_complete || r != r->main)
-        return;
+        return STEP_NEXT;
     b->pub.is_discarded = true;
     send_continue(r);
     if (!has_body(r)) {
         b->pub.is_complete = true;
-        return;
+        return STEP_NEXT;
     }
     drop(r, b);
+    return b->is_cut_off && !r->client_gone ? STEP_FAIL : STEP_NEXT;
 }
 
 void

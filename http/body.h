@@ -29,8 +29,8 @@ enum step http_body_some(struct http_request *r, struct chain *out);
 
 /* Reads the rest in the background and drops it, so that the connection can
  * be used again; called by the pipeline when a response begins and nobody
- * has read the body. */
-void http_body_discard(struct http_request *r);
+ * has read the body.  STEP_FAIL: it is no body (400). */
+enum step http_body_discard(struct http_request *r);
 /* Whenever the task runs: what of a body to be dropped has come by now; r has
  * a body. */
 void http_body_discard_more(struct http_request *r);

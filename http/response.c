@@ -134,12 +134,13 @@ http_send_head(struct http_request *r)
         r->out.status = r->error_status;
         r->out.reason = STR_NONE;
     }
+    if (r->body == NULL && !r->out.is_upgraded
+        && http_body_discard(r) == STEP_FAIL && r->error_status == 0)
+        return STEP_FAIL;
     step = run_heads(r);
     if (step != STEP_NEXT)
         return step;
     forget_modified(&r->out);
-    if (r->body == NULL && !r->out.is_upgraded)
-        http_body_discard(r);
     r->out.is_head_only = has_no_body(r);
     r->out.is_head_sent = true;
     if (r->codec->send_head(r) == STEP_FAIL)

@@ -323,6 +323,14 @@ for my $bytes (@rubbish) {
         $c->read_all(slow(5));
     }
 }
+for my $size ('-1', '0x1', 'x', '1 x1') {
+    my $body = "POST /say HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked"
+        . "\r\n\r\n$size\r\na\r\n0\r\n\r\n";
+    my $r = $t->raw($body);
+    is $r->status, $size eq '1 x1' ? 200 : 400, "a chunk of \"$size\"";
+    is $t->raw($body =~ s{/say}{/none}r)->status, 404,
+        'is no matter for an error';
+}
 calm('rubbish');
 
 # ---- left in the middle -----------------------------------------------------------------
