@@ -141,7 +141,8 @@ install: $(B)/weir
 
 # Care
 
-STYLED = $(shell find $(wildcard core http stream modules t) -name node_modules -prune -o -name '*.[ch]' -print)
+# Headers keep the columns that they are written in (auto/check/style).
+STYLED = $(shell find $(wildcard core http stream modules t) -name node_modules -prune -o -name '*.c' -print)
 
 format:
 	clang-format -i $(STYLED)

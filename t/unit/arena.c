@@ -174,12 +174,12 @@ static void
 test_vec(void)
 {
     struct arena *a = arena_new(0);
-    VEC(int) v = { 0 };
-    int  sum = 0;
-    bool is_zero = true;
+    VEC(int)      v = { 0 };
+    int           sum = 0;
+    bool          is_zero = true;
 
     VEC_EACH(&v, it)
-    sum += *it;
+        sum += *it;
     is(sum, 0, "an empty vec has no members");
 
     for (int i = 0; i < 1000; i++) {
@@ -191,7 +191,7 @@ test_vec(void)
             memset(arena_alloc(a, 5), 0xFF, 5);
     }
     VEC_EACH(&v, it)
-    sum += *it;
+        sum += *it;
     is(v.n, 1000, "a thousand members");
     ok(is_zero, "new ones are zeroed");
     is(sum, 499500, "and all keep their values");

@@ -215,11 +215,11 @@ test_blocks(void)
         for (int i = 0; i < 7; i++) {
             for (int j = 0; j < 20; j++) {
                 if (sizes[i])
-                    whole =
-                        whole && b[i][j]->data[0] == (char) (i * 20 + j)
-                        && b[i][j]->data[sizes[i] - 1] == (char) (i * 20 + j);
-                whole =
-                    whole && b[i][j]->refs == 1 && b[i][j]->size == sizes[i];
+                    whole = whole && b[i][j]->data[0] == (char) (i * 20 + j)
+                            && b[i][j]->data[sizes[i] - 1]
+                                   == (char) (i * 20 + j);
+                whole = whole && b[i][j]->refs == 1
+                        && b[i][j]->size == sizes[i];
                 block_put(b[i][j]);
             }
         }

@@ -85,7 +85,7 @@ digits(struct list *head)
     int n = 0;
 
     LIST_EACH(head, l)
-    n = n * 10 + list_entry(l, struct member, link)->n;
+        n = n * 10 + list_entry(l, struct member, link)->n;
     return n;
 }
 
@@ -118,8 +118,7 @@ test_list(void)
     is(digits(&head), 1345, "spliced");
     ok(list_empty(&other), "and the other is empty");
 
-    LIST_EACH(&head, l)
-    {
+    LIST_EACH(&head, l) {
         if (list_entry(l, struct member, link)->n != 4)
             list_remove(l);
     }
