@@ -23,6 +23,7 @@ my $short = 'short ' x 100;
 my $up = Weir::Backend->http(sub {
     my ($request, $c) = @_;
     my ($what) = $request->uri =~ /\?(\w+)/;
+    $what //= '';
     my %fields = (
         lm => 'Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT',
         etag => 'ETag: "a"', weak => 'ETag: W/"a"', bare => 'ETag: a',

@@ -83,7 +83,6 @@ struct gateway_conf {
     size_t               buffer_size;
     size_t               busy_size;  /* 0: twice the larger buffer           */
     size_t               write_size; /* of temporary files; 0: the same      */
-    size_t               send_lowat;
     uint64_t             max_file_size; /* of temporary files                */
     size_t               socket_rcvbuf, socket_sndbuf; /* 0: the system's    */
     struct buffers       buffers;
