@@ -196,7 +196,7 @@ static const struct conf_type env_type
     = { .name = "env", .size = sizeof(struct texts *), .parse = parse_env };
 
 static const struct conf_word debug_points[]
-    = { { "stop", 0 }, { "abort", 1 }, { .name = NULL } };
+    = { { "stop", DEBUG_STOP }, { "abort", DEBUG_ABORT }, { .name = NULL } };
 
 static const struct directive directives[] = {
     CUSTOM("user", IN_MAIN, ARGS_1 | ARGS_2, user_type, struct process_conf,

@@ -25,6 +25,9 @@ struct affinity {
     VEC(cpu_set_t) masks; /* with is_auto: none, or the one to choose from   */
 };
 
+/* What a failed check does beyond ending the worker. */
+enum { DEBUG_ABORT, DEBUG_STOP };
+
 struct process_conf {
     struct user     user;
     str_t           pid;
@@ -38,7 +41,7 @@ struct process_conf {
     str_t           lock_file;
     msec_t          shutdown_timeout; /* 0: none                             */
     msec_t          timer_resolution; /* of no effect                        */
-    unsigned        debug_points;     /* of no effect                        */
+    unsigned        debug_points;     /* a failed check: DEBUG_STOP, or ends  */
 };
 
 struct debug_list {

@@ -41,6 +41,10 @@ explain(const char *message)
     const struct log *log = worker->doing ? worker->doing : &worker->log;
 
     log_at(log, LEVEL_ALERT, 0, "%s", message);
+    /* for a debugger to be attached, before the worker ends */
+    if (worker->gen != NULL
+        && process_conf_of(worker->gen)->debug_points == DEBUG_STOP)
+        raise(SIGSTOP);
 }
 
 
