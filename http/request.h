@@ -64,6 +64,7 @@ struct http_response {
     bool has_parts : 1;         /* a filter is going to include others       */
     bool varies : 1;            /* Vary: Accept-Encoding (gzip_vary)         */
     bool is_upgraded : 1;       /* 101: the connection is a tunnel now       */
+    bool keeps_charset : 1;     /* the charset filter is to name none        */
     bool is_own_location : 1;   /* Location is ours: completed as
                                    absolute_redirect and its kin say         */
 };

@@ -53,7 +53,7 @@ name_charset(struct http_request *r, void *state)
 
     (void) state;
     if (c->charset == NULL || r != r->main || r->out.content_type.n == 0
-        || r->out.charset.n != 0)
+        || r->out.charset.n != 0 || r->out.keeps_charset)
         return STEP_NEXT;
     /* Some old client took it for the charset of the next page. */
     if (r->out.status == 301 || r->out.status == 302)
