@@ -43,13 +43,31 @@ struct conf_block {
     struct setting    *settings; /* what stands here, last first             */
 };
 
-/* A directive as it stands somewhere: for messages, dumps and explanations. */
+/* A directive as it stands somewhere: for messages, lint and explanations. */
 struct setting {
     struct setting         *next;
     const struct directive *row;
     const char             *file;
     unsigned                line;
+    unsigned                n_args; /* with the name                         */
+    const str_t            *args;
 };
+
+/* What holds of a directive in a block: its last setting there, or that of the
+ * nearest block around it from which this one inherits it; NULL: its preset
+ * does.  A directive that may be repeated hands on all of that block:
+ * setting_before goes back through them.  *at, unless NULL, becomes the block
+ * that has it. */
+const struct setting *setting_in_force(const struct conf_block *b,
+                                       const char *name,
+                                       const struct conf_block **at);
+/* The one of the same name that stands before s in its block, or NULL. */
+const struct setting *setting_before(const struct setting *s);
+/* The last setting of that name in b itself, or NULL. */
+const struct setting *setting_named(const struct conf_block *b,
+                                    const char *name);
+/* "name value value;" as it could stand in a file, quoted where it must be. */
+str_t setting_text(struct arena *a, const struct setting *s);
 
 /*
  * How the value of a directive is read, handed down, compared and printed.

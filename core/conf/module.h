@@ -14,6 +14,7 @@ struct conf;
 struct conf_type;
 struct generation;
 struct http_filter;
+struct setup;
 struct task;
 struct variable;
 struct worker;
@@ -73,6 +74,19 @@ struct directive {
     const char             *preset; /* default, as it would stand in a file;
                                        NULL: zeroed memory is the default    */
     const void             *detail; /* what the type asks for                */
+    const char             *syntax; /* of the arguments, as documentation has
+                                       it; NULL or "": what the type says    */
+    const char             *says;   /* what it does, in a sentence or two    */
+};
+
+/* A subcommand: "weir NAME ARGUMENT ...", in place of a server. */
+struct command {
+    const char *name;
+    const char *usage; /* the arguments, for the help                        */
+    const char *says;
+    /* argv[0] is the first argument; the exit code.  Messages of its own go
+     * to standard error. */
+    int (*run)(struct setup *s, char **argv);
 };
 
 /* FIELD does not compile where the field's type is not T. */
@@ -105,6 +119,8 @@ struct module {
 
     enum step (*phase[PHASE_COUNT])(struct task *);
     const struct http_filter *filter;
+
+    const struct command *command; /* or NULL                                */
 
     bool (*worker_start)(struct worker *); /* false: logged, ends the worker */
     void (*worker_stop)(struct worker *);

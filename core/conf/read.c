@@ -148,6 +148,8 @@ note_setting(struct conf *cf, const struct directive *d)
     s->row = d;
     s->file = cf->file;
     s->line = cf->line;
+    s->args = cf->args;
+    s->n_args = cf->n_args;
     s->next = cf->block->settings;
     cf->block->settings = s;
 }

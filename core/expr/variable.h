@@ -29,6 +29,7 @@ struct variable {
     uintptr_t   arg;
     unsigned    flags;
     void      (*set)(struct task *, str_t value, uintptr_t arg); /* or NULL  */
+    const char *says; /* what it holds, in a sentence                        */
 };
 
 /* A variable that this configuration uses. */

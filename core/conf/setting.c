@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Directives as they stand in the configuration, when it has been read: for
+ * those who explain it.  What they say follows the same flags of the rows that
+ * resolve.c hands values down by.
+ */
+#include "core/conf/conf.h"
+
+const struct setting *
+setting_before(const struct setting *s)
+{
+    const struct setting *it;
+
+    for (it = s->next; it != NULL; it = it->next)
+        if (strcmp(it->row->name, s->row->name) == 0)
+            return it;
+    return NULL;
+}
+
+const struct setting *
+setting_named(const struct conf_block *b, const char *name)
+{
+    const struct setting *s;
+
+    for (s = b->settings; s != NULL; s = s->next)
+        if (strcmp(s->row->name, name) == 0)
+            return s;
+    return NULL;
+}
+
+const struct setting *
+setting_in_force(const struct conf_block *b, const char *name,
+                 const struct conf_block **at)
+{
+    const struct setting *s;
+    bool                  is_nameless = true, is_same = true;
+
+    for (; b != NULL; b = b->up, is_same = false) {
+        s = setting_named(b, name);
+        if (s != NULL) {
+            if ((s->row->where & ROW_OWN) && !is_same)
+                return NULL;
+            if ((s->row->where & ROW_NAMELESS) && !is_nameless)
+                return NULL;
+            if (at != NULL)
+                *at = b;
+            return s;
+        }
+        if (!(b->kind & (IN_IF | IN_LIMIT_EXCEPT | IN_SERVER_IF)))
+            is_nameless = false;
+    }
+    return NULL;
+}
+
+/* Whether a word would not be read back as itself. */
+static bool
+needs_quotes(str_t word)
+{
+    size_t i;
+
+    if (word.n == 0)
+        return true;
+    for (i = 0; i < word.n; i++)
+        if (strchr(" \t\r\n;{}\"'#", word.p[i]) != NULL)
+            return true;
+    return false;
+}
+
+static str_t
+quote(struct arena *a, str_t word)
+{
+    char  *text = arena_bytes(a, 2 * word.n + 2), *p = text;
+    size_t i;
+
+    *p++ = '"';
+    for (i = 0; i < word.n; i++) {
+        if (word.p[i] == '"'
+            || (word.p[i] == '\\' && i + 1 < word.n
+                && strchr("\\\"'trn", word.p[i + 1]) != NULL))
+            *p++ = '\\';
+        *p++ = word.p[i];
+    }
+    *p++ = '"';
+    return str_span(text, p);
+}
+
+str_t
+setting_text(struct arena *a, const struct setting *s)
+{
+    str_t    text = s->args[0], word;
+    unsigned i;
+
+    for (i = 1; i < s->n_args; i++) {
+        word = s->args[i];
+        if (needs_quotes(word))
+            word = quote(a, word);
+        text = str_join3(a, text, STR(" "), word);
+    }
+    return s->row->args & ARGS_BLOCK ? text : str_join(a, text, STR(";"));
+}
