@@ -11,10 +11,10 @@
 #include "core/conf/phase.h"
 
 struct conf;
+struct conf_paths;
 struct conf_type;
 struct generation;
 struct http_filter;
-struct setup;
 struct task;
 struct variable;
 struct worker;
@@ -84,9 +84,9 @@ struct command {
     const char *name;
     const char *usage; /* the arguments, for the help                        */
     const char *says;
-    /* argv[0] is the first argument; the exit code.  Messages of its own go
-     * to standard error. */
-    int (*run)(struct setup *s, char **argv);
+    /* argv[0] is the first argument; -c, -p, -g and -e are not among them but
+     * in paths.  The exit code; messages go to standard error. */
+    int (*run)(struct conf_paths *paths, char **argv);
 };
 
 /* FIELD does not compile where the field's type is not T. */

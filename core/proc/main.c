@@ -383,8 +383,9 @@ run(struct setup *s)
 int
 main(int argc, char **argv)
 {
-    struct setup s = { .arena = arena_new(0), .parent = getppid() };
-    int          rc = 1;
+    struct setup          s = { .arena = arena_new(0), .parent = getppid() };
+    const struct command *c;
+    int                   rc = 1;
 
     clock_update();
     s.argv = title_init(argc, argv);
@@ -392,7 +393,10 @@ main(int argc, char **argv)
     modules_init();
     s.program = find_program(s.arena, argc > 0 ? s.argv[0] : "weir");
     s.command = join_arguments(s.arena, s.argv);
-    if (options_parse(&s.options, s.argv))
+    c = argc > 1 ? command_find(s.argv[1]) : NULL;
+    if (c != NULL)
+        rc = command_run(&s, c, s.argv + 2);
+    else if (options_parse(&s.options, s.argv))
         rc = run(&s);
     arena_free(s.arena);
     title_fini();

@@ -139,6 +139,49 @@ options_parse(struct options *o, char **argv)
 }
 
 
+/* -cFILE or -c FILE, and its like; NULL: *p is none of them.  *n: how many
+ * arguments it takes. */
+static const char **
+conf_option(struct options *o, char **p, unsigned *n)
+{
+    const char **value, *what;
+
+    if ((*p)[0] != '-' || (*p)[1] == '\0' || (*p)[1] == 's')
+        return NULL;
+    value = value_of(o, (*p)[1], &what);
+    if (value == NULL)
+        return NULL;
+    *n = (*p)[2] != '\0' ? 1 : 2;
+    *value = *n == 1 ? *p + 2 : p[1];
+    if (*value == NULL)
+        fprintf(stderr, "%s: option \"-%c\" requires %s\n", log_program,
+                (*p)[1], what);
+    return value;
+}
+
+
+bool
+options_extract(struct options *o, char **argv)
+{
+    char       **to = argv;
+    const char **value;
+    unsigned     n;
+
+    while (*argv != NULL) {
+        value = conf_option(o, argv, &n);
+        if (value == NULL) {
+            *to++ = *argv++;
+            continue;
+        }
+        if (*value == NULL)
+            return false;
+        argv += n;
+    }
+    *to = NULL;
+    return true;
+}
+
+
 static void
 print_help(void)
 {
@@ -162,6 +205,7 @@ print_help(void)
             "  -g directives : set global directives out of configuration "
             "file\n\n",
             log_program, WEIR_PREFIX, WEIR_ERROR_LOG_PATH, WEIR_CONF_PATH);
+    commands_print();
 }
 
 

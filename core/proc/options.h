@@ -6,6 +6,9 @@
 
 #include "core/conf/generation.h"
 
+struct command;
+struct setup;
+
 struct options {
     bool        help, version, configure; /* -h, -v, -V                      */
     bool        test, dump, quiet;        /* -t, -T, -q                      */
@@ -17,6 +20,10 @@ struct options {
 /* False: what is wrong was printed. */
 bool options_parse(struct options *o, char **argv);
 
+/* Takes -c, -p, -g and -e with their values out of the list, for a
+ * subcommand.  False: what is wrong was printed. */
+bool options_extract(struct options *o, char **argv);
+
 /* -v, -V and -h, as they were asked for. */
 void options_print(const struct options *o);
 
@@ -26,6 +33,13 @@ void options_paths(const struct options *o, struct arena *a,
 
 /* "nginx/1.31.5" or "weir/0.1.0", by the name that the program was given. */
 const char *options_identity(void);
+
+/* The subcommand of that name, or NULL. */
+const struct command *command_find(const char *name);
+/* One line each, for the help. */
+void commands_print(void);
+/* Runs it with what follows its name; the exit code. */
+int command_run(struct setup *s, const struct command *c, char **argv);
 
 /* --directives: every row, as auto/check/directives reads them. */
 void directives_print(void);
