@@ -261,21 +261,34 @@ find_cookie(str_t field, str_t name, str_t *value)
 }
 
 
-static str_t
-cookie(struct task *t, uintptr_t arg)
+str_t
+http_cookie(const struct http_request *r, str_t name, str_t *field)
 {
-    const struct fields *in = &http_of(t)->in;
-    const struct field  *f;
-    str_t                value;
+    const struct field *f;
+    str_t               value;
 
-    for (f = fields_get(in, FIELD_COOKIE); f != NULL; f = fields_next(in, f)) {
-        if (find_cookie(f->value, *(const str_t *) arg, &value))
-            return value;
+    for (f = fields_get(&r->in, FIELD_COOKIE); f != NULL;
+         f = fields_next(&r->in, f))
+    {
+        if (!find_cookie(f->value, name, &value))
+            continue;
+        *field = f->value;
+        return value;
     }
     return STR_NONE;
 }
 
 
+static str_t
+cookie(struct task *t, uintptr_t arg)
+{
+    str_t field;
+
+    return http_cookie(http_of(t), *(const str_t *) arg, &field);
+}
+
+
+/* As sent; of a chunked body, once it has been read, what it came to. */
 static str_t
 content_length(struct task *t, uintptr_t arg)
 {
@@ -285,6 +298,9 @@ content_length(struct task *t, uintptr_t arg)
     (void) arg;
     if (f != NULL)
         return f->value;
+    if (r->is_chunked && r->body != NULL && r->body->is_complete)
+        return arena_printf(t->arena, "%llu",
+                            (unsigned long long) r->body->received);
     if (r->content_length < 0)
         return STR_NONE;
     return arena_printf(t->arena, "%lld", (long long) r->content_length);
@@ -334,8 +350,7 @@ request_length(struct task *t, uintptr_t arg)
 
     (void) arg;
     return arena_printf(t->arena, "%llu",
-                        (unsigned long long) r->head_bytes
-                            + (r->body ? r->body->received : 0));
+                        (unsigned long long) (r->head_bytes + r->body_bytes));
 }
 
 
@@ -435,22 +450,20 @@ body_bytes_sent(struct task *t, uintptr_t arg)
 static str_t
 request_completion(struct task *t, uintptr_t arg)
 {
+    const struct http_request *r = http_of(t);
+
     (void) arg;
-    return http_of(t)->out.is_complete ? STR("OK") : STR("");
+    return r->out.is_complete && r == r->main ? STR("OK") : STR("");
 }
 
 
+/* The directive's value counts from when the response begins. */
 static str_t
 limit_rate(struct task *t, uintptr_t arg)
 {
-    const struct http_request *r = http_of(t);
-    uint64_t                   rate = r->limit_rate;
-
     (void) arg;
-    if (!r->has_limit_rate && send_conf(t)->limit_rate != NULL
-        && !number_size(expr_eval(send_conf(t)->limit_rate, t), false, &rate))
-        rate = 0;
-    return arena_printf(t->arena, "%llu", (unsigned long long) rate);
+    return arena_printf(t->arena, "%llu",
+                        (unsigned long long) http_of(t)->limit_rate);
 }
 
 
@@ -572,7 +585,7 @@ static const struct variable variables[] = {
       NULL },
     { "http_cookie", in_joined, (uintptr_t) &name_cookie, 0, NULL },
     FAMILY("http_", in_joined, 0),
-    { "content_length", content_length, 0, 0, NULL },
+    { "content_length", content_length, 0, VAR_VOLATILE, NULL },
     { "content_type", in_field, FIELD_CONTENT_TYPE, 0, NULL },
 
     { "sent_http_content_type", out_content_type, 0, 0, NULL },

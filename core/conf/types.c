@@ -160,9 +160,11 @@ parse_bits(struct conf *cf, void *field)
         w = find_word(cf->args[i], cf->row->detail);
         if (w == NULL)
             return unknown_word(cf, cf->args[i], cf->row->detail);
-        if (w->value != 0 && (*bits & w->value) == w->value)
+        /* words that exclude each other share a bit: the first one holds */
+        if (*bits & w->value)
             conf_warn(cf, "duplicate value \"" STR_F "\"", STR_A(cf->args[i]));
-        *bits |= w->value;
+        else
+            *bits |= w->value;
     }
     return NULL;
 }
