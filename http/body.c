@@ -13,6 +13,7 @@
 struct body {
     struct http_body pub; /* first */
     off_t            file_at;
+    uint64_t         came_with_head;
     bool             is_whole;   /* data has the file                        */
     bool             is_cut_off; /* what is to be dropped will not come      */
 };
@@ -169,6 +170,35 @@ go_on_later(struct http_request *r)
     return STEP_WAIT;
 }
 
+/*
+ * The bytes of a body that are kept in memory.  What came with the head does
+ * not count, and a quarter above the limit is let pass where that saves the
+ * file.
+ */
+static uint64_t
+memory_of(struct http_request *r, const struct body *b)
+{
+    uint64_t size = body_conf(&r->task)->client_body_buffer_size;
+    uint64_t length = (uint64_t) r->content_length;
+
+    if (!r->is_chunked && length - b->came_with_head < size + size / 4)
+        return UINT64_MAX;
+    return r->is_chunked ? b->came_with_head + size : size;
+}
+
+/* read_some(), noting what was there without asking the socket. */
+static enum step
+read_next(struct http_request *r, struct body *b)
+{
+    uint64_t  received = r->task.conn->received;
+    bool      is_first = b->pub.received == 0;
+    enum step step = read_some(r, &b->pub.data);
+
+    if (is_first && r->task.conn->received == received)
+        b->came_with_head = b->pub.received;
+    return step;
+}
+
 enum step
 http_body_read(struct http_request *r)
 {
@@ -186,18 +216,12 @@ http_body_read(struct http_request *r)
     while (step == STEP_NEXT) {
         if (rounds-- == 0)
             return go_on_later(r);
-        step = read_some(r, &b->pub.data);
-        if ((step == STEP_NEXT || step == STEP_WAIT)
-            && b->pub.data.n > body_conf(&r->task)->client_body_buffer_size
+        step = read_next(r, b);
+        if (step != STEP_FAIL && b->pub.data.n > memory_of(r, b)
             && spill(r, b) != STEP_NEXT)
             return STEP_FAIL;
     }
-    if (step != STEP_DONE)
-        return step;
-    if (b->pub.data.n > body_conf(&r->task)->client_body_buffer_size
-        && spill(r, b) != STEP_NEXT)
-        return STEP_FAIL;
-    return complete(r, b);
+    return step == STEP_DONE ? complete(r, b) : step;
 }
 
 enum step

@@ -49,6 +49,7 @@ struct http_response {
     str_t         charset;
     int64_t       length;       /* of the body; -1: not known                */
     time_t        last_modified; /* -1: none                                 */
+    uint64_t      from, until;  /* slices: what of the whole goes out        */
     bool is_head_sent : 1;      /* the head went through the filters         */
     bool is_head_only : 1;      /* no body follows (HEAD, 204, 304)          */
     bool is_chunked : 1;        /* h1: the codec frames it                   */
@@ -57,6 +58,7 @@ struct http_response {
     bool is_complete : 1;       /* and it is all out: $request_completion    */
     bool allows_ranges : 1;     /* the range filter may cut it               */
     bool is_single_part : 1;    /* ... one range only                        */
+    bool is_slice : 1;          /* the body begins at from, and others follow */
     bool disables_not_modified : 1;
     bool is_from_error_page : 1;
     bool needs_memory : 1;      /* some filter reads the bytes               */
@@ -96,7 +98,8 @@ struct http_request {
     int64_t               content_length; /* -1: none                        */
     bool                  is_chunked;
     struct http_body     *body;       /* NULL until somebody asks            */
-    uint64_t              head_bytes; /* of the request                      */
+    uint64_t              head_bytes; /* of the request; 0: a subrequest     */
+    uint64_t              body_bytes; /* read of its body, framing included  */
     msec_t                started_at; /* monotonic                           */
     time_t                started_seconds;
     unsigned              started_ms; /* 0-999                               */

@@ -211,7 +211,7 @@ copy_method(struct http_request *r, const struct http_request *parent)
 {
     r->method = HTTP_GET;
     r->method_name = STR("GET");
-    if (r->sub->keeps_method) {
+    if (r->sub->keeps_method || r->sub->is_clone) {
         r->method = parent->method;
         r->method_name = parent->method_name;
     }
@@ -233,7 +233,6 @@ copy_request(struct http_request *r, struct http_request *parent)
     r->has_host = parent->has_host;
     r->in = parent->in;
     r->server = parent->server;
-    r->head_bytes = parent->head_bytes;
     r->started_at = parent->started_at;
     r->started_seconds = parent->started_seconds;
     r->started_ms = parent->started_ms;
@@ -241,6 +240,24 @@ copy_request(struct http_request *r, struct http_request *parent)
     r->sent_before = parent->sent_before;
     r->is_internal = true;
     r->subrequests = parent->subrequests - 1;
+}
+
+/* Where its way begins. */
+static void
+place(struct http_request *r, const struct http_request *parent)
+{
+    if (!r->sub->is_clone) {
+        http_enter(r, r->server->root);
+        r->phase = PHASE_SERVER_REWRITE;
+        return;
+    }
+    http_enter(r, parent->location);
+    r->phase = parent->phase;
+    r->handler = parent->handler;
+    r->is_uri_as_sent = parent->is_uri_as_sent;
+    r->is_uri_complex = parent->is_uri_complex;
+    r->is_uri_of_break = parent->is_uri_of_break;
+    r->task.captures = parent->task.captures;
 }
 
 /* A request in an arena of its own that goes with the parent's. */
@@ -283,6 +300,11 @@ http_subrequest(struct http_request *parent, struct http_subrequest *s,
     }
     vars_prepare(&parent->task);
     r = make(parent, s);
+    if (task_is_dry(&parent->task))
+        trace_tell(&parent->task, TRACE_SUBREQUEST,
+                   s->in_background ? "in the background" : "starts", NULL, 0,
+                   NULL, STR_F "%s" STR_F, STR_A(uri), args.n ? "?" : "",
+                   STR_A(args));
     r->uri = str_copy(r->task.arena, uri);
     r->args = str_copy(r->task.arena, args);
     s->r = s->made = r;
@@ -293,8 +315,7 @@ http_subrequest(struct http_request *parent, struct http_subrequest *s,
     /* The parent's own frame would print the parent's URI. */
     log_pop(r->task.log);
     http_log_push(r);
-    http_enter(r, r->server->root);
-    r->phase = PHASE_SERVER_REWRITE;
+    place(r, parent);
     task_wake(&r->task);
     return STEP_NEXT;
 }

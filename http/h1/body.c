@@ -109,6 +109,14 @@ finish(struct h1 *h, struct h1_body *b)
     h1_free_body(h->r);
 }
 
+/* For $request_length, where what is dropped does not count. */
+static void
+count(struct http_request *r, size_t n)
+{
+    if (r->body == NULL || !r->body->is_discarded)
+        r->body_bytes += n;
+}
+
 static enum step
 take_counted(struct h1 *h, struct h1_body *b, struct chain *out)
 {
@@ -121,6 +129,7 @@ take_counted(struct h1 *h, struct h1_body *b, struct chain *out)
     chain_add_block(out, b->block, (str_t){ b->buf.read, n });
     b->buf.read += n;
     b->left -= n;
+    count(h->r, n);
     if (b->left != 0)
         return STEP_NEXT;
     finish(h, b);
@@ -146,6 +155,7 @@ take_chunked(struct h1 *h, struct h1_body *b, struct chain *out)
     for (;;) {
         in = buf_str(&b->buf);
         p = h1_chunked_next(&b->chunked, &in, &data, &field);
+        count(r, (size_t) (b->buf.write - in.n - b->buf.read));
         b->buf.read = b->buf.write - in.n;
         switch (p) {
         case PARSE_OK:

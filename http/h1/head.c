@@ -224,6 +224,19 @@ take_lines(struct h1 *h)
 
 /* --- buffers -------------------------------------------------------------------------- */
 
+/* What is there of a request line that is none. */
+static str_t
+first_line(const struct buf *b)
+{
+    str_t line = buf_str(b);
+
+    for (size_t i = 0; i < line.n; i++) {
+        if (line.p[i] == '\r' || line.p[i] == '\n')
+            return (str_t){ line.p, i };
+    }
+    return line;
+}
+
 static void
 refuse_long(struct h1 *h)
 {
@@ -231,7 +244,7 @@ refuse_long(struct h1 *h)
     size_t      n = buf_len(b);
 
     if (!h->has_line) {
-        h->r->line = str_trim(buf_str(b));
+        h->r->line = first_line(b);
         refuse(h, 414, "client sent too long URI");
         return;
     }
@@ -284,7 +297,7 @@ looks_wrong(struct h1 *h)
 
     if (h->has_line || h1_may_be_request(buf_str(b)))
         return false;
-    h->r->line = buf_str(b);
+    h->r->line = first_line(b);
     h->r->version = HTTP_11;
     refuse(h, 400, "client sent invalid method");
     return true;
@@ -294,7 +307,7 @@ static void
 end_of_stream(struct h1 *h, ssize_t n)
 {
     if (h->r != NULL && h->r->line.p == NULL && h->head != NULL)
-        h->r->line = str_trim(buf_str(&h->head->buf));
+        h->r->line = first_line(&h->head->buf);
     if (n == 0 && h->state == H1_HEAD)
         log_info(&h->conn.log, "client prematurely closed connection");
     else if (n == 0 && !h->is_kept)

@@ -44,14 +44,21 @@ is_unique(enum field_id id)
     return false;
 }
 
+/* In a name no blank or control may stand, in a value no CR and no NUL. */
 static unsigned
 bad_line(struct h1 *h, str_t line)
 {
+    bool   in_name = true;
     size_t i;
 
-    for (i = 0; i < line.n; i++)
-        if ((unsigned char) line.p[i] <= ' ' || line.p[i] == 127)
+    for (i = 0; i < line.n; i++) {
+        unsigned char c = (unsigned char) line.p[i];
+
+        if (in_name ? c <= ' ' || c == 127 : c == '\r' || c == '\0')
             break;
+        if (c == ':' && i > 0)
+            in_name = false;
+    }
     if (i < line.n)
         log_info(&h->conn.log,
                  "client sent invalid header line: \"%.*s\\x%02x...\"", (int) i,
@@ -77,8 +84,8 @@ take_host(struct h1 *h, const struct field *old, const struct h1_field *f)
         return 400;
     }
     if (!uri_host(r->task.arena, f->value, &host, &port)) {
-        log_info(&h->conn.log, "client sent invalid host header");
         fields_add(r->task.arena, &r->in, f->name, f->value);
+        log_info(&h->conn.log, "client sent invalid host header");
         return 400;
     }
     if (!r->has_target_host) {
