@@ -14,7 +14,7 @@ enum { V1_MAX = 107 };
 
 enum { V2_SIGNATURE = 12, V2_HEAD = 16 };
 
-enum { COMMAND_LOCAL = 0, COMMAND_PROXY = 1 };
+enum { COMMAND_PROXY = 1 };
 enum { STREAM_IPV4 = 0x11, STREAM_IPV6 = 0x21 };
 enum { FAMILY_UNSPEC = 0, FAMILY_IPV4, FAMILY_IPV6, FAMILY_UNIX };
 
@@ -202,7 +202,8 @@ addresses_size(unsigned transport)
 
 /*
  * Unix sockets and datagrams have no text that $proxy_protocol_addr could
- * give: the connection keeps its own addresses, but has the TLVs.
+ * give: the connection keeps its own addresses, but has the TLVs.  Commands
+ * other than PROXY tell nothing of it, known or not, as nginx has it.
  */
 static enum parse
 parse_v2(struct arena *a, unsigned command, unsigned transport, str_t body,
@@ -210,9 +211,9 @@ parse_v2(struct arena *a, unsigned command, unsigned transport, str_t body,
 {
     size_t size = addresses_size(transport);
 
-    if (command == COMMAND_LOCAL)
+    if (command != COMMAND_PROXY)
         return PARSE_OK;
-    if (command != COMMAND_PROXY || body.n < size)
+    if (body.n < size)
         return PARSE_BAD;
 
     if (transport == STREAM_IPV4)
