@@ -22,6 +22,7 @@ struct error_page {
     unsigned     status;
     int          code; /* CODE_KEPT (no "="), CODE_OF_PAGE ("="), or a status */
     struct expr *uri;
+    const struct setting *setting; /* where it stands                        */
 };
 
 struct error_page_conf {
@@ -45,6 +46,7 @@ add_page(struct conf *cf, struct error_page_conf *c, str_t status, int code,
     p->status = (unsigned) n;
     p->code = code;
     p->uri = uri;
+    p->setting = cf->block->settings;
     /* Certificates that fail have statuses of their own that go out as 400. */
     if (code == CODE_KEPT && n >= 494 && n <= 498)
         p->code = n == 498 ? 404 : 400;
@@ -202,6 +204,8 @@ take_page(struct http_request *r, const struct error_page *p)
     str_t    uri, path, args;
     unsigned shown;
 
+    if (task_is_dry(&r->task))
+        trace_setting(&r->task, TRACE_REDIRECT, "error page", p->setting, NULL);
     if (p->code > 0)
         r->expect_done = true;
     if (p->code >= 0)
@@ -238,7 +242,7 @@ http_refuse(struct http_request *r)
     unsigned                 status = r->fail_status;
     const struct error_page *page;
 
-    if (r->out.is_head_sent)
+    if (r->out.is_head_sent || status == 0)
         return STEP_FAIL;
     if (is_silent(status) || r->is_silent) {
         r->error_status = r->out.status = status;
@@ -259,6 +263,8 @@ http_refuse(struct http_request *r)
         if (take_page(r, page) != STEP_FAIL || r->out.is_head_sent)
             return r->moved ? STEP_NEXT : STEP_DONE;
         status = r->fail_status;
+        if (status == 0)
+            return STEP_FAIL;
         r->error_status = status;
     }
     r->expect_done = true;

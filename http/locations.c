@@ -196,6 +196,80 @@ match_prefix(const struct http_locations *ls, struct http_request *r)
     return MATCH_NONE;
 }
 
+/* --- telling ------------------------------------------------------------------ */
+
+static void
+trace_location(struct http_request *r, const struct http_location *l,
+               const char *verdict, const char *why)
+{
+    static const char *const marks[] = {
+        [LOCATION_CARET] = "^~ ",
+        [LOCATION_EXACT] = "= ",
+        [LOCATION_REGEX] = "~ ",
+        [LOCATION_NAMELESS] = "",
+    };
+    const char *mark = l->is_nocase ? "~* " : marks[l->kind];
+
+    trace_tell(&r->task, TRACE_LOCATION, verdict, l->block->file,
+               l->block->line, why, "location %s" STR_F, mark ? mark : "",
+               STR_A(l->name));
+}
+
+/* Prefixes of the URI that are shorter than the one found. */
+static void
+trace_shorter(struct http_request *r, const struct http_locations *ls, int i)
+{
+    const struct prefix *p;
+
+    for (; i >= 0; i = ls->prefixes[i].up) {
+        p = &ls->prefixes[i];
+        if (p->inclusive != NULL && p->inclusive != r->location
+            && str_starts(r->uri, p->name))
+            trace_location(r, p->inclusive, "lost", "a longer one matches");
+    }
+}
+
+static void
+trace_unread(struct http_request *r, const struct http_locations *ls, size_t i,
+             const char *why)
+{
+    for (; i < ls->regexes.n; i++)
+        if (regex_test(ls->regexes.at[i]->regex, r->uri))
+            trace_location(r, ls->regexes.at[i], "lost", why);
+}
+
+/* --- both --------------------------------------------------------------------- */
+
+static enum match search(const struct http_locations *ls,
+                         struct http_request         *r);
+
+/* Regular expressions of one level; found is what stands without them. */
+static enum match
+search_regexes(const struct http_locations *ls, struct http_request *r,
+               enum match found)
+{
+    struct http_location *l;
+    size_t                i;
+
+    for (i = 0; i < ls->regexes.n; i++) {
+        l = ls->regexes.at[i];
+        if (!regex_match(l->regex, &r->task, r->uri)) {
+            if (task_is_dry(&r->task))
+                trace_location(r, l, "passed", "does not match");
+            continue;
+        }
+        if (task_is_dry(&r->task)) {
+            if (found == MATCH_PREFIX)
+                trace_location(r, r->location, "lost",
+                               "a regular expression matches");
+            trace_unread(r, ls, i + 1, "an earlier one matches");
+        }
+        r->location = l;
+        return search(l->inner, r) == MATCH_SLASH ? MATCH_SLASH : MATCH_FINAL;
+    }
+    return found;
+}
+
 /* One level, and what stands within the location that it finds.  MATCH_FINAL
  * and MATCH_SLASH end the search on the levels above too. */
 static enum match
@@ -213,18 +287,14 @@ search(const struct http_locations *ls, struct http_request *r)
         if (inner != MATCH_NONE)
             found = inner;
     }
-    if (found == MATCH_FINAL || found == MATCH_SLASH || no_regex)
+    if (found == MATCH_FINAL || found == MATCH_SLASH || no_regex) {
+        if (task_is_dry(&r->task))
+            trace_unread(r, ls, 0,
+                         no_regex ? "\"^~\" keeps them from being tried"
+                                  : "a match that is final came first");
         return found;
-
-    VEC_EACH(&ls->regexes, l) {
-        if (!regex_match((*l)->regex, &r->task, r->uri))
-            continue;
-        r->location = *l;
-        if (search((*l)->inner, r) == MATCH_SLASH)
-            return MATCH_SLASH;
-        return MATCH_FINAL;
     }
-    return found;
+    return search_regexes(ls, r, found);
 }
 
 void
@@ -236,6 +306,26 @@ http_enter(struct http_request *r, const struct http_location *l)
     http_follow_conf(r);
 }
 
+static void
+trace_found(struct http_request *r)
+{
+    const struct http_location  *l = r->location;
+    const struct http_locations *ls = l->up ? l->up->inner
+                                            : r->server->locations;
+
+    if (l == r->server->root) {
+        trace_tell(&r->task, TRACE_LOCATION, "none", l->block->file,
+                   l->block->line,
+                   "no location matches: the server's own "
+                   "settings hold",
+                   STR_F, STR_A(r->uri));
+        return;
+    }
+    if (ls != NULL && l->kind != LOCATION_REGEX)
+        trace_shorter(r, ls, bisect(ls, r->uri));
+    trace_location(r, l, "matched", NULL);
+}
+
 enum http_found
 http_find_location(struct http_request *r)
 {
@@ -245,6 +335,8 @@ http_find_location(struct http_request *r)
     r->location = r->server->root;
     wants = search(r->server->locations, r) == MATCH_SLASH;
     l = r->location;
+    if (task_is_dry(&r->task))
+        trace_found(r);
     if (l->except != NULL && !(r->method & l->except_methods))
         http_enter(r, l->except);
     else

@@ -11,8 +11,9 @@
 typedef enum step (*phase_fn)(struct task *);
 
 struct phase_list {
-    phase_fn *at;
-    unsigned  n;
+    phase_fn             *at;
+    const struct module **modules; /* whose they are                         */
+    unsigned              n;
 };
 
 /* A server name with a pattern, in the order of the file. */

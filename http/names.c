@@ -121,32 +121,47 @@ http_names_first(struct http_server *s)
         s->name = str_from(s->name, 1);
 }
 
-static bool
-is_named(const struct http_name *n, str_t host)
+/* How well a name holds a host: the better one counts, whatever comes first in
+ * the file. */
+enum holds {
+    HOLDS_NOT,
+    HOLDS_REGEX,
+    HOLDS_TRAILING,
+    HOLDS_LEADING,
+    HOLDS_EXACT
+};
+
+static enum holds
+holds(const struct http_name *n, str_t host)
 {
     str_t text = n->text;
 
     if (n->regex != NULL)
-        return regex_test(n->regex, host);
+        return regex_test(n->regex, host) ? HOLDS_REGEX : HOLDS_NOT;
     if (text.n == 0)
-        return false;
+        return host.n == 0 ? HOLDS_EXACT : HOLDS_NOT;
+    if (text.p[0] == '.' && str_eq(str_from(text, 1), host))
+        return HOLDS_EXACT;
     if (text.p[0] == '.')
-        return str_eq(str_from(text, 1), host)
-               || (host.n > text.n && str_ends(host, text));
+        return host.n > text.n && str_ends(host, text) ? HOLDS_LEADING
+                                                       : HOLDS_NOT;
     if (text.p[0] == '*')
-        return host.n >= text.n && str_ends(host, str_from(text, 1));
+        return host.n >= text.n && str_ends(host, str_from(text, 1))
+                   ? HOLDS_LEADING
+                   : HOLDS_NOT;
     if (text.p[text.n - 1] == '*') {
         text.n--;
-        return host.n > text.n && str_starts(host, text);
+        return host.n > text.n && str_starts(host, text) ? HOLDS_TRAILING
+                                                         : HOLDS_NOT;
     }
-    return str_eq(text, host);
+    return str_eq(text, host) ? HOLDS_EXACT : HOLDS_NOT;
 }
 
 bool
 http_has_name(const struct http_server *s, str_t host)
 {
     VEC_EACH(&names_of(s)->list, it) {
-        if (is_named(it, host))
+        if (it->text.n != 0 && holds(it, host) != HOLDS_NOT)
             return true;
     }
     return false;
@@ -256,8 +271,8 @@ http_default_server(const struct http_address *a)
     return a->fallback;
 }
 
-const struct http_server *
-http_find_server(const struct http_address *a, str_t host, struct task *t)
+static const struct http_server *
+find(const struct http_address *a, str_t host, struct task *t)
 {
     const struct http_server *s = NULL;
 
@@ -274,5 +289,94 @@ http_find_server(const struct http_address *a, str_t host, struct task *t)
             && (t ? regex_match(n->regex, t, host)
                   : regex_test(n->regex, host)))
             return n->server;
-    return a->fallback;
+    return NULL;
+}
+
+
+/* --- telling ---------------------------------------------------------------------- */
+
+static void
+trace_name(struct task *t, const struct http_name *n, const char *verdict,
+           const char *why)
+{
+    trace_tell(t, TRACE_SERVER, verdict, n->file, n->line, why, STR_F,
+               STR_A(n->text));
+}
+
+/* The name by which the server that was found holds the host. */
+static const struct http_name *
+name_of_winner(const struct http_server *s, str_t host)
+{
+    const struct http_name *best = NULL;
+    enum holds              how, best_how = HOLDS_NOT;
+
+    VEC_EACH(&names_of(s)->list, n) {
+        how = holds(n, host);
+        if (how > best_how
+            || (how == best_how && how != HOLDS_NOT && n->regex == NULL
+                && n->text.n > best->text.n))
+        {
+            best = n;
+            best_how = how;
+        }
+    }
+    return best;
+}
+
+static void
+trace_loser(struct task *t, const struct http_name *n, enum holds how,
+            enum holds winner)
+{
+    static const char *const better[] = {
+        [HOLDS_REGEX] = "an earlier regular expression matches",
+        [HOLDS_TRAILING] = "a wildcard goes before regular expressions",
+        [HOLDS_LEADING] = "a wildcard in front goes first",
+        [HOLDS_EXACT] = "an exact name goes first",
+    };
+    const char *why = better[winner];
+
+    if (how == winner && how == HOLDS_EXACT)
+        why = "the first server with the name has it";
+    else if (how == winner && how != HOLDS_REGEX)
+        why = "a longer wildcard matches";
+    trace_name(t, n, "lost", why);
+}
+
+static void
+trace_names(struct task *t, const struct http_address *a, str_t host,
+            const struct http_server *found)
+{
+    const struct http_name *best = found ? name_of_winner(found, host) : NULL;
+    enum holds              how;
+
+    if (best != NULL)
+        trace_name(t, best, "matched", NULL);
+    else if (found != NULL)
+        trace_tell(t, TRACE_SERVER, "matched", found->block->file,
+                   found->block->line, "the request names no host", "no name");
+    else
+        trace_tell(t, TRACE_SERVER, "default", a->fallback->block->file,
+                   a->fallback->block->line,
+                   a->has_default ? "no name matches; it is the default_server"
+                                  : "no name matches; it is the first server "
+                                    "of the address",
+                   STR_F, STR_A(a->text));
+    VEC_EACH(&a->servers, s) {
+        VEC_EACH(&names_of(*s)->list, n) {
+            how = holds(n, host);
+            if (n != best && how != HOLDS_NOT && best != NULL)
+                trace_loser(t, n, how, holds(best, host));
+        }
+    }
+}
+
+
+const struct http_server *
+http_find_server(const struct http_address *a, str_t host, struct task *t)
+{
+    const struct http_server *s = find(a, host, t);
+
+    if (t != NULL && task_is_dry(t))
+        trace_names(t, a, host, s);
+    return s != NULL ? s : a->fallback;
 }

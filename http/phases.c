@@ -50,6 +50,8 @@ fill_phase(struct conf *cf, struct phase_list *list, enum phase phase)
     unsigned i, k, at, *places;
 
     list->at = arena_array(cf->arena, phase_fn, modules_count());
+    list->modules
+        = arena_array(cf->arena, const struct module *, modules_count());
     places = arena_array(cf->arena, unsigned, modules_count());
     for (i = 0; i < modules_count(); i++) {
         if (!(weir_modules[i]->serves & FOR_HTTP)
@@ -59,9 +61,11 @@ fill_phase(struct conf *cf, struct phase_list *list, enum phase phase)
         for (k = list->n++; k > 0 && places[k - 1] > at; k--) {
             places[k] = places[k - 1];
             list->at[k] = list->at[k - 1];
+            list->modules[k] = list->modules[k - 1];
         }
         places[k] = at;
         list->at[k] = weir_modules[i]->phase[phase];
+        list->modules[k] = weir_modules[i];
     }
 }
 

@@ -49,6 +49,7 @@ http_request_init(struct http_request *r)
     r->uri_changes = URI_CHANGES_MAX;
     r->subrequests = SUBREQUESTS_MAX;
     r->delay.on_timeout = on_delay;
+    r->task.trace = worker != NULL ? worker->trace : NULL;
     chain_init(&r->pending, r->task.arena);
     list_init(&r->children);
 }
@@ -89,6 +90,10 @@ http_internal_redirect(struct http_request *r, str_t uri, str_t args)
                   STR_A(uri));
         return http_fail(r, 500);
     }
+    if (task_is_dry(&r->task))
+        trace_tell(&r->task, TRACE_REDIRECT, "internal redirect", NULL, 0, NULL,
+                   STR_F "%s" STR_F, STR_A(uri), args.n != 0 ? "?" : "",
+                   STR_A(args));
     r->uri = uri;
     r->args = args;
     r->is_uri_as_sent = false;
@@ -126,6 +131,9 @@ http_named_location(struct http_request *r, str_t name)
                   STR_A(name));
         return http_fail(r, 500);
     }
+    if (task_is_dry(&r->task))
+        trace_tell(&r->task, TRACE_REDIRECT, "named location", l->block->file,
+                   l->block->line, NULL, STR_F, STR_A(name));
     r->is_internal = true;
     r->uri_changed = false;
     r->out.content_type = STR_NONE;
@@ -171,8 +179,12 @@ find_location(struct http_request *r)
     enum http_found found = http_find_location(r);
     enum step       step;
 
-    if (r->location->is_internal && !r->is_internal)
+    if (r->location->is_internal && !r->is_internal) {
+        if (task_is_dry(&r->task))
+            trace_tell(&r->task, TRACE_ACCESS, "refused", NULL, 0,
+                       "the location is internal", "404");
         return http_fail(r, 404);
+    }
     step = check_body_size(r);
     if (step != STEP_NEXT)
         return step;
@@ -312,6 +324,41 @@ call_phase(struct http_request *r)
     return r->phase == PHASE_CONTENT ? nobody_answers(r) : STEP_ACCEPT;
 }
 
+/* A dry run hears what a module said. */
+static void
+trace_step(struct http_request *r, unsigned phase, unsigned handler,
+           enum step step)
+{
+    const struct phase_list *list = &http_main_of(r->task.gen)->phases[phase];
+    const char *name = handler < list->n ? list->modules[handler]->name : "";
+
+    if (phase == PHASE_SERVER_REWRITE || phase == PHASE_REWRITE)
+        return;
+    if (step == STEP_FAIL)
+        trace_tell(&r->task,
+                   phase == PHASE_CONTENT ? TRACE_CONTENT : TRACE_ACCESS,
+                   "refused", NULL, 0, NULL, "%s: %u", name, r->fail_status);
+    else if (step == STEP_ACCEPT && phase == PHASE_ACCESS && handler < list->n)
+        trace_tell(&r->task, TRACE_ACCESS, "allowed", NULL, 0, NULL, "%s",
+                   name);
+    else if (step == STEP_DONE)
+        trace_tell(&r->task, TRACE_CONTENT, "answered", NULL, 0, NULL, "%s",
+                   name);
+}
+
+static void
+trace_content(struct http_request *r)
+{
+    const char           *name = r->location->content->name;
+    const struct setting *s = setting_in_force(r->location->block, name, NULL);
+
+    if (s != NULL)
+        trace_setting(&r->task, TRACE_CONTENT, "handler", s, NULL);
+    else
+        trace_tell(&r->task, TRACE_CONTENT, "handler", NULL, 0, NULL, "%s",
+                   name);
+}
+
 /* True: go on with the driver's loop. */
 static bool
 follow(struct http_request *r, enum step step)
@@ -345,6 +392,7 @@ follow(struct http_request *r, enum step step)
 static bool
 run_phases(struct http_request *r)
 {
+    unsigned  phase, handler;
     enum step step;
 
     if (r->fail_at_once != 0) {
@@ -353,10 +401,16 @@ run_phases(struct http_request *r)
         return follow(r, step);
     }
     if (r->phase == PHASE_CONTENT && r->location->content != NULL) {
+        if (task_is_dry(&r->task))
+            trace_content(r);
         r->state = HTTP_CONTENT;
         return true;
     }
+    phase = r->phase;
+    handler = r->handler;
     step = call_phase(r);
+    if (task_is_dry(&r->task) && !r->moved)
+        trace_step(r, phase, handler, step);
     if (!r->moved && step == STEP_NEXT) {
         r->handler++;
     } else if (!r->moved && step == STEP_ACCEPT) {
@@ -396,6 +450,9 @@ run_log(struct http_request *r)
     timer_stop(&r->delay);
     for (i = 0; i < list->n; i++)
         list->at[i](&r->task);
+    if (task_is_dry(&r->task) && r == r->main)
+        trace_tell(&r->task, TRACE_END, "end", NULL, 0, NULL, "%u",
+                   r->out.status);
     r->state = HTTP_END;
 }
 

@@ -11,6 +11,7 @@
 #include "core/conf/generation.h"
 #include "core/conf/module.h"
 #include "core/event/task.h"
+#include "core/event/trace.h"
 
 struct conf {
     struct generation      *gen;
@@ -66,6 +67,9 @@ const struct setting *setting_before(const struct setting *s);
 /* The last setting of that name in b itself, or NULL. */
 const struct setting *setting_named(const struct conf_block *b,
                                     const char *name);
+/* Tells a dry run of one; why may be NULL. */
+void trace_setting(struct task *t, enum trace_kind kind, const char *verdict,
+                   const struct setting *s, const char *why);
 /* "name value value;" as it could stand in a file, quoted where it must be. */
 str_t setting_text(struct arena *a, const struct setting *s);
 

@@ -98,3 +98,12 @@ setting_text(struct arena *a, const struct setting *s)
     }
     return s->row->args & ARGS_BLOCK ? text : str_join(a, text, STR(";"));
 }
+
+
+void
+trace_setting(struct task *t, enum trace_kind kind, const char *verdict,
+              const struct setting *s, const char *why)
+{
+    trace_tell(t, kind, verdict, s->file, s->line, why, STR_F,
+               STR_A(setting_text(t->arena, s)));
+}

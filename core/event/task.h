@@ -17,6 +17,7 @@
 
 struct conf_page;
 struct conn;
+struct trace;
 struct value;
 
 enum serves {
@@ -52,6 +53,7 @@ struct task {
     void              (*run)(struct task *); /* the driver                   */
     /* Answers task_fail for this kind of task: remembers the status. */
     void              (*fail)(struct task *, unsigned status);
+    struct trace       *trace; /* of a dry run (core/event/trace.h), or NULL */
     enum serves         kind;
     bool                is_ended;
 };

@@ -12,6 +12,8 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include "core/net/worker.h"
+
 struct conns conns = { .reusable = { &conns.reusable, &conns.reusable } };
 
 
@@ -299,7 +301,7 @@ conn_set_nodelay(struct conn *c)
         return;
     c->nodelay = true;
     if (setsockopt(c->event.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1
-        && errno != EINVAL)
+        && errno != EINVAL && errno != EOPNOTSUPP)
         conn_log_error(c, errno, "setsockopt(TCP_NODELAY) failed");
 }
 
@@ -307,6 +309,10 @@ conn_set_nodelay(struct conn *c)
 bool
 conn_local(const struct conn *c, struct addr_any *out)
 {
+    if (worker != NULL && worker->local != NULL && c->listener != NULL) {
+        *out = *worker->local;
+        return true;
+    }
     memset(out, 0, sizeof(*out));
     out->len = sizeof(out->un);
     return getsockname(c->event.fd, &out->sa, &out->len) == 0;

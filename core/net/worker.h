@@ -13,6 +13,7 @@
 #include "core/net/stats.h"
 
 struct generation;
+struct trace;
 
 struct worker {
     struct loop             *loop;
@@ -27,6 +28,8 @@ struct worker {
                                             alive                            */
     const struct log *doing; /* of the task at hand, which its driver sets:
                                 a check that fails prints its context        */
+    struct trace          *trace; /* a dry run: of all its tasks; or NULL    */
+    const struct addr_any *local; /* ... the address that clients came to    */
     const struct cidr *debug; /* debug_connection                            */
     size_t             n_debug;
 };

@@ -16,6 +16,11 @@ union resolved {
     struct sockaddr_in6 in6;
 };
 
+/* From now on nobody is asked: names are looked for in the hosts file alone,
+ * and others have one address that is nobody's (RFC 5737).  For explaining a
+ * configuration away from where it runs. */
+void resolve_go_offline(void);
+
 /* The addresses of host in a, IPv4 before IPv6, each once, with port set.
  * Returns how many there are; 0: not found. */
 size_t resolve_host(struct arena *a, str_t host, unsigned port,

@@ -79,6 +79,9 @@ serve(struct task *t)
     if (path.p == NULL)
         return http_fail(r, 500);
     f = http_file_open(r, path, false);
+    if (task_is_dry(t))
+        trace_tell(t, TRACE_FILE, f.file != NULL ? "found" : "not there", NULL,
+                   0, "the file that the URI names", STR_F, STR_A(path));
     step = serve_file(r, path, &f);
     file_put(f.file);
     return step;

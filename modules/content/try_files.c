@@ -85,8 +85,13 @@ static bool
 try_one(struct http_request *r, const struct candidate *c, str_t root)
 {
     str_t path = path_of(r, c, root);
+    bool  is_found = is_there(r, c, path);
 
-    if (!is_there(r, c, path))
+    if (task_is_dry(&r->task))
+        trace_tell(&r->task, TRACE_FILE, is_found ? "found" : "not there", NULL,
+                   0, "try_files", STR_F "%s", STR_A(path),
+                   c->is_folder ? "/" : "");
+    if (!is_found)
         return false;
     go_to(r, c, str_from(path, root.n));
     return true;

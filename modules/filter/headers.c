@@ -14,10 +14,11 @@
 enum inherit { INHERIT_OFF, INHERIT_ON, INHERIT_MERGE };
 
 struct header {
-    str_t         name;
-    enum field_id id;
-    struct expr  *value;
-    bool          always;
+    str_t                 name;
+    enum field_id         id;
+    struct expr          *value;
+    bool                  always;
+    const struct setting *setting; /* where it stands                        */
 };
 
 struct headers {
@@ -70,6 +71,7 @@ parse_header(struct conf *cf, void *field)
     one->name = cf->args[1];
     one->id = field_id(one->name);
     one->always = cf->n_args == 4;
+    one->setting = cf->block->settings;
     one->value = expr_compile(cf, cf->args[2], 0, &error);
     return one->value ? NULL : conf_error(cf, "%s", error);
 }
@@ -343,6 +345,58 @@ has_trailers(const struct headers_conf *c, bool is_ok)
 }
 
 
+/* --- telling ----------------------------------------------------------------- */
+
+static bool
+has_setting(const struct headers *all, const struct setting *s)
+{
+    VEC_EACH(&all->list, h)
+        if (h->setting == s)
+            return true;
+    return false;
+}
+
+
+/* Fields that stand in blocks around this one and do not hold in it. */
+static void
+trace_dropped(struct http_request *r, const struct headers *all,
+              const char *name, const char *why)
+{
+    const struct conf_block *b = r->location->block;
+    const struct setting    *s;
+
+    for (; b != NULL; b = b->up)
+        for (s = setting_named(b, name); s != NULL; s = setting_before(s))
+            if (!has_setting(all, s))
+                trace_setting(&r->task, TRACE_HEADER, "dropped", s, why);
+}
+
+
+static void
+trace_headers(struct http_request *r, bool is_ok)
+{
+    static const char why[] = "an inner block has such directives of its own";
+    const struct headers_conf *c = conf_at(r);
+    str_t                      value;
+
+    VEC_EACH(&c->all_headers.list, h) {
+        value = expr_eval(h->value, &r->task);
+        if (!is_ok && !h->always)
+            trace_setting(&r->task, TRACE_HEADER, "left out", h->setting,
+                          "it has no \"always\", which this status asks for");
+        else if (value.n == 0)
+            trace_setting(&r->task, TRACE_HEADER, "left out", h->setting,
+                          "its value is empty");
+        else
+            trace_tell(&r->task, TRACE_HEADER, "added", h->setting->file,
+                       h->setting->line, NULL, STR_F ": " STR_F, STR_A(h->name),
+                       STR_A(value));
+    }
+    trace_dropped(r, &c->all_headers, "add_header", why);
+    trace_dropped(r, &c->all_trailers, "add_trailer", why);
+}
+
+
 static enum step
 add_headers(struct http_request *r, void *state)
 {
@@ -353,6 +407,8 @@ add_headers(struct http_request *r, void *state)
     if (r != r->main)
         return STEP_NEXT;
     is_ok = is_good(r->out.status);
+    if (task_is_dry(&r->task))
+        trace_headers(r, is_ok);
     if (is_ok)
         set_expires(r, &c->expires);
     VEC_EACH(&c->all_headers.list, h)

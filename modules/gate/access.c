@@ -10,8 +10,9 @@
 #include "modules/module.h"
 
 struct rule {
-    struct cidr network;
-    bool        is_deny;
+    struct cidr           network;
+    bool                  is_deny;
+    const struct setting *setting; /* where it stands                        */
 };
 
 struct access_conf {
@@ -42,8 +43,12 @@ check_access(struct task *t)
     const struct access_conf *conf = conf_of(t, &access_module);
 
     VEC_EACH(&conf->rules, it) {
-        if (cidr_match(&it->network, &t->conn->peer.sa))
-            return it->is_deny ? refuse(t) : STEP_ACCEPT;
+        if (!cidr_match(&it->network, &t->conn->peer.sa))
+            continue;
+        if (task_is_dry(t))
+            trace_setting(t, TRACE_ACCESS, it->is_deny ? "denies" : "allows",
+                          it->setting, "the first rule that holds the client");
+        return it->is_deny ? refuse(t) : STEP_ACCEPT;
     }
     return STEP_NEXT;
 }
@@ -53,7 +58,8 @@ static const char *
 parse_rule(struct conf *cf, void *field)
 {
     struct access_conf *conf = field;
-    struct rule         rule = { .is_deny = str_is(cf->args[0], "deny") };
+    struct rule         rule = { .is_deny = str_is(cf->args[0], "deny"),
+                                 .setting = cf->block->settings };
     str_t               text = cf->args[1];
 
     if (str_is(text, "all")) {

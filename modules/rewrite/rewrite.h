@@ -32,6 +32,7 @@ struct condition {
 
 struct rule {
     enum rule_kind      kind;
+    const struct setting *setting; /* as it stands in the file               */
     /* rewrite: where to; set: the value; return: the text or URL, or NULL   */
     const struct expr  *to;
     const struct expr  *args;  /* rewrite: behind the "?", or NULL           */

@@ -16,6 +16,7 @@ rules_add(struct conf *cf, struct rules **rules, enum rule_kind kind)
     }
     rule = vec_push(cf->arena, &(*rules)->list);
     rule->kind = kind;
+    rule->setting = cf->block->settings;
     return rule;
 }
 
@@ -83,7 +84,7 @@ parse_target(struct conf *cf, struct rule *rule, str_t to)
 static const char *
 parse_rewrite(struct conf *cf, void *field)
 {
-    struct rule rule = { .kind = RULE_REWRITE };
+    struct rule rule = { .kind = RULE_REWRITE, .setting = cf->block->settings };
     const char *error = NULL;
     str_t       to = cf->args[2];
 

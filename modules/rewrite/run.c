@@ -16,6 +16,26 @@ struct run {
 
 
 static void
+tell(const struct run *run, const struct rule *rule, const char *verdict,
+     const char *why)
+{
+    if (task_is_dry(&run->r->task))
+        trace_setting(&run->r->task, TRACE_REWRITE, verdict, rule->setting,
+                      why);
+}
+
+
+/* What a rule came to stands behind it. */
+static void
+tell_text(const struct run *run, const struct rule *rule, const char *verdict,
+          str_t text)
+{
+    if (task_is_dry(&run->r->task))
+        tell(run, rule, verdict, str_z(run->r->task.arena, text));
+}
+
+
+static void
 end_with(struct run *run, enum step step)
 {
     run->is_over = true;
@@ -63,6 +83,7 @@ redirect(struct run *run, const struct rule *rule)
 
     if (rule->keeps_args && r->args.n != 0)
         to = str_join3(a, to, rule->has_mark ? STR("&") : STR("?"), r->args);
+    tell_text(run, rule, "redirects to", to);
     if (run->is_logged)
         log_at(r->task.log, LEVEL_NOTICE, 0,
                "rewritten redirect: \"" STR_F "\"", STR_A(to));
@@ -96,8 +117,10 @@ rewrite(struct run *run, const struct rule *rule)
     match = rewrite_match(rule->regex, &r->task, r->uri, run->is_logged);
     if (match == REGEX_ERROR)
         end_with(run, http_fail(r, 500));
-    if (match != REGEX_YES)
+    if (match != REGEX_YES) {
+        tell(run, rule, "passed", "does not match");
         return;
+    }
 
     run->is_raw = true;
     r->is_internal = true;
@@ -112,6 +135,9 @@ rewrite(struct run *run, const struct rule *rule)
     uri = expr_eval(rule->to, &r->task);
     r->args = new_args(run, rule);
     r->uri = uri;
+    tell_text(run, rule, "rewrites to",
+              str_join3(r->task.arena, r->uri, r->args.n ? STR("?") : STR(""),
+                        r->args));
     if (run->is_logged)
         log_at(r->task.log, LEVEL_NOTICE, 0,
                "rewritten data: \"" STR_F "\", args: \"" STR_F "\"",
@@ -152,6 +178,16 @@ answer(struct http_request *r, const struct rule *rule)
 }
 
 
+static void
+set(struct run *run, const struct rule *rule)
+{
+    str_t value = evaluate_text(run, rule->to);
+
+    tell_text(run, rule, "sets it to", value);
+    var_put(&run->r->task, rule->var, value);
+}
+
+
 static void run_list(struct run *run, const struct rules *rules);
 
 
@@ -163,11 +199,13 @@ branch(struct run *run, const struct rule *rule)
 
     switch (condition_holds(c, &run->r->task, value, run->is_logged)) {
     case CONDITION_FALSE:
+        tell(run, rule, "passed", "is not so");
         return;
     case CONDITION_ERROR:
         end_with(run, http_fail(run->r, 500));
         return;
     case CONDITION_TRUE:
+        tell(run, rule, "entered", "is so");
         break;
     }
     if (rule->location != NULL)
@@ -190,15 +228,17 @@ run_list(struct run *run, const struct rules *rules)
             rewrite(run, rule);
             break;
         case RULE_SET:
-            var_put(&r->task, rule->var, evaluate_text(run, rule->to));
+            set(run, rule);
             break;
         case RULE_IF:
             branch(run, rule);
             break;
         case RULE_RETURN:
+            tell(run, rule, "returns", NULL);
             end_with(run, answer(r, rule));
             break;
         case RULE_BREAK:
+            tell(run, rule, "ends the rules", NULL);
             r->uri_changed = false;
             end_with(run, STEP_NEXT);
             break;
