@@ -4,7 +4,8 @@
  * belongs to a generation's arena and is never written to; what a match needs
  * beside it (result, stack) is one object of the process, since matches do
  * not nest.  A match copies its subject and offsets into the task's arena
- * only when it succeeds.
+ * only when it succeeds.  Where the ends of the pattern are plain text, the
+ * subject's are compared first (literal.h).
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 
@@ -13,6 +14,7 @@
 #include <pcre2.h>
 
 #include "core/base/check.h"
+#include "core/expr/literal.h"
 #include "core/expr/variable.h"
 
 enum { STACK_START = 32 * 1024, STACK_MAX = 1024 * 1024 };
@@ -26,6 +28,8 @@ struct regex {
     pcre2_code             *code;
     str_t                   pattern;
     unsigned                groups;
+    bool                    is_quick; /* may be run by the JIT's own entry   */
+    struct literal          literal;
     VEC(struct named_group) named;
 };
 
@@ -118,6 +122,23 @@ define_groups(struct conf *cf, struct regex *re, const char **error)
 }
 
 
+/* Without JIT (no memory to execute, an item that it lacks) matching falls
+ * back on the interpreter by itself.  The JIT's own entry checks nothing; UTF
+ * must be checked.  literal.h takes only a newline for the end of a line. */
+static void
+prepare_match(struct arena *a, struct regex *re, bool is_nocase)
+{
+    uint32_t options, newline;
+    bool     has_jit = pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE) == 0;
+
+    pcre2_pattern_info(re->code, PCRE2_INFO_ALLOPTIONS, &options);
+    pcre2_pattern_info(re->code, PCRE2_INFO_NEWLINE, &newline);
+    re->is_quick = has_jit && !(options & PCRE2_UTF);
+    if (newline == PCRE2_NEWLINE_LF && !(options & PCRE2_UTF))
+        re->literal = literal_of(a, re->pattern, is_nocase);
+}
+
+
 struct regex *
 regex_compile(struct conf *cf, str_t pattern, unsigned flags,
               const char **error)
@@ -137,10 +158,7 @@ regex_compile(struct conf *cf, str_t pattern, unsigned flags,
     }
     arena_defer(cf->arena, free_code, re->code);
 
-    /* without JIT (no memory to execute, an item that it lacks) matching
-     * falls back on the interpreter by itself */
-    (void) pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE);
-
+    prepare_match(cf->arena, re, flags & REGEX_NOCASE);
     pcre2_pattern_info(re->code, PCRE2_INFO_CAPTURECOUNT, &groups);
     re->groups = groups;
     prepare_scratch(groups + 1);
@@ -151,8 +169,15 @@ regex_compile(struct conf *cf, str_t pattern, unsigned flags,
 static int
 match(const struct regex *re, str_t subject)
 {
-    return pcre2_match(re->code, (PCRE2_SPTR) (subject.p ? subject.p : ""),
-                       subject.n, 0, 0, scratch.data, scratch.context);
+    PCRE2_SPTR p = (PCRE2_SPTR) (subject.p ? subject.p : "");
+
+    if (!literal_allows(&re->literal, subject))
+        return PCRE2_ERROR_NOMATCH;
+    if (re->is_quick)
+        return pcre2_jit_match(re->code, p, subject.n, 0, 0, scratch.data,
+                               scratch.context);
+    return pcre2_match(re->code, p, subject.n, 0, 0, scratch.data,
+                       scratch.context);
 }
 
 
