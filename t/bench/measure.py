@@ -49,11 +49,11 @@ def private_kb(pid):
 class Load:
     """One run of wrk: requests, errors and seconds."""
 
-    def __init__(self, url, seconds, core, connections, closes):
+    def __init__(self, url, seconds, core, connections, fields):
         command = pinned(core) + ["wrk", "-t1", "-c%d" % connections,
                                   "-d%ds" % seconds, url]
-        if closes:
-            command += ["-H", "Connection: close"]
+        for field in fields:
+            command += ["-H", field]
         text = subprocess.run(command, capture_output=True, text=True).stdout
         found = re.search(r"(\d+) requests in ([\d.]+)(m?s)", text)
         if not found:
@@ -67,11 +67,11 @@ class Load:
         self.errors += sum(map(int, bad.groups())) if bad else 0
 
 
-def load(server, path, seconds, core, connections=64, closes=False):
+def load(server, path, seconds, core, connections=64, fields=()):
     """Requests a second, processor seconds a thousand requests, errors."""
     url = "http://127.0.0.1:%d%s" % (server.port, path)
     before = cpu_seconds(server.pid)
-    run = Load(url, seconds, core, connections, closes)
+    run = Load(url, seconds, core, connections, fields)
     used = cpu_seconds(server.pid) - before
     return {
         "rate": run.requests / run.seconds,
@@ -80,7 +80,7 @@ def load(server, path, seconds, core, connections=64, closes=False):
     }
 
 
-def calls(server, path, seconds, core, connections=64, closes=False):
+def calls(server, path, seconds, core, connections=64, fields=()):
     """System calls a request, under strace; and the most frequent ones."""
     url = "http://127.0.0.1:%d%s" % (server.port, path)
     with tempfile.NamedTemporaryFile("r") as out:
@@ -89,7 +89,7 @@ def calls(server, path, seconds, core, connections=64, closes=False):
             stderr=subprocess.PIPE, text=True)
         select.select([strace.stderr], [], [], 3)
         time.sleep(0.1)
-        run = Load(url, seconds, core, connections, closes)
+        run = Load(url, seconds, core, connections, fields)
         strace.send_signal(signal.SIGINT)
         strace.communicate()
         text = out.read()

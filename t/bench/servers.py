@@ -13,6 +13,8 @@ import socket
 import subprocess
 import time
 
+import language
+
 CONNECTIONS = 12000  # what a worker must be able to hold
 
 NGINX = """
@@ -129,6 +131,9 @@ http {
 """
 
 
+LANGUAGE = language.configuration()
+
+
 class Kind:
     """One of the servers: how it is written, started, and called."""
 
@@ -140,12 +145,27 @@ class Kind:
         return shutil.which(self.command[0])
 
     def has_master(self):
-        return self.text in (NGINX, BACKEND)
+        return self.text in (NGINX, BACKEND, LANGUAGE)
+
+    def serves_point(self, name):
+        return {"proxy": "p", "language": "l"}.get(name.split("-")[0],
+                                                   "s") in self.serves
 
 
-def nginx_like(name, program, extra=""):
-    return Kind(name, NGINX, [program, "-p", "%(dir)s", "-c", "%(conf)s"],
-                "user root;", extra)
+def nginx_like(name, program, extra="", text=NGINX, serves="sp"):
+    return Kind(name, text, [program, "-p", "%(dir)s", "-c", "%(conf)s"],
+                "user root;", extra, serves)
+
+
+def language_kinds(weir):
+    """For the point of that name: nginx as it comes, without pcre_jit, and
+    with it.  weir always compiles expressions."""
+    nginx = "/usr/sbin/nginx"
+    return [
+        nginx_like("weir", weir, text=LANGUAGE, serves="l"),
+        nginx_like("nginx", nginx, text=LANGUAGE, serves="l"),
+        nginx_like("nginx+jit", nginx, "pcre_jit on;", LANGUAGE, "l"),
+    ]
 
 
 def all_kinds(weir):
@@ -159,7 +179,7 @@ def all_kinds(weir):
         Kind("h2o", H2O, ["h2o", "-m", "worker", "-c", "%(conf)s"],
              "user: root"),
         Kind("lighttpd", LIGHTTPD, ["lighttpd", "-D", "-f", "%(conf)s"]),
-    ]
+    ] + language_kinds(weir)
 
 
 def backend_kind():
