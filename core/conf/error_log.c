@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * error_log PATH|stderr|syslog:...|memory:SIZE [LEVEL]
+ * error_log PATH|stderr|syslog:...|memory:SIZE [LEVEL] [json]
  */
 #include "core/conf/error_log.h"
 
@@ -24,12 +24,13 @@ add_target(struct arena *a, struct error_log *log, struct log_target *t)
 }
 
 
+/* The first n arguments. */
 static const char *
-parse_levels(struct conf *cf, enum log_level *level)
+parse_levels(struct conf *cf, unsigned n, enum log_level *level)
 {
     int found = -1, next;
 
-    for (unsigned i = 2; i < cf->n_args; i++) {
+    for (unsigned i = 2; i < n; i++) {
         str_t word = cf->args[i];
         bool  is_debug = str_starts(word, STR("debug_"));
 
@@ -57,7 +58,8 @@ parse(struct conf *cf, void *field)
     struct log_target *t;
     enum log_level     level = LEVEL_ERROR;
     str_t              spec = cf->args[1];
-    const char        *error = parse_levels(cf, &level);
+    bool is_json = cf->n_args > 2 && str_is(cf->args[cf->n_args - 1], "json");
+    const char *error = parse_levels(cf, cf->n_args - is_json, &level);
 
     if (error != NULL)
         return error;
@@ -72,6 +74,8 @@ parse(struct conf *cf, void *field)
     t = log_target_new(cf->arena, spec, file, level, &error);
     if (t == NULL)
         return conf_error(cf, "%s", error);
+    if (is_json)
+        log_target_set_json(t);
     add_target(cf->arena, log, t);
     return NULL;
 }

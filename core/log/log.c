@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lines of the error log, and what they are written to.  A line is made once
- * on the stack and goes with one write() to each target that wants its level,
+ * The error log's targets.  A line is made once in each form that is wanted,
+ * on the stack, and goes with one write() to each target that wants its level,
  * so that lines of several processes do not mix.  Nothing here can fail
  * loudly: what cannot be written is dropped.
  */
@@ -12,14 +12,10 @@
 #include <unistd.h>
 
 #include "core/base/check.h"
-#include "core/base/number.h"
+#include "core/log/record.h"
 #include "core/log/target.h"
-#include "core/os/clock.h"
 
-enum {
-    STDERR = 2,
-    ERRNO_ROOM = 50, /* kept for " (errno: text)" behind a long text */
-};
+enum { STDERR = 2 };
 
 const char *log_program = "weir";
 bool        log_to_stderr = true;
@@ -59,109 +55,6 @@ log_start_file(struct log_file *file)
     start_file.file = file;
     start_targets.at = start_at;
     start_targets.n = file != NULL ? 1 : 0;
-}
-
-
-/* A line in the making; p never passes last, behind which a newline fits. */
-struct line {
-    char *p, *last;
-};
-
-static void
-put(struct line *l, const char *s, size_t n)
-{
-    size_t room = (size_t) (l->last - l->p);
-
-    if (n > room)
-        n = room;
-    memcpy(l->p, s, n);
-    l->p += n;
-}
-
-
-static void
-put_z(struct line *l, const char *s)
-{
-    put(l, s, strlen(s));
-}
-
-
-static void
-put_number(struct line *l, uint64_t n)
-{
-    char digits[20];
-
-    put(l, digits, number_put(digits, n));
-}
-
-
-static void
-put_head(struct line *l, enum log_level level)
-{
-    str_t date = clock_error_log();
-
-    put(l, date.p, date.n);
-    put_z(l, " [");
-    put_z(l, names[level]);
-    put_z(l, "] ");
-    put_number(l, (uint64_t) getpid());
-    put_z(l, "#");
-    put_number(l, (uint64_t) gettid());
-    put_z(l, ": ");
-}
-
-
-static void put_format(struct line *l, const char *fmt, va_list args)
-    __attribute__((format(printf, 2, 0)));
-
-static void
-put_format(struct line *l, const char *fmt, va_list args)
-{
-    size_t room = (size_t) (l->last - l->p);
-    int    n = vsnprintf(l->p, room + 1, fmt, args);
-
-    if (n > 0)
-        l->p += (size_t) n < room ? (size_t) n : room;
-}
-
-
-static void
-put_errno(struct line *l, int errnum)
-{
-    char        room[128];
-    const char *text = strerror_r(errnum, room, sizeof(room));
-
-    if (l->p > l->last - ERRNO_ROOM) {
-        l->p = l->last - ERRNO_ROOM;
-        put_z(l, "...");
-    }
-    put_z(l, " (");
-    put_number(l, (uint64_t) errnum);
-    put_z(l, ": ");
-    put_z(l, text);
-    put_z(l, ")");
-}
-
-
-/* Outermost first. */
-static void
-put_frames(struct line *l, const struct log_frame *f)
-{
-    if (f == NULL)
-        return;
-    put_frames(l, f->up);
-    l->p += f->write(f, l->p, (size_t) (l->last - l->p));
-}
-
-
-static void
-put_context(struct line *l, const struct log *log)
-{
-    if (log->action != NULL) {
-        put_z(l, " while ");
-        put_z(l, log->action);
-    }
-    put_frames(l, log->frames);
 }
 
 
@@ -225,37 +118,70 @@ is_stderr(const struct log_target *t)
 
 /* The form for whoever sits at the terminal: no date, no process. */
 static void
-write_stderr(enum log_level level, const char *text, const char *end)
+write_stderr(enum log_level level, str_t text)
 {
-    char        out[LOG_LINE_MAX + 64];
-    struct line l = { out, out + sizeof(out) };
+    char out[LOG_LINE_MAX + 64];
+    int  n = 0;
 
-    if (level != LEVEL_STDERR) {
-        put_z(&l, log_program);
-        put_z(&l, ": [");
-        put_z(&l, names[level]);
-        put_z(&l, "] ");
-    }
-    put(&l, text, (size_t) (end - text));
-    write_fd(STDERR, out, (size_t) (l.p - out));
+    if (level != LEVEL_STDERR)
+        n = snprintf(out, 64, "%s: [%s] ", log_program, names[level]);
+    memcpy(out + n, text.p, text.n);
+    write_fd(STDERR, out, (size_t) n + text.n);
 }
 
 
-/* Gives the line to all who want it; true when stderr was among them. */
 static bool
-write_targets(const struct log *log, enum log_level level, str_t text)
+takes(const struct log *log, const struct log_target *t, enum log_level level,
+      bool is_json)
+{
+    return t->is_json == is_json && level != LEVEL_STDERR
+           && (level <= t->level || log->debug);
+}
+
+
+static bool
+is_wanted(const struct log *log, enum log_level level, bool is_json)
+{
+    for (unsigned i = 0; i < log->targets->n; i++)
+        if (takes(log, log->targets->at[i], level, is_json))
+            return true;
+    return false;
+}
+
+
+/* Gives the line to all who want it in its form; true when stderr was among
+ * them. */
+static bool
+write_targets(const struct log *log, enum log_level level, bool is_json,
+              str_t line)
 {
     bool was_stderr = false;
 
     for (unsigned i = 0; i < log->targets->n; i++) {
         struct log_target *t = log->targets->at[i];
 
-        if (level > t->level && !log->debug)
+        if (!takes(log, t, level, is_json))
             continue;
-        write_target(t, level, text);
+        write_target(t, level, line);
         was_stderr |= is_stderr(t);
     }
     return was_stderr;
+}
+
+
+static bool write_json(const struct log *log, enum log_level level, int errnum,
+                       const char *fmt, va_list args)
+    __attribute__((noinline, format(printf, 4, 0)));
+
+/* Apart, so that others do without its stack. */
+static bool
+write_json(const struct log *log, enum log_level level, int errnum,
+           const char *fmt, va_list args)
+{
+    char out[LOG_JSON_MAX];
+
+    return write_targets(log, level, true,
+                         record_json(out, log, level, errnum, fmt, args));
 }
 
 
@@ -263,34 +189,26 @@ void
 log_write(const struct log *log, enum log_level level, int errnum,
           const char *fmt, ...)
 {
-    char        out[LOG_LINE_MAX];
-    struct line l = { out, out + sizeof(out) - 1 };
-    const char *text;
-    int         saved = errno;
-    va_list     args;
-    bool        was_stderr = false;
+    char              out[LOG_LINE_MAX];
+    struct log_record l;
+    str_t             line;
+    int               saved = errno;
+    va_list           args;
+    bool              was_stderr = false;
+    bool              is_told = log_to_stderr && level <= LEVEL_WARN;
 
-    if (level != LEVEL_STDERR)
-        put_head(&l, level);
-    text = l.p;
-    if (log->serial != 0) {
-        put_z(&l, "*");
-        put_number(&l, log->serial);
-        put_z(&l, " ");
-        text = l.p;
+    if (is_wanted(log, level, true)) {
+        va_start(args, fmt);
+        was_stderr = write_json(log, level, errnum, fmt, args);
+        va_end(args);
     }
-    va_start(args, fmt);
-    put_format(&l, fmt, args);
-    va_end(args);
-    if (errnum != 0)
-        put_errno(&l, errnum);
-    if (level != LEVEL_DEBUG)
-        put_context(&l, log);
-    *l.p++ = '\n';
-
-    if (level != LEVEL_STDERR)
-        was_stderr = write_targets(log, level, str_span(out, l.p));
-    if (!was_stderr && log_to_stderr && level <= LEVEL_WARN)
-        write_stderr(level, text, l.p);
+    if (is_told || is_wanted(log, level, false)) {
+        va_start(args, fmt);
+        line = record_text(&l, out, log, level, errnum, fmt, args);
+        va_end(args);
+        was_stderr |= write_targets(log, level, false, line);
+        if (is_told && !was_stderr)
+            write_stderr(level, str_span(l.text, line.p + line.n));
+    }
     errno = saved;
 }

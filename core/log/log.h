@@ -9,7 +9,10 @@
  * A struct log is cheap and copied by value into connections: it points at
  * the targets of the configuration in force and at a list of frames, which
  * their owners push and pop and which print the part behind the text.
- * printf-style everywhere; a line is cut at LOG_LINE_MAX bytes.
+ * printf-style everywhere; a line is cut at LOG_LINE_MAX bytes.  A target may
+ * ask for JSON: the same as one object a line, {"time": ..., "level": "error",
+ * "pid": 7, "tid": 7, "connection": 3, "message": TEXT, "errno": 2, "error":
+ * "No such ...", "action": ..., "client": ..., "server": ..., ...}.
  */
 #pragma once
 
@@ -43,12 +46,22 @@ struct log_targets {
     struct log_target **at;
 };
 
-/* One layer of context.  write prints its part (", client: ...") with at most
- * room bytes to out and returns how many it took. */
+/* A line in the making. */
+struct log_record;
+
+/* One layer of context.  write adds its parts by the two below. */
 struct log_frame {
     struct log_frame *up; /* printed before this one                         */
-    size_t (*write)(const struct log_frame *, char *out, size_t room);
+    void (*write)(const struct log_frame *, struct log_record *);
 };
+
+/* Adds a part: ", NAME: VALUE" where lines are text, a field where they are
+ * JSON objects.  The other puts quotes around the value, as the text has
+ * them. */
+void log_part(struct log_record *l, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void log_part_quoted(struct log_record *l, const char *name, const char *fmt,
+                     ...) __attribute__((format(printf, 3, 4)));
 
 struct log {
     const struct log_targets *targets;
@@ -146,6 +159,8 @@ struct log_target *log_target_new(struct arena *a, str_t spec,
                                   struct log_file *file, enum log_level level,
                                   const char **error);
 enum log_level     log_target_level(const struct log_target *t);
+/* From now on it is given JSON objects. */
+void               log_target_set_json(struct log_target *t);
 
 /* Syslog (RFC 3164 over UDP or a unix socket), also for access logs:
  * "server=addr[:port],facility=,severity=,tag=,nohostname". */

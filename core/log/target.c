@@ -54,3 +54,10 @@ log_target_level(const struct log_target *t)
 {
     return t->level;
 }
+
+
+void
+log_target_set_json(struct log_target *t)
+{
+    t->is_json = true;
+}

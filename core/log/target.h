@@ -17,6 +17,7 @@ struct log_ring {
 struct log_target {
     enum target_kind      kind;
     enum log_level        level;
+    bool                  is_json;
     struct log_file      *file;
     struct syslog_target *syslog;
     struct log_ring       ring;

@@ -214,7 +214,7 @@ enum step gateway_run(struct gateway *g);
 const struct fields *gateway_fields(const struct http_request *r);
 
 /* The part of a log line that says whom was asked: ", upstream: ...". */
-size_t gateway_log(const struct http_request *r, char *out, size_t room);
+void gateway_log(const struct http_request *r, struct log_record *l);
 
 /* $upstream_...: what the tries of a request came to. */
 extern struct module gateway_module;

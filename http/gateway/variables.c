@@ -246,22 +246,19 @@ gateway_fields(const struct http_request *r)
 }
 
 
-size_t
-gateway_log(const struct http_request *r, char *out, size_t room)
+void
+gateway_log(const struct http_request *r, struct log_record *l)
 {
     const struct exchange *x = r->exchanges ? r->exchanges->last : NULL;
     const struct gateway  *g;
-    int                    n;
 
-    if (!x || room == 0)
-        return 0;
+    if (!x)
+        return;
     g = x->gateway;
-    n = snprintf(out, room, ", upstream: \"%s://" STR_F "%s" STR_F "\"",
-                 g->protocol->scheme, STR_A(x->name),
-                 str_starts(x->name, STR("unix:")) ? ":" : "", STR_A(g->uri));
-    if (n < 0)
-        return 0;
-    return (size_t) n < room ? (size_t) n : room - 1;
+    log_part_quoted(l, "upstream", "%s://" STR_F "%s" STR_F,
+                    g->protocol->scheme, STR_A(x->name),
+                    str_starts(x->name, STR("unix:")) ? ":" : "",
+                    STR_A(g->uri));
 }
 
 

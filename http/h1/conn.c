@@ -6,7 +6,6 @@
 #include "http/h1/conn.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/conf/error_log.h"
@@ -572,20 +571,16 @@ http_client_of(const struct http_request *r)
 }
 
 /* Before there is a request: who it is, and where it came to. */
-static size_t
-write_frame(const struct log_frame *frame, char *out, size_t room)
+static void
+write_frame(const struct log_frame *frame, struct log_record *l)
 {
     const struct h1 *h = container_of(frame, struct h1, frame);
     char             peer[ADDR_TEXT];
-    size_t           n;
-    int              k;
+    size_t n = addr_text(peer, &h->conn.peer.sa, sizeof(h->conn.peer), false);
 
-    n = addr_text(peer, &h->conn.peer.sa, sizeof(h->conn.peer), false);
-    k = snprintf(out, room, ", client: %.*s", (int) n, peer);
-    if (k > 0 && h->r == NULL)
-        k += snprintf(out + k, room - (size_t) k, ", server: " STR_F,
-                      STR_A(h->address->text));
-    return k > 0 && (size_t) k < room ? (size_t) k : room;
+    log_part(l, "client", "%.*s", (int) n, peer);
+    if (h->r == NULL)
+        log_part(l, "server", STR_F, STR_A(h->address->text));
 }
 
 void

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What goes into the access log: no escaped text holds a byte that could end
- * the line or the string that it stands in, and text without such bytes is
- * left as it is.
+ * What goes into the logs: no escaped text holds a byte that could end the
+ * line or the string that it stands in, and text without such bytes is left
+ * as it is.  Strings of JSON logs are UTF-8 and say, read back, what was
+ * written; a line of the error log as JSON is an object however long its
+ * parts are, and cuts no character.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "core/base/check.h"
 #include "core/base/escape.h"
+#include "core/base/json.h"
+#include "core/log/log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -56,6 +65,212 @@ check_json(struct arena *a, str_t in)
 }
 
 
+/* The length of the UTF-8 character at p, found another way than json.c does:
+ * by decoding it; 0: not valid. */
+static size_t
+decode(const unsigned char *p, size_t n, uint32_t *c)
+{
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    size_t                size = p[0] < 0x80    ? 1
+                                 : p[0] >= 0xF0 ? 4
+                                 : p[0] >= 0xE0 ? 3
+                                 : p[0] >= 0xC0 ? 2
+                                                : 0;
+
+    if (size == 0 || size > n || p[0] >= 0xF8)
+        return 0;
+    *c = size == 1 ? p[0] : p[0] & (0x7Fu >> size);
+    for (size_t i = 1; i < size; i++) {
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+        *c = *c << 6 | (p[i] & 0x3F);
+    }
+    if (*c < least[size] || *c > 0x10FFFF || (*c >= 0xD800 && *c < 0xE000))
+        return 0;
+    return size;
+}
+
+
+/* Takes the character off a text, bytes that are none being those of their
+ * number. */
+static uint32_t
+next_raw(str_t *s)
+{
+    uint32_t c = (unsigned char) s->p[0];
+    size_t   n = decode((const unsigned char *) s->p, s->n, &c);
+
+    if (n == 0)
+        c = (unsigned char) s->p[0];
+    *s = str_from(*s, n ? n : 1);
+    return c;
+}
+
+
+/* Takes the character off the inside of a JSON string, as a strict reader
+ * does. */
+static uint32_t
+next_json(str_t *s)
+{
+    static const char from[] = "\"\\bfnrt", to[] = "\"\\\b\f\n\r\t";
+    uint32_t          c;
+    size_t            n = decode((const unsigned char *) s->p, s->n, &c);
+    const char       *letter;
+    char              digits[5] = "";
+
+    CHECK(n != 0 && c >= 32 && c != '"' && (c < 127 || c > 159));
+    *s = str_from(*s, n);
+    if (c != '\\')
+        return c;
+    CHECK(s->n >= 1);
+    letter = strchr(from, s->p[0]);
+    if (letter != NULL && s->p[0] != '\0') {
+        *s = str_from(*s, 1);
+        return (unsigned char) to[letter - from];
+    }
+    CHECK(s->n >= 5 && s->p[0] == 'u');
+    memcpy(digits, s->p + 1, 4);
+    *s = str_from(*s, 5);
+    return (uint32_t) strtoul(digits, NULL, 16);
+}
+
+
+static str_t
+escape(struct arena *a, str_t s)
+{
+    char *start = arena_bytes(a, s.n * JSON_ESCAPE + 1), *p = start;
+
+    while (s.n != 0) {
+        size_t n = json_plain(s);
+
+        memcpy(p, s.p, n);
+        p += n;
+        s = str_from(s, n);
+        if (s.n != 0) {
+            CHECK(json_plain(s) == 0);
+            p += json_escape(&s, p);
+        }
+    }
+    return str_span(start, p);
+}
+
+
+static void
+check_json_text(struct arena *a, str_t in)
+{
+    str_t out = escape(a, in);
+
+    CHECK(!is_plain(in) || str_eq(in, out));
+    while (in.n != 0) {
+        CHECK(out.n != 0);
+        CHECK(next_raw(&in) == next_json(&out));
+    }
+    CHECK(out.n == 0);
+}
+
+/* --- a line of the error log ---------------------------------------------------- */
+
+static struct log_file    file = { .fd = -1 };
+static struct log_target *at[1];
+static struct log_targets targets = { .level = LEVEL_INFO, .n = 1, .at = at };
+static int                line_read; /* the other end of the pipe */
+
+struct parts {
+    struct log_frame frame;
+    str_t            text;
+};
+
+
+static void
+write_parts(const struct log_frame *f, struct log_record *l)
+{
+    str_t text = container_of(f, const struct parts, frame)->text;
+
+    log_part(l, "server", STR_F, STR_A(text));
+    log_part_quoted(l, "request", STR_F, STR_A(text));
+}
+
+
+static void
+open_log(void)
+{
+    static struct arena *kept;
+    const char          *error;
+    int                  ends[2];
+
+    CHECK(pipe(ends) == 0);
+    CHECK(fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0);
+    line_read = ends[0];
+    file.fd = ends[1];
+    kept = arena_new(0);
+    at[0] = log_target_new(kept, STR("/x"), &file, LEVEL_INFO, &error);
+    log_target_set_json(at[0]);
+    log_to_stderr = false;
+}
+
+
+static void
+skip_string(str_t *s)
+{
+    CHECK(s->n != 0 && s->p[0] == '"');
+    *s = str_from(*s, 1);
+    while (s->n != 0 && s->p[0] != '"')
+        (void) next_json(s);
+    CHECK(s->n != 0);
+    *s = str_from(*s, 1);
+}
+
+
+/* A string, a number or true. */
+static void
+skip_value(str_t *s)
+{
+    CHECK(s->n != 0);
+    if (s->p[0] == '"') {
+        skip_string(s);
+    } else if (str_starts(*s, STR("true"))) {
+        *s = str_from(*s, 4);
+    } else {
+        CHECK(s->p[0] >= '0' && s->p[0] <= '9');
+        while (s->n != 0 && s->p[0] >= '0' && s->p[0] <= '9')
+            *s = str_from(*s, 1);
+    }
+}
+
+
+static void
+check_object(str_t line)
+{
+    CHECK(line.n > 2 && line.p[0] == '{');
+    do {
+        line = str_from(line, 1);
+        skip_string(&line);
+        CHECK(line.n != 0 && line.p[0] == ':');
+        line = str_from(line, 1);
+        skip_value(&line);
+        CHECK(line.n != 0);
+    } while (line.p[0] == ',');
+    CHECK(str_is(line, "}\n"));
+}
+
+
+static void
+check_error_log(str_t in)
+{
+    struct parts parts = { { NULL, write_parts }, in };
+    struct log   log = { .targets = &targets };
+    char         line[8 * LOG_LINE_MAX];
+    ssize_t      n;
+
+    if (line_read == 0)
+        open_log();
+    log_push(&log, &parts.frame);
+    log_errno(&log, in.n % 2 ? ENOENT : 0, STR_F, STR_A(in));
+    n = read(line_read, line, sizeof(line));
+    CHECK(n > 0 && n <= 4 * LOG_LINE_MAX);
+    check_object((str_t){ line, (size_t) n });
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -64,6 +279,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     check_default(a, in);
     check_json(a, in);
+    check_json_text(a, in);
+    check_error_log(in);
     arena_free(a);
     return 0;
 }

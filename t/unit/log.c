@@ -86,14 +86,19 @@ struct client {
     const char      *name;
 };
 
-static size_t
-write_client(const struct log_frame *f, char *out, size_t room)
+static void
+write_client(const struct log_frame *f, struct log_record *l)
 {
-    const char *name = container_of(f, const struct client, frame)->name;
-    size_t      n = strlen(name) < room ? strlen(name) : room;
+    log_part(l, "client", "%s",
+             container_of(f, const struct client, frame)->name);
+}
 
-    memcpy(out, name, n);
-    return n;
+
+static void
+write_server(const struct log_frame *f, struct log_record *l)
+{
+    log_part_quoted(l, "server", "%s",
+                    container_of(f, const struct client, frame)->name);
 }
 
 
@@ -103,8 +108,8 @@ test_lines(void)
     struct log_target *at[] = { target("/x", &file, LEVEL_INFO) };
     struct log_targets targets = { LEVEL_INFO, 1, at };
     struct log         log = { .targets = &targets };
-    struct client      client = { { NULL, write_client }, ", client: 1.2.3.4" };
-    struct client      server = { { NULL, write_client }, ", server: x" };
+    struct client      client = { { NULL, write_client }, "1.2.3.4" };
+    struct client      server = { { NULL, write_server }, "x" };
     const char        *path = file.path.p;
 
     log_error(&log, "plain %d", 7);
@@ -121,7 +126,7 @@ test_lines(void)
     log_errno(&log, ECONNREFUSED, "connect() failed");
     is_line(path, "error",
             "*3 connect() failed (111: Connection refused) while connecting "
-            "to upstream, client: 1.2.3.4, server: x\n",
+            "to upstream, client: 1.2.3.4, server: \"x\"\n",
             "context");
     log_pop(&log);
     log.action = NULL;
@@ -167,6 +172,109 @@ test_long(void)
     log_push(&log, &(struct client){ { NULL, write_client }, "y" }.frame);
     log_error(&log, "short");
     is(strlen(contents(file.path.p)), LOG_LINE_MAX, "cut in the context");
+}
+
+
+/* What stands behind "tid" in an object whose head is as it has to be. */
+static const char *
+behind_tid(const char *line, const char *level)
+{
+    unsigned d[6], ms, h, m;
+    int      n = 0;
+    char     sign;
+    str_t    head;
+
+    if (sscanf(line, "{\"time\":\"%4u-%2u-%2uT%2u:%2u:%2u.%3u%c%2u:%2u\",%n",
+               &d[0], &d[1], &d[2], &d[3], &d[4], &d[5], &ms, &sign, &h, &m, &n)
+        != 10)
+        return line;
+    head = arena_printf(arena, "\"level\":\"%s\",\"pid\":%d,\"tid\":%d,", level,
+                        (int) getpid(), (int) gettid());
+    return strncmp(line + n, head.p, head.n) == 0 ? line + n + head.n : line;
+}
+
+
+static void
+is_json(const char *level, const char *want, const char *what)
+{
+    is_text(behind_tid(contents(file.path.p), level), want, "json: %s", what);
+}
+
+
+static void
+test_json(void)
+{
+    struct log_target *at[] = { target("/x", &file, LEVEL_INFO) };
+    struct log_targets targets = { LEVEL_INFO, 1, at };
+    struct log         log = { .targets = &targets };
+    struct client      client = { { NULL, write_client }, "1.2.3.4" };
+    struct client      server = { { NULL, write_server }, "a\"\xE9\xC3\xA9" };
+
+    log_target_set_json(at[0]);
+    log_error(&log, "plain %d", 7);
+    is_json("error", "\"message\":\"plain 7\"}\n", "a line");
+    log.serial = 3;
+    log.action = "connecting to upstream";
+    log_push(&log, &client.frame);
+    log_push(&log, &server.frame);
+    log_errno(&log, ECONNREFUSED, "connect()\n%s", "\"x\"");
+    is_json("error",
+            "\"connection\":3,\"message\":\"connect()\\n\\\"x\\\"\","
+            "\"errno\":111,\"error\":\"Connection refused\","
+            "\"action\":\"connecting to upstream\",\"client\":\"1.2.3.4\","
+            "\"server\":\"a\\\"\\u00E9\xC3\xA9\"}\n",
+            "with all");
+    log_at(&log, LEVEL_DEBUG, 0, "no");
+    is_text(contents(file.path.p), "", "json: not at this level");
+    log.debug = true;
+    log_at(&log, LEVEL_DEBUG, 0, "yes");
+    is_json("debug", "\"connection\":3,\"message\":\"yes\"}\n",
+            "debug_connection, bare");
+}
+
+
+/* Ends as an object that was cut; balanced quotes are left to t/error_log.t */
+static void
+is_cut(size_t most, const char *what)
+{
+    const char *line = contents(file.path.p), *end = ",\"truncated\":true}\n";
+    size_t      n = strlen(line), n_end = strlen(end);
+
+    ok(n <= most && n > n_end && strcmp(line + n - n_end, end) == 0, "%s",
+       what);
+    ok(line[n - n_end - 1] == '"', "... behind a whole value");
+}
+
+
+static void
+test_long_json(void)
+{
+    struct log_target *at[] = { target("/x", &file, LEVEL_INFO) };
+    struct log_targets targets = { LEVEL_INFO, 1, at };
+    struct log         log = { .targets = &targets };
+    struct client      huge = { { NULL, write_client }, NULL };
+    struct client      more = { { NULL, write_server }, "y" };
+    char               text[4001];
+
+    log_target_set_json(at[0]);
+    for (size_t i = 0; i + 1 < sizeof(text); i += 4)
+        memcpy(text + i, "\xF0\x9F\x98\x80", 4);
+    text[sizeof(text) - 1] = '\0';
+    for (unsigned shift = 0; shift < 5; shift++) {
+        log_error(&log, "%.*s%s", (int) shift, "xxxx", text);
+        is(strstr(contents(file.path.p), "\\u00") == NULL, 1,
+           "no character is cut in two, %u", shift);
+        log_error(&log, "%.*s%s", (int) shift, "xxxx", text);
+        is_cut(3 * LOG_LINE_MAX, "a long message");
+    }
+    memset(text, 1, sizeof(text) - 1);
+    huge.name = text;
+    log_push(&log, &more.frame);
+    log_push(&log, &huge.frame);
+    for (unsigned shift = 0; shift < 8; shift++) {
+        log_error(&log, "%.*s%s", (int) shift, "xxxxxxxx", text + 3000);
+        is_cut(4 * LOG_LINE_MAX, "escapes that do not fit");
+    }
 }
 
 
@@ -424,6 +532,8 @@ main(void)
     is_text(error, "invalid buffer size \"x\"", "says why");
     test_lines();
     test_long();
+    test_json();
+    test_long_json();
     test_targets();
     test_start();
     test_files();

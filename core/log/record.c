@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Lines of the error log in both of their forms.  What does not fit is left
+ * out: of the text the end; of an object parts of values or whole fields,
+ * which "truncated": true then tells, so that it stays an object.
+ */
+#include "core/log/record.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "core/base/json.h"
+#include "core/base/number.h"
+#include "core/os/clock.h"
+
+enum {
+    ERRNO_ROOM = 50, /* kept for " (errno: text)" behind a long text */
+    ERRNO_TEXT = 128,
+    JSON_END = 24, /* kept for ,"truncated":true} and the newline   */
+    SECONDS = 19,  /* of an ISO 8601 date, up to the seconds         */
+};
+
+
+static size_t
+room_of(const struct log_record *l)
+{
+    return (size_t) (l->last - l->p);
+}
+
+
+static void
+put(struct log_record *l, const char *s, size_t n)
+{
+    if (n > room_of(l))
+        n = room_of(l);
+    memcpy(l->p, s, n);
+    l->p += n;
+}
+
+
+static void
+put_z(struct log_record *l, const char *s)
+{
+    put(l, s, strlen(s));
+}
+
+
+static void
+put_number(struct log_record *l, uint64_t n)
+{
+    char digits[20];
+
+    put(l, digits, number_put(digits, n));
+}
+
+
+static void put_format(struct log_record *l, const char *fmt, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static void
+put_format(struct log_record *l, const char *fmt, va_list args)
+{
+    size_t room = room_of(l);
+    int    n = vsnprintf(l->p, room + 1, fmt, args);
+
+    if (n > 0)
+        l->p += (size_t) n < room ? (size_t) n : room;
+}
+
+/* --- text ------------------------------------------------------------------ */
+
+static void
+put_head(struct log_record *l, enum log_level level)
+{
+    str_t date = clock_error_log();
+
+    put(l, date.p, date.n);
+    put_z(l, " [");
+    put_z(l, log_level_name(level));
+    put_z(l, "] ");
+    put_number(l, (uint64_t) getpid());
+    put_z(l, "#");
+    put_number(l, (uint64_t) gettid());
+    put_z(l, ": ");
+}
+
+
+static void
+put_errno(struct log_record *l, int errnum)
+{
+    char        room[ERRNO_TEXT];
+    const char *text = strerror_r(errnum, room, sizeof(room));
+
+    if (l->p > l->last - ERRNO_ROOM) {
+        l->p = l->last - ERRNO_ROOM;
+        put_z(l, "...");
+    }
+    put_z(l, " (");
+    put_number(l, (uint64_t) errnum);
+    put_z(l, ": ");
+    put_z(l, text);
+    put_z(l, ")");
+}
+
+
+/* Outermost first. */
+static void
+put_frames(struct log_record *l, const struct log_frame *f)
+{
+    if (f == NULL)
+        return;
+    put_frames(l, f->up);
+    f->write(f, l);
+}
+
+
+str_t
+record_text(struct log_record *l, char *room, const struct log *log,
+            enum log_level level, int errnum, const char *fmt, va_list args)
+{
+    *l = (struct log_record){ .p = room, .last = room + LOG_LINE_MAX - 1 };
+    if (level != LEVEL_STDERR)
+        put_head(l, level);
+    l->text = l->p;
+    if (log->serial != 0) {
+        put_z(l, "*");
+        put_number(l, log->serial);
+        put_z(l, " ");
+        l->text = l->p;
+    }
+    put_format(l, fmt, args);
+    if (errnum != 0)
+        put_errno(l, errnum);
+    if (level != LEVEL_DEBUG && log->action != NULL) {
+        put_z(l, " while ");
+        put_z(l, log->action);
+    }
+    if (level != LEVEL_DEBUG)
+        put_frames(l, log->frames);
+    *l->p++ = '\n';
+    return str_span(room, l->p);
+}
+
+/* --- JSON ------------------------------------------------------------------- */
+
+/* Starts a field whose value takes least bytes; false: there is no room. */
+static bool
+put_key(struct log_record *l, const char *name, size_t least)
+{
+    if (room_of(l) < strlen(name) + least + sizeof(",\"\":")) {
+        l->is_cut = true;
+        return false;
+    }
+    if (l->p[-1] != '{')
+        put_z(l, ",");
+    put_z(l, "\"");
+    put_z(l, name);
+    put_z(l, "\":");
+    return true;
+}
+
+
+/* Whole characters, and a byte is kept for the closing quote. */
+static void
+put_escaped(struct log_record *l, str_t s)
+{
+    while (s.n != 0) {
+        size_t n = json_plain(s), room = room_of(l) - 1;
+
+        if (n > room) {
+            while (room != 0 && ((unsigned char) s.p[room] & 0xC0) == 0x80)
+                room--;
+            n = room;
+        }
+        put(l, s.p, n);
+        s = str_from(s, n);
+        if (s.n == 0)
+            return;
+        if (json_plain(s) != 0 || room_of(l) - 1 < JSON_ESCAPE) {
+            l->is_cut = true;
+            return;
+        }
+        l->p += json_escape(&s, l->p);
+    }
+}
+
+
+static void
+put_string(struct log_record *l, const char *name, str_t value)
+{
+    if (!put_key(l, name, sizeof("\"\"")))
+        return;
+    put_z(l, "\"");
+    put_escaped(l, value);
+    put_z(l, "\"");
+}
+
+
+static void
+put_integer(struct log_record *l, const char *name, uint64_t value)
+{
+    char digits[20];
+
+    if (put_key(l, name, sizeof(digits)))
+        put(l, digits, number_put(digits, value));
+}
+
+
+/* Without the character at its end, which may have been cut. */
+static size_t
+cut_character(const char *p, size_t n)
+{
+    size_t i = n;
+
+    while (i > 1 && n - i < 3 && ((unsigned char) p[i - 1] & 0xC0) == 0x80)
+        i--;
+    return (unsigned char) p[i - 1] >= 0xC0 ? i - 1 : n;
+}
+
+
+static void put_formatted(struct log_record *l, const char *name,
+                          const char *fmt, va_list args)
+    __attribute__((format(printf, 3, 0)));
+
+static void
+put_formatted(struct log_record *l, const char *name, const char *fmt,
+              va_list args)
+{
+    char   value[LOG_LINE_MAX];
+    int    printed = vsnprintf(value, sizeof(value), fmt, args);
+    size_t n = printed > 0 ? (size_t) printed : 0;
+
+    if (n >= sizeof(value)) {
+        n = cut_character(value, sizeof(value) - 1);
+        l->is_cut = true;
+    }
+    put_string(l, name, (str_t){ value, n });
+}
+
+
+/* ISO 8601 with milliseconds, local time. */
+static void
+put_time(struct log_record *l)
+{
+    str_t date = clock_iso8601();
+    char  text[64];
+    int   n = snprintf(text, sizeof(text), "%.*s.%03u" STR_F, SECONDS, date.p,
+                       clock_millisecond(), STR_A(str_from(date, SECONDS)));
+
+    put_string(l, "time", (str_t){ text, (size_t) n });
+}
+
+
+str_t
+record_json(char *room, const struct log *log, enum log_level level, int errnum,
+            const char *fmt, va_list args)
+{
+    struct log_record l
+        = { room, room + LOG_JSON_MAX - JSON_END, NULL, true, false };
+    char text[ERRNO_TEXT];
+
+    *l.p++ = '{';
+    put_time(&l);
+    put_string(&l, "level", str_of(log_level_name(level)));
+    put_integer(&l, "pid", (uint64_t) getpid());
+    put_integer(&l, "tid", (uint64_t) gettid());
+    if (log->serial != 0)
+        put_integer(&l, "connection", log->serial);
+    put_formatted(&l, "message", fmt, args);
+    if (errnum != 0) {
+        put_integer(&l, "errno", (uint64_t) errnum);
+        put_string(&l, "error", str_of(strerror_r(errnum, text, sizeof(text))));
+    }
+    if (level != LEVEL_DEBUG && log->action != NULL)
+        put_string(&l, "action", str_of(log->action));
+    if (level != LEVEL_DEBUG)
+        put_frames(&l, log->frames);
+    l.last += JSON_END;
+    put_z(&l, l.is_cut ? ",\"truncated\":true}\n" : "}\n");
+    return str_span(room, l.p);
+}
+
+/* --- parts of the context ----------------------------------------------------- */
+
+static void add_part(struct log_record *l, const char *name, const char *quote,
+                     const char *fmt, va_list args)
+    __attribute__((format(printf, 4, 0)));
+
+static void
+add_part(struct log_record *l, const char *name, const char *quote,
+         const char *fmt, va_list args)
+{
+    if (l->is_json) {
+        put_formatted(l, name, fmt, args);
+        return;
+    }
+    put_z(l, ", ");
+    put_z(l, name);
+    put_z(l, ": ");
+    put_z(l, quote);
+    put_format(l, fmt, args);
+    put_z(l, quote);
+}
+
+
+void
+log_part(struct log_record *l, const char *name, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    add_part(l, name, "", fmt, args);
+    va_end(args);
+}
+
+
+void
+log_part_quoted(struct log_record *l, const char *name, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    add_part(l, name, "\"", fmt, args);
+    va_end(args);
+}
