@@ -118,10 +118,13 @@ parse(struct conf *cf, void *field)
 static const struct conf_type pool_type
     = { .name = "thread pool", .parse = parse };
 
-static const struct directive rows[]
-    = { { "thread_pool", IN_MAIN | ROW_MANY, ARGS_2 | ARGS_3, &pool_type, 0,
-          NULL, NULL },
-        { .name = NULL } };
+static const struct directive rows[] = {
+    { "thread_pool", IN_MAIN | ROW_MANY, ARGS_2 | ARGS_3, &pool_type, 0, NULL,
+      NULL, "name threads=number [max_queue=number]",
+      "Names a pool of threads that aio threads= can use. Requests "
+      "that find the queue full read in the worker itself." },
+    { .name = NULL },
+};
 
 
 static const char *

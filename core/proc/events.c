@@ -89,22 +89,38 @@ static const struct conf_range epoll_range = { 1, 65536 };
 static const struct conf_opener opener = { .inside = IN_EVENTS, .once = true };
 
 static const struct directive directives[] = {
-    BLOCK("events", IN_MAIN, ARGS_0, &opener),
+    BLOCK("events", IN_MAIN, ARGS_0, &opener, "",
+          "Holds the settings of the event loop of each worker."),
     { "worker_connections", IN_EVENTS, ARGS_1, &connections_type,
-      FIELD(struct events_conf, connections, uint64_t), "512", NULL },
-    FLAG("multi_accept", IN_EVENTS, struct events_conf, multi_accept, "off"),
-    FLAG("accept_mutex", IN_EVENTS, struct events_conf, accept_mutex, "off"),
+      FIELD(struct events_conf, connections, uint64_t), "512", NULL, "number",
+      "How many connections a worker holds at a time, those to "
+      "upstreams among them. A new one beyond that ends an idle "
+      "kept-alive one, or is refused." },
+    FLAG("multi_accept", IN_EVENTS, struct events_conf, multi_accept, "off",
+         "Accepts all connections that wait in one turn of the loop, "
+         "rather than one a turn."),
+    FLAG("accept_mutex", IN_EVENTS, struct events_conf, accept_mutex, "off",
+         "Accepted without effect: the kernel wakes one worker for each "
+         "connection."),
     MSEC("accept_mutex_delay", IN_EVENTS, struct events_conf,
-         accept_mutex_delay, "500ms"),
+         accept_mutex_delay, "500ms",
+         "Accepted without effect, as accept_mutex is."),
     CUSTOM("use", IN_EVENTS, ARGS_1, method_type, struct events_conf, method,
-           unsigned),
+           unsigned, "epoll",
+           "Names the way to learn of events; epoll is the only one there "
+           "is."),
     CUSTOM("debug_connection", IN_EVENTS | ROW_MANY, ARGS_1, debug_type,
-           struct events_conf, debug, struct debug_list),
+           struct events_conf, debug, struct debug_list,
+           "address | CIDR | unix: | host",
+           "Logs at level debug what concerns clients of that address or "
+           "network, whatever error_log says. Only builds made "
+           "--with-debug do."),
     NUMBER("epoll_events", IN_EVENTS, struct events_conf, epoll_events, "512",
-           &epoll_range),
+           &epoll_range,
+           "How many events are taken from the kernel at a time."),
     NUMBER("worker_aio_requests", IN_EVENTS, struct events_conf, aio_requests,
-           "32", NULL),
-    { .name = NULL }
+           "32", NULL, "Accepted without effect: files are read by threads."),
+    { .name = NULL },
 };
 
 

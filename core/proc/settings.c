@@ -200,37 +200,71 @@ static const struct conf_word debug_points[]
 
 static const struct directive directives[] = {
     CUSTOM("user", IN_MAIN, ARGS_1 | ARGS_2, user_type, struct process_conf,
-           user, struct user),
-    PATH("pid", IN_MAIN, struct process_conf, pid, WEIR_PID_PATH),
-    FLAG("daemon", IN_MAIN, struct process_conf, daemon, "on"),
-    FLAG("master_process", IN_MAIN, struct process_conf, master_process, "on"),
+           user, struct user, "user [group]",
+           "Whom the workers run as when the master runs as root; the "
+           "group is that of the user's name unless given. Without it, it "
+           "is the one of the build."),
+    PATH("pid", IN_MAIN, struct process_conf, pid, WEIR_PID_PATH,
+         "The file that holds the process number of the master."),
+    FLAG("daemon", IN_MAIN, struct process_conf, daemon, "on",
+         "Whether the master goes into the background."),
+    FLAG("master_process", IN_MAIN, struct process_conf, master_process, "on",
+         "off: a single process serves by itself, without workers, for "
+         "debugging."),
     { "worker_processes", IN_MAIN, ARGS_1, &workers_type,
-      FIELD(struct process_conf, workers, unsigned), "1", NULL },
+      FIELD(struct process_conf, workers, unsigned), "1", NULL, "number | auto",
+      "How many workers serve; auto: as many as the processors that "
+      "weir may use." },
     CUSTOM("worker_priority", IN_MAIN, ARGS_1, priority_type,
-           struct process_conf, priority, int),
+           struct process_conf, priority, int, "number",
+           "The scheduling priority of workers, as nice takes it: "
+           "negative is more urgent."),
     CUSTOM("worker_rlimit_nofile", IN_MAIN, ARGS_1, nofile_type,
-           struct process_conf, nofile, struct limit),
+           struct process_conf, nofile, struct limit, "number",
+           "How many descriptors a worker may have open (RLIMIT_NOFILE)."),
     CUSTOM("worker_rlimit_core", IN_MAIN, ARGS_1, core_type,
-           struct process_conf, core, struct limit),
+           struct process_conf, core, struct limit, "size",
+           "How large the core file of a worker may become (RLIMIT_CORE)."),
     CUSTOM("worker_cpu_affinity", IN_MAIN, ARGS_1_OR_MORE, affinity_type,
-           struct process_conf, affinity, struct affinity),
+           struct process_conf, affinity, struct affinity,
+           "cpumask ...\n"
+           "auto [cpumask]",
+           "Binds workers to processors: a mask for each worker, its last "
+           "digit being processor 0. auto gives each worker one of its "
+           "own, out of the mask where there is one."),
     TEXT("working_directory", IN_MAIN, struct process_conf, working_directory,
-         NULL),
+         NULL, "directory",
+         "The folder that workers change to; core files are written "
+         "there."),
     CUSTOM("env", IN_MAIN | ROW_MANY, ARGS_1, env_type, struct process_conf,
-           env, struct texts *),
+           env, struct texts *, "variable[=value]",
+           "Keeps a variable of the environment for the workers, or sets "
+           "it. All but TZ are dropped otherwise."),
     MSEC("worker_shutdown_timeout", IN_MAIN, struct process_conf,
-         shutdown_timeout, NULL),
-    PATH("lock_file", IN_MAIN, struct process_conf, lock_file, WEIR_LOCK_PATH),
+         shutdown_timeout, NULL,
+         "How long workers that were asked to end gracefully wait for "
+         "their connections before they close them. Without it they "
+         "wait as long as it takes."),
+    PATH("lock_file", IN_MAIN, struct process_conf, lock_file, WEIR_LOCK_PATH,
+         "Accepted without effect: no lock is needed."),
     MSEC("timer_resolution", IN_MAIN, struct process_conf, timer_resolution,
-         NULL),
+         NULL,
+         "Accepted without effect: the time is looked up once in each "
+         "turn of the loop."),
     ENUM("debug_points", IN_MAIN, struct process_conf, debug_points, NULL,
-         debug_points),
-    FLAG("pcre_jit", IN_MAIN, struct process_conf, pcre_jit, "off"),
+         debug_points,
+         "What happens when an internal check fails: stop waits for a "
+         "debugger, abort ends the process with a core file."),
+    FLAG("pcre_jit", IN_MAIN, struct process_conf, pcre_jit, "off",
+         "Accepted without effect: regular expressions are always "
+         "compiled to machine code where PCRE2 can do so."),
     { "ssl_object_cache_inheritable", IN_MAIN, ARGS_FLAG, &conf_nothing, 0,
-      NULL, NULL },
+      NULL, NULL, "on | off", "Accepted without effect." },
     { "load_module", IN_MAIN | ROW_MANY, ARGS_1, &load_module_type, 0, NULL,
-      NULL },
-    { .name = NULL }
+      NULL, "file",
+      "Accepted for modules that are built in, and an error for "
+      "others: weir loads no modules." },
+    { .name = NULL },
 };
 
 

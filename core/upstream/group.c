@@ -242,19 +242,44 @@ static const struct conf_opener stream_opener = { .inside = IN_STREAM_UPSTREAM,
                                                   .close = close_group };
 
 static const struct directive directives[] = {
-    BLOCK("upstream", IN_HTTP, ARGS_1, &http_opener),
-    BLOCK("upstream", IN_STREAM, ARGS_1, &stream_opener),
+    BLOCK("upstream", IN_HTTP, ARGS_1, &http_opener, "name",
+          "A group of servers under a name that takes a host's place, as "
+          "in proxy_pass http://name. They are used in turn, by weight, "
+          "unless a balancing method stands there."),
+    BLOCK("upstream", IN_STREAM, ARGS_1, &stream_opener, "name",
+          "A group of servers under a name that takes a host's place, as "
+          "in proxy_pass http://name. They are used in turn, by weight, "
+          "unless a balancing method stands there."),
     { "server", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_1_OR_MORE,
-      &upstream_server_type, 0, NULL, NULL },
+      &upstream_server_type, 0, NULL, NULL,
+      "address [weight=number] [max_conns=number] "
+      "[max_fails=number]\n"
+      "[fail_timeout=time] [backup] [down]",
+      "A server of the group; a name that has several addresses "
+      "makes several servers. One that fails max_fails times (1) "
+      "within fail_timeout (10s) is left alone for as long." },
     { "zone", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_1 | ARGS_2,
-      &upstream_zone_type, 0, NULL, NULL },
-    { "keepalive", IN_UPSTREAM, ARGS_1 | ARGS_2, &keepalive_type, 0, NULL,
-      NULL },
-    { "keepalive_requests", IN_UPSTREAM, ARGS_1, &requests_type, 0, NULL,
-      NULL },
-    { "keepalive_time", IN_UPSTREAM, ARGS_1, &time_type, 0, NULL, NULL },
-    { "keepalive_timeout", IN_UPSTREAM, ARGS_1, &timeout_type, 0, NULL, NULL },
-    { .name = NULL }
+      &upstream_zone_type, 0, NULL, NULL, "name [size]",
+      "Shares the state of the group's servers (failures, "
+      "connections, weights) between the workers. The size is "
+      "checked, and memory taken as needed." },
+    { "keepalive", IN_UPSTREAM, ARGS_1 | ARGS_2, &keepalive_type, 0, NULL, NULL,
+      "connections [local]",
+      "How many idle connections to the group's servers each worker "
+      "keeps; 0: none. With local they are used again only from the "
+      "location that opened them. Without the directive: 32 local." },
+    { "keepalive_requests", IN_UPSTREAM, ARGS_1, &requests_type, 0, NULL, NULL,
+      "number",
+      "How many requests go over one connection to a server of the "
+      "group before it is closed; 1000 unless set." },
+    { "keepalive_time", IN_UPSTREAM, ARGS_1, &time_type, 0, NULL, NULL, "time",
+      "How long a connection to a server of the group is used, after "
+      "which it is closed at the end of a request; 1h unless set." },
+    { "keepalive_timeout", IN_UPSTREAM, ARGS_1, &timeout_type, 0, NULL, NULL,
+      "time",
+      "How long a connection to a server of the group is kept idle; "
+      "60s unless set." },
+    { .name = NULL },
 };
 
 
