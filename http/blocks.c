@@ -277,20 +277,40 @@ http_ready(struct conf *cf, void *main)
     return error ? error : http_listen_ready(cf, m);
 }
 
-static const struct directive rows[]
-    = { BLOCK("http", IN_MAIN, ARGS_0, &http_opener),
-        BLOCK("server", IN_HTTP, ARGS_0, &server_opener),
-        BLOCK("location", IN_SERVER | IN_LOCATION, ARGS_1 | ARGS_2,
-              &location_opener),
-        BLOCK("limit_except", IN_LOCATION, ARGS_1_OR_MORE, &except_opener),
-        { "internal", IN_LOCATION | ROW_OWN, ARGS_0, &internal_type, 0, NULL,
-          NULL },
-        /* Tables grow by themselves: no size can be wrong. */
-        ACCEPTED("server_names_hash_max_size", IN_HTTP, ARGS_1),
-        ACCEPTED("server_names_hash_bucket_size", IN_HTTP, ARGS_1),
-        ACCEPTED("variables_hash_max_size", IN_HTTP, ARGS_1),
-        ACCEPTED("variables_hash_bucket_size", IN_HTTP, ARGS_1),
-        { NULL } };
+static const struct directive rows[] = {
+    BLOCK("http", IN_MAIN, ARGS_0, &http_opener, "",
+          "Holds everything that concerns HTTP."),
+    BLOCK("server", IN_HTTP, ARGS_0, &server_opener, "",
+          "A virtual server: which requests it takes is said by listen "
+          "and server_name."),
+    BLOCK("location", IN_SERVER | IN_LOCATION, ARGS_1 | ARGS_2,
+          &location_opener,
+          "[ = | ~ | ~* | ^~ ] uri\n"
+          "@name",
+          "What holds for requests whose URI matches: exactly (=), by "
+          "the longest prefix, or else by the first regular expression "
+          "(~, ~* in any case) in the file. ^~ on the longest prefix "
+          "keeps regular expressions from being tried; @name is reached "
+          "by redirects inside only."),
+    BLOCK("limit_except", IN_LOCATION, ARGS_1_OR_MORE, &except_opener,
+          "method ...",
+          "What holds for requests of other methods than these, as a "
+          "location without a name. GET includes HEAD."),
+    { "internal", IN_LOCATION | ROW_OWN, ARGS_0, &internal_type, 0, NULL, NULL,
+      "",
+      "Answers 404 to requests that come from outside; redirects "
+      "inside, error pages and subrequests reach the location." },
+    /* Tables grow by themselves: no size can be wrong. */
+    ACCEPTED("server_names_hash_max_size", IN_HTTP, ARGS_1, "size",
+             "Accepted without effect: weir's tables grow by themselves."),
+    ACCEPTED("server_names_hash_bucket_size", IN_HTTP, ARGS_1, "size",
+             "Accepted without effect: weir's tables grow by themselves."),
+    ACCEPTED("variables_hash_max_size", IN_HTTP, ARGS_1, "size",
+             "Accepted without effect: weir's tables grow by themselves."),
+    ACCEPTED("variables_hash_bucket_size", IN_HTTP, ARGS_1, "size",
+             "Accepted without effect: weir's tables grow by themselves."),
+    { .name = NULL },
+};
 
 struct module http_module = {
     .name = "http_core",

@@ -88,12 +88,19 @@ static const struct conf_type error_page_type
         .size = offsetof(struct error_page_conf, recursive_error_pages),
         .parse = parse_error_page };
 
-static const struct directive rows[]
-    = { { "error_page", IN_WEB | IN_IF | ROW_MANY, ARGS_2_OR_MORE,
-          &error_page_type, 0, NULL, NULL },
-        FLAG("recursive_error_pages", IN_WEB, struct error_page_conf,
-             recursive_error_pages, "off"),
-        { NULL } };
+static const struct directive rows[] = {
+    { "error_page", IN_WEB | IN_IF | ROW_MANY, ARGS_2_OR_MORE, &error_page_type,
+      0, NULL, NULL, "code ... [=[response]] uri",
+      "For responses of these codes, what is sent in place of the "
+      "built-in page: another URI, run inside, a named location, or "
+      "a redirect where a whole URL is given. With = the code "
+      "becomes another one, or what the page answers." },
+    FLAG("recursive_error_pages", IN_WEB, struct error_page_conf,
+         recursive_error_pages, "off",
+         "Whether the page of error_page may end in an error that has a "
+         "page itself."),
+    { .name = NULL },
+};
 
 struct module http_error_page_module = {
     .name = "http_core",

@@ -110,17 +110,36 @@ static const struct conf_type symlinks_type
 
 static const struct directive files_rows[] = {
     CUSTOM("open_file_cache", IN_WEB, ARGS_1 | ARGS_2, cache_type,
-           struct http_files_conf, open_file_cache, struct file_cache_conf *),
-    SEC("open_file_cache_valid", IN_WEB, struct http_files_conf, valid, "60s"),
+           struct http_files_conf, open_file_cache, struct file_cache_conf *,
+           "off\n"
+           "max=number [inactive=time]",
+           "Keeps that many open files, their sizes and times, and drops "
+           "those that were not used for the inactive time (60s). weir "
+           "keeps files anyway wherever the kernel reports changes; this "
+           "one serves where it cannot."),
+    SEC("open_file_cache_valid", IN_WEB, struct http_files_conf, valid, "60s",
+        "After which time an entry of open_file_cache is looked at "
+        "again. What the kernel watches is never stale."),
     NUMBER("open_file_cache_min_uses", IN_WEB, struct http_files_conf, min_uses,
-           "1", NULL),
+           "1", NULL,
+           "How often a file must be asked for within the inactive time "
+           "for it to stay open in open_file_cache."),
     FLAG("open_file_cache_errors", IN_WEB, struct http_files_conf, errors,
-         "off"),
+         "off",
+         "Whether open_file_cache also remembers what could not be "
+         "opened."),
     FLAG("open_file_cache_events", IN_WEB, struct http_files_conf, events,
-         "off"),
+         "off",
+         "Accepted without effect: changes are always learnt from the "
+         "kernel where it tells them."),
     CUSTOM("disable_symlinks", IN_WEB, ARGS_1 | ARGS_2, symlinks_type,
-           struct http_files_conf, symlinks, struct http_symlinks),
-    { .name = NULL }
+           struct http_files_conf, symlinks, struct http_symlinks,
+           "off\n"
+           "on | if_not_owner [from=part]",
+           "Refuses files with a symbolic link in their path (on), or "
+           "with one whose owner is another than that of what it leads "
+           "to. from= is a start of the path that is not checked."),
+    { .name = NULL },
 };
 
 
@@ -199,21 +218,37 @@ static const struct conf_type directio_type
 static const struct conf_type aio_type
     = { .name = "aio", .size = sizeof(struct http_aio), .parse = parse_aio };
 
-static const struct directive io_rows[]
-    = { FLAG("sendfile", IN_WEB | IN_IF, struct http_io_conf, sendfile, "off"),
-        SIZE("sendfile_max_chunk", IN_WEB, struct http_io_conf,
-             sendfile_max_chunk, "2m"),
-        { "directio", IN_WEB, ARGS_1, &directio_type,
-          FIELD(struct http_io_conf, directio, uint64_t), "off", NULL },
-        SIZE("directio_alignment", IN_WEB, struct http_io_conf,
-             directio_alignment, "512"),
-        CUSTOM("aio", IN_WEB, ARGS_1, aio_type, struct http_io_conf, aio,
-               struct http_aio),
-        FLAG("aio_write", IN_WEB, struct http_io_conf, aio_write, "off"),
-        SIZE("read_ahead", IN_WEB, struct http_io_conf, read_ahead, "0"),
-        BUFFERS("output_buffers", IN_WEB, struct http_io_conf, output_buffers,
-                "2 32k"),
-        { .name = NULL } };
+static const struct directive io_rows[] = {
+    FLAG("sendfile", IN_WEB | IN_IF, struct http_io_conf, sendfile, "off",
+         "Lets the kernel copy from the file to the socket (sendfile). "
+         "off reads into buffers and writes these."),
+    SIZE("sendfile_max_chunk", IN_WEB, struct http_io_conf, sendfile_max_chunk,
+         "2m",
+         "How much one connection sends in one go before others have "
+         "their turn; 0: no limit."),
+    { "directio", IN_WEB, ARGS_1, &directio_type,
+      FIELD(struct http_io_conf, directio, uint64_t), "off", NULL, "size | off",
+      "Reads files from that size on past the cache of the system "
+      "(O_DIRECT), and does not send them by sendfile." },
+    SIZE("directio_alignment", IN_WEB, struct http_io_conf, directio_alignment,
+         "512", "The alignment of reads for directio; XFS wants 4k."),
+    CUSTOM("aio", IN_WEB, ARGS_1, aio_type, struct http_io_conf, aio,
+           struct http_aio, "on | off | threads[=pool]",
+           "Reads files in threads, so that a slow disk does not hold up "
+           "the worker: threads names the pool of thread_pool, default "
+           "unless said."),
+    FLAG("aio_write", IN_WEB, struct http_io_conf, aio_write, "off",
+         "Accepted without effect: temporary files are written by the "
+         "worker."),
+    SIZE("read_ahead", IN_WEB, struct http_io_conf, read_ahead, "0",
+         "When not 0, the kernel is advised to read that much of files "
+         "above 128k ahead."),
+    BUFFERS("output_buffers", IN_WEB, struct http_io_conf, output_buffers,
+            "2 32k",
+            "How many buffers of which size a file is read into where "
+            "sendfile is not used."),
+    { .name = NULL },
+};
 
 struct module http_io_module = {
     .name = "http_core",
@@ -232,15 +267,22 @@ static const struct conf_word modified_words[] = {
     { NULL, 0 },
 };
 
-static const struct directive validate_rows[]
-    = { NUMBER("max_ranges", IN_WEB, struct http_validate_conf, max_ranges,
-               "2147483647", NULL),
-        ENUM("if_modified_since", IN_WEB, struct http_validate_conf,
-             if_modified_since, "exact", modified_words),
-        FLAG("etag", IN_WEB, struct http_validate_conf, etag, "on"),
-        FLAG("log_not_found", IN_WEB, struct http_validate_conf, log_not_found,
-             "on"),
-        { .name = NULL } };
+static const struct directive validate_rows[] = {
+    NUMBER("max_ranges", IN_WEB, struct http_validate_conf, max_ranges,
+           "2147483647", NULL,
+           "How many ranges a request may ask for; with more the whole is "
+           "sent. 0 turns ranges off."),
+    ENUM("if_modified_since", IN_WEB, struct http_validate_conf,
+         if_modified_since, "exact", modified_words,
+         "When a file counts as not modified: at exactly the time of "
+         "the request's If-Modified-Since, at that or before it, or "
+         "never."),
+    FLAG("etag", IN_WEB, struct http_validate_conf, etag, "on",
+         "Sends an ETag made of time and size with static files."),
+    FLAG("log_not_found", IN_WEB, struct http_validate_conf, log_not_found,
+         "on", "Whether a file that does not exist is noted in the error log."),
+    { .name = NULL },
+};
 
 struct module http_validate_module = {
     .name = "http_core",

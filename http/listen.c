@@ -255,10 +255,21 @@ parse_listen(struct conf *cf, void *field)
 static const struct conf_type listen_type
     = { .name = "listen", .parse = parse_listen };
 
-static const struct directive rows[]
-    = { { "listen", IN_SERVER | ROW_MANY, ARGS_1_OR_MORE, &listen_type, 0, NULL,
-          NULL },
-        { NULL } };
+static const struct directive rows[] = {
+    { "listen", IN_SERVER | ROW_MANY, ARGS_1_OR_MORE, &listen_type, 0, NULL,
+      NULL,
+      "address[:port] | port | unix:path [default_server] "
+      "[proxy_protocol] [bind]\n"
+      "[backlog=number] [rcvbuf=size] [sndbuf=size] [deferred] "
+      "[reuseport]\n"
+      "[fastopen=number] [multipath] [ipv6only=on|off]\n"
+      "[so_keepalive=on|off|[idle]:[interval]:[count]]",
+      "An address that the server answers at; the default one of an "
+      "address takes the requests that no server_name matches. "
+      "Without any it is *:80, or *:8000 when not run as root. ssl, "
+      "http2 and quic are refused in this build." },
+    { .name = NULL },
+};
 
 struct module http_listen_module = {
     .name = "http_core",

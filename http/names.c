@@ -93,10 +93,16 @@ static const struct conf_type names_type
         .size = sizeof(struct http_names_conf),
         .parse = parse_server_name };
 
-static const struct directive rows[]
-    = { { "server_name", IN_SERVER | ROW_MANY, ARGS_1_OR_MORE, &names_type, 0,
-          NULL, NULL },
-        { NULL } };
+static const struct directive rows[] = {
+    { "server_name", IN_SERVER | ROW_MANY, ARGS_1_OR_MORE, &names_type, 0, NULL,
+      NULL, "name ...",
+      "The names that the server answers to: exact, with * as their "
+      "first or last part, or ~ and a regular expression. Exact ones "
+      "go first, then the longest wildcard in front, the longest "
+      "behind, the first expression in the file. \"\" matches "
+      "requests without a host." },
+    { .name = NULL },
+};
 
 struct module http_names_module = {
     .name = "http_core",

@@ -47,21 +47,37 @@ check_head(struct conf *cf, void *conf)
 
 static const struct directive head_rows[] = {
     SIZE("client_header_buffer_size", IN_TOP, struct http_head_conf,
-         client_header_buffer_size, "1k"),
+         client_header_buffer_size, "1k",
+         "The buffer that a request's head is first read into."),
     BUFFERS("large_client_header_buffers", IN_TOP, struct http_head_conf,
-            large_client_header_buffers, "4 8k"),
+            large_client_header_buffers, "4 8k",
+            "How many buffers of which size a head may take besides. A "
+            "line that does not fit into one is answered with 414 or 400."),
     MSEC("client_header_timeout", IN_TOP, struct http_head_conf,
-         client_header_timeout, "60s"),
+         client_header_timeout, "60s",
+         "How long a client may take to send the head of a request; 408 "
+         "then."),
     NUMBER("max_headers", IN_TOP, struct http_head_conf, max_headers, "1000",
-           NULL),
+           NULL,
+           "How many fields the head of a request may have; 400 beyond "
+           "that."),
     FLAG("ignore_invalid_headers", IN_TOP, struct http_head_conf,
-         ignore_invalid_headers, "on"),
+         ignore_invalid_headers, "on",
+         "Drops fields with other characters in their names than "
+         "letters, digits, hyphens (and underscores, by "
+         "underscores_in_headers). off passes them on."),
     FLAG("underscores_in_headers", IN_TOP, struct http_head_conf,
-         underscores_in_headers, "off"),
-    FLAG("merge_slashes", IN_TOP, struct http_head_conf, merge_slashes, "on"),
-    { "connection_pool_size", IN_TOP, ARGS_1, &pool_size, 0, NULL, NULL },
-    { "request_pool_size", IN_TOP, ARGS_1, &pool_size, 0, NULL, NULL },
-    { NULL }
+         underscores_in_headers, "off",
+         "Whether names of fields may have underscores; else they count "
+         "as invalid."),
+    FLAG("merge_slashes", IN_TOP, struct http_head_conf, merge_slashes, "on",
+         "Takes several slashes in a row of the URI as one, for "
+         "locations and files."),
+    { "connection_pool_size", IN_TOP, ARGS_1, &pool_size, 0, NULL, NULL, "size",
+      "Checked, and without effect: memory is taken as needed." },
+    { "request_pool_size", IN_TOP, ARGS_1, &pool_size, 0, NULL, NULL, "size",
+      "Checked, and without effect: memory is taken as needed." },
+    { .name = NULL },
 };
 
 struct module http_head_module = {
@@ -80,20 +96,34 @@ static const struct conf_word body_file_words[]
         { "clean", BODY_FILE_CLEAN },
         { NULL, 0 } };
 
-static const struct directive body_rows[]
-    = { OFFSET("client_max_body_size", IN_WEB, struct http_body_conf,
-               client_max_body_size, "1m"),
-        SIZE("client_body_buffer_size", IN_WEB, struct http_body_conf,
-             client_body_buffer_size, "16k"),
-        MSEC("client_body_timeout", IN_WEB, struct http_body_conf,
-             client_body_timeout, "60s"),
-        ENUM("client_body_in_file_only", IN_WEB, struct http_body_conf,
-             client_body_in_file_only, "off", body_file_words),
-        FLAG("client_body_in_single_buffer", IN_WEB, struct http_body_conf,
-             client_body_in_single_buffer, "off"),
-        TEMP_PATH("client_body_temp_path", IN_WEB, struct http_body_conf,
-                  client_body_temp_path, WEIR_CLIENT_BODY_TEMP_PATH),
-        { NULL } };
+static const struct directive body_rows[] = {
+    OFFSET("client_max_body_size", IN_WEB, struct http_body_conf,
+           client_max_body_size, "1m",
+           "How large the body of a request may be; 413 beyond that. 0: "
+           "no limit."),
+    SIZE("client_body_buffer_size", IN_WEB, struct http_body_conf,
+         client_body_buffer_size, "16k",
+         "How much of a request's body is held in memory before it goes "
+         "to a temporary file."),
+    MSEC("client_body_timeout", IN_WEB, struct http_body_conf,
+         client_body_timeout, "60s",
+         "How long may pass between two reads of a request's body; 408 "
+         "then."),
+    ENUM("client_body_in_file_only", IN_WEB, struct http_body_conf,
+         client_body_in_file_only, "off", body_file_words,
+         "Writes every body to a file; on keeps the file after the "
+         "request, clean removes it."),
+    FLAG("client_body_in_single_buffer", IN_WEB, struct http_body_conf,
+         client_body_in_single_buffer, "off",
+         "Keeps a body that is held in memory in one piece, for "
+         "$request_body."),
+    TEMP_PATH("client_body_temp_path", IN_WEB, struct http_body_conf,
+              client_body_temp_path, WEIR_CLIENT_BODY_TEMP_PATH,
+              "The folder of bodies of requests, with up to three levels of "
+              "folders in it, each named by that many digits of the file's "
+              "number."),
+    { .name = NULL },
+};
 
 struct module http_body_module = {
     .name = "http_core",
@@ -138,23 +168,40 @@ static const struct conf_word linger_words[] = { { "off", LINGER_OFF },
 static const struct directive keep_rows[] = {
     { "keepalive_timeout", IN_WEB, ARGS_1 | ARGS_2, &keepalive_timeout,
       FIELD(struct http_keep_conf, keepalive_timeout, struct keepalive_timeout),
-      "75s", NULL },
-    MSEC("keepalive_time", IN_WEB, struct http_keep_conf, keepalive_time, "1h"),
+      "75s", NULL, "time [header-time]",
+      "How long an idle connection of a client is kept; 0: not at "
+      "all. The second time is told to the client in Keep-Alive." },
+    MSEC("keepalive_time", IN_WEB, struct http_keep_conf, keepalive_time, "1h",
+         "How old a client's connection may become; it is closed after "
+         "the request that is then under way."),
     MSEC("keepalive_min_timeout", IN_WEB, struct http_keep_conf,
-         keepalive_min_timeout, "0"),
+         keepalive_min_timeout, "0",
+         "How long idle connections stay open at least when a worker is "
+         "to end, lest a request under way is lost."),
     NUMBER("keepalive_requests", IN_WEB, struct http_keep_conf,
-           keepalive_requests, "1000", NULL),
+           keepalive_requests, "1000", NULL,
+           "How many requests a client may send over one connection."),
     BITS("keepalive_disable", IN_WEB, ARGS_1 | ARGS_2, struct http_keep_conf,
-         keepalive_disable, "msie6", disable_words),
+         keepalive_disable, "msie6", disable_words,
+         "Browsers whose connections are closed after each request: "
+         "msie6 after a POST, safari, on macOS, always; none: no "
+         "browser."),
     ENUM("lingering_close", IN_WEB, struct http_keep_conf, lingering_close,
-         "on", linger_words),
-    MSEC("lingering_time", IN_WEB, struct http_keep_conf, lingering_time,
-         "30s"),
+         "on", linger_words,
+         "Whether a connection that is to be closed still reads what "
+         "the client sends, so that it can get the response: where more "
+         "may come, always, or never."),
+    MSEC("lingering_time", IN_WEB, struct http_keep_conf, lingering_time, "30s",
+         "How long at most a connection lingers, whatever comes."),
     MSEC("lingering_timeout", IN_WEB, struct http_keep_conf, lingering_timeout,
-         "5s"),
+         "5s",
+         "How long a lingering connection waits for more before it is "
+         "closed."),
     FLAG("reset_timedout_connection", IN_WEB, struct http_keep_conf,
-         reset_timedout_connection, "off"),
-    { NULL }
+         reset_timedout_connection, "off",
+         "Resets connections that timed out, and those that return 444 "
+         "closes, so that no buffers stay with the kernel."),
+    { .name = NULL },
 };
 
 struct module http_keep_module = {
@@ -185,18 +232,36 @@ const struct conf_type http_lowat_type
     = { .name = "lowat", .parse = ignore_lowat };
 
 static const struct directive send_rows[] = {
-    MSEC("send_timeout", IN_WEB, struct http_send_conf, send_timeout, "60s"),
+    MSEC("send_timeout", IN_WEB, struct http_send_conf, send_timeout, "60s",
+         "How long may pass between two writes to a client that takes "
+         "nothing; then the connection is closed."),
     SIZE("postpone_output", IN_WEB, struct http_send_conf, postpone_output,
-         "1460"),
-    EXPR("limit_rate", IN_WEB | IN_IF, struct http_send_conf, limit_rate, "0"),
+         "1460",
+         "Waits for that many bytes before it writes, unless more "
+         "cannot come at once. 0: writes what there is."),
+    EXPR("limit_rate", IN_WEB | IN_IF, struct http_send_conf, limit_rate, "0",
+         "rate",
+         "Bytes a second at which a response is sent, for each request "
+         "by itself; 0: no limit. May have variables; $limit_rate, when "
+         "set, takes its place."),
     EXPR("limit_rate_after", IN_WEB | IN_IF, struct http_send_conf,
-         limit_rate_after, "0"),
-    FLAG("tcp_nodelay", IN_WEB, struct http_send_conf, tcp_nodelay, "on"),
-    FLAG("tcp_nopush", IN_WEB, struct http_send_conf, tcp_nopush, "off"),
+         limit_rate_after, "0", "size",
+         "How many bytes of a response go out before limit_rate holds. "
+         "May have variables."),
+    FLAG("tcp_nodelay", IN_WEB, struct http_send_conf, tcp_nodelay, "on",
+         "Sends small packets at once on kept-alive connections "
+         "(TCP_NODELAY)."),
+    FLAG("tcp_nopush", IN_WEB, struct http_send_conf, tcp_nopush, "off",
+         "Sends full packets only, the head together with the start of "
+         "a file (TCP_CORK), with sendfile."),
     FLAG("chunked_transfer_encoding", IN_WEB, struct http_send_conf,
-         chunked_transfer_encoding, "on"),
-    { "send_lowat", IN_WEB, ARGS_1, &http_lowat_type, 0, NULL, NULL },
-    { NULL }
+         chunked_transfer_encoding, "on",
+         "Whether HTTP/1.1 responses of unknown length go in chunks; "
+         "off ends them by closing the connection."),
+    { "send_lowat", IN_WEB, ARGS_1, &http_lowat_type, 0, NULL, NULL, "size",
+      "Checked, and without effect: Linux has no such option. A "
+      "warning says so." },
+    { .name = NULL },
 };
 
 static const char *
@@ -237,16 +302,26 @@ static const struct conf_word token_words[] = { { "on", TOKENS_ON },
 
 static const struct directive reply_rows[] = {
     ENUM("server_tokens", IN_WEB, struct http_reply_conf, server_tokens, "on",
-         token_words),
+         token_words,
+         "Whether the version stands in Server and on error pages; "
+         "build adds the name of the build."),
     FLAG("absolute_redirect", IN_WEB, struct http_reply_conf, absolute_redirect,
-         "on"),
+         "on",
+         "Whether redirects that weir makes name scheme and host; off "
+         "sends the path alone."),
     FLAG("server_name_in_redirect", IN_WEB, struct http_reply_conf,
-         server_name_in_redirect, "off"),
+         server_name_in_redirect, "off",
+         "Whether redirects name the first server_name rather than the "
+         "Host of the request."),
     FLAG("port_in_redirect", IN_WEB, struct http_reply_conf, port_in_redirect,
-         "on"),
-    FLAG("msie_padding", IN_WEB, struct http_reply_conf, msie_padding, "on"),
-    FLAG("msie_refresh", IN_WEB, struct http_reply_conf, msie_refresh, "off"),
-    { NULL }
+         "on", "Whether redirects name the port when it is not the usual one."),
+    FLAG("msie_padding", IN_WEB, struct http_reply_conf, msie_padding, "on",
+         "Makes error pages for Internet Explorer and Chrome longer "
+         "than 512 bytes, so that they are shown."),
+    FLAG("msie_refresh", IN_WEB, struct http_reply_conf, msie_refresh, "off",
+         "Sends Internet Explorer a page that refreshes in place of a "
+         "redirect."),
+    { .name = NULL },
 };
 
 struct module http_reply_module = {
@@ -261,11 +336,16 @@ struct module http_reply_module = {
 static const struct conf_word satisfy_words[]
     = { { "all", SATISFY_ALL }, { "any", SATISFY_ANY }, { NULL, 0 } };
 
-static const struct directive satisfy_rows[]
-    = { ENUM("satisfy", IN_WEB, struct http_access_conf, satisfy, "all",
-             satisfy_words),
-        MSEC("auth_delay", IN_WEB, struct http_access_conf, auth_delay, "0"),
-        { NULL } };
+static const struct directive satisfy_rows[] = {
+    ENUM("satisfy", IN_WEB, struct http_access_conf, satisfy, "all",
+         satisfy_words,
+         "Whether all of allow and deny, auth_basic and auth_request "
+         "have to let a request pass, or any one of them."),
+    MSEC("auth_delay", IN_WEB, struct http_access_conf, auth_delay, "0",
+         "Delays 401 responses, so that passwords cannot be guessed "
+         "fast."),
+    { .name = NULL },
+};
 
 struct module http_satisfy_module = {
     .name = "http_core",

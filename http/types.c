@@ -76,13 +76,18 @@ static const struct conf_type table_type
 
 static const struct directive rows[] = {
     { "types", IN_WEB | ROW_MANY, ARGS_0 | ARGS_BLOCK | ARGS_DATA, &table_type,
-      FIELD(struct types_conf, types, struct hash *), NULL, &lines },
-    TEXT("default_type", IN_WEB, struct types_conf, default_type, "text/plain"),
+      FIELD(struct types_conf, types, struct hash *), NULL, &lines, "",
+      "Which extensions of files have which media type; a block that "
+      "has one drops the table around it." },
+    TEXT("default_type", IN_WEB, struct types_conf, default_type, "text/plain",
+         "mime-type", "The media type where no extension tells it."),
     NUMBER("types_hash_max_size", IN_WEB, struct types_conf, hash_max_size,
-           "1024", NULL),
+           "1024", NULL,
+           "Accepted without effect: weir's tables grow by themselves."),
     NUMBER("types_hash_bucket_size", IN_WEB, struct types_conf,
-           hash_bucket_size, "64", NULL),
-    { .name = NULL }
+           hash_bucket_size, "64", NULL,
+           "Accepted without effect: weir's tables grow by themselves."),
+    { .name = NULL },
 };
 
 struct module http_types_module = {

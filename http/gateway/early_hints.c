@@ -63,8 +63,11 @@ exchange_interim(struct exchange *x)
 
 
 static const struct directive directives[] = {
-    EXPR_LIST("early_hints", IN_WEB, struct early_hints_conf, conditions),
-    { NULL, 0, 0, NULL, 0, NULL, NULL },
+    EXPR_LIST("early_hints", IN_WEB, struct early_hints_conf, conditions,
+              "string ...",
+              "Passes 103 responses of upstreams on to the client where a "
+              "value is neither empty nor 0."),
+    { .name = NULL },
 };
 
 

@@ -156,9 +156,14 @@ static const struct conf_type resolver_type = {
 
 static const struct directive directives[] = {
     CUSTOM("resolver", IN_WEB, ARGS_1_OR_MORE, resolver_type,
-           struct resolver_conf, resolver, struct resolver *),
-    MSEC("resolver_timeout", IN_WEB, struct resolver_conf, timeout, "30s"),
-    { NULL, 0, 0, NULL, 0, NULL, NULL },
+           struct resolver_conf, resolver, struct resolver *,
+           "address ... [valid=time] [ipv4=on|off] [ipv6=on|off]",
+           "The name servers that look up hosts whose names are known "
+           "only from variables. Answers are kept as long as they say, or "
+           "for valid=."),
+    MSEC("resolver_timeout", IN_WEB, struct resolver_conf, timeout, "30s",
+         "How long a name may take to be looked up."),
+    { .name = NULL },
 };
 
 

@@ -222,19 +222,40 @@ get_nothing(struct task *t, uintptr_t arg)
 
 
 static const struct variable variables[] = {
-    { "upstream_addr", get_told, ADDR, VAR_VOLATILE, NULL },
-    { "upstream_status", get_told, STATUS, VAR_VOLATILE, NULL },
-    { "upstream_response_time", get_told, RESPONSE_TIME, VAR_VOLATILE, NULL },
-    { "upstream_header_time", get_told, HEADER_TIME, VAR_VOLATILE, NULL },
-    { "upstream_connect_time", get_told, CONNECT_TIME, VAR_VOLATILE, NULL },
-    { "upstream_response_length", get_told, LENGTH, VAR_VOLATILE, NULL },
-    { "upstream_bytes_sent", get_told, SENT, VAR_VOLATILE, NULL },
-    { "upstream_bytes_received", get_told, RECEIVED, VAR_VOLATILE, NULL },
-    { "upstream_cache_status", get_nothing, 0, VAR_VOLATILE, NULL },
-    { "upstream_http_", get_field, 0, VAR_PREFIX | VAR_VOLATILE, NULL },
-    { "upstream_trailer_", get_trailer, 0, VAR_PREFIX | VAR_VOLATILE, NULL },
-    { "upstream_cookie_", get_cookie, 0, VAR_PREFIX | VAR_VOLATILE, NULL },
-    { NULL, NULL, 0, 0, NULL },
+    { "upstream_addr", get_told, ADDR, VAR_VOLATILE, NULL,
+      "the addresses of the servers that were asked: behind commas "
+      "those tried because one failed, behind colons those of "
+      "another group after a redirect inside" },
+    { "upstream_status", get_told, STATUS, VAR_VOLATILE, NULL,
+      "the status codes of the upstream's responses, as many as "
+      "$upstream_addr has servers; 502 or 504 where there was none" },
+    { "upstream_response_time", get_told, RESPONSE_TIME, VAR_VOLATILE, NULL,
+      "the seconds from connecting to the end of the upstream's "
+      "response, for each server that was asked" },
+    { "upstream_header_time", get_told, HEADER_TIME, VAR_VOLATILE, NULL,
+      "the seconds from connecting to the head of the upstream's "
+      "response, for each server that was asked" },
+    { "upstream_connect_time", get_told, CONNECT_TIME, VAR_VOLATILE, NULL,
+      "the seconds that connecting took, for each server that was "
+      "asked" },
+    { "upstream_response_length", get_told, LENGTH, VAR_VOLATILE, NULL,
+      "the bytes of the body of the upstream's response, for each "
+      "server that was asked" },
+    { "upstream_bytes_sent", get_told, SENT, VAR_VOLATILE, NULL,
+      "the bytes that were sent to each server that was asked" },
+    { "upstream_bytes_received", get_told, RECEIVED, VAR_VOLATILE, NULL,
+      "the bytes that came from each server that was asked" },
+    { "upstream_cache_status", get_nothing, 0, VAR_VOLATILE, NULL,
+      "how a cache answered; nothing in this build, which has none" },
+    { "upstream_http_", get_field, 0, VAR_PREFIX | VAR_VOLATILE, NULL,
+      "a field of the upstream's response, in lower case with _ for "
+      "-; of several responses the last one's" },
+    { "upstream_trailer_", get_trailer, 0, VAR_PREFIX | VAR_VOLATILE, NULL,
+      "a field behind the body of the upstream's response, in lower "
+      "case with _ for -" },
+    { "upstream_cookie_", get_cookie, 0, VAR_PREFIX | VAR_VOLATILE, NULL,
+      "the value of a cookie that the upstream's response sets" },
+    { .name = NULL },
 };
 
 
