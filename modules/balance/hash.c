@@ -282,10 +282,14 @@ parse(struct conf *cf, void *field)
 
 static const struct conf_type type = { .name = "hash", .parse = parse };
 
-static const struct directive directives[]
-    = { { "hash", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_1 | ARGS_2,
-          &type, 0, NULL, NULL },
-        { .name = NULL } };
+static const struct directive directives[] = {
+    { "hash", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_1 | ARGS_2,
+      &type, 0, NULL, NULL, "key [consistent]",
+      "Chooses the server by a key, so that equal keys meet the same "
+      "one. With consistent (ketama) few keys move when servers come "
+      "or go. Not with backup servers." },
+    { .name = NULL },
+};
 
 struct module hash_module = {
     .name = "upstream_hash",

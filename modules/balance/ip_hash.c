@@ -97,9 +97,12 @@ parse(struct conf *cf, void *field)
 
 static const struct conf_type type = { .name = "ip_hash", .parse = parse };
 
-static const struct directive directives[]
-    = { { "ip_hash", IN_UPSTREAM | ROW_MANY, ARGS_0, &type, 0, NULL, NULL },
-        { .name = NULL } };
+static const struct directive directives[] = {
+    { "ip_hash", IN_UPSTREAM | ROW_MANY, ARGS_0, &type, 0, NULL, NULL, "",
+      "Chooses the server by the client's address: the first three "
+      "bytes of IPv4, all of IPv6. Not with backup servers." },
+    { .name = NULL },
+};
 
 struct module ip_hash_module = {
     .name = "upstream_ip_hash",

@@ -78,10 +78,13 @@ parse(struct conf *cf, void *field)
 
 static const struct conf_type type = { .name = "least_conn", .parse = parse };
 
-static const struct directive directives[]
-    = { { "least_conn", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_0,
-          &type, 0, NULL, NULL },
-        { .name = NULL } };
+static const struct directive directives[] = {
+    { "least_conn", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_0, &type,
+      0, NULL, NULL, "",
+      "Chooses the server that has the fewest connections for its "
+      "weight." },
+    { .name = NULL },
+};
 
 struct module least_conn_module = {
     .name = "upstream_least_conn",

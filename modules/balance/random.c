@@ -116,10 +116,14 @@ parse(struct conf *cf, void *field)
 
 static const struct conf_type type = { .name = "random", .parse = parse };
 
-static const struct directive directives[]
-    = { { "random", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY,
-          ARGS_0 | ARGS_1 | ARGS_2, &type, 0, NULL, NULL },
-        { .name = NULL } };
+static const struct directive directives[] = {
+    { "random", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY,
+      ARGS_0 | ARGS_1 | ARGS_2, &type, 0, NULL, NULL, "[two [least_conn]]",
+      "Chooses a server by chance and weight; with two, the one of "
+      "two that has fewer connections for its weight. Not with "
+      "backup servers." },
+    { .name = NULL },
+};
 
 struct module random_module = {
     .name = "upstream_random",
