@@ -443,15 +443,18 @@ static const struct conf_word formats[] = {
     { NULL, 0 },
 };
 
-static const struct directive rows[]
-    = { FLAG("autoindex", IN_WEB, struct autoindex_conf, autoindex, "off"),
-        FLAG("autoindex_exact_size", IN_WEB, struct autoindex_conf, exact_size,
-             "on"),
-        FLAG("autoindex_localtime", IN_WEB, struct autoindex_conf, localtime,
-             "off"),
-        ENUM("autoindex_format", IN_WEB, struct autoindex_conf, format, "html",
-             formats),
-        { .name = NULL } };
+static const struct directive rows[] = {
+    FLAG("autoindex", IN_WEB, struct autoindex_conf, autoindex, "off",
+         "Answers requests for folders without an index with a list of "
+         "what is in them."),
+    FLAG("autoindex_exact_size", IN_WEB, struct autoindex_conf, exact_size,
+         "on", "Lists sizes in bytes; off rounds to K, M and G. HTML only."),
+    FLAG("autoindex_localtime", IN_WEB, struct autoindex_conf, localtime, "off",
+         "Lists times of the server's zone rather than UTC. HTML only."),
+    ENUM("autoindex_format", IN_WEB, struct autoindex_conf, format, "html",
+         formats, "How the list is written."),
+    { .name = NULL },
+};
 
 struct module autoindex_module = {
     .name = "http_autoindex",

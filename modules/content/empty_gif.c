@@ -32,8 +32,11 @@ serve(struct task *t)
 
 static const struct content content = { .name = "empty_gif", .serve = serve };
 
-static const struct directive directives[]
-    = { CONTENT("empty_gif", IN_LOCATION, ARGS_0, &content), { .name = NULL } };
+static const struct directive directives[] = {
+    CONTENT("empty_gif", IN_LOCATION, ARGS_0, &content, "",
+            "Answers with a transparent image of one pixel."),
+    { .name = NULL },
+};
 
 extern struct module empty_gif_module;
 

@@ -175,8 +175,12 @@ static const struct conf_type names_type = {
 
 static const struct directive rows[] = {
     { "index", IN_WEB | ROW_MANY, ARGS_1_OR_MORE, &names_type,
-      FIELD(struct index_conf, names, struct expr_list), "index.html", NULL },
-    { .name = NULL }
+      FIELD(struct index_conf, names, struct expr_list), "index.html", NULL,
+      "file ...",
+      "What is tried, in turn, when a URI ends with a slash; the "
+      "first that exists is served by a redirect inside. The last "
+      "may be an absolute path." },
+    { .name = NULL },
 };
 
 struct module index_module = {

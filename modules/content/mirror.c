@@ -84,12 +84,20 @@ static const struct conf_type mirror_type = { .name = "mirrors",
                                               .size = sizeof(struct mirrors),
                                               .parse = parse_mirror };
 
-static const struct directive rows[]
-    = { CUSTOM("mirror", IN_WEB | ROW_MANY, ARGS_1, mirror_type,
-               struct mirror_conf, to, struct mirrors),
-        FLAG("mirror_request_body", IN_WEB, struct mirror_conf,
-             mirror_request_body, "on"),
-        { .name = NULL } };
+static const struct directive rows[] = {
+    CUSTOM("mirror", IN_WEB | ROW_MANY, ARGS_1, mirror_type, struct mirror_conf,
+           to, struct mirrors,
+           "uri\n"
+           "off",
+           "Sends a copy of each request to another URI, in the "
+           "background, and drops what that answers. A block that names "
+           "one drops those around it."),
+    FLAG("mirror_request_body", IN_WEB, struct mirror_conf, mirror_request_body,
+         "on",
+         "Whether copies have the body of the request, which is then "
+         "read before the request itself is answered."),
+    { .name = NULL },
+};
 
 struct module mirror_module = {
     .name = "mirror",

@@ -88,10 +88,13 @@ serve(struct task *t)
 }
 
 
-static const struct directive directives[]
-    = { FLAG("random_index", IN_LOCATION, struct random_index_conf,
-             random_index, "off"),
-        { .name = NULL } };
+static const struct directive directives[] = {
+    FLAG("random_index", IN_LOCATION, struct random_index_conf, random_index,
+         "off",
+         "Answers requests for folders with one of the files in them, "
+         "by chance."),
+    { .name = NULL },
+};
 
 struct module random_index_module = {
     .name = "random_index",

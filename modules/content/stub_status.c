@@ -43,21 +43,30 @@ counter(struct task *t, uintptr_t offset)
 static const struct content content = { .name = "stub_status", .serve = serve };
 
 static const struct directive directives[] = {
-    CONTENT("stub_status", IN_SERVER | IN_LOCATION, ARGS_0 | ARGS_1, &content),
-    { .name = NULL }
+    CONTENT("stub_status", IN_SERVER | IN_LOCATION, ARGS_0 | ARGS_1, &content,
+            "[string]",
+            "Answers with the counters of connections and requests as "
+            "text."),
+    { .name = NULL },
 };
 
-#define COUNTER(member) \
+#define COUNTER(member, says) \
     { \
         "connections_" #member, counter, offsetof(struct stats, member), \
-            VAR_VOLATILE, NULL \
+            VAR_VOLATILE, NULL, says \
     }
 
-static const struct variable variables[] = { COUNTER(active),
-                                             COUNTER(reading),
-                                             COUNTER(writing),
-                                             COUNTER(waiting),
-                                             { .name = NULL } };
+static const struct variable variables[] = {
+    COUNTER(active, "the number of connections open now"),
+    COUNTER(reading,
+            "the number of connections that send the head of a request"),
+    COUNTER(writing,
+            "the number of connections whose request is being answered"),
+    COUNTER(waiting,
+            "the number of connections that are idle, kept for another "
+            "request"),
+    { .name = NULL },
+};
 
 extern struct module stub_status_module;
 

@@ -187,11 +187,17 @@ static const struct conf_type try_files_type
         .size = sizeof(struct try_files *),
         .parse = parse };
 
-static const struct directive rows[]
-    = { { "try_files", IN_SERVER | IN_LOCATION | ROW_OWN, ARGS_2_OR_MORE,
-          &try_files_type,
-          FIELD(struct try_files_conf, tries, struct try_files *), NULL, NULL },
-        { .name = NULL } };
+static const struct directive rows[] = {
+    { "try_files", IN_SERVER | IN_LOCATION | ROW_OWN, ARGS_2_OR_MORE,
+      &try_files_type, FIELD(struct try_files_conf, tries, struct try_files *),
+      NULL, NULL,
+      "file ... uri\n"
+      "file ... =code",
+      "Serves the first of the files (or folders, with a slash at "
+      "the end) that exists; else redirects inside to the last URI "
+      "or named location, or answers with the code." },
+    { .name = NULL },
+};
 
 struct module try_files_module = {
     .name = "http_core",
