@@ -58,11 +58,16 @@ add(struct http_request *r, void *state, struct chain *in, struct chain *out,
 }
 
 
-static const struct directive rows[]
-    = { TEXT("add_before_body", IN_WEB, struct addition_conf, before, NULL),
-        TEXT("add_after_body", IN_WEB, struct addition_conf, after, NULL),
-        MIME_SET("addition_types", IN_WEB, struct addition_conf, types, NULL),
-        { .name = NULL } };
+static const struct directive rows[] = {
+    TEXT("add_before_body", IN_WEB, struct addition_conf, before, NULL, "uri",
+         "Sends what that URI answers in front of the body."),
+    TEXT("add_after_body", IN_WEB, struct addition_conf, after, NULL, "uri",
+         "Sends what that URI answers behind the body."),
+    MIME_SET("addition_types", IN_WEB, struct addition_conf, types, NULL,
+             "The media types that add_before_body and add_after_body hold "
+             "for, besides text/html; * is any."),
+    { .name = NULL },
+};
 
 static const struct http_filter filter
     = { .name = "addition",

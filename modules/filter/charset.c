@@ -32,15 +32,23 @@ static const struct conf_type charset_type = { .name = "charset",
                                                .size = sizeof(struct expr *),
                                                .parse = parse_charset };
 
-static const struct directive rows[]
-    = { { "charset", IN_WEB | IN_IF, ARGS_1, &charset_type,
-          FIELD(struct charset_conf, charset, struct expr *), NULL, NULL },
-        MIME_SET("charset_types", IN_WEB, struct charset_conf, types,
-                 "text/xml text/plain text/vnd.wap.wml application/javascript "
-                 "application/rss+xml"),
-        FLAG("override_charset", IN_WEB | IN_IF, struct charset_conf, override,
-             "off"),
-        { .name = NULL } };
+static const struct directive rows[] = {
+    { "charset", IN_WEB | IN_IF, ARGS_1, &charset_type,
+      FIELD(struct charset_conf, charset, struct expr *), NULL, NULL,
+      "charset | off",
+      "Names that character set in the Content-Type of text. It is "
+      "not converted. off, the default, adds none." },
+    MIME_SET("charset_types", IN_WEB, struct charset_conf, types,
+             "text/xml text/plain text/vnd.wap.wml application/javascript "
+             "application/rss+xml",
+             "The media types that charset holds for, besides text/html; * "
+             "is any."),
+    FLAG("override_charset", IN_WEB | IN_IF, struct charset_conf, override,
+         "off",
+         "Whether charset also holds for responses of upstreams that "
+         "name one themselves."),
+    { .name = NULL },
+};
 
 
 static const struct charset_conf *conf_at(const struct http_request *r);

@@ -116,18 +116,32 @@ static const struct conf_type hash_type
 static const struct conf_range levels = { 1, 9 };
 
 static const struct directive rows[] = {
-    FLAG("gzip", IN_WEB | IN_IF, struct gzip_conf, is_on, "off"),
-    BUFFERS("gzip_buffers", IN_WEB, struct gzip_conf, buffers, "32 4k"),
-    MIME_SET("gzip_types", IN_WEB, struct gzip_conf, types, NULL),
-    NUMBER("gzip_comp_level", IN_WEB, struct gzip_conf, level, "1", &levels),
+    FLAG("gzip", IN_WEB | IN_IF, struct gzip_conf, is_on, "off",
+         "Compresses responses for clients that take gzip."),
+    BUFFERS("gzip_buffers", IN_WEB, struct gzip_conf, buffers, "32 4k",
+            "The size of the pieces that compressed data is written into; "
+            "their number has no limit."),
+    MIME_SET("gzip_types", IN_WEB, struct gzip_conf, types, NULL,
+             "The media types that are compressed, besides text/html; * is "
+             "any."),
+    NUMBER("gzip_comp_level", IN_WEB, struct gzip_conf, level, "1", &levels,
+           "From 1, the fastest, to 9, the smallest."),
     { "gzip_window", IN_WEB, ARGS_1, &window_type,
-      FIELD(struct gzip_conf, window, size_t), "32k", NULL },
+      FIELD(struct gzip_conf, window, size_t), "32k", NULL, "size",
+      "How far back compression looks for repetitions, a power of "
+      "two from 512 to 32k." },
     { "gzip_hash", IN_WEB, ARGS_1, &hash_type,
-      FIELD(struct gzip_conf, hash, size_t), "64k", NULL },
-    SIZE("postpone_gzipping", IN_WEB, struct gzip_conf, postpone, "0"),
-    FLAG("gzip_no_buffer", IN_WEB, struct gzip_conf, no_buffer, "off"),
-    SIZE("gzip_min_length", IN_WEB, struct gzip_conf, min_length, "20"),
-    { .name = NULL }
+      FIELD(struct gzip_conf, hash, size_t), "64k", NULL, "size",
+      "The memory that compression has for finding repetitions, a "
+      "power of two from 512 to 128k." },
+    SIZE("postpone_gzipping", IN_WEB, struct gzip_conf, postpone, "0",
+         "Waits for that many bytes of the body before compressing "
+         "begins."),
+    FLAG("gzip_no_buffer", IN_WEB, struct gzip_conf, no_buffer, "off",
+         "Sends each piece as soon as it was compressed."),
+    SIZE("gzip_min_length", IN_WEB, struct gzip_conf, min_length, "20",
+         "Responses whose Content-Length is less are not compressed."),
+    { .name = NULL },
 };
 
 /* --- the state ----------------------------------------------------------- */
@@ -404,8 +418,11 @@ ratio(struct task *t, uintptr_t arg)
 }
 
 
-static const struct variable variables[]
-    = { { "gzip_ratio", ratio, 0, 0, NULL }, { .name = NULL } };
+static const struct variable variables[] = {
+    { "gzip_ratio", ratio, 0, 0, NULL,
+      "how many times smaller gzip made the response" },
+    { .name = NULL },
+};
 
 
 static void

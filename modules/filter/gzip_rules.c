@@ -87,15 +87,25 @@ static const struct conf_word proxied_words[]
         { "any", PROXIED_ANY },
         { NULL, 0 } };
 
-static const struct directive rows[]
-    = { FLAG("gzip_vary", IN_WEB, struct gzip_rules, vary, "off"),
-        ENUM("gzip_http_version", IN_WEB, struct gzip_rules, version, "1.1",
-             versions),
-        BITS("gzip_proxied", IN_WEB, ARGS_1_OR_MORE, struct gzip_rules, proxied,
-             "off", proxied_words),
-        CUSTOM("gzip_disable", IN_WEB | ROW_MANY, ARGS_1_OR_MORE, disable_type,
-               struct gzip_rules, refused, struct refused),
-        { .name = NULL } };
+static const struct directive rows[] = {
+    FLAG("gzip_vary", IN_WEB, struct gzip_rules, vary, "off",
+         "Sends Vary: Accept-Encoding with responses that gzip would "
+         "hold for."),
+    ENUM("gzip_http_version", IN_WEB, struct gzip_rules, version, "1.1",
+         versions,
+         "The version of HTTP from which on requests get compressed "
+         "responses."),
+    BITS("gzip_proxied", IN_WEB, ARGS_1_OR_MORE, struct gzip_rules, proxied,
+         "off", proxied_words,
+         "Which responses to requests that came by a proxy (they have "
+         "Via) are compressed."),
+    CUSTOM("gzip_disable", IN_WEB | ROW_MANY, ARGS_1_OR_MORE, disable_type,
+           struct gzip_rules, refused, struct refused, "regex ... | msie6",
+           "Regular expressions of User-Agent whose clients get nothing "
+           "compressed; msie6 stands for Internet Explorer before 6.0 "
+           "SV1."),
+    { .name = NULL },
+};
 
 /* --- proxies ------------------------------------------------------------- */
 
