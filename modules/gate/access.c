@@ -93,10 +93,19 @@ enum {
 };
 
 /* both rows fill the one list, so that they are handed down together */
-static const struct directive directives[]
-    = { { "allow", HERE, ARGS_1, &access_rule, 0, NULL, NULL },
-        { "deny", HERE, ARGS_1, &access_rule, 0, NULL, NULL },
-        { .name = NULL } };
+static const struct directive directives[] = {
+    { "allow", HERE, ARGS_1, &access_rule, 0, NULL, NULL,
+      "address | CIDR | unix: | all",
+      "Lets clients of that address or network pass. allow and deny "
+      "are looked at in their order, and the first that fits holds; "
+      "a block with one drops those around it." },
+    { "deny", HERE, ARGS_1, &access_rule, 0, NULL, NULL,
+      "address | CIDR | unix: | all",
+      "Answers 403 to clients of that address or network. allow and "
+      "deny are looked at in their order, and the first that fits "
+      "holds; a block with one drops those around it." },
+    { .name = NULL },
+};
 
 struct module access_module = {
     .name = "access",

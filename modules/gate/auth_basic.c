@@ -171,12 +171,18 @@ check_user(struct task *t)
 }
 
 
-static const struct directive directives[]
-    = { EXPR("auth_basic", IN_WEB | IN_LIMIT_EXCEPT, struct auth_basic_conf,
-             realm, "off"),
-        EXPR("auth_basic_user_file", IN_WEB | IN_LIMIT_EXCEPT,
-             struct auth_basic_conf, user_file, NULL),
-        { .name = NULL } };
+static const struct directive directives[] = {
+    EXPR("auth_basic", IN_WEB | IN_LIMIT_EXCEPT, struct auth_basic_conf, realm,
+         "off", "string | off",
+         "Asks for a name and password (HTTP Basic); the text is what "
+         "browsers show. off ends what a block around it asks for."),
+    EXPR("auth_basic_user_file", IN_WEB | IN_LIMIT_EXCEPT,
+         struct auth_basic_conf, user_file, NULL, "file",
+         "The file of NAME:PASSWORD lines, with passwords as crypt, "
+         "apr1, SHA or SSHA, bcrypt and the like make them. May have "
+         "variables."),
+    { .name = NULL },
+};
 
 struct module auth_basic_module = {
     .name = "auth_basic",

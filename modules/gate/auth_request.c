@@ -139,12 +139,19 @@ static const struct conf_type set_type = { .name = "assignments",
                                            .size = sizeof(struct assignments),
                                            .parse = parse_set };
 
-static const struct directive rows[]
-    = { { "auth_request", IN_WEB, ARGS_1, &uri_type,
-          FIELD(struct auth_request_conf, uri, str_t), "off", NULL },
-        CUSTOM("auth_request_set", IN_WEB | ROW_MANY, ARGS_2, set_type,
-               struct auth_request_conf, sets, struct assignments),
-        { .name = NULL } };
+static const struct directive rows[] = {
+    { "auth_request", IN_WEB, ARGS_1, &uri_type,
+      FIELD(struct auth_request_conf, uri, str_t), "off", NULL, "uri | off",
+      "Asks another URI, by a subrequest, whether the request may "
+      "pass: 2xx is yes, 401 and 403 are handed on, others are "
+      "errors." },
+    CUSTOM("auth_request_set", IN_WEB | ROW_MANY, ARGS_2, set_type,
+           struct auth_request_conf, sets, struct assignments,
+           "$variable value",
+           "Sets a variable when auth_request was answered, for instance "
+           "to a field of the answer."),
+    { .name = NULL },
+};
 
 struct module auth_request_module = {
     .name = "auth_request",

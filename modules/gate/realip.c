@@ -197,17 +197,29 @@ static const struct conf_type source_type = {
 
 static const struct directive directives[] = {
     { "set_real_ip_from", IN_WEB | ROW_MANY, ARGS_1, &from_type,
-      FIELD(struct realip_conf, from, struct cidrs), NULL, NULL },
+      FIELD(struct realip_conf, from, struct cidrs), NULL, NULL,
+      "address | CIDR | unix: | host",
+      "Addresses of proxies whose word about the client's address is "
+      "taken." },
     { "real_ip_header", IN_WEB, ARGS_1, &source_type,
-      FIELD(struct realip_conf, source, struct source), "X-Real-IP", NULL },
-    FLAG("real_ip_recursive", IN_WEB, struct realip_conf, is_recursive, "off"),
-    { .name = NULL }
+      FIELD(struct realip_conf, source, struct source), "X-Real-IP", NULL,
+      "field | X-Forwarded-For | proxy_protocol",
+      "Where a trusted proxy gives the client's address: a field of "
+      "the request, or the PROXY header of the connection." },
+    FLAG("real_ip_recursive", IN_WEB, struct realip_conf, is_recursive, "off",
+         "Of several addresses takes the last that is not trusted, "
+         "rather than the last."),
+    { .name = NULL },
 };
 
-static const struct variable variables[]
-    = { { "realip_remote_addr", own_address, 0, 0, NULL },
-        { "realip_remote_port", own_port, 0, 0, NULL },
-        { .name = NULL } };
+static const struct variable variables[] = {
+    { "realip_remote_addr", own_address, 0, 0, NULL,
+      "the address that the connection came from, whatever realip "
+      "found" },
+    { "realip_remote_port", own_port, 0, 0, NULL,
+      "the port that the connection came from, whatever realip found" },
+    { .name = NULL },
+};
 
 struct module realip_module = {
     .name = "realip",
