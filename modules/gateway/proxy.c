@@ -39,25 +39,53 @@ static const struct conf_word versions[] = {
 #define C struct proxy_conf
 
 static const struct directive directives[] = {
-    EXPR("proxy_method", IN_WEB, C, method, NULL),
-    EXPR("proxy_set_body", IN_WEB, C, body, NULL),
-    ENUM("proxy_http_version", IN_WEB, C, http_version, "1.1", versions),
+    EXPR("proxy_method", IN_WEB, C, method, NULL, "method",
+         "The method of the request to the upstream, in place of the "
+         "client's. May have variables."),
+    EXPR("proxy_set_body", IN_WEB, C, body, NULL, "value",
+         "The body of the request to the upstream, in place of the "
+         "client's. May have variables."),
+    ENUM("proxy_http_version", IN_WEB, C, http_version, "1.1", versions,
+         "The version of HTTP that the upstream is asked with; "
+         "connections are kept with 1.1."),
     { "proxy_redirect", IN_WEB | ROW_MANY, ARGS_1 | ARGS_2,
-      &proxy_redirect_type, FIELD(C, redirects, struct proxy_rules), NULL,
-      NULL },
+      &proxy_redirect_type, FIELD(C, redirects, struct proxy_rules), NULL, NULL,
+      "default | off\n"
+      "redirect replacement",
+      "Rewrites the start of Location and Refresh of the upstream. "
+      "default, which holds unless any is given, turns what "
+      "proxy_pass names into the location." },
     { "proxy_cookie_path", IN_WEB | ROW_MANY, ARGS_1 | ARGS_2,
       &proxy_cookie_path_type, FIELD(C, cookie_paths, struct proxy_rules), NULL,
-      NULL },
+      NULL,
+      "off\n"
+      "path replacement",
+      "Rewrites the start of the path attribute of cookies that the "
+      "upstream sets. The first that fits holds." },
     { "proxy_cookie_domain", IN_WEB | ROW_MANY, ARGS_1 | ARGS_2,
       &proxy_cookie_domain_type, FIELD(C, cookie_domains, struct proxy_rules),
-      NULL, NULL },
+      NULL, NULL,
+      "off\n"
+      "domain replacement",
+      "Rewrites the domain attribute of cookies that the upstream "
+      "sets. The first that fits holds." },
     { "proxy_cookie_flags", IN_WEB | ROW_MANY,
       ARGS_1 | ARGS_2 | ARGS_3 | ARGS_4, &proxy_cookie_flags_type,
-      FIELD(C, cookie_flags, struct proxy_flag_rules), NULL, NULL },
-    FLAG("proxy_pass_trailers", IN_WEB, C, gateway.pass_trailers, "off"),
+      FIELD(C, cookie_flags, struct proxy_flag_rules), NULL, NULL,
+      "off\n"
+      "cookie flag ...",
+      "Adds or removes attributes of cookies that the upstream sets: "
+      "secure, httponly, samesite=strict, lax or none, or these with "
+      "no in front." },
+    FLAG("proxy_pass_trailers", IN_WEB, C, gateway.pass_trailers, "off",
+         "Whether fields behind the body of the upstream's response are "
+         "passed on."),
     TEMP_PATH("proxy_temp_path", IN_WEB, C, gateway.temp_path,
-              WEIR_PROXY_TEMP_PATH),
-    { NULL, 0, 0, NULL, 0, NULL, NULL },
+              WEIR_PROXY_TEMP_PATH,
+              "The folder of responses that do not fit into the buffers, "
+              "with up to three levels of folders in it, each named by that "
+              "many digits of the file's number."),
+    { .name = NULL },
 };
 
 static const struct directive *const templates[] = {

@@ -148,8 +148,12 @@ struct whole {
 static const struct directive directives[] = {
     { "proxy_pass", IN_LOCATION | IN_IF | IN_LIMIT_EXCEPT | ROW_NAMELESS,
       ARGS_1, &pass_type, FIELD(struct whole, to, struct proxy_target), NULL,
-      NULL },
-    { NULL, 0, 0, NULL, 0, NULL, NULL },
+      NULL, "URL",
+      "Passes requests on to a server or group. With a path, that "
+      "takes the place of the location's prefix; without, the URI is "
+      "passed as it came. With variables, the whole URI is the one "
+      "given." },
+    { .name = NULL },
 };
 
 
@@ -184,11 +188,14 @@ get_forwarded(struct task *t, uintptr_t arg)
 
 static const struct variable variables[] = {
     { "proxy_host", get_host, offsetof(struct proxy_state, host), VAR_VOLATILE,
-      NULL },
+      NULL,
+      "the host and port that proxy_pass names, the port only where "
+      "it is not 80" },
     { "proxy_port", get_host, offsetof(struct proxy_state, port), VAR_VOLATILE,
-      NULL },
-    { "proxy_add_x_forwarded_for", get_forwarded, 0, VAR_VOLATILE, NULL },
-    { NULL, NULL, 0, 0, NULL },
+      NULL, "the port that proxy_pass names, or 80" },
+    { "proxy_add_x_forwarded_for", get_forwarded, 0, VAR_VOLATILE, NULL,
+      "X-Forwarded-For of the request with $remote_addr behind it" },
+    { .name = NULL },
 };
 
 

@@ -15,10 +15,16 @@ struct temp_paths_conf {
 #define C struct temp_paths_conf
 
 static const struct directive directives[] = {
-    TEMP_PATH("fastcgi_temp_path", IN_WEB, C, fastcgi, WEIR_FASTCGI_TEMP_PATH),
-    TEMP_PATH("uwsgi_temp_path", IN_WEB, C, uwsgi, WEIR_UWSGI_TEMP_PATH),
-    TEMP_PATH("scgi_temp_path", IN_WEB, C, scgi, WEIR_SCGI_TEMP_PATH),
-    { NULL }
+    TEMP_PATH("fastcgi_temp_path", IN_WEB, C, fastcgi, WEIR_FASTCGI_TEMP_PATH,
+              "The folder of fastcgi's temporary files, which is made at "
+              "start; this build uses it for nothing else."),
+    TEMP_PATH("uwsgi_temp_path", IN_WEB, C, uwsgi, WEIR_UWSGI_TEMP_PATH,
+              "The folder of uwsgi's temporary files, which is made at "
+              "start; this build uses it for nothing else."),
+    TEMP_PATH("scgi_temp_path", IN_WEB, C, scgi, WEIR_SCGI_TEMP_PATH,
+              "The folder of scgi's temporary files, which is made at start; "
+              "this build uses it for nothing else."),
+    { .name = NULL },
 };
 
 #undef C
