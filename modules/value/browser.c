@@ -198,22 +198,35 @@ static const struct conf_type ancient_type = {
     .parse = parse_ancient,
 };
 
-static const struct directive directives[]
-    = { CUSTOM("modern_browser", IN_WEB | ROW_MANY, ARGS_1 | ARGS_2,
-               modern_type, struct browser_conf, modern, struct moderns),
-        CUSTOM("ancient_browser", IN_WEB | ROW_MANY, ARGS_1_OR_MORE,
-               ancient_type, struct browser_conf, ancient, struct ancients),
-        TEXT("modern_browser_value", IN_WEB | ROW_MANY, struct browser_conf,
-             modern_value, "1"),
-        TEXT("ancient_browser_value", IN_WEB | ROW_MANY, struct browser_conf,
-             ancient_value, "1"),
-        { .name = NULL } };
+static const struct directive directives[] = {
+    CUSTOM("modern_browser", IN_WEB | ROW_MANY, ARGS_1 | ARGS_2, modern_type,
+           struct browser_conf, modern, struct moderns,
+           "browser version\n"
+           "unlisted",
+           "Browsers from that version on count as modern: msie, gecko, "
+           "opera, safari or konqueror. unlisted: those that no line "
+           "names, too."),
+    CUSTOM("ancient_browser", IN_WEB | ROW_MANY, ARGS_1_OR_MORE, ancient_type,
+           struct browser_conf, ancient, struct ancients, "string ...",
+           "Browsers whose User-Agent has one of these texts count as "
+           "ancient; netscape4 stands for Netscape 4."),
+    TEXT("modern_browser_value", IN_WEB | ROW_MANY, struct browser_conf,
+         modern_value, "1", "string", "What $modern_browser then is."),
+    TEXT("ancient_browser_value", IN_WEB | ROW_MANY, struct browser_conf,
+         ancient_value, "1", "string", "What $ancient_browser then is."),
+    { .name = NULL },
+};
 
-static const struct variable variables[]
-    = { { "msie", msie, 0, 0, NULL },
-        { "modern_browser", judgement, true, 0, NULL },
-        { "ancient_browser", judgement, false, 0, NULL },
-        { .name = NULL } };
+static const struct variable variables[] = {
+    { "msie", msie, 0, 0, NULL,
+      "\"1\" where User-Agent is Internet Explorer's, else empty" },
+    { "modern_browser", judgement, true, 0, NULL,
+      "modern_browser_value where the browser is modern, else empty" },
+    { "ancient_browser", judgement, false, 0, NULL,
+      "ancient_browser_value where the browser is ancient, else "
+      "empty" },
+    { .name = NULL },
+};
 
 struct module browser_module = {
     .name = "browser",

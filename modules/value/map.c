@@ -115,12 +115,19 @@ read_line(struct conf *cf, void *state)
 }
 
 
-static const struct directive directives[]
-    = { { "map", IN_HTTP | IN_STREAM | ROW_MANY,
-          ARGS_2 | ARGS_BLOCK | ARGS_DATA, &conf_data, 0, NULL, &map_lines },
-        ACCEPTED("map_hash_max_size", IN_HTTP | IN_STREAM, ARGS_1),
-        ACCEPTED("map_hash_bucket_size", IN_HTTP | IN_STREAM, ARGS_1),
-        { .name = NULL } };
+static const struct directive directives[] = {
+    { "map", IN_HTTP | IN_STREAM | ROW_MANY, ARGS_2 | ARGS_BLOCK | ARGS_DATA,
+      &conf_data, 0, NULL, &map_lines, "string $variable",
+      "Makes a variable whose value depends on another text: exact, "
+      "by host name (after hostnames), or by a regular expression "
+      "with ~; default holds otherwise. Evaluated when it is read, "
+      "and once a request unless volatile stands there." },
+    ACCEPTED("map_hash_max_size", IN_HTTP | IN_STREAM, ARGS_1, "size",
+             "Accepted without effect: weir's tables grow by themselves."),
+    ACCEPTED("map_hash_bucket_size", IN_HTTP | IN_STREAM, ARGS_1, "size",
+             "Accepted without effect: weir's tables grow by themselves."),
+    { .name = NULL },
+};
 
 extern struct module map_module;
 

@@ -187,16 +187,27 @@ static const struct conf_type valid_type = {
     .parse = parse_valid,
 };
 
-static const struct directive directives[]
-    = { { "valid_referers", IN_SERVER | IN_LOCATION | ROW_MANY, ARGS_1_OR_MORE,
-          &valid_type, FIELD(struct referer_conf, valid, struct referers *),
-          NULL, NULL },
-        ACCEPTED("referer_hash_max_size", IN_SERVER | IN_LOCATION, ARGS_1),
-        ACCEPTED("referer_hash_bucket_size", IN_SERVER | IN_LOCATION, ARGS_1),
-        { .name = NULL } };
+static const struct directive directives[] = {
+    { "valid_referers", IN_SERVER | IN_LOCATION | ROW_MANY, ARGS_1_OR_MORE,
+      &valid_type, FIELD(struct referer_conf, valid, struct referers *), NULL,
+      NULL, "none | blocked | server_names | string ...",
+      "The hosts that may refer to what is here, for "
+      "$invalid_referer: names with * in front or behind, perhaps "
+      "with a path, ~ expressions, none (no Referer), blocked (one "
+      "without a scheme), server_names." },
+    ACCEPTED("referer_hash_max_size", IN_SERVER | IN_LOCATION, ARGS_1, "size",
+             "Accepted without effect: weir's tables grow by themselves."),
+    ACCEPTED("referer_hash_bucket_size", IN_SERVER | IN_LOCATION, ARGS_1,
+             "size",
+             "Accepted without effect: weir's tables grow by themselves."),
+    { .name = NULL },
+};
 
-static const struct variable variables[]
-    = { { "invalid_referer", invalid_referer, 0, 0, NULL }, { .name = NULL } };
+static const struct variable variables[] = {
+    { "invalid_referer", invalid_referer, 0, 0, NULL,
+      "empty where valid_referers allows the Referer, else \"1\"" },
+    { .name = NULL },
+};
 
 struct module referer_module = {
     .name = "referer",

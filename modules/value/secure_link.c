@@ -191,19 +191,31 @@ static const struct conf_type secret_type = {
 };
 
 /* secure_link_secret is the last: its inheriting looks at the others */
-static const struct directive directives[]
-    = { CUSTOM("secure_link", IN_WEB, ARGS_1, expr_type,
-               struct secure_link_conf, link, struct expr *),
-        CUSTOM("secure_link_md5", IN_WEB, ARGS_1, expr_type,
-               struct secure_link_conf, md5, struct expr *),
-        CUSTOM("secure_link_secret", IN_WEB, ARGS_1, secret_type,
-               struct secure_link_conf, secret, str_t),
-        { .name = NULL } };
+static const struct directive directives[] = {
+    CUSTOM("secure_link", IN_WEB, ARGS_1, expr_type, struct secure_link_conf,
+           link, struct expr *, "expression",
+           "Where the sum of a link, and behind a comma the time at which "
+           "it runs out, are found. $secure_link says whether it is the "
+           "right one."),
+    CUSTOM("secure_link_md5", IN_WEB, ARGS_1, expr_type,
+           struct secure_link_conf, md5, struct expr *, "expression",
+           "The text whose MD5 sum, in base64url, a link must have."),
+    CUSTOM("secure_link_secret", IN_WEB, ARGS_1, secret_type,
+           struct secure_link_conf, secret, str_t, "word",
+           "The word of the older form: /prefix/SUM/rest, SUM being MD5 "
+           "of rest and word in hexadecimal. Not together with "
+           "secure_link."),
+    { .name = NULL },
+};
 
-static const struct variable variables[]
-    = { { "secure_link", secure_link, 0, 0, NULL },
-        { "secure_link_expires", secure_link_expires, 0, 0, NULL },
-        { .name = NULL } };
+static const struct variable variables[] = {
+    { "secure_link", secure_link, 0, 0, NULL,
+      "\"1\" where the link is right, \"0\" where it ran out, else "
+      "empty; with secure_link_secret the rest of the URI" },
+    { "secure_link_expires", secure_link_expires, 0, 0, NULL,
+      "the time at which the link runs out, as it was given" },
+    { .name = NULL },
+};
 
 struct module secure_link_module = {
     .name = "secure_link",

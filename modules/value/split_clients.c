@@ -161,10 +161,15 @@ static const struct conf_lines split_lines = {
     .close = close_split,
 };
 
-static const struct directive directives[]
-    = { { "split_clients", IN_HTTP | IN_STREAM | ROW_MANY,
-          ARGS_2 | ARGS_BLOCK | ARGS_DATA, &conf_data, 0, NULL, &split_lines },
-        { .name = NULL } };
+static const struct directive directives[] = {
+    { "split_clients", IN_HTTP | IN_STREAM | ROW_MANY,
+      ARGS_2 | ARGS_BLOCK | ARGS_DATA, &conf_data, 0, NULL, &split_lines,
+      "string $variable",
+      "Makes a variable that shares out by the hash (MurmurHash2) of "
+      "a text: each line has a percentage, or * for the rest, and a "
+      "value." },
+    { .name = NULL },
+};
 
 extern struct module split_clients_module;
 
