@@ -102,7 +102,7 @@ static const struct directive body_rows[] = {
            "How large the body of a request may be; 413 beyond that. 0: "
            "no limit."),
     SIZE("client_body_buffer_size", IN_WEB, struct http_body_conf,
-         client_body_buffer_size, "16k",
+         client_body_buffer_size, "8k",
          "How much of a request's body is held in memory before it goes "
          "to a temporary file."),
     MSEC("client_body_timeout", IN_WEB, struct http_body_conf,

@@ -198,10 +198,10 @@ take_lines(struct h1 *h)
                 b->read += n;
                 continue;
             }
-            h->r->head_bytes += n;
             b->read += n;
             if (!take_request_line(h, line))
                 return STARTED;
+            h->r->head_bytes += n;
             if (h->r->version == HTTP_09) {
                 h1_start(h);
                 return STARTED;
@@ -222,20 +222,19 @@ take_lines(struct h1 *h)
     }
 }
 
-/* --- buffers -------------------------------------------------------------------------- */
-
-/* What is there of a request line that is none. */
-static str_t
-first_line(const struct buf *b)
+str_t
+h1_first_line(const struct buf *b, size_t max)
 {
     str_t line = buf_str(b);
 
     for (size_t i = 0; i < line.n; i++) {
-        if (line.p[i] == '\r' || line.p[i] == '\n')
+        if (i == max || line.p[i] == '\r' || line.p[i] == '\n')
             return (str_t){ line.p, i };
     }
     return line;
 }
+
+/* --- buffers -------------------------------------------------------------------------- */
 
 static void
 refuse_long(struct h1 *h)
@@ -244,7 +243,7 @@ refuse_long(struct h1 *h)
     size_t      n = buf_len(b);
 
     if (!h->has_line) {
-        h->r->line = first_line(b);
+        h->r->line = h1_first_line(b, SIZE_MAX);
         refuse(h, 414, "client sent too long URI");
         return;
     }
@@ -297,7 +296,7 @@ looks_wrong(struct h1 *h)
 
     if (h->has_line || h1_may_be_request(buf_str(b)))
         return false;
-    h->r->line = first_line(b);
+    h->r->line = h1_first_line(b, SIZE_MAX);
     h->r->version = HTTP_11;
     refuse(h, 400, "client sent invalid method");
     return true;
@@ -307,7 +306,7 @@ static void
 end_of_stream(struct h1 *h, ssize_t n)
 {
     if (h->r != NULL && h->r->line.p == NULL && h->head != NULL)
-        h->r->line = first_line(&h->head->buf);
+        h->r->line = h1_first_line(&h->head->buf, SIZE_MAX);
     if (n == 0 && h->state == H1_HEAD)
         log_info(&h->conn.log, "client prematurely closed connection");
     else if (n == 0 && !h->is_kept)

@@ -145,7 +145,7 @@ write_body_bytes_sent(struct http_request *r, struct log_line *line)
 static void
 write_request_length(struct http_request *r, struct log_line *line)
 {
-    add_number(line, r->head_bytes + (r->body ? r->body->received : 0));
+    add_number(line, r->head_bytes + r->body_bytes);
 }
 
 
