@@ -170,8 +170,8 @@ read_proxy_header(struct h1 *h)
     case PARSE_BAD:
         break;
     }
-    log_error(&h->conn.log, "broken header: \"%.*s\"",
-              (int) (buf_len(b) < 107 ? buf_len(b) : 107), b->read);
+    log_error(&h->conn.log, "broken header: \"" STR_F "\"",
+              STR_A(h1_first_line(b, 107)));
     h1_close(h);
 }
 
