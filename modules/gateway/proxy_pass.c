@@ -170,6 +170,22 @@ get_host(struct task *t, uintptr_t offset)
 }
 
 
+/* What is said to the upstream of the request's body. */
+static str_t
+get_framing(struct task *t, uintptr_t is_chunked)
+{
+    const struct proxy_state *s = http_state_if(http_of(t), &proxy_pass_module);
+
+    if (!s || !s->method.p || s->is_chunked != (bool) is_chunked)
+        return STR_NONE;
+    if (is_chunked)
+        return STR("chunked");
+    return s->body_length < 0
+               ? STR_NONE
+               : arena_printf(t->arena, "%lld", (long long) s->body_length);
+}
+
+
 /* X-Forwarded-For with the client's address behind it. */
 static str_t
 get_forwarded(struct task *t, uintptr_t arg)
@@ -187,12 +203,17 @@ get_forwarded(struct task *t, uintptr_t arg)
 
 
 static const struct variable variables[] = {
-    { "proxy_host", get_host, offsetof(struct proxy_state, host), VAR_VOLATILE,
-      NULL,
+    { "proxy_host", get_host, offsetof(struct proxy_state, host),
+      VAR_VOLATILE | VAR_CHANGEABLE, NULL,
       "the host and port that proxy_pass names, the port only where "
       "it is not 80" },
-    { "proxy_port", get_host, offsetof(struct proxy_state, port), VAR_VOLATILE,
-      NULL, "the port that proxy_pass names, or 80" },
+    { "proxy_port", get_host, offsetof(struct proxy_state, port),
+      VAR_VOLATILE | VAR_CHANGEABLE, NULL,
+      "the port that proxy_pass names, or 80" },
+    { "proxy_internal_body_length", get_framing, false, VAR_VOLATILE, NULL,
+      "the length of the body that goes to the upstream" },
+    { "proxy_internal_chunked", get_framing, true, VAR_VOLATILE, NULL,
+      "\"chunked\" where the body goes to the upstream in chunks" },
     { "proxy_add_x_forwarded_for", get_forwarded, 0, VAR_VOLATILE, NULL,
       "X-Forwarded-For of the request with $remote_addr behind it" },
     { .name = NULL },

@@ -218,11 +218,11 @@ static const struct directive directives[] = {
 };
 
 static const struct variable variables[] = {
-    { "msie", msie, 0, 0, NULL,
+    { "msie", msie, 0, VAR_CHANGEABLE, NULL,
       "\"1\" where User-Agent is Internet Explorer's, else empty" },
-    { "modern_browser", judgement, true, 0, NULL,
+    { "modern_browser", judgement, true, VAR_CHANGEABLE, NULL,
       "modern_browser_value where the browser is modern, else empty" },
-    { "ancient_browser", judgement, false, 0, NULL,
+    { "ancient_browser", judgement, false, VAR_CHANGEABLE, NULL,
       "ancient_browser_value where the browser is ancient, else "
       "empty" },
     { .name = NULL },

@@ -204,7 +204,7 @@ static const struct directive directives[] = {
 };
 
 static const struct variable variables[] = {
-    { "invalid_referer", invalid_referer, 0, 0, NULL,
+    { "invalid_referer", invalid_referer, 0, VAR_CHANGEABLE, NULL,
       "empty where valid_referers allows the Referer, else \"1\"" },
     { .name = NULL },
 };
