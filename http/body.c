@@ -153,6 +153,8 @@ complete(struct http_request *r, struct body *b)
     if (c->client_body_in_file_only != BODY_FILE_OFF || b->pub.file != NULL) {
         if (spill(r, b) != STEP_NEXT)
             return STEP_FAIL;
+        if (b->file_at == 0)
+            return STEP_NEXT;
         chain_add_file(&b->pub.data, b->pub.file, 0, (size_t) b->file_at);
         b->is_whole = true;
         chain_file_put(b->pub.file);
@@ -211,7 +213,7 @@ http_body_read(struct http_request *r)
     send_continue(r);
     if (!has_body(r)) {
         b->pub.is_complete = true;
-        return STEP_NEXT;
+        return r->content_length == 0 ? complete(r, b) : STEP_NEXT;
     }
     while (step == STEP_NEXT) {
         if (rounds-- == 0)
