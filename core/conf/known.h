@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The names of all directives of nginx, sorted: made at build time from
- * auto/check/directives.tsv.  One that no module has is "not supported by this
- * build" rather than unknown.
+ * The names of all directives and variables of nginx, sorted: made at build
+ * time from auto/check/directives.tsv and variables.tsv.  One that no module
+ * has is "not supported by this build" rather than unknown.
  */
 #pragma once
 
@@ -10,3 +10,7 @@
 
 extern const char *const known_directives[];
 extern const size_t      known_directives_count;
+
+/* Families by the part that their members share: "http_". */
+extern const char *const known_variables[];
+extern const size_t      known_variables_count;
