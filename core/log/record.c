@@ -17,7 +17,6 @@ enum {
     ERRNO_ROOM = 50, /* kept for " (errno: text)" behind a long text */
     ERRNO_TEXT = 128,
     JSON_END = 24, /* kept for ,"truncated":true} and the newline   */
-    SECONDS = 19,  /* of an ISO 8601 date, up to the seconds         */
 };
 
 
@@ -238,19 +237,6 @@ put_formatted(struct log_record *l, const char *name, const char *fmt,
 }
 
 
-/* ISO 8601 with milliseconds, local time. */
-static void
-put_time(struct log_record *l)
-{
-    str_t date = clock_iso8601();
-    char  text[64];
-    int   n = snprintf(text, sizeof(text), "%.*s.%03u" STR_F, SECONDS, date.p,
-                       clock_millisecond(), STR_A(str_from(date, SECONDS)));
-
-    put_string(l, "time", (str_t){ text, (size_t) n });
-}
-
-
 str_t
 record_json(char *room, const struct log *log, enum log_level level, int errnum,
             const char *fmt, va_list args)
@@ -260,7 +246,7 @@ record_json(char *room, const struct log *log, enum log_level level, int errnum,
     char text[ERRNO_TEXT];
 
     *l.p++ = '{';
-    put_time(&l);
+    put_string(&l, "time", clock_iso8601_ms());
     put_string(&l, "level", str_of(log_level_name(level)));
     put_integer(&l, "pid", (uint64_t) getpid());
     put_integer(&l, "tid", (uint64_t) gettid());

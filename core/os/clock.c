@@ -27,7 +27,7 @@ static struct {
     unsigned    millisecond;
     time_t      local_made;
     struct tm   local;
-    struct text http, error_log, clf, iso8601, syslog;
+    struct text http, error_log, clf, iso8601, iso8601_ms, syslog;
 } now;
 
 static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -190,6 +190,26 @@ clock_iso8601(void)
                                l->tm_year + 1900, l->tm_mon + 1, l->tm_mday,
                                l->tm_hour, l->tm_min, l->tm_sec, sign, h, m));
     }
+    return text_of(t);
+}
+
+
+/* The text of the second with the milliseconds put in front of its zone. */
+str_t
+clock_iso8601_ms(void)
+{
+    str_t        s = clock_iso8601();
+    struct text *t = &now.iso8601_ms;
+    const char  *zone_at = s.p + s.n - sizeof("+00:00") + 1;
+    size_t       n = (size_t) (zone_at - s.p);
+
+    memcpy(t->p, s.p, n);
+    t->p[n] = '.';
+    t->p[n + 1] = (char) ('0' + now.millisecond / 100);
+    t->p[n + 2] = (char) ('0' + now.millisecond / 10 % 10);
+    t->p[n + 3] = (char) ('0' + now.millisecond % 10);
+    memcpy(t->p + n + 4, zone_at, s.n - n);
+    t->n = s.n + 4;
     return text_of(t);
 }
 

@@ -24,4 +24,5 @@ str_t clock_http(void);      /* Sun, 06 Nov 1994 08:49:37 GMT                */
 str_t clock_error_log(void); /* 2026/11/22 03:57:16, local time              */
 str_t clock_clf(void);       /* 28/Sep/1970:12:00:00 +0600, local time       */
 str_t clock_iso8601(void);   /* 1970-09-28T12:00:00+06:00                    */
+str_t clock_iso8601_ms(void); /* 1970-09-28T12:00:00.123+06:00               */
 str_t clock_syslog(void);    /* Sep 28 12:00:00                              */

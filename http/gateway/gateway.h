@@ -213,6 +213,25 @@ enum step gateway_run(struct gateway *g);
  * gateway was asked. */
 const struct fields *gateway_fields(const struct http_request *r);
 
+/* What is told of the tries of a request, one after the other. */
+enum gateway_told {
+    TOLD_ADDR,
+    TOLD_STATUS,
+    TOLD_RESPONSE_TIME, /* times are seconds: "0.123"                        */
+    TOLD_HEADER_TIME,
+    TOLD_CONNECT_TIME,
+    TOLD_LENGTH,        /* of the response's body                            */
+    TOLD_SENT,          /* bytes                                             */
+    TOLD_RECEIVED,
+};
+enum { TOLD_MAX = 24 };
+/* The try after x, the first one with NULL; NULL: no more. */
+const struct exchange *gateway_try(const struct http_request *r,
+                                   const struct exchange *x);
+/* In room or elsewhere; empty where there is nothing to tell. */
+str_t gateway_told(const struct exchange *x, enum gateway_told what,
+                   char room[TOLD_MAX]);
+
 /* The part of a log line that says whom was asked: ", upstream: ...". */
 void gateway_log(const struct http_request *r, struct log_record *l);
 

@@ -9,66 +9,23 @@
 #include "http/gateway/exchange.h"
 
 
-/* Writes what one try has to say, at most LONGEST bytes; 0: "-". */
-typedef size_t put_fn(const struct exchange *x, char *out, size_t room);
-
-enum { LONGEST = 24 };
-
-
-static size_t
-put_addr(const struct exchange *x, char *out, size_t room)
+static str_t
+number(uint64_t n, char *room)
 {
-    size_t n = x->name.n < room ? x->name.n : room;
-
-    memcpy(out, x->name.p, n);
-    return n;
+    return (str_t){ room, number_put(room, n) };
 }
 
 
-static size_t
-put_status(const struct exchange *x, char *out, size_t room)
+static str_t
+seconds(int64_t ms, char *room)
 {
-    if (x->status == 0)
-        return 0;
-    return (size_t) snprintf(out, room, "%u", x->status);
-}
+    int n;
 
-
-static size_t
-put_time(int64_t ms, char *out, size_t room)
-{
     if (ms < 0)
-        return 0;
-    return (size_t) snprintf(out, room, "%lld.%03lld", (long long) (ms / 1000),
-                             (long long) (ms % 1000));
-}
-
-
-static size_t
-put_response_time(const struct exchange *x, char *out, size_t room)
-{
-    return put_time(x->response_ms, out, room);
-}
-
-
-static size_t
-put_header_time(const struct exchange *x, char *out, size_t room)
-{
-    return put_time(x->header_ms, out, room);
-}
-
-
-static size_t
-put_connect_time(const struct exchange *x, char *out, size_t room)
-{
-    return put_time(x->connect_ms, out, room);
-}
-
-
-static size_t
-put_number(uint64_t n, char *out, size_t room)
-{
-    return (size_t) snprintf(out, room, "%llu", (unsigned long long) n);
+        return STR("");
+    n = snprintf(room, TOLD_MAX, "%lld.%03lld", (long long) (ms / 1000),
+                 (long long) (ms % 1000));
+    return (str_t){ room, (size_t) n };
 }
 
 
@@ -81,82 +38,79 @@ received(const struct exchange *x)
 }
 
 
-/* With the frames of the protocol, as they came. */
-static size_t
-put_length(const struct exchange *x, char *out, size_t room)
-{
-    return put_number(x->has_head ? received(x) - x->head_bytes : 0, out, room);
-}
-
-
-static size_t
-put_sent(const struct exchange *x, char *out, size_t room)
+static uint64_t
+sent(const struct exchange *x)
 {
     const struct uplink *u = x->link;
 
-    return put_number(u ? u->idle.conn.sent - u->sent_before : x->sent, out,
-                      room);
+    return u ? u->idle.conn.sent - u->sent_before : x->sent;
 }
 
 
-static size_t
-put_received(const struct exchange *x, char *out, size_t room)
+str_t
+gateway_told(const struct exchange *x, enum gateway_told what,
+             char room[TOLD_MAX])
 {
-    return put_number(received(x), out, room);
+    switch (what) {
+    case TOLD_ADDR:
+        return x->name;
+    case TOLD_STATUS:
+        return x->status ? number(x->status, room) : STR("");
+    case TOLD_RESPONSE_TIME:
+        return seconds(x->response_ms, room);
+    case TOLD_HEADER_TIME:
+        return seconds(x->header_ms, room);
+    case TOLD_CONNECT_TIME:
+        return seconds(x->connect_ms, room);
+    case TOLD_LENGTH: /* with the frames of the protocol, as they came */
+        return number(x->has_head ? received(x) - x->head_bytes : 0, room);
+    case TOLD_SENT:
+        return number(sent(x), room);
+    case TOLD_RECEIVED:
+        return number(received(x), room);
+    }
+    return STR("");
 }
 
 
-enum told {
-    ADDR,
-    STATUS,
-    RESPONSE_TIME,
-    HEADER_TIME,
-    CONNECT_TIME,
-    LENGTH,
-    SENT,
-    RECEIVED
-};
+const struct exchange *
+gateway_try(const struct http_request *r, const struct exchange *x)
+{
+    if (x != NULL)
+        return x->next;
+    return r->exchanges ? r->exchanges->first : NULL;
+}
 
-static put_fn *const putters[] = {
-    [ADDR] = put_addr,
-    [STATUS] = put_status,
-    [RESPONSE_TIME] = put_response_time,
-    [HEADER_TIME] = put_header_time,
-    [CONNECT_TIME] = put_connect_time,
-    [LENGTH] = put_length,
-    [SENT] = put_sent,
-    [RECEIVED] = put_received,
-};
+
+static char *
+copy(char *out, str_t s)
+{
+    memcpy(out, s.p, s.n);
+    return out + s.n;
+}
 
 
 static str_t
 get_told(struct task *t, uintptr_t what)
 {
     const struct http_request *r = http_of(t);
-    const struct exchange     *x;
-    size_t                     room = 0, n = 0;
-    char                      *out;
+    const struct exchange     *first = gateway_try(r, NULL), *x;
+    size_t                     most = 0;
+    char                       room[TOLD_MAX], *out, *p;
 
-    if (!r->exchanges || !r->exchanges->first)
+    if (!first)
         return STR_NONE;
-    for (x = r->exchanges->first; x; x = x->next)
-        room += x->name.n + LONGEST + sizeof(" : ");
-    out = arena_bytes(t->arena, room);
-    for (x = r->exchanges->first; x; x = x->next) {
-        size_t wrote;
+    for (x = first; x; x = gateway_try(r, x))
+        most += x->name.n + TOLD_MAX + sizeof(" : ");
+    out = p = arena_bytes(t->arena, most);
+    for (x = first; x; x = gateway_try(r, x)) {
+        str_t s = gateway_told(x, (enum gateway_told) what, room);
 
-        if (n) {
-            str_t sep = x->is_first_of_run ? STR(" : ") : STR(", ");
-
-            memcpy(out + n, sep.p, sep.n);
-            n += sep.n;
-        }
-        wrote = putters[what](x, out + n, room - n);
-        if (wrote == 0)
-            out[n++] = '-';
-        n += wrote;
+        if (x != first)
+            p = copy(p, x->is_first_of_run ? STR(" : ") : STR(", "));
+        p = copy(p, s.n ? s : STR("-"));
     }
-    return (str_t){ out, n };
+    return str_span(out, p);
 }
 
 
@@ -222,31 +176,30 @@ get_nothing(struct task *t, uintptr_t arg)
 
 
 static const struct variable variables[] = {
-    { "upstream_addr", get_told, ADDR, VAR_VOLATILE, NULL,
+    { "upstream_addr", get_told, TOLD_ADDR, VAR_VOLATILE, NULL,
       "the addresses of the servers that were asked: behind commas "
       "those tried because one failed, behind colons those of "
       "another group after a redirect inside" },
-    { "upstream_status", get_told, STATUS, VAR_VOLATILE, NULL,
+    { "upstream_status", get_told, TOLD_STATUS, VAR_VOLATILE, NULL,
       "the status codes of the upstream's responses, as many as "
       "$upstream_addr has servers; 502 or 504 where there was none" },
-    { "upstream_response_time", get_told, RESPONSE_TIME, VAR_VOLATILE, NULL,
+    { "upstream_response_time", get_told, TOLD_RESPONSE_TIME, VAR_VOLATILE,
+      NULL,
       "the seconds from connecting to the end of the upstream's "
       "response, for each server that was asked" },
-    { "upstream_header_time", get_told, HEADER_TIME, VAR_VOLATILE, NULL,
+    { "upstream_header_time", get_told, TOLD_HEADER_TIME, VAR_VOLATILE, NULL,
       "the seconds from connecting to the head of the upstream's "
       "response, for each server that was asked" },
-    { "upstream_connect_time", get_told, CONNECT_TIME, VAR_VOLATILE, NULL,
+    { "upstream_connect_time", get_told, TOLD_CONNECT_TIME, VAR_VOLATILE, NULL,
       "the seconds that connecting took, for each server that was "
       "asked" },
-    { "upstream_response_length", get_told, LENGTH, VAR_VOLATILE, NULL,
+    { "upstream_response_length", get_told, TOLD_LENGTH, VAR_VOLATILE, NULL,
       "the bytes of the body of the upstream's response, for each "
       "server that was asked" },
-    { "upstream_bytes_sent", get_told, SENT, VAR_VOLATILE, NULL,
+    { "upstream_bytes_sent", get_told, TOLD_SENT, VAR_VOLATILE, NULL,
       "the bytes that were sent to each server that was asked" },
-    { "upstream_bytes_received", get_told, RECEIVED, VAR_VOLATILE, NULL,
+    { "upstream_bytes_received", get_told, TOLD_RECEIVED, VAR_VOLATILE, NULL,
       "the bytes that came from each server that was asked" },
-    { "upstream_cache_status", get_nothing, 0, VAR_VOLATILE, NULL,
-      "how a cache answered; nothing in this build, which has none" },
     { "upstream_http_", get_field, 0, VAR_PREFIX | VAR_VOLATILE, NULL,
       "a field of the upstream's response, in lower case with _ for "
       "-; of several responses the last one's" },

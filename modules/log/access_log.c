@@ -40,7 +40,7 @@ struct access_log_conf {
 /* Of a generation; the line and the log's targets are each process's own. */
 struct access_log_main {
     VEC(struct log_format *) formats;
-    struct log_format       *combined; /* made when it is first named        */
+    struct log_format       *combined, *json; /* made when first named       */
     struct access_logs       fallback;
     struct log_line          line;
     struct log               log; /* for what goes wrong in a timer     */
@@ -98,7 +98,10 @@ log_to(const struct access_log *log, const struct access_log_conf *conf,
         && !expr_is_true(expr_eval(log->condition, &r->task)))
         return;
     m->line.n = 0;
-    log_format_write(log->format, r, &m->line);
+    if (log->format->vars != NULL)
+        log_json_write(log->format, r, &m->line);
+    else
+        log_format_write(log->format, r, &m->line);
     log_line_add(&m->line, STR("\n"));
     write_log(log, conf, r, (str_t){ m->line.p, m->line.n });
 }
@@ -128,23 +131,68 @@ log_request(struct task *t)
 /* --- log_format ------------------------------------------------------------------ */
 
 static struct log_format *
-find_format(struct conf *cf, str_t name)
+combined_format(struct conf *cf, struct access_log_main *m)
 {
-    struct access_log_main *m = conf_main(cf, &access_log_module);
-
-    if (str_is(name, "combined")) {
-        if (m->combined == NULL) {
-            m->combined = arena_make(cf->arena, struct log_format);
-            m->combined->name = STR("combined");
-            (void) log_format_add(cf, m->combined, STR(COMBINED));
-        }
-        return m->combined;
+    if (m->combined == NULL) {
+        m->combined = arena_make(cf->arena, struct log_format);
+        m->combined->name = STR("combined");
+        (void) log_format_add(cf, m->combined, STR(COMBINED));
     }
+    return m->combined;
+}
+
+
+static struct log_format *
+json_format(struct conf *cf, struct access_log_main *m)
+{
+    if (m->json == NULL) {
+        m->json = arena_make(cf->arena, struct log_format);
+        m->json->name = STR("json");
+        log_json_init(cf, m->json);
+    }
+    return m->json;
+}
+
+
+/* One of log_format. */
+static struct log_format *
+own_format(const struct access_log_main *m, str_t name)
+{
     VEC_EACH(&m->formats, it) {
         if (str_eq((*it)->name, name))
             return *it;
     }
     return NULL;
+}
+
+
+static struct log_format *
+find_format(struct conf *cf, str_t name)
+{
+    struct access_log_main *m = conf_main(cf, &access_log_module);
+    struct log_format      *own = own_format(m, name);
+
+    if (str_is(name, "combined"))
+        return combined_format(cf, m);
+    return own == NULL && str_is(name, "json") ? json_format(cf, m) : own;
+}
+
+
+/* "json" of log_format takes the place of the built-in one, also for the logs
+ * that have named it before. */
+static struct log_format *
+add_format(struct conf *cf, struct access_log_main *m, str_t name)
+{
+    struct log_format *f;
+
+    if (str_is(name, "json") && m->json != NULL)
+        f = m->json;
+    else
+        f = arena_make(cf->arena, struct log_format);
+    f->vars = NULL;
+    f->name = str_copy(cf->arena, name);
+    *vec_push(cf->arena, &m->formats) = f;
+    return f;
 }
 
 
@@ -174,13 +222,10 @@ parse_format(struct conf *cf, void *field)
     str_t                   value;
 
     (void) field;
-    if (str_is(cf->args[1], "combined") || find_format(cf, cf->args[1]))
+    if (str_is(cf->args[1], "combined") || own_format(m, cf->args[1]))
         return conf_error(cf, "duplicate \"log_format\" name \"" STR_F "\"",
                           STR_A(cf->args[1]));
-    f = arena_make(cf->arena, struct log_format);
-    f->name = str_copy(cf->arena, cf->args[1]);
-    *vec_push(cf->arena, &m->formats) = f;
-
+    f = add_format(cf, m, cf->args[1]);
     for (unsigned i = 2; i < cf->n_args && error == NULL; i++) {
         if (i == 2 && conf_param(cf->args[i], "escape", &value))
             error = parse_escape(cf, f, value);

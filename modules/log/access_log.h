@@ -23,6 +23,7 @@ struct log_format {
     str_t           name;
     enum log_escape escape;
     VEC(struct log_op) ops;
+    const struct var **vars; /* of the built-in "json", which has no ops     */
 };
 
 /* Compiles another piece of a format; NULL or a message. */
@@ -31,7 +32,15 @@ const char *log_format_add(struct conf *cf, struct log_format *f, str_t text);
 void log_format_write(const struct log_format *f, struct http_request *r,
                       struct log_line *line);
 void log_line_add(struct log_line *line, str_t s);
+void log_line_number(struct log_line *line, uint64_t n);
 void log_line_free(void *line);
+
+/* --- the built-in format "json": json.c --------------------------------------- */
+
+void log_json_init(struct conf *cf, struct log_format *f);
+/* An object, without the end of its line. */
+void log_json_write(const struct log_format *f, struct http_request *r,
+                    struct log_line *line);
 
 /* --- a buffer in front of a file: buffer.c ------------------------------------ */
 

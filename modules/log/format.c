@@ -59,8 +59,8 @@ log_line_add(struct log_line *line, str_t s)
 }
 
 
-static void
-add_number(struct log_line *line, uint64_t n)
+void
+log_line_number(struct log_line *line, uint64_t n)
 {
     line->n += number_put(reserve(line, 20), n);
 }
@@ -72,7 +72,7 @@ add_three(struct log_line *line, unsigned n)
 {
     if (n < 100)
         log_line_add(line, n < 10 ? STR("00") : STR("0"));
-    add_number(line, n);
+    log_line_number(line, n);
 }
 
 /* --- what is written without a variable ------------------------------------- */
@@ -104,7 +104,7 @@ static void
 write_msec(struct http_request *r, struct log_line *line)
 {
     (void) r;
-    add_number(line, (uint64_t) clock_seconds());
+    log_line_number(line, (uint64_t) clock_seconds());
     log_line_add(line, STR("."));
     add_three(line, clock_millisecond());
 }
@@ -115,7 +115,7 @@ write_request_time(struct http_request *r, struct log_line *line)
 {
     msec_t ms = clock_ms() - r->started_at;
 
-    add_number(line, ms / 1000);
+    log_line_number(line, ms / 1000);
     log_line_add(line, STR("."));
     add_three(line, (unsigned) (ms % 1000));
 }
@@ -131,21 +131,21 @@ write_status(struct http_request *r, struct log_line *line)
 static void
 write_bytes_sent(struct http_request *r, struct log_line *line)
 {
-    add_number(line, r->task.conn->sent - r->sent_before);
+    log_line_number(line, r->task.conn->sent - r->sent_before);
 }
 
 
 static void
 write_body_bytes_sent(struct http_request *r, struct log_line *line)
 {
-    add_number(line, r->body_sent);
+    log_line_number(line, r->body_sent);
 }
 
 
 static void
 write_request_length(struct http_request *r, struct log_line *line)
 {
-    add_number(line, r->head_bytes + r->body_bytes);
+    log_line_number(line, r->head_bytes + r->body_bytes);
 }
 
 

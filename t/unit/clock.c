@@ -48,6 +48,8 @@ main(void)
     ok(has_form(clock_error_log(), "9999/99/99 99:99:99"), "error log");
     ok(has_form(clock_clf(), "99/AAA/9999:99:99:99 +9999"), "common log");
     ok(has_form(clock_iso8601(), "9999-99-99A99:99:99+99:99"), "ISO 8601");
+    ok(has_form(clock_iso8601_ms(), "9999-99-99A99:99:99.999+99:99"),
+       "ISO 8601 with milliseconds");
     ok(has_form(clock_syslog(), "AAA _9 99:99:99"), "syslog");
     text = clock_clf();
     ok(clock_clf().p == text.p, "made once");
@@ -59,5 +61,7 @@ main(void)
     ok(clock_clf().n == 26 && memcmp(clock_clf().p + 21, "-0330", 5) == 0,
        "a zone in the west: " STR_F, STR_A(clock_clf()));
     ok(memcmp(clock_iso8601().p + 19, "-03:30", 6) == 0, "in ISO 8601 too");
+    ok(memcmp(clock_iso8601_ms().p + 23, "-03:30", 6) == 0,
+       "and with milliseconds");
     return done();
 }
