@@ -260,10 +260,10 @@ static const struct directive rows[] = {
       NULL,
       "address[:port] | port | unix:path [default_server] "
       "[proxy_protocol] [bind]\n"
-      "[backlog=number] [rcvbuf=size] [sndbuf=size] [deferred] "
+      " [backlog=number] [rcvbuf=size] [sndbuf=size] [deferred] "
       "[reuseport]\n"
-      "[fastopen=number] [multipath] [ipv6only=on|off]\n"
-      "[so_keepalive=on|off|[idle]:[interval]:[count]]",
+      " [fastopen=number] [multipath] [ipv6only=on|off]\n"
+      " [so_keepalive=on|off|[idle]:[interval]:[count]]",
       "An address that the server answers at; the default one of an "
       "address takes the requests that no server_name matches. "
       "Without any it is *:80, or *:8000 when not run as root. ssl, "

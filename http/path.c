@@ -120,10 +120,10 @@ static const struct conf_type alias_type
     = { .name = "alias", .size = sizeof(struct root *), .parse = parse_alias };
 
 static const struct directive rows[] = {
-    { "root", IN_WEB | IN_IF | ROW_MANY, ARGS_1, &root_type,
+    { "root", IN_WEB | IN_IF | ROW_MANY | ROW_ONCE, ARGS_1, &root_type,
       FIELD(struct root_conf, root, struct root *), "html", NULL, "path",
       "The folder that the URI is appended to, to find the file." },
-    { "alias", IN_LOCATION | ROW_MANY, ARGS_1, &alias_type,
+    { "alias", IN_LOCATION | ROW_MANY | ROW_ONCE, ARGS_1, &alias_type,
       FIELD(struct root_conf, root, struct root *), NULL, NULL, "path",
       "What takes the place of the location's prefix, to find the "
       "file; with a regular expression it is the whole path." },

@@ -64,6 +64,8 @@ const struct setting *setting_in_force(const struct conf_block *b,
                                        const struct conf_block **at);
 /* The one of the same name that stands before s in its block, or NULL. */
 const struct setting *setting_before(const struct setting *s);
+/* The one that opened b; NULL for the main block. */
+const struct setting *setting_opening(const struct conf_block *b);
 /* The last setting of that name in b itself, or NULL. */
 const struct setting *setting_named(const struct conf_block *b,
                                     const char *name);
@@ -85,6 +87,8 @@ struct conf_type {
     /* In place of copying size bytes, or NULL.  Called for each field that
      * the block did not set, in a conf that the block has. */
     void (*inherit)(struct conf *cf, void *field, const void *outer);
+    const char *syntax; /* of the arguments, where rows state none; NULL: words
+                           of the row's detail                               */
 };
 
 /* Opens a block: detail of rows with type conf_opener. */
@@ -97,6 +101,9 @@ struct conf_opener {
     const char *(*close)(struct conf *cf, struct conf_block *b);
     bool once; /* a second one is a duplicate (http, events, stream)         */
 };
+
+/* The only directive that is no module's. */
+extern const struct directive conf_include_row;
 
 /* Reads the lines of a block of data (types, map, geo): detail of rows with
  * type conf_data; cf->args is the opening line in open and close, and each

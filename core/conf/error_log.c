@@ -117,7 +117,7 @@ static const struct directive directives[] = {
            ARGS_1_OR_MORE, type, struct error_log_conf, log, struct error_log,
            "file | stderr | memory:size | "
            "syslog:server=address[,parameter=value]\n"
-           "[debug | info | notice | warn | error | crit | alert | emerg]",
+           " [json] [debug | info | notice | warn | error | crit | alert | emerg]",
            "Where errors are logged, from which level on; several may "
            "stand side by side, and a block that names one drops those "
            "around it. When the main level names none, it is the file of "

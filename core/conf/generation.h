@@ -25,6 +25,7 @@ struct conf_paths {
     str_t error_log;   /* -e or built in, absolute, or "stderr"              */
     str_t globals;     /* -g, or empty                                       */
     bool  keeps_text;  /* of the files, for generation_print (-T)            */
+    bool  has_conf_file; /* conf_file was given, by -c                       */
 };
 
 struct generation {

@@ -26,10 +26,20 @@ read_include(struct conf *cf, void *field)
 static const struct conf_type include_type
     = { .name = "include", .parse = read_include };
 
-static const struct directive include_directive
-    = { "include", IN_ANY | ROW_MANY, ARGS_1, &include_type, 0, NULL, NULL };
+const struct directive conf_include_row = {
+    "include",
+    IN_ANY | ROW_MANY,
+    ARGS_1,
+    &include_type,
+    0,
+    NULL,
+    NULL,
+    "file | pattern",
+    "Reads the file, or in the order of their names the files that the "
+    "pattern matches, in place of this line.",
+};
 
-static const struct row include_row = { .directive = &include_directive };
+static const struct row include_row = { .directive = &conf_include_row };
 
 /* --- counting arguments ---------------------------------------------- */
 

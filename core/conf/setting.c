@@ -4,7 +4,7 @@
  * those who explain it.  What they say follows the same flags of the rows that
  * resolve.c hands values down by.
  */
-#include "core/conf/conf.h"
+#include "core/conf/types.h"
 
 const struct setting *
 setting_before(const struct setting *s)
@@ -15,6 +15,22 @@ setting_before(const struct setting *s)
         if (strcmp(it->row->name, s->row->name) == 0)
             return it;
     return NULL;
+}
+
+const struct setting *
+setting_opening(const struct conf_block *b)
+{
+    const struct setting *s;
+    unsigned              later = 0;
+
+    if (b->up == NULL)
+        return NULL;
+    for (const struct conf_block *it = b->next; it != NULL; it = it->next)
+        later++;
+    for (s = b->up->settings; s != NULL; s = s->next)
+        if (s->row->type == &conf_block_type && later-- == 0)
+            break;
+    return s;
 }
 
 const struct setting *

@@ -35,8 +35,12 @@ parse_flag(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_flag
-    = { .name = "flag", .size = sizeof(bool), .parse = parse_flag };
+const struct conf_type conf_flag = {
+    .name = "flag",
+    .size = sizeof(bool),
+    .parse = parse_flag,
+    .syntax = "on | off",
+};
 
 /* --- numbers ------------------------------------------------------------ */
 
@@ -51,8 +55,12 @@ parse_size(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_size
-    = { .name = "size", .size = sizeof(size_t), .parse = parse_size };
+const struct conf_type conf_size = {
+    .name = "size",
+    .size = sizeof(size_t),
+    .parse = parse_size,
+    .syntax = "size",
+};
 
 static const char *
 parse_offset(struct conf *cf, void *field)
@@ -62,8 +70,12 @@ parse_offset(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_offset
-    = { .name = "offset", .size = sizeof(uint64_t), .parse = parse_offset };
+const struct conf_type conf_offset = {
+    .name = "offset",
+    .size = sizeof(uint64_t),
+    .parse = parse_offset,
+    .syntax = "size",
+};
 
 static const char *
 parse_msec(struct conf *cf, void *field)
@@ -76,8 +88,12 @@ parse_msec(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_msec
-    = { .name = "time", .size = sizeof(msec_t), .parse = parse_msec };
+const struct conf_type conf_msec = {
+    .name = "time",
+    .size = sizeof(msec_t),
+    .parse = parse_msec,
+    .syntax = "time",
+};
 
 static const char *
 parse_sec(struct conf *cf, void *field)
@@ -87,8 +103,12 @@ parse_sec(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_sec
-    = { .name = "seconds", .size = sizeof(uint64_t), .parse = parse_sec };
+const struct conf_type conf_sec = {
+    .name = "seconds",
+    .size = sizeof(uint64_t),
+    .parse = parse_sec,
+    .syntax = "time",
+};
 
 static const char *
 parse_number(struct conf *cf, void *field)
@@ -110,8 +130,12 @@ parse_number(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_number
-    = { .name = "number", .size = sizeof(uint64_t), .parse = parse_number };
+const struct conf_type conf_number = {
+    .name = "number",
+    .size = sizeof(uint64_t),
+    .parse = parse_number,
+    .syntax = "number",
+};
 
 /* --- words ------------------------------------------------------------ */
 
@@ -191,8 +215,12 @@ parse_path(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_path
-    = { .name = "path", .size = sizeof(str_t), .parse = parse_path };
+const struct conf_type conf_path = {
+    .name = "path",
+    .size = sizeof(str_t),
+    .parse = parse_path,
+    .syntax = "path",
+};
 
 static const char *
 parse_conf_file(struct conf *cf, void *field)
@@ -201,8 +229,12 @@ parse_conf_file(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_conf_file
-    = { .name = "file", .size = sizeof(str_t), .parse = parse_conf_file };
+const struct conf_type conf_conf_file = {
+    .name = "file",
+    .size = sizeof(str_t),
+    .parse = parse_conf_file,
+    .syntax = "file",
+};
 
 static const char *
 parse_texts(struct conf *cf, void *field)
@@ -215,8 +247,12 @@ parse_texts(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_texts
-    = { .name = "texts", .size = sizeof(struct texts), .parse = parse_texts };
+const struct conf_type conf_texts = {
+    .name = "texts",
+    .size = sizeof(struct texts),
+    .parse = parse_texts,
+    .syntax = "string ...",
+};
 
 static const char *
 parse_pairs(struct conf *cf, void *field)
@@ -227,8 +263,12 @@ parse_pairs(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_pairs
-    = { .name = "pairs", .size = sizeof(struct pairs), .parse = parse_pairs };
+const struct conf_type conf_pairs = {
+    .name = "pairs",
+    .size = sizeof(struct pairs),
+    .parse = parse_pairs,
+    .syntax = "name value",
+};
 
 /* --- buffers and folders ------------------------------------------------- */
 
@@ -247,9 +287,12 @@ parse_buffers(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_buffers = { .name = "buffers",
-                                        .size = sizeof(struct buffers),
-                                        .parse = parse_buffers };
+const struct conf_type conf_buffers = {
+    .name = "buffers",
+    .size = sizeof(struct buffers),
+    .parse = parse_buffers,
+    .syntax = "number size",
+};
 
 static const char *
 parse_temp_path(struct conf *cf, void *field)
@@ -273,9 +316,12 @@ parse_temp_path(struct conf *cf, void *field)
     return NULL;
 }
 
-const struct conf_type conf_temp_path = { .name = "temp path",
-                                          .size = sizeof(struct temp_path),
-                                          .parse = parse_temp_path };
+const struct conf_type conf_temp_path = {
+    .name = "temp path",
+    .size = sizeof(struct temp_path),
+    .parse = parse_temp_path,
+    .syntax = "path [level1 [level2 [level3]]]",
+};
 
 /* --- without effect ------------------------------------------------------- */
 

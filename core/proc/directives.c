@@ -6,7 +6,7 @@
  */
 #include <stdio.h>
 
-#include "core/conf/module.h"
+#include "core/conf/conf.h"
 #include "core/event/task.h"
 #include "core/proc/options.h"
 
@@ -214,11 +214,9 @@ print_list(const struct module *m, const struct directive *list)
 void
 directives_print(void)
 {
-    static const struct directive include
-        = { "include", IN_ANY, ARGS_1, NULL, 0, NULL, NULL };
     static const struct module engine = { .name = "core" };
 
-    print_row(&engine, &include, IN_ANY);
+    print_row(&engine, &conf_include_row, IN_ANY);
     for (struct module *const *m = weir_modules; *m != NULL; m++) {
         const struct directive *const *list = (*m)->templates;
 

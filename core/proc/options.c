@@ -272,4 +272,5 @@ options_paths(const struct options *o, struct arena *a, struct conf_paths *out)
         out->error_log = absolute(a, prefix, out->error_log);
     out->globals = or_built_in(o->globals, "");
     out->keeps_text = o->dump;
+    out->has_conf_file = o->conf_file != NULL;
 }

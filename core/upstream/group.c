@@ -254,7 +254,7 @@ static const struct directive directives[] = {
       &upstream_server_type, 0, NULL, NULL,
       "address [weight=number] [max_conns=number] "
       "[max_fails=number]\n"
-      "[fail_timeout=time] [backup] [down]",
+      " [fail_timeout=time] [backup] [down]",
       "A server of the group; a name that has several addresses "
       "makes several servers. One that fails max_fails times (1) "
       "within fail_timeout (10s) is left alone for as long." },
