@@ -44,7 +44,7 @@ enum where {
     ROW_NAMELESS = 1 << 21, /* only if and limit_except inherit it           */
     ROW_MANY = 1 << 22,     /* may be given several times in a block         */
     ROW_LISTED = 1 << 23,   /* not a directive: listed for its preset only   */
-    ROW_ONCE = 1 << 24,     /* with ROW_MANY: the type itself refuses it     */
+    ROW_ONCE = 1 << 25,     /* with ROW_MANY: the type itself refuses it     */
 };
 
 /* Counts of arguments, without the name. */
