@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "core/os/clock.h"
+#include "core/os/memory.h"
 #include "core/os/title.h"
 #include "core/conf/module.h"
 #include "core/proc/master.h"
@@ -387,6 +388,7 @@ main(int argc, char **argv)
     const struct command *c;
     int                   rc = 1;
 
+    memory_init();
     clock_update();
     s.argv = title_init(argc, argv);
     name_program(argc > 0 ? s.argv[0] : "weir");
