@@ -5,11 +5,11 @@
  */
 #include "core/base/str.h"
 
-enum {
-    FNV_START = 0x811C9DC5,
-    FNV_PRIME = 0x01000193,
-    DISTANCE_MAX = 64, /* longer names are not compared */
-};
+enum { DISTANCE_MAX = 64 }; /* longer names are not compared */
+
+/* A byte in each byte of a word; an odd factor with bits all over. */
+#define ONES 0x0101010101010101u
+#define HASH_FACTOR 0x9E3779B97F4A7C15u
 
 
 static bool
@@ -124,47 +124,79 @@ str_cut(str_t *rest, char sep)
 }
 
 
+/* All letters of eight bytes in lower case.  Each byte's upper bit is clear
+ * while it is compared, so that no sum carries into the next. */
+static inline uint64_t
+lower_word(uint64_t w)
+{
+    uint64_t low = w & 0x7F * ONES;
+    uint64_t from_a = low + (0x80 - 'A') * ONES;
+    uint64_t above_z = low + (0x7F - 'Z') * ONES;
+    uint64_t is_upper = ~w & (from_a ^ above_z) & 0x80 * ONES;
+
+    return w | is_upper >> 2;
+}
+
+
+/* Up to eight bytes, zeros behind them. */
+static inline uint64_t
+word_at(const char *p, size_t n)
+{
+    uint64_t w = 0;
+
+    if (n >= sizeof(w)) {
+        memcpy(&w, p, sizeof(w));
+        return w;
+    }
+    for (size_t i = 0; i < n; i++)
+        w |= (uint64_t) (unsigned char) p[i] << 8 * i;
+    return w;
+}
+
+
 void
 str_lower_to(char *out, str_t s)
 {
-    size_t i;
+    uint64_t w;
 
-    for (i = 0; i < s.n; i++)
+    for (; s.n >= sizeof(w); s = str_from(s, sizeof(w))) {
+        w = lower_word(word_at(s.p, sizeof(w)));
+        memcpy(out, &w, sizeof(w));
+        out += sizeof(w);
+    }
+    for (size_t i = 0; i < s.n; i++)
         out[i] = ascii_lower(s.p[i]);
 }
 
 
-/* FNV leaves the last bytes' marks in the low bits; tables use those. */
-static inline uint32_t
-mix(uint32_t h)
+static inline uint64_t
+hash_word(uint64_t h, uint64_t w)
 {
-    h ^= h >> 15;
-    h *= 0x2C1B3C6Du;
-    return h ^ h >> 13;
+    h = (h ^ w) * HASH_FACTOR;
+    return h ^ h >> 32;
 }
 
 
+/* The length counts from the start: zeros behind a text are not part of it. */
 uint32_t
 str_hash(str_t s)
 {
-    uint32_t h = FNV_START;
-    size_t   i;
+    uint64_t h = s.n;
 
-    for (i = 0; i < s.n; i++)
-        h = (h ^ (unsigned char) s.p[i]) * FNV_PRIME;
-    return mix(h);
+    for (; s.n >= sizeof(h); s = str_from(s, sizeof(h)))
+        h = hash_word(h, word_at(s.p, sizeof(h)));
+    return (uint32_t) hash_word(hash_word(h, word_at(s.p, s.n)), 0);
 }
 
 
 uint32_t
 str_ihash(str_t s)
 {
-    uint32_t h = FNV_START;
-    size_t   i;
+    uint64_t h = s.n;
 
-    for (i = 0; i < s.n; i++)
-        h = (h ^ (unsigned char) ascii_lower(s.p[i])) * FNV_PRIME;
-    return mix(h);
+    for (; s.n >= sizeof(h); s = str_from(s, sizeof(h)))
+        h = hash_word(h, lower_word(word_at(s.p, sizeof(h))));
+    return (uint32_t) hash_word(hash_word(h, lower_word(word_at(s.p, s.n))), 0);
 }
 
 

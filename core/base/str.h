@@ -102,7 +102,8 @@ str_t str_cut(str_t *rest, char sep);
 /* Writes s in lower case to out (s.n bytes); out may be s.p's own memory. */
 void str_lower_to(char *out, str_t s);
 
-/* FNV-like 32-bit hashes; the second of the lower-cased string. */
+/* 32-bit hashes, of this process only; the second of the lower-cased
+ * string. */
 uint32_t str_hash(str_t s);
 uint32_t str_ihash(str_t s);
 

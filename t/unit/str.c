@@ -98,6 +98,30 @@ test_hash(void)
 }
 
 
+/* Eight bytes at a time, and the rest. */
+static void
+test_lower(void)
+{
+    char     text[256], low[256];
+    unsigned wrong = 0;
+
+    for (unsigned i = 0; i < sizeof(text); i++)
+        text[i] = (char) i;
+    for (unsigned from = 0; from < sizeof(text); from++) {
+        for (unsigned n = 0; n <= 20 && from + n <= sizeof(text); n++) {
+            str_t s = { text + from, n };
+
+            str_lower_to(low, s);
+            for (unsigned i = 0; i < n; i++)
+                wrong += low[i] != ascii_lower(s.p[i]);
+            wrong += str_ihash(s) != str_hash((str_t){ low, n });
+        }
+    }
+    is(wrong, 0, "only letters change, wherever they stand");
+    ok(str_hash(STR("")) != str_hash((str_t){ "\0", 1 }), "zeros count");
+}
+
+
 static void
 test_distance(void)
 {
@@ -126,6 +150,7 @@ main(void)
     test_find();
     test_cut();
     test_hash();
+    test_lower();
     test_distance();
     return done();
 }
