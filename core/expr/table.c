@@ -13,11 +13,14 @@ struct pattern {
     void         *value;
 };
 
+/* Longer texts are in it for certain not: nothing is asked for them. */
+struct names {
+    struct hash *hash; /* NULL while there is none                           */
+    size_t       longest;
+};
+
 struct table {
-    struct arena *arena;
-    struct hash  *exact;
-    struct hash  *leading; /* wildcards: NULL while there is none           */
-    struct hash  *trailing;
+    struct names exact, leading, trailing; /* the latter two of wildcards    */
     VEC(struct pattern) patterns;
 };
 
@@ -25,22 +28,20 @@ struct table {
 struct table *
 table_new(struct arena *a)
 {
-    struct table *t = arena_make(a, struct table);
-
-    t->arena = a;
-    t->exact = hash_new(a, 16, HASH_EXACT);
-    return t;
+    return arena_make(a, struct table);
 }
 
 
 static const char *
-add_to(struct conf *cf, struct hash **h, str_t key, str_t shown, void *value)
+add_to(struct conf *cf, struct names *to, str_t key, str_t shown, void *value)
 {
-    if (*h == NULL)
-        *h = hash_new(cf->arena, 16, HASH_EXACT);
-    if (hash_set(*h, key, value) != NULL)
+    if (to->hash == NULL)
+        to->hash = hash_new(cf->arena, 16, HASH_EXACT);
+    if (hash_set(to->hash, key, value) != NULL)
         return conf_error(cf, "conflicting parameter \"" STR_F "\"",
                           STR_A(shown));
+    if (to->longest < key.n)
+        to->longest = key.n;
     return NULL;
 }
 
@@ -128,14 +129,26 @@ table_add_regex(struct conf *cf, struct table *t, str_t pattern, void *value)
 
 
 static void *
-find_leading(const struct hash *h, str_t key)
+find_in(const struct names *names, str_t key)
 {
-    void *value;
+    if (names->hash == NULL || key.n > names->longest)
+        return NULL;
+    return hash_get(names->hash, key);
+}
 
-    for (size_t i = 1; i < key.n; i++) {
+
+static void *
+find_leading(const struct names *names, str_t key)
+{
+    size_t i = 1;
+    void  *value;
+
+    if (key.n > names->longest + 1)
+        i = key.n - names->longest;
+    for (; i < key.n; i++) {
         if (key.p[i] != '.')
             continue;
-        value = hash_get(h, str_from(key, i));
+        value = find_in(names, str_from(key, i));
         if (value != NULL)
             return value;
     }
@@ -144,15 +157,17 @@ find_leading(const struct hash *h, str_t key)
 
 
 static void *
-find_trailing(const struct hash *h, str_t key)
+find_trailing(const struct names *names, str_t key)
 {
     void *value;
 
+    if (key.n > names->longest + 1)
+        key.n = names->longest + 1;
     while (key.n > 1) {
         key.n--;
         if (key.p[key.n - 1] != '.')
             continue;
-        value = hash_get(h, key);
+        value = find_in(names, key);
         if (value != NULL)
             return value;
     }
@@ -160,15 +175,25 @@ find_trailing(const struct hash *h, str_t key)
 }
 
 
+/* Only wildcards look at texts that are longer than all names. */
 static void *
-find_text(const struct table *t, str_t key)
+find_text(const struct table *t, struct task *task, str_t key)
 {
-    void *value = hash_get(t->exact, key);
+    bool  has_wildcards = t->leading.hash != NULL || t->trailing.hash != NULL;
+    char  few[KEY_ON_STACK], *low = few;
+    void *value;
 
-    if (value == NULL && t->leading != NULL)
-        value = find_leading(t->leading, key);
-    if (value == NULL && t->trailing != NULL)
-        value = find_trailing(t->trailing, key);
+    if (key.n > t->exact.longest && !has_wildcards)
+        return NULL;
+    if (key.n > sizeof(few))
+        low = arena_bytes(task->arena, key.n);
+    str_lower_to(low, key);
+    key.p = low;
+    value = find_in(&t->exact, key);
+    if (value == NULL && t->leading.hash != NULL)
+        value = find_leading(&t->leading, key);
+    if (value == NULL && t->trailing.hash != NULL)
+        value = find_trailing(&t->trailing, key);
     return value;
 }
 
@@ -176,13 +201,8 @@ find_text(const struct table *t, str_t key)
 void *
 table_find(const struct table *t, struct task *task, str_t key)
 {
-    char  few[KEY_ON_STACK], *low = few;
-    void *value;
+    void *value = find_text(t, task, key);
 
-    if (key.n > sizeof(few))
-        low = arena_bytes(task->arena, key.n);
-    str_lower_to(low, key);
-    value = find_text(t, (str_t){ low, key.n });
     if (value != NULL)
         return value;
     VEC_EACH(&t->patterns, it) {

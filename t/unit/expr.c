@@ -374,6 +374,16 @@ test_table(void)
     is_text(look_up("anyone"), "any", "without regard to case");
     is_text(look_up("REst"), NULL, "with regard to case");
     is_text(look_up("tail."), NULL, "nothing behind the dot");
+    is_text(look_up("much.longer.than.any.name.of.the.table.wild.x"), "wild",
+            "a long one below a wildcard");
+    is_text(look_up("x.sub.wild.x"), "sub", "a letter below the longest");
+    is_text(look_up("tail.more.than.any.name.of.the.table"), "more",
+            "a long one behind a wildcard");
+    is_text(look_up("tail.more.x"), "more", "a letter behind the longest");
+    is_text(look_up("rest.of.a.long.text.that.stands.in.no.table"), "regex",
+            "a long one for a regular expression");
+    is_text(look_up("a.b.and.more.than.any.name.of.the.table"), NULL,
+            "a long one that is nowhere");
 }
 
 
