@@ -102,6 +102,13 @@ fields_add(struct arena *a, struct fields *f, str_t name, str_t value)
 }
 
 struct field *
+fields_add_known(struct arena *a, struct fields *f, enum field_id id,
+                 str_t name, str_t value)
+{
+    return append(a, f, name, value, id);
+}
+
+struct field *
 fields_add_id(struct arena *a, struct fields *f, enum field_id id, str_t value)
 {
     return append(a, f, names[id], value, id);

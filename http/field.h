@@ -94,6 +94,9 @@ str_t         field_name(enum field_id id);
  * over an append. */
 struct field *fields_add(struct arena *a, struct fields *f, str_t name,
                          str_t value);
+/* The same with the name's id known. */
+struct field *fields_add_known(struct arena *a, struct fields *f,
+                               enum field_id id, str_t name, str_t value);
 struct field *fields_add_id(struct arena *a, struct fields *f,
                             enum field_id id, str_t value);
 /* The first visible field with a known name, or the next one; NULL: none. */

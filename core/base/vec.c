@@ -8,6 +8,16 @@
 enum { LARGE = 96 }; /* bytes; mostly there is one of such                   */
 
 
+void
+vec_widen(struct arena *a, struct vec_any *v, size_t n, size_t size)
+{
+    if (v->room - v->n >= n)
+        return;
+    v->at = arena_grow(a, v->at, v->room * size, (v->n + n) * size);
+    v->room = v->n + n;
+}
+
+
 void *
 vec_more(struct arena *a, struct vec_any *v, size_t size)
 {

@@ -27,6 +27,11 @@ void *vec_more(struct arena *a, struct vec_any *v, size_t size);
     ((__typeof__((v)->at)) vec_more(a, (struct vec_any *) (void *) (v),        \
                                     sizeof(*(v)->at)))
 
+/* Room for n more members at least, so that pushing them moves nothing. */
+void vec_widen(struct arena *a, struct vec_any *v, size_t n, size_t size);
+#define vec_reserve(a, v, n)                                                   \
+    vec_widen((a), (struct vec_any *) (void *) (v), (n), sizeof(*(v)->at))
+
 #define VEC_EACH(v, it)                                                        \
     for (__typeof__(&*(v)->at) it = (v)->at; it != NULL && it < (v)->at + (v)->n;\
          it++)

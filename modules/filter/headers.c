@@ -330,7 +330,7 @@ add_header(struct http_request *r, const struct header *h)
     } else if (h->id == FIELD_ETAG) {
         set_or_drop(r, h->id, value);
     } else if (value.n != 0) {
-        fields_add(r->task.arena, &r->out.fields, h->name, value);
+        fields_add_known(r->task.arena, &r->out.fields, h->id, h->name, value);
     }
 }
 
@@ -411,6 +411,7 @@ add_headers(struct http_request *r, void *state)
         trace_headers(r, is_ok);
     if (is_ok)
         set_expires(r, &c->expires);
+    vec_reserve(r->task.arena, &r->out.fields.list, c->all_headers.list.n);
     VEC_EACH(&c->all_headers.list, h)
         if (is_ok || h->always)
             add_header(r, h);
