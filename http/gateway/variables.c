@@ -200,6 +200,12 @@ static const struct variable variables[] = {
       "the bytes that were sent to each server that was asked" },
     { "upstream_bytes_received", get_told, TOLD_RECEIVED, VAR_VOLATILE, NULL,
       "the bytes that came from each server that was asked" },
+    { "upstream_cache_etag", get_nothing, 0, VAR_VOLATILE, NULL,
+      "the ETag of what a cache holds; nothing in this build" },
+    { "upstream_cache_last_modified", get_nothing, 0, VAR_VOLATILE, NULL,
+      "the Last-Modified of what a cache holds; nothing in this build" },
+    { "upstream_cache_status", get_nothing, 0, VAR_VOLATILE, NULL,
+      "how a cache answered; nothing in this build, which has none" },
     { "upstream_http_", get_field, 0, VAR_PREFIX | VAR_VOLATILE, NULL,
       "a field of the upstream's response, in lower case with _ for "
       "-; of several responses the last one's" },
