@@ -21,9 +21,16 @@ struct literal literal_of(struct arena *a, str_t pattern, bool is_nocase);
 /* Whether an end of the subject is another. */
 bool literal_differs(const struct literal *l, str_t s);
 
-/* Whether the pattern may match the subject: false is final. */
+/* Whether the pattern may match the subject: false is final.  What a head ends
+ * with tells more than what it begins with. */
 static inline bool
 literal_allows(const struct literal *l, str_t s)
 {
-    return (l->head.n == 0 && l->tail.n == 0) || !literal_differs(l, s);
+    size_t n = l->head.n;
+
+    if (n != 0
+        && (s.n < n
+            || ascii_lower(s.p[n - 1]) != ascii_lower(l->head.p[n - 1])))
+        return false;
+    return (n == 0 && l->tail.n == 0) || !literal_differs(l, s);
 }

@@ -171,8 +171,6 @@ match(const struct regex *re, str_t subject)
 {
     PCRE2_SPTR p = (PCRE2_SPTR) (subject.p ? subject.p : "");
 
-    if (!literal_allows(&re->literal, subject))
-        return PCRE2_ERROR_NOMATCH;
     if (re->is_quick)
         return pcre2_jit_match(re->code, p, subject.n, 0, 0, scratch.data,
                                scratch.context);
@@ -204,8 +202,11 @@ keep_captures(const struct regex *re, struct task *t, str_t subject, unsigned n)
 enum regex_verdict
 regex_exec(const struct regex *re, struct task *t, str_t subject)
 {
-    int rc = match(re, subject);
+    int rc;
 
+    if (!literal_allows(&re->literal, subject))
+        return REGEX_NO;
+    rc = match(re, subject);
     if (rc == PCRE2_ERROR_NOMATCH)
         return REGEX_NO;
     if (rc < 0) {
@@ -229,7 +230,7 @@ regex_match(const struct regex *re, struct task *t, str_t subject)
 bool
 regex_test(const struct regex *re, str_t subject)
 {
-    return match(re, subject) >= 0;
+    return literal_allows(&re->literal, subject) && match(re, subject) >= 0;
 }
 
 
