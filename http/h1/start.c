@@ -262,7 +262,7 @@ h1_start_bad(struct h1 *h, unsigned status)
     if (r->host.p == NULL)
         r->host = r->server->name;
     if (r->method_name.p == NULL)
-        r->method_name = STR("");
+        r->method_name = STR_NONE;
     r->fail_at_once = status;
     h->conn.log.action = NULL;
     run(h);
