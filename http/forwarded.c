@@ -83,3 +83,19 @@ forwarded_addr(struct addr_any *at, str_t value, const struct cidrs *trusted,
     }
     return is_changed;
 }
+
+
+void
+forwarded_client(struct addr_any *out, struct task *t,
+                 const struct cidrs *trusted, bool is_recursive)
+{
+    str_t value;
+
+    memset(out, 0, sizeof(*out));
+    memcpy(&out->sa, &t->conn->peer.sa, sizeof(t->conn->peer));
+    if (trusted->list.n == 0 || t->kind != FOR_HTTP)
+        return;
+    value = fields_joined(t->arena, &http_of(t)->in, STR("x_forwarded_for"),
+                          ", ");
+    forwarded_addr(out, value, trusted, is_recursive);
+}

@@ -19,3 +19,8 @@ bool cidrs_match(const struct cidrs *c, const struct sockaddr *sa);
  * as it was.  A port behind an address is taken over. */
 bool forwarded_addr(struct addr_any *at, str_t value,
                     const struct cidrs *trusted, bool is_recursive);
+
+/* The address of a task's client, or that which trusted proxies give for it
+ * in X-Forwarded-For (of HTTP requests). */
+void forwarded_client(struct addr_any *out, struct task *t,
+                      const struct cidrs *trusted, bool is_recursive);

@@ -14,3 +14,11 @@ extern const size_t      known_directives_count;
 /* Families by the part that their members share: "http_". */
 extern const char *const known_variables[];
 extern const size_t      known_variables_count;
+
+/* Directives that are not there because this build has not their library;
+ * ends with a NULL name. */
+struct known_need {
+    const char *name;
+    const char *library;
+};
+extern const struct known_need known_needs[];

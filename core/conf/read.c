@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/conf/known.h"
 #include "core/conf/reader.h"
 #include "core/conf/types.h"
 
@@ -62,6 +63,12 @@ takes_args(unsigned args, unsigned n)
 static const char *
 no_such_directive(struct conf *cf, str_t name)
 {
+    for (const struct known_need *n = known_needs; n->name != NULL; n++)
+        if (str_eq(name, str_of(n->name)))
+            return conf_error(cf,
+                              "directive \"" STR_F "\" is not supported by "
+                              "this build: it needs %s",
+                              STR_A(name), n->library);
     if (rows_is_known(name))
         return conf_error(
             cf, "directive \"" STR_F "\" is not supported by this build",

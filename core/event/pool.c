@@ -206,6 +206,7 @@ start_threads(struct pool *p)
     p->threads = calloc(p->wanted, sizeof(p->threads[0]));
     CHECK(p->threads != NULL || p->wanted == 0);
     sigfillset(&all);
+    sigdelset(&all, SIGBUS); /* of what a thread reads: core/os/mapped.h */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     while (p->n_threads < p->wanted && rc == 0) {
         rc = pthread_create(&p->threads[p->n_threads], NULL, run_thread, p);

@@ -1,0 +1,543 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * geoip2: variables from what a MaxMind DB file says of an address.
+ *
+ *     geoip2 country.mmdb { auto_reload 5m; $country default=zz country iso_code; }
+ *     geoip2 city.mmdb { $city source=$arg_ip city names en; }
+ *
+ * A file stays mapped while it serves.  Each worker looks by itself, in a
+ * thread and when a request asks, whether there is a newer one; between two
+ * requests the databases change places, so values are copied.
+ */
+#include <errno.h>
+#include <maxminddb.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "core/base/check.h"
+#include "core/base/geodata.h"
+#include "core/event/pool.h"
+#include "core/net/worker.h"
+#include "core/os/mapped.h"
+#include "http/forwarded.h"
+#include "modules/module.h"
+
+/* What the file's status said before it was opened. */
+struct mark {
+    dev_t           device;
+    ino_t           inode;
+    off_t           size;
+    struct timespec changed;
+};
+
+/* An attempt to open a file: db is NULL where there is nothing new, or where
+ * it failed. */
+struct opening {
+    const char *path;
+    MMDB_s     *db;
+    struct mark mark;
+    int         error;  /* errno, where the file's status could not be had    */
+    int         status; /* the library's                                     */
+};
+
+/* Stands in the generation and is the worker's own: a fork copies it. */
+struct database {
+    str_t            path; /* ends with a NUL                               */
+    enum serves_kind kind; /* of the block that names it                    */
+    MMDB_s          *db;
+    struct mark      mark;
+    uint64_t         interval; /* in seconds between checks; 0: none        */
+    time_t           checked_at, changed_at;
+    bool             is_checking;
+    bool             is_broken; /* the file was cut off                     */
+    struct geoip2_main *main;
+};
+
+struct geoip2_main {
+    VEC(struct database *) list;
+    struct pool *pool; /* this worker's, of one thread; NULL: not needed yet */
+};
+
+/* A variable. */
+struct lookup {
+    struct database  *database;
+    const struct var *source; /* NULL: the address of the client             */
+    str_t             preset; /* p NULL: none                                */
+    const str_t      *path;
+    size_t            n;
+};
+
+struct geoip2_conf {
+    struct cidrs proxies;
+    bool         is_recursive;
+};
+
+extern struct module geoip2_module;
+
+/* --- opening -------------------------------------------------------------------- */
+
+static void
+map_file(void *arg)
+{
+    struct opening *o = arg;
+
+    o->status = MMDB_open(o->path, MMDB_MODE_MMAP, o->db);
+}
+
+
+/* Opens the file unless old is what stands there; in any thread. */
+static void
+open_file(struct opening *o, const struct mark *old)
+{
+    struct stat st;
+
+    if (stat(o->path, &st) == -1) {
+        o->error = errno;
+        o->status = MMDB_FILE_OPEN_ERROR;
+        return;
+    }
+    o->mark.device = st.st_dev;
+    o->mark.inode = st.st_ino;
+    o->mark.size = st.st_size;
+    o->mark.changed = st.st_mtim;
+    if (old != NULL && memcmp(&o->mark, old, sizeof(*old)) == 0)
+        return;
+    o->status = MMDB_IO_ERROR;
+    if (!S_ISREG(st.st_mode)) /* opening a pipe would wait for its writer */
+        return;
+    o->db = calloc(1, sizeof(*o->db));
+    CHECK(o->db != NULL);
+    if (mapped_try(map_file, o) && o->status == MMDB_SUCCESS)
+        return;
+    free(o->db);
+    o->db = NULL;
+}
+
+
+static void
+close_database(void *arg)
+{
+    struct database *d = arg;
+
+    if (d->db == NULL)
+        return;
+    MMDB_close(d->db);
+    free(d->db);
+    d->db = NULL;
+}
+
+
+static void
+take_over(struct database *d, const struct opening *o)
+{
+    close_database(d);
+    d->db = o->db;
+    d->mark = o->mark;
+    d->is_broken = false;
+}
+
+/* --- reloading ------------------------------------------------------------------- */
+
+struct check {
+    struct job       job;
+    struct database *database;
+    struct mark      old;
+    struct opening   found;
+};
+
+
+static void
+check_file(struct job *job)
+{
+    struct check *c = container_of(job, struct check, job);
+
+    open_file(&c->found, &c->old);
+}
+
+
+static void
+end_check(struct job *job)
+{
+    struct check         *c = container_of(job, struct check, job);
+    struct database      *d = c->database;
+    const struct opening *o = &c->found;
+
+    d->is_checking = false;
+    d->checked_at = clock_seconds();
+    if (o->error != 0) {
+        log_errno(&worker->log, o->error, "stat() \"%s\" failed", o->path);
+    } else if (o->status != MMDB_SUCCESS) {
+        log_error(&worker->log, "MMDB_open(\"%s\") failed to reload - %s",
+                  o->path, MMDB_strerror(o->status));
+    } else if (o->db != NULL) {
+        take_over(d, o);
+        d->changed_at = o->mark.changed.tv_sec;
+        log_info(&worker->log, "Reload MMDB \"%s\"", o->path);
+    }
+    free(c);
+}
+
+
+/* Once in an interval, behind the back of the request that happens to come. */
+static void
+check_if_due(struct task *t, struct database *d)
+{
+    struct geoip2_main *m = d->main;
+    struct check       *c;
+
+    if (d->interval == 0 || d->is_checking || t->gen != worker->gen
+        || clock_seconds() - d->checked_at < (time_t) d->interval)
+        return;
+    if (m->pool == NULL)
+        m->pool = pool_new(worker->loop, "geoip2", 1, (unsigned) m->list.n,
+                           &worker->log);
+    c = calloc(1, sizeof(*c));
+    CHECK(c != NULL);
+    c->job = (struct job){ .work = check_file, .done = end_check };
+    c->database = d;
+    c->old = d->mark;
+    c->found.path = d->path.p;
+    d->checked_at = clock_seconds();
+    d->is_checking = pool_submit(m->pool, &c->job);
+    if (!d->is_checking)
+        free(c);
+}
+
+
+static void
+stop(struct worker *w)
+{
+    struct geoip2_main *m = generation_main(w->gen, geoip2_module.slot);
+
+    if (m->pool != NULL)
+        pool_free(m->pool);
+    m->pool = NULL;
+}
+
+/* --- looking up ------------------------------------------------------------------ */
+
+struct question {
+    const struct lookup *lookup;
+    struct arena        *arena;
+    struct addr_any      at;
+    str_t                answer;
+};
+
+
+static void
+ask(void *arg)
+{
+    struct question     *q = arg;
+    const struct lookup *l = q->lookup;
+    const MMDB_s        *db = l->database->db;
+    str_t                section;
+    struct geodata       value;
+    MMDB_lookup_result_s found;
+    int                  error;
+
+    section.p = (const char *) db->data_section;
+    section.n = db->data_section_size;
+    found = MMDB_lookup_sockaddr(db, &q->at.sa, &error);
+    if (error == MMDB_SUCCESS && found.found_entry
+        && geodata_find(section, found.entry.offset, l->path, l->n, &value))
+        q->answer = geodata_text(q->arena, &value);
+}
+
+
+/* An IPv4 address in IPv6 clothes is looked up as what it is. */
+static void
+unmap(struct addr_any *at)
+{
+    struct sockaddr_in in4 = { .sin_family = AF_INET };
+
+    if (at->sa.sa_family != AF_INET6
+        || !IN6_IS_ADDR_V4MAPPED(&at->in6.sin6_addr))
+        return;
+    memcpy(&in4.sin_addr, at->in6.sin6_addr.s6_addr + 12, 4);
+    at->in4 = in4;
+}
+
+
+/* False: there is none that can be looked up. */
+static bool
+find_address(struct task *t, const struct lookup *l, struct addr_any *at)
+{
+    const struct geoip2_conf *c;
+
+    if (l->source != NULL) {
+        if (!addr_parse(var_get(t, l->source), at))
+            return false;
+    } else {
+        c = conf_of(t, &geoip2_module);
+        forwarded_client(at, t, &c->proxies, c->is_recursive);
+    }
+    unmap(at);
+    return at->sa.sa_family == AF_INET || at->sa.sa_family == AF_INET6;
+}
+
+
+static str_t
+look_up(struct task *t, uintptr_t arg)
+{
+    const struct lookup *l = (const struct lookup *) arg;
+    struct database     *d = l->database;
+    struct question      q = { .lookup = l, .arena = t->arena };
+
+    check_if_due(t, d);
+    if (!find_address(t, l, &q.at) || d->is_broken)
+        return l->preset;
+    if (!mapped_try(ask, &q)) {
+        d->is_broken = true;
+        log_error(t->log, "\"" STR_F "\" was cut off while it is in use",
+                  STR_A(d->path));
+        return l->preset;
+    }
+    return q.answer.p != NULL ? q.answer : l->preset;
+}
+
+
+static str_t
+build_epoch(struct task *t, uintptr_t arg)
+{
+    struct database *d = (struct database *) arg;
+
+    check_if_due(t, d);
+    return arena_printf(t->arena, "%llu",
+                        (unsigned long long) d->db->metadata.build_epoch);
+}
+
+
+static str_t
+last_check(struct task *t, uintptr_t arg)
+{
+    struct database *d = (struct database *) arg;
+
+    check_if_due(t, d);
+    return arena_printf(t->arena, "%lld", (long long) d->checked_at);
+}
+
+
+static str_t
+last_change(struct task *t, uintptr_t arg)
+{
+    struct database *d = (struct database *) arg;
+
+    check_if_due(t, d);
+    return arena_printf(t->arena, "%lld", (long long) d->changed_at);
+}
+
+/* --- reading --------------------------------------------------------------------- */
+
+static const char *
+open_block(struct conf *cf, void *field, void **state)
+{
+    struct geoip2_main *m = conf_main(cf, &geoip2_module);
+    struct database    *d = arena_make(cf->arena, struct database);
+    struct opening      o = { .db = NULL };
+
+    (void) field;
+    *state = d;
+    d->path = conf_path_conf(cf, cf->args[1]);
+    d->kind = cf->kind;
+    d->main = m;
+    VEC_EACH(&m->list, it) {
+        if ((*it)->kind == d->kind && str_eq((*it)->path, d->path))
+            return conf_error(cf, "Duplicate GeoIP2 mmdb - " STR_F,
+                              STR_A(d->path));
+    }
+    mapped_init();
+    o.path = d->path.p;
+    open_file(&o, NULL);
+    if (o.error != 0)
+        return conf_errno(cf, o.error, "MMDB_open(\"" STR_F "\") failed - %s",
+                          STR_A(d->path), MMDB_strerror(o.status));
+    if (o.db == NULL)
+        return conf_error(cf, "MMDB_open(\"" STR_F "\") failed - %s",
+                          STR_A(d->path), MMDB_strerror(o.status));
+    take_over(d, &o);
+    d->checked_at = d->changed_at = clock_seconds();
+    arena_defer(cf->arena, close_database, d);
+    *vec_push(cf->arena, &m->list) = d;
+    return NULL;
+}
+
+
+static const char *
+read_interval(struct conf *cf, struct database *d)
+{
+    if (cf->n_args != 2)
+        return conf_error(cf, "invalid number of arguments for auto_reload");
+    if (!number_time(cf->args[1], true, &d->interval)
+        || d->interval > INT32_MAX)
+        return conf_error(cf, "invalid interval for auto_reload \"" STR_F "\"",
+                          STR_A(cf->args[1]));
+    return NULL;
+}
+
+
+static const char *
+read_metadata(struct conf *cf, struct database *d, struct var *v)
+{
+    str_t name = cf->n_args > 2 ? cf->args[2] : STR("");
+
+    v->arg = (uintptr_t) d;
+    if (str_is(name, "build_epoch")) {
+        v->get = build_epoch;
+    } else if (str_is(name, "last_check")) {
+        v->get = last_check;
+    } else if (str_is(name, "last_change")) {
+        v->get = last_change;
+    } else {
+        v->get = var_none;
+        conf_warn(cf, "unknown metadata field \"" STR_F "\"", STR_A(name));
+    }
+    return NULL;
+}
+
+
+static const char *
+read_source(struct conf *cf, struct lookup *l, str_t name)
+{
+    if (name.p[0] != '$')
+        return conf_error(cf, "invalid source variable name \"" STR_F "\"",
+                          STR_A(name));
+    name = str_from(name, 1);
+    if (name.n == 0 || var_name_length(name) != name.n)
+        return conf_error(cf, "invalid variable name");
+    l->source = var_use(cf, name);
+    return NULL;
+}
+
+
+/* One of the words before the path; *is_one is false for what is none. */
+static const char *
+read_option(struct conf *cf, struct lookup *l, str_t word, bool *is_one)
+{
+    const char *again = NULL;
+    str_t       value = STR_NONE;
+
+    *is_one = str_chr(word, '=') != NULL;
+    if (!*is_one)
+        return NULL;
+    if (conf_param(word, "default", &value) && value.n != 0) {
+        again = l->preset.p ? "default" : NULL;
+        l->preset = value;
+    } else if (conf_param(word, "source", &value) && value.n != 0) {
+        again = l->source ? "source" : NULL;
+        if (again == NULL)
+            return read_source(cf, l, value);
+    } else {
+        return conf_error(cf, "invalid setting \"" STR_F "\" for \"" STR_F "\"",
+                          STR_A(word), STR_A(cf->args[0]));
+    }
+    if (again != NULL)
+        return conf_error(cf, "%s has already been declared for  \"" STR_F "\"",
+                          again, STR_A(cf->args[0]));
+    return NULL;
+}
+
+
+static const char *
+read_lookup(struct conf *cf, struct database *d, struct var *v)
+{
+    struct lookup *l = arena_make(cf->arena, struct lookup);
+    const char    *error;
+    bool           is_option;
+    unsigned       i;
+
+    l->database = d;
+    l->preset = STR_NONE;
+    for (i = 1; i < cf->n_args; i++) {
+        error = read_option(cf, l, cf->args[i], &is_option);
+        if (error != NULL)
+            return error;
+        if (!is_option)
+            break;
+    }
+    l->path = cf->args + i;
+    l->n = cf->n_args - i;
+    v->get = look_up;
+    v->arg = (uintptr_t) l;
+    return NULL;
+}
+
+
+static const char *
+read_line(struct conf *cf, void *state)
+{
+    str_t       name = cf->args[0];
+    const char *error = NULL;
+    struct var *v;
+
+    if (str_is(name, "auto_reload"))
+        return read_interval(cf, state);
+    if (name.n == 0 || name.p[0] != '$')
+        return conf_error(cf, "invalid setting \"" STR_F "\"", STR_A(name));
+    v = var_define(cf, str_from(name, 1), VAR_CHANGEABLE, &error);
+    if (v == NULL)
+        return conf_error(cf, "%s", error);
+    if (cf->n_args > 1 && str_is(cf->args[1], "metadata"))
+        return read_metadata(cf, state, v);
+    return read_lookup(cf, state, v);
+}
+
+
+static const char *
+parse_proxy(struct conf *cf, void *field)
+{
+    struct cidrs *proxies = field;
+    struct cidr   net;
+    str_t         text = cf->args[1];
+
+    switch (cidr_parse(text, &net)) {
+    case CIDR_BAD:
+        return conf_error(cf, "invalid network \"" STR_F "\"", STR_A(text));
+    case CIDR_LOW_BITS:
+        conf_warn(cf, "low address bits of " STR_F " are meaningless",
+                  STR_A(text));
+        break;
+    case CIDR_OK:
+        break;
+    }
+    if (net.family != AF_INET && net.family != AF_INET6)
+        return conf_error(cf, "invalid network \"" STR_F "\"", STR_A(text));
+    *vec_push(cf->arena, &proxies->list) = net;
+    return NULL;
+}
+
+
+static const struct conf_type proxy_type = {
+    .name = "networks",
+    .size = sizeof(struct cidrs),
+    .parse = parse_proxy,
+};
+
+static const struct conf_lines lines = {
+    .open = open_block,
+    .line = read_line,
+};
+
+static const struct directive directives[] = {
+    { "geoip2", IN_HTTP | IN_STREAM | ROW_MANY, ARGS_1 | ARGS_BLOCK | ARGS_DATA,
+      &conf_data, 0, NULL, &lines, "file { ... }",
+      "Makes variables from what a MaxMind DB file says of the client's address, "
+      "or of one in source=$variable. Each line names a variable and the path "
+      "to its value in the file; auto_reload has the file looked after." },
+    CUSTOM("geoip2_proxy", IN_HTTP | ROW_MANY, ARGS_1, proxy_type,
+           struct geoip2_conf, proxies, struct cidrs, "address | CIDR",
+           "Proxies whose X-Forwarded-For names the address to look up."),
+    FLAG("geoip2_proxy_recursive", IN_HTTP, struct geoip2_conf, is_recursive,
+         "off",
+         "Goes on past addresses in X-Forwarded-For that are proxies of "
+         "geoip2_proxy themselves."),
+    { .name = NULL },
+};
+
+struct module geoip2_module = {
+    .name = "geoip2",
+    .serves = FOR_HTTP | FOR_STREAM,
+    .directives = directives,
+    .conf_size = sizeof(struct geoip2_conf),
+    .main_size = sizeof(struct geoip2_main),
+    .worker_stop = stop,
+};
