@@ -20,7 +20,7 @@ FIELDS = [
 # What people write: by folder, by extension, with captures, without case.
 PATTERNS = [
     "~ ^/(?:de|fr|en)/area-%d/(.*)$",
-    "~* \\.(?:jpe?g|png|gif)%d$",
+    "~* \\.(?:jpe?g%d|png|gif)$",
     "~ ^/api/v%d/users/(?<user%d>[0-9]+)/?$",
     "~ /\\.(?:git|svn|ht)%d",
     "~ \\.php%d$",
