@@ -8,18 +8,17 @@
 #include <arpa/inet.h>
 
 #include "core/expr/network.h"
-#include "core/expr/ranges.h"
 #include "http/forwarded.h"
 #include "modules/module.h"
 
 struct geo {
     struct network_table *table;
-    struct ranges        *ranges; /* in place of it, or NULL                 */
     struct var           *var;
     const struct var     *source; /* NULL: the address of the client         */
     struct cidrs          proxies;
     str_t                *preset; /* of a table of ranges                    */
     bool                  is_recursive;
+    bool                  has_ranges;
     bool                  has_networks; /* a line was read already           */
 };
 
@@ -28,12 +27,8 @@ struct geo {
 static bool
 find_address(const struct geo *geo, struct task *t, struct addr_any *at)
 {
-    str_t value;
-
-    if (geo->source != NULL) {
-        value = var_get(t, geo->source);
-        return !str_starts(value, STR("[")) && addr_parse(value, at);
-    }
+    if (geo->source != NULL)
+        return addr_parse(var_get(t, geo->source), at);
     forwarded_client(at, t, &geo->proxies, geo->is_recursive);
     return true;
 }
@@ -48,10 +43,10 @@ look_up(struct task *t, uintptr_t arg)
     struct addr_any   at;
     const str_t      *found;
 
-    if (!find_address(geo, t, &at))
-        memcpy(&at, &nowhere, sizeof(nowhere));
-    found = geo->ranges ? ranges_find(geo->ranges, &at.sa)
-                        : network_find(geo->table, &at.sa);
+    if (find_address(geo, t, &at))
+        found = network_find(geo->table, &at.sa);
+    else
+        found = network_find(geo->table, (const struct sockaddr *) &nowhere);
     if (found == NULL)
         found = geo->preset;
     return found ? *found : STR("");
@@ -68,7 +63,7 @@ open_geo(struct conf *cf, void *field, void **state)
 
     (void) field;
     for (unsigned i = 1; i < cf->n_args; i++) {
-        if (cf->args[i].n < 2 || cf->args[i].p[0] != '$')
+        if (cf->args[i].n == 0 || cf->args[i].p[0] != '$')
             return conf_error(cf, "invalid variable name \"" STR_F "\"",
                               STR_A(cf->args[i]));
     }
@@ -98,8 +93,6 @@ parse_network(struct conf *cf, str_t text, struct cidr *net)
     case CIDR_OK:
         break;
     }
-    if (net->family == AF_UNIX)
-        return conf_error(cf, "invalid network \"" STR_F "\"", STR_A(text));
     return NULL;
 }
 
@@ -144,76 +137,35 @@ parse_ip4(str_t text, uint32_t *out)
     if (!addr_parse(text, &at) || at.sa.sa_family != AF_INET)
         return false;
     *out = ntohl(at.in4.sin_addr.s_addr);
-    return *out != INADDR_NONE;
-}
-
-
-static const char *
-parse_range(struct conf *cf, str_t text, uint32_t *first, uint32_t *last)
-{
-    str_t rest = text, start = str_cut(&rest, '-');
-
-    if (rest.p != NULL && parse_ip4(start, first) && parse_ip4(rest, last)
-        && *first <= *last)
-        return NULL;
-    return conf_error(cf, "invalid range \"" STR_F "\"", STR_A(text));
-}
-
-
-static void
-set_preset(struct conf *cf, struct geo *geo, str_t value)
-{
-    if (geo->preset != NULL)
-        conf_warn(cf,
-                  "duplicate default geo range value: \"" STR_F
-                  "\", old value: \"" STR_F "\"",
-                  STR_A(value), STR_A(*geo->preset));
-    geo->preset = keep_value(cf, value);
-}
-
-
-static const char *
-clash(struct conf *cf, str_t text, const struct range_other *other)
-{
-    struct addr_any first = { .in4 = { .sin_family = AF_INET } }, last = first;
-    char            text1[ADDR_TEXT], text2[ADDR_TEXT];
-
-    first.in4.sin_addr.s_addr = htonl(other->first);
-    last.in4.sin_addr.s_addr = htonl(other->last);
-    return conf_error(
-        cf, "range \"" STR_F "\" overlaps \"%.*s-%.*s\"", STR_A(text),
-        (int) addr_text(text1, &first.sa, sizeof(first.in4), false), text1,
-        (int) addr_text(text2, &last.sa, sizeof(last.in4), false), text2);
+    return true;
 }
 
 
 static const char *
 add_range(struct conf *cf, struct geo *geo, str_t text, str_t value)
 {
-    uint32_t           first, last;
-    struct range_other other;
-    const char        *error;
+    str_t        rest = text, start = str_cut(&rest, '-');
+    uint32_t     first, last;
+    const str_t *old;
 
     if (str_is(text, "default")) {
-        set_preset(cf, geo, value);
+        if (geo->preset != NULL)
+            conf_warn(cf,
+                      "duplicate default geo range value: \"" STR_F
+                      "\", old value: \"" STR_F "\"",
+                      STR_A(value), STR_A(*geo->preset));
+        geo->preset = keep_value(cf, value);
         return NULL;
     }
-    error = parse_range(cf, text, &first, &last);
-    if (error != NULL)
-        return error;
-    switch (ranges_set(geo->ranges, first, last, keep_value(cf, value),
-                       &other)) {
-    case RANGE_CLASH:
-        return clash(cf, text, &other);
-    case RANGE_REPLACED:
+    if (rest.p == NULL || !parse_ip4(start, &first) || !parse_ip4(rest, &last)
+        || first > last)
+        return conf_error(cf, "invalid range \"" STR_F "\"", STR_A(text));
+    old = network_set_range(geo->table, first, last, keep_value(cf, value));
+    if (old != NULL)
         conf_warn(cf,
                   "duplicate range \"" STR_F "\", value: \"" STR_F
                   "\", old value: \"" STR_F "\"",
-                  STR_A(text), STR_A(value), STR_A(*(str_t *) other.value));
-        break;
-    case RANGE_SET:
-        break;
-    }
+                  STR_A(text), STR_A(value), STR_A(*old));
     return NULL;
 }
 
@@ -233,21 +185,31 @@ add_proxy(struct conf *cf, struct geo *geo, str_t text)
 static const char *
 delete_network(struct conf *cf, struct geo *geo, str_t text)
 {
-    struct cidr net;
+    struct cidr net = { .family = AF_UNSPEC };
     const char *error;
     uint32_t    first, last;
+    str_t       rest = text, start;
+    bool        is_gone;
 
-    if (geo->ranges != NULL) {
-        error = parse_range(cf, text, &first, &last);
-        if (error == NULL && !ranges_remove(geo->ranges, first, last))
+    if (geo->has_ranges) {
+        start = str_cut(&rest, '-');
+        if (rest.p == NULL || !parse_ip4(start, &first)
+            || !parse_ip4(rest, &last) || first > last)
+            return conf_error(cf, "invalid range \"" STR_F "\"", STR_A(text));
+        if (network_set_range(geo->table, first, last, NULL) == NULL)
             conf_warn(cf, "no address range \"" STR_F "\" to delete",
                       STR_A(text));
-        return error;
+        return NULL;
     }
-    error = parse_network(cf, text, &net);
-    if (error == NULL && !network_remove(geo->table, &net))
+    if (!str_is(text, "default")) {
+        error = parse_network(cf, text, &net);
+        if (error != NULL)
+            return error;
+    }
+    is_gone = network_remove(geo->table, &net);
+    if (!is_gone)
         conf_warn(cf, "no network \"" STR_F "\" to delete", STR_A(text));
-    return error;
+    return NULL;
 }
 
 
@@ -269,8 +231,7 @@ read_word(struct conf *cf, struct geo *geo, const char **error)
         if (geo->has_networks)
             *error = conf_error(cf, "the \"ranges\" directive must be the "
                                     "first directive inside \"geo\" block");
-        else if (geo->ranges == NULL)
-            geo->ranges = ranges_new(cf->arena);
+        geo->has_ranges = true;
     } else if (str_is(word, "proxy_recursive")) {
         geo->is_recursive = true;
     } else if (str_is(word, "volatile")) {
@@ -300,7 +261,7 @@ read_line(struct conf *cf, void *state)
     geo->has_networks = true;
     if (str_is(cf->args[0], "delete"))
         return delete_network(cf, geo, cf->args[1]);
-    if (geo->ranges != NULL)
+    if (geo->has_ranges)
         return add_range(cf, geo, cf->args[0], cf->args[1]);
     return add_network(cf, geo, cf->args[0], cf->args[1]);
 }
