@@ -9,6 +9,7 @@
 #define HEAD_ORDER(X)                                                          \
     X(slice)                                                                   \
     X(not_modified)                                                            \
+    X(more_headers)                                                            \
     X(headers)                                                                 \
     X(userid)                                                                  \
     X(gunzip)                                                                  \
@@ -22,6 +23,7 @@
     X(range_body)
 
 #define BODY_ORDER(X)                                                          \
+    X(more_headers)                                                            \
     X(range_body)                                                              \
     X(headers)                                                                 \
     X(gunzip)                                                                  \

@@ -9,6 +9,7 @@
     X(PHASE_POST_READ, realip)                                                 \
     X(PHASE_SERVER_REWRITE, rewrite)                                           \
     X(PHASE_REWRITE, rewrite)                                                  \
+    X(PHASE_REWRITE, more_input_headers)                                       \
     X(PHASE_PREACCESS, realip)                                                 \
     X(PHASE_PREACCESS, limit_conn)                                             \
     X(PHASE_PREACCESS, limit_req)                                              \

@@ -65,6 +65,8 @@ struct http_response {
     bool has_trailers : 1;
     bool has_parts : 1;         /* a filter is going to include others       */
     bool varies : 1;            /* Vary: Accept-Encoding (gzip_vary)         */
+    bool hides_server : 1;      /* no Server of our own                      */
+    bool hides_date : 1;        /* ... no Date                               */
     bool is_upgraded : 1;       /* 101: the connection is a tunnel now       */
     bool keeps_charset : 1;     /* the charset filter is to name none        */
     bool is_own_location : 1;   /* Location is ours: completed as
@@ -131,6 +133,7 @@ struct http_request {
     bool is_silent : 1;      /* the client has left: fails without a page    */
     bool header_only : 1;    /* subrequests: no body wanted                  */
     bool is_logged : 1;
+    bool is_post_action : 1; /* the client has been answered, this is more   */
     bool must_flush : 1;     /* what was handed over is not to be held back  */
     bool resets : 1;         /* 444: no lingering                            */
     bool is_broken : 1;      /* the connection cannot be used any more       */

@@ -13,7 +13,7 @@
 /* --- Location ------------------------------------------------------------------- */
 
 /* A Location of our own that is only a path gets scheme, host and port, unless
- * absolute_redirect is off. */
+ * absolute_redirect is off, and stands before the other fields then. */
 static void
 complete_location(struct http_request *r)
 {
@@ -26,7 +26,10 @@ complete_location(struct http_request *r)
 
     if (f == NULL || !r->out.is_own_location || f->value.n == 0
         || f->value.p[0] != '/' || !c->absolute_redirect)
+    {
+        r->out.is_own_location = false;
         return;
+    }
     if (conn_local(r->task.conn, &local))
         port = addr_port(&local.sa);
     if (c->server_name_in_redirect && r->server->name.n != 0) {
@@ -155,9 +158,9 @@ put_known(char *p, const struct http_request *r)
     const struct http_response *o = &r->out;
     const struct field         *location;
 
-    if (fields_get(&o->fields, FIELD_SERVER) == NULL)
+    if (!o->hides_server && fields_get(&o->fields, FIELD_SERVER) == NULL)
         p = put_field(p, STR("Server"), str_of(http_server_token(r)));
-    if (fields_get(&o->fields, FIELD_DATE) == NULL)
+    if (!o->hides_date && fields_get(&o->fields, FIELD_DATE) == NULL)
         p = put_field(p, STR("Date"), clock_http());
     if (!is_bodiless(o->status) || o->status == 304)
         p = put_content_type(p, o);

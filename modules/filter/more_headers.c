@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * more_headers: sets and clears fields of responses, whatever their status
+ * and whoever made them.
+ *
+ *     more_set_headers 'Server: me' -s '404 410' 'X-Gone: $uri';
+ *     more_clear_headers X-Powered-By 'X-Debug-*';
+ *
+ * It stands in front of the headers filter, so what add_header adds is not
+ * touched.  A Content-Length that is not that of the body cuts it there, or
+ * costs the connection where the body is too short: no response runs into the
+ * next one.
+ */
+#include "modules/filter/more_rules.h"
+
+/* Joined where a length is promised. */
+struct more_state {
+    bool     is_cut;
+    uint64_t left;
+};
+
+extern struct module more_headers_module;
+
+/* --- fields that are more than fields ------------------------------------------ */
+
+/* "type; charset=x" in two, as later filters want it. */
+static void
+set_type(struct http_response *o, str_t value)
+{
+    static const char mark[] = "charset=";
+    str_t             rest = value, type = str_cut(&rest, ';');
+
+    o->content_type = value.n != 0 ? value : STR_NONE;
+    o->charset = STR_NONE;
+    if (rest.p == NULL || str_chr(rest, ';') != NULL)
+        return;
+    rest = str_trim(rest);
+    if (rest.n < sizeof(mark) || !str_istarts(rest, STR("charset=")))
+        return;
+    o->content_type = str_trim(type);
+    o->charset = str_from(rest, sizeof(mark) - 1);
+}
+
+
+static void
+set_length(struct http_request *r, struct more_state *s, str_t value)
+{
+    uint64_t n;
+
+    s->is_cut = false;
+    if (value.n == 0) {
+        r->out.length = -1;
+        return;
+    }
+    if (!number_parse(value, INT64_MAX, &n)) {
+        log_error(r->task.log,
+                  "more_set_headers: invalid \"Content-Length\" \"" STR_F "\"",
+                  STR_A(value));
+        return;
+    }
+    s->is_cut = true;
+    s->left = n;
+    r->out.length = (int64_t) n;
+}
+
+
+static void
+set_ranges(struct http_response *o, str_t value)
+{
+    if (value.n == 0 || str_ieq(value, STR("none")))
+        o->allows_ranges = false;
+}
+
+
+/* False: nothing is left to do for the field.  Whether the connection is kept
+ * is said by the codec, which may be told to end it. */
+static bool
+set_connection(struct http_request *r, str_t value)
+{
+    if (field_has_word(value, STR("close")))
+        r->keeps_alive = false;
+    return !field_has_word(value, STR("close"))
+           && !field_has_word(value, STR("keep-alive"));
+}
+
+
+/* What the value means besides the field; false: it is no field of the list. */
+static bool
+set_known(struct http_request *r, struct more_state *s, enum field_id id,
+          str_t value)
+{
+    struct http_response *o = &r->out;
+
+    switch ((int) id) {
+    case FIELD_CONTENT_TYPE:
+        set_type(o, value);
+        return false;
+    case FIELD_CONTENT_LENGTH:
+        set_length(r, s, value);
+        return false;
+    case FIELD_TRANSFER_ENCODING:
+        return false;
+    case FIELD_CONNECTION:
+        return set_connection(r, value);
+    case FIELD_SERVER:
+        o->hides_server = value.n == 0;
+        break;
+    case FIELD_DATE:
+        o->hides_date = value.n == 0;
+        break;
+    case FIELD_LAST_MODIFIED:
+        o->last_modified = -1;
+        break;
+    case FIELD_LOCATION:
+        o->is_own_location = str_starts(value, STR("/"));
+        break;
+    case FIELD_ACCEPT_RANGES:
+        set_ranges(o, value);
+        break;
+    }
+    return true;
+}
+
+
+/* Of these a response has but one, whatever -a says. */
+static bool
+is_single(enum field_id id)
+{
+    switch ((int) id) {
+    case FIELD_SERVER:
+    case FIELD_DATE:
+    case FIELD_LAST_MODIFIED:
+    case FIELD_LOCATION:
+    case FIELD_REFRESH:
+    case FIELD_ETAG:
+    case FIELD_EXPIRES:
+    case FIELD_AGE:
+    case FIELD_ACCEPT_RANGES:
+    case FIELD_CONTENT_RANGE:
+    case FIELD_CONTENT_ENCODING:
+        return true;
+    }
+    return false;
+}
+
+/* --- the filter ------------------------------------------------------------------ */
+
+static void
+apply(struct http_request *r, struct more_state *s,
+      const struct header_rules *rules)
+{
+    static const struct header_rules plain;
+
+    VEC_EACH(&rules->list, rule) {
+        str_t value = rule->value ? expr_eval(rule->value, &r->task) : STR_NONE;
+
+        value = header_value_clean(r->task.arena, value);
+        if (set_known(r, s, rule->id, value))
+            header_rule_apply(r->task.arena, &r->out.fields,
+                              is_single(rule->id) ? &plain : rules, rule,
+                              value);
+    }
+}
+
+
+static enum step
+change_fields(struct http_request *r, void *state)
+{
+    const struct more_conf *c = conf_of(&r->task, &more_headers_module);
+    struct more_state      *s = state;
+
+    if (r != r->main)
+        return STEP_NEXT;
+    VEC_EACH(&c->all.list, rules)
+        if (header_rules_have_status(rules, r->out.status)
+            && header_rules_have_type(rules, r->out.content_type))
+            apply(r, s, rules);
+    return s->is_cut ? STEP_ACCEPT : STEP_NEXT;
+}
+
+
+static enum step
+cut_body(struct http_request *r, void *state, struct chain *in,
+         struct chain *out, bool last)
+{
+    struct more_state *s = state;
+    uint64_t           n = in->n < s->left ? in->n : s->left;
+
+    if (n == in->n)
+        chain_move(out, in);
+    else
+        chain_move_n(out, in, n);
+    chain_clear(in);
+    s->left -= n;
+    if (last && s->left != 0 && !r->out.is_head_only)
+        r->keeps_alive = false;
+    return STEP_NEXT;
+}
+
+/* --- the module ------------------------------------------------------------------ */
+
+static const struct directive rows[]
+    = { MORE_ROW(
+            "more_set_headers", 0,
+            "[-t types] [-s statuses] [-a] 'name: value' ...",
+            "Sets fields of responses of any status and origin, in place of "
+            "those of the same name, or beside them with -a; an empty value "
+            "clears. -s and -t are lists of the statuses and types it is for."),
+        MORE_ROW("more_clear_headers", HEADER_RULES_CLEAR,
+                 "[-t types] [-s statuses] name ...",
+                 "Takes fields out of responses; a name may end with *."),
+        MORE_OUTER,
+        { .name = NULL } };
+
+static const struct http_filter filter = {
+    .name = "more_headers",
+    .state_size = sizeof(struct more_state),
+    .head = change_fields,
+    .body = cut_body,
+};
+
+/* Named as others load it. */
+struct module more_headers_module = {
+    .name = "headers_more",
+    .serves = FOR_HTTP,
+    .directives = rows,
+    .conf_size = sizeof(struct more_conf),
+    .ready = more_ready,
+    .filter = &filter,
+};

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The confs of more_set_headers and its kin: header rules by directive, with
+ * the values compiled.  Those of the outer blocks come first, so that inner
+ * ones have the last word.
+ */
+#pragma once
+
+#include "http/header_rules.h"
+#include "modules/module.h"
+
+struct more_list {
+    VEC(struct header_rules) list;
+};
+
+/* The conf of both modules. */
+struct more_conf {
+    struct more_list        own; /* of this block                            */
+    const struct more_conf *outer;
+    struct more_list        all; /* what holds, made by more_ready           */
+};
+
+extern const struct conf_type more_rules_type; /* detail: unsigned, of enum
+                                                  header_rules_kind          */
+extern const struct conf_type more_outer_type;
+
+extern const unsigned more_kinds[]; /* details, each at its own index        */
+
+const char *more_ready(struct conf *cf, void *conf);
+
+#define MORE_ROW(name, kind, ...)                                              \
+    { name, IN_WEB | IN_IF | ROW_MANY, ARGS_1_OR_MORE, &more_rules_type,       \
+      FIELD(struct more_conf, own, struct more_list), NULL, &more_kinds[kind], \
+      __VA_ARGS__ }
+/* Stands in no block: it is inherited only. */
+#define MORE_OUTER                                                             \
+    { "(outer rules)", ROW_LISTED, ARGS_0, &more_outer_type,                   \
+      FIELD(struct more_conf, outer, const struct more_conf *), NULL, NULL,    \
+      NULL, NULL }

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * more_input_headers: sets and clears fields of requests, behind the rules of
+ * the location's rewriting, so that all that comes later sees the new ones:
+ * access rules, upstreams, variables that nothing has read yet, logs.
+ *
+ *     more_set_input_headers 'Host: $http_x_forwarded_host' -r 'Cookie: a=b';
+ *     more_clear_input_headers X-Secret 'X-Debug-*';
+ *
+ * What frames the body (Content-Length, Transfer-Encoding) stays as it came.
+ * A subrequest changes a list of its own.
+ */
+#include "http/uri.h"
+#include "modules/filter/more_rules.h"
+
+extern struct module more_input_headers_module;
+
+
+/* The name that $host and redirects go by; the server stays the one that the
+ * request came to.  False: no client could have sent that. */
+static bool
+set_host(struct http_request *r, str_t value)
+{
+    str_t host, port;
+
+    if (value.n == 0) {
+        r->has_host = false;
+        r->host = r->server->name;
+        r->port = STR("");
+        return true;
+    }
+    if (!uri_host(r->task.arena, value, &host, &port)) {
+        log_info(r->task.log,
+                 "more_set_input_headers: invalid host \"" STR_F "\"",
+                 STR_A(value));
+        return false;
+    }
+    r->has_host = true;
+    r->host = host;
+    r->port = port;
+    return true;
+}
+
+
+static bool
+apply(struct http_request *r, const struct header_rules *rules,
+      const struct header_rule *rule)
+{
+    str_t value = rule->value ? expr_eval(rule->value, &r->task) : STR_NONE;
+
+    if (rule->id == FIELD_CONTENT_LENGTH || rule->id == FIELD_TRANSFER_ENCODING)
+        return true;
+    value = header_value_clean(r->task.arena, value);
+    if (rule->id == FIELD_HOST
+        && (!rules->only_replaces || fields_get(&r->in, FIELD_HOST) != NULL)
+        && !set_host(r, value))
+        return false;
+    header_rule_apply(r->task.arena, &r->in, rules, rule, value);
+    return true;
+}
+
+
+static enum step
+change_fields(struct task *t)
+{
+    const struct more_conf *c = conf_of(t, &more_input_headers_module);
+    struct http_request    *r = http_of(t);
+
+    if (c->all.list.n == 0)
+        return STEP_NEXT;
+    header_rules_detach(t->arena, &r->in);
+    VEC_EACH(&c->all.list, rules) {
+        str_t type = fields_value(&r->in, FIELD_CONTENT_TYPE);
+
+        if (!header_rules_have_type(rules, type))
+            continue;
+        VEC_EACH(&rules->list, rule)
+            if (!apply(r, rules, rule))
+                return http_fail(r, 400);
+    }
+    return STEP_NEXT;
+}
+
+
+static const struct directive rows[] = {
+    MORE_ROW("more_set_input_headers", HEADER_RULES_INPUT,
+             "[-r] [-t types] 'name: value' ...",
+             "Sets fields of the request behind the rewrite rules, with -r "
+             "only those that it has; an empty value clears. -t is a list of "
+             "the types of requests it is for."),
+    MORE_ROW("more_clear_input_headers",
+             HEADER_RULES_INPUT | HEADER_RULES_CLEAR, "[-t types] name ...",
+             "Takes fields out of the request behind the rewrite rules; a "
+             "name may end with *."),
+    MORE_OUTER,
+    { .name = NULL }
+};
+
+struct module more_input_headers_module = {
+    .name = "more_input_headers",
+    .serves = FOR_HTTP,
+    .directives = rows,
+    .conf_size = sizeof(struct more_conf),
+    .ready = more_ready,
+    .phase = { [PHASE_REWRITE] = change_fields },
+};
