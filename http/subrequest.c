@@ -306,7 +306,7 @@ http_subrequest(struct http_request *parent, struct http_subrequest *s,
                    NULL, STR_F "%s" STR_F, STR_A(uri), args.n ? "?" : "",
                    STR_A(args));
     r->uri = str_copy(r->task.arena, uri);
-    r->args = str_copy(r->task.arena, args);
+    r->args = args.n ? str_copy(r->task.arena, args) : STR_NONE;
     s->r = s->made = r;
     list_append(&parent->children, &s->link);
     wait_start(&parent->task, &s->wait, on_cancel);

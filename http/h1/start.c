@@ -261,8 +261,6 @@ h1_start_bad(struct h1 *h, unsigned status)
     r->content_length = -1;
     if (r->host.p == NULL)
         r->host = r->server->name;
-    if (r->method_name.p == NULL)
-        r->method_name = STR_NONE;
     r->fail_at_once = status;
     h->conn.log.action = NULL;
     run(h);
