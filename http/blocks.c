@@ -292,12 +292,12 @@ static const struct directive rows[] = {
           "(~, ~* in any case) in the file. ^~ on the longest prefix "
           "keeps regular expressions from being tried; @name is reached "
           "by redirects inside only."),
-    BLOCK("limit_except", IN_LOCATION, ARGS_1_OR_MORE, &except_opener,
-          "method ...",
+    BLOCK("limit_except", IN_LOCATION | ROW_NAMELESS | ROW_LIMIT,
+          ARGS_1_OR_MORE, &except_opener, "method ...",
           "What holds for requests of other methods than these, as a "
           "location without a name. GET includes HEAD."),
-    { "internal", IN_LOCATION | ROW_OWN, ARGS_0, &internal_type, 0, NULL, NULL,
-      "",
+    { "internal", IN_LOCATION | ROW_NAMELESS | ROW_LIMIT, ARGS_0,
+      &internal_type, 0, NULL, NULL, "",
       "Answers 404 to requests that come from outside; redirects "
       "inside, error pages and subrequests reach the location." },
     /* Tables grow by themselves: no size can be wrong. */

@@ -132,6 +132,26 @@ http_locations_ready(struct conf *cf, struct http_locations *ls)
     return error;
 }
 
+str_t
+http_location_text(struct arena *a, const struct http_location *l)
+{
+    while (l->kind == LOCATION_NAMELESS && l->up != NULL)
+        l = l->up;
+    switch (l->kind) {
+    case LOCATION_CARET:
+        return str_join(a, STR("^~ "), l->name);
+    case LOCATION_EXACT:
+        return str_join(a, STR("= "), l->name);
+    case LOCATION_REGEX:
+        return str_join(a, l->is_nocase ? STR("~* ") : STR("~ "), l->name);
+    case LOCATION_PREFIX:
+    case LOCATION_NAMED:
+    case LOCATION_NAMELESS:
+        break;
+    }
+    return l->block->kind == IN_LOCATION ? l->name : STR("");
+}
+
 /* --- searching --------------------------------------------------------------- */
 
 /* The entry with the greatest name that is not above uri; -1: none. */
@@ -202,17 +222,9 @@ static void
 trace_location(struct http_request *r, const struct http_location *l,
                const char *verdict, const char *why)
 {
-    static const char *const marks[] = {
-        [LOCATION_CARET] = "^~ ",
-        [LOCATION_EXACT] = "= ",
-        [LOCATION_REGEX] = "~ ",
-        [LOCATION_NAMELESS] = "",
-    };
-    const char *mark = l->is_nocase ? "~* " : marks[l->kind];
-
     trace_tell(&r->task, TRACE_LOCATION, verdict, l->block->file,
-               l->block->line, why, "location %s" STR_F, mark ? mark : "",
-               STR_A(l->name));
+               l->block->line, why, "location " STR_F,
+               STR_A(http_location_text(r->task.arena, l)));
 }
 
 /* Prefixes of the URI that are shorter than the one found. */

@@ -337,12 +337,12 @@ trace_step(struct http_request *r, unsigned phase, unsigned handler,
     if (step == STEP_FAIL)
         trace_tell(&r->task,
                    phase == PHASE_CONTENT ? TRACE_CONTENT : TRACE_ACCESS,
-                   "refused", NULL, 0, NULL, "%s: %u", name, r->fail_status);
+                   "refused", NULL, 0, NULL, "by %s: %u", name, r->fail_status);
     else if (step == STEP_ACCEPT && phase == PHASE_ACCESS && handler < list->n)
-        trace_tell(&r->task, TRACE_ACCESS, "allowed", NULL, 0, NULL, "%s",
+        trace_tell(&r->task, TRACE_ACCESS, "allowed", NULL, 0, NULL, "by %s",
                    name);
-    else if (step == STEP_DONE)
-        trace_tell(&r->task, TRACE_CONTENT, "answered", NULL, 0, NULL, "%s",
+    else if (step == STEP_DONE && phase == PHASE_CONTENT)
+        trace_tell(&r->task, TRACE_CONTENT, "answered", NULL, 0, NULL, "by %s",
                    name);
 }
 

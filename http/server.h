@@ -73,6 +73,11 @@ enum http_found http_find_location(struct http_request *r);
 const struct http_location *http_find_named(const struct http_request *r,
                                             str_t name);
 
+/* A location as configuration writes it ("/x", "= /x", "~ \\.php$", "@name"),
+ * for if and limit_except that of the location around them; empty outside of
+ * locations. */
+str_t http_location_text(struct arena *a, const struct http_location *l);
+
 /* After task.conf has changed: takes over what is kept outside of it (the log
  * targets). */
 void http_follow_conf(struct http_request *r);

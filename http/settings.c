@@ -97,7 +97,7 @@ static const struct conf_word body_file_words[]
         { NULL, 0 } };
 
 static const struct directive body_rows[] = {
-    OFFSET("client_max_body_size", IN_WEB, struct http_body_conf,
+    OFFSET("client_max_body_size", IN_WEB | ROW_LIMIT, struct http_body_conf,
            client_max_body_size, "1m",
            "How large the body of a request may be; 413 beyond that. 0: "
            "no limit."),
@@ -239,12 +239,12 @@ static const struct directive send_rows[] = {
          "1460",
          "Waits for that many bytes before it writes, unless more "
          "cannot come at once. 0: writes what there is."),
-    EXPR("limit_rate", IN_WEB | IN_IF, struct http_send_conf, limit_rate, "0",
-         "rate",
+    EXPR("limit_rate", IN_WEB | IN_IF | ROW_LIMIT, struct http_send_conf,
+         limit_rate, "0", "rate",
          "Bytes a second at which a response is sent, for each request "
          "by itself; 0: no limit. May have variables; $limit_rate, when "
          "set, takes its place."),
-    EXPR("limit_rate_after", IN_WEB | IN_IF, struct http_send_conf,
+    EXPR("limit_rate_after", IN_WEB | IN_IF | ROW_LIMIT, struct http_send_conf,
          limit_rate_after, "0", "size",
          "How many bytes of a response go out before limit_rate holds. "
          "May have variables."),
@@ -337,11 +337,12 @@ static const struct conf_word satisfy_words[]
     = { { "all", SATISFY_ALL }, { "any", SATISFY_ANY }, { NULL, 0 } };
 
 static const struct directive satisfy_rows[] = {
-    ENUM("satisfy", IN_WEB, struct http_access_conf, satisfy, "all",
+    ENUM("satisfy", IN_WEB | ROW_LIMIT, struct http_access_conf, satisfy, "all",
          satisfy_words,
          "Whether all of allow and deny, auth_basic and auth_request "
          "have to let a request pass, or any one of them."),
-    MSEC("auth_delay", IN_WEB, struct http_access_conf, auth_delay, "0",
+    MSEC("auth_delay", IN_WEB | ROW_LIMIT, struct http_access_conf, auth_delay,
+         "0",
          "Delays 401 responses, so that passwords cannot be guessed "
          "fast."),
     { .name = NULL },

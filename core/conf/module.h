@@ -43,6 +43,7 @@ enum where {
     ROW_OWN = 1 << 20,      /* no inner block inherits the value             */
     ROW_NAMELESS = 1 << 21, /* only if and limit_except inherit it           */
     ROW_MANY = 1 << 22,     /* may be given several times in a block         */
+    ROW_LIMIT = 1 << 24,    /* says what a request may do: for explanations  */
     ROW_LISTED = 1 << 23,   /* not a directive: listed for its preset only   */
     ROW_ONCE = 1 << 25,     /* with ROW_MANY: the type itself refuses it     */
 };
@@ -88,6 +89,9 @@ struct command {
     /* argv[0] is the first argument; -c, -p, -g and -e are not among them but
      * in paths.  The exit code; messages go to standard error. */
     int (*run)(struct conf_paths *paths, char **argv);
+    /* Or: within a worker that serves nobody, whose configuration was read
+     * without asking anybody for addresses (struct worker: loop, gen). */
+    int (*dry)(struct worker *w, char **argv);
 };
 
 /* FIELD does not compile where the field's type is not T. */

@@ -21,6 +21,7 @@
     X(UPSTREAM, "upstream")     /* what would be asked of whom               */ \
     X(HEADER, "header")         /* of the response, by configuration         */ \
     X(LOG, "log")                                                              \
+    X(ERROR, "error log")       /* a line of it                              */ \
     X(END, "end")               /* it is over                                */
 
 enum trace_kind {

@@ -19,6 +19,7 @@ enum { STDERR = 2 };
 
 const char *log_program = "weir";
 bool        log_to_stderr = true;
+void (*log_tap)(enum log_level level, str_t text);
 
 static struct log_target  start_file = { .level = LEVEL_NOTICE };
 static struct log_target *start_at[1] = { &start_file };
@@ -87,7 +88,8 @@ write_ring(struct log_ring *r, const char *p, size_t n)
 
 /* text is the whole line with its newline. */
 static void
-write_target(struct log_target *t, enum log_level level, str_t text)
+write_target(const struct log *log, struct log_target *t, enum log_level level,
+             str_t text)
 {
     switch (t->kind) {
     case TARGET_FILE:
@@ -99,7 +101,7 @@ write_target(struct log_target *t, enum log_level level, str_t text)
         break;
     case TARGET_SYSLOG:
         text.n--;
-        syslog_send(t->syslog, (int) level - LEVEL_EMERG, text);
+        (void) syslog_send(t->syslog, (int) level - LEVEL_EMERG, text, log);
         break;
     case TARGET_MEMORY:
         write_ring(&t->ring, text.p, text.n);
@@ -162,7 +164,7 @@ write_targets(const struct log *log, enum log_level level, bool is_json,
 
         if (!takes(log, t, level, is_json))
             continue;
-        write_target(t, level, line);
+        write_target(log, t, level, line);
         was_stderr |= is_stderr(t);
     }
     return was_stderr;
@@ -185,6 +187,24 @@ write_json(const struct log *log, enum log_level level, int errnum,
 }
 
 
+static void tell_tap(const struct log *log, enum log_level level, int errnum,
+                     const char *fmt, va_list args)
+    __attribute__((noinline, format(printf, 4, 0)));
+
+static void
+tell_tap(const struct log *log, enum log_level level, int errnum,
+         const char *fmt, va_list args)
+{
+    char              out[LOG_LINE_MAX];
+    struct log        bare = { .targets = log->targets };
+    struct log_record l;
+    str_t             line;
+
+    line = record_text(&l, out, &bare, level, errnum, fmt, args);
+    log_tap(level, str_span(l.text, line.p + line.n - 1));
+}
+
+
 void
 log_write(const struct log *log, enum log_level level, int errnum,
           const char *fmt, ...)
@@ -197,6 +217,13 @@ log_write(const struct log *log, enum log_level level, int errnum,
     bool              was_stderr = false;
     bool              is_told = log_to_stderr && level <= LEVEL_WARN;
 
+    if (log_tap != NULL) {
+        va_start(args, fmt);
+        tell_tap(log, level, errnum, fmt, args);
+        va_end(args);
+        errno = saved;
+        return;
+    }
     if (is_wanted(log, level, true)) {
         va_start(args, fmt);
         was_stderr = write_json(log, level, errnum, fmt, args);

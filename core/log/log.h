@@ -97,6 +97,10 @@ log_enabled(const struct log *log, enum log_level level)
 #define log_debug(log, ...) ((void) sizeof(log))
 #endif
 
+/* NULL, or who gets all lines in place of the targets (a dry run): the text
+ * without date and context. */
+extern void (*log_tap)(enum log_level level, str_t text);
+
 void log_write(const struct log *log, enum log_level level, int errnum,
                const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
@@ -168,8 +172,10 @@ struct syslog_target;
 /* Of the generation whose arena a is, which also closes the socket. */
 struct syslog_target *syslog_open(struct arena *a, str_t parameters,
                                   const char **error);
-/* Severity 0 to 7, or -1 for the configured one; text without a newline. */
-void syslog_send(struct syslog_target *s, int severity, str_t text);
+/* Severity 0 to 7, or -1 for the configured one; text without a newline.
+ * False: it was lost; what failed is told to the targets of log. */
+bool syslog_send(struct syslog_target *s, int severity, str_t text,
+                 const struct log *log);
 
 /* Names the program in messages and titles: argv[0] without folders. */
 extern const char *log_program;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "core/conf/module.h"
-#include "core/proc/setup.h"
+#include "core/proc/worker.h"
 
 
 const struct command *
@@ -45,5 +45,5 @@ command_run(struct setup *s, const struct command *c, char **argv)
     if (!options_extract(&s->options, argv))
         return 1;
     options_paths(&s->options, s->arena, &s->paths);
-    return c->run(&s->paths, argv);
+    return c->dry != NULL ? worker_dry(s, c, argv) : c->run(&s->paths, argv);
 }

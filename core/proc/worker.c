@@ -60,8 +60,8 @@ set_limit(int resource, const char *name, const struct limit *l,
 }
 
 
-static bool
-become_user(const struct user *u, const struct log *log)
+bool
+worker_become_user(const struct user *u, const struct log *log)
 {
     if (geteuid() != 0 || u->name == NULL)
         return true;
@@ -130,7 +130,7 @@ settle(const struct process_conf *c, unsigned number, const struct log *log)
         log_at(log, LEVEL_ALERT, errno, "setpriority(%d) failed", c->priority);
     set_limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", &c->nofile, log);
     set_limit(RLIMIT_CORE, "RLIMIT_CORE", &c->core, log);
-    if (!become_user(&c->user, log))
+    if (!worker_become_user(&c->user, log))
         return false;
     set_affinity(&c->affinity, number, log);
     if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == -1)
@@ -143,27 +143,25 @@ settle(const struct process_conf *c, unsigned number, const struct log *log)
 }
 
 
-static bool
-start_modules(struct serving *s)
+bool
+modules_start(struct worker *w, unsigned *n)
 {
-    for (s->started = 0; weir_modules[s->started] != NULL; s->started++) {
-        const struct module *m = weir_modules[s->started];
-
-        if (m->worker_start != NULL && !m->worker_start(&s->self))
+    for (*n = 0; weir_modules[*n] != NULL; (*n)++)
+        if (weir_modules[*n]->worker_start != NULL
+            && !weir_modules[*n]->worker_start(w))
             return false;
-    }
     return true;
 }
 
 
-static void
-stop_modules(struct serving *s)
+void
+modules_stop(struct worker *w, unsigned *n)
 {
-    while (s->started > 0) {
-        const struct module *m = weir_modules[--s->started];
+    while (*n > 0) {
+        const struct module *m = weir_modules[--*n];
 
         if (m->worker_stop != NULL)
-            m->worker_stop(&s->self);
+            m->worker_stop(w);
     }
 }
 
@@ -181,7 +179,7 @@ adopt(struct serving *s, struct generation *g)
     s->self.debug = e->debug.list.at;
     s->self.n_debug = e->debug.list.n;
     conns.max = e->connections;
-    if (!start_modules(s))
+    if (!modules_start(&s->self, &s->started))
         return false;
     s->acceptor = acceptor_new(s->self.loop, &g->listeners, s->self.number,
                                e->multi_accept, &s->self.log);
@@ -265,7 +263,7 @@ reconfigure(struct serving *s)
         return;
     }
     acceptor_free(s->acceptor);
-    stop_modules(s);
+    modules_stop(&s->self, &s->started);
     setup_release(old, g, &s->self.log);
     if (!adopt(s, g))
         loop_stop(s->self.loop);
@@ -376,7 +374,7 @@ finish(struct serving *s)
 {
     log_at(&s->self.log, LEVEL_NOTICE, 0, "exiting");
     acceptor_free(s->acceptor);
-    stop_modules(s);
+    modules_stop(&s->self, &s->started);
     log_files_flush(s->gen->files);
     timer_stop(&s->deadline);
     event_remove(s->self.loop, &s->signals);

@@ -18,6 +18,17 @@ struct worker_start {
     pid_t              master;
 };
 
+/* The modules' part of a start and, the last one first, of an end; *n counts
+ * those that have started.  False: one has logged why it cannot. */
+bool modules_start(struct worker *w, unsigned *n);
+void modules_stop(struct worker *w, unsigned *n);
+
+/* Runs a subcommand that wants a worker; the exit code. */
+int worker_dry(struct setup *s, const struct command *c, char **argv);
+
+/* Becomes the workers' user, where the process is root; false: logged. */
+bool worker_become_user(const struct user *u, const struct log *log);
+
 /* A child of the master; comes from fork and ends by exit. */
 _Noreturn void worker_main(const struct worker_start *start);
 

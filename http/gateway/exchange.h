@@ -102,6 +102,9 @@ enum step gateway_retry(struct gateway *g, unsigned how);
 enum step gateway_retry_status(struct gateway *g, unsigned status);
 /* Ends the run: the current try with an outcome, what is held, waits. */
 void gateway_end(struct gateway *g, enum outcome how);
+/* A dry run, in place of a connection to the peer of that name: tells of the
+ * request and goes on with an empty response. */
+enum step gateway_pretend(struct gateway *g, str_t name);
 /* Ends the run and fails the request. */
 enum step gateway_fail(struct gateway *g, unsigned status);
 

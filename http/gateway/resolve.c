@@ -63,6 +63,8 @@ gateway_resolve(struct gateway *g)
     const struct resolver_conf *conf = conf_of(t, &http_resolver_module);
     struct lookup              *l = g->lookup;
 
+    if (task_is_dry(t))
+        return gateway_pretend(g, g->host);
     if (!conf->resolver) {
         log_error(t->log, "no resolver defined to resolve " STR_F,
                   STR_A(g->at.host));

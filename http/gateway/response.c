@@ -285,9 +285,10 @@ send_head(struct gateway *g)
         r->version = HTTP_09;
         r->keeps_alive = false;
     }
-    gateway_store_open(g);
+    if (!task_is_dry(&r->task))
+        gateway_store_open(g);
 
-    if (x->is_upgrade) {
+    if (x->is_upgrade && !r->is_post_action) {
         g->state = GATEWAY_TUNNEL;
         return STEP_NEXT;
     }
@@ -296,7 +297,7 @@ send_head(struct gateway *g)
         g->state = GATEWAY_RELAY;
         return STEP_NEXT;
     }
-    if (s == STEP_DONE) /* a bodiless one may still leave a clean connection */
+    if (s == STEP_DONE && x->link) /* a bodiless one may still leave a clean connection */
         (void) gateway_decode(g);
     gateway_end(g, PEER_OK);
     return s;

@@ -125,7 +125,9 @@ choose(struct gateway *g)
         pick_start(&g->pick, &g->r->task, g->group);
     }
     if (pick_next(&g->pick))
-        return connect_peer(g, true);
+        return task_is_dry(&g->r->task)
+                   ? gateway_pretend(g, g->pick.peer->name)
+                   : connect_peer(g, true);
 
     exchange_new(g, g->group->name)->status = 502;
     gateway_says(g, "connecting to upstream");

@@ -46,8 +46,8 @@ check_access(struct task *t)
         if (!cidr_match(&it->network, &t->conn->peer.sa))
             continue;
         if (task_is_dry(t))
-            trace_setting(t, TRACE_ACCESS, it->is_deny ? "denies" : "allows",
-                          it->setting, "the first rule that holds the client");
+            trace_setting(t, TRACE_ACCESS, "decided", it->setting,
+                          "the first rule that holds the client");
         return it->is_deny ? refuse(t) : STEP_ACCEPT;
     }
     return STEP_NEXT;

@@ -25,13 +25,16 @@ tell(const struct run *run, const struct rule *rule, const char *verdict,
 }
 
 
-/* What a rule came to stands behind it. */
+/* What a rule came to. */
 static void
-tell_text(const struct run *run, const struct rule *rule, const char *verdict,
-          str_t text)
+tell_outcome(const struct run *run, const struct rule *rule, const char *what,
+             str_t value)
 {
     if (task_is_dry(&run->r->task))
-        tell(run, rule, verdict, str_z(run->r->task.arena, text));
+        tell(run, rule, "ran",
+             arena_printf(run->r->task.arena, "%s \"" STR_F "\"", what,
+                          STR_A(value))
+                 .p);
 }
 
 
@@ -83,7 +86,7 @@ redirect(struct run *run, const struct rule *rule)
 
     if (rule->keeps_args && r->args.n != 0)
         to = str_join3(a, to, rule->has_mark ? STR("&") : STR("?"), r->args);
-    tell_text(run, rule, "redirects to", to);
+    tell_outcome(run, rule, "redirects to", to);
     if (run->is_logged)
         log_at(r->task.log, LEVEL_NOTICE, 0,
                "rewritten redirect: \"" STR_F "\"", STR_A(to));
@@ -118,7 +121,7 @@ rewrite(struct run *run, const struct rule *rule)
     if (match == REGEX_ERROR)
         end_with(run, http_fail(r, 500));
     if (match != REGEX_YES) {
-        tell(run, rule, "passed", "does not match");
+        tell(run, rule, "passed", "it does not match");
         return;
     }
 
@@ -135,9 +138,9 @@ rewrite(struct run *run, const struct rule *rule)
     uri = expr_eval(rule->to, &r->task);
     r->args = new_args(run, rule);
     r->uri = uri;
-    tell_text(run, rule, "rewrites to",
-              str_join3(r->task.arena, r->uri, r->args.n ? STR("?") : STR(""),
-                        r->args));
+    tell_outcome(run, rule, "the URI is",
+                 str_join3(r->task.arena, r->uri,
+                           r->args.n ? STR("?") : STR(""), r->args));
     if (run->is_logged)
         log_at(r->task.log, LEVEL_NOTICE, 0,
                "rewritten data: \"" STR_F "\", args: \"" STR_F "\"",
@@ -183,7 +186,7 @@ set(struct run *run, const struct rule *rule)
 {
     str_t value = evaluate_text(run, rule->to);
 
-    tell_text(run, rule, "sets it to", value);
+    tell_outcome(run, rule, "the value is", value);
     var_put(&run->r->task, rule->var, value);
 }
 
@@ -199,13 +202,13 @@ branch(struct run *run, const struct rule *rule)
 
     switch (condition_holds(c, &run->r->task, value, run->is_logged)) {
     case CONDITION_FALSE:
-        tell(run, rule, "passed", "is not so");
+        tell(run, rule, "passed", "it is not so");
         return;
     case CONDITION_ERROR:
         end_with(run, http_fail(run->r, 500));
         return;
     case CONDITION_TRUE:
-        tell(run, rule, "entered", "is so");
+        tell(run, rule, "entered", "it is so");
         break;
     }
     if (rule->location != NULL)
@@ -234,11 +237,11 @@ run_list(struct run *run, const struct rules *rules)
             branch(run, rule);
             break;
         case RULE_RETURN:
-            tell(run, rule, "returns", NULL);
+            tell(run, rule, "ran", NULL);
             end_with(run, answer(r, rule));
             break;
         case RULE_BREAK:
-            tell(run, rule, "ends the rules", NULL);
+            tell(run, rule, "ran", "no rule follows");
             r->uri_changed = false;
             end_with(run, STEP_NEXT);
             break;

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A worker that serves nobody: for subcommands that want the real engine.  It
+ * reads the configuration and starts the modules as a worker does, as the
+ * user that workers run as, but opens no sockets and no logs, and asks nobody
+ * for the addresses of names.
+ */
+#include <unistd.h>
+
+#include "core/os/resolve.h"
+#include "core/proc/worker.h"
+
+enum { EVENTS = 64 };
+
+
+int
+worker_dry(struct setup *s, const struct command *c, char **argv)
+{
+    struct worker      self = { .stats = &stats_private, .pid = getpid() };
+    struct generation *g;
+    unsigned           started = 0;
+    int                rc = 1;
+
+    resolve_go_offline();
+    g = setup_read(s, &log_start);
+    if (g == NULL)
+        return 1;
+    worker = &self;
+    self.gen = g;
+    self.log = log_start;
+    self.loop = loop_new(&log_start, EVENTS);
+    if (self.loop != NULL
+        && worker_become_user(&process_conf_of(g)->user, &log_start)
+        && modules_start(&self, &started))
+        rc = c->dry(&self, argv);
+    modules_stop(&self, &started);
+    if (self.loop != NULL)
+        loop_free(self.loop);
+    generation_put(g);
+    return rc;
+}

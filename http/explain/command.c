@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The subcommand.
+ */
+#include "http/explain/explain.h"
+
+
+static int
+explain(struct worker *w, char **argv)
+{
+    struct explain e = { .worker = w, .folder = w->gen->paths.conf_prefix };
+    bool           is_good;
+
+    e.arena = arena_new(0);
+    is_good = ask_parse(&e.ask, e.arena, argv);
+    if (is_good) {
+        record_init(&e);
+        is_good = drive(&e);
+        record_end(&e);
+    }
+    if (is_good && e.ask.is_json)
+        json_print(&e);
+    else if (is_good)
+        text_print(&e);
+    arena_free(e.arena);
+    return is_good ? 0 : 1;
+}
+
+
+static const struct command command = {
+    .name = "explain",
+    .usage = "'[METHOD] URL' [-H 'Name: value'] [--from IP] [--status N] "
+             "[--json] [-c file]",
+    .says = "the path that a request takes, and why; nobody is contacted",
+    .dry = explain,
+};
+
+struct module explain_module = {
+    .name = "explain",
+    .command = &command,
+};

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Driving: a connection of the listener that the request would come to, with
+ * a client at its other end that sends the request and keeps the head of what
+ * it is answered.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http/explain/explain.h"
+
+enum {
+    HEAD_MAX = 65536,
+    BODY_MAX = 64 << 20, /* of a request; what is longer stays away          */
+    TIME_MAX = 10000,    /* ms */
+};
+
+struct client {
+    struct explain *explain;
+    struct event    event;
+    struct timer    limit;
+    str_t           text; /* still to be sent                                */
+    uint64_t        body; /* zeros that follow                               */
+    char            head[HEAD_MAX];
+    size_t          n;
+    bool            has_head;
+};
+
+
+/* --- the listener ----------------------------------------------------------- */
+
+/* How well a listener fits the URL; 0: not at all. */
+static unsigned
+fits(const struct explain *e, const struct listener *l)
+{
+    struct addr_any named;
+    unsigned        better = 0;
+
+    if (l->accept != h1_accept || l->type != SOCK_STREAM)
+        return 0;
+    if (e->ask.port == 0)
+        return 1;
+    if (l->addr.sa.sa_family == AF_UNIX
+        || addr_port(&l->addr.sa) != e->ask.port)
+        return 0;
+    if (l->addr.sa.sa_family == e->ask.from.sa.sa_family)
+        better++;
+    if (!addr_parse(e->ask.host, &named))
+        return 1 + better + (addr_is_wildcard(&l->addr.sa) ? 2 : 0);
+    if (addr_same(&named.sa, &l->addr.sa, false))
+        return 8;
+    return addr_is_wildcard(&l->addr.sa) ? 4 + better : 1;
+}
+
+
+static void
+list_listeners(const struct explain *e)
+{
+    if (e->ask.port != 0)
+        fprintf(stderr, "%s: explain: no server listens on port %u\n",
+                log_program, e->ask.port);
+    else
+        fprintf(stderr, "%s: explain: no server listens\n", log_program);
+    VEC_EACH(&e->worker->gen->listeners, l)
+        if ((*l)->accept == h1_accept)
+            fprintf(stderr, "    listen " STR_F "\n", STR_A((*l)->text));
+}
+
+
+/* The address that the client would come to. */
+static void
+choose_local(struct explain *e)
+{
+    const struct listener *l = e->listener;
+    struct addr_any        named;
+
+    e->local = l->addr;
+    if (!addr_is_wildcard(&l->addr.sa))
+        return;
+    if (!addr_parse(e->ask.host, &named)
+        || named.sa.sa_family != l->addr.sa.sa_family)
+        (void) addr_parse(l->addr.sa.sa_family == AF_INET6 ? STR("::1")
+                                                           : STR("127.0.0.1"),
+                          &named);
+    addr_set_port(&named.sa, addr_port(&l->addr.sa));
+    e->local = named;
+}
+
+
+static bool
+choose_listener(struct explain *e)
+{
+    unsigned best = 0, fit;
+
+    VEC_EACH(&e->worker->gen->listeners, l) {
+        fit = fits(e, *l);
+        if (fit > best) {
+            best = fit;
+            e->listener = *l;
+        }
+    }
+    if (best == 0) {
+        list_listeners(e);
+        return false;
+    }
+    choose_local(e);
+    return true;
+}
+
+
+/* --- the client --------------------------------------------------------------- */
+
+static struct client *
+client_of(struct event *event)
+{
+    return container_of(event, struct client, event);
+}
+
+
+static void
+leave(struct client *c)
+{
+    timer_stop(&c->limit);
+    if (c->event.fd == -1)
+        return;
+    event_forget(c->explain->worker->loop, &c->event);
+    close(c->event.fd);
+    c->event.fd = -1;
+}
+
+
+/* Interim responses are passed over. */
+static void
+look_for_head(struct client *c)
+{
+    str_t       all = { c->head, c->n };
+    const char *end;
+
+    while (!c->has_head && (end = str_find(all, STR("\r\n\r\n"))) != NULL) {
+        if (!str_starts(all, STR("HTTP/1.1 1"))
+            || str_starts(all, STR("HTTP/1.1 101"))) {
+            c->has_head = true;
+            c->explain->head
+                = str_copy(c->explain->arena, str_span(all.p, end + 2));
+        }
+        all = str_span(end + 4, all.p + all.n);
+    }
+}
+
+
+static void
+on_read(struct event *event)
+{
+    struct client *c = client_of(event);
+    char           dropped[8192];
+    ssize_t        n;
+
+    for (;;) {
+        n = c->has_head || c->n == sizeof(c->head)
+                ? recv(event->fd, dropped, sizeof(dropped), MSG_DONTWAIT)
+                : recv(event->fd, c->head + c->n, sizeof(c->head) - c->n,
+                       MSG_DONTWAIT);
+        if (n == -1 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        if (!c->has_head && c->n < sizeof(c->head)) {
+            c->n += (size_t) n;
+            look_for_head(c);
+        }
+    }
+    event->readable = false;
+    if (n == 0)
+        leave(c);
+}
+
+
+static void
+on_write(struct event *event)
+{
+    static const char zeros[8192];
+    struct client    *c = client_of(event);
+    ssize_t           n = 0;
+
+    while (c->text.n != 0 || c->body != 0) {
+        if (c->text.n != 0)
+            n = send(event->fd, c->text.p, c->text.n,
+                     MSG_DONTWAIT | MSG_NOSIGNAL);
+        else
+            n = send(event->fd, zeros,
+                     c->body < sizeof(zeros) ? (size_t) c->body : sizeof(zeros),
+                     MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n <= 0)
+            break;
+        if (c->text.n != 0)
+            c->text = str_from(c->text, (size_t) n);
+        else
+            c->body -= (uint64_t) n;
+    }
+    event->writable = n > 0;
+}
+
+
+static void
+on_limit(struct timer *t)
+{
+    leave(container_of(t, struct client, limit));
+}
+
+
+/* The connection is closed by the client when its request is over, and the
+ * loop ends when that has gone. */
+static void
+after_turn(void *arg)
+{
+    struct client *c = arg;
+
+    if (c->explain->is_over && c->event.fd != -1) {
+        on_read(&c->event);
+        leave(c);
+    }
+    if (conns.active == 0)
+        loop_stop(c->explain->worker->loop);
+}
+
+
+static bool
+start(struct explain *e, struct client *c)
+{
+    int fds[2];
+
+    c->explain = e;
+    c->event.fd = -1;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds)
+        == -1)
+    {
+        fprintf(stderr, "%s: explain: socketpair() failed\n", log_program);
+        return false;
+    }
+    c->event.fd = fds[1];
+    c->event.on_read = on_read;
+    c->event.on_write = on_write;
+    c->limit.on_timeout = on_limit;
+    c->text = ask_text(e, &c->body);
+    if (c->body > BODY_MAX)
+        c->body = BODY_MAX;
+    e->worker->trace = &e->trace;
+    e->worker->local = &e->local;
+    e->listener->accept(e->listener, e->worker->loop, fds[0], &e->ask.from);
+    on_write(&c->event);
+    timer_set(e->worker->loop, &c->limit, TIME_MAX);
+    return event_add(e->worker->loop, &c->event);
+}
+
+
+bool
+drive(struct explain *e)
+{
+    struct client *c;
+
+    if (!choose_listener(e))
+        return false;
+    c = arena_make(e->arena, struct client);
+    if (!start(e, c)) {
+        leave(c);
+        return false;
+    }
+    loop_each_turn(e->worker->loop, after_turn, c);
+    loop_run(e->worker->loop);
+    leave(c);
+    if (e->is_over)
+        record_limits(e);
+    else
+        fprintf(stderr, "%s: explain: the request did not come to an end\n",
+                log_program);
+    return e->is_over;
+}

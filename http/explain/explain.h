@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Inside of http/explain: "weir explain 'GET http://host/path'", the path of
+ * one request through a configuration.  The request goes through the engine of
+ * a worker, in a dry run (core/event/trace.h), over a pair of sockets; what
+ * was told on the way is kept as a list of steps and printed at the end.
+ */
+#pragma once
+
+#include "core/event/trace.h"
+#include "core/net/listen.h"
+#include "core/net/worker.h"
+#include "http/main.h"
+
+/* Who asks for what: the command line. */
+struct explain_ask {
+    str_t           method, scheme, host, target; /* host without the port   */
+    unsigned        port;
+    bool            has_host; /* the URL names one                           */
+    VEC(str_t)      headers;  /* "Name: value", of -H                        */
+    struct addr_any from;     /* --from                                      */
+    unsigned        status;   /* --status: what upstreams answer             */
+    bool            is_json;
+};
+
+struct explain_step {
+    enum trace_kind kind;
+    unsigned        depth; /* of subrequests                                 */
+    const char     *verdict;
+    str_t           what;
+    str_t           why;   /* or empty                                       */
+    const char     *file;  /* or NULL                                        */
+    unsigned        line;
+};
+
+/* A limit, or a rule of access, that holds where the request was answered. */
+struct explain_limit {
+    str_t       text; /* as it stands in the file                            */
+    const char *file; /* NULL: it is the default                             */
+    unsigned    line;
+};
+
+struct explain {
+    struct trace                trace; /* first                              */
+    struct arena               *arena;
+    struct worker              *worker;
+    struct explain_ask          ask;
+    str_t                       folder; /* of the configuration: places in it
+                                           are printed without              */
+    struct listener            *listener;
+    struct addr_any             local;
+    const struct http_server   *server;   /* of the main request, at its end */
+    const struct http_location *location;
+    const struct setting       *listen; /* the server's line, or NULL        */
+    VEC(struct explain_step)    steps;
+    VEC(struct explain_limit)   limits;
+    str_t                       head;  /* of the response, as it came        */
+    bool                        is_over;
+};
+
+/* ask.c: reads the arguments; false: what is wrong was printed. */
+bool ask_parse(struct explain_ask *ask, struct arena *a, char **argv);
+/* The bytes that the client sends, with a body of length zeros to follow. */
+str_t ask_text(const struct explain *e, uint64_t *length);
+
+/* drive.c: finds the listener and runs the request; false: printed. */
+bool drive(struct explain *e);
+
+/* record.c: makes steps of what is told. */
+void record_init(struct explain *e);
+void record_end(struct explain *e);
+/* Gathers e->limits, when the request is over. */
+void record_limits(struct explain *e);
+/* The last step of that kind and verdict of the main request, or NULL. */
+const struct explain_step *record_last(const struct explain *e,
+                                       enum trace_kind kind,
+                                       const char *verdict);
+
+/* Each prints all to standard output. */
+void text_print(const struct explain *e);
+void json_print(const struct explain *e);
+
+extern struct module explain_module;

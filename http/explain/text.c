@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Steps for people: one line each, where it stands at its end.
+ */
+#include "http/explain/explain.h"
+
+#include <stdio.h>
+
+enum {
+    LABEL = 12,    /* columns of what kind of step it is                     */
+    PLACE_AT = 72, /* the column of places                                   */
+    ALIKE_MAX = 4, /* steps of the same verdict that are shown whole         */
+};
+
+static const char *const labels[] = {
+#define X(name, text) text,
+    TRACE_KINDS(X)
+#undef X
+};
+
+
+/* The place of a setting behind a line that has used n columns. */
+static void
+print_place(const struct explain *e, int n, const char *file, unsigned line)
+{
+    str_t path = str_of(file != NULL ? file : "");
+
+    if (path.n != 0 && str_starts(path, e->folder))
+        path = str_from(path, e->folder.n);
+    if (path.n != 0)
+        printf("%*s" STR_F ":%u", n < PLACE_AT ? PLACE_AT - n : 2, "",
+               STR_A(path), line);
+    printf("\n");
+}
+
+
+/* Columns of text that may be UTF-8. */
+static int
+columns(str_t s)
+{
+    int    n = 0;
+    size_t i;
+
+    for (i = 0; i < s.n; i++)
+        n += ((unsigned char) s.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
+
+/* What came from outside must not steer a terminal. */
+static int
+print_safe(str_t s)
+{
+    size_t i;
+
+    for (i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char) s.p[i];
+
+        putchar(c < 32 || c == 127 ? '?' : c);
+    }
+    return columns(s);
+}
+
+
+static int
+print_label(const char *label, unsigned depth)
+{
+    return printf("  %*s%-*s", (int) depth * 2, "", LABEL, label);
+}
+
+
+/* The head of a request or response, a line each. */
+static void
+print_lines(str_t text, unsigned depth, const char *label, const char *mark)
+{
+    str_t line;
+
+    while (text.n != 0) {
+        line = str_cut(&text, '\n');
+        if (line.n != 0 && line.p[line.n - 1] == '\r')
+            line.n--;
+        if (line.n == 0)
+            continue;
+        print_label(label, depth);
+        printf("%s ", mark);
+        print_safe(line);
+        printf("\n");
+        label = "";
+    }
+}
+
+
+static void
+print_step(const struct explain *e, const struct explain_step *s,
+           const char *label)
+{
+    int n;
+
+    if (s->kind == TRACE_UPSTREAM && strcmp(s->verdict, "request") == 0) {
+        print_lines(s->what, s->depth, "", ">");
+        return;
+    }
+    n = print_label(label, s->depth);
+    n += printf("%s ", s->verdict);
+    n += print_safe(s->what);
+    if (s->why.n != 0) {
+        n += printf(" (");
+        n += print_safe(s->why);
+        n += printf(")");
+    }
+    print_place(e, n, s->file, s->line);
+}
+
+
+static bool
+is_like(const struct explain_step *a, const struct explain_step *b)
+{
+    return a->kind == b->kind && a->depth == b->depth
+           && strcmp(a->verdict, b->verdict) == 0;
+}
+
+
+/* How many steps from at on went by in the same way. */
+static size_t
+alike(const struct explain *e, size_t at)
+{
+    size_t n = 1;
+
+    while (at + n < e->steps.n
+           && is_like(&e->steps.at[at], &e->steps.at[at + n]))
+        n++;
+    return n;
+}
+
+
+static void
+print_steps(const struct explain *e)
+{
+    const struct explain_step *s, *before = NULL;
+    const char                *label;
+    size_t                     i, n;
+
+    for (i = 0; i < e->steps.n; i++) {
+        s = &e->steps.at[i];
+        label = before != NULL && before->kind == s->kind
+                        && before->depth == s->depth
+                    ? ""
+                    : labels[s->kind];
+        print_step(e, s, label);
+        before = s;
+        n = alike(e, i);
+        if (strcmp(s->verdict, "passed") == 0 && n > ALIKE_MAX) {
+            print_label("", s->depth);
+            printf("passed %zu more in the same way\n", n - 1);
+            i += n - 1;
+        }
+    }
+}
+
+
+static void
+print_limits(const struct explain *e)
+{
+    const char *label = "limits";
+    int         n;
+
+    VEC_EACH(&e->limits, l) {
+        n = print_label(label, 0);
+        n += print_safe(l->text);
+        if (l->file == NULL)
+            n += printf(" (the default)");
+        print_place(e, n, l->file, l->line);
+        label = "";
+    }
+}
+
+
+void
+text_print(const struct explain *e)
+{
+    char   from[ADDR_TEXT];
+    size_t n = addr_text(from, &e->ask.from.sa, e->ask.from.len, false);
+    int    k;
+    bool   asked = record_last(e, TRACE_UPSTREAM, "request") != NULL;
+
+    printf(STR_F " ", STR_A(e->ask.method));
+    if (e->ask.has_host)
+        printf(STR_F "://" STR_F, STR_A(e->ask.scheme), STR_A(e->ask.host));
+    print_safe(e->ask.target);
+    printf(" from %.*s\n", (int) n, from);
+    print_label("listener", 0);
+    k = LABEL + 2 + printf(STR_F, STR_A(e->listener->text));
+    print_place(e, k, e->listen ? e->listen->file : NULL,
+                e->listen ? e->listen->line : 0);
+    print_steps(e);
+    print_limits(e);
+    print_lines(e->head, 0, "response", "<");
+    if (asked) {
+        print_label("", 0);
+        printf("(taking the upstream's answer to be %u, with nothing in it)\n",
+               e->ask.status);
+    }
+}

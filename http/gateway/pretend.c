@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A dry run asks nobody: what would be asked is told, and an empty answer
+ * stands in for the peer's.
+ */
+#include "core/event/trace.h"
+#include "http/gateway/exchange.h"
+#include "http/server.h"
+
+
+static str_t
+text_of(struct arena *a, const struct chain *c)
+{
+    char *p = arena_bytes(a, (size_t) c->n);
+
+    return (str_t){ p, chain_peek(c, p, (size_t) c->n) };
+}
+
+
+static void
+tell_peer(struct gateway *g)
+{
+    struct task                 *t = &g->r->task;
+    const struct upstream_group *group = g->group;
+    const struct peer           *peer = g->pick.peer;
+
+    if (group == NULL || peer == NULL || peer->server == NULL)
+        trace_tell(t, TRACE_UPSTREAM, "asks", NULL, 0,
+                   "a name that is looked up when it is needed", "%s://" STR_F,
+                   g->protocol->scheme, STR_A(g->host));
+    else if (group->is_explicit)
+        trace_tell(t, TRACE_UPSTREAM, "asks", group->file, group->line,
+                   arena_printf(t->arena, "of upstream \"" STR_F "\"",
+                                STR_A(group->name))
+                       .p,
+                   "%s://" STR_F, g->protocol->scheme,
+                   STR_A(peer->server->text));
+    else
+        trace_tell(
+            t, TRACE_UPSTREAM, "asks", group->file, group->line, NULL,
+            "%s://" STR_F, g->protocol->scheme,
+            STR_A(peer->server->text.n ? peer->server->text : group->name));
+}
+
+
+/* Fields of outer blocks that an inner block's own replace. */
+static void
+tell_dropped(struct gateway *g)
+{
+    struct task             *t = &g->r->task;
+    const struct conf_block *b;
+    const struct setting    *s;
+    const char              *name;
+
+    name = arena_printf(t->arena, "%s_set_header", g->protocol->prefix).p;
+    if (setting_in_force(g->r->location->block, name, &b) == NULL)
+        return;
+    for (b = b->up; b != NULL; b = b->up)
+        for (s = setting_named(b, name); s != NULL; s = setting_before(s))
+            trace_setting(t, TRACE_UPSTREAM, "dropped", s,
+                          "an inner block has such directives of its own");
+}
+
+
+enum step
+gateway_pretend(struct gateway *g, str_t name)
+{
+    struct exchange *x = exchange_new(g, name);
+    struct task     *t = &g->r->task;
+    struct chain     head;
+
+    chain_init(&head, t->arena);
+    if (g->protocol->encode_head(x, &head) == STEP_FAIL)
+        return gateway_fail(g, 500);
+    tell_peer(g);
+    trace_tell(t, TRACE_UPSTREAM, "request", NULL, 0, NULL, STR_F,
+               STR_A(text_of(t->arena, &head)));
+    chain_clear(&head);
+    tell_dropped(g);
+    x->status = t->trace->status;
+    exchange_status(x, t->trace->status, STR_NONE);
+    exchange_length(x, 0);
+    x->has_head = x->is_complete = x->is_request_sent = true;
+    x->body_bytes = 0;
+    g->state = GATEWAY_RESPOND;
+    return STEP_NEXT;
+}
