@@ -25,6 +25,10 @@ my $t = Weir::Test->new->run(<<'EOC');
         location ~* \.JPG$ { return 200 nocase; }
         location ~ ^/user/(?<name>[a-z]+)/(.*)$ { return 200 "$name:$2"; }
         location ~ ^/user/ { return 200 later; }
+        location ~ ^/ends/ab?c.*\.php$ { return 200 ends; }
+        location ~ ^/either|/or$ { return 200 either; }
+        location ~* ^/Any/.*\.Case$ { return 200 any; }
+        location ~ (?i)^/option/x$ { return 200 option; }
         location /nest/ {
             location = /nest/exact { return 200 nest-exact; }
             location /nest/in/ { return 200 nest-in; }
@@ -68,6 +72,17 @@ $t->answers(
     '/a.JpG'                => 'nocase',
     '/user/ann/x/y'         => 'ann:x/y',
     '/user/7'               => 'later',
+    '/ends/abc.php'         => 'ends',
+    '/ends/acx.php'         => 'ends',
+    '/ends/ac.php%0A'       => 'ends',
+    '/ends/ac.php%0A%0A'    => 'root',
+    '/ends/ac.phpx'         => 'root',
+    '/ends/xc.php'          => 'root',
+    '/either/x'             => 'either',
+    '/x/or'                 => 'either',
+    '/x/or/x'               => 'root',
+    '/aNY/x.cASE'           => 'any',
+    '/OPTION/X'             => 'option',
     '/nest/'                => 'nest',
     '/nest/exact'           => 'nest-exact',
     '/nest/in/x'            => 'nest-in',
