@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * "weir doc NAME": documentation of a directive or variable, and with -c what
+ * a configuration makes of it.
+ */
+#include "core/doc/doc.h"
+#include "core/os/resolve.h"
+
+struct request {
+    struct doc               doc;
+    struct arena            *arena;
+    str_t                    name; /* as given, or STR_NONE: all             */
+    bool                     is_json;
+    const struct generation *gen; /* NULL: without a configuration           */
+    struct doc_json         *json;
+    bool                     has_printed;
+};
+
+
+static bool
+read_arguments(struct request *q, char **argv)
+{
+    for (; *argv != NULL; argv++) {
+        if (strcmp(*argv, "--json") == 0) {
+            q->is_json = true;
+        } else if (q->name.p == NULL && **argv != '-' && **argv != '\0') {
+            q->name = str_of(*argv);
+        } else {
+            fprintf(stderr, "%s: doc: unexpected argument \"%s\"\n",
+                    log_program, *argv);
+            return false;
+        }
+    }
+    return true;
+}
+
+
+/* A blank line between one and the next. */
+static void
+begin(struct request *q)
+{
+    if (q->has_printed && !q->is_json)
+        putchar('\n');
+    q->has_printed = true;
+}
+
+
+static void
+tell_directive(struct request *q, const struct doc_directive *d)
+{
+    struct doc_found found;
+    bool             has_found = q->gen != NULL && q->name.p != NULL;
+
+    begin(q);
+    if (has_found)
+        doc_find_places(q->arena, q->gen, d, &found);
+    if (q->is_json)
+        doc_json_directive(q->json, d, has_found ? &found : NULL);
+    else
+        doc_print_directive(q->arena, d, has_found ? &found : NULL);
+}
+
+
+/* v NULL: one that the configuration makes. */
+static void
+tell_variable(struct request *q, const struct doc_variable *v, str_t name)
+{
+    struct doc_uses  uses;
+    struct doc_uses *found = NULL;
+
+    begin(q);
+    if (q->gen != NULL && q->name.p != NULL) {
+        doc_find_uses(q->arena, q->gen, name, &uses);
+        found = &uses;
+    }
+    if (q->is_json)
+        doc_json_variable(q->json, v, name, found);
+    else if (v != NULL)
+        doc_print_variable(q->arena, v, name, found);
+    else
+        doc_print_own(q->arena, name, found);
+}
+
+
+static void
+tell_all(struct request *q)
+{
+    if (!q->is_json) {
+        doc_print_list(&q->doc);
+        return;
+    }
+    VEC_EACH(&q->doc.directives, d)
+        tell_directive(q, d);
+    VEC_EACH(&q->doc.variables, v)
+        tell_variable(q, v, str_of(v->row->name));
+}
+
+
+static bool
+is_made(const struct request *q, str_t name)
+{
+    if (q->gen == NULL)
+        return false;
+    for (int kind = CONF_MAIN; kind <= CONF_MAIL; kind++)
+        if (var_find(q->gen, (enum serves_kind) kind, name) != NULL)
+            return true;
+    return false;
+}
+
+
+/* "$name" is a variable only; "name" is whatever there is. */
+static void
+tell(struct request *q)
+{
+    bool  is_variable = q->name.p[0] == '$';
+    str_t name = str_copy(q->arena, str_from(q->name, is_variable));
+    const struct doc_variable *v;
+
+    str_lower_to((char *) (uintptr_t) name.p, name);
+    if (!is_variable)
+        VEC_EACH(&q->doc.directives, d)
+            if (str_eq(d->name, q->name))
+                tell_directive(q, d);
+    v = doc_find_variable(&q->doc, name);
+    if (v != NULL && doc_is_family(v) && q->has_printed)
+        v = NULL; /* only begins like one */
+    if (v != NULL)
+        tell_variable(q, v, name);
+    else if (!q->has_printed && is_made(q, name))
+        tell_variable(q, NULL, name);
+}
+
+
+static int
+answer(struct request *q)
+{
+    doc_gather(&q->doc, q->arena);
+    if (q->is_json)
+        q->json = doc_json_open(q->arena);
+    if (q->name.p == NULL)
+        tell_all(q);
+    else
+        tell(q);
+    if (q->is_json)
+        doc_json_close(q->json);
+    if (q->name.p == NULL || q->has_printed)
+        return 0;
+    doc_report_unknown(&q->doc, q->name);
+    return 1;
+}
+
+
+static int
+run(struct conf_paths *paths, char **argv)
+{
+    struct request     q = { .arena = NULL };
+    struct generation *g = NULL;
+    int                rc = 1;
+
+    if (!read_arguments(&q, argv))
+        return 1;
+    q.arena = arena_new(65536);
+    if (paths->has_conf_file) {
+        resolve_go_offline();
+        g = generation_read(paths, &log_start);
+        q.gen = g;
+    }
+    if (!paths->has_conf_file || g != NULL)
+        rc = answer(&q);
+    generation_put(g);
+    arena_free(q.arena);
+    return rc;
+}
+
+
+static const struct command doc = {
+    .name = "doc",
+    .usage = "[NAME] [-c FILE] [--json]",
+    .says = "explains a directive or variable; with -c where it is set",
+    .run = run,
+};
+
+struct module doc_module = {
+    .name = "doc",
+    .command = &doc,
+};

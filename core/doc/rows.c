@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The rows of all modules under their full names.  Rows of one module that
+ * differ in nothing but their blocks are one directive to who reads about it.
+ */
+#include "core/doc/doc.h"
+
+
+static bool
+is_same(const char *x, const char *y)
+{
+    return str_eq(str_of(x), str_of(y));
+}
+
+
+/* An earlier row of the module that says the same. */
+static struct doc_directive *
+find_twin(struct doc *d, size_t from, str_t name, const struct directive *row)
+{
+    for (size_t i = from; i < d->directives.n; i++) {
+        struct doc_directive *it = &d->directives.at[i];
+
+        if (str_eq(it->name, name) && is_same(it->row->says, row->says)
+            && is_same(it->row->syntax, row->syntax)
+            && is_same(it->row->preset, row->preset))
+            return it;
+    }
+    return NULL;
+}
+
+
+static void
+add_list(struct doc *d, const struct directive *list, const char *prefix,
+         struct doc_module module, size_t from)
+{
+    struct doc_directive *it;
+    str_t                 name;
+
+    for (; list != NULL && list->name != NULL; list++) {
+        if (list->where & ROW_LISTED)
+            continue;
+        name = str_join(d->arena, str_of(prefix), str_of(list->name));
+        it = find_twin(d, from, name, list);
+        if (it != NULL) {
+            it->where |= list->where & IN_ANY;
+            continue;
+        }
+        it = vec_push(d->arena, &d->directives);
+        *it = (struct doc_directive){ .name = name,
+                                      .row = list,
+                                      .where = list->where & IN_ANY,
+                                      .module = module,
+                                      .prefix = prefix };
+    }
+}
+
+
+static void
+add_variables(struct doc *d, const struct module *m, struct doc_module module)
+{
+    const struct variable *row;
+
+    for (row = m->variables; row != NULL && row->name != NULL; row++)
+        *vec_push(d->arena, &d->variables) = (struct doc_variable){
+            .row = row, .module = module, .serves = m->serves
+        };
+}
+
+
+static void
+add_module(struct doc *d, const struct module *m, const char *option)
+{
+    struct doc_module module = { .name = m->name, .option = option };
+    size_t            from = d->directives.n;
+
+    add_list(d, m->directives, NULL, module, from);
+    if (m->templates != NULL)
+        for (unsigned i = 0; m->templates[i] != NULL; i++)
+            add_list(d, m->templates[i], m->prefix, module, from);
+    add_variables(d, m, module);
+}
+
+
+void
+doc_gather(struct doc *d, struct arena *a)
+{
+    const struct doc_module engine = { .name = "core", .option = "" };
+
+    *d = (struct doc){ .arena = a };
+    *vec_push(a, &d->directives)
+        = (struct doc_directive){ .name = str_of(conf_include_row.name),
+                                  .row = &conf_include_row,
+                                  .where = IN_ANY,
+                                  .module = engine };
+    for (unsigned i = 0; weir_modules[i] != NULL; i++)
+        add_module(d, weir_modules[i], weir_module_options[i]);
+}
+
+
+const struct doc_variable *
+doc_find_variable(const struct doc *d, str_t name)
+{
+    const struct doc_variable *best = NULL;
+    size_t                     longest = 0;
+
+    VEC_EACH(&d->variables, it) {
+        str_t own = str_of(it->row->name);
+
+        if (str_eq(own, name))
+            return it;
+        if (doc_is_family(it) && own.n > longest && str_starts(name, own)) {
+            best = it;
+            longest = own.n;
+        }
+    }
+    return best;
+}
