@@ -5,11 +5,14 @@
 #include "http/files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "core/cache/threads.h"
 #include "core/expr/expr.h"
 #include "core/net/worker.h"
 #include "http/response.h"
+
+enum { NEW_FILE_MODE = 0644 };
 
 /* --- looking up --------------------------------------------------------------- */
 
@@ -375,6 +378,20 @@ http_file_open(struct http_request *r, str_t path, bool test_only)
     if (o.symlinks != SYMLINKS_FOLLOW)
         o.trusted = trusted_part(r, &c->symlinks, path);
     return file_open(&r->task, path, &o);
+}
+
+
+int
+http_file_append(struct http_request *r, str_t path, const char **call)
+{
+    const struct http_symlinks *s = &files_conf(&r->task)->symlinks;
+    int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC;
+
+    *call = "open()";
+    if (s->how == SYMLINKS_FOLLOW)
+        return open(path.p, flags, NEW_FILE_MODE);
+    return file_open_walking(path, s->how, trusted_part(r, s, path), flags,
+                             call);
 }
 
 

@@ -59,6 +59,10 @@ extern struct module http_files_module, http_io_module, http_validate_module;
 struct file_result http_file_open(struct http_request *r, str_t path,
                                   bool test_only);
 
+/* Opens a file to append to, made where it is not there, as disable_symlinks
+ * allows for r: a descriptor, or -1 with errno and what failed in *call. */
+int http_file_append(struct http_request *r, str_t path, const char **call);
+
 /* Logs why a file could not be opened, and http_fails with the status that
  * nginx gives for it. */
 enum step http_file_fail(struct http_request *r, str_t path,

@@ -146,7 +146,7 @@ file_open_plain(str_t path, const struct file_options *o)
     int                fd;
 
     if (o->symlinks != SYMLINKS_FOLLOW) {
-        fd = file_open_walking(path, o, &call);
+        fd = file_open_walking(path, o->symlinks, o->trusted, O_RDONLY, &call);
     } else if (o->test_only) {
         return test(path);
     } else {

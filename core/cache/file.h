@@ -79,6 +79,12 @@ struct file_result file_open(struct task *t, str_t path,
                              const struct file_options *o);
 void               file_put(struct file *f); /* NULL is allowed */
 
+/* Opens a path with flags of open(), nothing kept, where links are not followed
+ * (how is not SYMLINKS_FOLLOW) behind the trusted bytes.  -1 with errno, and
+ * what failed in *call. */
+int file_open_walking(str_t path, enum symlinks how, size_t trusted, int flags,
+                      const char **call);
+
 /* The struct file behind a piece's file, or NULL for others (temporary
  * files). */
 struct file *file_of(struct chain_file *f);

@@ -18,10 +18,6 @@ file_get(struct file *f)
 /* Reads all of it into f->content; false: it could not be read whole. */
 bool file_load(struct file *f);
 
-/* symlinks.c: the same, where links are not followed. */
-int file_open_walking(str_t path, const struct file_options *o,
-                      const char **call);
-
 /* tree.c: what the kernel watches.  True: *out is the answer (an error is one
  * as well); false: it cannot be kept, open it. */
 bool tree_start(struct loop *l, const struct log *log);

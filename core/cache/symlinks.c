@@ -11,6 +11,8 @@
 
 #include "core/cache/inside.h"
 
+enum { NEW_FILE_MODE = 0644 };
+
 struct walk {
     int         at; /* descriptor of the folder reached                      */
     const char *call;
@@ -25,7 +27,7 @@ open_owned(struct walk *w, const char *name, int flags)
     struct stat link, target;
     int         fd;
 
-    fd = openat(w->at, name, flags | O_NONBLOCK | O_CLOEXEC);
+    fd = openat(w->at, name, flags | O_NONBLOCK | O_CLOEXEC, NEW_FILE_MODE);
     w->call = "openat()";
     if (fd == -1)
         return -1;
@@ -54,7 +56,8 @@ open_name(struct walk *w, const char *name, int flags, enum symlinks how)
     w->call = "openat()";
     if (how == SYMLINKS_OWNED)
         return open_owned(w, name, flags);
-    return openat(w->at, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    return openat(w->at, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+                  NEW_FILE_MODE);
 }
 
 
@@ -90,7 +93,7 @@ begin(struct walk *w, const char *path, size_t trusted)
 
 
 static int
-walk(struct walk *w, str_t rest, enum symlinks how)
+walk(struct walk *w, str_t rest, enum symlinks how, int flags)
 {
     char  name[NAME_MAX + 1];
     str_t part;
@@ -106,7 +109,7 @@ walk(struct walk *w, str_t rest, enum symlinks how)
         memcpy(name, part.n ? part.p : ".", part.n ? part.n : 1);
         name[part.n ? part.n : 1] = '\0';
         if (rest.p == NULL)
-            return open_name(w, name, O_RDONLY, how);
+            return open_name(w, name, flags, how);
         if (!enter(w, name, how))
             return -1;
     }
@@ -114,14 +117,16 @@ walk(struct walk *w, str_t rest, enum symlinks how)
 
 
 int
-file_open_walking(str_t path, const struct file_options *o, const char **call)
+file_open_walking(str_t path, enum symlinks how, size_t trusted, int flags,
+                  const char **call)
 {
     struct walk w = { .at = -1 };
-    size_t      trusted = o->trusted < path.n ? o->trusted : 0;
     int         fd, errnum;
 
+    if (trusted >= path.n)
+        trusted = 0;
     fd = begin(&w, path.p, trusted)
-             ? walk(&w, str_from(path, trusted), o->symlinks)
+             ? walk(&w, str_from(path, trusted), how, flags)
              : -1;
     errnum = errno;
     if (w.at != -1)

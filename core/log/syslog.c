@@ -2,7 +2,8 @@
 /*
  * Syslog as RFC 3164 frames it: one datagram a line, "<PRI>date host tag:
  * text".  The socket is opened at the first line and again after a failure;
- * it never blocks, and lines that it does not take are lost.
+ * it never blocks, and lines that it does not take are lost.  A failure is
+ * told to the error log, but never to the target that failed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -28,8 +29,10 @@ struct syslog_target {
     socklen_t len;
     int       fd;
     int       facility, severity; /* -1: not given                           */
+    str_t     name; /* of the server                                         */
     str_t     tag;
     bool      no_hostname;
+    bool      is_busy; /* telling of a failure: what comes in is lost        */
     char      hostname[HOST_NAME];
 };
 
@@ -46,7 +49,6 @@ enum { FACILITY_LOCAL7 = 23, SEVERITY_INFO = 6 };
 static const char *
 set_unix(struct arena *a, struct syslog_target *s, str_t path)
 {
-    (void) a;
     if (path.n == 0)
         return "no path in the unix domain socket";
     if (path.n >= sizeof(s->to.un.sun_path))
@@ -54,6 +56,7 @@ set_unix(struct arena *a, struct syslog_target *s, str_t path)
     s->to.un.sun_family = AF_UNIX;
     memcpy(s->to.un.sun_path, path.p, path.n);
     s->len = sizeof(s->to.un);
+    s->name = arena_printf(a, "unix:" STR_F, STR_A(path));
     return NULL;
 }
 
@@ -105,6 +108,7 @@ set_server(struct arena *a, struct syslog_target *s, str_t value)
     else if (resolve_host(a, host, (unsigned) port, &found) == 0)
         why = "host not found";
     else {
+        s->name = arena_printf(a, STR_F ":%u", STR_A(host), (unsigned) port);
         s->to.in = found[0];
         s->len = found[0].sa.sa_family == AF_INET ? sizeof(found[0].in4)
                                                   : sizeof(found[0].in6);
@@ -238,45 +242,87 @@ syslog_open(struct arena *a, str_t parameters, const char **error)
 }
 
 
-static bool
+/* NULL, or what failed, with errno. */
+static const char *
 call_up(struct syslog_target *s)
 {
     if (s->fd != -1)
-        return true;
+        return NULL;
     s->fd = socket(s->to.sa.sa_family,
                    SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (s->fd == -1)
-        return false;
-    if (connect(s->fd, &s->to.sa, s->len) == -1)
-        hang_up(s);
-    return s->fd != -1;
+        return "socket() failed";
+    if (connect(s->fd, &s->to.sa, s->len) == 0)
+        return NULL;
+    hang_up(s);
+    return "connect() failed";
 }
 
 
 /* A server that was restarted has broken the old socket: one more try. */
-static void
-send_datagram(struct syslog_target *s, struct iovec *iov)
+static const char *
+send_datagram(struct syslog_target *s, struct iovec *iov, bool *is_sent)
 {
     struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
+    const char   *failed = NULL;
 
-    for (int tries = 0; tries < 2 && call_up(s); tries++) {
-        if (sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) != -1)
-            return;
-        if (errno == EAGAIN || errno == ENOBUFS || errno == EMSGSIZE)
-            return;
+    for (int tries = 0; tries < 2; tries++) {
+        failed = call_up(s);
+        if (failed != NULL)
+            return failed;
+        *is_sent = sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) != -1;
+        if (*is_sent || errno == EAGAIN || errno == ENOBUFS)
+            return NULL;
+        if (errno == EMSGSIZE)
+            return "send() failed";
         hang_up(s);
+        failed = "send() failed";
     }
+    return failed;
 }
 
 
-void
-syslog_send(struct syslog_target *s, int severity, str_t text)
+struct server_frame {
+    struct log_frame            frame;
+    const struct syslog_target *s;
+};
+
+
+static void
+write_server(const struct log_frame *f, struct log_record *l)
+{
+    log_part(l, "server", STR_F,
+             STR_A(container_of(f, const struct server_frame, frame)->s->name));
+}
+
+
+static void
+tell(struct syslog_target *s, const struct log *log, const char *failed)
+{
+    struct server_frame f = { { NULL, write_server }, s };
+    struct log          own = { .targets = log->targets,
+                                .action = "logging to syslog",
+                                .frames = &f.frame };
+
+    s->is_busy = true;
+    log_at(&own, LEVEL_ALERT, errno, "%s", failed);
+    s->is_busy = false;
+}
+
+
+bool
+syslog_send(struct syslog_target *s, int severity, str_t text,
+            const struct log *log)
 {
     char         head[HEAD_MAX];
     str_t        date = clock_syslog();
     struct iovec iov[2];
+    const char  *failed;
+    bool         is_sent = false;
     int          n;
 
+    if (s->is_busy)
+        return false;
     if (severity < 0)
         severity = s->severity;
     n = snprintf(head, sizeof(head), "<%d>" STR_F "%s%s " STR_F ": ",
@@ -284,8 +330,11 @@ syslog_send(struct syslog_target *s, int severity, str_t text)
                  s->no_hostname ? "" : " ", s->no_hostname ? "" : s->hostname,
                  STR_A(s->tag));
     if (n < 0 || n >= (int) sizeof(head))
-        return;
+        return false;
     iov[0] = (struct iovec){ head, (size_t) n };
     iov[1] = (struct iovec){ (char *) (uintptr_t) text.p, text.n };
-    send_datagram(s, iov);
+    failed = send_datagram(s, iov, &is_sent);
+    if (failed != NULL)
+        tell(s, log, failed);
+    return is_sent;
 }

@@ -323,8 +323,10 @@ on_read_timeout(struct timer *t)
             h1_close(h);
         }
         return;
-    case H1_PROXY:
     case H1_HEAD:
+        h1_keep_line(h);
+        break;
+    case H1_PROXY:
     case H1_CLOSED:
         break;
     }

@@ -86,6 +86,8 @@ void h1_on_read(struct event *e);
 void h1_read_head(struct h1 *h);
 /* What there is of a line that is to be logged, at most max bytes. */
 str_t h1_first_line(const struct buf *b, size_t max);
+/* Where the request line is not complete, the request keeps what there is. */
+void h1_keep_line(struct h1 *h);
 /* Begins an idle connection's next request with what is in the buffer. */
 void h1_free_heads(struct h1 *h, bool keep_rest);
 bool h1_has_rest(const struct h1 *h);

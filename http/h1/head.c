@@ -302,11 +302,17 @@ looks_wrong(struct h1 *h)
     return true;
 }
 
-static void
-end_of_stream(struct h1 *h, ssize_t n)
+void
+h1_keep_line(struct h1 *h)
 {
     if (h->r != NULL && h->r->line.p == NULL && h->head != NULL)
         h->r->line = h1_first_line(&h->head->buf, SIZE_MAX);
+}
+
+static void
+end_of_stream(struct h1 *h, ssize_t n)
+{
+    h1_keep_line(h);
     if (n == 0 && h->state == H1_HEAD)
         log_info(&h->conn.log, "client prematurely closed connection");
     else if (n == 0 && !h->is_kept)

@@ -75,17 +75,19 @@ has_root(struct http_request *r)
 
 static void
 write_log(const struct access_log *log, const struct access_log_conf *conf,
-          struct http_request *r, str_t line)
+          const struct access_log_main *m, struct http_request *r)
 {
     struct task *t = &r->task;
+    str_t        line = { m->line.p, m->line.n };
 
     if (log->syslog != NULL) {
         line.n--;
-        syslog_send(log->syslog, -1, line);
+        if (!syslog_send(log->syslog, -1, line, &m->log))
+            log_warn(t->log, "send() to syslog failed");
     } else if (log->file != NULL) {
         log_buffer_add(log->file, t->loop, line);
     } else if (has_root(r)) {
-        log_cache_write(conf->cache, expr_eval(log->path, t), line, t->log);
+        log_cache_write(conf->cache, r, expr_eval(log->path, t), line);
     }
 }
 
@@ -103,7 +105,7 @@ log_to(const struct access_log *log, const struct access_log_conf *conf,
     else
         log_format_write(log->format, r, &m->line);
     log_line_add(&m->line, STR("\n"));
-    write_log(log, conf, r, (str_t){ m->line.p, m->line.n });
+    write_log(log, conf, m, r);
 }
 
 

@@ -72,5 +72,5 @@ struct log_cache *log_cache_new(struct arena *a, uint64_t max,
                                 msec_t valid_ms);
 /* Appends a line to the file of that name (which ends with a NUL), kept open
  * where there is a cache. */
-void log_cache_write(struct log_cache *c, str_t path, str_t line,
-                     const struct log *log);
+void log_cache_write(struct log_cache *c, struct http_request *r, str_t path,
+                     str_t line);

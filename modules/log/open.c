@@ -7,16 +7,16 @@
  * name is looked at again, so that a renamed file is noticed.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/check.h"
 #include "core/base/list.h"
+#include "http/files.h"
 #include "modules/log/access_log.h"
 
-enum { BUCKETS = 64, FILE_MODE = 0644 };
+enum { BUCKETS = 64 };
 
 struct entry {
     struct list   recent; /* in the cache, the last used first               */
@@ -89,12 +89,14 @@ log_cache_new(struct arena *a, uint64_t max, msec_t inactive_ms,
 
 
 static int
-open_log(const char *path, const struct log *log)
+open_log(struct http_request *r, str_t path)
 {
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, FILE_MODE);
+    const char *call;
+    int         fd = http_file_append(r, path, &call);
 
     if (fd == -1)
-        log_at(log, LEVEL_CRIT, errno, "open() \"%s\" failed", path);
+        log_at(r->task.log, LEVEL_CRIT, errno, "%s \"%s\" failed", call,
+               path.p);
     return fd;
 }
 
@@ -150,7 +152,7 @@ shut(struct entry *e)
 
 /* Makes sure that the entry's file is open, and still the one of its name. */
 static bool
-freshen(const struct log_cache *c, struct entry *e, const struct log *log)
+freshen(const struct log_cache *c, struct entry *e, struct http_request *r)
 {
     struct stat st;
 
@@ -163,7 +165,7 @@ freshen(const struct log_cache *c, struct entry *e, const struct log *log)
     if (e->fd != -1)
         return true;
 
-    e->fd = open_log(e->path.p, log);
+    e->fd = open_log(r, e->path);
     if (e->fd == -1 || fstat(e->fd, &st) == -1)
         return false;
     e->device = st.st_dev;
@@ -174,7 +176,8 @@ freshen(const struct log_cache *c, struct entry *e, const struct log *log)
 
 
 static void
-write_cached(struct log_cache *c, str_t path, str_t line, const struct log *log)
+write_cached(struct log_cache *c, struct http_request *r, str_t path,
+             str_t line)
 {
     uint32_t      hash = str_hash(path);
     struct entry *e;
@@ -187,26 +190,26 @@ write_cached(struct log_cache *c, str_t path, str_t line, const struct log *log)
     e->used_at = clock_ms();
     list_remove(&e->recent);
     list_insert(&c->recent, &e->recent);
-    if (freshen(c, e, log))
-        log_write_file(e->fd, e->path.p, line, log);
+    if (freshen(c, e, r))
+        log_write_file(e->fd, e->path.p, line, r->task.log);
     if (e->uses < c->min_uses)
         shut(e);
 }
 
 
 void
-log_cache_write(struct log_cache *c, str_t path, str_t line,
-                const struct log *log)
+log_cache_write(struct log_cache *c, struct http_request *r, str_t path,
+                str_t line)
 {
     int fd;
 
     if (c != NULL && c->max != 0) {
-        write_cached(c, path, line, log);
+        write_cached(c, r, path, line);
         return;
     }
-    fd = open_log(path.p, log);
+    fd = open_log(r, path);
     if (fd == -1)
         return;
-    log_write_file(fd, path.p, line, log);
+    log_write_file(fd, path.p, line, r->task.log);
     close(fd);
 }

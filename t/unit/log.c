@@ -440,18 +440,32 @@ test_syslog(void)
     int                   fd = listen_unix(path.p);
     const char           *error;
     struct syslog_target *s = syslog_open(arena, spec, &error);
-    str_t                 want;
-    char                  host[256] = "";
+    str_t self = arena_printf(arena, "syslog:server=unix:%s", path.p);
+    struct log_target *both[] = { target(self.p, NULL, LEVEL_ERROR),
+                                  target("/x", &file, LEVEL_ERROR) };
+    struct log_targets to_both = { LEVEL_ERROR, 2, both };
+    struct log         own = { .targets = &to_both, .serial = 7 };
+    str_t              want;
+    char               host[256] = "";
 
     ok(s != NULL && error == NULL, "opened");
-    syslog_send(s, -1, STR("hello"));
+    ok(syslog_send(s, -1, STR("hello"), &log_start), "sent");
     want = arena_printf(arena, "<28>" STR_F " t_1: hello",
                         STR_A(clock_syslog()));
     is_text(datagram(fd), want.p, "a datagram");
     close(fd);
-    syslog_send(s, 3, STR("lost"));
+    contents(file.path.p);
+    ok(!syslog_send(s, 3, STR("lost"), &own), "lost");
+    want = arena_printf(arena,
+                        "connect() failed (111: Connection refused) while "
+                        "logging to syslog, server: unix:%s\n",
+                        path.p);
+    ok(strstr(contents(file.path.p), want.p), "which is told");
+    log_error(&own, "x");
+    ok(strstr(contents(file.path.p), "connect()") != NULL,
+       "a target of the error log is lost: others are told");
     fd = listen_unix(path.p);
-    syslog_send(s, 3, STR("again"));
+    ok(syslog_send(s, 3, STR("again"), &own), "sent again");
     ok(strstr(datagram(fd), "<27>"), "connected again");
 
     gethostname(host, sizeof(host) - 1);
