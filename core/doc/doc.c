@@ -70,7 +70,10 @@ tell_variable(struct request *q, const struct doc_variable *v, str_t name)
 
     begin(q);
     if (q->gen != NULL && q->name.p != NULL) {
-        doc_find_uses(q->arena, q->gen, name, &uses);
+        doc_find_uses(q->arena, q->gen, name,
+                      v != NULL && str_eq(name, str_of(v->row->name))
+                          && doc_is_family(v),
+                      &uses);
         found = &uses;
     }
     if (q->is_json)

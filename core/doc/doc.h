@@ -41,7 +41,7 @@ struct doc_variable {
     unsigned               serves; /* FOR_HTTP | FOR_STREAM ...              */
 };
 
-/* All that the build has. */
+/* All that the build has, and the captures. */
 struct doc {
     struct arena *arena;
     VEC(struct doc_directive) directives;
@@ -51,7 +51,7 @@ struct doc {
 /* rows.c */
 void doc_gather(struct doc *d, struct arena *a);
 /* The variable of that name, which is in lower case and without "$", or the
- * longest family that it is of; NULL: none. */
+ * longest family that it is of; NULL: none.  "1" to "9" are one. */
 const struct doc_variable *doc_find_variable(const struct doc *d, str_t name);
 static inline bool
 doc_is_family(const struct doc_variable *v)
@@ -116,7 +116,7 @@ struct doc_uses {
 };
 
 void doc_find_uses(struct arena *a, const struct generation *g, str_t name,
-                   struct doc_uses *out);
+                   bool is_family, struct doc_uses *out);
 
 /* text.c */
 void doc_print_directive(struct arena *a, const struct doc_directive *d,

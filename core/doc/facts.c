@@ -173,7 +173,7 @@ str_t
 doc_setting_of(const struct variable *row)
 {
     if (row->set != NULL)
-        return STR("may be set, which changes what it is of");
+        return STR("may be set, and that takes effect");
     if (row->flags & VAR_CHANGEABLE)
         return STR("may be set, or defined by map, geo and their like");
     return STR("cannot be set");

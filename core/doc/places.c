@@ -143,6 +143,25 @@ make_place(const struct finder *f, const struct conf_block *b,
 }
 
 
+/* Inner blocks are read after their own settings: back to the order of
+ * lines. */
+static void
+note(const struct finder *f, const struct setting *s)
+{
+    const struct setting **at;
+    size_t                 i;
+
+    *vec_push(f->arena, &f->found->set) = s;
+    at = f->found->set.at;
+    for (i = f->found->set.n - 1; i > 0; i--) {
+        if (at[i - 1]->file != s->file || at[i - 1]->line <= s->line)
+            break;
+        at[i] = at[i - 1];
+    }
+    at[i] = s;
+}
+
+
 static void
 find_settings(const struct finder *f, const struct conf_block *b)
 {
@@ -151,7 +170,7 @@ find_settings(const struct finder *f, const struct conf_block *b)
     if (b->kind & f->directive->where)
         add_own(f, &own, b);
     VEC_EACH(&own.values, s)
-        *vec_push(f->arena, &f->found->set) = *s;
+        note(f, *s);
     for (b = b->first; b != NULL; b = b->next)
         find_settings(f, b);
 }

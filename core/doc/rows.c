@@ -97,12 +97,27 @@ doc_gather(struct doc *d, struct arena *a)
 }
 
 
+static const struct variable capture = {
+    .name = "1",
+    .flags = VAR_VOLATILE,
+    .says = "what the first parentheses of the regular expression that "
+            "matched last took; $2 to $9 are those of the others",
+};
+
+static const struct doc_variable captures = {
+    .row = &capture,
+    .module = { .name = "core", .option = "" },
+};
+
+
 const struct doc_variable *
 doc_find_variable(const struct doc *d, str_t name)
 {
     const struct doc_variable *best = NULL;
     size_t                     longest = 0;
 
+    if (name.n == 1 && name.p[0] >= '1' && name.p[0] <= '9')
+        return &captures;
     VEC_EACH(&d->variables, it) {
         str_t own = str_of(it->row->name);
 

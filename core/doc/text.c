@@ -165,7 +165,7 @@ put_plain(struct arena *a, const struct doc_place *p, int indent)
             continue;
         if (!has_any)
             c.at = (size_t) printf("%*s%s", indent, "",
-                                   p->values.n ? "the same in" : "not set in");
+                                   p->has_value ? "the same in" : "not set in");
         else
             putchar(','), c.at++;
         has_any = true;

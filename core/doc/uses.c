@@ -139,13 +139,13 @@ is_noted(const struct doc_uses *uses, const struct var *v)
 
 void
 doc_find_uses(struct arena *a, const struct generation *g, str_t name,
-              struct doc_uses *out)
+              bool is_family, struct doc_uses *out)
 {
     struct search     s = { .arena = a, .name = name, .uses = out };
     const struct var *v;
 
     *out = (struct doc_uses){ .list = { 0 } };
-    s.is_family = str_ends(name, STR("_"));
+    s.is_family = is_family;
     search_block(&s, g->root);
     for (int kind = CONF_MAIN; kind <= CONF_MAIL; kind++) {
         v = var_find(g, (enum serves_kind) kind, name);

@@ -2,11 +2,12 @@
 /*
  * The hidden option --directives: a line for each row and part of nginx that
  * it belongs to, NAME MODULE CONTEXTS ARGUMENTS with tabs between, in the
- * notation of auto/check/directives.tsv.
+ * notation of auto/check/directives.tsv; "undocumented" behind those whose row
+ * does not say what "weir doc" wants to know.
  */
 #include <stdio.h>
 
-#include "core/conf/conf.h"
+#include "core/conf/types.h"
 #include "core/event/task.h"
 #include "core/proc/options.h"
 
@@ -150,6 +151,20 @@ print_module(str_t name, const char *part)
 }
 
 
+/* A sentence, and its arguments told by the row or the type. */
+static bool
+is_documented(const struct directive *d)
+{
+    unsigned args = d->args & ~(unsigned) (ARGS_BLOCK | ARGS_DATA);
+
+    if (d->says == NULL || d->says[0] == '\0')
+        return false;
+    return args == ARGS_0 || (d->syntax != NULL && d->syntax[0] != '\0')
+           || d->type->syntax != NULL || d->type == &conf_enum
+           || d->type == &conf_bits;
+}
+
+
 static void
 print_line(const struct module *m, const struct directive *d, const char *part,
            unsigned where)
@@ -165,7 +180,7 @@ print_line(const struct module *m, const struct directive *d, const char *part,
     print_contexts(where);
     printf("\t");
     print_args(d->args);
-    printf("\n");
+    printf(is_documented(d) ? "\n" : "\tundocumented\n");
 }
 
 
