@@ -5,8 +5,6 @@
  */
 #include "core/expr/network.h"
 
-#include "core/base/check.h"
-
 struct node {
     struct node *child[2];
     void        *value;
@@ -87,8 +85,9 @@ void *
 network_set(struct network_table *t, const struct cidr *net, void *value)
 {
     if (net->family == AF_UNSPEC) {
-        exchange(t->v6, value);
-        return exchange(t->v4, value);
+        void *old = exchange(t->v6, value), *old4 = exchange(t->v4, value);
+
+        return old4 ? old4 : old;
     }
     return exchange(node_of(t, net, t->arena), value);
 }
@@ -109,36 +108,6 @@ network_remove(struct network_table *t, const struct cidr *net)
 }
 
 
-/* A range is a row of networks: each the largest that starts where the one
- * before has ended and does not go beyond the last address. */
-void *
-network_set_range(struct network_table *t, uint32_t first, uint32_t last,
-                  void *value)
-{
-    uint64_t at = first, end = (uint64_t) last + 1;
-    void    *old = NULL;
-    bool     had_all = true;
-
-    while (at < end) {
-        unsigned      host = at == 0 ? 32 : (unsigned) __builtin_ctzll(at);
-        unsigned char bytes[4];
-        void         *was;
-
-        if (host > 32)
-            host = 32;
-        while (at + ((uint64_t) 1 << host) > end)
-            host--;
-        for (unsigned i = 0; i < 4; i++)
-            bytes[i] = (unsigned char) (at >> (24 - 8 * i));
-        was = exchange(walk(t->v4, bytes, 32 - host, t->arena), value);
-        had_all = had_all && was != NULL;
-        old = was;
-        at += (uint64_t) 1 << host;
-    }
-    return had_all ? old : NULL;
-}
-
-
 static void *
 find(const struct node *node, const unsigned char *bits, unsigned n)
 {
@@ -155,21 +124,40 @@ find(const struct node *node, const unsigned char *bits, unsigned n)
 }
 
 
-void *
-network_find(const struct network_table *t, const struct sockaddr *sa)
+bool
+network_ip4(const struct sockaddr *sa, uint32_t *out)
 {
+    static const unsigned char mapped[12]
+        = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
     str_t                bytes = addr_bytes(sa);
     const unsigned char *p = (const unsigned char *) bytes.p;
 
-    if (sa->sa_family == AF_INET)
+    if (sa->sa_family == AF_INET6) {
+        if (memcmp(p, mapped, sizeof(mapped)) != 0)
+            return false;
+        p += sizeof(mapped);
+    } else if (sa->sa_family != AF_INET) {
+        return false;
+    }
+    *out = (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16 | (uint32_t) p[2] << 8
+           | p[3];
+    return true;
+}
+
+
+void *
+network_find(const struct network_table *t, const struct sockaddr *sa)
+{
+    str_t         bytes = addr_bytes(sa);
+    uint32_t      ip4;
+    unsigned char p[4];
+
+    if (network_ip4(sa, &ip4)) {
+        for (unsigned i = 0; i < 4; i++)
+            p[i] = (unsigned char) (ip4 >> (24 - 8 * i));
         return find(t->v4, p, 32);
+    }
     if (sa->sa_family != AF_INET6)
         return NULL;
-    for (unsigned i = 0; i < 10; i++) {
-        if (p[i] != 0)
-            return find(t->v6, p, 128);
-    }
-    if (p[10] == 0xff && p[11] == 0xff)
-        return find(t->v4, p + 12, 32);
-    return find(t->v6, p, 128);
+    return find(t->v6, (const unsigned char *) bytes.p, 128);
 }

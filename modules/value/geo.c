@@ -8,17 +8,18 @@
 #include <arpa/inet.h>
 
 #include "core/expr/network.h"
+#include "core/expr/ranges.h"
 #include "http/forwarded.h"
 #include "modules/module.h"
 
 struct geo {
     struct network_table *table;
+    struct ranges        *ranges; /* in place of it, or NULL                 */
     struct var           *var;
     const struct var     *source; /* NULL: the address of the client         */
     struct cidrs          proxies;
     str_t                *preset; /* of a table of ranges                    */
     bool                  is_recursive;
-    bool                  has_ranges;
     bool                  has_networks; /* a line was read already           */
 };
 
@@ -27,8 +28,12 @@ struct geo {
 static bool
 find_address(const struct geo *geo, struct task *t, struct addr_any *at)
 {
-    if (geo->source != NULL)
-        return addr_parse(var_get(t, geo->source), at);
+    str_t value;
+
+    if (geo->source != NULL) {
+        value = var_get(t, geo->source);
+        return !str_starts(value, STR("[")) && addr_parse(value, at);
+    }
     forwarded_client(at, t, &geo->proxies, geo->is_recursive);
     return true;
 }
@@ -43,10 +48,10 @@ look_up(struct task *t, uintptr_t arg)
     struct addr_any   at;
     const str_t      *found;
 
-    if (find_address(geo, t, &at))
-        found = network_find(geo->table, &at.sa);
-    else
-        found = network_find(geo->table, (const struct sockaddr *) &nowhere);
+    if (!find_address(geo, t, &at))
+        at.in4 = nowhere;
+    found = geo->ranges ? ranges_find(geo->ranges, &at.sa)
+                        : network_find(geo->table, &at.sa);
     if (found == NULL)
         found = geo->preset;
     return found ? *found : STR("");
@@ -63,7 +68,7 @@ open_geo(struct conf *cf, void *field, void **state)
 
     (void) field;
     for (unsigned i = 1; i < cf->n_args; i++) {
-        if (cf->args[i].n == 0 || cf->args[i].p[0] != '$')
+        if (cf->args[i].n < 2 || cf->args[i].p[0] != '$')
             return conf_error(cf, "invalid variable name \"" STR_F "\"",
                               STR_A(cf->args[i]));
     }
@@ -93,6 +98,8 @@ parse_network(struct conf *cf, str_t text, struct cidr *net)
     case CIDR_OK:
         break;
     }
+    if (net->family == AF_UNIX)
+        return conf_error(cf, "invalid network \"" STR_F "\"", STR_A(text));
     return NULL;
 }
 
@@ -137,35 +144,76 @@ parse_ip4(str_t text, uint32_t *out)
     if (!addr_parse(text, &at) || at.sa.sa_family != AF_INET)
         return false;
     *out = ntohl(at.in4.sin_addr.s_addr);
-    return true;
+    return *out != INADDR_NONE;
+}
+
+
+static const char *
+parse_range(struct conf *cf, str_t text, uint32_t *first, uint32_t *last)
+{
+    str_t rest = text, start = str_cut(&rest, '-');
+
+    if (rest.p != NULL && parse_ip4(start, first) && parse_ip4(rest, last)
+        && *first <= *last)
+        return NULL;
+    return conf_error(cf, "invalid range \"" STR_F "\"", STR_A(text));
+}
+
+
+static void
+set_preset(struct conf *cf, struct geo *geo, str_t value)
+{
+    if (geo->preset != NULL)
+        conf_warn(cf,
+                  "duplicate default geo range value: \"" STR_F
+                  "\", old value: \"" STR_F "\"",
+                  STR_A(value), STR_A(*geo->preset));
+    geo->preset = keep_value(cf, value);
+}
+
+
+static const char *
+clash(struct conf *cf, str_t text, const struct range_other *other)
+{
+    struct addr_any first = { .in4 = { .sin_family = AF_INET } }, last = first;
+    char            text1[ADDR_TEXT], text2[ADDR_TEXT];
+
+    first.in4.sin_addr.s_addr = htonl(other->first);
+    last.in4.sin_addr.s_addr = htonl(other->last);
+    return conf_error(
+        cf, "range \"" STR_F "\" overlaps \"%.*s-%.*s\"", STR_A(text),
+        (int) addr_text(text1, &first.sa, sizeof(first.in4), false), text1,
+        (int) addr_text(text2, &last.sa, sizeof(last.in4), false), text2);
 }
 
 
 static const char *
 add_range(struct conf *cf, struct geo *geo, str_t text, str_t value)
 {
-    str_t        rest = text, start = str_cut(&rest, '-');
-    uint32_t     first, last;
-    const str_t *old;
+    uint32_t           first, last;
+    struct range_other other;
+    const char        *error;
 
     if (str_is(text, "default")) {
-        if (geo->preset != NULL)
-            conf_warn(cf,
-                      "duplicate default geo range value: \"" STR_F
-                      "\", old value: \"" STR_F "\"",
-                      STR_A(value), STR_A(*geo->preset));
-        geo->preset = keep_value(cf, value);
+        set_preset(cf, geo, value);
         return NULL;
     }
-    if (rest.p == NULL || !parse_ip4(start, &first) || !parse_ip4(rest, &last)
-        || first > last)
-        return conf_error(cf, "invalid range \"" STR_F "\"", STR_A(text));
-    old = network_set_range(geo->table, first, last, keep_value(cf, value));
-    if (old != NULL)
+    error = parse_range(cf, text, &first, &last);
+    if (error != NULL)
+        return error;
+    switch (ranges_set(geo->ranges, first, last, keep_value(cf, value), &other))
+    {
+    case RANGE_CLASH:
+        return clash(cf, text, &other);
+    case RANGE_REPLACED:
         conf_warn(cf,
                   "duplicate range \"" STR_F "\", value: \"" STR_F
                   "\", old value: \"" STR_F "\"",
-                  STR_A(text), STR_A(value), STR_A(*old));
+                  STR_A(text), STR_A(value), STR_A(*(str_t *) other.value));
+        break;
+    case RANGE_SET:
+        break;
+    }
     return NULL;
 }
 
@@ -185,31 +233,21 @@ add_proxy(struct conf *cf, struct geo *geo, str_t text)
 static const char *
 delete_network(struct conf *cf, struct geo *geo, str_t text)
 {
-    struct cidr net = { .family = AF_UNSPEC };
+    struct cidr net;
     const char *error;
     uint32_t    first, last;
-    str_t       rest = text, start;
-    bool        is_gone;
 
-    if (geo->has_ranges) {
-        start = str_cut(&rest, '-');
-        if (rest.p == NULL || !parse_ip4(start, &first)
-            || !parse_ip4(rest, &last) || first > last)
-            return conf_error(cf, "invalid range \"" STR_F "\"", STR_A(text));
-        if (network_set_range(geo->table, first, last, NULL) == NULL)
+    if (geo->ranges != NULL) {
+        error = parse_range(cf, text, &first, &last);
+        if (error == NULL && !ranges_remove(geo->ranges, first, last))
             conf_warn(cf, "no address range \"" STR_F "\" to delete",
                       STR_A(text));
-        return NULL;
+        return error;
     }
-    if (!str_is(text, "default")) {
-        error = parse_network(cf, text, &net);
-        if (error != NULL)
-            return error;
-    }
-    is_gone = network_remove(geo->table, &net);
-    if (!is_gone)
+    error = parse_network(cf, text, &net);
+    if (error == NULL && !network_remove(geo->table, &net))
         conf_warn(cf, "no network \"" STR_F "\" to delete", STR_A(text));
-    return NULL;
+    return error;
 }
 
 
@@ -231,7 +269,8 @@ read_word(struct conf *cf, struct geo *geo, const char **error)
         if (geo->has_networks)
             *error = conf_error(cf, "the \"ranges\" directive must be the "
                                     "first directive inside \"geo\" block");
-        geo->has_ranges = true;
+        else if (geo->ranges == NULL)
+            geo->ranges = ranges_new(cf->arena);
     } else if (str_is(word, "proxy_recursive")) {
         geo->is_recursive = true;
     } else if (str_is(word, "volatile")) {
@@ -261,7 +300,7 @@ read_line(struct conf *cf, void *state)
     geo->has_networks = true;
     if (str_is(cf->args[0], "delete"))
         return delete_network(cf, geo, cf->args[1]);
-    if (geo->has_ranges)
+    if (geo->ranges != NULL)
         return add_range(cf, geo, cf->args[0], cf->args[1]);
     return add_network(cf, geo, cf->args[0], cf->args[1]);
 }

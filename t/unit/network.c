@@ -3,6 +3,7 @@
  * Tables of networks, and addresses as proxies forward them.
  */
 #include "core/expr/network.h"
+#include "core/expr/ranges.h"
 #include "http/forwarded.h"
 #include "t/unit/tap.h"
 
@@ -65,24 +66,50 @@ test_networks(void)
 }
 
 
+static const char *
+find_in(const struct ranges *r, const char *text)
+{
+    struct addr_any at;
+
+    addr_parse(str_of(text), &at);
+    return ranges_find(r, &at.sa);
+}
+
+
 static void
 test_ranges(void)
 {
-    char value[] = "range", whole[] = "whole";
+    char               one[] = "one", two[] = "two";
+    struct ranges     *r = ranges_new(a);
+    struct range_other other;
 
-    table = network_table_new(a);
-    is_text(network_set_range(table, 0x0a000005, 0x0a00034d, value), NULL,
-            "a range");
-    is_text(find("10.0.0.4"), NULL, "before it");
-    is_text(find("10.0.0.5"), "range", "its first address");
-    is_text(find("10.0.2.200"), "range", "within");
-    is_text(find("10.0.3.77"), "range", "its last address");
-    is_text(find("10.0.3.78"), NULL, "behind it");
-    is_text(network_set_range(table, 0x0a000005, 0x0a00034d, value), "range",
-            "the same again");
-    network_set_range(table, 0, UINT32_MAX, whole);
-    is_text(find("255.255.255.255"), "whole", "all addresses");
-    is_text(find("10.0.0.5"), "range", "... but for the narrower range");
+    ok(ranges_set(r, 0x0a000005, 0x0a02034d, one, &other) == RANGE_SET,
+       "a range");
+    is_text(find_in(r, "10.0.0.4"), NULL, "before it");
+    is_text(find_in(r, "10.0.0.5"), "one", "its first address");
+    is_text(find_in(r, "10.1.2.200"), "one", "within");
+    is_text(find_in(r, "::ffff:10.2.3.77"), "one", "its last address");
+    is_text(find_in(r, "10.2.3.78"), NULL, "behind it");
+    is_text(find_in(r, "2001:db8::1"), NULL, "IPv6");
+    ok(ranges_set(r, 0x0a000005, 0x0a02034d, two, &other) == RANGE_REPLACED
+           && other.value == one,
+       "the same again");
+    ok(ranges_set(r, 0x0a010010, 0x0a010020, one, &other) == RANGE_SET,
+       "a range in it");
+    is_text(find_in(r, "10.1.0.15"), "two", "it is cut: before");
+    is_text(find_in(r, "10.1.0.16"), "one", "... there");
+    is_text(find_in(r, "10.1.0.33"), "two", "... behind");
+    ok(ranges_set(r, 0x0a01001f, 0x0a010021, one, &other) == RANGE_CLASH
+           && other.first == 0x0a010021 && other.last == 0x0a01ffff,
+       "a range that overlaps");
+    ok(!ranges_remove(r, 0x0a010010, 0x0a01001f), "part of a range");
+    ok(ranges_remove(r, 0x0a010010, 0x0a010020), "a range is taken out");
+    ok(!ranges_remove(r, 0x0a010010, 0x0a010020), "... once");
+    is_text(find_in(r, "10.1.0.16"), NULL, "... and leaves nothing");
+    ok(ranges_remove(r, 0x0a000005, 0x0a00ffff), "its first piece");
+    is_text(find_in(r, "10.0.0.5"), NULL, "... is gone");
+    ranges_set(r, UINT32_MAX, UINT32_MAX, one, &other);
+    is_text(find_in(r, "255.255.255.255"), "one", "the last address");
 }
 
 
