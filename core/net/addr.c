@@ -186,12 +186,30 @@ addr_is_wildcard(const struct sockaddr *sa)
 }
 
 
+/* Four decimal numbers, with leading zeros or without, which inet_pton does
+ * not take. */
+static bool
+parse_ip4(str_t text, unsigned char *out)
+{
+    uint64_t octet;
+
+    for (unsigned i = 0; i < V4; i++) {
+        if (text.p == NULL || !number_parse(str_cut(&text, '.'), 255, &octet))
+            return false;
+        out[i] = (unsigned char) octet;
+    }
+    return text.p == NULL;
+}
+
+
 /* inet_pton wants a NUL. */
 static bool
 parse_bytes(int family, str_t text, void *out)
 {
     char z[INET6_ADDRSTRLEN];
 
+    if (family == AF_INET)
+        return parse_ip4(text, out);
     if (text.n == 0 || text.n >= sizeof(z) || str_chr(text, '\0'))
         return false;
     memcpy(z, text.p, text.n);
