@@ -124,26 +124,48 @@ unescape_uri(struct arena *a, str_t s)
 }
 
 
+/* One character or escape of s at *i, which moves on.  Of what only begins
+ * like an escape nothing is left up to the byte that is no hexadecimal
+ * digit; as the first of the two that byte stays. */
+static char *
+unescape_one(char *out, str_t s, size_t *i)
+{
+    const char *p = s.p + *i;
+    size_t      left = s.n - *i;
+    int         byte = escaped_byte(s, *i);
+
+    if (*p != '%') {
+        *out++ = *p;
+        *i += 1;
+    } else if (left < 2 || number_hex_digit(p[1]) >= 0) {
+        *i += left < 3 ? left : 3;
+        if (byte > '%' && byte < 0x7F)
+            *out++ = (char) byte;
+        else if (byte >= 0)
+            out = (char *) memcpy(out, p, 3) + 3;
+    } else {
+        *out++ = p[1];
+        *i += 2;
+    }
+    return out;
+}
+
+
 str_t
 unescape_redirect(struct arena *a, str_t s)
 {
     char  *start, *out;
-    size_t i;
-    int    byte;
+    size_t i = 0;
+    bool   is_escape;
 
     if (!str_chr(s, '%'))
         return s;
 
     start = out = arena_bytes(a, s.n);
-    for (i = 0; i < s.n;) {
-        byte = escaped_byte(s, i);
-        if (byte > '%' && byte < 0x7F) {
-            *out++ = (char) byte;
-            i += 3;
-        } else {
-            *out++ = s.p[i++];
-        }
-        if (out[-1] == '?')
+    while (i < s.n) {
+        is_escape = s.p[i] == '%' && escaped_byte(s, i) < 0;
+        out = unescape_one(out, s, &i);
+        if (!is_escape && out[-1] == '?')
             break;
     }
     memcpy(out, s.p + i, s.n - i);
