@@ -93,21 +93,19 @@ open_split(struct conf *cf, void *field, void **state)
 }
 
 
-/* "12", "12.5", "0.25" in hundredths; 0 where it is no such number. */
+/* Digits of which up to two may stand behind a point, in hundredths; 0 where
+ * it is no such number. */
 static unsigned
 parse_percent(str_t s)
 {
     str_t    rest = s, whole = str_cut(&rest, '.');
-    uint64_t n, part = 0;
+    uint64_t n = 0, part = 0;
 
-    if (!number_parse(whole, WHOLE, &n))
+    if (rest.n > 2 || (whole.n != 0 && !number_parse(whole, WHOLE, &n))
+        || (rest.n != 0 && !number_parse(rest, 99, &part)))
         return 0;
-    if (rest.p != NULL) {
-        if (rest.n == 0 || rest.n > 2 || !number_parse(rest, 99, &part))
-            return 0;
-        if (rest.n == 1)
-            part *= 10;
-    }
+    if (rest.n == 1)
+        part *= 10;
     return (unsigned) (n * 100 + part);
 }
 
