@@ -4,10 +4,12 @@
  * regular expression, or a test of a file.  It comes as the words between the
  * parentheses, which may stand apart from them or not.
  */
+#include "modules/rewrite/rewrite.h"
+
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "modules/rewrite/rewrite.h"
+#include "http/files.h"
 
 
 static const char *
@@ -134,25 +136,28 @@ condition_parse(struct conf *cf, struct condition *c)
 }
 
 
-/* Whether what stands at path is as asked for. */
+/* Whether what stands at path, which ends with a NUL, is as asked for. */
 static bool
 test_file(enum test test, struct task *t, str_t path)
 {
-    struct stat st;
+    struct file_result f = http_file_open(http_of(t), path, true);
+    mode_t             mode;
 
-    if (stat(path.p, &st) == -1) {
-        if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG)
-            log_errno(t->log, errno, "stat() \"" STR_F "\" failed",
-                      STR_A(path));
+    if (f.file == NULL) {
+        if (f.error != ENOENT && f.error != ENOTDIR && f.error != ENAMETOOLONG)
+            log_at(t->log, LEVEL_CRIT, f.error, "%s \"" STR_F "\" failed",
+                   f.call, STR_A(path));
         return false;
     }
+    mode = f.file->mode;
+    file_put(f.file);
     if (test == TEST_FILE)
-        return S_ISREG(st.st_mode);
+        return S_ISREG(mode);
     if (test == TEST_FOLDER)
-        return S_ISDIR(st.st_mode);
+        return S_ISDIR(mode);
     if (test == TEST_EXECUTABLE)
-        return (st.st_mode & S_IXUSR) != 0;
-    return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode);
+        return (mode & S_IXUSR) != 0;
+    return S_ISREG(mode) || S_ISDIR(mode);
 }
 
 
