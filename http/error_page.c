@@ -165,6 +165,7 @@ clear_response(struct http_request *r)
     o->last_modified = -1;
     o->allows_ranges = o->is_single_part = false;
     fields_hide(&o->fields, FIELD_ACCEPT_RANGES);
+    fields_hide(&o->fields, FIELD_LAST_MODIFIED);
     fields_hide(&o->fields, FIELD_ETAG);
     fields_hide(&o->fields, FIELD_CONTENT_ENCODING);
 }
