@@ -179,7 +179,7 @@ is $t->get('/vars?r=off&f=users')->status, 200, 'a variable: off';
 is $t->get('/vars?f=users')->header('WWW-Authenticate'), 'Basic realm=""',
     'a variable: empty';
 for ('basic cGxhaW46c2VjcmV0', 'BASIC   cGxhaW46c2VjcmV0',
-    'Basic cGxhaW46c2VjcmV0 ')
+    'Basic cGxhaW46c2VjcmV0 ', 'Basic cGxhaW46c2VjcmV0= x')
 {
     is $t->get('/in', headers => [ Authorization => $_ ])->status, 200,
         "field: $_";

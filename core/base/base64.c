@@ -65,34 +65,23 @@ base64_encode(struct arena *a, str_t s, bool url)
 }
 
 
-/* Takes up to two padding characters off the end. */
-static str_t
-cut_padding(str_t s)
-{
-    int i;
-
-    for (i = 0; i < 2 && s.n && s.p[s.n - 1] == '='; i++)
-        s.n--;
-    return s;
-}
-
-
 str_t
 base64_decode(struct arena *a, str_t s, bool url, bool *ok)
 {
     char    *start, *out;
+    str_t    digits;
     uint32_t bits = 0;
     size_t   i;
     int      six;
 
-    s = cut_padding(s);
+    digits = str_cut(&s, '=');
     *ok = false;
-    if (s.n % 4 == 1)
+    if (digits.n % 4 == 1)
         return STR_NONE;
 
-    start = out = arena_bytes(a, s.n / 4 * 3 + 2);
-    for (i = 0; i < s.n; i++) {
-        six = bits_of(s.p[i], url);
+    start = out = arena_bytes(a, digits.n / 4 * 3 + 2);
+    for (i = 0; i < digits.n; i++) {
+        six = bits_of(digits.p[i], url);
         if (six < 0)
             return STR_NONE;
         bits = bits << 6 | (uint32_t) six;

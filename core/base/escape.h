@@ -35,7 +35,7 @@ str_t escape_log(struct arena *a, str_t s);
 /* Base64 (RFC 4648 section 4; url: section 5, without padding). */
 str_t base64_encode(struct arena *a, str_t s, bool url);
 /* *ok is false, and the result empty, for text that is not base64; padding
- * may be missing. */
+ * may be missing, and what stands behind it is not looked at. */
 str_t base64_decode(struct arena *a, str_t s, bool url, bool *ok);
 
 /* Lower-case hexadecimal digits, two a byte. */

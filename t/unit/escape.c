@@ -96,6 +96,8 @@ test_base64(void)
     is_str(base64_encode(a, STR("\xFB\xFF"), true), "-_8", "and those of URLs");
     is_str(base64_decode(a, STR("-_8"), true, &ok_64), "\xFB\xFF", "decoded");
     is_str(base64_decode(a, STR("Zm8"), false, &ok_64), "fo", "no padding");
+    is_str(base64_decode(a, STR("Zm8=== x"), false, &ok_64), "fo",
+           "more behind the padding");
 
     base64_decode(a, STR("Zm9vY"), false, &ok_64);
     ok(!ok_64, "one digit left over");
