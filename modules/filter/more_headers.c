@@ -146,20 +146,44 @@ is_single(enum field_id id)
 /* --- the filter ------------------------------------------------------------------ */
 
 static void
+trace_rule(struct http_request *r, const struct setting *at,
+           const struct header_rule *rule, str_t value)
+{
+    if (value.n != 0)
+        trace_tell(&r->task, TRACE_HEADER, "added", at->file, at->line, NULL,
+                   STR_F ": " STR_F, STR_A(rule->name), STR_A(value));
+    else
+        trace_tell(&r->task, TRACE_HEADER, "cleared", at->file, at->line, NULL,
+                   STR_F "%s", STR_A(rule->name), rule->is_wild ? "*" : "");
+}
+
+
+static void
 apply(struct http_request *r, struct more_state *s,
-      const struct header_rules *rules)
+      const struct more_rules *one)
 {
     static const struct header_rules plain;
+    const struct header_rules       *rules = &one->rules;
 
     VEC_EACH(&rules->list, rule) {
         str_t value = rule->value ? expr_eval(rule->value, &r->task) : STR_NONE;
 
         value = header_value_clean(r->task.arena, value);
+        if (task_is_dry(&r->task))
+            trace_rule(r, one->setting, rule, value);
         if (set_known(r, s, rule->id, value))
             header_rule_apply(r->task.arena, &r->out.fields,
                               is_single(rule->id) ? &plain : rules, rule,
                               value);
     }
+}
+
+
+static bool
+is_meant(const struct http_request *r, const struct header_rules *rules)
+{
+    return header_rules_have_status(rules, r->out.status)
+           && header_rules_have_type(rules, r->out.content_type);
 }
 
 
@@ -171,10 +195,13 @@ change_fields(struct http_request *r, void *state)
 
     if (r != r->main)
         return STEP_NEXT;
-    VEC_EACH(&c->all.list, rules)
-        if (header_rules_have_status(rules, r->out.status)
-            && header_rules_have_type(rules, r->out.content_type))
-            apply(r, s, rules);
+    VEC_EACH(&c->all.list, one) {
+        if (is_meant(r, &one->rules))
+            apply(r, s, one);
+        else if (task_is_dry(&r->task))
+            trace_setting(&r->task, TRACE_HEADER, "left out", one->setting,
+                          "it is for other statuses or types");
+    }
     return s->is_cut ? STEP_ACCEPT : STEP_NEXT;
 }
 
@@ -199,18 +226,20 @@ cut_body(struct http_request *r, void *state, struct chain *in,
 
 /* --- the module ------------------------------------------------------------------ */
 
-static const struct directive rows[]
-    = { MORE_ROW(
-            "more_set_headers", 0,
-            "[-t types] [-s statuses] [-a] 'name: value' ...",
-            "Sets fields of responses of any status and origin, in place of "
-            "those of the same name, or beside them with -a; an empty value "
-            "clears. -s and -t are lists of the statuses and types it is for."),
-        MORE_ROW("more_clear_headers", HEADER_RULES_CLEAR,
-                 "[-t types] [-s statuses] name ...",
-                 "Takes fields out of responses; a name may end with *."),
-        MORE_OUTER,
-        { .name = NULL } };
+static const struct directive rows[] = {
+    MORE_ROW(
+        "more_set_headers", 0,
+        "[-t types] [-s statuses] [-a] 'name: value' ...",
+        "Sets fields of responses of any status and origin, in place of "
+        "those of the same name, or beside them with -a; an empty value "
+        "clears. -s and -t are lists of the statuses and types it is for. Those "
+        "of outer blocks come first."),
+    MORE_ROW("more_clear_headers", HEADER_RULES_CLEAR,
+             "[-t types] [-s statuses] name ...",
+             "Takes fields out of responses; a name may end with *."),
+    MORE_OUTER,
+    { .name = NULL }
+};
 
 static const struct http_filter filter = {
     .name = "more_headers",

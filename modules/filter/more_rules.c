@@ -26,10 +26,12 @@ static const char *
 parse_rules(struct conf *cf, void *field)
 {
     struct more_list    *own = field;
-    struct header_rules *rules = vec_push(cf->arena, &own->list);
+    struct more_rules   *one = vec_push(cf->arena, &own->list);
+    struct header_rules *rules = &one->rules;
     unsigned             kind = *(const unsigned *) cf->row->detail;
     const char          *error;
 
+    one->setting = cf->block->settings;
     error = header_rules_parse(cf->arena, rules, kind, cf->args, cf->n_args);
     if (error != NULL)
         return conf_error(cf, "%s", error);
@@ -78,8 +80,8 @@ more_ready(struct conf *cf, void *conf)
         return NULL;
     }
     if (c->outer != NULL)
-        VEC_EACH(&c->outer->all.list, rules)
-            *vec_push(cf->arena, &c->all.list) = *rules;
+        VEC_EACH(&c->outer->all.list, theirs)
+            *vec_push(cf->arena, &c->all.list) = *theirs;
     VEC_EACH(&c->own.list, mine)
         *vec_push(cf->arena, &c->all.list) = *mine;
     return NULL;

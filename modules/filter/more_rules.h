@@ -9,8 +9,14 @@
 #include "http/header_rules.h"
 #include "modules/module.h"
 
+/* One directive. */
+struct more_rules {
+    struct header_rules   rules;
+    const struct setting *setting; /* where it stands                        */
+};
+
 struct more_list {
-    VEC(struct header_rules) list;
+    VEC(struct more_rules) list;
 };
 
 /* The conf of both modules. */

@@ -69,13 +69,15 @@ change_fields(struct task *t)
     if (c->all.list.n == 0)
         return STEP_NEXT;
     header_rules_detach(t->arena, &r->in);
-    VEC_EACH(&c->all.list, rules) {
+    VEC_EACH(&c->all.list, one) {
         str_t type = fields_value(&r->in, FIELD_CONTENT_TYPE);
 
-        if (!header_rules_have_type(rules, type))
+        if (!header_rules_have_type(&one->rules, type))
             continue;
-        VEC_EACH(&rules->list, rule)
-            if (!apply(r, rules, rule))
+        if (task_is_dry(t))
+            trace_setting(t, TRACE_REWRITE, "applied", one->setting, NULL);
+        VEC_EACH(&one->rules.list, rule)
+            if (!apply(r, &one->rules, rule))
                 return http_fail(r, 400);
     }
     return STEP_NEXT;
@@ -83,11 +85,12 @@ change_fields(struct task *t)
 
 
 static const struct directive rows[] = {
-    MORE_ROW("more_set_input_headers", HEADER_RULES_INPUT,
-             "[-r] [-t types] 'name: value' ...",
-             "Sets fields of the request behind the rewrite rules, with -r "
-             "only those that it has; an empty value clears. -t is a list of "
-             "the types of requests it is for."),
+    MORE_ROW(
+        "more_set_input_headers", HEADER_RULES_INPUT,
+        "[-r] [-t types] 'name: value' ...",
+        "Sets fields of the request behind the rewrite rules, with -r "
+        "only those that it has; an empty value clears. -t is a list of "
+        "the types of requests it is for. Those of outer blocks come first."),
     MORE_ROW("more_clear_input_headers",
              HEADER_RULES_INPUT | HEADER_RULES_CLEAR, "[-t types] name ...",
              "Takes fields out of the request behind the rewrite rules; a "
