@@ -209,7 +209,7 @@ static const struct directive directives[] = {
     FLAG("daemon", IN_MAIN, struct process_conf, daemon, "on",
          "Whether the master goes into the background."),
     FLAG("master_process", IN_MAIN, struct process_conf, master_process, "on",
-         "off: a single process serves by itself, without workers, for "
+         "Whether workers serve; off: a single process does all, for "
          "debugging."),
     { "worker_processes", IN_MAIN, ARGS_1, &workers_type,
       FIELD(struct process_conf, workers, unsigned), "1", NULL, "number | auto",
