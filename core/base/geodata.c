@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Fields are decoded one by one; what nests is walked by counting how many are
+ * still to come, never by calling itself.
+ */
 #include "core/base/geodata.h"
 
 #include "core/base/number.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The one handler that interrupts: SIGBUS cannot wait for its turn, as other
+ * signals do (core/proc/signal.c).
+ */
 #include "core/os/mapped.h"
 
 #include <setjmp.h>

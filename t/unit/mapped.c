@@ -76,7 +76,7 @@ main(void)
     if (ftruncate(fd, 4096) == -1)
         return 1;
     ok(!mapped_try(add_up, &s), "cut off");
-    is_int(s.of, 4096, "read as far as it goes");
+    is(s.of, 4096, "read as far as it goes");
     ok(!mapped_try(add_up, &s), "once more");
     pthread_create(&thread, NULL, in_thread, &s);
     pthread_join(thread, &result);
