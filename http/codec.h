@@ -26,6 +26,9 @@ struct http_codec {
      * end of the loop turn. */
     enum flush (*flush)(struct http_request *r, size_t limit, bool late);
 
+    /* Forgets what is queued: the client will not take it. */
+    void (*drop)(struct http_request *r);
+
     /* Takes decoded body bytes that have come, appended to out (at most about
      * max bytes).  STEP_NEXT: some; STEP_WAIT: none now, r's task is woken
      * when there are; STEP_DONE: the body is complete; STEP_FAIL: r->out

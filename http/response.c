@@ -20,6 +20,12 @@ http_fail(struct http_request *r, unsigned status)
 }
 
 enum step
+http_break_off(struct http_request *r)
+{
+    return http_fail(r, 0);
+}
+
+enum step
 http_reply(struct http_request *r, unsigned status, str_t type, str_t body)
 {
     struct chain c;
@@ -134,6 +140,8 @@ http_send_head(struct http_request *r)
         r->out.status = r->error_status;
         r->out.reason = STR_NONE;
     }
+    if (r->is_post_action)
+        return STEP_DONE;
     if (r->body == NULL && !r->out.is_upgraded
         && http_body_discard(r) == STEP_FAIL && r->error_status == 0)
         return STEP_FAIL;
@@ -155,6 +163,7 @@ void
 http_send_interim(struct http_request *r, unsigned status,
                   const struct fields *fields)
 {
-    if (r == r->main && r->version >= HTTP_11 && !r->out.is_head_sent)
+    if (r == r->main && r->version >= HTTP_11 && !r->out.is_head_sent
+        && !r->is_post_action)
         r->codec->send_interim(r, status, fields);
 }

@@ -16,6 +16,10 @@
  * pages; always STEP_FAIL.  444 closes without a response. */
 enum step http_fail(struct http_request *r, unsigned status);
 
+/* Closes the connection with no response, or with no more of it; always
+ * STEP_FAIL. */
+enum step http_break_off(struct http_request *r);
+
 /* A complete response of a body in memory (arena or literal). */
 enum step http_reply(struct http_request *r, unsigned status, str_t type,
                      str_t body);

@@ -11,6 +11,7 @@
 #include "http/error_page.h"
 #include "http/log_frame.h"
 #include "http/main.h"
+#include "http/post_action.h"
 #include "http/response.h"
 #include "http/settings.h"
 #include "http/subrequest.h"
@@ -219,6 +220,7 @@ refuse_access(struct http_request *r)
 
     if (r->fail_status != 401 || c->auth_delay == 0 || r->access_delayed)
         return STEP_FAIL;
+    log_info(r->task.log, "delaying unauthorized request");
     r->access_delayed = true;
     r->access_status = 401;
     r->phase = PHASE_POST_ACCESS;
@@ -429,10 +431,12 @@ run_content(struct http_request *r)
 static bool
 run_sending(struct http_request *r)
 {
-    if (!chain_empty(&r->pending) || !r->out.is_framed
-        || r->codec->queued(r) != 0)
-        return false;
-    r->out.is_complete = true;
+    if (!r->is_post_action) {
+        if (!chain_empty(&r->pending) || !r->out.is_framed
+            || r->codec->queued(r) != 0)
+            return false;
+        r->out.is_complete = true;
+    }
     if (r->background != 0)
         return false;
     r->state = HTTP_LOG;
@@ -446,6 +450,10 @@ run_log(struct http_request *r)
         = &http_main_of(r->task.gen)->phases[PHASE_LOG];
     unsigned i;
 
+    if (http_post_action_is_due(r)) {
+        (void) follow(r, http_post_action(r));
+        return;
+    }
     r->is_logged = true;
     timer_stop(&r->delay);
     for (i = 0; i < list->n; i++)
@@ -465,6 +473,8 @@ http_terminate(struct http_request *r, unsigned status)
         r->error_status = r->out.status = status;
     r->is_broken = true;
     r->keeps_alive = false;
+    if (r->is_post_action)
+        r->uri_changes = 0; /* no more of them */
     if (r->state != HTTP_LOG)
         r->state = HTTP_LOG;
     task_end(&r->task);
@@ -478,7 +488,7 @@ drive(struct http_request *r)
         http_terminate(r, r->cut_off);
         return;
     }
-    if (r->client_gone && !list_empty(&r->children))
+    if (r->client_gone && !r->is_post_action && !list_empty(&r->children))
         http_subrequest_tell_gone(r);
     if (r->body != NULL && r->state <= HTTP_SENDING)
         http_body_discard_more(r);

@@ -62,3 +62,11 @@ task_end(struct task *t)
     }
     post_cancel(&t->wake);
 }
+
+
+void
+task_restart(struct task *t)
+{
+    task_end(t);
+    t->is_ended = false;
+}

@@ -82,6 +82,9 @@ wait_is_on(const struct wait *w)
  * Its memory is the owner's, to be freed by loop_reap. */
 void task_end(struct task *t);
 
+/* The same for a task that goes on with something else. */
+void task_restart(struct task *t);
+
 /* A refusal that any kind of task understands: STEP_FAIL, with the HTTP
  * status remembered by the kind. */
 static inline enum step

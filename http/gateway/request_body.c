@@ -62,6 +62,8 @@ read_whole(struct gateway *g)
     g->body_length = g->r->is_chunked && g->r->body
                          ? (int64_t) g->r->body->received
                          : g->r->content_length;
+    if (g->r->body && g->r->body->is_discarded && g->body_length > 0)
+        g->body_length = 0;
     return prepared(g);
 }
 

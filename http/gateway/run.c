@@ -215,6 +215,7 @@ static bool
 is_abandoned(const struct gateway *g)
 {
     return g->r->client_gone && !g->conf->ignore_client_abort
+           && !g->r->main->is_post_action
            && g->state != GATEWAY_READ_BODY && g->state != GATEWAY_TUNNEL;
 }
 

@@ -402,6 +402,15 @@ flush_out(struct http_request *r, size_t limit, bool late)
     return did;
 }
 
+static void
+drop_out(struct http_request *r)
+{
+    struct h1 *h = h1_of(r);
+
+    chain_clear(&h->conn.out);
+    timer_stop(&h->conn.write_timer);
+}
+
 /* --- the end of a request ------------------------------------------------------------------ */
 
 static void
@@ -558,6 +567,7 @@ const struct http_codec h1_codec = {
     .send_body = h1_send_body,
     .queued = queued,
     .flush = flush_out,
+    .drop = drop_out,
     .read_body = h1_read_body,
     .finish = finish,
     .abort = abort_request,
