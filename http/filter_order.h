@@ -23,6 +23,7 @@
     X(range_body)
 
 #define BODY_ORDER(X)                                                          \
+    X(slice)                                                                   \
     X(more_headers)                                                            \
     X(range_body)                                                              \
     X(headers)                                                                 \

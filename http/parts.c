@@ -15,15 +15,22 @@ struct parts {
 };
 
 enum step
+http_include_as(struct http_request *r, struct chain *out,
+                struct http_subrequest *s, str_t uri, str_t args)
+{
+    if (http_subrequest(r, s, uri, args) == STEP_FAIL)
+        return STEP_FAIL;
+    chain_mark(out, s);
+    return STEP_NEXT;
+}
+
+enum step
 http_include(struct http_request *r, struct chain *out, str_t uri, str_t args)
 {
     struct http_subrequest *s;
 
     s = arena_make(r->task.arena, struct http_subrequest);
-    if (http_subrequest(r, s, uri, args) == STEP_FAIL)
-        return STEP_FAIL;
-    chain_mark(out, s);
-    return STEP_NEXT;
+    return http_include_as(r, out, s, uri, args);
 }
 
 static void
@@ -72,6 +79,8 @@ replace_marks(struct http_request *r, void *state, struct chain *in,
                 r->must_flush = true;
             if (!p->now->is_complete || !chain_empty(&p->now->body))
                 return STEP_WAIT;
+            /* Whoever made the mark may have waited for its end. */
+            task_wake(&r->task);
         }
         p->now = chain_move_to_mark(out, &p->held);
         if (p->now == NULL)

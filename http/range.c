@@ -162,3 +162,52 @@ range_parse(struct arena *a, str_t value, uint64_t length, uint64_t max,
 
     return *out ? parse_set(value, length, room, *out, count) : RANGE_IGNORE;
 }
+
+
+static bool
+take_byte(str_t *s, char c)
+{
+    if (s->n == 0 || s->p[0] != c)
+        return false;
+
+    *s = str_from(*s, 1);
+    skip_spaces(s);
+    return true;
+}
+
+
+bool
+range_parse_content(str_t value, struct range *out, uint64_t *length)
+{
+    if (!str_starts(value, STR("bytes ")))
+        return false;
+
+    value = str_from(value, sizeof("bytes ") - 1);
+    skip_spaces(&value);
+
+    if (!take_number(&value, &out->start) || !take_byte(&value, '-')
+        || !take_number(&value, &out->end) || !take_byte(&value, '/'))
+        return false;
+    out->end++;
+
+    if (take_byte(&value, '*'))
+        *length = RANGE_NO_LENGTH;
+    else if (!take_number(&value, length))
+        return false;
+
+    return value.n == 0 && out->start < out->end;
+}
+
+
+uint64_t
+range_start(str_t value)
+{
+    uint64_t start;
+
+    if (!str_istarts(value, STR("bytes=")) || str_chr(value, ',') != NULL)
+        return 0;
+
+    value = str_from(value, sizeof("bytes=") - 1);
+    skip_spaces(&value);
+    return take_number(&value, &start) ? start : 0;
+}

@@ -19,3 +19,14 @@ enum range_verdict {
  * does (t/truth/range.tsv). */
 enum range_verdict range_parse(struct arena *a, str_t value, uint64_t length,
                                uint64_t max, struct range **out, size_t *count);
+
+/* Where the whole has no known length in Content-Range. */
+#define RANGE_NO_LENGTH UINT64_MAX
+
+/* Parses the value of Content-Range: "bytes 0-9/100", or with a star for the
+ * length.  False: it is none. */
+bool range_parse_content(str_t value, struct range *out, uint64_t *length);
+
+/* Where a value of Range begins, as far as that can be told without the
+ * length; 0: at the start, or not one range. */
+uint64_t range_start(str_t value);

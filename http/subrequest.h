@@ -27,6 +27,8 @@ struct http_subrequest {
     bool                 in_background; /* the parent answers without it     */
     bool                 keeps_method; /* not GET, but the parent's          */
     bool                 has_no_body; /* nor the body that the parent read   */
+    bool                 is_clone; /* goes on where the parent is: its method,
+                                      location and phase; uri is its own     */
     bool                 has_head, is_complete, has_failed;
     struct http_response kept;  /* the head, for the parent                  */
 };
@@ -54,3 +56,6 @@ void http_subrequest_tell_gone(struct http_request *r);
  * filter's head has set out.has_parts.  As http_subrequest. */
 enum step http_include(struct http_request *r, struct chain *out, str_t uri,
                        str_t args);
+/* The same with options: s as for http_subrequest. */
+enum step http_include_as(struct http_request *r, struct chain *out,
+                          struct http_subrequest *s, str_t uri, str_t args);

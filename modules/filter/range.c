@@ -13,7 +13,7 @@ struct range_state {
     struct range *at; /* NULL: the whole                                     */
     size_t        n;
     uint64_t      length;    /* of the whole                                  */
-    uint64_t      seen;      /* of the one range: bytes of body so far        */
+    uint64_t      seen;      /* of the one range: where the next byte stands  */
     struct chain  kept;      /* of several: the body so far                   */
     str_t         boundary;  /* of several: "\r\n--text"                      */
     str_t         part_head; /* up to "Content-Range: bytes "                */
@@ -77,6 +77,8 @@ set_one(struct http_request *r, const struct range_state *s)
                         (uintmax_t) s->length);
     fields_set(r->task.arena, &r->out.fields, FIELD_CONTENT_RANGE, text);
     r->out.length = (int64_t) (s->at->end - s->at->start);
+    r->out.from = s->at->start;
+    r->out.until = s->at->end;
 }
 
 
@@ -140,6 +142,7 @@ cut(struct http_request *r, struct range *at, size_t n)
     s->at = at;
     s->n = n;
     s->length = (uint64_t) r->out.length;
+    s->seen = r->out.is_slice ? r->out.from : 0;
     r->out.status = 206;
     r->out.reason = STR_NONE;
     if (n == 1)
@@ -162,6 +165,23 @@ refuse(struct http_request *r)
 }
 
 
+/* What the main request has cut goes for all of its slices. */
+static void
+cut_slice(struct http_request *r)
+{
+    const struct range_state *of_main = http_state_if(r->main, &range_module);
+    struct range_state       *s;
+
+    if (of_main == NULL || of_main->at == NULL)
+        return;
+    s = http_state_of(r, &range_module);
+    s->at = of_main->at;
+    s->n = 1;
+    s->length = of_main->length;
+    s->seen = r->out.from;
+}
+
+
 static enum step
 decide(struct http_request *r, void *state)
 {
@@ -169,6 +189,8 @@ decide(struct http_request *r, void *state)
     size_t        n = 0;
 
     (void) state;
+    if (r != r->main && r->out.is_slice)
+        cut_slice(r);
     if (r->out.status != 200 || r != r->main || r->out.length == -1
         || !r->out.allows_ranges || r->version < HTTP_10
         || validate_conf(&r->task)->max_ranges == 0)
@@ -206,7 +228,7 @@ smaller(uint64_t a, uint64_t b)
 
 
 static void
-pass_one(struct range_state *s, struct chain *in, struct chain *out)
+pass_piece(struct range_state *s, struct chain *in, struct chain *out)
 {
     uint64_t n;
 
@@ -221,6 +243,25 @@ pass_one(struct range_state *s, struct chain *in, struct chain *out)
         s->seen += n;
     }
     chain_clear(in);
+}
+
+
+/* Marks stay, whatever of the bytes around them does. */
+static void
+pass_one(struct http_request *r, struct range_state *s, struct chain *in,
+         struct chain *out)
+{
+    struct chain piece;
+    void        *mark;
+
+    chain_init(&piece, r->task.arena);
+    do {
+        mark = chain_move_to_mark(&piece, in);
+        pass_piece(s, &piece, out);
+        if (mark != NULL)
+            chain_mark(out, mark);
+    } while (mark != NULL);
+    chain_take_links(in, &piece);
 }
 
 
@@ -249,7 +290,7 @@ pass(struct http_request *r, void *state, struct chain *in, struct chain *out,
 
     (void) state;
     if (s->n == 1) {
-        pass_one(s, in, out);
+        pass_one(r, s, in, out);
         return STEP_NEXT;
     }
     chain_move(&s->kept, in);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Range fields.  The first two bytes are the body's length and max_ranges.
+ * Range and Content-Range fields.  The first two bytes are the body's length and max_ranges.
  */
 #include "core/base/check.h"
 #include "http/range.h"
@@ -29,6 +29,21 @@ check_range(struct arena *a, str_t value, uint64_t length, uint64_t max)
 }
 
 
+static void
+check_content(str_t value)
+{
+    struct range at;
+    uint64_t     length;
+
+    CHECK(range_start(value) <= INT64_MAX);
+    if (!range_parse_content(value, &at, &length))
+        return;
+
+    CHECK(at.start < at.end && at.start <= INT64_MAX);
+    CHECK(length == RANGE_NO_LENGTH || length <= INT64_MAX);
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -42,6 +57,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     value = (str_t){ (const char *) data + 2, size - 2 };
     check_range(a, value, data[0], data[1]);
     check_range(a, value, UINT64_MAX >> 1, UINT64_MAX);
+    check_content(value);
     arena_free(a);
     return 0;
 }

@@ -99,6 +99,74 @@ check(size_t i)
 }
 
 
+/* --- Content-Range, and where a Range begins ----------------------------- */
+
+static const struct {
+    const char *value, *found; /* NULL: none                                 */
+} contents[] = {
+    { "bytes 0-9/100", "0-10/100" },
+    { "bytes 0-0/1", "0-1/1" },
+    { "bytes 5-9/*", "5-10/*" },
+    { "bytes  5 - 9 / 10 ", "5-10/10" },
+    { "bytes 5-9/* ", "5-10/*" },
+    { "bytes 0-9223372036854775807/*", "0-9223372036854775808/*" },
+    { "", NULL },
+    { "bytes", NULL },
+    { "bytes ", NULL },
+    { "Bytes 0-9/100", NULL },
+    { "bytes=0-9/100", NULL },
+    { "bytes */100", NULL },
+    { "bytes 0-9", NULL },
+    { "bytes 0-9/", NULL },
+    { "bytes 0-9/x", NULL },
+    { "bytes 0-9/100x", NULL },
+    { "bytes 0-9/**", NULL },
+    { "bytes -9/100", NULL },
+    { "bytes 0-/100", NULL },
+    { "bytes 9-0/100", NULL },
+    { "bytes 0-9223372036854775808/*", NULL },
+    { "bytes 0-9/9223372036854775808", NULL },
+};
+
+static const struct {
+    const char *value;
+    uint64_t    start;
+} starts[] = {
+    { "bytes=5-", 5 },
+    { "bytes=5-9", 5 },
+    { "BYTES=5-9", 5 },
+    { "bytes=  5-9", 5 },
+    { "bytes=0-9", 0 },
+    { "bytes=-5", 0 },
+    { "bytes=5-9,20-30", 0 },
+    { "bytes=x", 0 },
+    { "bytes=", 0 },
+    { "", 0 },
+    { "bytes=9223372036854775807-", INT64_MAX },
+    { "bytes=9223372036854775808-", 0 },
+};
+
+
+static void
+check_content(const char *value, const char *wanted)
+{
+    struct range at;
+    uint64_t     length;
+    char         text[80] = "none";
+
+    if (range_parse_content(str_of(value), &at, &length)) {
+        int n = snprintf(text, sizeof(text), "%" PRIu64 "-%" PRIu64 "/",
+                         at.start, at.end);
+
+        if (length == RANGE_NO_LENGTH)
+            snprintf(text + n, sizeof(text) - (size_t) n, "*");
+        else
+            snprintf(text + n, sizeof(text) - (size_t) n, "%" PRIu64, length);
+    }
+    is_text(text, wanted ? wanted : "none", "content: \"%s\"", value);
+}
+
+
 int
 main(void)
 {
@@ -106,6 +174,11 @@ main(void)
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         check(i);
+    for (i = 0; i < sizeof(contents) / sizeof(contents[0]); i++)
+        check_content(contents[i].value, contents[i].found);
+    for (i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+        is(range_start(str_of(starts[i].value)), starts[i].start,
+           "start: \"%s\"", starts[i].value);
 
     return done();
 }
