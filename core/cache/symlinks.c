@@ -2,7 +2,8 @@
 /*
  * disable_symlinks: opening a path component by component, so that no link is
  * followed, or only those that belong to the owner of what they lead to.
- * Links in the trusted part at the path's start do not matter.
+ * Links in the trusted part at the path's start do not matter.  What may be
+ * made is never opened by a link.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -109,7 +110,8 @@ walk(struct walk *w, str_t rest, enum symlinks how, int flags)
         memcpy(name, part.n ? part.p : ".", part.n ? part.n : 1);
         name[part.n ? part.n : 1] = '\0';
         if (rest.p == NULL)
-            return open_name(w, name, flags, how);
+            return open_name(w, name, flags,
+                             flags & O_CREAT ? SYMLINKS_REFUSE : how);
         if (!enter(w, name, how))
             return -1;
     }

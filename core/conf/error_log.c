@@ -111,17 +111,18 @@ static const struct conf_type type
     = { .name = "error log", .size = sizeof(struct error_log), .parse = parse };
 
 static const struct directive directives[] = {
-    CUSTOM("error_log",
-           IN_MAIN | IN_WEB | IN_STREAM | IN_STREAM_SERVER | IN_MAIL
-               | IN_MAIL_SERVER | ROW_MANY,
-           ARGS_1_OR_MORE, type, struct error_log_conf, log, struct error_log,
-           "file | stderr | memory:size | "
-           "syslog:server=address[,parameter=value]\n"
-           " [json] [debug | info | notice | warn | error | crit | alert | emerg]",
-           "Where errors are logged, from which level on; several may "
-           "stand side by side, and a block that names one drops those "
-           "around it. When the main level names none, it is the file of "
-           "-e or of the build, at level error."),
+    CUSTOM(
+        "error_log",
+        IN_MAIN | IN_WEB | IN_STREAM | IN_STREAM_SERVER | IN_MAIL
+            | IN_MAIL_SERVER | ROW_MANY,
+        ARGS_1_OR_MORE, type, struct error_log_conf, log, struct error_log,
+        "file | stderr | memory:size | "
+        "syslog:server=address[,parameter=value]\n"
+        " [json] [debug | info | notice | warn | error | crit | alert | emerg]",
+        "Where errors are logged, from which level on; several may "
+        "stand side by side, and a block that names one drops those "
+        "around it. When the main level names none, it is the file of "
+        "-e or of the build, at level error."),
     { .name = NULL },
 };
 
