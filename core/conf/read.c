@@ -393,8 +393,9 @@ read_statement(struct conf *cf, enum lex how)
     void               *field = NULL;
     unsigned            errors = cf->errors;
 
+    error = env_expand(cf);
     take_words(cf, true);
-    row = find_row(cf, how, &error);
+    row = error == NULL ? find_row(cf, how, &error) : NULL;
     if (row != NULL && row->directive->type != &conf_block_type)
         field = claim_field(cf, row, &error);
     if (error != NULL) {
@@ -478,13 +479,15 @@ read_data_lines(struct conf *cf, struct data *d, bool is_inner)
                 continue;
             return;
         }
+        error = env_expand(cf);
         take_words(cf, false);
         if (how == LEX_BLOCK_START) {
             conf_report(cf, "unexpected \"{\"");
             lexer_skip_block(rd->lexer, rd->words);
             continue;
         }
-        error = d->lines->line(cf, d->state);
+        if (error == NULL)
+            error = d->lines->line(cf, d->state);
         if (error != NULL)
             conf_report(cf, error);
     }

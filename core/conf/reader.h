@@ -100,6 +100,10 @@ void conf_report(struct conf *cf, const char *message);
 void conf_report_at(struct conf *cf, const char *file, unsigned line,
                     const char *at, const char *message);
 
+/* env.c: puts the values of ${env:...} into the words of the statement at
+ * hand; NULL, or the first error. */
+const char *env_expand(struct conf *cf);
+
 /* read.c */
 void conf_read_text(struct conf *cf, const char *name, str_t text);
 bool conf_read_file(struct conf *cf, str_t path, const char **error);
