@@ -94,8 +94,8 @@ struct http_location *http_nameless_location(struct conf *cf,
  * handler goes to the location at hand, and into its if and limit_except
  * blocks. */
 extern const struct conf_type conf_content;
-#define CONTENT(n, in, args, content, ...)                                     \
-    { n, (in) | ROW_MANY, args, &conf_content, 0, NULL, content, __VA_ARGS__ }
+#define CONTENT(n, in, args, content, syntax, says)                            \
+    { n, (in) | ROW_MANY, args, &conf_content, 0, NULL, content, syntax, says }
 /* For types that set more than the handler (proxy_pass). */
 void conf_set_content(struct conf *cf, const struct content *c);
 /* The nameless location of a new block (if, limit_except) in the block at

@@ -15,9 +15,9 @@ bool mime_set_has(const struct mime_set *s, str_t type);
 
 /* The directive type of such lists. */
 extern const struct conf_type conf_mime_set;
-#define MIME_SET(n, in, S, m, preset, ...)                                     \
+#define MIME_SET(n, in, S, m, preset, says)                                    \
     { n, (in) | ROW_MANY, ARGS_1_OR_MORE, &conf_mime_set,                      \
       FIELD(S, m, struct mime_set *), preset, NULL, "mime-type ...",           \
-      "" __VA_ARGS__ }
+      says }
 
 extern struct module http_types_module;

@@ -567,13 +567,13 @@ static const str_t name_cache_control = STR_INIT("cache_control");
 static const str_t name_link = STR_INIT("link");
 
 #define AT(member) offsetof(struct http_request, member)
-#define TEXT_ROW(n, member, flags, ...) \
+#define TEXT_ROW(n, member, flags, says) \
     { \
-        n, text, AT(member), flags, NULL, "" __VA_ARGS__ \
+        n, text, AT(member), flags, NULL, says \
     }
-#define FAMILY(n, get, flags, ...) \
+#define FAMILY(n, get, flags, says) \
     { \
-        n, get, 0, VAR_PREFIX | VAR_CHANGEABLE | (flags), NULL, "" __VA_ARGS__ \
+        n, get, 0, VAR_PREFIX | VAR_CHANGEABLE | (flags), NULL, says \
     }
 
 static const struct variable variables[] = {

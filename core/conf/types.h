@@ -73,48 +73,48 @@ struct temp_path {
 
 /* says: a sentence or two; syntax: of the arguments, where the type cannot
  * tell. */
-#define FLAG(n, in, S, m, preset, ...)                                         \
+#define FLAG(n, in, S, m, preset, says)                                        \
     { n, in, ARGS_FLAG, &conf_flag, FIELD(S, m, bool), preset, NULL, NULL,     \
-      "" __VA_ARGS__ }
-#define SIZE(n, in, S, m, preset, ...)                                         \
+      says }
+#define SIZE(n, in, S, m, preset, says)                                        \
     { n, in, ARGS_1, &conf_size, FIELD(S, m, size_t), preset, NULL, NULL,      \
-      "" __VA_ARGS__ }
-#define OFFSET(n, in, S, m, preset, ...)                                       \
+      says }
+#define OFFSET(n, in, S, m, preset, says)                                      \
     { n, in, ARGS_1, &conf_offset, FIELD(S, m, uint64_t), preset, NULL, NULL,  \
-      "" __VA_ARGS__ }
-#define MSEC(n, in, S, m, preset, ...)                                         \
+      says }
+#define MSEC(n, in, S, m, preset, says)                                        \
     { n, in, ARGS_1, &conf_msec, FIELD(S, m, msec_t), preset, NULL, NULL,      \
-      "" __VA_ARGS__ }
-#define SEC(n, in, S, m, preset, ...)                                          \
+      says }
+#define SEC(n, in, S, m, preset, says)                                         \
     { n, in, ARGS_1, &conf_sec, FIELD(S, m, uint64_t), preset, NULL, NULL,     \
-      "" __VA_ARGS__ }
-#define NUMBER(n, in, S, m, preset, range, ...)                                \
+      says }
+#define NUMBER(n, in, S, m, preset, range, says)                               \
     { n, in, ARGS_1, &conf_number, FIELD(S, m, uint64_t), preset, range, NULL, \
-      "" __VA_ARGS__ }
-#define ENUM(n, in, S, m, preset, words, ...)                                  \
+      says }
+#define ENUM(n, in, S, m, preset, words, says)                                 \
     { n, in, ARGS_1, &conf_enum, FIELD(S, m, unsigned), preset, words, NULL,   \
-      "" __VA_ARGS__ }
-#define BITS(n, in, args, S, m, preset, words, ...)                            \
+      says }
+#define BITS(n, in, args, S, m, preset, words, says)                           \
     { n, (in) | ROW_MANY, args, &conf_bits, FIELD(S, m, unsigned), preset,     \
-      words, NULL, "" __VA_ARGS__ }
-#define TEXT(n, in, S, m, preset, ...)                                         \
+      words, NULL, says }
+#define TEXT(n, in, S, m, preset, syntax, says)                                \
     { n, in, ARGS_1, &conf_text, FIELD(S, m, str_t), preset, NULL,             \
-      __VA_ARGS__ }
-#define PATH(n, in, S, m, preset, ...)                                         \
+      syntax, says }
+#define PATH(n, in, S, m, preset, says)                                        \
     { n, in, ARGS_1, &conf_path, FIELD(S, m, str_t), preset, NULL, NULL,       \
-      "" __VA_ARGS__ }
-#define BUFFERS(n, in, S, m, preset, ...)                                      \
+      says }
+#define BUFFERS(n, in, S, m, preset, says)                                     \
     { n, in, ARGS_2, &conf_buffers, FIELD(S, m, struct buffers), preset, NULL, \
-      NULL, "" __VA_ARGS__ }
-#define TEMP_PATH(n, in, S, m, preset, ...)                                    \
+      NULL, says }
+#define TEMP_PATH(n, in, S, m, preset, says)                                   \
     { n, in, ARGS_1 | ARGS_2 | ARGS_3 | ARGS_4, &conf_temp_path,               \
-      FIELD(S, m, struct temp_path), preset, NULL, NULL, "" __VA_ARGS__ }
+      FIELD(S, m, struct temp_path), preset, NULL, NULL, says }
 /* A directive with a type of its own, over field m of type T; then syntax and
  * says. */
-#define CUSTOM(n, in, args, type, S, m, T, ...)                                \
-    { n, in, args, &type, FIELD(S, m, T), NULL, NULL, __VA_ARGS__ }
-#define BLOCK(n, in, args, opener, ...)                                        \
+#define CUSTOM(n, in, args, type, S, m, T, syntax, says)                       \
+    { n, in, args, &type, FIELD(S, m, T), NULL, NULL, syntax, says }
+#define BLOCK(n, in, args, opener, syntax, says)                               \
     { n, (in) | ROW_MANY, (args) | ARGS_BLOCK, &conf_block_type, 0, NULL,      \
-      opener, __VA_ARGS__ }
-#define ACCEPTED(n, in, args, ...)                                             \
-    { n, (in) | ROW_MANY, args, &conf_nothing, 0, NULL, NULL, __VA_ARGS__ }
+      opener, syntax, says }
+#define ACCEPTED(n, in, args, syntax, says)                                    \
+    { n, (in) | ROW_MANY, args, &conf_nothing, 0, NULL, NULL, syntax, says }

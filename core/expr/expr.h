@@ -47,9 +47,9 @@ struct expr_list {
     VEC(struct expr *) list;
 };
 
-#define EXPR(n, in, S, m, preset, ...)                                         \
+#define EXPR(n, in, S, m, preset, syntax, says)                                \
     { n, in, ARGS_1, &conf_expr, FIELD(S, m, struct expr *), preset, NULL,     \
-      __VA_ARGS__ }
-#define EXPR_LIST(n, in, S, m, ...)                                            \
+      syntax, says }
+#define EXPR_LIST(n, in, S, m, syntax, says)                                   \
     { n, (in) | ROW_MANY, ARGS_1_OR_MORE, &conf_expr_list,                     \
-      FIELD(S, m, struct expr_list), NULL, NULL, __VA_ARGS__ }
+      FIELD(S, m, struct expr_list), NULL, NULL, syntax, says }

@@ -30,12 +30,12 @@ static const struct conf_lines lines = { .line = take_line };
 #define C struct toy_conf
 
 static const struct directive rows[]
-    = { NUMBER("n", IN_MAIN | IN_HTTP | IN_SERVER, C, number, "1", NULL),
-        TEXT("t", IN_HTTP | IN_SERVER, C, text, NULL),
+    = { NUMBER("n", IN_MAIN | IN_HTTP | IN_SERVER, C, number, "1", NULL, NULL),
+        TEXT("t", IN_HTTP | IN_SERVER, C, text, NULL, NULL, NULL),
         { "l", IN_HTTP | IN_SERVER | ROW_MANY, ARGS_ANY, &conf_texts,
           FIELD(C, list, struct texts), NULL, NULL },
-        BLOCK("h", IN_MAIN, ARGS_0, &http_opener),
-        BLOCK("s", IN_HTTP, ARGS_0 | ARGS_1, &server_opener),
+        BLOCK("h", IN_MAIN, ARGS_0, &http_opener, NULL, NULL),
+        BLOCK("s", IN_HTTP, ARGS_0 | ARGS_1, &server_opener, NULL, NULL),
         { "d", IN_HTTP | ROW_MANY, ARGS_1 | ARGS_BLOCK | ARGS_DATA, &conf_data,
           0, NULL, &lines },
         { NULL } };

@@ -53,25 +53,27 @@ static const struct conf_opener if_opener = { .inside = IN_IF };
 
 #define C struct toy_conf
 
-static const struct directive toy_rows[]
-    = { NUMBER("number", IN_MAIN | IN_WEB | IN_IF, C, number, "7", &small),
-        FLAG("flag", IN_WEB, C, flag, "on"),
-        TEXT("text", IN_WEB, C, text, "'two words'"),
-        { "list", IN_WEB | ROW_MANY, ARGS_1_OR_MORE, &conf_texts,
-          FIELD(C, list, struct texts), NULL, NULL },
-        NUMBER("own", IN_WEB | ROW_OWN, C, own, NULL, NULL),
-        NUMBER("nameless", IN_WEB | ROW_NAMELESS, C, nameless, NULL, NULL),
-        ENUM("word", IN_WEB, C, word, "red", words),
-        BLOCK("http", IN_MAIN, ARGS_0, &http_opener),
-        BLOCK("server", IN_HTTP, ARGS_0, &server_opener),
-        BLOCK("location", IN_SERVER | IN_LOCATION, ARGS_1, &location_opener),
-        BLOCK("if", IN_LOCATION, ARGS_1_OR_MORE, &if_opener),
-        ACCEPTED("quiet", IN_MAIN, ARGS_ANY),
-        { NULL } };
+static const struct directive toy_rows[] = {
+    NUMBER("number", IN_MAIN | IN_WEB | IN_IF, C, number, "7", &small, NULL),
+    FLAG("flag", IN_WEB, C, flag, "on", NULL),
+    TEXT("text", IN_WEB, C, text, "'two words'", NULL, NULL),
+    { "list", IN_WEB | ROW_MANY, ARGS_1_OR_MORE, &conf_texts,
+      FIELD(C, list, struct texts), NULL, NULL },
+    NUMBER("own", IN_WEB | ROW_OWN, C, own, NULL, NULL, NULL),
+    NUMBER("nameless", IN_WEB | ROW_NAMELESS, C, nameless, NULL, NULL, NULL),
+    ENUM("word", IN_WEB, C, word, "red", words, NULL),
+    BLOCK("http", IN_MAIN, ARGS_0, &http_opener, NULL, NULL),
+    BLOCK("server", IN_HTTP, ARGS_0, &server_opener, NULL, NULL),
+    BLOCK("location", IN_SERVER | IN_LOCATION, ARGS_1, &location_opener, NULL,
+          NULL),
+    BLOCK("if", IN_LOCATION, ARGS_1_OR_MORE, &if_opener, NULL, NULL),
+    ACCEPTED("quiet", IN_MAIN, ARGS_ANY, NULL, NULL),
+    { NULL }
+};
 
 /* A template row under the prefix of the module. */
 static const struct directive template_rows[]
-    = { NUMBER("_depth", IN_WEB, C, own, "3", NULL), { NULL } };
+    = { NUMBER("_depth", IN_WEB, C, own, "3", NULL, NULL), { NULL } };
 static const struct directive *const templates[] = { template_rows, NULL };
 
 static struct module toy_module = {

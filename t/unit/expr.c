@@ -100,7 +100,7 @@ static const struct conf_type define_type
 static const struct conf_opener http_opener = { .inside = IN_HTTP };
 
 static const struct directive directives[]
-    = { BLOCK("http", IN_MAIN, ARGS_0, &http_opener),
+    = { BLOCK("http", IN_MAIN, ARGS_0, &http_opener, NULL, NULL),
         { "text", IN_HTTP | ROW_MANY, ARGS_1, &text_type, 0, NULL, NULL },
         { "regex", IN_HTTP | ROW_MANY, ARGS_1, &regex_type, 0, NULL, NULL },
         { "entry", IN_HTTP | ROW_MANY, ARGS_2, &entry_type, 0, NULL, NULL },

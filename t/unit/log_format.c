@@ -42,7 +42,7 @@ static const struct conf_type format_type
 static const struct conf_opener http_opener = { .inside = IN_HTTP };
 
 static const struct directive directives[]
-    = { BLOCK("http", IN_MAIN, ARGS_0, &http_opener),
+    = { BLOCK("http", IN_MAIN, ARGS_0, &http_opener, NULL, NULL),
         { "format", IN_HTTP | ROW_MANY, ARGS_2_OR_MORE, &format_type, 0, NULL,
           NULL },
         { .name = NULL } };

@@ -15,7 +15,8 @@
 static const struct conf_opener http_opener = { .inside = IN_HTTP };
 
 static const struct directive directives[]
-    = { BLOCK("http", IN_MAIN, ARGS_0, &http_opener), { .name = NULL } };
+    = { BLOCK("http", IN_MAIN, ARGS_0, &http_opener, NULL, NULL),
+        { .name = NULL } };
 
 static struct module http_module = {
     .name = "http",
