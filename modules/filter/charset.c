@@ -45,8 +45,8 @@ static const struct directive rows[] = {
              "is any."),
     FLAG("override_charset", IN_WEB | IN_IF, struct charset_conf, override,
          "off",
-         "Whether charset also holds for responses of upstreams that "
-         "name one themselves."),
+         "Accepted without effect: weir does not convert what has "
+         "another character set."),
     { .name = NULL },
 };
 
