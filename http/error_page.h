@@ -19,6 +19,8 @@ str_t http_builtin_page(const struct http_request *r, unsigned status,
 /* The page that refreshes to Location in place of a redirect, for a client and
  * a status that want it (msie_refresh); else STR_NONE. */
 str_t http_refresh_page(const struct http_request *r, unsigned status);
+/* Internet Explorer, as far as User-Agent tells. */
+bool http_is_msie(const struct http_request *r);
 
 /* What the Server field and the built-in pages say, as server_tokens wants. */
 const char *http_server_token(const struct http_request *r);

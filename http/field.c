@@ -229,7 +229,7 @@ fields_joined(struct arena *a, const struct fields *f, str_t name,
     VEC_EACH(&f->list, it) {
         if (it->is_hidden || !is_variable_of(it->name, name))
             continue;
-        if (p != out) {
+        if (it != first) {
             memcpy(p, sep, n_sep);
             p += n_sep;
         }

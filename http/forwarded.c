@@ -41,7 +41,8 @@ cut_last(str_t *rest, str_t *word)
 }
 
 
-/* "1.2.3.4", "::1", "1.2.3.4:80", "[::1]:80"; the port is kept. */
+/* "1.2.3.4", "::1", "1.2.3.4:80", "[::1]:80"; the port is kept, and brackets
+ * may stand around either kind. */
 static bool
 parse_word(str_t s, struct addr_any *out)
 {
@@ -56,9 +57,11 @@ parse_word(str_t s, struct addr_any *out)
         || port == 0)
         return false;
     s = str_span(s.p, colon);
-    if ((str_chr(s, ':') != NULL) != (s.n != 0 && s.p[0] == '['))
+    if (s.n > 1 && s.p[0] == '[' && s.p[s.n - 1] == ']')
+        s = (str_t){ s.p + 1, s.n - 2 };
+    else if (str_chr(s, ':') != NULL)
         return false;
-    if (!addr_parse(s, out))
+    if (s.n == 0 || s.p[0] == '[' || !addr_parse(s, out))
         return false;
     addr_set_port(&out->sa, (unsigned) port);
     return true;

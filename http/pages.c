@@ -76,6 +76,16 @@ explanation(unsigned status)
 #define PADDING \
     "<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n"
 
+bool
+http_is_msie(const struct http_request *r)
+{
+    str_t       agent = fields_value(&r->in, FIELD_USER_AGENT);
+    const char *at = str_find(agent, STR("MSIE "));
+
+    return at != NULL && agent.p + agent.n - at >= (ptrdiff_t) sizeof("MSIE 5.")
+           && str_find(agent, STR("Opera")) == NULL;
+}
+
 static bool
 wants_padding(const struct http_request *r, unsigned status)
 {
@@ -83,8 +93,7 @@ wants_padding(const struct http_request *r, unsigned status)
 
     return status >= 400 && reply_conf(&r->task)->msie_padding
            && r->version >= HTTP_10
-           && (str_find(agent, STR("MSIE ")) != NULL
-               || str_find(agent, STR("Chrome/")) != NULL);
+           && (http_is_msie(r) || str_find(agent, STR("Chrome/")) != NULL);
 }
 
 const char *
@@ -168,9 +177,7 @@ http_refresh_page(const struct http_request *r, unsigned status)
     str_t url = fields_value(&r->out.fields, FIELD_LOCATION);
 
     if ((status != 301 && status != 302) || url.p == NULL
-        || !reply_conf(&r->task)->msie_refresh
-        || str_find(fields_value(&r->in, FIELD_USER_AGENT), STR("MSIE "))
-               == NULL)
+        || !reply_conf(&r->task)->msie_refresh || !http_is_msie(r))
         return STR_NONE;
     return arena_printf(r->task.arena,
                         "<html><head><meta http-equiv=\"Refresh\" content=\""

@@ -72,6 +72,11 @@ my @table = (
     '/long', $ge . '1.8.0.11) Gecko/2006' => 'old',
     '/long', $ge . '1.8.1) Gecko/2006' => 'new',
     '/long', $ge . '1.8) Gecko/2006' => 'old',
+    # Opera counts as listed where others are.
+    '/long', 'Opera/9.80' => 'old', '/unlisted', 'Opera/9.80' => 'old',
+    '/unlisted', $ms . '6.0; X11) Opera 7.50' => 'old',
+    '/unlisted', 'Opera 4001' => 'new',
+    '/unlisted', 'Mozilla/4.0xx' => 'new', '/unlisted', 'Mozilla/4.0xxx' => 'old',
 );
 while (my ($uri, $agent, $want) = splice @table, 0, 3) {
     my $r = $t->get($uri,
@@ -84,6 +89,12 @@ is $t->get('/', headers => [ 'User-Agent' => 'x MSIE 6.0' ])->body, '|1|1',
     '$msie';
 is $t->get('/', headers => [ 'User-Agent' => 'x msie 6.0' ])->body, '|1|',
     '$msie: case';
+my @msie = ('MSIE 5.5' => 1, 'MSIE 5.' => '', 'MSIE5.5xx' => '',
+    'MSIE 6.0 Opera 7' => '', 'Opera MSIE 6.0' => '', 'MSIE 6.0 opera' => 1);
+while (my ($agent, $want) = splice @msie, 0, 2) {
+    is $t->get('/', headers => [ 'User-Agent' => $agent ])->body, "|1|$want",
+        "\$msie: $agent";
+}
 is $t->get('/')->body, '|1|', 'nothing configured';
 
 # ---- messages ----

@@ -103,6 +103,8 @@ is first('valid_referers ~;')->{first}, 'empty regex in "~" in F:4',
     'an empty regex';
 like first('valid_referers ~(;')->{first},
     qr/^pcre2_compile\(\) failed: .* in "\("( at "")? in F:4$/, 'a bad regex';
+is first('valid_referers a.test "";')->{first}, 'invalid referer "" in F:4',
+    'an empty word';
 is first('valid_referers a.test a.test;')->{first},
     'conflicting parameter "a.test" in F:4', 'twice';
 is first('valid_referers a.*.test;')->{first},

@@ -440,14 +440,18 @@ is $t->get('/rated')->body, '0', 'limit_rate: not yet';
 # ---- repeated fields ----
 
 SKIP: {
-    skip 'joined since 1.23.0', 3 if !version_at_least('1.23.0');
+    skip 'joined since 1.23.0', 4 if !version_at_least('1.23.0');
     is value('/plain', 'http_x_one http_via', headers => [ 'X-One' => 1,
         'X-One' => 2, Via => 'a', Via => 'b' ]), '1, 2|a, b', 'repeated';
     is value('/plain', 'http_x_forwarded_for proxy_add_x_forwarded_for',
         headers => [ 'X-Forwarded-For' => 'a', 'X-Forwarded-For' => 'b' ]),
         'a, b|a, b, 127.0.0.1', 'repeated: X-Forwarded-For';
-    is value('/plain', 'http_x_one', headers => [ 'x-ONE' => 1 ]), '1', 'case';
+    is value('/plain', 'http_x_one', headers => [ 'X-One' => '',
+        'X-One' => 2 ]), ', 2', 'repeated: the first is empty';
+    is value('/plain', 'http_x_one', headers => [ 'X-One' => 1,
+        'X-One' => '' ]), '1, ', 'repeated: the last is empty';
 }
+is value('/plain', 'http_x_one', headers => [ 'x-ONE' => 1 ]), '1', 'case';
 is value('/plain', 'http_cookie cookie_a', headers => [ Cookie => 'b=1',
     Cookie => 'a=2; c=3' ]), 'b=1; a=2; c=3|2', 'repeated: Cookie';
 is value('/plain', 'http_x_one', headers => [ 'X-One' => '' ]), '', 'empty';

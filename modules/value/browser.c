@@ -5,6 +5,7 @@
  *
  *     modern_browser msie 5.5; modern_browser gecko 1.0; ancient_browser Lynx;
  */
+#include "http/error_page.h"
 #include "modules/module.h"
 
 /* One kind of browsers: what stands before its version, from byte skip on.
@@ -78,26 +79,41 @@ behind(str_t s, const char *text, size_t length)
 }
 
 
+/* Whether the browser is of that kind, and then whether it is new enough. */
+static bool
+is_kind(str_t agent, const struct modern *m, bool *is_new)
+{
+    const struct kind *k = &kinds[m->kind];
+    size_t             end;
+    str_t              part;
+
+    if (agent.n <= k->skip)
+        return false;
+    part = behind(str_from(agent, k->skip), k->before, k->length);
+    *is_new = part.p != NULL && read_version(part, &end) >= m->version;
+    return part.p != NULL;
+}
+
+
 static bool
 is_modern(const struct browser_conf *c, str_t agent)
 {
-    size_t end;
-    str_t  part;
+    /* Where others are named, an Opera that is not has no hope. */
+    static const struct modern other_opera = { 0, 4001000000 };
+    bool                       is_new;
 
+    if (c->modern.list.n != 0 && c->modern.list.at[0].kind != other_opera.kind
+        && is_kind(agent, &other_opera, &is_new))
+        return is_new;
     VEC_EACH(&c->modern.list, it) {
-        const struct kind *k = &kinds[it->kind];
-
-        if (agent.n <= k->skip)
-            continue;
-        part = behind(str_from(agent, k->skip), k->before, k->length);
-        if (part.p != NULL)
-            return read_version(part, &end) >= it->version;
+        if (is_kind(agent, it, &is_new))
+            return is_new;
     }
     VEC_EACH(&c->ancient.list, it) {
         if (str_find(agent, *it) != NULL)
             return false;
     }
-    if (c->ancient.has_netscape4 && agent.n > 8
+    if (c->ancient.has_netscape4 && agent.n > STR("Mozilla/1.1 [").n
         && str_starts(agent, STR("Mozilla/")) && agent.p[8] > '0'
         && agent.p[8] < '5')
         return false;
@@ -121,10 +137,8 @@ judgement(struct task *t, uintptr_t wants_modern)
 static str_t
 msie(struct task *t, uintptr_t arg)
 {
-    str_t agent = fields_value(&http_of(t)->in, FIELD_USER_AGENT);
-
     (void) arg;
-    return agent.p && str_find(agent, STR("MSIE")) ? STR("1") : STR("");
+    return http_is_msie(http_of(t)) ? STR("1") : STR("");
 }
 
 /* --- reading ------------------------------------------------------------------ */

@@ -133,7 +133,9 @@ add_host(struct conf *cf, struct referers *v, str_t text)
 static const char *
 add_word(struct conf *cf, struct referers *v, str_t word)
 {
-    if (str_is(word, "none")) {
+    if (word.n == 0) {
+        return conf_error(cf, "invalid referer \"\"");
+    } else if (str_is(word, "none")) {
         v->takes_none = true;
     } else if (str_is(word, "blocked")) {
         v->takes_blocked = true;
