@@ -200,7 +200,7 @@ check('/rewritten', 200, qr/^ok$/, 'GET /pa?k=v',
 check('/page_of_it', 200, qr/^ok$/, 'GET /pa',
       '/page_of_it|/pa|-|404|GET|2|OK|201');
 check('/protected', 200, qr/^ok$/, 'GET /pa',
-      '/protected|/asks|-|200|GET|2|OK|-');
+      '/protected|/asks|-|200|GET|2|OK|-') if !is_oracle;
 check('/loud', 200, qr/^ok$/, '', 'other|/loud|/logged');
 is $t->get('/quiet')->body, 'ok', 'logged as its place says';
 
