@@ -2,7 +2,7 @@
 #
 # access_log: subrequests, requests that were cut off, gzip and buffers across
 # signals, syslog over unix sockets and what is lost there, symbolic links,
-# bounds of open_log_file_cache; log_not_found.
+# bounds of open_log_file_cache; log_not_found; worker_shutdown_timeout.
 
 use strict;
 use warnings;
@@ -212,5 +212,40 @@ is unzipped('log.gz'), "/gz/2\n/gz/3\n", 'TERM: gzip is written';
 is $t->read('buf.log'), "/buf/2\n", '... and buffers are';
 is $t->read('both.log'), "/plain/1\n" x 2 . "/plain/2\n" x 2,
     'a file with and without buffer has one buffer';
+
+# ---- what worker_shutdown_timeout cuts off ----
+
+my $hung = Weir::Backend->tcp(sub { my ($c) = @_; 1 while sysread $c->socket, my $in, 9000; });
+my $up = $hung->port;
+my $s = Weir::Test->new;
+$s->write('html/big', 'x' x 20_000_000);
+$s->run(<<"EOC");
+worker_shutdown_timeout 500ms;
+%%HTTP%%
+    log_format short '\$status "\$request" \$request_completion';
+    access_log %%TESTDIR%%/short.log short buffer=8k;
+    client_header_timeout 1s;
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        root %%TESTDIR%%/html;
+        location /up { proxy_pass http://127.0.0.1:$up; }
+    }
+}
+EOC
+my @open = map { my $c = $s->connect; $c->send($_); $c }
+    "GET /big HTTP/1.1\r\nHost: a\r\n\r\n", "GET /up HTTP/1.1\r\nHost: a\r\n\r\n",
+    "POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab",
+    "GET /part", '';
+select undef, undef, undef, 0.3;
+$s->stop('QUIT');
+my $lines = join "\n", sort $s->log('short.log');
+like $lines, qr{^000\ "GET\ /up\ HTTP/1\.1"\ \n000\ "POST\ /up\ HTTP/1\.1"\ \n
+    200\ "GET\ /big\ HTTP/1\.1"\ \n(?:408\ "GET\ /part"\ )?$}mx,
+    'worker_shutdown_timeout: lines of what it cut off'
+    if is_oracle();
+is $lines, join("\n", '000 "GET /part" ', '000 "GET /up HTTP/1.1" ',
+                '000 "POST /up HTTP/1.1" ', '200 "GET /big HTTP/1.1" '),
+    'worker_shutdown_timeout: lines of what it cut off'
+    if !is_oracle();
 
 done_testing;

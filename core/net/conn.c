@@ -14,7 +14,10 @@
 
 #include "core/net/worker.h"
 
-struct conns conns = { .reusable = { &conns.reusable, &conns.reusable } };
+struct conns conns = {
+    .reusable = { &conns.reusable, &conns.reusable },
+    .cuttable = { &conns.cuttable, &conns.cuttable },
+};
 
 
 static void
@@ -67,6 +70,27 @@ conns_evict(size_t n)
         done++;
     }
     return done;
+}
+
+
+void
+conn_set_on_cut(struct conn *c, void (*on_cut)(struct conn *))
+{
+    c->on_cut = on_cut;
+    list_append(&conns.cuttable, &c->cuttable);
+}
+
+
+void
+conns_cut(void)
+{
+    struct list *l;
+
+    while ((l = list_pop(&conns.cuttable)) != NULL) {
+        struct conn *c = container_of(l, struct conn, cuttable);
+
+        c->on_cut(c);
+    }
 }
 
 
@@ -179,6 +203,8 @@ conn_close(struct conn *c)
     timer_stop(&c->write_timer);
     post_cancel(&c->late);
     conn_set_reusable(c, false);
+    if (c->on_cut != NULL)
+        list_remove(&c->cuttable);
     c->is_flushing = false;
     if (!chain_empty(&c->out))
         chain_clear(&c->out);

@@ -51,6 +51,8 @@ struct conn {
     uint64_t               sent;     /* bytes, in all                        */
     uint64_t               received;
     struct list            reusable; /* of the worker's idle list            */
+    struct list            cuttable; /* of those with on_cut                 */
+    void                 (*on_cut)(struct conn *); /* conn_set_on_cut, or NULL */
     uint32_t               send_timeout; /* ms; arms write_timer whenever the
                                         peer takes no more; 0: does not      */
     uint16_t               error;    /* errno of what broke it, 0: none      */
@@ -73,6 +75,7 @@ struct conns {
     size_t      max;      /* worker_connections; 0: none                     */
     size_t      active;
     struct list reusable; /* the longest idle first                          */
+    struct list cuttable;
     void      (*on_room)(void *arg); /* there may be some, after active was max */
     void       *arg;
 };
@@ -103,6 +106,11 @@ ssize_t conn_read(struct conn *c, char *out, size_t n);
 void conn_set_reusable(struct conn *c, bool is_reusable);
 /* Has up to n of the longest idle closed; returns how many. */
 size_t conns_evict(size_t n);
+
+/* The worker's time can end before its connections do (conns_cut): on_cut is
+ * called then, to end what is under way and to close this one. */
+void conn_set_on_cut(struct conn *c, void (*on_cut)(struct conn *));
+void conns_cut(void);
 
 /* What a flush can say. */
 enum flush {

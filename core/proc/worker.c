@@ -194,6 +194,7 @@ on_deadline(struct timer *t)
 {
     struct serving *s = container_of(t, struct serving, deadline);
 
+    conns_cut();
     loop_stop(s->self.loop);
 }
 

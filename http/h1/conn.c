@@ -353,6 +353,23 @@ on_write_timeout(struct timer *t)
     h1_timed_out(h);
 }
 
+/* The worker ends before the request does: its line is logged. */
+static void
+on_cut(struct conn *c)
+{
+    struct h1 *h = h1_of_conn(c);
+
+    h1_keep_line(h);
+    if (h->r == NULL) {
+        h1_close(h);
+    } else if (h->state == H1_DISCARD) {
+        h->r->keeps_alive = false;
+        h->r->codec->abort(h->r);
+    } else {
+        http_terminate(h->r, 0);
+    }
+}
+
 /* --- what goes out --------------------------------------------------------------------- */
 
 static void
@@ -624,6 +641,7 @@ h1_accept(struct listener *l, struct loop *loop, int fd,
     h->conn.log.targets
         = error_log_targets(http_default_server(h->address)->conf);
     h->client.opened_at = clock_ms();
+    conn_set_on_cut(&h->conn, on_cut);
     stats_add(worker->stats, accepted, 1);
     stats_add(worker->stats, handled, 1);
     stats_add(worker->stats, active, 1);
