@@ -16,11 +16,17 @@ struct prefix {
     int                   up; /* index of the longest name within this one   */
 };
 
+/* The expression stands beside its location, since most are only looked at. */
+struct matched {
+    const struct regex   *regex;
+    struct http_location *location;
+};
+
 struct http_locations {
     VEC(struct http_location *) all; /* in the order of the file             */
     struct prefix              *prefixes;
     size_t                      n_prefixes;
-    VEC(struct http_location *) regexes;
+    VEC(struct matched)         regexes;
     VEC(struct http_location *) named;
     bool                        has_slash; /* redirects_to_slash somewhere  */
 };
@@ -37,7 +43,7 @@ http_locations_add(struct conf *cf, struct http_locations *to,
 {
     *vec_push(cf->arena, &to->all) = l;
     if (l->kind == LOCATION_REGEX)
-        *vec_push(cf->arena, &to->regexes) = l;
+        *vec_push(cf->arena, &to->regexes) = (struct matched){ l->regex, l };
     if (l->kind == LOCATION_NAMED)
         *vec_push(cf->arena, &to->named) = l;
     return NULL;
@@ -246,8 +252,8 @@ trace_unread(struct http_request *r, const struct http_locations *ls, size_t i,
              const char *why)
 {
     for (; i < ls->regexes.n; i++)
-        if (regex_test(ls->regexes.at[i]->regex, r->uri))
-            trace_location(r, ls->regexes.at[i], "lost", why);
+        if (regex_test(ls->regexes.at[i].regex, r->uri))
+            trace_location(r, ls->regexes.at[i].location, "lost", why);
 }
 
 /* --- both --------------------------------------------------------------------- */
@@ -264,8 +270,8 @@ search_regexes(const struct http_locations *ls, struct http_request *r,
     size_t                i;
 
     for (i = 0; i < ls->regexes.n; i++) {
-        l = ls->regexes.at[i];
-        if (!regex_match(l->regex, &r->task, r->uri)) {
+        l = ls->regexes.at[i].location;
+        if (!regex_match(ls->regexes.at[i].regex, &r->task, r->uri)) {
             if (task_is_dry(&r->task))
                 trace_location(r, l, "passed", "does not match");
             continue;

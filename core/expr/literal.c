@@ -194,6 +194,8 @@ literal_of(struct arena *a, str_t pattern, bool is_nocase)
     if (s.depth != 0)
         return nothing;
     end_run(&s);
+    if (s.found.head.n != 0)
+        s.found.head_end = ascii_lower(s.found.head.p[s.found.head.n - 1]);
     return s.found;
 }
 

@@ -12,6 +12,7 @@
 struct literal {
     str_t head, tail; /* of a subject that matches; empty: nothing is known  */
     bool  is_nocase;  /* letters of both stand for either case               */
+    char  head_end;   /* the last of head, in lower case                     */
 };
 
 /* Reads a pattern.  Of whatever is not understood for certain nothing is
@@ -30,7 +31,7 @@ literal_allows(const struct literal *l, str_t s)
 
     if (n != 0
         && (s.n < n
-            || ascii_lower(s.p[n - 1]) != ascii_lower(l->head.p[n - 1])))
+            || ascii_lower(s.p[n - 1]) != l->head_end))
         return false;
     return (n == 0 && l->tail.n == 0) || !literal_differs(l, s);
 }
