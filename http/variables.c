@@ -566,6 +566,15 @@ static const str_t name_x_forwarded_for = STR_INIT("x_forwarded_for");
 static const str_t name_cache_control = STR_INIT("cache_control");
 static const str_t name_link = STR_INIT("link");
 
+static str_t
+matched_location(struct task *t, uintptr_t arg)
+{
+    const struct http_location *l = http_of(t)->location;
+
+    (void) arg;
+    return l != NULL ? http_location_text(t->arena, l) : STR("");
+}
+
 #define AT(member) offsetof(struct http_request, member)
 #define TEXT_ROW(n, member, flags, says) \
     { \
@@ -745,6 +754,10 @@ static const struct variable variables[] = {
       "answered, else \".\"" },
     { "hostname", hostname, 0, 0, NULL,
       "the name of this machine, in lower case" },
+    { "matched_location", matched_location, 0, VAR_VOLATILE | VAR_CHANGEABLE,
+      NULL,
+      "the location that answers, as the configuration writes it: \"/x\", "
+      "\"= /x\", \"~ \\.php$\", \"@name\"; empty outside of locations" },
     { "pid", pid, 0, 0, NULL, "the process number of the worker" },
     { "nginx_version", nginx_version, 0, 0, NULL,
       "the version of nginx that weir measures itself by" },
