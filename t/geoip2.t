@@ -185,6 +185,39 @@ SKIP: {
     is $get->('10.1.0.2, 10.1.0.1'), 'ONE', 'proxies only';
 }
 
+# ---- one process, which reads its configuration again ----
+
+{
+    my $s = Weir::Test->new;
+    my $write = sub {
+        my ($iso, $at) = @_;
+        $s->write('next.mmdb', mmdb([ '127.0.0.0/8' => $iso ]), mtime => $at);
+        rename $s->path('next.mmdb'), $s->path('main.mmdb') or die;
+    };
+    $write->('first', time - 10);
+    $s->run("master_process off;\n$load" . <<'EOC');
+%%HTTP%%
+    geoip2 main.mmdb { auto_reload 1s; $iso; }
+    geoip2 ./main.mmdb { $same default=D; }
+    server { listen 127.0.0.1:%%PORT%%; return 200 '$iso $same'; }
+}
+EOC
+    is $s->get('/')->body, 'first first', 'one process';
+    $write->('second', time + 100);
+    ok wait_until(sub { $s->get('/')->body eq 'second first' }),
+        'auto_reload, where it is asked for';
+    SKIP: {
+        skip 'the module of nginx finds nothing then', 2 if is_oracle();
+
+        $s->signal('HUP');
+        ok wait_until(sub { $s->get('/')->body eq 'second second' }),
+            'read again';
+        $write->('third', time + 200);
+        ok wait_until(sub { $s->get('/')->body eq 'third second' }),
+            'auto_reload after that';
+    }
+}
+
 # ---- files that mean harm ----
 
 SKIP: {
@@ -292,6 +325,10 @@ while (my ($text, $message) = splice @table, 0, 2) {
 like first('geoip2 nofile.mmdb { }'),
     qr{^MMDB_open\("D/nofile.mmdb"\) failed - Error opening the specified MaxMind DB file},
     'no file';
+
+$m->write('sub/n.conf', "${load}events {}\nhttp { geoip2 main.mmdb { } }\n");
+is +(run_binary({ dir => $m->dir }, '-t', '-p', $m->dir . '/', '-c',
+    'sub/n.conf', '-e', 'error.log'))[0], 0, 'a path is under the prefix';
 
 if (!is_oracle()) {
     is first('geoip2 main.mmdb { auto_reload x; }'),

@@ -337,7 +337,7 @@ open_block(struct conf *cf, void *field, void **state)
 
     (void) field;
     *state = d;
-    d->path = conf_path_conf(cf, cf->args[1]);
+    d->path = conf_path_prefix(cf, cf->args[1]);
     d->kind = cf->kind;
     d->main = m;
     VEC_EACH(&m->list, it) {
