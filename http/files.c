@@ -102,14 +102,18 @@ parse_symlinks(struct conf *cf, void *field)
     return NULL;
 }
 
-static const struct conf_type cache_type
-    = { .name = "open file cache",
-        .size = sizeof(struct file_cache_conf *),
-        .parse = parse_cache };
-static const struct conf_type symlinks_type
-    = { .name = "disable_symlinks",
-        .size = sizeof(struct http_symlinks),
-        .parse = parse_symlinks };
+static const struct conf_type cache_type = {
+    .name = "open file cache",
+    .size = sizeof(struct file_cache_conf *),
+    .parse = parse_cache,
+    .unset = "off",
+};
+static const struct conf_type symlinks_type = {
+    .name = "disable_symlinks",
+    .size = sizeof(struct http_symlinks),
+    .parse = parse_symlinks,
+    .unset = "off",
+};
 
 static const struct directive files_rows[] = {
     CUSTOM("open_file_cache", IN_WEB, ARGS_1 | ARGS_2, cache_type,
@@ -218,8 +222,12 @@ parse_aio(struct conf *cf, void *field)
 
 static const struct conf_type directio_type
     = { .name = "directio", .size = sizeof(uint64_t), .parse = parse_directio };
-static const struct conf_type aio_type
-    = { .name = "aio", .size = sizeof(struct http_aio), .parse = parse_aio };
+static const struct conf_type aio_type = {
+    .name = "aio",
+    .size = sizeof(struct http_aio),
+    .parse = parse_aio,
+    .unset = "off",
+};
 
 static const struct directive io_rows[] = {
     FLAG("sendfile", IN_WEB | IN_IF, struct http_io_conf, sendfile, "off",

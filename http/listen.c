@@ -252,8 +252,11 @@ parse_listen(struct conf *cf, void *field)
     return error;
 }
 
-static const struct conf_type listen_type
-    = { .name = "listen", .parse = parse_listen };
+static const struct conf_type listen_type = {
+    .name = "listen",
+    .parse = parse_listen,
+    .unset = "*:80",
+};
 
 static const struct directive rows[] = {
     { "listen", IN_SERVER | ROW_MANY, ARGS_1_OR_MORE, &listen_type, 0, NULL,

@@ -88,10 +88,12 @@ parse_server_name(struct conf *cf, void *field)
     return error;
 }
 
-static const struct conf_type names_type
-    = { .name = "server names",
-        .size = sizeof(struct http_names_conf),
-        .parse = parse_server_name };
+static const struct conf_type names_type = {
+    .name = "server names",
+    .size = sizeof(struct http_names_conf),
+    .parse = parse_server_name,
+    .unset = "\"\"",
+};
 
 static const struct directive rows[] = {
     { "server_name", IN_SERVER | ROW_MANY, ARGS_1_OR_MORE, &names_type, 0, NULL,

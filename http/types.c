@@ -174,6 +174,9 @@ parse_set(struct conf *cf, void *field)
 }
 
 
-const struct conf_type conf_mime_set = { .name = "media types",
-                                         .size = sizeof(struct mime_set *),
-                                         .parse = parse_set };
+const struct conf_type conf_mime_set = {
+    .name = "media types",
+    .size = sizeof(struct mime_set *),
+    .parse = parse_set,
+    .unset = "text/html",
+};

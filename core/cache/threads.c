@@ -115,8 +115,11 @@ parse(struct conf *cf, void *field)
 }
 
 
-static const struct conf_type pool_type
-    = { .name = "thread pool", .parse = parse };
+static const struct conf_type pool_type = {
+    .name = "thread pool",
+    .parse = parse,
+    .unset = "default threads=32 max_queue=65536",
+};
 
 static const struct directive rows[] = {
     { "thread_pool", IN_MAIN | ROW_MANY, ARGS_2 | ARGS_3, &pool_type, 0, NULL,

@@ -89,6 +89,8 @@ struct conf_type {
     void (*inherit)(struct conf *cf, void *field, const void *outer);
     const char *syntax; /* of the arguments, where rows state none; NULL: words
                            of the row's detail                               */
+    const char *unset;  /* where a row has no preset: what it means that
+                           nothing was set, for documentation                */
 };
 
 /* Opens a block: detail of rows with type conf_opener. */

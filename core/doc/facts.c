@@ -112,9 +112,12 @@ doc_syntax(struct arena *a, const struct doc_directive *d, words_t *out)
 str_t
 doc_preset(struct arena *a, const struct doc_directive *d)
 {
-    if (d->row->preset == NULL)
-        return STR_NONE;
-    return arena_printf(a, STR_F " %s;", STR_A(d->name), d->row->preset);
+    const char *preset = d->row->preset;
+
+    if (preset == NULL)
+        preset = d->row->type->unset;
+    return preset ? arena_printf(a, STR_F " %s;", STR_A(d->name), preset)
+                  : STR_NONE;
 }
 
 

@@ -187,7 +187,8 @@ doc_json_directive(struct doc_json *j, const struct doc_directive *d,
     put_member(j, "name", d->name);
     doc_syntax(j->arena, d, &ways);
     put_words(j, "syntax", &ways);
-    put_member(j, "default", str_of(row->preset));
+    put_member(j, "default",
+               str_of(row->preset != NULL ? row->preset : row->type->unset));
     doc_contexts(j->arena, d, &contexts);
     put_words(j, "contexts", &contexts);
     put_member(j, "inheritance", doc_inheritance(j->arena, d));

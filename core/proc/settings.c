@@ -183,8 +183,12 @@ static const struct conf_type user_type
     = { .name = "user", .size = sizeof(struct user), .parse = parse_user };
 static const struct conf_type workers_type
     = { .name = "workers", .size = sizeof(unsigned), .parse = parse_workers };
-static const struct conf_type priority_type
-    = { .name = "priority", .size = sizeof(int), .parse = parse_priority };
+static const struct conf_type priority_type = {
+    .name = "priority",
+    .size = sizeof(int),
+    .parse = parse_priority,
+    .unset = "0",
+};
 static const struct conf_type nofile_type
     = { .name = "limit", .size = sizeof(struct limit), .parse = parse_nofile };
 static const struct conf_type core_type
@@ -192,8 +196,12 @@ static const struct conf_type core_type
 static const struct conf_type affinity_type = { .name = "affinity",
                                                 .size = sizeof(struct affinity),
                                                 .parse = parse_affinity };
-static const struct conf_type env_type
-    = { .name = "env", .size = sizeof(struct texts *), .parse = parse_env };
+static const struct conf_type env_type = {
+    .name = "env",
+    .size = sizeof(struct texts *),
+    .parse = parse_env,
+    .unset = "TZ",
+};
 
 static const struct conf_word debug_points[]
     = { { "stop", DEBUG_STOP }, { "abort", DEBUG_ABORT }, { .name = NULL } };

@@ -226,14 +226,26 @@ parse_timeout(struct conf *cf, void *field)
 }
 
 
-static const struct conf_type keepalive_type
-    = { .name = "keepalive", .parse = parse_keepalive };
-static const struct conf_type requests_type
-    = { .name = "number", .parse = parse_requests };
-static const struct conf_type time_type
-    = { .name = "time", .parse = parse_time };
-static const struct conf_type timeout_type
-    = { .name = "time", .parse = parse_timeout };
+static const struct conf_type keepalive_type = {
+    .name = "keepalive",
+    .parse = parse_keepalive,
+    .unset = "32 local",
+};
+static const struct conf_type requests_type = {
+    .name = "number",
+    .parse = parse_requests,
+    .unset = "1000",
+};
+static const struct conf_type time_type = {
+    .name = "time",
+    .parse = parse_time,
+    .unset = "1h",
+};
+static const struct conf_type timeout_type = {
+    .name = "time",
+    .parse = parse_timeout,
+    .unset = "60s",
+};
 
 static const struct conf_opener http_opener
     = { .inside = IN_UPSTREAM, .open = open_group, .close = close_group };

@@ -55,6 +55,7 @@ static const struct conf_type bind_type = {
     .name = "local address",
     .size = sizeof(struct gateway_bind *),
     .parse = parse_bind,
+    .unset = "off",
 };
 
 
@@ -80,6 +81,7 @@ static const struct conf_type store_type = {
     .name = "store",
     .size = sizeof(struct gateway_store),
     .parse = parse_store,
+    .unset = "off",
 };
 
 

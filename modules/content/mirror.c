@@ -80,9 +80,12 @@ parse_mirror(struct conf *cf, void *field)
 }
 
 
-static const struct conf_type mirror_type = { .name = "mirrors",
-                                              .size = sizeof(struct mirrors),
-                                              .parse = parse_mirror };
+static const struct conf_type mirror_type = {
+    .name = "mirrors",
+    .size = sizeof(struct mirrors),
+    .parse = parse_mirror,
+    .unset = "off",
+};
 
 static const struct directive rows[] = {
     CUSTOM("mirror", IN_WEB | ROW_MANY, ARGS_1, mirror_type, struct mirror_conf,

@@ -28,9 +28,12 @@ parse_charset(struct conf *cf, void *field)
 }
 
 
-static const struct conf_type charset_type = { .name = "charset",
-                                               .size = sizeof(struct expr *),
-                                               .parse = parse_charset };
+static const struct conf_type charset_type = {
+    .name = "charset",
+    .size = sizeof(struct expr *),
+    .parse = parse_charset,
+    .unset = "off",
+};
 
 static const struct directive rows[] = {
     { "charset", IN_WEB | IN_IF, ARGS_1, &charset_type,

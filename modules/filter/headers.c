@@ -452,9 +452,12 @@ static const struct conf_type headers_type = { .name = "headers",
                                                .inherit = leave };
 static const struct conf_type outer_type
     = { .name = "outer", .inherit = note_outer };
-static const struct conf_type expires_type = { .name = "expires",
-                                               .size = sizeof(struct expires),
-                                               .parse = parse_expires };
+static const struct conf_type expires_type = {
+    .name = "expires",
+    .size = sizeof(struct expires),
+    .parse = parse_expires,
+    .unset = "off",
+};
 
 static const struct conf_word inherit_words[] = {
     { "off", INHERIT_OFF },

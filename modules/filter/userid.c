@@ -381,17 +381,28 @@ start(struct worker *w)
 
 /* --- the module --------------------------------------------------------------------- */
 
-static const struct conf_type expires_type
-    = { .name = "expires", .size = sizeof(uint64_t), .parse = parse_expires };
-static const struct conf_type mark_type
-    = { .name = "mark", .size = sizeof(char), .parse = parse_mark };
+static const struct conf_type expires_type = {
+    .name = "expires",
+    .size = sizeof(uint64_t),
+    .parse = parse_expires,
+    .unset = "off",
+};
+static const struct conf_type mark_type = {
+    .name = "mark",
+    .size = sizeof(char),
+    .parse = parse_mark,
+    .unset = "off",
+};
 static const struct conf_type service_type
     = { .name = "service",
         .size = sizeof(struct userid_service),
         .parse = parse_service };
-static const struct conf_type unless_none_type = { .name = "text or none",
-                                                   .size = sizeof(str_t),
-                                                   .parse = parse_unless_none };
+static const struct conf_type unless_none_type = {
+    .name = "text or none",
+    .size = sizeof(str_t),
+    .parse = parse_unless_none,
+    .unset = "none",
+};
 
 static const struct conf_word enable_words[] = {
     { "off", ENABLE_OFF }, { "log", ENABLE_LOG }, { "v1", ENABLE_V1 },

@@ -44,6 +44,7 @@ static const struct conf_type set_header_type = {
     .name = "fields",
     .size = sizeof(struct proxy_fields),
     .parse = parse_set_header,
+    .unset = "Host $proxy_host",
 };
 
 

@@ -190,24 +190,28 @@ const struct conf_type proxy_redirect_type = {
     .name = "redirect rules",
     .size = sizeof(struct proxy_rules),
     .parse = parse_redirect,
+    .unset = "default",
 };
 
 const struct conf_type proxy_cookie_path_type = {
     .name = "cookie paths",
     .size = sizeof(struct proxy_rules),
     .parse = parse_cookie_path,
+    .unset = "off",
 };
 
 const struct conf_type proxy_cookie_domain_type = {
     .name = "cookie domains",
     .size = sizeof(struct proxy_rules),
     .parse = parse_cookie_domain,
+    .unset = "off",
 };
 
 const struct conf_type proxy_cookie_flags_type = {
     .name = "cookie flags",
     .size = sizeof(struct proxy_flag_rules),
     .parse = parse_cookie_flags,
+    .unset = "off",
 };
 
 

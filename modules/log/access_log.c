@@ -418,6 +418,7 @@ static const struct conf_type cache_type = {
     .name = "open_log_file_cache",
     .size = sizeof(struct log_cache *),
     .parse = parse_cache,
+    .unset = "off",
 };
 
 /* --- the log of servers that name none ------------------------------------------------ */
