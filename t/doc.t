@@ -95,6 +95,7 @@ is_deeply $directive{gzip}[0], {
     module => 'http_gzip', option => '--without-http_gzip_module',
     says => $directive{gzip}[0]{says},
 }, 'gzip';
+is $directive{expires}[0]{default}, 'off', 'a default that is no preset';
 is_deeply $directive{satisfy}[0]{syntax}, ['satisfy all | any;'],
     'words of an enumeration';
 is_deeply $directive{return}[0]{syntax},

@@ -55,14 +55,30 @@ suggest(const struct doc *d, str_t name, bool is_variable)
 }
 
 
+/* The library that the build lacks for a directive, or NULL. */
+static const char *
+needs(str_t name)
+{
+    for (const struct known_need *n = known_needs; n->name != NULL; n++)
+        if (str_eq(str_of(n->name), name))
+            return n->library;
+    return NULL;
+}
+
+
 void
 doc_report_unknown(const struct doc *d, str_t name)
 {
     bool  is_variable = name.n != 0 && name.p[0] == '$';
     str_t bare = str_from(name, is_variable);
 
-    if (!is_variable
-        && is_listed(known_directives, known_directives_count, bare))
+    if (!is_variable && needs(bare) != NULL)
+        fprintf(stderr,
+                "%s: the directive \"" STR_F "\" needs %s, which this build "
+                "was made without\n",
+                log_program, STR_A(bare), needs(bare));
+    else if (!is_variable
+             && is_listed(known_directives, known_directives_count, bare))
         fprintf(stderr,
                 "%s: nginx has a directive \"" STR_F "\", which is not "
                 "supported by this build\n",
