@@ -39,6 +39,7 @@ says(['-V'], 0, qr{\A
     built\ with\ OpenSSL\ \d\S*\ [^\n]*\n
     TLS\ SNI\ support\ enabled\n
     configure\ arguments:[^\n]*\n\z}x);
+my $commands = is_oracle() ? '' : qr/Commands:\n(?: {2}\S.*\n {18}\S.*\n)+\n/;
 for my $option ('-h', '-?') {
     says([$option], 0, qr{\A
         nginx\ version:\ nginx/[^\n]*\n
@@ -58,7 +59,7 @@ for my $option ('-h', '-?') {
         \ \ -e\ filename\ {3}:\ set\ error\ log\ file\ \(default:\ .*\)\n
         \ \ -c\ filename\ {3}:\ set\ configuration\ file\ \(default:\ .*\)\n
         \ \ -g\ directives\ :\ set\ global\ directives\ out\ of
-            \ configuration\ file\n\n\z}x);
+            \ configuration\ file\n\n$commands\z}x);
 }
 SKIP: {
     skip 'an identity of its own', 1 if is_oracle();

@@ -39,7 +39,8 @@ my %variable = map { $_->{name} => $_ } @{ $all->{variables} };
 my %contexts;
 my %spelled = ('if in server' => 'if_in_server',
     'if in location' => 'if_in_location', 'server in stream' => 'stream_server',
-    'upstream in stream' => 'stream_upstream', 'server in mail' => 'mail_server');
+    'upstream in stream' => 'stream_upstream',
+    'server in mail' => 'mail_server');
 for my $line (split /\n/, (run_binary('--directives'))[1]) {
     my ($name, undef, $where) = split /\t/, $line;
     $contexts{$name}{$_} = 1 for split /,/, $where;
@@ -59,9 +60,10 @@ is_deeply \@silent, [], 'each has a sentence and its syntax';
 for my $name (sort keys %contexts) {
     my %own = map { ($spelled{$_} // $_) => 1 }
         map { @{ $_->{contexts} } } @{ $directive{$name} };
-    next if join(',', sort keys %own) eq join(',', sort keys %{ $contexts{$name} });
+    my $said = join ',', sort keys %own;
+    next if $said eq join ',', sort keys %{ $contexts{$name} };
     fail "$name: contexts";
-    diag join(',', sort keys %own);
+    diag $said;
 }
 
 cmp_ok scalar(keys %variable), '>', 80, 'there are variables';
@@ -191,7 +193,7 @@ http {
 END
 $t->write('html/index.html', 'index');
 $t->write('more/two.conf', <<'END');
-server { listen 127.0.0.1:1; gzip off; location /a { } location /b { gzip on; } }
+server { listen 127.0.0.1:1; gzip off; location /a {} location /b { gzip on; } }
 upstream named { server no-such-host.invalid:80; keepalive_requests 7; }
 END
 
@@ -236,7 +238,8 @@ is_deeply holds('add_header'), same($frame,
 
 sub part {          # of what holds: blocks that have a value
     my ($held) = @_;
-    return { map { $_ => $held->{$_} } grep { $held->{$_} ne '-' } keys %$held };
+    return { map { $_ => $held->{$_} }
+             grep { $held->{$_} ne '-' } keys %$held };
 }
 is_deeply part(holds('proxy_pass')), { 'location /api/' =>
     'proxy_pass http://127.0.0.1:' . $t->port('none') . ';' },
@@ -267,10 +270,14 @@ my $text = (doc('gzip', '-c', $conf))[1];
 $text =~ s/.*^Holds in:\n//ms;
 $text =~ s/\Q$dir\E\///g;
 my @lines = split /\n/, $t->read('nginx.conf');
-sub line { my ($re) = @_; return (grep { $lines[$_ - 1] =~ $re } 1 .. @lines)[0] }
+sub line {
+    my ($re) = @_;
+    return (grep { $lines[$_ - 1] =~ $re } 1 .. @lines)[0];
+}
 my $line = line(qr/gzip on/);
 sub at { return 'line ' . ($line + $_[0]) }
-is $text, "  http (nginx.conf:" . line(qr/^http/) . "): gzip on; (" . at(0) . ")\n"
+is $text, "  http (nginx.conf:" . line(qr/^http/) . "): gzip on; ("
+    . at(0) . ")\n"
     . "    $other (more/two.conf:1): gzip off; (line 1)\n"
     . "      the same in location /a (line 1)\n"
     . "      location /b (line 1): gzip on; (line 1)\n"
