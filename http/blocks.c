@@ -177,7 +177,7 @@ open_limit_except(struct conf *cf, struct conf_block *b)
     if (outer->except != NULL)
         return conf_error(cf, "\"limit_except\" directive is duplicate");
     for (i = 1; i < cf->n_args; i++) {
-        bit = method_parse(cf->args[i]);
+        bit = method_named(cf->args[i]);
         if (bit == HTTP_OTHER || bit == HTTP_TRACE || bit == HTTP_CONNECT)
             return conf_error(cf, "invalid method \"" STR_F "\"",
                               STR_A(cf->args[i]));

@@ -36,3 +36,15 @@ method_parse(str_t name)
             return methods[i].bit;
     return HTTP_OTHER;
 }
+
+
+unsigned
+method_named(str_t name)
+{
+    size_t i;
+
+    for (i = 0; i < countof(methods); i++)
+        if (str_ieq(name, methods[i].name))
+            return methods[i].bit;
+    return HTTP_OTHER;
+}

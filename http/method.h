@@ -25,3 +25,4 @@ enum http_method {
 };
 
 unsigned method_parse(str_t name); /* one bit; HTTP_OTHER where unknown */
+unsigned method_named(str_t name); /* the same in any case, as directives have it */

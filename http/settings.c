@@ -231,6 +231,27 @@ ignore_lowat(struct conf *cf, void *field)
 const struct conf_type http_lowat_type
     = { .name = "lowat", .parse = ignore_lowat };
 
+/* A size that may have variables. */
+static const char *
+parse_rate(struct conf *cf, void *field)
+{
+    struct expr **e = field;
+    const char   *error = conf_expr.parse(cf, field);
+    uint64_t      n;
+
+    if (error == NULL && expr_is_constant(*e)
+        && !number_size(expr_text(*e), false, &n))
+        return conf_error(cf, "\"" STR_F "\" directive invalid value",
+                          STR_A(cf->args[0]));
+    return error;
+}
+
+static const struct conf_type rate_type = {
+    .name = "size with variables",
+    .size = sizeof(struct expr *),
+    .parse = parse_rate,
+};
+
 static const struct directive send_rows[] = {
     MSEC("send_timeout", IN_WEB, struct http_send_conf, send_timeout, "60s",
          "How long may pass between two writes to a client that takes "
@@ -239,15 +260,17 @@ static const struct directive send_rows[] = {
          "1460",
          "Waits for that many bytes before it writes, unless more "
          "cannot come at once. 0: writes what there is."),
-    EXPR("limit_rate", IN_WEB | IN_IF | ROW_LIMIT, struct http_send_conf,
-         limit_rate, "0", "rate",
-         "Bytes a second at which a response is sent, for each request "
-         "by itself; 0: no limit. May have variables; $limit_rate, when "
-         "set, takes its place."),
-    EXPR("limit_rate_after", IN_WEB | IN_IF | ROW_LIMIT, struct http_send_conf,
-         limit_rate_after, "0", "size",
-         "How many bytes of a response go out before limit_rate holds. "
-         "May have variables."),
+    { "limit_rate", IN_WEB | IN_IF | ROW_LIMIT, ARGS_1, &rate_type,
+      FIELD(struct http_send_conf, limit_rate, struct expr *), "0", NULL,
+      "rate",
+      "Bytes a second at which a response is sent, for each request "
+      "by itself; 0: no limit. May have variables; $limit_rate, when "
+      "set, takes its place." },
+    { "limit_rate_after", IN_WEB | IN_IF | ROW_LIMIT, ARGS_1, &rate_type,
+      FIELD(struct http_send_conf, limit_rate_after, struct expr *), "0", NULL,
+      "size",
+      "How many bytes of a response go out before limit_rate holds. "
+      "May have variables." },
     FLAG("tcp_nodelay", IN_WEB, struct http_send_conf, tcp_nodelay, "on",
          "Sends small packets at once on kept-alive connections "
          "(TCP_NODELAY)."),
@@ -264,33 +287,11 @@ static const struct directive send_rows[] = {
     { .name = NULL },
 };
 
-static const char *
-check_rate(struct conf *cf, const struct expr *e, const char *name)
-{
-    uint64_t n;
-
-    if (expr_is_constant(e) && !number_size(expr_text(e), false, &n))
-        return conf_error(cf, "\"%s\" directive invalid value", name);
-    return NULL;
-}
-
-static const char *
-check_send(struct conf *cf, void *conf)
-{
-    const struct http_send_conf *c = conf;
-    const char                  *error;
-
-    error = check_rate(cf, c->limit_rate, "limit_rate");
-    return error ? error
-                 : check_rate(cf, c->limit_rate_after, "limit_rate_after");
-}
-
 struct module http_send_module = {
     .name = "http_core",
     .serves = FOR_HTTP,
     .directives = send_rows,
     .conf_size = sizeof(struct http_send_conf),
-    .ready = check_send,
 };
 
 /* --- heads of responses ------------------------------------------------------------ */

@@ -166,6 +166,8 @@ parse_set(struct conf *cf, void *field)
         type = cf->args[i];
         if (str_is(type, "*"))
             s->has_all = true;
+        else if (s->has_all)
+            continue;
         else if (str_ieq(type, STR("text/html"))
                  || hash_set(s->types, type, s) != NULL)
             conf_warn(cf, "duplicate MIME type \"" STR_F "\"", STR_A(type));

@@ -175,7 +175,7 @@ parse_modern(struct conf *cf, void *field)
         return conf_error(cf, "invalid browser version \"" STR_F "\"",
                           STR_A(cf->args[2]));
     while (new.kind < countof(kinds)
-           && !str_eq(name, str_of(kinds[new.kind].name)))
+           && !str_ieq(name, str_of(kinds[new.kind].name)))
         new.kind++;
     if (new.kind == countof(kinds))
         return conf_error(cf, "unknown browser name \"" STR_F "\"",

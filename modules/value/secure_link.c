@@ -129,42 +129,42 @@ secure_link_expires(struct task *t, uintptr_t arg)
 
 /* The two forms exclude each other in one block. */
 static const char *
-check_mix(struct conf *cf, bool has_secret)
+check_mix(struct conf *cf, void *conf)
 {
-    const size_t secret = offsetof(struct secure_link_conf, secret),
-                 link = offsetof(struct secure_link_conf, link),
-                 md5 = offsetof(struct secure_link_conf, md5);
-    bool is_mixed = has_secret
-                        ? conf_is_set(cf, &secure_link_module, link)
-                              || conf_is_set(cf, &secure_link_module, md5)
-                        : conf_is_set(cf, &secure_link_module, secret);
+    const struct secure_link_conf *c = conf;
 
-    return is_mixed ? conf_error(cf, "\"secure_link_secret\" cannot be mixed "
-                                     "with \"secure_link\" and "
-                                     "\"secure_link_md5\"")
-                    : NULL;
+    if (c->secret.p == NULL || (c->link == NULL && c->md5 == NULL))
+        return NULL;
+    return conf_error(cf, "\"secure_link_secret\" cannot be mixed with "
+                          "\"secure_link\" and \"secure_link_md5\"");
 }
 
 
-static const char *
-parse_expr(struct conf *cf, void *field)
+/* An inner block that sets one form leaves the other one behind. */
+static void
+inherit_link(struct conf *cf, void *field, const void *outer)
 {
-    const char *error = check_mix(cf, false);
+    const struct secure_link_conf *c
+        = container_of(field, struct secure_link_conf, link);
 
-    return error ? error : conf_expr.parse(cf, field);
+    (void) cf;
+    if (c->secret.p == NULL)
+        *(struct expr **) field = *(struct expr *const *) outer;
 }
 
 
-static const char *
-parse_secret(struct conf *cf, void *field)
+static void
+inherit_md5(struct conf *cf, void *field, const void *outer)
 {
-    const char *error = check_mix(cf, true);
+    const struct secure_link_conf *c
+        = container_of(field, struct secure_link_conf, md5);
 
-    return error ? error : conf_text.parse(cf, field);
+    (void) cf;
+    if (c->secret.p == NULL)
+        *(struct expr **) field = *(struct expr *const *) outer;
 }
 
 
-/* An inner block that sets the newer form leaves the older one behind. */
 static void
 inherit_secret(struct conf *cf, void *field, const void *outer)
 {
@@ -177,10 +177,32 @@ inherit_secret(struct conf *cf, void *field, const void *outer)
 }
 
 
-static const struct conf_type expr_type = {
+static const char *
+parse_expr(struct conf *cf, void *field)
+{
+    return conf_expr.parse(cf, field);
+}
+
+
+static const char *
+parse_secret(struct conf *cf, void *field)
+{
+    return conf_text.parse(cf, field);
+}
+
+
+static const struct conf_type link_type = {
     .name = "expression",
     .size = sizeof(struct expr *),
     .parse = parse_expr,
+    .inherit = inherit_link,
+};
+
+static const struct conf_type md5_type = {
+    .name = "expression",
+    .size = sizeof(struct expr *),
+    .parse = parse_expr,
+    .inherit = inherit_md5,
 };
 
 static const struct conf_type secret_type = {
@@ -192,13 +214,13 @@ static const struct conf_type secret_type = {
 
 /* secure_link_secret is the last: its inheriting looks at the others */
 static const struct directive directives[] = {
-    CUSTOM("secure_link", IN_WEB, ARGS_1, expr_type, struct secure_link_conf,
+    CUSTOM("secure_link", IN_WEB, ARGS_1, link_type, struct secure_link_conf,
            link, struct expr *, "expression",
            "Where the sum of a link, and behind a comma the time at which "
            "it runs out, are found. $secure_link says whether it is the "
            "right one."),
-    CUSTOM("secure_link_md5", IN_WEB, ARGS_1, expr_type,
-           struct secure_link_conf, md5, struct expr *, "expression",
+    CUSTOM("secure_link_md5", IN_WEB, ARGS_1, md5_type, struct secure_link_conf,
+           md5, struct expr *, "expression",
            "The text whose MD5 sum, in base64url, a link must have."),
     CUSTOM("secure_link_secret", IN_WEB, ARGS_1, secret_type,
            struct secure_link_conf, secret, str_t, "word",
@@ -224,4 +246,5 @@ struct module secure_link_module = {
     .variables = variables,
     .conf_size = sizeof(struct secure_link_conf),
     .state_size = sizeof(struct secure_link_state),
+    .ready = check_mix,
 };
