@@ -27,7 +27,7 @@ objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 UNITS   := $(patsubst t/unit/%.c,$(B)/t/unit/%,$(wildcard t/unit/*.c))
 TARGETS := $(patsubst t/fuzz/%.c,%,$(filter-out t/fuzz/replay.c,$(wildcard t/fuzz/*.c)))
 REPLAYS := $(patsubst %,$(B)/t/fuzz/%,$(TARGETS))
-ARCHIVE := $(B)/libhttp.a $(B)/libcore.a
+ARCHIVE := $(B)/libmodules.a $(B)/libhttp.a $(B)/libcore.a
 
 # Objects depend on the flags, programs on the list of their objects: a
 # changed option compiles again, a removed source links again.
@@ -42,6 +42,7 @@ $(B)/%.list: FORCE
 $(B)/weir.list: LIST = $(PROGRAM)
 $(B)/core.list: LIST = $(CORE)
 $(B)/http.list: LIST = $(HTTP)
+$(B)/modules.list: LIST = $(MODULES)
 
 # Kept relative, so that debuggers find the sources from the tree's root
 $(B)/obj/%.o: %.c $(B)/flags $(B)/config.h
@@ -59,6 +60,9 @@ $(B)/weir: $(call objects,$(PROGRAM)) $(MADE) $(B)/weir.list
 	$(if $(V),,@echo "  LINK  $@" &&) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
 $(B)/libcore.a: $(call objects,$(CORE)) $(B)/obj/known.o $(B)/core.list
+	$(if $(V),,@echo "  AR    $@" &&) rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+
+$(B)/libmodules.a: $(call objects,$(MODULES)) $(B)/modules.list
 	$(if $(V),,@echo "  AR    $@" &&) rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
 $(B)/libhttp.a: $(call objects,$(HTTP)) $(B)/http.list

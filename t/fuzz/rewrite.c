@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The rewrite module: bytes choose the rules of a server and its locations,
+ * and the request that is run through them by the real engine, with a codec
+ * that writes nothing.  Each request ends, within the limit of changes of its
+ * URI, with a status; a second run ends as the first.
+ */
+#include <stdio.h>
+
+#include "core/base/check.h"
+#include "core/conf/reader.h"
+#include "core/expr/variable.h"
+#include "core/net/conn.h"
+#include "core/net/worker.h"
+#include "http/codec.h"
+#include "http/main.h"
+#include "http/response.h"
+#include "http/uri.h"
+
+enum { TEXT_MAX = 16384, WORDS_MAX = 6, RULES_MAX = 7 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define MODULES(X) \
+    X(http) \
+    X(http_listen) X(http_names) X(http_head) X(http_body) X(http_keep) \
+        X(http_send) X(http_reply) X(http_satisfy) X(http_error_page) \
+            X(http_post_action) X(variables) X(vars) X(rewrite) X(map) \
+                X(error_log) X(http_root) X(http_types) X(http_files) \
+                    X(http_io) X(http_validate)
+#define X(name) extern struct module name##_module;
+MODULES(X)
+#undef X
+
+struct module *const weir_modules[] = {
+#define X(name) &name##_module,
+    MODULES(X) NULL
+#undef X
+};
+
+static struct log_targets quiet_targets = { .level = LEVEL_EMERG };
+static struct log         quiet = { .targets = &quiet_targets };
+
+/* --- the program ----------------------------------------------------------------- */
+
+struct program {
+    const uint8_t *p;
+    size_t         n;
+    char           text[TEXT_MAX];
+    size_t         length;
+};
+
+static unsigned
+byte(struct program *s)
+{
+    if (s->n == 0)
+        return 0;
+    s->n--;
+    return *s->p++;
+}
+
+static void
+say(struct program *s, const char *text)
+{
+    size_t n = strlen(text);
+
+    if (s->length + n >= TEXT_MAX / 2 && s->n != 0)
+        s->n = 0; /* enough: what is open is closed */
+    CHECK(s->length + n < TEXT_MAX);
+    memcpy(s->text + s->length, text, n);
+    s->length += n;
+}
+
+/* One of a list that NULL ends. */
+static void
+say_one(struct program *s, const char *const list[])
+{
+    unsigned n = 0;
+
+    while (list[n] != NULL)
+        n++;
+    say(s, list[byte(s) % n]);
+}
+
+static void
+say_words(struct program *s, const char *first)
+{
+    static const char *const words[] = { "$1",
+                                         "$2",
+                                         "$9",
+                                         "$uri",
+                                         "$args",
+                                         "$arg_a",
+                                         "$v",
+                                         "${w}",
+                                         "$m",
+                                         "$name",
+                                         "/",
+                                         "/a",
+                                         "/b/",
+                                         "?",
+                                         "&",
+                                         "a=b",
+                                         "%",
+                                         "%41",
+                                         "%3F",
+                                         " ",
+                                         "+",
+                                         "x",
+                                         "http://",
+                                         "$scheme:",
+                                         "$is_args",
+                                         "/c",
+                                         "$request_uri",
+                                         "=",
+                                         "@n",
+                                         "#",
+                                         "$query_string",
+                                         "$http_x",
+                                         "0",
+                                         "$host",
+                                         "%C3",
+                                         "https://",
+                                         "..",
+                                         "//",
+                                         "${args}",
+                                         "~",
+                                         NULL };
+    unsigned                 n = byte(s) % WORDS_MAX;
+
+    say(s, "\"");
+    say(s, first);
+    while (n-- != 0)
+        say_one(s, words);
+    say(s, "\" ");
+}
+
+static void
+say_regex(struct program *s)
+{
+    static const char *const patterns[]
+        = { "^",           "^/(.*)$",     "^/a(.*)$", "(.)(.)?",
+            "^/b/([^/]*)", "(?<name>.+)", "x",        "(a)|(b)|(c)",
+            "$",           "^$",          "(?i)/A",   "((((((((((.))))))))))",
+            "/(.*)/(.*)",  "%",           "[ +]",     "^/(?<v>c)",
+            ".",           "/+",          "\\\\?",    NULL };
+
+    say(s, "\"");
+    say_one(s, patterns);
+    say(s, "\" ");
+}
+
+static void
+say_condition(struct program *s)
+{
+    static const char *const vars[]
+        = { "$uri", "$args", "$arg_a", "$v", "$w", "$m", "$name", NULL };
+    static const char *const regex[] = { " ~ ", " ~* ", " !~ ", " !~* ", NULL };
+    static const char *const equal[] = { " = ", " != ", NULL };
+    static const char *const files[]
+        = { "-f ", "!-f ", "-d ", "!-d ", "-e ", "!-e ", "-x ", "!-x ", NULL };
+    unsigned kind = byte(s) % 4;
+
+    say(s, "if (");
+    if (kind == 3)
+        say_one(s, files);
+    else
+        say_one(s, vars);
+    if (kind == 1) {
+        say_one(s, regex);
+        say_regex(s);
+    } else if (kind != 0) {
+        if (kind == 2)
+            say_one(s, equal);
+        say_words(s, "");
+    }
+    say(s, ") {\n");
+}
+
+static void
+say_return(struct program *s)
+{
+    static const char *const codes[]
+        = { "200", "204", "301", "302", "304", "308", "400", "404", "418",
+            "444", "499", "500", "599", "0",   "101", "999", NULL };
+
+    say(s, "return ");
+    if (byte(s) % 8 == 0) {
+        say(s, "\"$scheme://x\"");
+    } else {
+        say_one(s, codes);
+        say(s, " ");
+        if (byte(s) % 2)
+            say_words(s, "");
+    }
+}
+
+static void
+say_rewrite(struct program *s)
+{
+    static const char *const targets[] = { "/", "/a/", "/b/$1", "$1/", "?" };
+    static const char *const flags[]
+        = { "", "last", "break", "redirect", "permanent", "", NULL };
+
+    say(s, "rewrite ");
+    say_regex(s);
+    say_words(s, targets[byte(s) % countof(targets)]);
+    say_one(s, flags);
+}
+
+static void
+say_set(struct program *s)
+{
+    static const char *const names[]
+        = { "$v ", "$w ", "$args ", "$http_x ", "$name ", NULL };
+
+    say(s, "set ");
+    say_one(s, names);
+    say_words(s, "");
+}
+
+static void
+say_rules(struct program *s, bool in_if)
+{
+    unsigned n = byte(s) % RULES_MAX;
+
+    while (n-- != 0 && s->n != 0) {
+        switch (byte(s) % 8) {
+        case 0:
+        case 1:
+        case 2:
+            say_rewrite(s);
+            break;
+        case 3:
+            say_set(s);
+            break;
+        case 4:
+            say_return(s);
+            break;
+        case 5:
+            say(s, "break");
+            break;
+        default:
+            if (in_if)
+                continue;
+            say_condition(s);
+            say_rules(s, true);
+            say(s, "}\n");
+            continue;
+        }
+        say(s, ";\n");
+    }
+}
+
+static void
+say_all(struct program *s)
+{
+    static const char *const locations[] = { "location /a {\n",
+                                             "location ~ ^/b(.*) {\n",
+                                             "location / {\n",
+                                             "location = /x {\n",
+                                             "location @n {\n",
+                                             "location ~ (?<name>c) {\n",
+                                             "location /b/ { internal;\n",
+                                             NULL };
+
+    say(s, "http {\n"
+           "map $arg_a $m { default d$v; a \"$args\"; ~^(.)(.) \"$2$1\"; }\n"
+           "server { listen 127.0.0.1:1; root /nosuch;\n");
+    if (byte(s) % 2)
+        say(s, "error_page 404 418 @n;\n");
+    if (byte(s) % 2)
+        say(s, "rewrite_log on;\n");
+    say_rules(s, false);
+    for (unsigned i = 0; locations[i] != NULL; i++) {
+        say(s, locations[i]);
+        if (byte(s) % 4 == 0)
+            say(s, "absolute_redirect off;\n");
+        say_rules(s, false);
+        say(s, "}\n");
+    }
+    say(s, "set $v 1; set $w 2; if ($uri ~ (?<name>z)) { }\n} }\n");
+}
+
+/* --- the codec ------------------------------------------------------------------- */
+
+static bool is_over;
+
+static enum step
+send_head(struct http_request *r)
+{
+    CHECK(r->out.status <= 999);
+    r->out.is_chunked = false;
+    return STEP_NEXT;
+}
+
+static void
+send_interim(struct http_request *r, unsigned status,
+             const struct fields *fields)
+{
+    (void) r, (void) status, (void) fields;
+}
+
+static void
+send_body(struct http_request *r, struct chain *in, bool last)
+{
+    (void) r, (void) last;
+    chain_clear(in);
+}
+
+static uint64_t
+queued(const struct http_request *r)
+{
+    (void) r;
+    return 0;
+}
+
+static enum flush
+flush(struct http_request *r, size_t limit, bool late)
+{
+    (void) r, (void) limit, (void) late;
+    return FLUSH_DONE;
+}
+
+static void
+drop(struct http_request *r)
+{
+    (void) r;
+}
+
+static enum step
+read_body(struct http_request *r, struct chain *out, size_t max)
+{
+    (void) r, (void) out, (void) max;
+    return STEP_DONE;
+}
+
+static void
+finish(struct http_request *r)
+{
+    (void) r;
+    is_over = true;
+}
+
+static const struct http_codec codec = {
+    .name = "none",
+    .send_head = send_head,
+    .send_interim = send_interim,
+    .send_body = send_body,
+    .queued = queued,
+    .flush = flush,
+    .drop = drop,
+    .read_body = read_body,
+    .finish = finish,
+    .abort = finish,
+};
+
+/* --- a request ------------------------------------------------------------------- */
+
+struct result {
+    unsigned status, changes;
+    str_t    uri, args, location;
+};
+
+/* False: no such URI reaches the phases. */
+static bool
+take_target(struct http_request *r, str_t target)
+{
+    str_t rest = target, path = str_cut(&rest, '?');
+    char *out = arena_bytes(r->task.arena, path.n + 1);
+
+    if (path.n == 0 || path.p[0] != '/' || str_chr(target, '\0')
+        || !uri_normalize(path, true, out, &r->uri))
+        return false;
+    r->target = target;
+    r->args = rest.p ? rest : (str_t){ path.p + path.n, 0 };
+    return true;
+}
+
+static void
+run(const struct generation *g, str_t target, struct arena *a,
+    struct result *out)
+{
+    struct http_request    *r = arena_make(a, struct http_request);
+    struct conn            *c = arena_make(a, struct conn);
+    struct log             *log = arena_make(a, struct log);
+    const struct http_main *m = http_main_of(g);
+
+    chain_init(&c->out, a);
+    *log = c->log = quiet;
+    c->event.fd = -1;
+    r->task.arena = a;
+    r->task.log = log;
+    r->task.conn = c;
+    r->task.gen = g;
+    http_request_init(r);
+    if (!take_target(r, target))
+        return;
+    r->codec = &codec;
+    r->method = HTTP_GET;
+    r->method_name = STR("GET");
+    r->version = HTTP_11;
+    r->protocol = STR("HTTP/1.1");
+    r->scheme = STR("http");
+    r->host = STR("h.test");
+    r->has_host = r->is_uri_as_sent = true;
+    r->server = m->servers.at[0];
+    fields_add(a, &r->in, STR("Host"), r->host);
+    fields_add(a, &r->in, STR("X"), STR("x y"));
+    http_enter(r, r->server->root);
+    is_over = false;
+    http_run(&r->task);
+    CHECK(is_over && r->state == HTTP_END);
+    CHECK(r->out.status <= 999);
+    out->status = r->out.status;
+    out->changes = r->uri_changes;
+    out->uri = r->uri;
+    out->args = r->args;
+    out->location = fields_value(&r->out.fields, FIELD_LOCATION);
+}
+
+static void
+run_twice(const struct generation *g, str_t target)
+{
+    struct arena *a = arena_new(0), *b = arena_new(0);
+    struct result one = { 0 }, two = { 0 };
+
+    run(g, target, a, &one);
+    run(g, target, b, &two);
+    CHECK(one.status == two.status && one.changes == two.changes);
+    CHECK(str_eq(one.uri, two.uri) && str_eq(one.args, two.args));
+    CHECK(str_eq(one.location, two.location));
+    arena_free(a);
+    arena_free(b);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct program s;
+    static struct worker  nobody;
+    struct conf_paths     paths = { .prefix = STR("/nosuch/"),
+                                    .conf_file = STR("/nosuch/x.conf"),
+                                    .conf_prefix = STR("/nosuch/") };
+    struct generation    *g;
+    const uint8_t        *end = memchr(data, '\0', size);
+    size_t                n = end ? (size_t) (end - data) : size;
+
+    log_to_stderr = false;
+    worker = &nobody;
+    modules_init();
+    s = (struct program){ .p = end ? end + 1 : data,
+                          .n = end ? size - n - 1 : 0 };
+    say_all(&s);
+    g = generation_read_text(&paths, STR("x"), (str_t){ s.text, s.length },
+                             &quiet);
+    if (g == NULL)
+        return 0;
+    run_twice(g, (str_t){ (const char *) data, n });
+    generation_put(g);
+    return 0;
+}
