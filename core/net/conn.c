@@ -43,12 +43,15 @@ uncount(struct conn *c)
 void
 conn_set_reusable(struct conn *c, bool is_reusable)
 {
-    if (c->is_reusable)
-        list_remove(&c->reusable);
+    if (c->is_reusable || c->on_cut != NULL)
+        list_remove(&c->link);
     c->is_reusable = is_reusable;
-    if (!is_reusable)
+    if (!is_reusable) {
+        if (c->on_cut != NULL)
+            list_append(&conns.cuttable, &c->link);
         return;
-    list_append(&conns.reusable, &c->reusable);
+    }
+    list_append(&conns.reusable, &c->link);
     /* Who waits for room may have this one's. */
     if (conns.active >= conns.max && conns.on_room != NULL)
         conns.on_room(conns.arg);
@@ -61,8 +64,7 @@ conns_evict(size_t n)
     size_t done = 0;
 
     while (done < n && !list_empty(&conns.reusable)) {
-        struct conn *c
-            = container_of(conns.reusable.next, struct conn, reusable);
+        struct conn *c = container_of(conns.reusable.next, struct conn, link);
 
         conn_set_reusable(c, false);
         c->is_unwanted = true;
@@ -77,7 +79,7 @@ void
 conn_set_on_cut(struct conn *c, void (*on_cut)(struct conn *))
 {
     c->on_cut = on_cut;
-    list_append(&conns.cuttable, &c->cuttable);
+    list_append(&conns.cuttable, &c->link);
 }
 
 
@@ -87,9 +89,11 @@ conns_cut(void)
     struct list *l;
 
     while ((l = list_pop(&conns.cuttable)) != NULL) {
-        struct conn *c = container_of(l, struct conn, cuttable);
+        struct conn *c = container_of(l, struct conn, link);
+        void (*on_cut)(struct conn *) = c->on_cut;
 
-        c->on_cut(c);
+        c->on_cut = NULL; /* once */
+        on_cut(c);
     }
 }
 
@@ -204,7 +208,8 @@ conn_close(struct conn *c)
     post_cancel(&c->late);
     conn_set_reusable(c, false);
     if (c->on_cut != NULL)
-        list_remove(&c->cuttable);
+        list_remove(&c->link);
+    c->on_cut = NULL;
     c->is_flushing = false;
     if (!chain_empty(&c->out))
         chain_clear(&c->out);

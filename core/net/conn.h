@@ -50,8 +50,8 @@ struct conn {
     void                  *tls;      /* of core/tls                          */
     uint64_t               sent;     /* bytes, in all                        */
     uint64_t               received;
-    struct list            reusable; /* of the worker's idle list            */
-    struct list            cuttable; /* of those with on_cut                 */
+    struct list            link;     /* of conns.reusable while it is that, or
+                                        of conns.cuttable with on_cut        */
     void                 (*on_cut)(struct conn *); /* conn_set_on_cut, or NULL */
     uint32_t               send_timeout; /* ms; arms write_timer whenever the
                                         peer takes no more; 0: does not      */

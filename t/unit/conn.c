@@ -510,6 +510,45 @@ test_reusable(void)
 }
 
 
+static unsigned cut;
+
+static void
+on_cut(struct conn *c)
+{
+    cut++;
+    conn_set_reusable(c, false); /* the owner may do anything with it */
+    if (cut != 2)
+        conn_close(c);
+}
+
+
+static void
+test_cut(void)
+{
+    struct pair *p[4];
+
+    for (int i = 0; i < 4; i++) {
+        p[i] = pair_new(0);
+        p[i]->conn.event.on_read = close_unwanted;
+        if (i != 3)
+            conn_set_on_cut(&p[i]->conn, on_cut);
+        conn_set_reusable(&p[i]->conn, true);
+    }
+    conn_set_reusable(&p[1]->conn, false);
+    conn_set_reusable(&p[2]->conn, false);
+    conns_cut();
+    is(cut, 2, "those that are not idle, each once");
+    is(p[1]->conn.event.fd, -1, "closed by its owner");
+    is(conns_evict(10), 2, "the idle ones are closed otherwise");
+    is(conns.active, 1, "what the owner keeps, stays");
+    conns_cut();
+    is(cut, 2, "nobody is left");
+    for (int i = 0; i < 4; i++)
+        pair_free(p[i]);
+    is(conns.active, 0, "all gone");
+}
+
+
 int
 main(void)
 {
@@ -545,6 +584,7 @@ main(void)
     test_connect();
     test_connect_unix();
     test_reusable();
+    test_cut();
     loop_free(loop);
     arena_free(arena);
     fclose(t);
