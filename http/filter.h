@@ -13,6 +13,8 @@ struct http_filter {
     const char *name;
     size_t      state_size; /* per response, zeroed                          */
     bool        needs_memory; /* body wants bytes, not ranges of files       */
+    bool        is_early; /* body sees what the handler gives, before files
+                             are read: the first in its order; never waits   */
     /* STEP_NEXT: not for this response (the head may have been changed all
      * the same); STEP_ACCEPT: body is to be called; STEP_FAIL: http_fail was
      * called; another status takes the place of the response. */

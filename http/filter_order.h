@@ -23,9 +23,9 @@
     X(range_body)
 
 #define BODY_ORDER(X)                                                          \
+    X(range_body)                                                              \
     X(slice)                                                                   \
     X(more_headers)                                                            \
-    X(range_body)                                                              \
     X(headers)                                                                 \
     X(gunzip)                                                                  \
     X(addition)                                                                \

@@ -82,6 +82,15 @@ waiting(const struct http_request *r)
     return NULL;
 }
 
+/* The first filter for what is pending, or NULL. */
+static struct http_join *
+first(const struct http_request *r)
+{
+    struct http_joined *j = r->joined;
+
+    return j ? &j->at[j->at[0].filter->is_early] : NULL;
+}
+
 /* Through the filters from one on (NULL: none) and the codec; in is what came
  * out then, if only its links.  STEP_WAIT: a filter waits, and nothing came. */
 static enum step
@@ -182,7 +191,7 @@ pump_once(struct http_request *r)
             return step;
     }
     last = r->out.is_last && chain_empty(&r->pending);
-    step = filter_piece(r, r->joined ? r->joined->at : NULL, &piece, last);
+    step = filter_piece(r, first(r), &piece, last);
     chain_take_links(&r->pending, &piece);
     return step;
 }
@@ -247,6 +256,18 @@ http_pump(struct http_request *r)
                                                          : STEP_NEXT;
 }
 
+/* What the early filter leaves becomes pending. */
+static enum step
+add_pending(struct http_request *r, struct chain *in, bool last)
+{
+    struct http_join *j = r->joined ? r->joined->at : NULL;
+
+    if (j != NULL && j->filter->is_early)
+        return j->filter->body(r, j->state, in, &r->pending, last);
+    chain_move(&r->pending, in);
+    return STEP_NEXT;
+}
+
 enum step
 http_send(struct http_request *r, struct chain *in, bool last)
 {
@@ -255,8 +276,8 @@ http_send(struct http_request *r, struct chain *in, bool last)
         r->must_flush = true;
     if (r->out.is_head_only)
         chain_clear(in);
-    else
-        chain_move(&r->pending, in);
+    else if (add_pending(r, in, last) == STEP_FAIL)
+        return STEP_FAIL;
     r->out.is_last = last;
     return http_pump(r);
 }

@@ -8,6 +8,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Weir::Test;
+use Time::HiRes qw(time);
 
 my $t = Weir::Test->new;
 my $text = join '', map { sprintf '%02d', $_ } 0 .. 49;      # 100 bytes
@@ -137,5 +138,16 @@ for my $place ('copy', 'send') {
     like $r->body, qr/\r\n\r\n\Q${\ substr $big, 300000, 100000}\E\r\n--/,
         "$place: the second of two";
 }
+
+# What the client does not want is not read either.
+truncate $t->path('html/big.txt'), 3_000_000_000;
+my $start = time;
+for my $place ('copy', 'send') {
+    is length range("bytes=$_-", uri => "/$place/big.txt")->body,
+        3_000_000_000 - $_, "$place: from $_" for (2_999_999_990) x 10;
+    like range('bytes=0-9,2999999990-', uri => "/$place/big.txt")->body,
+        qr{/3000000000\r\n\r\n\0{10}\r\n--\d+--\r\n$}, "$place: both ends";
+}
+cmp_ok time - $start, '<', 3, 'the rest is not read';
 
 done_testing;

@@ -312,7 +312,7 @@ pass(struct http_request *r, void *state, struct chain *in, struct chain *out,
 static const struct http_filter range_filter
     = { .name = "range", .head = decide };
 static const struct http_filter range_body_filter
-    = { .name = "range_body", .head = join_in, .body = pass };
+    = { .name = "range_body", .is_early = true, .head = join_in, .body = pass };
 
 struct module range_module = {
     .name = "http_range_header_filter",
