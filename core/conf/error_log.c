@@ -118,11 +118,12 @@ static const struct directive directives[] = {
         ARGS_1_OR_MORE, type, struct error_log_conf, log, struct error_log,
         "file | stderr | memory:size | "
         "syslog:server=address[,parameter=value]\n"
-        " [json] [debug | info | notice | warn | error | crit | alert | emerg]",
+        " [debug | info | notice | warn | error | crit | alert | emerg] [json]",
         "Where errors are logged, from which level on; several may "
         "stand side by side, and a block that names one drops those "
         "around it. When the main level names none, it is the file of "
-        "-e or of the build, at level error."),
+        "-e or of the build, at level error. With json, each line is "
+        "an object with the context in fields of its own."),
     { .name = NULL },
 };
 

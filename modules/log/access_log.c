@@ -479,7 +479,9 @@ static const struct directive directives[] = {
            "Where requests are logged, in which format, combined unless "
            "named; several may stand side by side, and a block that names "
            "one drops those around it. Lines are kept back in a buffer, "
-           "compressed, or left out where if= is empty or 0. Without any, "
+           "compressed, or left out where if= is empty or 0. The format json "
+           "is an object of typed values, unless log_format names another so. "
+           "Without any, "
            "it is the log of the build."),
     CUSTOM("open_log_file_cache", IN_WEB, ARGS_1 | ARGS_2 | ARGS_3 | ARGS_4,
            cache_type, struct access_log_conf, cache, struct log_cache *,
