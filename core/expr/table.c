@@ -140,11 +140,9 @@ find_in(const struct names *names, str_t key)
 static void *
 find_leading(const struct names *names, str_t key)
 {
-    size_t i = 1;
+    size_t i = key.n > names->longest ? key.n - names->longest : 0;
     void  *value;
 
-    if (key.n > names->longest + 1)
-        i = key.n - names->longest;
     for (; i < key.n; i++) {
         if (key.p[i] != '.')
             continue;
@@ -203,7 +201,7 @@ table_find(const struct table *t, struct task *task, str_t key)
 {
     void *value = find_text(t, task, key);
 
-    if (value != NULL)
+    if (value != NULL || key.n == 0)
         return value;
     VEC_EACH(&t->patterns, it) {
         if (regex_match(it->regex, task, key))

@@ -58,18 +58,16 @@ fit(const struct keys *l, const struct key *k, str_t s)
 {
     str_t key = k->text, rest;
 
-    if (str_eq(key, s) && !(l->has_hostnames && key.n > 1 && key.p[0] == '.'))
-        return SIZE_MAX;
     if (!l->has_hostnames || key.n < 2)
-        return 0;
+        return str_eq(key, s) ? SIZE_MAX : 0;
     if (key.p[0] == '.' && str_eq(str_from(key, 1), s))
         return SIZE_MAX;
-    if (key.p[0] == '.' || str_starts(key, STR("*."))) {
+    if (key.p[0] == '.' || (key.n > 2 && str_starts(key, STR("*.")))) {
         rest = key.p[0] == '.' ? key : str_from(key, 1);
-        return s.n > rest.n && str_ends(s, rest) ? 1000 + rest.n : 0;
+        return s.n >= rest.n && str_ends(s, rest) ? 1000 + rest.n : 0;
     }
     if (!str_ends(key, STR(".*")))
-        return 0;
+        return str_eq(key, s) ? SIZE_MAX : 0;
     rest = (str_t){ key.p, key.n - 1 };
     return s.n > rest.n && str_starts(s, rest) ? rest.n : 0;
 }
@@ -91,7 +89,7 @@ search(const struct keys *l, struct arena *a, str_t s)
             best = &l->keys[i];
         }
     }
-    for (size_t i = 0; best == NULL && i < l->n; i++)
+    for (size_t i = 0; best == NULL && s.n != 0 && i < l->n; i++)
         if (l->keys[i].code != NULL && matches(l->keys[i].code, s))
             best = &l->keys[i];
     return best;
