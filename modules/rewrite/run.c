@@ -5,6 +5,9 @@
  */
 #include "modules/rewrite/rewrite.h"
 
+/* Rules that double a text as they go round would fill the memory. */
+enum { TEXT_MAX = 2 * 1024 * 1024 };
+
 struct run {
     struct http_request *r;
     bool                 is_logged; /* rewrite_log */
@@ -74,6 +77,18 @@ static str_t
 evaluate_text(const struct run *run, const struct expr *e)
 {
     return run->is_raw ? expr_eval(e, &run->r->task) : evaluate(run, e);
+}
+
+
+/* Ends with 500 where a text of n bytes is more than rules may make. */
+static bool
+is_too_long(struct run *run, size_t n)
+{
+    if (n <= TEXT_MAX)
+        return false;
+    log_error(run->r->task.log, "rewrite rules made a text of %zu bytes", n);
+    end_with(run, http_fail(run->r, 500));
+    return true;
 }
 
 
@@ -148,7 +163,7 @@ rewrite(struct run *run, const struct rule *rule)
     if (uri.n == 0) {
         log_error(r->task.log, "the rewritten URI has a zero length");
         end_with(run, http_fail(r, 500));
-    } else if (rule->is_last) {
+    } else if (!is_too_long(run, uri.n + r->args.n) && rule->is_last) {
         end_with(run, STEP_NEXT);
     }
 }
@@ -186,6 +201,8 @@ set(struct run *run, const struct rule *rule)
 {
     str_t value = evaluate_text(run, rule->to);
 
+    if (is_too_long(run, value.n))
+        return;
     tell_outcome(run, rule, "the value is", value);
     var_put(&run->r->task, rule->var, value);
 }

@@ -23,11 +23,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define MODULES(X) \
     X(http) \
-    X(http_listen) X(http_names) X(http_head) X(http_body) X(http_keep) \
-        X(http_send) X(http_reply) X(http_satisfy) X(http_error_page) \
-            X(http_post_action) X(variables) X(vars) X(rewrite) X(map) \
-                X(error_log) X(http_root) X(http_types) X(http_files) \
-                    X(http_io) X(http_validate)
+    X(http_listen) \
+    X(http_names) \
+    X(http_head) X(http_body) X(http_keep) X(http_send) X(http_reply) \
+        X(http_satisfy) X(http_error_page) X(http_post_action) X(variables) \
+            X(vars) X(rewrite) X(map) X(error_log) X(http_root) X(http_types) \
+                X(http_files) X(http_io) X(http_validate)
 #define X(name) extern struct module name##_module;
 MODULES(X)
 #undef X
@@ -378,9 +379,10 @@ take_target(struct http_request *r, str_t target)
 }
 
 static void
-run(const struct generation *g, str_t target, struct arena *a,
+run(const struct generation *g, str_t target, struct arena *keep,
     struct result *out)
 {
+    struct arena           *a = arena_new(0);
     struct http_request    *r = arena_make(a, struct http_request);
     struct conn            *c = arena_make(a, struct conn);
     struct log             *log = arena_make(a, struct log);
@@ -394,8 +396,10 @@ run(const struct generation *g, str_t target, struct arena *a,
     r->task.conn = c;
     r->task.gen = g;
     http_request_init(r);
-    if (!take_target(r, target))
+    if (!take_target(r, target)) {
+        arena_free(a);
         return;
+    }
     r->codec = &codec;
     r->method = HTTP_GET;
     r->method_name = STR("GET");
@@ -414,24 +418,25 @@ run(const struct generation *g, str_t target, struct arena *a,
     CHECK(r->out.status <= 999);
     out->status = r->out.status;
     out->changes = r->uri_changes;
-    out->uri = r->uri;
-    out->args = r->args;
-    out->location = fields_value(&r->out.fields, FIELD_LOCATION);
+    out->uri = str_copy(keep, r->uri);
+    out->args = str_copy(keep, r->args);
+    out->location
+        = str_copy(keep, fields_value(&r->out.fields, FIELD_LOCATION));
+    arena_free(a);
 }
 
 static void
 run_twice(const struct generation *g, str_t target)
 {
-    struct arena *a = arena_new(0), *b = arena_new(0);
+    struct arena *keep = arena_new(0);
     struct result one = { 0 }, two = { 0 };
 
-    run(g, target, a, &one);
-    run(g, target, b, &two);
+    run(g, target, keep, &one);
+    run(g, target, keep, &two);
     CHECK(one.status == two.status && one.changes == two.changes);
     CHECK(str_eq(one.uri, two.uri) && str_eq(one.args, two.args));
     CHECK(str_eq(one.location, two.location));
-    arena_free(a);
-    arena_free(b);
+    arena_free(keep);
 }
 
 int
