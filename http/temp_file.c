@@ -10,9 +10,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "core/event/trace.h"
 
 struct temp_file {
     struct chain_file file;
@@ -109,6 +112,16 @@ open_new(struct task *t, const struct temp_path *path, char *name, size_t room)
 }
 
 
+/* A dry run leaves nothing behind: the name that the file would have, and a
+ * file in memory. */
+static int
+open_in_memory(const struct temp_path *path, char *name, size_t room)
+{
+    put_name(name, room, path, counter++);
+    return memfd_create("body", MFD_CLOEXEC);
+}
+
+
 struct chain_file *
 temp_file_new(struct task *t, const struct temp_path *path, enum temp_keep keep,
               str_t *name)
@@ -116,8 +129,14 @@ temp_file_new(struct task *t, const struct temp_path *path, enum temp_keep keep,
     size_t            room = path->path.n + NAME_ROOM;
     char             *text = arena_bytes(t->arena, room);
     struct temp_file *f;
-    int               fd = open_new(t, path, text, room);
+    int               fd;
 
+    if (task_is_dry(t)) {
+        keep = TEMP_KEEP;
+        fd = open_in_memory(path, text, room);
+    } else {
+        fd = open_new(t, path, text, room);
+    }
     if (fd == -1)
         return NULL;
     f = calloc(1, sizeof(*f));

@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# weir explain: the path of a request through a configuration, with reasons and
+# places, as text and as JSON; and that nobody hears of it.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use JSON::PP qw(decode_json);
+use Weir::Test;
+
+plan skip_all => 'weir only' if is_oracle();
+
+my $t = Weir::Test->new;
+my $backend = Weir::Backend->http(sub { return { body => 'x' } });
+$t->write('html/index.html', 'hello');
+$t->write('html/folder/index.html', 'folder');
+$t->write('htpasswd', "user:{PLAIN}pass\n");
+my $port_of_backend = $backend->port;
+$t->write('conf.txt', $t->expand(<<'EOC' =~ s/%%BACKEND%%/$port_of_backend/gr));
+events {}
+error_log %%TESTDIR%%/e.log;
+pid %%TESTDIR%%/pid;
+http {
+    log_format short '$remote_addr';
+    access_log %%TESTDIR%%/a.log short;
+    add_header X-Outer yes;
+    proxy_set_header X-From-Http 1;
+    upstream group {
+        server nowhere.invalid:8080;
+        server 127.0.0.1:%%BACKEND%%;
+    }
+    server {
+        listen %%PORT%%;
+        server_name *.example.com ~^www\..*$;
+        location / { return 200 wildcard; }
+    }
+    server {
+        listen %%PORT%%;
+        server_name www.example.com;
+        root %%TESTDIR%%/html;
+        set $word "two words";
+        rewrite ^/old/(.*)$ /new/$1?from=old last;
+        rewrite ^/gone https://example.org/? permanent;
+        location / { try_files $uri $uri/ @app; }
+        location @app { proxy_pass http://group; }
+        location /cycle { rewrite ^ /cycle last; }
+        location = /exact { return 204; }
+        location ^~ /static/ { return 200 static; }
+        location ~ \.php$ { return 403; }
+        location ~* \.PHP$ { return 404; }
+        location /new/ {
+            add_header X-Inner 1;
+            add_header X-Always 2 always;
+            add_header X-Empty $arg_none;
+            allow 127.0.0.1;
+            allow 10.1.0.0/16;
+            deny all;
+            client_max_body_size 10m;
+            proxy_set_header Host $host;
+            proxy_pass http://group/base/;
+            if ($arg_deny) { return 405; }
+        }
+        location /private/ {
+            auth_basic realm;
+            auth_basic_user_file %%TESTDIR%%/htpasswd;
+            return 200 in;
+        }
+        location /password/ {
+            auth_basic realm;
+            auth_basic_user_file %%TESTDIR%%/htpasswd;
+            proxy_pass http://group;
+        }
+        location /auth/ { auth_request /check; proxy_pass http://$arg_to; }
+        location = /check { internal; proxy_pass http://127.0.0.1:%%BACKEND%%/ask; }
+        location /methods/ { limit_except GET { deny all; } proxy_pass http://group; }
+        location /mirrored/ { mirror /check; proxy_pass http://group; }
+        location /stored/ { proxy_store on; root %%TESTDIR%%/store; proxy_pass http://group; }
+        location /outer/ {
+            location /outer/inner/ { return 200 inner; }
+            location ~ /outer/.*regex { return 200 regex; }
+        }
+        error_page 404 /404.html;
+        location = /404.html { internal; return 200 page; }
+        location /missing/ { }
+    }
+    server {
+        listen 127.0.0.1:%%PORT_other%% default_server;
+        listen 127.0.0.1:%%PORT_pp%% proxy_protocol;
+        server_name a.test;
+        location / { return 200 $remote_addr|$server_addr|$proxy_protocol_addr; }
+    }
+}
+EOC
+
+# explain($url, @args): its exit code, standard output and standard error.
+sub run_explain { return run_binary({ dir => $t->dir }, 'explain', @_, '-c',
+    $t->path('conf.txt'), '-p', $t->dir . '/') }
+
+# json($url, @args): what it says, decoded.
+sub json {
+    my ($code, $out, $err) = run_explain(@_, '--json');
+
+    is $code, 0, "@_: exit code" or diag $err;
+    is $err, '', "@_: nothing on standard error";
+    return decode_json($out);
+}
+
+my $port = $t->port;
+my $www = "http://www.example.com:$port";
+
+# step($said, $kind, $verdict): texts of the steps of that kind and verdict.
+sub steps {
+    my ($said, $kind, $verdict) = @_;
+
+    return map { $_->{what} } grep {
+        $_->{kind} eq $kind && $_->{verdict} eq $verdict } @{ $said->{steps} };
+}
+sub why {
+    my ($said, $what) = @_;
+
+    return join '; ', map { $_->{why} // '' }
+        grep { index($_->{what}, $what) >= 0 } @{ $said->{steps} };
+}
+sub line_of {
+    my ($text) = @_;
+    my @lines = split /\n/, Weir::Test::slurp($t->path('conf.txt'));
+
+    for my $i (0 .. $#lines) {
+        return $i + 1 if index($lines[$i], $text) >= 0;
+    }
+    return 0;
+}
+
+# ---- the server ----
+
+my $said = json("GET $www/exact");
+is $said->{server}{name}, 'www.example.com', 'server';
+is $said->{server}{line}, line_of('server_name www.example.com') - 2,
+    'its place';
+is $said->{listener}{address}, "0.0.0.0:$port", 'listener';
+is_deeply [ sort(steps($said, 'server', 'lost')) ],
+    [ '*.example.com', '~^www\..*$' ], 'names that lost';
+like why($said, '*.example.com'), qr/exact name goes first/, 'why one lost';
+is $said->{response}{status}, 204, 'status';
+is $said->{location}{name}, '= /exact', 'location';
+is $said->{location}{line}, line_of('= /exact'), 'its line';
+
+$said = json("http://b.example.com:$port/");
+is_deeply [ steps($said, 'server', 'matched') ], ['*.example.com'], 'wildcard';
+$said = json("http://www.other.test:$port/");
+is_deeply [ steps($said, 'server', 'matched') ], ['~^www\..*$'], 'regex';
+$said = json("http://nobody.test:$port/");
+is scalar(steps($said, 'server', 'default')), 1, 'default server';
+like why($said, '0.0.0.0'), qr/first server/, 'why';
+$said = json('http://nobody.test:' . $t->port('other') . '/');
+like why($said, '127.0.0.1'), qr/default_server/, 'default_server';
+$said = json("GET http://127.0.0.1:$port/exact", '-H', 'Host: www.example.com');
+is $said->{location}{name}, '= /exact', 'a Host of its own';
+
+# ---- locations ----
+
+$said = json("$www/x.php");
+is $said->{location}{name}, '~ \.php$', 'regex location';
+is_deeply [ sort(steps($said, 'location', 'lost')) ],
+    [ 'location /', 'location ~* \.PHP$' ], 'what lost to it';
+like why($said, 'location /'), qr/regular expression matches/, 'why';
+$said = json("$www/static/x.php");
+is $said->{location}{name}, '^~ /static/', '^~';
+like why($said, '\.php'), qr/keeps them from being tried/, 'why regexes lost';
+$said = json("$www/outer/inner/x");
+is $said->{location}{name}, '/outer/inner/', 'inner location';
+$said = json("$www/outer/x-regex");
+is $said->{location}{name}, '~ /outer/.*regex', 'inner regex';
+
+# ---- rewriting ----
+
+$said = json("$www/old/thing?q=1");
+is_deeply $said->{upstream}{request_line}, 'GET /base/thing?from=old&q=1 HTTP/1.1',
+    'upstream request line';
+like why($said, 'rewrite ^/old'), qr{the URI is "/new/thing\?from=old&q=1"},
+    'rewrite step';
+like why($said, 'set $word'), qr/two words/, 'set step';
+is_deeply { map { @$_ } @{ $said->{upstream}{headers} } },
+    { Host => 'www.example.com' }, 'upstream headers';
+is_deeply [ steps($said, 'upstream', 'dropped') ],
+    ['proxy_set_header X-From-Http 1;'], 'an upstream header that is lost';
+is_deeply [ map { $_->{text} } @{ $said->{response}{added} } ],
+    [ 'X-Inner: 1', 'X-Always: 2' ], 'headers added';
+is_deeply [ map { $_->{text} } @{ $said->{response}{left_out} } ],
+    ['add_header X-Empty $arg_none;'], 'headers left out';
+is_deeply [ map { [ $_->{text}, $_->{line} ] } @{ $said->{response}{dropped} } ],
+    [ [ 'add_header X-Outer yes;', line_of('X-Outer') ] ], 'headers dropped';
+my %limit = map { $_->{text} => $_ } @{ $said->{limits} };
+is $limit{'client_max_body_size 10m;'}{line}, line_of('10m'), 'a limit';
+ok exists $limit{"$_;"}, $_ for 'allow 127.0.0.1', 'allow 10.1.0.0/16', 'deny all';
+
+$said = json("$www/gone/x?y");
+is $said->{response}{status}, 301, 'redirect';
+like why($said, 'rewrite ^/gone'), qr{redirects to "https://example.org/"}, 'where';
+$said = json("$www/cycle");
+is $said->{response}{status}, 500, 'a cycle';
+is scalar(grep { /rewrite or internal redirection cycle/ } steps($said, 'error log', 'error')),
+    1, 'the error log would say';
+$said = json("$www/new/?deny=1");
+is $said->{response}{status}, 405, 'if';
+is_deeply [ map { $_->{text} } @{ $said->{response}{added} } ], ['X-Always: 2'],
+    'always';
+
+# ---- access ----
+
+$said = json("$www/new/", '--from', '192.0.2.9');
+is $said->{response}{status}, 403, 'denied';
+is_deeply [ steps($said, 'access', 'decided') ], ['deny all;'], 'by that rule';
+is $said->{upstream}, undef, 'nobody asked';
+$said = json("$www/new/", '--from', '10.1.2.3');
+is_deeply [ steps($said, 'access', 'decided') ], ['allow 10.1.0.0/16;'], 'allowed';
+$said = json("$www/password/");
+is $said->{response}{status}, 401, 'no password';
+is_deeply [ steps($said, 'access', 'refused') ], ['by auth_basic: 401'], 'said so';
+$said = json("$www/password/", '-H', 'Authorization: Basic dXNlcjpwYXNz');
+is $said->{response}{status}, 200, 'with a password';
+$said = json("POST $www/methods/x");
+is $said->{response}{status}, 403, 'limit_except';
+$said = json("$www/check");
+is $said->{response}{status}, 404, 'internal';
+like why($said, '404'), qr/internal/, 'why';
+
+# ---- files, redirects, subrequests ----
+
+$said = json("$www/folder/");
+is $said->{response}{status}, 200, 'a folder';
+is_deeply [ steps($said, 'redirect', 'internal redirect') ],
+    ['/folder/index.html'], 'index';
+$said = json("$www/nothing");
+is $said->{location}{name}, '@app', 'named location';
+is $said->{upstream}{url}, 'http://nowhere.invalid:8080', 'a peer by its name';
+$said = json("$www/missing/x");
+is $said->{location}{name}, '= /404.html', 'error page';
+is_deeply [ steps($said, 'redirect', 'error page') ],
+    ['error_page 404 /404.html;'], 'error page step';
+$said = json("$www/auth/x?to=host.test:81");
+is_deeply [ map { (split /\r\n/, $_)[0] } steps($said, 'upstream', 'request') ],
+    [ 'GET /ask HTTP/1.1', 'GET /auth/x?to=host.test:81 HTTP/1.1' ],
+    'subrequest first';
+is $said->{upstream}{url}, 'http://host.test:81', 'a name that is looked up';
+$said = json("$www/auth/x?to=host.test:81", '--status', '403');
+is $said->{response}{status}, 403, 'what the upstream is taken to say';
+$said = json("$www/mirrored/");
+is scalar(steps($said, 'subrequest', 'in the background')), 1, 'mirror';
+
+# ---- the connection ----
+
+$said = json('http://127.0.0.1:' . $t->port('other') . '/', '--from', '2001:db8::7');
+is $said->{response}{status}, 200, 'from an IPv6 address';
+$said = json('http://a.test:' . $t->port('pp') . '/', '--from', '192.0.2.7');
+is $said->{response}{status}, 200, 'a listener with proxy_protocol';
+$said = json("POST $www/new/", '-H', 'Content-Length: 300000');
+is $said->{upstream}{request_line}, 'POST /base/ HTTP/1.1', 'with a body';
+$said = json("POST $www/new/", '-H', 'Content-Length: 30000000');
+is $said->{response}{status}, 413, 'with too large a body';
+$said = json("HEAD $www/folder/index.html");
+is $said->{response}{status}, 200, 'HEAD';
+
+# ---- nobody hears of it ----
+
+is $backend->connections, 0, 'no upstream was asked';
+ok !-e $t->path($_), "no $_" for 'a.log', 'e.log', 'pid', 'store/stored';
+
+# ---- text ----
+
+my ($code, $out, $err) = run_explain("GET $www/old/x");
+is $code, 0, 'text';
+like $out, qr/^\Q$_\E/m, "text: $_" for "GET $www/old/x from 127.0.0.1"
+    =~ s/:$port//r, '  listener    0.0.0.0:', '  server      matched www.example.com',
+    '              > GET /base/x?from=old HTTP/1.1', '  response    < HTTP/1.1 200 OK';
+like $out, qr{dropped add_header X-Outer yes; .* conf\.txt:7$}m, 'text: dropped';
+like $out, qr/taking the upstream's answer to be 200/, 'text: assumption';
+($code, $out) = run_explain("GET $www/\e[31m", '-H', "X: \e");
+unlike $out, qr/\e/, 'no escapes for the terminal';
+
+# ---- mistakes ----
+
+sub bad {
+    my ($what, $name, @args) = @_;
+    my ($rc, undef, $said_so) = run_explain(@args);
+
+    is $rc, 1, "$name: exit code";
+    like $said_so, $what, $name;
+}
+bad(qr/a request is wanted/, 'no request');
+bad(qr/no server listens on port 1\n.*listen 0\.0\.0\.0:$port/s, 'port', 'http://x:1/');
+bad(qr/invalid option "--nonsense"/, 'option', '--nonsense', 'x');
+bad(qr/a value is missing behind "-H"/, 'no value', "$www/", '-H');
+bad(qr/not a header field/, 'header', "$www/", '-H', 'nonsense');
+bad(qr/not an address/, 'address', "$www/", '--from', 'nonsense');
+bad(qr/not the status/, 'status', "$www/", '--status', '42');
+bad(qr/no host in/, 'host', 'http:///x');
+bad(qr/a line break/, 'line break', "$www/\r\nX: y");
+bad(qr/not a header field/, 'line break in a header', "$www/", '-H', "A: b\r\nX: y");
+bad(qr/invalid method/, 'method', "g\@t $www/");
+my ($rc, undef, $said_so) = run_binary({ dir => $t->dir }, 'explain', "$www/",
+    '-c', $t->path('missing.conf'));
+is $rc, 1, 'no configuration: exit code';
+like $said_so, qr/\[emerg\] open\(\) .* failed \(2:/, 'no configuration';
+
+done_testing;
