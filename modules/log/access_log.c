@@ -24,6 +24,7 @@ struct access_log {
     struct syslog_target    *syslog;
     const struct log_format *format;
     struct expr             *condition; /* "if=", or NULL                    */
+    const struct setting    *setting;   /* NULL: of servers that name none   */
 };
 
 struct access_logs {
@@ -99,6 +100,11 @@ log_to(const struct access_log *log, const struct access_log_conf *conf,
     if (log->condition != NULL
         && !expr_is_true(expr_eval(log->condition, &r->task)))
         return;
+    if (task_is_dry(&r->task)) {
+        if (log->setting != NULL)
+            trace_setting(&r->task, TRACE_LOG, "writes", log->setting, NULL);
+        return;
+    }
     m->line.n = 0;
     if (log->format->vars != NULL)
         log_json_write(log->format, r, &m->line);
@@ -337,7 +343,7 @@ static const char *
 parse_access_log(struct conf *cf, void *field)
 {
     struct access_logs       *logs = field;
-    struct access_log         log = { .file = NULL };
+    struct access_log         log = { .setting = cf->block->settings };
     struct log_buffer_options options = { .size = 0 };
     const char               *error;
     str_t                     name = STR("combined");
