@@ -218,6 +218,8 @@ is $t->get('/', port => 'none')->status, 200, 'off outside';
 my $start = time;
 is as('/delay', 'plain', 'nope')->status, 401, 'auth_delay';
 cmp_ok time - $start, '>=', 0.29, 'auth_delay: waits';
+ok $t->wait_log(qr{\[info\] .* delaying unauthorized request, client: .*"GET /delay }),
+    'auth_delay: the log';
 $start = time;
 is as('/delay', 'plain', 'secret')->status, 200, 'auth_delay: right';
 cmp_ok time - $start, '<', 0.25, 'auth_delay: right, at once';

@@ -38,6 +38,9 @@ $t->run(<<"EOC");
                          client_body_in_file_only on;
                          client_body_temp_path %%TESTDIR%%/kept 1 2;
                          add_header X-File "\$request_body_file"; }
+        location /quarter { proxy_pass http://127.0.0.1:$up;
+                            client_body_buffer_size 4k;
+                            add_header X-File "[\$request_body_file]"; }
         location /single { proxy_pass http://127.0.0.1:$up;
                            client_body_in_single_buffer on;
                            client_body_buffer_size 64k; }
@@ -107,6 +110,18 @@ my $r = $t->post('/spilled', 'y' x 5000);
 like $r->header('X-File'), qr{/client_body_temp/\d{10}$},
     'a large one makes a file';
 ok !-e $r->header('X-File'), 'which is gone afterwards';
+# A quarter more than the buffer is let pass; the head comes by itself.
+for ([ 4097, 1 ], [ 5119, 1 ], [ 5120, 0 ]) {
+    my ($n, $in_memory) = @$_;
+    my $c = $t->connect;
+
+    $c->send("POST /quarter HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+        . "Content-Length: $n\r\n\r\n");
+    select undef, undef, undef, 0.1;
+    $c->send('q' x $n);
+    my $name = $c->read_response->header('X-File') // '';
+    is $name eq '[]' ? 1 : 0, $in_memory, "$n bytes, a buffer of 4096";
+}
 $r = $t->post('/only', 'kept body');
 like $r->header('X-File'), qr{/kept/\d/\d\d/\d{10}$},
     'client_body_in_file_only on: the name';

@@ -108,7 +108,7 @@ static const struct {
     { "v2 command 2",
       STR_INIT(SIGNATURE "\x22\x11\0\x0c"
                          "\1\2\3\4\5\6\7\x08\x03\xe8\0\x50"),
-      .used = 0 },
+      28, "", "", 0, 0, 0 },
     { "v2 too long", STR_INIT(SIGNATURE "\x21\x11\x0f\xf1"), .used = 0 },
     { "v2 signature", STR_INIT("\r\n\r\n\0\r\nQUIT\r\x21\x11\0\x0c"),
       .used = 0 },
