@@ -297,7 +297,8 @@ send_head(struct gateway *g)
         g->state = GATEWAY_RELAY;
         return STEP_NEXT;
     }
-    if (s == STEP_DONE && x->link) /* a bodiless one may still leave a clean connection */
+    if (s == STEP_DONE
+        && x->link) /* a bodiless one may still leave a clean connection */
         (void) gateway_decode(g);
     gateway_end(g, PEER_OK);
     return s;

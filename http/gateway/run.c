@@ -125,9 +125,8 @@ choose(struct gateway *g)
         pick_start(&g->pick, &g->r->task, g->group);
     }
     if (pick_next(&g->pick))
-        return task_is_dry(&g->r->task)
-                   ? gateway_pretend(g, g->pick.peer->name)
-                   : connect_peer(g, true);
+        return task_is_dry(&g->r->task) ? gateway_pretend(g, g->pick.peer->name)
+                                        : connect_peer(g, true);
 
     exchange_new(g, g->group->name)->status = 502;
     gateway_says(g, "connecting to upstream");
@@ -215,8 +214,8 @@ static bool
 is_abandoned(const struct gateway *g)
 {
     return g->r->client_gone && !g->conf->ignore_client_abort
-           && !g->r->main->is_post_action
-           && g->state != GATEWAY_READ_BODY && g->state != GATEWAY_TUNNEL;
+           && !g->r->main->is_post_action && g->state != GATEWAY_READ_BODY
+           && g->state != GATEWAY_TUNNEL;
 }
 
 
