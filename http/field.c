@@ -251,3 +251,22 @@ field_has_word(str_t value, str_t word)
     }
     return false;
 }
+
+bool
+field_has_break(str_t value)
+{
+    return str_chr(value, '\n') != NULL || str_chr(value, '\r') != NULL
+           || str_chr(value, '\0') != NULL;
+}
+
+void
+field_flatten(char *value, size_t n)
+{
+    size_t i;
+
+    if (!field_has_break((str_t){ value, n }))
+        return;
+    for (i = 0; i < n; i++)
+        if (value[i] == '\n' || value[i] == '\r' || value[i] == '\0')
+            value[i] = ' ';
+}

@@ -117,5 +117,12 @@ void          fields_set(struct arena *a, struct fields *f, enum field_id id,
 str_t         fields_joined(struct arena *a, const struct fields *f,
                             str_t variable_name, const char *sep);
 
+/* What would end the line of a field that was put together from variables (CR
+ * and LF), and NUL, become blanks (RFC 9110 section 5.5): in place, where it is
+ * written. */
+void field_flatten(char *value, size_t n);
+/* Whether there is something of that in it. */
+bool field_has_break(str_t value);
+
 /* Whether a comma separated list has the word, case ignored. */
 bool field_has_word(str_t value, str_t word);

@@ -216,17 +216,13 @@ header_rules_have_type(const struct header_rules *rules, str_t type)
 str_t
 header_value_clean(struct arena *a, str_t value)
 {
-    size_t i;
-    char  *p;
+    char *p;
 
-    if (str_chr(value, '\r') == NULL && str_chr(value, '\n') == NULL
-        && str_chr(value, '\0') == NULL)
+    if (!field_has_break(value))
         return value;
     p = arena_bytes(a, value.n);
-    for (i = 0; i < value.n; i++)
-        p[i] = value.p[i] == '\r' || value.p[i] == '\n' || value.p[i] == '\0'
-                   ? ' '
-                   : value.p[i];
+    memcpy(p, value.p, value.n);
+    field_flatten(p, value.n);
     return (str_t){ p, value.n };
 }
 

@@ -14,7 +14,7 @@ use Weir::Test;
 plan skip_all => 'weir only' if is_oracle();
 
 my $t = Weir::Test->new;
-my $backend = Weir::Backend->http(sub { return { body => 'x' } });
+my $backend = Weir::Backend->http(sub { return "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" });
 $t->write('html/index.html', 'hello');
 $t->write('html/folder/index.html', 'folder');
 $t->write('htpasswd', "user:{PLAIN}pass\n");

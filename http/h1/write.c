@@ -65,8 +65,10 @@ put_field(char *p, str_t name, str_t value)
     p = put(p, name);
     *p++ = ':';
     *p++ = ' ';
-    if (value.n != 0)
+    if (value.n != 0) {
         p = put(p, value);
+        field_flatten(p - value.n, value.n);
+    }
     *p++ = '\r';
     *p++ = '\n';
     return p;

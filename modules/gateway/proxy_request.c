@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "http/gateway/exchange.h"
+#include "core/base/escape.h"
 #include "modules/gateway/proxy.h"
 
 
@@ -57,6 +58,8 @@ set_uri(struct gateway *g, struct proxy_state *s)
     else
         g->uri = proxy_build_uri(r->task.arena, r, to->expr ? STR("") : s->uri,
                                  to->location, !r->is_uri_of_break);
+    if (field_has_break(g->uri)) /* a decoded one in a variable */
+        g->uri = escape_uri(r->task.arena, g->uri, ESCAPE_REDIRECT);
     if (g->uri.n)
         return true;
     log_error(r->task.log, "zero length URI to proxy");
@@ -78,6 +81,8 @@ proxy_prepare(struct gateway *g)
         return STEP_FAIL;
     s->method = conf->method ? expr_eval(conf->method, &r->task)
                              : r->method_name;
+    if (field_has_break(s->method))
+        s->method = escape_uri(r->task.arena, s->method, ESCAPE_URI_COMPONENT);
     s->is_head = str_ieq(s->method, STR("HEAD"));
     if (g->replaces_body) {
         str_t body = expr_eval(conf->body, &r->task);
@@ -115,6 +120,8 @@ put_field(struct text *t, str_t name, str_t value)
     put(t, name);
     put(t, STR(": "));
     put(t, value);
+    if (t->p)
+        field_flatten(t->p + t->n - value.n, value.n);
     put(t, STR("\r\n"));
 }
 
