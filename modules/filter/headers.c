@@ -70,6 +70,8 @@ parse_header(struct conf *cf, void *field)
     one = vec_push(cf->arena, &h->list);
     one->name = cf->args[1];
     one->id = field_id(one->name);
+    if (one->id == FIELD_SERVER || one->id == FIELD_DATE)
+        one->id = FIELD_UNKNOWN; /* beside ours, not in place of it */
     one->always = cf->n_args == 4;
     one->setting = cf->block->settings;
     one->value = expr_compile(cf, cf->args[2], 0, &error);
