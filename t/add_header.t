@@ -42,6 +42,8 @@ $t->run(<<'EOC');
             add_header Cache-Control no-store;
             add_header Last-Modified "Mon, 01 Jan 2024 00:00:00 GMT";
         }
+        location /beside/ { alias %%TESTDIR%%/html/; add_header Server mine;
+                            add_header Last-Modified x; add_header ETag y; }
         location /inherit/ { add_header X-Outer o;
             location /inherit/in { return 200; }
             location /inherit/own { add_header X-Inner i; return 200; } }
@@ -79,5 +81,12 @@ is $t->get('/inherit/in')->header('X-Outer'), 'o', 'into a nested location';
 $r = $t->get('/inherit/own');
 is $r->header('X-Outer'), undef, 'not beside a list of its own';
 is $r->header('X-Inner'), 'i', 'nested, its own';
+
+is_deeply [($t->get('/beside/f')->headers('Server'))[1]], ['mine'],
+    'Server, beside our own';
+$r = $t->get('/beside/f', headers => [Range => 'bytes=99-']);
+is $r->status, 416, 'a range that is none';
+is $r->header('Last-Modified'), undef, '... takes Last-Modified away';
+is $r->header('ETag'), undef, '... and ETag';
 
 done_testing;

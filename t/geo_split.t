@@ -48,6 +48,7 @@ $t->run(<<'EOC');
                      default none; 10.0.0.0/8 ten; 20.0.0.0/8 twenty; }
     split_clients "$arg_s" $half { 50% one; * two; }
     split_clients "$arg_s" $parts { 10.5% a; 0.5% b; 30% c; * ""; }
+    split_clients "$arg_s" $points { 5.% a; .5% b; * c; }
     split_clients "$arg_s" $some { 20% yes; }
     server {
         listen 127.0.0.1:%%PORT%%;
@@ -58,6 +59,7 @@ $t->run(<<'EOC');
         location /through { return 200 "$through $recursive"; }
         location /half { return 200 $half; }
         location /parts { return 200 "[$parts]"; }
+        location /points { return 200 $points; }
         location /some { return 200 "[$some]"; }
     }
 }
@@ -131,6 +133,10 @@ is_deeply \%count, { '[a]' => 44, '[b]' => 2, '[c]' => 114, '[]' => 240 },
     'split_clients: shares' or diag explain \%count;
 is $t->get('/some?s=bb')->body . $t->get('/some?s=zz')->body, '[yes][]',
     'split_clients: no share is left';
+
+$count{ $t->get("/points?s=client$_")->body }++ for 1 .. 60;
+is join(' ', map { $count{$_} // 0 } qw(a c)), '7 53',
+    'split_clients: points';
 
 # ---- messages ----
 

@@ -15,6 +15,8 @@ $t->write('html/dir/x', 'x');
 $t->write('html/run.sh', "#!/bin/sh\n", mode => 0755);
 $t->write('html/a.txt', 'plain');
 $t->write('other/a.txt', 'other');
+symlink 'file', $t->dir . '/html/link';
+symlink 'loop', $t->dir . '/html/loop';
 $t->run(<<'EOC');
 %%HTTP%%
     default_type text/plain;
@@ -49,6 +51,15 @@ $t->run(<<'EOC');
                                { return 200 yes; } return 200 no; }
         location /executable { if (-x %%TESTDIR%%/html/$arg_a)
                                    { return 200 yes; } return 200 no; }
+        location /notdir { if (!-d %%TESTDIR%%/html/$arg_a) { return 200 yes; }
+                           return 200 no; }
+        location /notthere { if (!-e %%TESTDIR%%/html/$arg_a) { return 200 yes; }
+                             return 200 no; }
+        location /notexec { if (!-x %%TESTDIR%%/html/$arg_a) { return 200 yes; }
+                            return 200 no; }
+        location /nolinks { disable_symlinks on from=%%TESTDIR%%;
+            if (-f %%TESTDIR%%/html/$arg_a) { return 200 yes; }
+            return 200 no; }
         location /method { if ($request_method = POST) { return 405; }
                            return 200 ok; }
         location /break { set $a 1; if ($arg_b) { break; } set $a 2;
@@ -106,6 +117,20 @@ $t->answers(
     '/exists?a=none'       => 'no',
     '/executable?a=run.sh' => 'yes',
     '/executable?a=file'   => 'no',
+    '/executable?a=dir'    => 'yes',
+    '/notdir?a=dir'        => 'no',
+    '/notdir?a=none'       => 'yes',
+    '/notthere?a=dir'      => 'no',
+    '/notthere?a=none'     => 'yes',
+    '/notexec?a=run.sh'    => 'no',
+    '/notexec?a=none'      => 'yes',
+    '/file?a=link'         => 'yes',
+    '/file?a=file/x'       => 'no',
+    '/file?a=' . 'x' x 300 => 'no',
+    '/file?a='             => 'no',
+    '/exists?a=loop'       => 'no',
+    '/nolinks?a=file'      => 'yes',
+    '/nolinks?a=link'      => 'no',
     '/method'              => 'ok',
     '/break'               => 'a=2',
     '/several?a=1&b=1'     => 's=AB',
@@ -128,5 +153,9 @@ is $r->header('X-Outer'), 'yes', 'if not taken: add_header of the location';
 $r = $t->get('/headers/file?a=1');
 is $r->header('X-Inner'), 'yes', 'if taken: its add_header';
 is $r->header('X-Outer'), undef, 'if taken: in place of the outer ones';
+
+ok $t->wait_log(qr{\[crit\] .* stat\(\) ".*/html/loop" failed \(40: }),
+    'a file test that fails';
+$t->expect_log(qr/Too many levels of symbolic links/);
 
 done_testing;

@@ -25,10 +25,10 @@ $t->run(<<'EOC');
         location /show { return 200 "$uri?$args|$request_uri|$is_args"; }
         location /h/ { alias %%TESTDIR%%/html/; add_header X-Out o; add_trailer X-T t;
             expires 1h; if ($arg_a) { }
-        if ($arg_b) { add_header X-In i; }
-        if ($arg_c) { expires off; }
-        if ($arg_d) { add_trailer X-T2 t; }
-        if ($arg_e) { add_header X-E e always; return 404; } }
+            if ($arg_b) { add_header X-In i; }
+            if ($arg_c) { expires off; }
+            if ($arg_d) { add_trailer X-T2 t; }
+            if ($arg_e) { add_header X-E e always; return 404; } }
         location /p0 { proxy_pass http://127.0.0.1:%%PORT_up%%; if ($arg_a) { } }
         location /p1 { proxy_pass http://127.0.0.1:%%PORT_up%%/uri; if ($arg_a) { set $x 1; } }
         location /p2/ { proxy_pass http://127.0.0.1:%%PORT_up%%/;
@@ -45,9 +45,9 @@ $t->run(<<'EOC');
             if ($arg_a) { root %%TESTDIR%%/other; }
         location /p7/n { root %%TESTDIR%%/html; } }
         location ~ ^/p8/(.*)$ { proxy_pass http://127.0.0.1:%%PORT_up%%/z/$1; if ($arg_a) { }
-        if ($arg_b ~ (.)(.)) { } }
+            if ($arg_b ~ (.)(.)) { } }
         location /p9/ { if ($arg_a) { proxy_pass http://127.0.0.1:%%PORT_up%%; }
-        if ($arg_b) { add_header X-B b; } alias %%TESTDIR%%/html/; }
+            if ($arg_b) { add_header X-B b; } alias %%TESTDIR%%/html/; }
         location /pa/ { proxy_pass http://127.0.0.1:%%PORT_up%%/A/; proxy_method POST;
             if ($arg_a) { } }
         location /t/ { root %%TESTDIR%%/html; try_files /file =404; if ($arg_a) { } }
@@ -55,9 +55,9 @@ $t->run(<<'EOC');
         location /t3 { try_files /nosuch @named; if ($arg_a) { } }
         location @named { return 200 "named $uri"; }
         location /le { limit_except GET { deny all; }
-        if ($arg_a) { } root %%TESTDIR%%/html; rewrite ^ /file break; }
+            if ($arg_a) { } root %%TESTDIR%%/html; rewrite ^ /file break; }
         location /le2 { limit_except GET { deny all; }
-        if ($arg_a) { return 200 inif; } proxy_pass http://127.0.0.1:%%PORT_up%%; }
+            if ($arg_a) { return 200 inif; } proxy_pass http://127.0.0.1:%%PORT_up%%; }
         location /le3 { set $v 1; limit_except GET { proxy_pass http://127.0.0.1:%%PORT_up%%; }
         rewrite ^ /file break; }
         location /le4 { if ($arg_a) { set $v 1; } limit_except GET { deny all; } return 200 "x$v"; }
@@ -65,55 +65,55 @@ $t->run(<<'EOC');
             if ($arg_a) { root %%TESTDIR%%/other; } }
         location /r2/ { rewrite ^/r2(.*)$ $1 break; if ($arg_a) { root %%TESTDIR%%/other; } }
         location /al/ { alias %%TESTDIR%%/alias/; if ($arg_a) { }
-        if ($arg_b) { set $x 1; }
-        if ($arg_c) { root %%TESTDIR%%/other; } }
+            if ($arg_b) { set $x 1; }
+            if ($arg_c) { root %%TESTDIR%%/other; } }
         location ~ ^/al2/(.*)$ { alias %%TESTDIR%%/alias/$1; if ($arg_a) { }
-        if ($arg_b ~ (z)) { } }
+            if ($arg_b ~ (z)) { } }
         location /al3 { alias %%TESTDIR%%/alias; if ($arg_a) { add_header X y; } }
         location /ix/ { alias %%TESTDIR%%/html/dir/; index index.html; if ($arg_a) { }
-        if ($arg_b) { add_header X-B b; } }
+            if ($arg_b) { add_header X-B b; } }
         location /ai/ { alias %%TESTDIR%%/html/dir/; autoindex on; index nothing; if ($arg_a) { } }
         location /eg { empty_gif; if ($arg_a) { } }
         location /ac/ { alias %%TESTDIR%%/html/; deny all; if ($arg_a) { } }
         location /ac2/ { alias %%TESTDIR%%/html/; if ($arg_a) { } auth_basic x;
             auth_basic_user_file %%TESTDIR%%/nofile; }
         location /ep { error_page 404 = @named; if ($arg_a) { error_page 404 /file; }
-        if ($arg_b) { } root %%TESTDIR%%/nosuch; }
+            if ($arg_b) { } root %%TESTDIR%%/nosuch; }
         location /dt/ { alias %%TESTDIR%%/html/; default_type a/b; types { }
-        if ($arg_a) { }
-        if ($arg_c) { set $x 1; } }
+            if ($arg_a) { }
+            if ($arg_c) { set $x 1; } }
         location /cs/ { alias %%TESTDIR%%/html/; charset utf-8; if ($arg_a) { }
-        if ($arg_b) { charset koi8-r; } }
+            if ($arg_b) { charset koi8-r; } }
         location /lr/ { alias %%TESTDIR%%/html/; if ($arg_a) { limit_rate 10k; }
-        if ($arg_b) { sendfile on; } }
+            if ($arg_b) { sendfile on; } }
         location /al9/ { access_log off; alias %%TESTDIR%%/html/;
             if ($arg_a) { access_log %%TESTDIR%%/access.log; }
-        if ($arg_b) { } }
+            if ($arg_b) { } }
         location /mu/ { alias %%TESTDIR%%/html/; if ($arg_a) { add_header X-A a; }
-        if ($arg_b) { add_header X-B b; }
-        if ($arg_c) { add_header X-C c; } }
+            if ($arg_b) { add_header X-B b; }
+            if ($arg_c) { add_header X-C c; } }
         location /mu2/ { if ($arg_a) { set $s a; }
-        if ($arg_b) { break; } add_header X-S "s$s"; if ($arg_c) { return 200 c; } return 200 end; }
+            if ($arg_b) { break; } add_header X-S "s$s"; if ($arg_c) { return 200 c; } return 200 end; }
         location /nest/ { if ($arg_a) { add_header X-A a; return 200 "if"; }
         location /nest/in { if ($arg_b) { return 200 "inb"; } return 200 in; } return 200 nest; }
         location /nest2/ { if ($arg_a) { set $n a; }
         location /nest2/in { return 200 "[$n]"; } add_header X-N n;
             location /nest2/p { proxy_pass http://127.0.0.1:%%PORT_up%%; } }
         location /rd/ { if ($arg_a) { return 301 /x; }
-        if ($arg_b) { rewrite ^ /y permanent; }
-        if ($arg_c) { rewrite ^ /show; }
-        if ($arg_d) { rewrite ^ /show last; }
-        if ($arg_e) { rewrite ^ /file break; }
-        if ($arg_f) { rewrite ^ /file; break; } return 200 "stay $uri"; }
+            if ($arg_b) { rewrite ^ /y permanent; }
+            if ($arg_c) { rewrite ^ /show; }
+            if ($arg_d) { rewrite ^ /show last; }
+            if ($arg_e) { rewrite ^ /file break; }
+            if ($arg_f) { rewrite ^ /file; break; } return 200 "stay $uri"; }
         location /ve/ { valid_referers none blocked example.com;
             if ($invalid_referer) { return 403; } return 200 ok; }
         location /cm/ { client_max_body_size 3; if ($arg_a) { set $x 1;
             } proxy_pass http://127.0.0.1:%%PORT_up%%; }
         location /mi/ { internal; if ($arg_a) { } return 200 x; }
         location /et/ { alias %%TESTDIR%%/html/; etag off; if_modified_since off; if ($arg_a) { }
-        if ($arg_b) { add_header X b; } }
+            if ($arg_b) { add_header X b; } }
         location /gz/ { alias %%TESTDIR%%/html/; add_header X-1 1; if ($arg_a) { expires 1d; }
-        if ($arg_b) { expires -1; add_header X-2 2; } }
+            if ($arg_b) { expires -1; add_header X-2 2; } }
         }
     server { listen 127.0.0.1:%%PORT_up%%; add_header X-Up 1;
         return 200 "up $request_method $request_uri"; }

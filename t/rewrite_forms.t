@@ -102,8 +102,8 @@ $t->run(<<'EOC');
         location /i8/ { if ($arg_a) { rewrite ^/i8/(.*)$ /i8/x$1; } return 200 "end $uri"; }
         location /j1/ { rewrite_log on; rewrite ^/j1/(.*)$ /show/$1?a; }
         location /j2/ { rewrite_log on; rewrite ^/none /x; if ($arg_a ~ b) { }
-        if ($arg_a !~ b) { }
-        if ($arg_a = b) { }
+            if ($arg_a !~ b) { }
+            if ($arg_a = b) { }
         rewrite ^/j2/(.*)$ http://x/$1; }
         location /j3/ { rewrite_log on; rewrite ^/j3/(.*)$ /$1 break; rewrite ^/z /y redirect; }
         location /j4/ { rewrite_log on; if ($arg_a) { rewrite_log off;
@@ -114,7 +114,7 @@ $t->run(<<'EOC');
         location /k2/ { uninitialized_variable_warn off; return 200 "$un1"; }
         location /k3/ { set $un1 x; }
         location /k4/ { if ($un1) { }
-        if ($un1 = "") { return 200 e; } }
+            if ($un1 = "") { return 200 e; } }
         location /k5/ { set $un1 "$un1-"; return 200 $un1; }
         location /k6/ { if ($arg_a) { uninitialized_variable_warn off; return 200 "$un1";
             } return 200 "$un1"; }
@@ -128,10 +128,10 @@ $t->run(<<'EOC');
         location /l7/ { set $cookie_c z; return 200 "$cookie_c|$cookie_d"; }
         location /l8/ { set $a1 "a$arg_none b"; return 200 "$a1"; }
         location /m1/ { if ($arg_a) { set $b1 1; }
-        if ($arg_b) { set $b1 "${b1}2"; }
-        if ($b1 = 12) { return 200 both; } return 200 "<$b1>"; }
+            if ($arg_b) { set $b1 "${b1}2"; }
+            if ($b1 = 12) { return 200 both; } return 200 "<$b1>"; }
         location /m2/ { if ($request_method = POST) { return 405; }
-        if ($request_method !~ ^(GET|HEAD)$) { return 444; } return 200 ok; }
+            if ($request_method !~ ^(GET|HEAD)$) { return 444; } return 200 ok; }
         location /m3/ { if ($http_cookie ~* "id=([^;]+)(?:;|$)") { set $id $1;
             } return 200 "id=$id"; }
         location /m4/ { if ($http_user_agent ~ MSIE) { rewrite ^/m4/(.*)$ /show/msie/$1 break; } return 200 std; }

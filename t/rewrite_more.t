@@ -66,6 +66,12 @@ $t->run(<<'EOC');
         location /log/ { rewrite_log on; rewrite ^/nope /x; if ($arg_a ~ b) { } rewrite ^/log/(.*)$ /go/$1 redirect; }
         location /log2/ { rewrite_log on; rewrite ^/log2/(.*)$ /show/$1?c=d last; }
         location /file/ { if (-f $document_root/$arg_f) { return 200 f; } if (-d $document_root/$arg_f) { return 200 d; } if (!-e "$document_root/$arg_f") { return 200 none; } return 200 other; }
+        location /half1/ { rewrite ^/half1/(.*)$ /x$uri$request_uri redirect; }
+        location /grow/ { set $g "$uri$uri$uri$uri$uri$uri$uri$uri$uri$uri$uri";
+            set $g "$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g";
+            set $g "$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g";
+            set $g "$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g$g";
+            return 200 grown; }
         location /quote/ { return 200 'a "b" $uri'; }
         location /long/ { return 200 "$uri$uri$uri$uri$uri$uri$uri$uri$uri$uri$uri$uri$uri$uri$uri$uri$uri$uri$uri$uri"; }
         location ~ ^/re/(?<id>\d+)/(.*)$ { set $cap $2; rewrite ^/re/(\d+) /show/$1/$id/$cap last; }
@@ -166,6 +172,7 @@ my @redirects = (
     '/r4/a'           => [302, "$here//r4/a"],
     '/r5/a?b=c'       => [302, 'http://x.test/?back=/r5/a?b=c'],
     '/r6/?u=%2Fx'     => [302, undef],
+    '/half1/%25'      => [302, "$here/x/half1//half1/%25"],
     '/ifret/?a=2'     => [302, "$here/two"],
     '/code301var?to=/x%20y' => [301, "$here/x%20y"],
     '/codeurl?a=b'    => [302, 'http://localhost/x?y=b'],
@@ -202,6 +209,13 @@ ok $t->wait_log(qr{\[notice\] .* rewritten redirect: "/go/x\?a=b", client:}),
     'rewrite_log: a redirect';
 ok $t->wait_log(qr{\[notice\] .* rewritten data: "/show/x", args: "c=d&a=b", client:}),
     'rewrite_log: the result';
+
+SKIP: {
+    skip 'limits of weir', 2 if is_oracle();
+    is $t->get('/grow/' . 'x' x 100)->status, 500, 'a text that grows too long';
+    ok $t->wait_log(qr{\[error\] .* rewrite rules made a text of \d+ bytes,}),
+        '... is told';
+}
 
 # ---- what is refused ----
 

@@ -52,6 +52,8 @@ test_uri(void)
            "and not behind a question mark");
     is_str(unescape_redirect(a, STR("/%3fa=%2b")), "/?a=%2b",
            "nor behind an escaped one");
+    is_str(unescape_redirect(a, STR("a%/b%%41%4zc%2b%")), "a/b%41c+",
+           "what only begins like an escape goes");
 }
 
 
