@@ -49,6 +49,7 @@ http {
         location /cycle { rewrite ^ /cycle last; }
         location = /exact { return 204; }
         location ^~ /static/ { return 200 static; }
+        location /cached/ { expires 1h; add_trailer X-Time $msec; return 200; }
         location ~ \.php$ { return 403; }
         location ~* \.PHP$ { return 404; }
         location /new/ {
@@ -174,6 +175,12 @@ $said = json("$www/outer/inner/x");
 is $said->{location}{name}, '/outer/inner/', 'inner location';
 $said = json("$www/outer/x-regex");
 is $said->{location}{name}, '~ /outer/.*regex', 'inner regex';
+
+$said = json("$www/cached/");
+is_deeply [ map { $_->{text} =~ s/: \w{3}, .*/: DATE/r } @{ $said->{response}{added} } ],
+    [ 'X-Outer: yes', 'Expires: DATE', 'Cache-Control: max-age=3600' ], 'expires';
+is_deeply [ steps($said, 'header', 'added behind the body') ],
+    ['add_trailer X-Time $msec;'], 'trailers';
 
 # ---- rewriting ----
 

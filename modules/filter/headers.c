@@ -232,10 +232,26 @@ next_time(int64_t of_day)
 
 
 static void
+trace_expires(struct http_request *r, const char *name, str_t value)
+{
+    const struct setting *s
+        = setting_in_force(r->location->block, "expires", NULL);
+
+    if (s != NULL)
+        trace_tell(&r->task, TRACE_HEADER, "added", s->file, s->line, "expires",
+                   "%s: " STR_F, name, STR_A(value));
+}
+
+
+static void
 set_fields(struct http_request *r, str_t expires, str_t control)
 {
     replace(r, FIELD_EXPIRES, expires);
     replace(r, FIELD_CACHE_CONTROL, control);
+    if (task_is_dry(&r->task)) {
+        trace_expires(r, "Expires", expires);
+        trace_expires(r, "Cache-Control", control);
+    }
 }
 
 
@@ -394,6 +410,10 @@ trace_headers(struct http_request *r, bool is_ok)
                        h->setting->line, NULL, STR_F ": " STR_F, STR_A(h->name),
                        STR_A(value));
     }
+    VEC_EACH(&c->all_trailers.list, it)
+        if (is_ok || it->always)
+            trace_setting(&r->task, TRACE_HEADER, "added behind the body",
+                          it->setting, NULL);
     trace_dropped(r, &c->all_headers, "add_header", why);
     trace_dropped(r, &c->all_trailers, "add_trailer", why);
 }
