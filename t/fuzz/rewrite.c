@@ -21,23 +21,50 @@ enum { TEXT_MAX = 16384, WORDS_MAX = 6, RULES_MAX = 7 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define MODULES(X) \
-    X(http) \
-    X(http_listen) \
-    X(http_names) \
-    X(http_head) X(http_body) X(http_keep) X(http_send) X(http_reply) \
-        X(http_satisfy) X(http_error_page) X(http_post_action) X(variables) \
-            X(vars) X(rewrite) X(map) X(error_log) X(http_root) X(http_types) \
-                X(http_files) X(http_io) X(http_validate)
-#define X(name) extern struct module name##_module;
-MODULES(X)
-#undef X
+extern struct module http_module;
+extern struct module http_listen_module;
+extern struct module http_names_module;
+extern struct module http_head_module;
+extern struct module http_body_module;
+extern struct module http_keep_module;
+extern struct module http_send_module;
+extern struct module http_reply_module;
+extern struct module http_satisfy_module;
+extern struct module http_error_page_module;
+extern struct module http_post_action_module;
+extern struct module variables_module;
+extern struct module vars_module;
+extern struct module rewrite_module;
+extern struct module map_module;
+extern struct module error_log_module;
+extern struct module http_root_module;
+extern struct module http_types_module;
+extern struct module http_files_module;
+extern struct module http_io_module;
+extern struct module http_validate_module;
 
-struct module *const weir_modules[] = {
-#define X(name) &name##_module,
-    MODULES(X) NULL
-#undef X
-};
+struct module *const weir_modules[] = { &http_module,
+                                        &http_listen_module,
+                                        &http_names_module,
+                                        &http_head_module,
+                                        &http_body_module,
+                                        &http_keep_module,
+                                        &http_send_module,
+                                        &http_reply_module,
+                                        &http_satisfy_module,
+                                        &http_error_page_module,
+                                        &http_post_action_module,
+                                        &variables_module,
+                                        &vars_module,
+                                        &rewrite_module,
+                                        &map_module,
+                                        &error_log_module,
+                                        &http_root_module,
+                                        &http_types_module,
+                                        &http_files_module,
+                                        &http_io_module,
+                                        &http_validate_module,
+                                        NULL };
 
 static struct log_targets quiet_targets = { .level = LEVEL_EMERG };
 static struct log         quiet = { .targets = &quiet_targets };
