@@ -42,8 +42,15 @@ commands_print(void)
 int
 command_run(struct setup *s, const struct command *c, char **argv)
 {
-    if (!options_extract(&s->options, argv))
+    unsigned n = 0;
+    char   **own;
+
+    while (argv[n] != NULL)
+        n++;
+    own = arena_array(s->arena, char *, n + 1);
+    memcpy(own, argv, n * sizeof(*own));
+    if (!options_extract(&s->options, own))
         return 1;
     options_paths(&s->options, s->arena, &s->paths);
-    return c->dry != NULL ? worker_dry(s, c, argv) : c->run(&s->paths, argv);
+    return c->dry != NULL ? worker_dry(s, c, own) : c->run(&s->paths, own);
 }
