@@ -301,13 +301,13 @@ static const struct directive rows[] = {
       "Answers 404 to requests that come from outside; redirects "
       "inside, error pages and subrequests reach the location." },
     /* Tables grow by themselves: no size can be wrong. */
-    ACCEPTED("server_names_hash_max_size", IN_HTTP, ARGS_1, "size",
+    ACCEPTED("server_names_hash_max_size", IN_HTTP, conf_number, "size",
              "Accepted without effect: weir's tables grow by themselves."),
-    ACCEPTED("server_names_hash_bucket_size", IN_HTTP, ARGS_1, "size",
+    ACCEPTED("server_names_hash_bucket_size", IN_HTTP, conf_number, "size",
              "Accepted without effect: weir's tables grow by themselves."),
-    ACCEPTED("variables_hash_max_size", IN_HTTP, ARGS_1, "size",
+    ACCEPTED("variables_hash_max_size", IN_HTTP, conf_number, "size",
              "Accepted without effect: weir's tables grow by themselves."),
-    ACCEPTED("variables_hash_bucket_size", IN_HTTP, ARGS_1, "size",
+    ACCEPTED("variables_hash_bucket_size", IN_HTTP, conf_number, "size",
              "Accepted without effect: weir's tables grow by themselves."),
     { .name = NULL },
 };

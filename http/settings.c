@@ -13,25 +13,24 @@
 /* --- heads ------------------------------------------------------------------ */
 
 /* connection_pool_size, request_pool_size: arenas grow by themselves, so only
- * nginx's own check is left. */
+ * nginx's own checks are left. */
 static const char *
-check_pool_size(struct conf *cf, void *field)
+parse_pool_size(struct conf *cf, void *field)
 {
-    uint64_t n;
+    const char   *error = conf_size.parse(cf, field);
+    const size_t *n = field;
 
-    (void) field;
-    if (!number_size(cf->args[1], false, &n))
-        return conf_error(cf, "\"" STR_F "\" directive invalid value",
-                          STR_A(cf->args[0]));
-    if (n < 112)
+    if (error != NULL)
+        return error;
+    if (*n < 112)
         return conf_error(cf, "the pool size must be no less than 112");
-    if (n % 16 != 0)
+    if (*n % 16 != 0)
         return conf_error(cf, "the pool size must be a multiple of 16");
     return NULL;
 }
 
 static const struct conf_type pool_size
-    = { .name = "pool size", .parse = check_pool_size };
+    = { .name = "pool size", .size = sizeof(size_t), .parse = parse_pool_size };
 
 static const char *
 check_head(struct conf *cf, void *conf)
@@ -42,6 +41,10 @@ check_head(struct conf *cf, void *conf)
         return conf_error(cf, "the \"large_client_header_buffers\" size must "
                               "be equal to or greater than "
                               "\"client_header_buffer_size\"");
+    if (c->large_client_header_buffers.size < c->connection_pool_size)
+        return conf_error(cf, "the \"large_client_header_buffers\" size must "
+                              "be equal to or greater than "
+                              "\"connection_pool_size\"");
     return NULL;
 }
 
@@ -73,10 +76,11 @@ static const struct directive head_rows[] = {
     FLAG("merge_slashes", IN_TOP, struct http_head_conf, merge_slashes, "on",
          "Takes several slashes in a row of the URI as one, for "
          "locations and files."),
-    { "connection_pool_size", IN_TOP, ARGS_1, &pool_size, 0, NULL, NULL, "size",
-      "Checked, and without effect: memory is taken as needed." },
-    { "request_pool_size", IN_TOP, ARGS_1, &pool_size, 0, NULL, NULL, "size",
-      "Checked, and without effect: memory is taken as needed." },
+    { "connection_pool_size", IN_TOP, ARGS_1, &pool_size,
+      FIELD(struct http_head_conf, connection_pool_size, size_t), "512", NULL,
+      "size", "Checked, and without effect: memory is taken as needed." },
+    ACCEPTED("request_pool_size", IN_TOP, pool_size, "size",
+             "Checked, and without effect: memory is taken as needed."),
     { .name = NULL },
 };
 

@@ -11,6 +11,7 @@
 
 /* Reading heads: of the address' default server until the host is known. */
 struct http_head_conf {
+    size_t         connection_pool_size; /* only compared                    */
     size_t         client_header_buffer_size;
     struct buffers large_client_header_buffers;
     msec_t         client_header_timeout;

@@ -252,6 +252,51 @@ EOC
     }
 }
 
+# ---- what has no effect is judged all the same ----
+
+my %sized = (
+    'http' => "events {}\nhttp {\n%s\nserver { listen 127.0.0.1:1; }\n}\n",
+    'server' => "events {}\nhttp { server {\n%s\nlisten 127.0.0.1:1; }\n}\n",
+);
+for (map({ my $table = $_;
+           map { [ http => "${table}_hash_$_" ] } qw(max_size bucket_size) }
+         qw(map server_names variables proxy_headers types)),
+     [ server => 'referer_hash_max_size' ],
+     [ server => 'referer_hash_bucket_size' ]) {
+    my ($block, $name) = @$_;
+
+    bad(sprintf($sized{$block}, "$name $_;"),
+        "\"$name\" directive invalid number in F:3", "$name $_")
+        for qw(abc -1 10k 1.5);
+    bad(sprintf($sized{$block}, "$name 2048;\n$name 2048;"),
+        "\"$name\" directive is duplicate in F:4", "$name: twice");
+    good(sprintf($sized{$block}, "$name 2048;"), $name);
+}
+for my $name (qw(connection_pool_size request_pool_size)) {
+    bad(sprintf($sized{http}, "$name x;"),
+        "\"$name\" directive invalid value in F:3", "$name: no size");
+    bad(sprintf($sized{http}, "$name 96;"),
+        'the pool size must be no less than 112 in F:3', "$name: too small");
+    bad(sprintf($sized{http}, "$name 200;"),
+        'the pool size must be a multiple of 16 in F:3', "$name: odd");
+    bad(sprintf($sized{http}, "$name 512;\n$name 512;"),
+        "\"$name\" directive is duplicate in F:4", "$name: twice");
+}
+bad(sprintf($sized{http}, 'connection_pool_size 16k;'),
+    'the "large_client_header_buffers" size must be equal to or greater '
+    . 'than "connection_pool_size" in F:5',
+    'connection_pool_size: larger than the buffers');
+good(sprintf($sized{http}, 'connection_pool_size 16k; '
+    . 'large_client_header_buffers 4 16k;'), 'connection_pool_size, as large');
+
+SKIP: {
+    skip_before '1.27.4', 'ssl_object_cache_inheritable', 4;
+    bad("ssl_object_cache_inheritable x;\nevents {}\n",
+        'invalid value "x" in "ssl_object_cache_inheritable" directive, it '
+        . 'must be "on" or "off" in F:1', 'a flag without effect');
+    good("ssl_object_cache_inheritable off;\nevents {}\n", 'and a good one');
+}
+
 # ---- rubbish ----
 
 # Whatever it is, it is refused with a message, and nothing crashes.

@@ -328,9 +328,17 @@ const struct conf_type conf_temp_path = {
 static const char *
 parse_nothing(struct conf *cf, void *field)
 {
-    (void) cf;
+    const struct directive *row = cf->row;
+    const struct conf_type *type = row->detail;
+    struct directive        plain = *row;
+    const char             *error;
+
     (void) field;
-    return NULL;
+    plain.detail = NULL;
+    cf->row = &plain;
+    error = type->parse(cf, arena_zalloc(cf->reader->arena, type->size));
+    cf->row = row;
+    return error;
 }
 
 const struct conf_type conf_nothing
@@ -351,9 +359,8 @@ const struct conf_type conf_obsolete
     = { .name = "obsolete", .parse = parse_obsolete };
 
 /* Read by core/conf/read.c itself. */
-const struct conf_type conf_block_type
-    = { .name = "block", .parse = parse_nothing };
-const struct conf_type conf_data = { .name = "data", .parse = parse_nothing };
+const struct conf_type conf_block_type = { .name = "block" };
+const struct conf_type conf_data = { .name = "data" };
 
 /* --- helpers of types ------------------------------------------------------ */
 

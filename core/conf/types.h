@@ -30,8 +30,9 @@ extern const struct conf_type conf_pairs;  /* struct pairs: two arguments, of
                                               each time                      */
 extern const struct conf_type conf_buffers; /* struct buffers: number size   */
 extern const struct conf_type conf_temp_path; /* struct temp_path            */
-extern const struct conf_type conf_nothing; /* accepted, without effect: only
-                                              where nginx has none either    */
+extern const struct conf_type conf_nothing; /* accepted, without effect;
+                                              detail: the conf_type of what
+                                              the argument has to be         */
 extern const struct conf_type conf_obsolete; /* accepted with a warning;
                                               detail: what to use instead    */
 extern const struct conf_type conf_block_type; /* detail: conf_opener        */
@@ -116,5 +117,6 @@ struct temp_path {
 #define BLOCK(n, in, args, opener, syntax, says)                               \
     { n, (in) | ROW_MANY, (args) | ARGS_BLOCK, &conf_block_type, 0, NULL,      \
       opener, syntax, says }
-#define ACCEPTED(n, in, args, syntax, says)                                    \
-    { n, (in) | ROW_MANY, args, &conf_nothing, 0, NULL, NULL, syntax, says }
+/* One argument, which type judges and nobody reads.                         */
+#define ACCEPTED(n, in, type, syntax, says)                                    \
+    { n, in, ARGS_1, &conf_nothing, 0, NULL, &type, syntax, says }

@@ -146,7 +146,7 @@ doc_inheritance(struct arena *a, const struct doc_directive *d)
         text = STR("inherited whole by blocks that have none themselves");
     else if (doc_is_inherited(row))
         text = STR("inherited by blocks that do not set it");
-    if (!is_list || row->type == &conf_nothing)
+    if (!is_list)
         return text;
     return text.p != NULL ? str_join(a, text, STR("; may be repeated"))
                           : STR("may be repeated");

@@ -267,7 +267,7 @@ static const struct directive directives[] = {
          "Accepted without effect: regular expressions are always "
          "compiled to machine code where PCRE2 can do so."),
     { "ssl_object_cache_inheritable", IN_MAIN, ARGS_FLAG, &conf_nothing, 0,
-      NULL, NULL, "on | off", "Accepted without effect." },
+      NULL, &conf_flag, "on | off", "Accepted without effect." },
     { "load_module", IN_MAIN | ROW_MANY, ARGS_1, &load_module_type, 0, NULL,
       NULL, "file",
       "Accepted for modules that are built in, and an error for "

@@ -78,9 +78,9 @@ static const struct directive directives[] = {
       "A field of the request to the upstream; an empty value leaves "
       "it out. A block that sets one drops all of the blocks around "
       "it. Host is $proxy_host unless set." },
-    ACCEPTED("proxy_headers_hash_max_size", IN_WEB, ARGS_1, "size",
+    ACCEPTED("proxy_headers_hash_max_size", IN_WEB, conf_number, "size",
              "Accepted without effect: weir's tables grow by themselves."),
-    ACCEPTED("proxy_headers_hash_bucket_size", IN_WEB, ARGS_1, "size",
+    ACCEPTED("proxy_headers_hash_bucket_size", IN_WEB, conf_number, "size",
              "Accepted without effect: weir's tables grow by themselves."),
     { .name = NULL },
 };

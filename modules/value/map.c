@@ -122,9 +122,9 @@ static const struct directive directives[] = {
       "by host name (after hostnames), or by a regular expression "
       "with ~; default holds otherwise. Evaluated when it is read, "
       "and once a request unless volatile stands there." },
-    ACCEPTED("map_hash_max_size", IN_HTTP | IN_STREAM, ARGS_1, "size",
+    ACCEPTED("map_hash_max_size", IN_HTTP | IN_STREAM, conf_number, "size",
              "Accepted without effect: weir's tables grow by themselves."),
-    ACCEPTED("map_hash_bucket_size", IN_HTTP | IN_STREAM, ARGS_1, "size",
+    ACCEPTED("map_hash_bucket_size", IN_HTTP | IN_STREAM, conf_number, "size",
              "Accepted without effect: weir's tables grow by themselves."),
     { .name = NULL },
 };

@@ -197,9 +197,10 @@ static const struct directive directives[] = {
       "$invalid_referer: names with * in front or behind, perhaps "
       "with a path, ~ expressions, none (no Referer), blocked (one "
       "without a scheme), server_names." },
-    ACCEPTED("referer_hash_max_size", IN_SERVER | IN_LOCATION, ARGS_1, "size",
+    ACCEPTED("referer_hash_max_size", IN_SERVER | IN_LOCATION, conf_number,
+             "size",
              "Accepted without effect: weir's tables grow by themselves."),
-    ACCEPTED("referer_hash_bucket_size", IN_SERVER | IN_LOCATION, ARGS_1,
+    ACCEPTED("referer_hash_bucket_size", IN_SERVER | IN_LOCATION, conf_number,
              "size",
              "Accepted without effect: weir's tables grow by themselves."),
     { .name = NULL },

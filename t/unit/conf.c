@@ -67,7 +67,7 @@ static const struct directive toy_rows[] = {
     BLOCK("location", IN_SERVER | IN_LOCATION, ARGS_1, &location_opener, NULL,
           NULL),
     BLOCK("if", IN_LOCATION, ARGS_1_OR_MORE, &if_opener, NULL, NULL),
-    ACCEPTED("quiet", IN_MAIN, ARGS_ANY, NULL, NULL),
+    ACCEPTED("quiet", IN_MAIN, conf_number, NULL, NULL),
     { NULL }
 };
 
