@@ -121,7 +121,6 @@ $t->run(<<'EOC');
 EOC
 
 # Request => body, or [status, body or Location]; a built-in page is not shown.
-my $here = 'http://localhost:' . $t->port;
 my @table = (
     '/p0' => 'up GET /p0',
     '/p0?a=1' => 'up GET /p0?a=1',
@@ -400,18 +399,7 @@ my @table = (
     'POST /rd/?d=1' => '/show?d=1|/rd/?d=1|?',
     'POST /rd/?a=1' => [301, '/x'],
 );
-while (my ($request, $wanted) = splice @table, 0, 2) {
-    my ($status, $text) = ref $wanted ? @$wanted : (200, $wanted);
-    my ($method, $uri) = $request =~ /^([A-Z]+) (.*)/ ? ($1, $2)
-                                                      : ('GET', $request);
-    my $r = $t->connect->request($method, $uri,
-        ($method eq 'POST' ? (body => 'abcde') : ()));
-    my $got = $r->header('Location') // $r->body;
-    $got =~ s/^\Q$here\E//;
-
-    is $r->status, $status, $request;
-    is $got, $text, "$request: what" if defined $text;
-}
+$t->outcomes(@table);
 
 sub names { return join ' ', grep { $t->get($_[0])->header("X-$_") } qw(A B C) }
 

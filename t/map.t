@@ -72,7 +72,6 @@ $t->run(<<'EOC');
 EOC
 
 # Request => body, or [status, body or Location]; a built-in page is not shown.
-my $here = 'http://localhost:' . $t->port;
 my @table = (
     '/m1?k=&q=Qq' => '[E]',
     '/m1?k=a&q=Qq' => '[1]',
@@ -407,18 +406,7 @@ my @table = (
     '/v8?k=inc2z&q=Qq' => [418, 'I2 z I2 z I2 z'],
     '/v8?k=zz&q=Qq' => [418, 'd d d'],
 );
-while (my ($request, $wanted) = splice @table, 0, 2) {
-    my ($status, $text) = ref $wanted ? @$wanted : (200, $wanted);
-    my ($method, $uri) = $request =~ /^([A-Z]+) (.*)/ ? ($1, $2)
-                                                      : ('GET', $request);
-    my $r = $t->connect->request($method, $uri,
-        ($method eq 'POST' ? (body => 'abcde') : ()));
-    my $got = $r->header('Location') // $r->body;
-    $got =~ s/^\Q$here\E//;
-
-    is $r->status, $status, $request;
-    is $got, $text, "$request: what" if defined $text;
-}
+$t->outcomes(@table);
 
 sub by_host { return $t->get('/m9', host => $_[0])->body }
 

@@ -48,7 +48,6 @@ $t->run(<<'EOC');
 EOC
 
 # Request => body, or [status, body or Location]; a built-in page is not shown.
-my $here = 'http://localhost:' . $t->port;
 my @table = (
     '/s1' => 'root /s1? [] s',
     '/s1/x' => '/show/x?|/s1/x|',
@@ -147,18 +146,7 @@ my @table = (
     '/a.txt/?r=1' => [301, 'https://localhost/a.txt/?r=1'],
     '/a.txt/?a=1' => '/show/no?a=1|/a.txt/?a=1|?',
 );
-while (my ($request, $wanted) = splice @table, 0, 2) {
-    my ($status, $text) = ref $wanted ? @$wanted : (200, $wanted);
-    my ($method, $uri) = $request =~ /^([A-Z]+) (.*)/ ? ($1, $2)
-                                                      : ('GET', $request);
-    my $r = $t->connect->request($method, $uri,
-        ($method eq 'POST' ? (body => 'abcde') : ()));
-    my $got = $r->header('Location') // $r->body;
-    $got =~ s/^\Q$here\E//;
-
-    is $r->status, $status, $request;
-    is $got, $text, "$request: what" if defined $text;
-}
+$t->outcomes(@table);
 
 is $t->get('/loop/a')->status, 500, 'a loop ends';
 done_testing;

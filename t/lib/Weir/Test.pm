@@ -591,6 +591,29 @@ sub answers {
     }
 }
 
+# outcomes($request => $wanted, ...): a request is a URI, with a method before
+# it unless it is GET (POST has a small body); $wanted is what a redirect goes
+# to, without this server's own address, or else the body; [status, text] where
+# it is not 200, text left out where it does not matter.
+sub outcomes {
+    my ($t, @table) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $here = 'http://localhost:' . $t->port;
+
+    while (my ($request, $wanted) = splice @table, 0, 2) {
+        my ($status, $text) = ref $wanted ? @$wanted : (200, $wanted);
+        my ($method, $uri) = $request =~ /^([A-Z]+) (.*)/ ? ($1, $2)
+                                                          : ('GET', $request);
+        my $r = $t->connect->request($method, $uri,
+            ($method eq 'POST' ? (body => 'abcde') : ()));
+        my $got = $r->header('Location') // $r->body;
+        $got =~ s/^\Q$here\E//;
+
+        Test::More::is($r->status, $status, $request);
+        Test::More::is($got, $text, "$request: what") if defined $text;
+    }
+}
+
 # raw($bytes, %opt): sends just these bytes; the first response.
 sub raw {
     my ($t, $bytes, %opt) = @_;
