@@ -39,7 +39,7 @@ says(['-V'], 0, qr{\A
     built\ with\ OpenSSL\ \d\S*\ [^\n]*\n
     TLS\ SNI\ support\ enabled\n
     configure\ arguments:[^\n]*\n\z}x);
-my $commands = is_oracle() ? '' : qr/Commands:\n(?: {2}\S.*\n {18}\S.*\n)+\n/;
+my $commands = is_oracle() ? '' : qr/With -t:\n(?: {2}--\S.*\n)+\nCommands:\n(?: {2}\S.*\n {18}\S.*\n)+\n/;
 for my $option ('-h', '-?') {
     says([$option], 0, qr{\A
         nginx\ version:\ nginx/[^\n]*\n

@@ -43,6 +43,7 @@ new_generation(const struct conf_paths *paths)
     g->paths.error_log = str_copy(a, paths->error_log);
     g->paths.globals = str_copy(a, paths->globals);
     g->paths.keeps_text = paths->keeps_text;
+    g->paths.lints = paths->lints;
     g->main = arena_array(a, void *, modules_count() + 1);
     for (i = 0; i < modules_count(); i++)
         if (weir_modules[i]->main_size != 0)

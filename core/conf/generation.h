@@ -14,6 +14,7 @@
 
 struct conf_block;
 struct conf_dump;
+struct lint_ignore;
 struct module;
 struct vars;
 
@@ -25,6 +26,7 @@ struct conf_paths {
     str_t error_log;   /* -e or built in, absolute, or "stderr"              */
     str_t globals;     /* -g, or empty                                       */
     bool  keeps_text;  /* of the files, for generation_print (-T)            */
+    bool  lints;       /* comments are kept, for lint                        */
     bool  has_conf_file; /* conf_file was given, by -c                       */
 };
 
@@ -40,6 +42,7 @@ struct generation {
     const struct log_targets *log;  /* of the main level                     */
     listeners_t           listeners;
     struct conf_dump     *dump;     /* the files that were read, in order    */
+    struct lint_ignore   *ignores;  /* comments to lint, last first          */
     void                 *stats;    /* counters shared by the workers        */
 };
 

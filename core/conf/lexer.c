@@ -42,18 +42,45 @@ unexpected(struct lexer *lx, struct arena *a, char c)
     return fail(lx, lx->p, lx->line, arena_printf(a, "unexpected \"%c\"", c).p);
 }
 
+static bool
+is_alone(const struct lexer *lx, const char *p)
+{
+    while (p > lx->text.p && (p[-1] == ' ' || p[-1] == '\t'))
+        p--;
+    return p == lx->text.p || p[-1] == '\n';
+}
+
+/* The comment from p to where lx is. */
+static void
+keep_comment(struct lexer *lx, struct arena *a, const char *p)
+{
+    str_t           text = str_span(p, lx->p);
+    struct comment *c;
+
+    if (!str_starts(str_trim(str_from(text, 1)), STR("weir:")))
+        return;
+    c = vec_push(a, &lx->comments);
+    c->text = text;
+    c->line = lx->line;
+    c->is_ahead = lx->words.n != 0 || is_alone(lx, p);
+}
+
 /* Skips blank space and comments. */
 static void
-skip_blank(struct lexer *lx)
+skip_blank(struct lexer *lx, struct arena *a)
 {
+    const char *start;
     const char *end = text_end(lx);
 
     for (; lx->p < end; lx->p++) {
         if (*lx->p == '\n') {
             lx->line++;
         } else if (*lx->p == '#') {
+            start = lx->p;
             while (lx->p < end && *lx->p != '\n')
                 lx->p++;
+            if (lx->keeps_comments)
+                keep_comment(lx, a, start);
             lx->p--;
         } else if (!is_blank(*lx->p)) {
             return;
@@ -192,9 +219,11 @@ lexer_next(struct lexer *lx, struct arena *a)
 
     lx->words.at = NULL;
     lx->words.n = lx->words.room = 0;
+    lx->comments.at = NULL;
+    lx->comments.n = lx->comments.room = 0;
 
     for (;;) {
-        skip_blank(lx);
+        skip_blank(lx, a);
         if (lx->p >= text_end(lx))
             return lx->words.n == 0 ? LEX_END : end_too_early(lx);
 

@@ -24,6 +24,14 @@ struct word {
     unsigned    line;
 };
 
+/* A comment that speaks to weir ("# weir:..."). */
+struct comment {
+    str_t    text; /* with its #                                             */
+    unsigned line;
+    bool     is_ahead; /* alone on its line, or within a statement: of the
+                          statement that ends behind it                      */
+};
+
 struct lexer {
     str_t       text;
     const char *p;       /* next byte                                        */
@@ -31,6 +39,8 @@ struct lexer {
     bool        is_file; /* false: the -g option                             */
     bool        has_ended; /* the end came, and was complained of            */
     VEC(struct word) words; /* of the statement                              */
+    bool        keeps_comments;
+    VEC(struct comment) comments; /* before and within the statement         */
     const char *error;   /* of LEX_ERROR, without the place                  */
     const char *error_at;
     unsigned    error_line;

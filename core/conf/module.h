@@ -15,6 +15,7 @@ struct conf_paths;
 struct conf_type;
 struct generation;
 struct http_filter;
+struct lint_rule;
 struct task;
 struct variable;
 struct worker;
@@ -126,6 +127,7 @@ struct module {
     const struct http_filter *filter;
 
     const struct command *command; /* or NULL                                */
+    const struct lint_rule *lint;  /* ends with a NULL name; or NULL         */
 
     bool (*worker_start)(struct worker *); /* false: logged, ends the worker */
     void (*worker_stop)(struct worker *);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/conf/known.h"
+#include "core/conf/lint.h"
 #include "core/conf/reader.h"
 #include "core/conf/types.h"
 
@@ -275,10 +276,16 @@ read_opened(struct conf *cf, const struct row *row)
 }
 
 static enum lex
-next_statement(struct conf_reader *rd)
+next_statement(struct conf *cf)
 {
+    struct conf_reader *rd = cf->reader;
+    enum lex            how;
+
     arena_reset(rd->words);
-    return lexer_next(rd->lexer, rd->words);
+    how = lexer_next(rd->lexer, rd->words);
+    if (rd->lexer->comments.n != 0)
+        lint_note(cf, rd->lexer);
+    return how;
 }
 
 /* --- blocks of data ------------------------------------------------------ */
@@ -469,7 +476,7 @@ read_data_lines(struct conf *cf, struct data *d, bool is_inner)
     enum lex            how;
 
     while (!too_many_errors(cf)) {
-        how = next_statement(rd);
+        how = next_statement(cf);
         if (how == LEX_ERROR) {
             lexical_error(cf);
             continue;
@@ -501,7 +508,7 @@ read_block(struct conf *cf, bool is_inner)
     enum lex            how;
 
     while (!too_many_errors(cf)) {
-        how = next_statement(rd);
+        how = next_statement(cf);
         if (how == LEX_ERROR) {
             lexical_error(cf);
         } else if (how == LEX_BLOCK_END || how == LEX_END) {
@@ -542,6 +549,7 @@ read_source(struct conf *cf, const char *name, str_t text, struct data *d)
 
     note_source(cf, name, text);
     lexer_init(&lx, text, name != NULL);
+    lx.keeps_comments = cf->gen->paths.lints;
     rd->lexer = &lx;
     rd->words = arena_new(0);
     rd->depth++;

@@ -108,34 +108,7 @@ close_start_log(void)
 }
 
 
-/* --- -t and -s -------------------------------------------------------------- */
-
-static int
-test(const struct setup *s)
-{
-    struct generation *g = setup_read(s, &log_start);
-    bool               is_good = g != NULL, is_quiet = s->options.quiet;
-    const char        *path = s->paths.conf_file.p;
-
-    if (is_good && !is_quiet)
-        fprintf(stderr, "%s: the configuration file %s syntax is ok\n",
-                log_program, path);
-    if (is_good)
-        is_good = setup_open(s, g, NULL, &log_start);
-    if (!is_good)
-        fprintf(stderr, "%s: configuration file %s test failed\n", log_program,
-                path);
-    else if (!is_quiet)
-        fprintf(stderr, "%s: configuration file %s test is successful\n",
-                log_program, path);
-    if (is_good && s->options.dump)
-        generation_print(g, STDOUT_FILENO);
-    if (g != NULL)
-        listeners_close(&g->listeners);
-    generation_put(g);
-    return is_good ? 0 : 1;
-}
-
+/* --- -s ------------------------------------------------------------------- */
 
 static bool
 read_pid(const char *path, pid_t *pid)
@@ -371,7 +344,7 @@ run(struct setup *s)
     options_paths(o, s->arena, &s->paths);
     open_start_log(s);
     if (o->test)
-        return test(s);
+        return configuration_test(s);
     if (o->signal != NULL)
         return send_signal(s);
     s->is_inherited = inherited != NULL

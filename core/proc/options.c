@@ -116,6 +116,34 @@ take_letters(struct options *o, const char *p, char ***next)
 }
 
 
+static bool
+take_word(struct options *o, const char *p)
+{
+    if (strcmp(p, "--directives") == 0)
+        o->directives = true;
+    else if (strcmp(p, "--no-lint") == 0)
+        o->no_lint = true;
+    else if (strcmp(p, "--json") == 0)
+        o->json = true;
+    else
+        return false;
+    return true;
+}
+
+
+/* What has a meaning with -t only. */
+static bool
+fits_together(const struct options *o)
+{
+    const char *word = o->json ? "--json" : "--no-lint";
+
+    if (o->test || !(o->json || o->no_lint))
+        return true;
+    fprintf(stderr, "%s: option \"%s\" needs \"-t\"\n", log_program, word);
+    return false;
+}
+
+
 bool
 options_parse(struct options *o, char **argv)
 {
@@ -124,10 +152,8 @@ options_parse(struct options *o, char **argv)
     while (*next != NULL) {
         const char *p = *next++;
 
-        if (strcmp(p, "--directives") == 0) {
-            o->directives = true;
+        if (take_word(o, p))
             continue;
-        }
         if (*p != '-') {
             fprintf(stderr, "%s: invalid option: \"%s\"\n", log_program, p);
             return false;
@@ -135,7 +161,7 @@ options_parse(struct options *o, char **argv)
         if (!take_letters(o, p + 1, &next))
             return false;
     }
-    return true;
+    return fits_together(o);
 }
 
 
@@ -203,7 +229,10 @@ print_help(void)
             "  -e filename   : set error log file (default: %s)\n"
             "  -c filename   : set configuration file (default: %s)\n"
             "  -g directives : set global directives out of configuration "
-            "file\n\n",
+            "file\n\n"
+            "With -t:\n"
+            "  --no-lint     : no warnings of what is hardly meant\n"
+            "  --json        : all that was found on standard output\n\n",
             log_program, WEIR_PREFIX, WEIR_ERROR_LOG_PATH, WEIR_CONF_PATH);
     commands_print();
 }
@@ -272,5 +301,6 @@ options_paths(const struct options *o, struct arena *a, struct conf_paths *out)
         out->error_log = absolute(a, prefix, out->error_log);
     out->globals = or_built_in(o->globals, "");
     out->keeps_text = o->dump;
+    out->lints = o->test && !o->no_lint && (o->json || !o->quiet);
     out->has_conf_file = o->conf_file != NULL;
 }

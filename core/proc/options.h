@@ -13,6 +13,7 @@ struct options {
     bool        help, version, configure; /* -h, -v, -V                      */
     bool        test, dump, quiet;        /* -t, -T, -q                      */
     bool        directives;               /* --directives                    */
+    bool        no_lint, json;            /* of -t: --no-lint, --json        */
     const char *prefix, *conf_file, *error_log, *globals; /* NULL: not given */
     const char *signal; /* stop, quit, reopen, reload      */
 };
@@ -40,6 +41,10 @@ const struct command *command_find(const char *name);
 void commands_print(void);
 /* Runs it with what follows its name; the exit code. */
 int command_run(struct setup *s, const struct command *c, char **argv);
+
+/* -t and -T: reads the configuration, opens what it names, and says what was
+ * found; the exit code. */
+int configuration_test(const struct setup *s);
 
 /* --directives: every row, as auto/check/directives reads them. */
 void directives_print(void);

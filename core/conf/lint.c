@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The report of lint: rules are called one after the other, and what they find
+ * is gathered, without what comments silence, and sorted by its place.
+ */
+#include "core/conf/lint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/conf/lexer.h"
+#include "core/conf/types.h"
+
+/* --- comments ------------------------------------------------------------- */
+
+static const struct lint_rule own_rules[] = {
+    { "unknown-ignore", NULL },
+    { NULL, NULL },
+};
+
+
+void
+lint_note(struct conf *cf, const struct lexer *lx)
+{
+    struct lint_ignore *it;
+    str_t               text;
+
+    VEC_EACH(&lx->comments, c) {
+        text = str_trim(str_from(c->text, 1));
+        if (!str_starts(text, STR("weir:ignore")))
+            continue;
+        text = str_from(text, sizeof("weir:ignore") - 1);
+        it = arena_make(cf->arena, struct lint_ignore);
+        it->file = cf->file;
+        it->line = c->line;
+        it->covers = c->is_ahead ? lx->line : c->line;
+        it->names = str_copy(cf->arena, text);
+        it->next = cf->gen->ignores;
+        cf->gen->ignores = it;
+    }
+}
+
+
+/* The next name of a comment; empty: there is none. */
+static str_t
+next_name(str_t *rest)
+{
+    str_t name;
+
+    for (;;) {
+        if (rest->p == NULL)
+            return STR("");
+        name = str_trim(str_cut(rest, ' '));
+        if (name.n != 0 && name.p[name.n - 1] == '\r')
+            name.n--;
+        if (str_is(name, "--"))
+            return STR("");
+        if (name.n != 0)
+            return name;
+    }
+}
+
+
+static bool
+has_name(str_t names, const char *name)
+{
+    str_t word;
+
+    for (word = next_name(&names); word.n != 0; word = next_name(&names))
+        if (str_eq(word, str_of(name)))
+            return true;
+    return false;
+}
+
+
+static bool
+is_same_file(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+
+static bool
+is_ignored(const struct lint *l, const struct conf_block *b, const char *file,
+           unsigned line)
+{
+    const struct lint_ignore *it;
+
+    for (it = l->gen->ignores; it != NULL; it = it->next) {
+        if (!has_name(it->names, l->rule->name))
+            continue;
+        if (it->covers == line && is_same_file(it->file, file))
+            return true;
+        for (const struct conf_block *o = b; o != NULL && o->up; o = o->up)
+            if (it->covers == o->line && is_same_file(it->file, o->file))
+                return true;
+    }
+    return false;
+}
+
+
+/* --- findings ------------------------------------------------------------- */
+
+__attribute__((format(printf, 6, 0))) static void
+add(struct lint *l, const struct conf_block *b, const char *file, unsigned line,
+    str_t cure, const char *fmt, va_list args)
+{
+    struct finding *f;
+    str_t           message, key;
+
+    if (is_ignored(l, b, file, line))
+        return;
+    message = arena_vprintf(l->arena, fmt, args);
+    key = arena_printf(l->arena, "%s %s:%u " STR_F, l->rule->name,
+                       file ? file : "", line, STR_A(message));
+    if (hash_set(l->seen, key, l) != NULL)
+        return;
+    f = vec_push(l->arena, &l->findings);
+    *f = (struct finding){ l->rule, file, line, message, cure };
+}
+
+
+void
+lint_at(struct lint *l, const struct conf_block *b, const struct setting *s,
+        str_t cure, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    add(l, b, s->file, s->line, cure, fmt, args);
+    va_end(args);
+}
+
+
+void
+lint_at_block(struct lint *l, const struct conf_block *b, str_t cure,
+              const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    add(l, b, b->file, b->line, cure, fmt, args);
+    va_end(args);
+}
+
+
+str_t
+lint_place(struct lint *l, const struct setting *s)
+{
+    return s->file == NULL ? STR("the command line")
+                           : arena_printf(l->arena, "%s:%u", s->file, s->line);
+}
+
+
+/* --- looking at settings --------------------------------------------------- */
+
+static void
+each_below(struct lint *l, const struct conf_block *b, unsigned kinds,
+           void (*visit)(struct lint *l, const struct conf_block *b))
+{
+    if (b->kind & kinds)
+        visit(l, b);
+    for (b = b->first; b != NULL; b = b->next)
+        each_below(l, b, kinds, visit);
+}
+
+
+void
+lint_each_block(struct lint *l, unsigned kinds,
+                void (*visit)(struct lint *l, const struct conf_block *b))
+{
+    each_below(l, l->gen->root, kinds, visit);
+}
+
+
+/* The block with thousands of settings is that of all the servers. */
+static void
+index_settings(struct lint *l, const struct conf_block *b)
+{
+    const struct setting *s;
+
+    l->indexed = b;
+    l->by_name = hash_new(l->arena, 64, HASH_EXACT);
+    for (s = b->settings; s != NULL; s = s->next)
+        if (hash_get(l->by_name, str_of(s->row->name)) == NULL)
+            hash_set(l->by_name, str_of(s->row->name), (void *) (uintptr_t) s);
+}
+
+
+const struct setting *
+lint_named(struct lint *l, const struct conf_block *b, const char *name)
+{
+    if (!(b->kind & (IN_HTTP | IN_STREAM)))
+        return setting_named(b, name);
+    if (l->indexed != b)
+        index_settings(l, b);
+    return hash_get(l->by_name, str_of(name));
+}
+
+
+const struct setting *
+lint_in_force(struct lint *l, const struct conf_block *b, const char *name,
+              const struct conf_block **at)
+{
+    const struct setting *s = NULL;
+
+    for (; b != NULL && s == NULL; b = b->up) {
+        s = lint_named(l, b, name);
+        if (s != NULL && at != NULL)
+            *at = b;
+    }
+    return s;
+}
+
+
+/* --- the rules --------------------------------------------------------------- */
+
+static void
+collect_names(const struct lint_rule *rules, struct arena *a,
+              struct vec_any *names)
+{
+    const struct lint_rule *r;
+
+    for (r = rules; r != NULL && r->name != NULL; r++)
+        *(const char **) vec_more(a, names, sizeof(char *)) = r->name;
+}
+
+
+/* The known name that is closest, or NULL. */
+static const char *
+closest(str_t name, const char *const *known, size_t n)
+{
+    unsigned    limit = name.n > 8 ? 3 : 2, best = limit + 1, d;
+    const char *found = NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        d = str_distance(name, str_of(known[i]), limit);
+        if (d < best) {
+            best = d;
+            found = known[i];
+        }
+    }
+    return found;
+}
+
+
+static bool
+is_known(str_t name, const char *const *known, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(name, str_of(known[i])))
+            return true;
+    return false;
+}
+
+
+static void
+check_ignore(struct lint *l, const struct lint_ignore *it,
+             const char *const *known, size_t n)
+{
+    struct setting at = { .file = it->file, .line = it->line };
+    str_t          rest = it->names, name = next_name(&rest), cure;
+    const char    *near;
+
+    if (name.n == 0)
+        lint_at(l, NULL, &at, STR("name the rules to be silenced"),
+                "\"weir:ignore\" names no rule");
+    for (; name.n != 0; name = next_name(&rest)) {
+        if (is_known(name, known, n))
+            continue;
+        near = closest(name, known, n);
+        cure = near ? arena_printf(l->arena, "did you mean \"%s\"?", near)
+                    : STR("remove it; reasons stand behind \"--\"");
+        lint_at(l, NULL, &at, cure, "there is no rule \"" STR_F "\"",
+                STR_A(name));
+    }
+}
+
+
+static void
+check_ignores(struct lint *l)
+{
+    VEC(const char *)         names = { 0 };
+    const struct lint_ignore *it;
+
+    l->rule = own_rules;
+    collect_names(own_rules, l->arena, (struct vec_any *) (void *) &names);
+    for (unsigned i = 0; weir_modules[i] != NULL; i++)
+        collect_names(weir_modules[i]->lint, l->arena,
+                      (struct vec_any *) (void *) &names);
+    for (it = l->gen->ignores; it != NULL; it = it->next)
+        check_ignore(l, it, names.at, names.n);
+}
+
+
+static int
+by_place(const void *a, const void *b)
+{
+    const struct finding *x = a, *y = b;
+    int order = strcmp(x->file ? x->file : "", y->file ? y->file : "");
+
+    if (order == 0)
+        order = (x->line > y->line) - (x->line < y->line);
+    if (order == 0)
+        order = strcmp(x->rule->name, y->rule->name);
+    return order != 0 ? order : str_cmp(x->message, y->message);
+}
+
+
+void
+lint_run(struct lint *l, const struct generation *g, struct arena *a)
+{
+    const struct lint_rule *r;
+
+    *l = (struct lint){ .gen = g, .arena = a };
+    l->seen = hash_new(a, 64, HASH_EXACT);
+    for (unsigned i = 0; weir_modules[i] != NULL; i++)
+        for (r = weir_modules[i]->lint; r != NULL && r->name != NULL; r++) {
+            l->rule = r;
+            r->check(l);
+        }
+    check_ignores(l);
+    if (l->findings.n != 0)
+        qsort(l->findings.at, l->findings.n, sizeof(*l->findings.at), by_place);
+}
+
+
+void
+lint_print(const struct lint *l)
+{
+    VEC_EACH(&l->findings, f) {
+        fprintf(stderr, "%s: [lint] %s: " STR_F, log_program, f->rule->name,
+                STR_A(f->message));
+        if (f->file != NULL)
+            fprintf(stderr, " in %s:%u\n", f->file, f->line);
+        else
+            fprintf(stderr, " in command line\n");
+        fprintf(stderr, "       cure: " STR_F "\n", STR_A(f->cure));
+    }
+}
