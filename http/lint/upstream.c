@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a proxy is told, and how it finds the host: Host for groups, and
+ * resolvers for names that are looked up while requests wait.
+ */
+#include "http/lint/rules.h"
+
+enum { PASSES = IN_LOCATION | IN_IF | IN_LIMIT_EXCEPT };
+
+
+/* --- missing-host --------------------------------------------------------------- */
+
+/* Whether somewhere around b Host is set; where it does not come to b, another
+ * rule says so. */
+static bool
+sets_host(struct lint *l, const struct conf_block *b)
+{
+    const struct setting *s;
+
+    for (; b != NULL; b = b->up)
+        for (s = lint_named(l, b, "proxy_set_header"); s != NULL;
+             s = setting_before(s))
+            if (str_ieq(s->args[1], STR("Host")))
+                return true;
+    return false;
+}
+
+
+static void
+check_host(struct lint *l, const struct conf_block *b)
+{
+    const struct setting *s = setting_named(b, "proxy_pass");
+    str_t                 name;
+
+    name = s ? lint_url(s->args[1]).authority : STR_NONE;
+    if (name.n == 0 || str_chr(name, '$') != NULL || str_chr(name, '.') != NULL
+        || !lint_is_upstream(l, name) || sets_host(l, b))
+        return;
+    lint_at(l, b, s, STR("add \"proxy_set_header Host $host;\""),
+            "the upstream is asked for the host \"" STR_F
+            "\", the name of the group, instead of the one that the client "
+            "asked for",
+            STR_A(name));
+}
+
+
+void
+lint_missing_host(struct lint *l)
+{
+    lint_each_block(l, PASSES, check_host);
+}
+
+
+/* --- resolver-missing ------------------------------------------------------------- */
+
+/* The value of "set $name value" around b, when there is one only. */
+static bool
+constant_of(const struct conf_block *b, str_t name, str_t *value)
+{
+    const struct setting    *s;
+    const struct conf_block *in;
+    unsigned                 n = 0;
+
+    for (; b != NULL; b = b->up) {
+        for (s = setting_named(b, "set"); s != NULL; s = setting_before(s))
+            if (s->args[1].n != 0 && str_eq(str_from(s->args[1], 1), name)) {
+                *value = s->args[2];
+                n++;
+            }
+        for (in = b->first; in != NULL; in = in->next)
+            if ((in->kind & (IN_IF | IN_SERVER_IF))
+                && setting_named(in, "set") != NULL)
+                return false;
+        if (b->kind == IN_SERVER)
+            break;
+    }
+    return n == 1 && str_chr(*value, '$') == NULL;
+}
+
+
+/* The text with the variable that it begins with replaced by its constant;
+ * STR_NONE where that is not possible. */
+static str_t
+replaced(struct lint *l, const struct conf_block *b, str_t text)
+{
+    str_t  name, value;
+    size_t n = 1, end;
+
+    if (text.n < 2 || text.p[0] != '$')
+        return text;
+    if (text.p[1] == '{')
+        n = 2;
+    for (end = n; end < text.n; end++)
+        if (text.p[end] != '_' && !(text.p[end] >= '0' && text.p[end] <= '9')
+            && !((text.p[end] | 0x20) >= 'a' && (text.p[end] | 0x20) <= 'z'))
+            break;
+    name = str_span(text.p + n, text.p + end);
+    if (n == 2)
+        end += end < text.n;
+    if (!constant_of(b, name, &value))
+        return STR_NONE;
+    return str_join(l->arena, value, str_from(text, end));
+}
+
+
+/* "name" of "name:port". */
+static str_t
+host_of(str_t authority)
+{
+    const char *colon = str_chr(authority, ':');
+
+    return colon ? str_span(authority.p, colon) : authority;
+}
+
+
+static bool
+is_address(str_t host)
+{
+    for (size_t i = 0; i < host.n; i++)
+        if (host.p[i] != '.' && !(host.p[i] >= '0' && host.p[i] <= '9'))
+            return false;
+    return true;
+}
+
+
+/* The host that a text with variables always comes to, or empty. */
+static str_t
+fixed_host(struct lint *l, const struct conf_block *b, str_t text)
+{
+    struct lint_url u;
+    str_t           host;
+
+    text = replaced(l, b, text);
+    u = lint_url(text);
+    if (u.authority.n != 0 && u.authority.p[0] == '$')
+        u.authority = lint_url(str_join(l->arena, STR("http://"),
+                                        replaced(l, b, u.authority)))
+                          .authority;
+    host = host_of(u.authority);
+    if (host.n == 0 || str_chr(host, '$') != NULL || host.p[0] == '['
+        || is_address(host) || lint_is_upstream(l, host))
+        return STR("");
+    return host;
+}
+
+
+static const struct conf_block *
+next_block(const struct conf_block *b)
+{
+    if (b->first != NULL)
+        return b->first;
+    while (b != NULL && b->next == NULL)
+        b = b->up;
+    return b ? b->next : NULL;
+}
+
+
+/* A proxy_pass without variables to the same host: its addresses are known
+ * from the start. */
+static bool
+is_known_host(struct lint *l, str_t host)
+{
+    const struct conf_block *b;
+    const struct setting    *s;
+
+    for (b = l->gen->root; b != NULL; b = next_block(b)) {
+        s = b->kind & PASSES ? setting_named(b, "proxy_pass") : NULL;
+        if (s != NULL && str_chr(s->args[1], '$') == NULL
+            && str_ieq(host_of(lint_url(s->args[1]).authority), host))
+            return true;
+    }
+    return false;
+}
+
+
+static void
+check_resolver(struct lint *l, const struct conf_block *b)
+{
+    const struct setting *s = setting_named(b, "proxy_pass");
+    str_t                 host;
+
+    if (s == NULL || str_chr(s->args[1], '$') == NULL
+        || lint_in_force(l, b, "resolver", NULL) != NULL)
+        return;
+    host = fixed_host(l, b, s->args[1]);
+    if (host.n == 0 || is_known_host(l, host))
+        return;
+    lint_at(l, b, s, STR("add a \"resolver\""),
+            "requests end with 502: with variables in \"proxy_pass\" the "
+            "host \"" STR_F "\" is looked up anew, and no \"resolver\" is set",
+            STR_A(host));
+}
+
+
+void
+lint_resolver_missing(struct lint *l)
+{
+    lint_each_block(l, PASSES, check_resolver);
+}
