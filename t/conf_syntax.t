@@ -237,6 +237,16 @@ EOC
          'unknown "remote_adr" variable'], 'variables with other errors';
     like $r->{err}, qr/did you mean "remote_addr"/, 'did you mean: variables';
 
+    # What nginx has and this build has not is not called a slip.
+    $r = conf_test("events {}\nhttp { server {\nreturn 200 \$geoip_city;\n"
+        . "location / { return 200 \$ssl_preread_protocol; }\n}}\n");
+    is $r->{first}, 'unknown "geoip_city" variable', 'a missing variable';
+    like $r->{err}, qr/"geoip_city"\ variable\n.*:3\n.*\n.*\^
+        \n\ +nginx\ has\ it\ \(http_geoip\):\ it\ is\ not\ supported\ by\ this
+        \ build\n/x, 'whose it is';
+    unlike $r->{err}, qr/"ssl_preread_protocol" variable\n.*\n.*\n.*\n *nginx has/,
+        'of stream: unknown in http';
+
     # What is forgotten is noticed lines later.
     for (["root /a\nindex b;\n", 'is the ";" missing at the end of line 3'],
          ["location /\nreturn 200;\n", 'is the "{" missing at the end of line 3'],

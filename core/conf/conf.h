@@ -148,6 +148,10 @@ void conf_error_at(struct conf *cf, const char *file, unsigned line,
  * the next error when one is close.  words ends with NULL. */
 void conf_suggest(struct conf *cf, str_t given, const char *const *words);
 
+/* A line of its own under the next error. */
+void conf_hint(struct conf *cf, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* The conf of a module in the block at hand, made when it is not there yet:
  * for openers and types that set fields of other modules. */
 void *conf_touch(struct conf *cf, const struct module *m);

@@ -105,7 +105,10 @@ show_hints(struct conf *cf, const char *file, unsigned line, const char *at)
     if (rd->suggestion.p != NULL)
         log_at(rd->log, LEVEL_STDERR, 0, "       did you mean \"" STR_F "\"?",
                STR_A(rd->suggestion));
+    if (rd->hint != NULL)
+        log_at(rd->log, LEVEL_STDERR, 0, "       %s", rd->hint);
     rd->suggestion = STR_NONE;
+    rd->hint = NULL;
 }
 
 /* A directive's name at the start of a line that is not the statement's first:
@@ -281,6 +284,16 @@ conf_warn_bare(struct conf *cf, const char *fmt, ...)
     text = vformat(cf, fmt, args);
     va_end(args);
     print_at(cf, LEVEL_WARN, NULL, 0, text);
+}
+
+void
+conf_hint(struct conf *cf, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    cf->reader->hint = vformat(cf, fmt, args);
+    va_end(args);
 }
 
 void

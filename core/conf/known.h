@@ -6,14 +6,21 @@
  */
 #pragma once
 
-#include <stddef.h>
+#include "core/base/str.h"
 
 extern const char *const known_directives[];
 extern const size_t      known_directives_count;
 
-/* Families by the part that their members share: "http_". */
-extern const char *const known_variables[];
-extern const size_t      known_variables_count;
+/* Families by the part that their members share: "http_".  Ends with a NULL
+ * name. */
+struct known_variable {
+    const char *name;
+    const char *modules; /* of nginx, separated by commas                    */
+};
+extern const struct known_variable known_variables[];
+
+/* The modules of nginx that have the variable, or NULL. */
+const char *known_variable_modules(str_t name);
 
 /* Directives that are not there because this build has not their library;
  * ends with a NULL name. */

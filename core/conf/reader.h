@@ -58,6 +58,7 @@ struct conf_reader {
     struct lexer       *lexer;   /* of the file at hand                      */
     struct source      *sources;
     str_t               suggestion; /* for the next error                    */
+    const char         *hint;    /* the same: a line, or NULL                */
     VEC(str_t)          unsure;  /* $names among the words of statements that
                                     failed: they may be defined there        */
     unsigned            depth;   /* of includes                              */

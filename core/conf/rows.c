@@ -145,6 +145,15 @@ rows_suggest(const struct conf_reader *rd, str_t name, unsigned kind)
     return n.found;
 }
 
+const char *
+known_variable_modules(str_t name)
+{
+    for (const struct known_variable *v = known_variables; v->name; v++)
+        if (str_eq(name, str_of(v->name)))
+            return v->modules;
+    return NULL;
+}
+
 bool
 rows_is_known(str_t name)
 {

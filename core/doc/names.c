@@ -83,7 +83,7 @@ doc_report_unknown(const struct doc *d, str_t name)
                 "%s: nginx has a directive \"" STR_F "\", which is not "
                 "supported by this build\n",
                 log_program, STR_A(bare));
-    else if (is_listed(known_variables, known_variables_count, bare))
+    else if (known_variable_modules(bare) != NULL)
         fprintf(stderr,
                 "%s: nginx has a variable \"$" STR_F "\", which is not "
                 "supported by this build\n",

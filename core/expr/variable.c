@@ -11,6 +11,7 @@
 #include "core/expr/variable.h"
 
 #include "core/base/check.h"
+#include "core/conf/known.h"
 
 struct vars {
     struct arena     *arena;
@@ -227,7 +228,7 @@ add_defined_name(str_t key, void *value, void *arg)
 
 
 static void
-report_unknown(struct conf *cf, const struct vars *vars, const struct var *v)
+suggest_name(struct conf *cf, const struct vars *vars, const struct var *v)
 {
     struct suggestions s;
 
@@ -238,6 +239,39 @@ report_unknown(struct conf *cf, const struct vars *vars, const struct var *v)
     hash_each(vars->names, add_defined_name, &s);
 
     conf_suggest(cf, v->name, s.words);
+}
+
+
+/* The module of nginx that has the variable for this kind, and that the build
+ * has not; STR_NONE: nginx does not know it either. */
+static str_t
+missing_module(const struct vars *vars, str_t name)
+{
+    str_t       kind = vars->kind == CONF_STREAM ? STR("stream") : STR("http");
+    const char *list = known_variable_modules(name);
+    str_t       rest = list != NULL ? str_of(list) : STR_NONE, module;
+
+    while (rest.n > 0) {
+        module = str_cut(&rest, ',');
+        if (str_starts(module, kind))
+            return module;
+    }
+    return STR_NONE;
+}
+
+
+static void
+report_unknown(struct conf *cf, const struct vars *vars, const struct var *v)
+{
+    str_t module = missing_module(vars, v->name);
+
+    if (module.p != NULL)
+        conf_hint(cf,
+                  "nginx has it (" STR_F "): it is not supported by this "
+                  "build",
+                  STR_A(module));
+    else
+        suggest_name(cf, vars, v);
     conf_error_bare(cf, v->file, v->line, "unknown \"" STR_F "\" variable",
                     STR_A(v->name));
 }
