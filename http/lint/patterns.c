@@ -104,8 +104,8 @@ check_anchor(struct lint *l, const struct conf_block *b)
         return;
     lint_at_block(l, b,
                   arena_printf(l->arena, "write \"" STR_F "$\"", STR_A(p)),
-                  "\"" STR_F "\" matches in the middle too: \"/x." STR_F
-                  "x\" and \"/x." STR_F "/y\"",
+                  "\"" STR_F "\" has no end: \"." STR_F "x\" and \"." STR_F
+                  "/y\" match too",
                   STR_A(p), STR_A(ending), STR_A(ending));
 }
 

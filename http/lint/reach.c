@@ -148,6 +148,15 @@ check_caret(struct lint *l, const struct conf_block *b)
 
 /* --- one level --------------------------------------------------------------------- */
 
+/* Included ones are for other servers, too. */
+static bool
+is_own(const struct conf_block *b, const struct conf_block *server)
+{
+    return b->file == server->file
+           || (b->file && server->file && strcmp(b->file, server->file) == 0);
+}
+
+
 /* A server that answers by itself. */
 static bool
 check_server(struct lint *l, const struct conf_block *b)
@@ -159,7 +168,8 @@ check_server(struct lint *l, const struct conf_block *b)
     if (answer == NULL)
         return false;
     for (it = b->first; it != NULL; it = it->next)
-        if (it->kind == IN_LOCATION && !is_location(it, NAMED) && n++ == 0)
+        if (it->kind == IN_LOCATION && !is_location(it, NAMED) && is_own(it, b)
+            && n++ == 0)
             first = it;
     if (first != NULL)
         lint_at_block(

@@ -3,6 +3,7 @@
  * What a proxy is told, and how it finds the host: Host for groups, and
  * resolvers for names that are looked up while requests wait.
  */
+#include "core/base/check.h"
 #include "http/lint/rules.h"
 
 enum { PASSES = IN_LOCATION | IN_IF | IN_LIMIT_EXCEPT };
@@ -103,13 +104,21 @@ replaced(struct lint *l, const struct conf_block *b, str_t text)
 }
 
 
-/* "name" of "name:port". */
+/* "name" of "name:port", or of "name$request_uri" and its like: they begin
+ * with what ends a name. */
 static str_t
 host_of(str_t authority)
 {
-    const char *colon = str_chr(authority, ':');
+    static const char *const ends[]
+        = { ":", "$request_uri", "$uri", "$document_uri", "$is_args" };
+    const char *end;
 
-    return colon ? str_span(authority.p, colon) : authority;
+    for (size_t i = 0; i < countof(ends); i++) {
+        end = str_find(authority, str_of(ends[i]));
+        if (end != NULL)
+            authority.n = (size_t) (end - authority.p);
+    }
+    return authority;
 }
 
 
