@@ -249,18 +249,14 @@ settle_block(struct conf_block *b)
             settle_block(inner);
 }
 
-const char *
+void
 http_blocks_ready(struct conf *cf, struct http_main *m)
 {
-    const char *error = NULL;
-
     settle_block(m->block);
     VEC_EACH(&m->servers, s) {
         (*s)->conf = (*s)->block->conf;
-        if (error == NULL)
-            error = http_locations_ready(cf, (*s)->locations);
+        http_locations_ready(cf, (*s)->locations);
     }
-    return error;
 }
 
 static const char *
@@ -271,10 +267,28 @@ http_ready(struct conf *cf, void *main)
 
     if (!m->is_there)
         return NULL;
-    error = http_blocks_ready(cf, m);
+    m->has_tables = true;
+    http_blocks_ready(cf, m);
+    if (cf->errors != 0)
+        return NULL;
+    error = http_phases_ready(cf, m);
     if (error == NULL)
-        error = http_phases_ready(cf, m);
-    return error ? error : http_listen_ready(cf, m);
+        http_listen_ready(cf, m);
+    return error;
+}
+
+/* After errors: what stands there twice is reported along with them. */
+static void
+http_settle(struct conf *cf)
+{
+    struct http_main *m = conf_main(cf, &http_module);
+
+    if (!m->is_there || m->has_tables)
+        return;
+    VEC_EACH(&m->servers, s)
+        http_locations_ready(cf, (*s)->locations);
+    VEC_EACH(&m->addresses, a)
+        http_names_ready(cf, *a);
 }
 
 static const struct directive rows[] = {
@@ -319,4 +333,5 @@ struct module http_module = {
     .conf_size = 1, /* so that "internal" given twice is found */
     .main_size = sizeof(struct http_main),
     .main_ready = http_ready,
+    .settle = http_settle,
 };

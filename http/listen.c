@@ -331,18 +331,16 @@ wildcard_of(struct http_main *m, const struct http_address *a)
     return NULL;
 }
 
-const char *
+void
 http_listen_ready(struct conf *cf, struct http_main *m)
 {
     struct http_address *wild;
     struct http_socket  *s;
-    const char          *error = NULL;
 
     VEC_EACH(&m->servers, it)
         http_names_first(*it);
     VEC_EACH(&m->addresses, a) {
-        if (error == NULL)
-            error = http_names_ready(cf, *a);
+        http_names_ready(cf, *a);
         wild = (*a)->options.bind ? NULL : wildcard_of(m, *a);
         if (wild == NULL)
             socket_for(cf, *a);
@@ -354,7 +352,6 @@ http_listen_ready(struct conf *cf, struct http_main *m)
         s = wild->listener.owner;
         *vec_push(cf->arena, &s->others) = *b;
     }
-    return error;
 }
 
 const struct http_address *

@@ -69,16 +69,8 @@ compare(const void *a, const void *b)
                                            : x->block->line > y->block->line;
 }
 
-static const char *
-duplicate(struct conf *cf, const struct http_location *l)
-{
-    cf->file = l->block->file;
-    cf->line = l->block->line;
-    return conf_error(cf, "duplicate location \"" STR_F "\"", STR_A(l->name));
-}
-
 /* Puts a sorted location into the last prefix entry, or a new one. */
-static const char *
+static void
 place(struct conf *cf, struct http_locations *ls, struct http_location *l)
 {
     struct prefix         *p = &ls->prefixes[ls->n_prefixes];
@@ -91,12 +83,12 @@ place(struct conf *cf, struct http_locations *ls, struct http_location *l)
     p->name = l->name;
     slot = l->kind == LOCATION_EXACT ? &p->exact : &p->inclusive;
     if (*slot != NULL)
-        return duplicate(cf, l);
+        conf_error_at(cf, l->block->file, l->block->line,
+                      "duplicate location \"" STR_F "\"", STR_A(l->name));
     *slot = l;
     if (l->content != NULL && l->content->redirects_to_slash && l->name.n > 1
         && l->name.p[l->name.n - 1] == '/')
         ls->has_slash = true;
-    return NULL;
 }
 
 /* Sorted names: what a name starts with stands before it, and is either the
@@ -115,11 +107,10 @@ link_up(struct http_locations *ls)
     }
 }
 
-const char *
+void
 http_locations_ready(struct conf *cf, struct http_locations *ls)
 {
     struct http_location **sorted;
-    const char            *error = NULL;
     size_t                 n = 0, i;
 
     sorted = arena_array(cf->arena, struct http_location *, ls->all.n + 1);
@@ -128,14 +119,13 @@ http_locations_ready(struct conf *cf, struct http_locations *ls)
             sorted[n++] = *l;
     qsort(sorted, n, sizeof(*sorted), compare);
     ls->prefixes = arena_array(cf->arena, struct prefix, n + 1);
-    for (i = 0; i < n && error == NULL; i++)
-        error = place(cf, ls, sorted[i]);
+    for (i = 0; i < n; i++)
+        place(cf, ls, sorted[i]);
     link_up(ls);
 
     VEC_EACH(&ls->all, it)
-        if (error == NULL && (*it)->inner != NULL)
-            error = http_locations_ready(cf, (*it)->inner);
-    return error;
+        if ((*it)->inner != NULL)
+            http_locations_ready(cf, (*it)->inner);
 }
 
 str_t

@@ -59,6 +59,7 @@ struct http_main {
     unsigned                   n_filters;
     struct conf_block         *block;
     bool                       is_there; /* an http block was read           */
+    bool                       has_tables; /* of locations and names         */
 };
 
 extern struct module http_module;
@@ -70,22 +71,23 @@ http_main_of(const struct generation *g)
 }
 
 /* blocks.c: after all is inherited. */
-const char *http_blocks_ready(struct conf *cf, struct http_main *m);
+void http_blocks_ready(struct conf *cf, struct http_main *m);
 /* listen.c */
 const char *http_listen_defaults(struct conf *cf, struct http_server *s);
-const char *http_listen_ready(struct conf *cf, struct http_main *m);
+void http_listen_ready(struct conf *cf, struct http_main *m);
 /* The address that a connection came to. */
 const struct http_address *http_address_of(const struct http_socket *s,
                                            const struct conn *c);
 /* names.c */
-const char *http_names_ready(struct conf *cf, struct http_address *a);
+void http_names_ready(struct conf *cf, struct http_address *a);
 /* The first name, for $server_name, once the block is read. */
 void http_names_first(struct http_server *s);
 /* locations.c */
 struct http_locations *http_locations_new(struct conf *cf);
 const char *http_locations_add(struct conf *cf, struct http_locations *to,
                                struct http_location *l);
-const char *http_locations_ready(struct conf *cf, struct http_locations *l);
+/* The table to search; reports what stands there twice. */
+void http_locations_ready(struct conf *cf, struct http_locations *l);
 /* phases.c */
 const char *http_phases_ready(struct conf *cf, struct http_main *m);
 

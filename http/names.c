@@ -220,19 +220,22 @@ add_to_address(struct conf *cf, struct http_address *a,
 
 static const struct http_name no_name = { .text = STR_INIT("") };
 
-const char *
+/* After errors nothing has been inherited, and a name may be missing. */
+void
 http_names_ready(struct conf *cf, struct http_address *a)
 {
     const struct http_names_conf *c;
 
     VEC_EACH(&a->servers, s) {
-        c = names_of(*s);
-        if (c->list.n == 0)
+        c = (*s)->conf ? names_of(*s)
+                       : conf_find((*s)->block, &http_names_module);
+        if (c == NULL)
+            continue;
+        if (c->list.n == 0 && cf->errors == 0)
             add_to_address(cf, a, &no_name, *s);
         VEC_EACH(&c->list, n)
             add_to_address(cf, a, n, *s);
     }
-    return NULL;
 }
 
 /* --- searching ------------------------------------------------------------------- */

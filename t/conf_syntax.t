@@ -247,6 +247,45 @@ EOC
     unlike $r->{err}, qr/"ssl_preread_protocol" variable\n.*\n.*\n.*\n *nginx has/,
         'of stream: unknown in http';
 
+    # What is only seen at the end is reported along, and what follows from
+    # an earlier error is not.
+    $r = conf_test("events {}\nhttp {\nserver {\nlisten 127.0.0.1:1;\n"
+        . "server_name a b;\nlocation / { }\nlocation / { }\n"
+        . "location /a {\nlocation /ab { }\nlocation /ab { }\n}\nbogus;\n}\n"
+        . "upstream u {\n}\nupstream v { server 1:x; }\n"
+        . "server {\nlisten 127.0.0.1:1;\nserver_name b ~(;\n}\n"
+        . "server { listen 127.0.0.1:1; }\n}\n");
+    is_deeply [map { s/pcre2_compile\(\) failed: .*/bad pattern/r }
+               grep { /\[(?:emerg|warn)\]/ } @{ $r->{lines} }],
+        [map { "nginx: $_" } '[emerg] unknown directive "bogus" in F:12',
+         '[emerg] no servers are inside upstream in F:15',
+         '[emerg] invalid port in upstream "1:x" in F:16',
+         '[emerg] bad pattern', '[emerg] duplicate location "/" in F:7',
+         '[emerg] duplicate location "/ab" in F:10',
+         '[warn] conflicting server name "b" on 127.0.0.1:1, ignored'],
+        'what stands there twice, with other errors';
+
+    # Behind a missing "{" what stands within is read as being within.
+    for (["http {\nserver\nlisten 127.0.0.1:1;\nlocation / { }\n}\n"
+              . "server { bogus; }\n}", 'server', 3, 2, 6],
+         ["http\nserver { listen 127.0.0.1:1; }\nserver { bogus; }\n}",
+          undef, 2, 1, 3],
+         ["http {\nmap \$uri \$x\na b;\nc d;\n}\nbogus;\n}",
+          'map', 3, 2, 6],
+         ["http {\nserver {\nlocation /\nroot a;\n}\nbogus; }\n}",
+          'location', 4, 3, 6]) {
+        my ($text, $name, $line, $at, $bogus) = @$_;
+        $r = conf_test("$text\nevents {}\n");
+        is_deeply [grep { /emerg|missing/ } @{ $r->{lines} }],
+            ['nginx: [emerg] ' . (defined $name
+                 ? "directive \"$name\" has no opening \"{\""
+                 : 'invalid number of arguments in "http" directive')
+                 . " in F:$line",
+             "       is the \"{\" missing at the end of line $at?",
+             "nginx: [emerg] unknown directive \"bogus\" in F:$bogus"],
+            'a missing "{": ' . $text =~ s/\n/ /gr or diag $r->{err};
+    }
+
     # What is forgotten is noticed lines later.
     for (["root /a\nindex b;\n", 'is the ";" missing at the end of line 3'],
          ["location /\nreturn 200;\n", 'is the "{" missing at the end of line 3'],

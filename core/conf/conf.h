@@ -33,6 +33,7 @@ struct conf {
 /* One block of the configuration while, and after, it is built. */
 struct conf_block {
     unsigned           kind; /* one bit of enum where                        */
+    unsigned           errors; /* reported before it                         */
     struct conf_block *up, *next, *first, *last;
     struct conf_page **conf; /* While reading, NULL where nothing is set (see
                                 conf_find); after conf_resolve what holds

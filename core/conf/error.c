@@ -111,24 +111,39 @@ show_hints(struct conf *cf, const char *file, unsigned line, const char *at)
     rd->hint = NULL;
 }
 
-/* A directive's name at the start of a line that is not the statement's first:
- * the line before lacks its ";" or "{". */
-static void
-show_unended(struct conf *cf, const struct lexer *lx, const char *message)
+size_t
+conf_unended(const struct conf *cf, bool *is_block)
 {
-    const struct word *w = lx->words.at;
-    size_t             i;
+    const struct conf_reader *rd = cf->reader;
+    const struct lexer       *lx = rd->lexer;
+    const struct word        *w = lx->words.at;
+    const struct row         *row;
+    bool                      may_be_data;
 
-    for (i = 1; i < lx->words.n; i++)
+    if (lx->words.n == 0)
+        return 0;
+    row = rows_find_in(rd, w[0].text, cf->block->kind);
+    *is_block = row != NULL && (row->directive->args & ARGS_BLOCK);
+    may_be_data = *is_block && (row->directive->args & ARGS_DATA)
+                  && lx->p > lx->text.p && lx->p[-1] == ';';
+    for (size_t i = 1; i < lx->words.n; i++)
         if (w[i].line > w[i - 1].line
-            && (rows_find(cf->reader, w[i].text) != NULL
+            && (may_be_data || rows_find(rd, w[i].text) != NULL
                 || rows_is_known(w[i].text)))
-        {
-            log_at(cf->reader->log, LEVEL_STDERR, 0,
-                   "       is the \"%s\" missing at the end of line %u?",
-                   strstr(message, "no opening") ? "{" : ";", w[i - 1].line);
-            return;
-        }
+            return i;
+    return 0;
+}
+
+static void
+show_unended(struct conf *cf, const struct lexer *lx)
+{
+    bool   is_block;
+    size_t n = conf_unended(cf, &is_block);
+
+    if (n != 0)
+        log_at(cf->reader->log, LEVEL_STDERR, 0,
+               "       is the \"%s\" missing at the end of line %u?",
+               is_block ? "{" : ";", lx->words.at[n - 1].line);
 }
 
 /* The text or a block ended where more was to come. */
@@ -225,7 +240,7 @@ conf_report(struct conf *cf, const char *message)
     print_at(cf, LEVEL_EMERG, cf->file, cf->line, message);
     show_hints(cf, cf->file, w ? w->line : cf->line, w ? w->at : NULL);
     if (lx != NULL) {
-        show_unended(cf, lx, message);
+        show_unended(cf, lx);
         note_unsure(cf->reader, lx);
     }
 }

@@ -84,21 +84,18 @@ no_such_directive(struct conf *cf, str_t name)
 static const struct row *
 find_row(struct conf *cf, enum lex how, const char **error)
 {
-    const struct row *row, *first;
+    const struct row *row;
     str_t             name = cf->args[0];
     bool              is_block;
 
     if (str_is(name, "include"))
-        first = &include_row;
+        row = &include_row;
     else
-        first = rows_find(cf->reader, name);
-    if (first == NULL) {
+        row = rows_find_in(cf->reader, name, cf->block->kind);
+    if (row == NULL && rows_find(cf->reader, name) == NULL) {
         *error = no_such_directive(cf, name);
         return NULL;
     }
-    for (row = first; row != NULL; row = row->next)
-        if (row->directive->where & cf->block->kind)
-            break;
     if (row == NULL) {
         *error = conf_error(cf, "\"" STR_F "\" directive is not allowed here",
                             STR_A(name));
@@ -204,6 +201,7 @@ conf_block_new(struct conf *cf, unsigned kind)
     struct conf_block *b = arena_make(cf->arena, struct conf_block);
 
     b->kind = kind;
+    b->errors = cf->errors;
     b->up = cf->block;
     b->file = cf->file;
     b->line = b->end_line = cf->line;
@@ -391,6 +389,24 @@ read_data(struct conf *cf, const struct row *row, void *field)
 
 /* --- statements ---------------------------------------------------------- */
 
+/* A block whose "{" is missing, after that has been reported: what stands on
+ * the lines behind it is read again, as being within, so that the "}" ends
+ * what it is to end.  False: it does not look like that. */
+static bool
+reopen(struct conf *cf)
+{
+    struct lexer *lx = cf->reader->lexer;
+    bool          is_block;
+    size_t        n = conf_unended(cf, &is_block);
+
+    if (n == 0 || !is_block)
+        return false;
+    lx->p = lx->words.at[n].at;
+    lx->line = lx->words.at[n].line;
+    lx->words.n = n;
+    return true;
+}
+
 static void
 read_statement(struct conf *cf, enum lex how)
 {
@@ -407,7 +423,9 @@ read_statement(struct conf *cf, enum lex how)
         field = claim_field(cf, row, &error);
     if (error != NULL) {
         conf_report(cf, error);
-        if (how == LEX_BLOCK_START)
+        if (reopen(cf))
+            read_statement(cf, LEX_BLOCK_START);
+        else if (how == LEX_BLOCK_START)
             lexer_skip_block(rd->lexer, rd->words);
         return;
     }

@@ -69,6 +69,9 @@ struct conf_reader {
 /* rows.c */
 void rows_init(struct conf *cf);
 struct row *rows_find(const struct conf_reader *rd, str_t name);
+/* The one that may stand in a block of that kind. */
+struct row *rows_find_in(const struct conf_reader *rd, str_t name,
+                         unsigned kind);
 /* The closest name that may stand in a block of that kind, or STR_NONE. */
 str_t rows_suggest(const struct conf_reader *rd, str_t name, unsigned kind);
 /* A name of nginx's that this build does not have. */
@@ -95,6 +98,10 @@ void conf_resolve(struct conf *cf, struct conf_block *b,
                   struct conf_block *outer);
 
 /* error.c */
+/* Where in the statement at hand a directive's name stands at the start of a
+ * line that is not the statement's first, so that the line before lacks its
+ * ";", or its "{" where *is_block; 0: nowhere. */
+size_t conf_unended(const struct conf *cf, bool *is_block);
 /* Prints a message for the statement at hand and counts it. */
 void conf_report(struct conf *cf, const char *message);
 /* The same for a place of its own. */

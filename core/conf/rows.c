@@ -103,6 +103,16 @@ rows_find(const struct conf_reader *rd, str_t name)
     return hash_get(rd->by_name, name);
 }
 
+struct row *
+rows_find_in(const struct conf_reader *rd, str_t name, unsigned kind)
+{
+    struct row *row = rows_find(rd, name);
+
+    while (row != NULL && !(row->directive->where & kind))
+        row = row->next;
+    return row;
+}
+
 struct nearest {
     str_t    name; /* what was given                                      */
     unsigned kind;

@@ -83,7 +83,7 @@ close_group(struct conf *cf, struct conf_block *b)
 {
     struct upstream_group *g = b->owner;
 
-    if (g->servers.n == 0 && cf->errors == 0)
+    if (g->servers.n == 0 && cf->errors == b->errors)
         return conf_error(cf, "no servers are inside upstream");
     return NULL;
 }
