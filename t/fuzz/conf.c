@@ -4,6 +4,7 @@
  * generation is either built whole or refused with an error.
  */
 #include "core/base/check.h"
+#include "core/conf/lint.h"
 #include "core/conf/reader.h"
 #include "core/conf/types.h"
 
@@ -76,19 +77,37 @@ lex(str_t text)
     arena_free(a);
 }
 
+/* Comments to lint: each finding has a place in the text. */
+static void
+lint(const struct generation *g)
+{
+    struct arena *a = arena_new(0);
+    struct lint   l;
+
+    lint_run(&l, g, a);
+    VEC_EACH(&l.findings, f)
+        CHECK(f->line > 0 && f->line <= g->root->end_line && f->cure.n != 0);
+    arena_free(a);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct conf_paths paths = { .prefix = STR("/nosuch/"),
-                                .conf_file = STR("/nosuch/x.conf"),
-                                .conf_prefix = STR("/nosuch/") };
-    str_t             text = { (const char *) data, size };
+    struct conf_paths  paths = { .prefix = STR("/nosuch/"),
+                                 .conf_file = STR("/nosuch/x.conf"),
+                                 .conf_prefix = STR("/nosuch/"),
+                                 .lints = true };
+    struct generation *g;
+    str_t              text = { (const char *) data, size };
 
     log_to_stderr = false;
     modules_init();
     lex(text);
     if (str_find(text, STR("include")) != NULL)
         return 0; /* no files */
-    generation_put(generation_read_text(&paths, STR("x"), text, &quiet));
+    g = generation_read_text(&paths, STR("x"), text, &quiet);
+    if (g != NULL)
+        lint(g);
+    generation_put(g);
     return 0;
 }
