@@ -44,6 +44,7 @@ $t->run(<<'EOC');
         }
         location /beside/ { alias %%TESTDIR%%/html/; add_header Server mine;
                             add_header Last-Modified x; add_header ETag y; }
+        location /moved { add_header Location mine; return 301 /x; }
         location /inherit/ { add_header X-Outer o;
             location /inherit/in { return 200; }
             location /inherit/own { add_header X-Inner i; return 200; } }
@@ -84,6 +85,8 @@ is $r->header('X-Inner'), 'i', 'nested, its own';
 
 is_deeply [($t->get('/beside/f')->headers('Server'))[1]], ['mine'],
     'Server, beside our own';
+like join(' ', $t->get('/moved')->headers('Location')), qr{^http://\S+/x mine$},
+    'Location, beside that of a redirect';
 $r = $t->get('/beside/f', headers => [Range => 'bytes=99-']);
 is $r->status, 416, 'a range that is none';
 is $r->header('Last-Modified'), undef, '... takes Last-Modified away';

@@ -190,6 +190,7 @@ enum step
 h1_send_head(struct http_request *r)
 {
     struct http_response *o = &r->out;
+    const struct field   *first;
     char                 *start, *p;
 
     if (r->version == HTTP_09) {
@@ -201,8 +202,9 @@ h1_send_head(struct http_request *r)
     p = start = arena_bytes(r->task.arena, head_room(r));
     p = put_status(p, o->status, o->reason);
     p = put_known(p, r);
+    first = o->is_own_location ? fields_get(&o->fields, FIELD_LOCATION) : NULL;
     VEC_EACH(&o->fields.list, f) {
-        if (f->is_hidden || (f->id == FIELD_LOCATION && o->is_own_location))
+        if (f->is_hidden || f == first)
             continue;
         p = put_field(p, f->name, f->value);
     }
