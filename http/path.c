@@ -14,6 +14,8 @@ struct root {
     size_t       alias;  /* 0: root; ALIAS_ALL; bytes of the location's name */
     str_t        name;   /* of that location                                 */
     str_t        prefix; /* that relative values stand behind                */
+
+    const struct setting *setting; /* NULL: the preset                       */
 };
 
 struct root_conf {
@@ -76,6 +78,7 @@ parse(struct conf *cf, void *field, bool is_alias)
     if (error != NULL)
         return error;
     root = arena_make(cf->arena, struct root);
+    root->setting = cf->block ? cf->block->settings : NULL;
     if (is_alias) {
         root->name = conf_location(cf)->name;
         root->alias = conf_location(cf)->kind == LOCATION_REGEX ? ALIAS_ALL
@@ -230,4 +233,20 @@ http_map_path(struct http_request *r, size_t *root_len)
     memcpy(path + value.n, tail.p, tail.n);
     path[value.n + tail.n] = '\0';
     return (str_t){ path, value.n + tail.n };
+}
+
+
+void
+http_trace_path(struct http_request *r, bool is_found, const char *by,
+                str_t path)
+{
+    const struct setting *s = root_of(r)->setting;
+
+    trace_tell(&r->task, TRACE_FILE, is_found ? "found" : "not there",
+               s ? s->file : NULL, s ? s->line : 0,
+               s ? arena_printf(r->task.arena, "%s, by " STR_F, by,
+                                STR_A(setting_text(r->task.arena, s)))
+                       .p
+                 : by,
+               STR_F, STR_A(path));
 }

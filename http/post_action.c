@@ -44,11 +44,24 @@ http_post_action_is_due(const struct http_request *r)
 {
     const struct post_action_conf *c;
 
-    if (r != r->main || r->location == NULL || r->resets || r->uri_changes == 0
-        || task_is_dry(&r->task))
+    if (r != r->main || r->location == NULL || r->resets || r->uri_changes == 0)
         return false;
     c = conf_of(&r->task, &http_post_action_module);
     return c->to.n != 0 && !str_is(c->to, "off");
+}
+
+bool
+http_post_action_is_told(struct http_request *r)
+{
+    const struct setting *s;
+
+    if (!task_is_dry(&r->task))
+        return false;
+    s = setting_in_force(r->location->block, "post_action", NULL);
+    if (s != NULL)
+        trace_setting(&r->task, TRACE_SUBREQUEST, "would run", s,
+                      "when the client has its response");
+    return true;
 }
 
 /* Nothing more of the response. */

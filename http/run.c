@@ -180,12 +180,8 @@ find_location(struct http_request *r)
     enum http_found found = http_find_location(r);
     enum step       step;
 
-    if (r->location->is_internal && !r->is_internal) {
-        if (task_is_dry(&r->task))
-            trace_tell(&r->task, TRACE_ACCESS, "refused", NULL, 0,
-                       "the location is internal", "404");
+    if (r->location->is_internal && !r->is_internal)
         return http_fail(r, 404);
-    }
     step = check_body_size(r);
     if (step != STEP_NEXT)
         return step;
@@ -224,7 +220,8 @@ refuse_access(struct http_request *r)
     r->access_delayed = true;
     r->access_status = 401;
     r->phase = PHASE_POST_ACCESS;
-    timer_set(r->task.loop, &r->delay, c->auth_delay);
+    timer_set(r->task.loop, &r->delay,
+              task_is_dry(&r->task) ? 0 : c->auth_delay);
     return STEP_WAIT;
 }
 
@@ -244,9 +241,33 @@ check_access_status(struct http_request *r)
     return status == 401 ? refuse_access(r) : STEP_FAIL;
 }
 
+/* By a module, or by nobody's leave (name NULL): why, the phase knows. */
+static void
+trace_refused(struct http_request *r, unsigned phase, const char *name)
+{
+    const char *why = NULL;
+    bool        is_refusal = r->fail_status >= 400;
+
+    if (phase == PHASE_FIND_LOCATION && is_refusal)
+        why = r->location->is_internal && !r->is_internal
+                  ? "the location is internal"
+                  : "the body is too large";
+    else if (phase == PHASE_FIND_LOCATION)
+        why = "the location's name ends in a slash";
+    else if (phase == PHASE_POST_ACCESS)
+        why = "satisfy any, and nobody allowed it";
+    else if (phase == PHASE_CONTENT && name == NULL)
+        why = "no content handler took it";
+    trace_tell(
+        &r->task,
+        phase >= PHASE_PRECONTENT || !is_refusal ? TRACE_CONTENT : TRACE_ACCESS,
+        is_refusal ? "refused" : "redirects", NULL, 0, why, "%s%s%s%u",
+        name ? "by " : "", name ? name : "", name ? ": " : "", r->fail_status);
+}
+
 /* What the rules of the access phase add up to (satisfy). */
 static enum step
-judge_access(struct http_request *r, enum step said)
+judge_access(struct http_request *r, const char *name, enum step said)
 {
     const struct http_access_conf *c = conf_of(&r->task, &http_satisfy_module);
 
@@ -261,6 +282,8 @@ judge_access(struct http_request *r, enum step said)
     } else if (said == STEP_FAIL
                && (r->fail_status == 403 || r->fail_status == 401))
     {
+        if (task_is_dry(&r->task))
+            trace_refused(r, r->phase, name);
         if (r->access_status != 401)
             r->access_status = r->fail_status;
         return STEP_NEXT;
@@ -310,7 +333,8 @@ call_phase(struct http_request *r)
     case PHASE_ACCESS:
         if (r != r->main || r->handler >= list->n)
             return STEP_ACCEPT;
-        return judge_access(r, list->at[r->handler](&r->task));
+        return judge_access(r, list->modules[r->handler]->name,
+                            list->at[r->handler](&r->task));
     case PHASE_POST_READ:
     case PHASE_SERVER_REWRITE:
     case PHASE_REWRITE:
@@ -332,18 +356,16 @@ trace_step(struct http_request *r, unsigned phase, unsigned handler,
            enum step step)
 {
     const struct phase_list *list = &http_main_of(r->task.gen)->phases[phase];
-    const char *name = handler < list->n ? list->modules[handler]->name : "";
+    const char *name = handler < list->n ? list->modules[handler]->name : NULL;
 
     if (phase == PHASE_SERVER_REWRITE || phase == PHASE_REWRITE)
         return;
     if (step == STEP_FAIL)
-        trace_tell(&r->task,
-                   phase == PHASE_CONTENT ? TRACE_CONTENT : TRACE_ACCESS,
-                   "refused", NULL, 0, NULL, "by %s: %u", name, r->fail_status);
-    else if (step == STEP_ACCEPT && phase == PHASE_ACCESS && handler < list->n)
+        trace_refused(r, phase, name);
+    else if (step == STEP_ACCEPT && phase == PHASE_ACCESS && name != NULL)
         trace_tell(&r->task, TRACE_ACCESS, "allowed", NULL, 0, NULL, "by %s",
                    name);
-    else if (step == STEP_DONE && phase == PHASE_CONTENT)
+    else if (step == STEP_DONE && phase == PHASE_CONTENT && name != NULL)
         trace_tell(&r->task, TRACE_CONTENT, "answered", NULL, 0, NULL, "by %s",
                    name);
 }
@@ -450,7 +472,7 @@ run_log(struct http_request *r)
         = &http_main_of(r->task.gen)->phases[PHASE_LOG];
     unsigned i;
 
-    if (http_post_action_is_due(r)) {
+    if (http_post_action_is_due(r) && !http_post_action_is_told(r)) {
         (void) follow(r, http_post_action(r));
         return;
     }

@@ -53,7 +53,7 @@ allowance(struct http_request *r)
     msec_t   elapsed;
 
     settle_rate(r);
-    if (r->limit_rate == 0 || r != r->main)
+    if (r->limit_rate == 0 || r != r->main || task_is_dry(&r->task))
         return UINT64_MAX;
     if (timer_is_set(&r->delay))
         return 0;

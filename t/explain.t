@@ -17,6 +17,8 @@ my $t = Weir::Test->new;
 my $backend = Weir::Backend->http(sub { return "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" });
 $t->write('html/index.html', 'hello');
 $t->write('html/folder/index.html', 'folder');
+$t->write('html/limited/big', 'x' x 100000);
+mkdir $t->path("html/$_") for 'empty';
 $t->write('htpasswd', "user:{PLAIN}pass\n");
 my $port_of_backend = $backend->port;
 $t->write('conf.txt', $t->expand(<<'EOC' =~ s/%%BACKEND%%/$port_of_backend/gr));
@@ -28,6 +30,9 @@ http {
     access_log %%TESTDIR%%/a.log short;
     add_header X-Outer yes;
     proxy_set_header X-From-Http 1;
+    map $remote_addr $group_of { volatile; default none; 10.1.2.3 ten; }
+    geo $net { default out; 10.0.0.0/8 in; }
+    split_clients $remote_addr $share { * all; }
     upstream group {
         server nowhere.invalid:8080;
         server 127.0.0.1:%%BACKEND%%;
@@ -74,7 +79,7 @@ http {
             auth_basic_user_file %%TESTDIR%%/htpasswd;
             proxy_pass http://group;
         }
-        location /auth/ { auth_request /check; proxy_pass http://$arg_to; }
+        location /auth/ { resolver 127.0.0.1; auth_request /check; proxy_pass http://$arg_to; }
         location = /check { internal; proxy_pass http://127.0.0.1:%%BACKEND%%/ask; }
         location /methods/ { limit_except GET { deny all; } proxy_pass http://group; }
         location /mirrored/ { mirror /check; proxy_pass http://group; }
@@ -83,6 +88,38 @@ http {
             location /outer/inner/ { return 200 inner; }
             location ~ /outer/.*regex { return 200 regex; }
         }
+        location /unresolved/ { proxy_pass http://$arg_to; }
+        location /any/ {
+            satisfy any;
+            allow 10.0.0.0/8;
+            deny all;
+            auth_basic realm;
+            auth_basic_user_file %%TESTDIR%%/htpasswd;
+        }
+        location /real/ {
+            set_real_ip_from 127.0.0.1;
+            real_ip_header X-Forwarded-For;
+            add_header X-All "$remote_addr $net $group_of $share $group_of";
+            proxy_pass http://group;
+        }
+        location /slow/ { auth_delay 1h; auth_basic realm; auth_basic_user_file %%TESTDIR%%/htpasswd; }
+        location /limited/ { limit_rate 1; }
+        location /after/ { post_action /check; return 200; }
+        location /text/ { return 200 "$arg_a, $arg_b"; }
+        location /single/ {
+            add_header Last-Modified one;
+            add_header Last-Modified two;
+            add_header ETag three;
+            add_header ETag "";
+            more_set_headers 'X-Cleared: four';
+            more_clear_headers X-Cleared;
+            return 200;
+        }
+        location /moved { add_header Location five; return 301 /elsewhere; }
+        location /known/ { userid on; return 200; }
+        location /slash/ { proxy_pass http://group; }
+        location /alias/ { alias %%TESTDIR%%/html/; }
+        location /empty/ { }
         error_page 404 /404.html;
         location = /404.html { internal; return 200 page; }
         location /missing/ { }
@@ -182,6 +219,15 @@ is_deeply [ map { $_->{text} =~ s/: \w{3}, .*/: DATE/r } @{ $said->{response}{ad
 is_deeply [ steps($said, 'header', 'added behind the body') ],
     ['add_trailer X-Time $msec;'], 'trailers';
 
+$said = json("$www/single/");
+is_deeply [ map { $_->{text} } @{ $said->{response}{added} } ], ['Last-Modified: two'],
+    'what a later line replaces or clears';
+is_deeply [ steps($said, 'header', 'cleared') ], [ 'X-Cleared', 'add_header ETag "";' ],
+    'cleared';
+$said = json("$www/moved");
+is_deeply [ map { $_->[1] } grep { $_->[0] eq 'Location' } @{ $said->{response}{headers} } ],
+    [ "$www/elsewhere", 'five' ], 'add_header Location beside that of a redirect';
+
 # ---- rewriting ----
 
 $said = json("$www/old/thing?q=1");
@@ -235,6 +281,50 @@ $said = json("$www/check");
 is $said->{response}{status}, 404, 'internal';
 like why($said, '404'), qr/internal/, 'why';
 
+$said = json("$www/any/");
+is $said->{response}{status}, 401, 'satisfy any';
+is_deeply [ steps($said, 'access', 'refused') ],
+    [ 'by access: 403', 'by auth_basic: 401', '401' ], 'each that refuses';
+like why($said, '401'), qr/nobody allowed it/, 'and all';
+$said = json("$www/any/", '--from', '10.0.0.1');
+is_deeply [ steps($said, 'access', 'allowed') ], ['by access'], 'one allows';
+$said = json("$www/slow/");
+is $said->{response}{status}, 401, 'auth_delay is not waited for';
+
+# ---- the client, and what depends on it ----
+
+$said = json("$www/real/", '-H', 'X-Forwarded-For: 10.1.2.3');
+is_deeply [ steps($said, 'client', 'taken to be') ], ['10.1.2.3'], 'realip';
+is_deeply [ steps($said, 'value', 'is') ],
+    [ '$net = "in"', '$group_of = "ten"', '$share = "all"' ], 'map, geo, split_clients';
+is +(grep { $_->{kind} eq 'value' } @{ $said->{steps} })[1]{line},
+    line_of('map $remote_addr'), 'where they stand';
+is $said->{response}{added}[0]{text}, 'X-All: 10.1.2.3 in ten all ten', 'so do others';
+$said = json("$www/real/", '-H', 'X-Forwarded-For: 10.1.2.3', '--from', '192.0.2.1');
+is_deeply [ steps($said, 'client', 'taken to be') ], [], 'no trust';
+is_deeply [ steps($said, 'value', 'is') ],
+    [ '$net = "out"', '$group_of = "none"', '$share = "all"' ], 'the defaults';
+$said = json("$www/text/?a=1&b=2");
+like why($said, 'return 200 "$arg'), qr/the text is "1, 2"/, 'the text of return';
+$said = json("$www/new/?deny=no");
+like why($said, 'if ($arg_deny)'), qr/it is so: \$arg_deny is "no"/, 'what if tested';
+$said = json("$www/known/");
+like +($said->{response}{added}[-1]{text}), qr/^Set-Cookie: uid=/, 'userid';
+
+# ---- requests that are none ----
+
+for my $bad ([ '/%00', 'invalid request' ], [ '/', 'invalid host header', 'Host: /' ],
+    [ '/', 'too long header line', 'X: ' . 'x' x 9000 ],
+    [ '/', 'duplicate host header', 'Host: a', 'Host: b' ]) {
+    my ($path, $text, @fields) = @$bad;
+    my $answer = json("$www$path", map { ('-H', $_) } @fields);
+
+    is $answer->{response}{status}, 400, "$text: status";
+    is scalar(grep { /client sent $text/ } steps($answer, 'error log', 'info')), 1,
+        "$text: said";
+    like why($answer, 'client sent'), qr/not written/, "$text: the log is not to hold it";
+}
+
 # ---- files, redirects, subrequests ----
 
 $said = json("$www/folder/");
@@ -255,6 +345,32 @@ is_deeply [ map { (split /\r\n/, $_)[0] } steps($said, 'upstream', 'request') ],
 is $said->{upstream}{url}, 'http://host.test:81', 'a name that is looked up';
 $said = json("$www/auth/x?to=host.test:81", '--status', '403');
 is $said->{response}{status}, 403, 'what the upstream is taken to say';
+$said = json("$www/slash/x", '--status', '304');
+ok !(grep { $_->[0] eq 'Content-Length' } @{ $said->{response}{headers} }),
+    'no length of a 304';
+$said = json("$www/unresolved/?to=host.test:81");
+is $said->{response}{status}, 502, 'a name that no resolver is there for';
+is $said->{upstream}, undef, 'nobody to ask';
+is scalar(grep { /no resolver defined/ } steps($said, 'error log', 'error')), 1, 'why';
+$said = json("$www/unresolved/?to=127.0.0.1:81");
+is $said->{upstream}{url}, 'http://127.0.0.1:81', 'an address needs none';
+$said = json("$www/after/");
+is_deeply [ steps($said, 'subrequest', 'would run') ], ['post_action /check;'],
+    'post_action';
+is $said->{upstream}, undef, 'which does not run';
+$said = json("$www/slash");
+is $said->{response}{status}, 301, 'a slash is added';
+like why($said, '301'), qr/ends in a slash/, 'why';
+$said = json("$www/alias/index.html");
+my ($found) = grep { $_->{kind} eq 'file' } @{ $said->{steps} };
+is $found->{line}, line_of('alias '), 'alias maps the file';
+like $found->{why}, qr/by alias /, 'said so';
+$said = json("$www/empty/");
+like why($said, '403'), qr/no content handler took it/, 'no index';
+my $began = time;
+$said = json("$www/limited/big");
+is $said->{response}{status}, 200, 'a slow response';
+cmp_ok time - $began, '<', 5, 'is not waited for';
 $said = json("$www/mirrored/");
 is scalar(steps($said, 'subrequest', 'in the background')), 1, 'mirror';
 

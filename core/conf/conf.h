@@ -70,6 +70,9 @@ const struct setting *setting_opening(const struct conf_block *b);
 /* The last setting of that name in b itself, or NULL. */
 const struct setting *setting_named(const struct conf_block *b,
                                     const char *name);
+/* Tells a dry run that it gives the variable that value. */
+void trace_value(struct task *t, const struct setting *s, str_t name,
+                 str_t value);
 /* Tells a dry run of one; why may be NULL. */
 void trace_setting(struct task *t, enum trace_kind kind, const char *verdict,
                    const struct setting *s, const char *why);

@@ -123,3 +123,12 @@ trace_setting(struct task *t, enum trace_kind kind, const char *verdict,
     trace_tell(t, kind, verdict, s->file, s->line, why, STR_F,
                STR_A(setting_text(t->arena, s)));
 }
+
+
+void
+trace_value(struct task *t, const struct setting *s, str_t name, str_t value)
+{
+    trace_tell(t, TRACE_VALUE, "is", s->file, s->line,
+               arena_printf(t->arena, "by " STR_F, STR_A(s->args[0])).p,
+               "$" STR_F " = \"" STR_F "\"", STR_A(name), STR_A(value));
+}

@@ -11,7 +11,9 @@
 
 #define TRACE_KINDS(X)                                                         \
     X(SERVER, "server")         /* which of the address's names              */ \
+    X(CLIENT, "client")         /* its address, as a proxy gives it          */ \
     X(REWRITE, "rewrite")       /* a rule of the rewrite module              */ \
+    X(VALUE, "value")           /* of a variable that a table gives          */ \
     X(LOCATION, "location")                                                    \
     X(REDIRECT, "redirect")     /* inside: to another URI or named location  */ \
     X(ACCESS, "access")         /* may it, and how much                      */ \

@@ -19,7 +19,7 @@ enum { STDERR = 2 };
 
 const char *log_program = "weir";
 bool        log_to_stderr = true;
-void (*log_tap)(enum log_level level, str_t text);
+void (*log_tap)(enum log_level level, str_t text, bool is_wanted);
 
 static struct log_target  start_file = { .level = LEVEL_NOTICE };
 static struct log_target *start_at[1] = { &start_file };
@@ -201,7 +201,8 @@ tell_tap(const struct log *log, enum log_level level, int errnum,
     str_t             line;
 
     line = record_text(&l, out, &bare, level, errnum, fmt, args);
-    log_tap(level, str_span(l.text, line.p + line.n - 1));
+    log_tap(level, str_span(l.text, line.p + line.n - 1),
+            level <= log->targets->level);
 }
 
 

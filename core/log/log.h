@@ -98,8 +98,8 @@ log_enabled(const struct log *log, enum log_level level)
 #endif
 
 /* NULL, or who gets all lines in place of the targets (a dry run): the text
- * without date and context. */
-extern void (*log_tap)(enum log_level level, str_t text);
+ * without date and context, and whether the targets' level takes it. */
+extern void (*log_tap)(enum log_level level, str_t text, bool is_wanted);
 
 void log_write(const struct log *log, enum log_level level, int errnum,
                const char *fmt, ...) __attribute__((format(printf, 4, 5)));

@@ -53,10 +53,11 @@ take_place(struct message *m, str_t text)
 
 /* A line goes where it would go, and is kept. */
 static void
-note_line(enum log_level level, str_t text)
+note_line(enum log_level level, str_t text, bool is_wanted)
 {
     struct message *m, *last;
 
+    (void) is_wanted;
     log_tap = NULL;
     log_write(&log_start, level, 0, STR_F, STR_A(text));
     log_tap = note_line;

@@ -15,6 +15,7 @@ enum {
     HEAD_MAX = 65536,
     BODY_MAX = 64 << 20, /* of a request; what is longer stays away          */
     TIME_MAX = 10000,    /* ms */
+    BODY_TIME_MAX = 500, /* of a response; the rest of it is not waited for  */
 };
 
 struct client {
@@ -142,6 +143,7 @@ look_for_head(struct client *c)
         if (!str_starts(all, STR("HTTP/1.1 1"))
             || str_starts(all, STR("HTTP/1.1 101"))) {
             c->has_head = true;
+            timer_set(c->explain->worker->loop, &c->limit, BODY_TIME_MAX);
             c->explain->head
                 = str_copy(c->explain->arena, str_span(all.p, end + 2));
         }
@@ -246,6 +248,8 @@ start(struct explain *e, struct client *c)
     c->text = ask_text(e, &c->body);
     if (c->body > BODY_MAX)
         c->body = BODY_MAX;
+    e->worker->debug = &e->sender;
+    e->worker->n_debug = 1;
     e->worker->trace = &e->trace;
     e->worker->local = &e->local;
     e->listener->accept(e->listener, e->worker->loop, fds[0], &e->ask.from);

@@ -47,6 +47,7 @@ struct explain {
     struct explain_ask          ask;
     str_t                       folder; /* of the configuration: places in it
                                            are printed without              */
+    struct cidr                 sender; /* whose lines of all levels come    */
     struct listener            *listener;
     struct addr_any             local;
     const struct http_server   *server;   /* of the main request, at its end */

@@ -192,6 +192,22 @@ print_upstream(const struct explain *e)
 }
 
 
+/* Whether the head has a field of the name before the colon of text: what was
+ * added may have been cleared later. */
+static bool
+is_sent(const struct explain *e, str_t text)
+{
+    str_t head = e->head, line, name = str_cut(&text, ':');
+
+    while (head.n != 0) {
+        line = str_cut(&head, '\n');
+        if (str_ieq(str_cut(&line, ':'), name))
+            return true;
+    }
+    return false;
+}
+
+
 /* The fields that configuration adds, leaves out or drops. */
 static void
 print_headers(const struct explain *e, const char *name, const char *verdict)
@@ -202,6 +218,8 @@ print_headers(const struct explain *e, const char *name, const char *verdict)
     VEC_EACH(&e->steps, s) {
         if (s->kind != TRACE_HEADER || s->depth != 0
             || strcmp(s->verdict, verdict) != 0)
+            continue;
+        if (strcmp(verdict, "added") == 0 && !is_sent(e, s->what))
             continue;
         printf("%s{", comma);
         print_member("text", s->what);

@@ -17,6 +17,17 @@ depth_of(const struct http_request *r)
 }
 
 
+/* Volatile variables are evaluated again and again. */
+static bool
+is_known(const struct explain *e, const struct trace_event *event)
+{
+    VEC_EACH(&e->steps, s)
+        if (s->kind == event->kind && str_eq(s->what, event->what))
+            return true;
+    return false;
+}
+
+
 static void
 tell(struct trace *trace, struct task *t, const struct trace_event *event)
 {
@@ -30,6 +41,8 @@ tell(struct trace *trace, struct task *t, const struct trace_event *event)
         e->is_over = true;
         return;
     }
+    if (event->kind == TRACE_VALUE && is_known(e, event))
+        return;
     s = vec_push(e->arena, &e->steps);
     s->kind = event->kind;
     s->depth = depth_of(r);
@@ -46,14 +59,17 @@ static struct explain *listening;
 
 
 static void
-note_error(enum log_level level, str_t text)
+note_error(enum log_level level, str_t text, bool is_wanted)
 {
-    struct explain_step *s = vec_push(listening->arena, &listening->steps);
+    struct explain_step *s;
 
+    if (!is_wanted && (level > LEVEL_INFO || listening->is_over))
+        return;
+    s = vec_push(listening->arena, &listening->steps);
     s->kind = TRACE_ERROR;
     s->verdict = log_level_name(level);
     s->what = str_copy(listening->arena, text);
-    s->why = STR("");
+    s->why = is_wanted ? STR("") : STR("not written: below its level");
 }
 
 

@@ -39,7 +39,7 @@ tell_peer(struct gateway *g)
         trace_tell(
             t, TRACE_UPSTREAM, "asks", group->file, group->line, NULL,
             "%s://" STR_F, g->protocol->scheme,
-            STR_A(peer->server->text.n ? peer->server->text : group->name));
+            STR_A(group->file != NULL ? peer->server->text : peer->name));
 }
 
 
@@ -79,7 +79,8 @@ gateway_pretend(struct gateway *g, str_t name)
     tell_dropped(g);
     x->status = t->trace->status;
     exchange_status(x, t->trace->status, STR_NONE);
-    exchange_length(x, 0);
+    if (t->trace->status != 204 && t->trace->status != 304)
+        exchange_length(x, 0);
     x->has_head = x->is_complete = x->is_request_sent = true;
     x->body_bytes = 0;
     g->state = GATEWAY_RESPOND;

@@ -63,13 +63,13 @@ gateway_resolve(struct gateway *g)
     const struct resolver_conf *conf = conf_of(t, &http_resolver_module);
     struct lookup              *l = g->lookup;
 
-    if (task_is_dry(t))
-        return gateway_pretend(g, g->host);
     if (!conf->resolver) {
         log_error(t->log, "no resolver defined to resolve " STR_F,
                   STR_A(g->at.host));
         return gateway_fail(g, 502);
     }
+    if (task_is_dry(t))
+        return gateway_pretend(g, g->host);
     if (!l) {
         l = g->lookup = arena_make(t->arena, struct lookup);
         (void) resolver_ask(conf->resolver, l, t, g->at.host, conf->timeout);

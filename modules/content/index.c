@@ -100,8 +100,7 @@ try_name(struct http_request *r, str_t folder, str_t name, bool *is_tested)
     enum step          step;
 
     if (task_is_dry(&r->task))
-        trace_tell(&r->task, TRACE_FILE, f.file != NULL ? "found" : "not there",
-                   NULL, 0, "index", STR_F, STR_A(path));
+        http_trace_path(r, f.file != NULL, "index", path);
     if (f.file != NULL) {
         file_put(f.file);
         return redirect(r, name);

@@ -80,8 +80,7 @@ serve(struct task *t)
         return http_fail(r, 500);
     f = http_file_open(r, path, false);
     if (task_is_dry(t))
-        trace_tell(t, TRACE_FILE, f.file != NULL ? "found" : "not there", NULL,
-                   0, "the file that the URI names", STR_F, STR_A(path));
+        http_trace_path(r, f.file != NULL, "the file that the URI names", path);
     step = serve_file(r, path, &f);
     file_put(f.file);
     return step;

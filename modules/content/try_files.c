@@ -88,9 +88,9 @@ try_one(struct http_request *r, const struct candidate *c, str_t root)
     bool  is_found = is_there(r, c, path);
 
     if (task_is_dry(&r->task))
-        trace_tell(&r->task, TRACE_FILE, is_found ? "found" : "not there", NULL,
-                   0, "try_files", STR_F "%s", STR_A(path),
-                   c->is_folder ? "/" : "");
+        http_trace_path(r, is_found, "try_files",
+                        c->is_folder ? str_join(r->task.arena, path, STR("/"))
+                                     : path);
     if (!is_found)
         return false;
     go_to(r, c, str_from(path, root.n));

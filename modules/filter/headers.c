@@ -390,6 +390,26 @@ trace_dropped(struct http_request *r, const struct headers *all,
 }
 
 
+/* Of the fields that there is one of, the last that is set holds. */
+static bool
+is_single(enum field_id id)
+{
+    return id == FIELD_LAST_MODIFIED || id == FIELD_ETAG;
+}
+
+
+static bool
+is_replaced(const struct headers *all, const struct header *h, bool is_ok)
+{
+    const struct header *end = all->list.at + all->list.n, *later;
+
+    for (later = h + 1; is_single(h->id) && later < end; later++)
+        if (later->id == h->id && (is_ok || later->always))
+            return true;
+    return false;
+}
+
+
 static void
 trace_headers(struct http_request *r, bool is_ok)
 {
@@ -398,10 +418,18 @@ trace_headers(struct http_request *r, bool is_ok)
     str_t                      value;
 
     VEC_EACH(&c->all_headers.list, h) {
-        value = expr_eval(h->value, &r->task);
-        if (!is_ok && !h->always)
+        if (!is_ok && !h->always) {
             trace_setting(&r->task, TRACE_HEADER, "left out", h->setting,
                           "it has no \"always\", which this status asks for");
+            continue;
+        }
+        value = expr_eval(h->value, &r->task);
+        if (is_replaced(&c->all_headers, h, is_ok))
+            trace_setting(&r->task, TRACE_HEADER, "left out", h->setting,
+                          "a later one takes its place");
+        else if (value.n == 0 && is_single(h->id))
+            trace_setting(&r->task, TRACE_HEADER, "cleared", h->setting,
+                          "its value is empty");
         else if (value.n == 0)
             trace_setting(&r->task, TRACE_HEADER, "left out", h->setting,
                           "its value is empty");

@@ -249,12 +249,24 @@ cookie_text(struct arena *a, const struct userid_conf *c,
 }
 
 
+static void
+trace_cookie(struct http_request *r, str_t cookie)
+{
+    const struct setting *s
+        = setting_in_force(r->location->block, "userid", NULL);
+
+    trace_tell(&r->task, TRACE_HEADER, "added", s ? s->file : NULL,
+               s ? s->line : 0, "userid", "Set-Cookie: " STR_F, STR_A(cookie));
+}
+
+
 static enum step
 set_cookie(struct http_request *r, void *state)
 {
     const struct userid_conf *c = conf_at(r);
     struct arena             *a = r->task.arena;
     struct userid_state      *s;
+    str_t                     cookie;
 
     (void) state;
     if (r != r->main || c->enable < ENABLE_V1)
@@ -263,7 +275,10 @@ set_cookie(struct http_request *r, void *state)
     choose_id(r, c, s);
     if (s->set[3] == 0)
         return STEP_NEXT;
-    fields_add_id(a, &r->out.fields, FIELD_SET_COOKIE, cookie_text(a, c, s));
+    cookie = cookie_text(a, c, s);
+    if (task_is_dry(&r->task))
+        trace_cookie(r, cookie);
+    fields_add_id(a, &r->out.fields, FIELD_SET_COOKIE, cookie);
     if (c->p3p.n != 0)
         fields_add(a, &r->out.fields, STR("P3P"), c->p3p);
     return STEP_NEXT;

@@ -46,6 +46,21 @@ given_address(struct http_request *r, const struct source *source)
 }
 
 
+static void
+trace_peer(const struct http_request *r, const struct addr_any *at)
+{
+    const struct conf_block *b = r->location ? r->location->block
+                                             : r->server->block;
+    const struct setting    *s = setting_in_force(b, "set_real_ip_from", NULL);
+    char                     text[ADDR_TEXT];
+    int                      n = (int) addr_text(text, &at->sa, at->len, false);
+
+    trace_tell(&r->main->task, TRACE_CLIENT, "taken to be", s ? s->file : NULL,
+               s ? s->line : 0, "by realip: the sender is trusted", "%.*s", n,
+               text);
+}
+
+
 static enum step
 replace_address(struct task *t)
 {
@@ -69,6 +84,8 @@ replace_address(struct task *t)
     *before = conn->peer;
     r->main->peer_before = before;
     memcpy(&conn->peer.sa, &at.sa, sizeof(conn->peer));
+    if (task_is_dry(t))
+        trace_peer(r, &at);
     return STEP_NEXT;
 }
 

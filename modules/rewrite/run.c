@@ -177,18 +177,25 @@ is_redirect(unsigned status)
 
 
 static enum step
-answer(struct http_request *r, const struct rule *rule)
+answer(struct run *run, const struct rule *rule)
 {
-    bool has_text
+    struct http_request *r = run->r;
+    bool                 has_text
         = rule->to != NULL
           && !(expr_is_constant(rule->to) && expr_text(rule->to).n == 0);
     str_t text;
 
+    if (!has_text || expr_is_constant(rule->to))
+        tell(run, rule, "ran", NULL);
     if (rule->status >= 400 && !has_text)
         return http_fail(r, rule->status);
 
     r->out.status = rule->status; /* for $status in it */
     text = rule->to ? expr_eval(rule->to, &r->task) : STR("");
+    if (has_text && !expr_is_constant(rule->to))
+        tell_outcome(run, rule,
+                     is_redirect(rule->status) ? "redirects to" : "the text is",
+                     text);
     if (is_redirect(rule->status))
         return http_redirect(r, rule->status, text);
     http_set_content_type(r);
@@ -208,6 +215,26 @@ set(struct run *run, const struct rule *rule)
 }
 
 
+/* With what was tested: the variable as it was read, or the path. */
+static void
+tell_condition(const struct run *run, const struct rule *rule,
+               const char *verdict, const char *why, str_t value)
+{
+    const struct task *t = &run->r->task;
+    const struct var  *v = rule->condition.var;
+
+    if (!task_is_dry(t))
+        return;
+    if (v != NULL)
+        value = t->values[v->index].s;
+    tell(run, rule, verdict,
+         arena_printf(t->arena, "%s: %s" STR_F "%s\"" STR_F "\"", why,
+                      v ? "$" : "", STR_A(v ? v->name : STR("")),
+                      v ? " is " : "", STR_A(value))
+             .p);
+}
+
+
 static void run_list(struct run *run, const struct rules *rules);
 
 
@@ -219,13 +246,13 @@ branch(struct run *run, const struct rule *rule)
 
     switch (condition_holds(c, &run->r->task, value, run->is_logged)) {
     case CONDITION_FALSE:
-        tell(run, rule, "passed", "it is not so");
+        tell_condition(run, rule, "passed", "it is not so", value);
         return;
     case CONDITION_ERROR:
         end_with(run, http_fail(run->r, 500));
         return;
     case CONDITION_TRUE:
-        tell(run, rule, "entered", "it is so");
+        tell_condition(run, rule, "entered", "it is so", value);
         break;
     }
     if (rule->location != NULL)
@@ -254,8 +281,7 @@ run_list(struct run *run, const struct rules *rules)
             branch(run, rule);
             break;
         case RULE_RETURN:
-            tell(run, rule, "ran", NULL);
-            end_with(run, answer(r, rule));
+            end_with(run, answer(run, rule));
             break;
         case RULE_BREAK:
             tell(run, rule, "ran", "no rule follows");

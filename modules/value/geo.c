@@ -16,6 +16,7 @@ struct geo {
     struct network_table *table;
     struct ranges        *ranges; /* in place of it, or NULL                 */
     struct var           *var;
+    const struct setting *setting;
     const struct var     *source; /* NULL: the address of the client         */
     struct cidrs          proxies;
     str_t                *preset; /* of a table of ranges                    */
@@ -54,6 +55,8 @@ look_up(struct task *t, uintptr_t arg)
                         : network_find(geo->table, &at.sa);
     if (found == NULL)
         found = geo->preset;
+    if (task_is_dry(t))
+        trace_value(t, geo->setting, geo->var->name, found ? *found : STR(""));
     return found ? *found : STR("");
 }
 
@@ -78,6 +81,7 @@ open_geo(struct conf *cf, void *field, void **state)
     geo->var = var_define(cf, str_from(name, 1), VAR_CHANGEABLE, &error);
     if (geo->var == NULL)
         return conf_error(cf, "%s", error);
+    geo->setting = cf->block->settings;
     geo->var->get = look_up;
     geo->var->arg = (uintptr_t) geo;
     *state = geo;

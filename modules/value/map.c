@@ -18,6 +18,8 @@ struct map {
     struct expr  *preset; /* "default", or NULL                              */
     struct var   *var;
     bool          has_hostnames;
+
+    const struct setting *setting;
 };
 
 
@@ -27,13 +29,17 @@ look_up(struct task *t, uintptr_t arg)
     const struct map  *map = (const struct map *) arg;
     str_t              key = expr_eval(map->source, t);
     const struct expr *found;
+    str_t              value;
 
     if (map->has_hostnames && key.n != 0 && key.p[key.n - 1] == '.')
         key.n--;
     found = table_find(map->table, t, key);
     if (found == NULL)
         found = map->preset;
-    return found ? expr_eval(found, t) : STR("");
+    value = found ? expr_eval(found, t) : STR("");
+    if (task_is_dry(t))
+        trace_value(t, map->setting, map->var->name, value);
+    return value;
 }
 
 
@@ -56,6 +62,7 @@ open_map(struct conf *cf, void *field, void **state)
     if (map->var == NULL)
         return conf_error(cf, "%s", error);
 
+    map->setting = cf->block->settings;
     map->var->get = look_up;
     map->var->arg = (uintptr_t) map;
     *state = map;

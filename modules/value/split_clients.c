@@ -16,8 +16,10 @@ struct share {
 };
 
 struct split {
-    struct expr      *source;
-    VEC(struct share) shares;
+    struct expr          *source;
+    const struct setting *setting;
+    str_t                 name;
+    VEC(struct share)     shares;
 };
 
 
@@ -59,12 +61,17 @@ choose(struct task *t, uintptr_t arg)
 {
     const struct split *split = (const struct split *) arg;
     uint32_t            hash = murmur2(expr_eval(split->source, t));
+    str_t               value = STR("");
 
     VEC_EACH(&split->shares, it) {
-        if (hash < it->below || it->below == 0)
-            return it->value;
+        if (hash < it->below || it->below == 0) {
+            value = it->value;
+            break;
+        }
     }
-    return STR("");
+    if (task_is_dry(t))
+        trace_value(t, split->setting, split->name, value);
+    return value;
 }
 
 
@@ -86,6 +93,8 @@ open_split(struct conf *cf, void *field, void **state)
     v = var_define(cf, str_from(name, 1), VAR_CHANGEABLE, &error);
     if (v == NULL)
         return conf_error(cf, "%s", error);
+    split->setting = cf->block->settings;
+    split->name = v->name;
     v->get = choose;
     v->arg = (uintptr_t) split;
     *state = split;
