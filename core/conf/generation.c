@@ -92,7 +92,7 @@ read_all(struct conf *cf, const char *name, str_t text)
     if (cf->gen->paths.globals.n != 0)
         conf_read_text(cf, NULL, cf->gen->paths.globals);
     if (name != NULL)
-        conf_read_text(cf, name, text);
+        conf_read_text(cf, str_z(cf->arena, str_of(name)), text);
     else if (!conf_read_file(cf, cf->gen->paths.conf_file, &error))
         conf_error_bare(cf, NULL, 0, "%s", error);
     cf->gen->root->end_line = cf->line;
