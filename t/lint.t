@@ -195,6 +195,7 @@ table('alias-traversal',
     'location /a/ { alias /b/; }' => 0,
     'location /a { alias /b; }' => 0,
     'location = /a { alias /b/; }' => 0,
+    'location /a { alias /b/; if ($arg_a) { rewrite ^ /c break; } }' => 0,
     'location ~ ^/a/(.*)$ { alias /b/$1/; }' => 0,
     'location /a { internal; alias /b/; }' => 0,
     'location /a { root /b/; }' => 0);
@@ -205,6 +206,8 @@ table('proxy-slash',
     'location /a { proxy_pass http://127.0.0.1:1/b; }' => 0,
     'location /a { proxy_pass http://127.0.0.1:1; }' => 0,
     'location = /a { proxy_pass http://127.0.0.1:1/; }' => 0,
+    'location /a { rewrite ^/a/(.*) /$1 break;
+        proxy_pass http://127.0.0.1:1/; }' => 0,
     'location / { proxy_pass http://127.0.0.1:1/; }' => 0);
 table('header-lost',
     'add_header A 1; location / { add_header B 1; }' => 1,
@@ -247,6 +250,7 @@ table('variable-upstream',
     "$r location / { proxy_pass http://backend:\$arg_x; }" => 0,
     "$r location / { proxy_pass http://backend\$is_args\$args; }" => 0,
     "$r location / { set \$x backend; proxy_pass http://\$x; }" => 0,
+    "$r location / { proxy_pass http://unix:/x/\$arg_x:/; }" => 0,
     "$r location / { if (\$arg_h !~ ^(a|b)\$) { return 403; }
         proxy_pass http://\$arg_h; }" => 0,
     "$r location ~ ^/(.*)\$ { internal; proxy_pass http://\$1; }" => 0);

@@ -6,6 +6,19 @@
 #include "http/lint/rules.h"
 
 
+/* Behind a rewrite the URI is another one. */
+static bool
+rewrites(const struct conf_block *b)
+{
+    if (setting_named(b, "rewrite") != NULL)
+        return true;
+    for (b = b->first; b != NULL; b = b->next)
+        if (b->kind == IN_IF && setting_named(b, "rewrite") != NULL)
+            return true;
+    return false;
+}
+
+
 /* A prefix that clients reach and that does not end with a slash. */
 static bool
 is_open_prefix(const struct conf_block *b)
@@ -14,7 +27,7 @@ is_open_prefix(const struct conf_block *b)
 
     return (l->kind == LOCATION_PREFIX || l->kind == LOCATION_CARET)
            && l->name.n != 0 && l->name.p[l->name.n - 1] != '/'
-           && !l->is_internal && lint_sure_return(b) == NULL;
+           && !l->is_internal && !rewrites(b) && lint_sure_return(b) == NULL;
 }
 
 

@@ -373,12 +373,14 @@ follow(struct follow *f, str_t text)
         i = 7;
     else if (str_istarts(text, STR("https://")))
         i = 8;
+    f->is_over |= str_istarts(str_from(text, i), STR("unix:"));
     while (i < text.n && !f->is_over) {
-        if (strchr("/?:", text.p[i]) != NULL)
-            f->is_over
-                = !(text.p[i] == ':' && i + 1 < text.n && text.p[i + 1] == '/');
-        if (text.p[i] == ':' && !f->is_over)
-            i += 2; /* of "$scheme://" */
+        if (str_starts(str_from(text, i), STR("://"))) /* of "$scheme://" */
+            i += 3;
+        else
+            f->is_over = strchr("/?:", text.p[i]) != NULL;
+        if (i >= text.n)
+            break;
         if (text.p[i] != '$') {
             i++;
             continue;

@@ -63,11 +63,15 @@ constant_of(const struct conf_block *b, str_t name, str_t *value)
     unsigned                 n = 0;
 
     for (; b != NULL; b = b->up) {
-        for (s = setting_named(b, "set"); s != NULL; s = setting_before(s))
-            if (s->args[1].n != 0 && str_eq(str_from(s->args[1], 1), name)) {
-                *value = s->args[2];
-                n++;
-            }
+        for (s = b->settings; s != NULL; s = s->next) {
+            if (s->n_args < 3 || s->args[1].n == 0
+                || !str_eq(str_from(s->args[1], 1), name))
+                continue;
+            if (strcmp(s->row->name, "set") != 0)
+                return false;
+            *value = s->args[2];
+            n++;
+        }
         for (in = b->first; in != NULL; in = in->next)
             if ((in->kind & (IN_IF | IN_SERVER_IF))
                 && setting_named(in, "set") != NULL)
