@@ -37,9 +37,9 @@ $t->run($conf);
 my $pid = $t->pid;
 
 is $t->read('nginx.pid'), "$pid\n", 'the pid file';
+ok wait_until(sub { $t->worker_pids == 2 }), 'two workers';
 like Weir::Test::process_title($pid), qr/^nginx: master process \S*nginx -p /,
     'title of the master';
-ok wait_until(sub { $t->worker_pids == 2 }), 'two workers';
 my @workers = $t->worker_pids;
 is Weir::Test::process_title($workers[0]), 'nginx: worker process',
     'title of a worker';

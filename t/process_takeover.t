@@ -56,11 +56,11 @@ sub change {
     my $old = pid_now();
 
     use_binary($path);
-    kill 'USR2', $old;
+    $t->signal('USR2', $old);
     wait_until(sub { pid_now() && pid_now() != $old });
     my $new = pid_now();
     wait_until(sub { Weir::Test::children($new) == 2 });
-    kill 'QUIT', $old;
+    $t->signal('QUIT', $old);
     wait_until(sub { !-e "/proc/$old" });
     return $new;
 }
@@ -94,7 +94,7 @@ change($weir);
 is versions(), server_version(), 'there again';
 
 my $last = pid_now();
-kill 'QUIT', $last;
+$t->signal('QUIT', $last);
 ok wait_until(sub { !-e "/proc/$last" }), 'the end';
 ok !-e $t->path('socket'), 'no socket is left';
 

@@ -48,6 +48,7 @@ is pid_in($pid_file), $old, 'the pid file, when the parent has gone';
 isnt $old, $$, 'it is in the background';
 is +(split ' ', Weir::Test::slurp("/proc/$old/stat"))[5], $old,
     'in a session of its own';
+ok wait_until(sub { Weir::Test::children($old) == 2 }), 'it has workers';
 is served_by($old), 10, 'it serves';
 is $t->get('/', unix => 'socket')->status, 200, 'on a unix socket too';
 
@@ -123,7 +124,7 @@ ok wait_until(sub { !-e "/proc/$last" }), 'it goes';
 is served_by($third), 10, 'the next one serves';
 
 $t->{pid} = $third;
-kill 'QUIT', $third;
+$t->signal('QUIT', $third);
 is $t->wait_exit(5), 0, 'the end';
 ok !-e $pid_file, 'no pid file is left';
 ok !-e $t->path('socket'), 'and no socket';

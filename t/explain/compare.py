@@ -164,7 +164,8 @@ def is_varying(h):
 
 
 def entry(probe_py, binary, path, name, say):
-    with probe_py.Run(binary, path) as run:
+    # probe.py itself may run beside this.
+    with probe_py.Run(binary, path, base=21500) as run:
         if not rewrite(run.tmp):
             return 0
         if not run.start():

@@ -431,7 +431,10 @@ sub process_title {
 sub signal {
     my ($t, $name, $pid) = @_;
 
-    return kill $name, $pid // $t->{pid};
+    # 0 would be the whole process group, the test's own.
+    $pid //= $t->{pid};
+    die "no process to signal\n" if !$pid || $pid < 2;
+    return kill $name, $pid;
 }
 
 # reload($conf): HUP, with a new configuration if one is given, and waits
