@@ -76,8 +76,11 @@ read_some(struct http_request *r, struct chain *out)
     step = r->codec->read_body(r, out, READ_AT_ONCE);
     if (step == STEP_FAIL)
         return step;
-    if (check_size(r, r->body->received, out->n - before) != STEP_NEXT)
+    if (check_size(r, r->body->received, out->n - before) != STEP_NEXT) {
+        r->body->is_too_large = true;
+        chain_clear(out);
         return STEP_FAIL;
+    }
     r->body->received += out->n - before;
     if (step == STEP_DONE)
         r->body->is_complete = true;

@@ -15,6 +15,7 @@ struct http_body {
     bool             is_complete;
     bool             is_streaming; /* http_body_some is in use               */
     bool             is_discarded;
+    bool             is_too_large; /* of unknown length, and refused (413)   */
     /* more is http/body.c's own; it embeds this struct */
 };
 

@@ -121,11 +121,15 @@ has_no_body(const struct http_request *r)
            || status == 204 || status == 304;
 }
 
-/* A file that stands in for a page of an error was not what was asked for:
- * nobody is to ask again whether it changed. */
+/* What the head does not say.  A file that stands in for a page of an error
+ * was not what was asked for: nobody is to ask again whether it changed. */
 static void
-forget_modified(struct http_response *o)
+forget_unsaid(struct http_response *o)
 {
+    if (o->status == 204) {
+        o->content_type = STR_NONE;
+        o->length = -1;
+    }
     if (o->status != 200 && o->status != 206 && o->status != 304)
         o->last_modified = -1;
 }
@@ -148,7 +152,7 @@ http_send_head(struct http_request *r)
     step = run_heads(r);
     if (step != STEP_NEXT)
         return step;
-    forget_modified(&r->out);
+    forget_unsaid(&r->out);
     r->out.is_head_only = has_no_body(r);
     r->out.is_head_sent = true;
     if (r->codec->send_head(r) == STEP_FAIL)

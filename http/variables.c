@@ -301,6 +301,8 @@ content_length(struct task *t, uintptr_t arg)
     if (r->is_chunked && r->body != NULL && r->body->is_complete)
         return arena_printf(t->arena, "%llu",
                             (unsigned long long) r->body->received);
+    if (r->is_chunked && r->body != NULL && r->body->is_too_large)
+        return STR("0");
     if (r->content_length < 0)
         return STR_NONE;
     return arena_printf(t->arena, "%lld", (long long) r->content_length);

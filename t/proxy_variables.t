@@ -69,6 +69,80 @@ like $t->wait_log(qr{^/dead\|}, 'up.log'),
 is $t->get('/none')->header('X-State'), '|', 'no upstream';
 like $t->wait_log(qr{^/none\|}, 'up.log'), qr{^/none(\|-){11}$}, 'logged as -';
 
+# ---- what counts as a response's length, and bodies of requests ----
+
+my $plain = Weir::Backend->http(sub {
+    my ($request, $c) = @_;
+    my $n = $request->uri =~ /large/ ? 300_000 : 5;
+
+    return "HTTP/1.1 503 No\r\nContent-Length: 3\r\n\r\nbad"
+        if $request->uri =~ /fails/;
+    return "HTTP/1.1 200 OK\r\nContent-Length: $n\r\n\r\n" . 'B' x $n;
+})->port;
+{
+    my $s = Weir::Test->new;
+    $s->run(<<"EOC");
+%%HTTP%%
+    log_format l '\$uri|\$upstream_response_length|\$request_body|\$content_length|\$sent_http_content_type|\$sent_http_content_length|';
+    access_log %%TESTDIR%%/l.log l;
+    log_subrequest on;
+    upstream two { server 127.0.0.1:$plain; server 127.0.0.1:%%PORT_dead%% backup; }
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        add_header X-Length \$upstream_response_length always;
+        client_max_body_size 100;
+        location / { proxy_pass http://127.0.0.1:$plain; }
+        location /unbuffered { proxy_buffering off;
+            proxy_pass http://127.0.0.1:$plain; }
+        location /fails { proxy_pass http://127.0.0.1:$plain;
+            proxy_intercept_errors on; error_page 503 =200 /after; }
+        location /after { proxy_pass http://127.0.0.1:$plain; }
+        location = /gated { auth_request /gate;
+            proxy_pass http://127.0.0.1:$plain; }
+        location = /mirrored { mirror /copy; proxy_pass http://127.0.0.1:$plain; }
+        location = /empty { default_type text/css; return 204; }
+        location /stream { proxy_request_buffering off; proxy_http_version 1.1;
+            proxy_pass http://127.0.0.1:$plain; }
+    }
+}
+EOC
+    my $line = sub { $s->wait_log(qr{^\Q$_[0]\E\|.*}m, 'l.log');
+                     $s->read('l.log') =~ m{^\Q$_[0]\E(\|.*)}m ? $1 : '' };
+
+    for my $uri (qw(/a /large /unbuffered /unbuffered/large)) {
+        my $n = $uri =~ /large/ ? 300000 : 5;
+        is $s->get($uri)->header('X-Length'), 0, "$uri: none before the body";
+        like $line->($uri), qr/^\|$n\|/, "$uri: all of it in the log";
+    }
+    is $s->get('/fails')->header('X-Length'), '0 : 0', 'not passed on';
+    like $line->('/after'), qr/^\|0 : 5\|/, 'does not count';
+    $s->get('/gated');
+    like $line->('/gate'), qr/^\|0\|/, 'nor what auth_request drops';
+    $s->get('/mirrored');
+    like $line->('/copy'), qr/^\|0\|/, 'nor what mirror drops';
+    $s->get('/empty');
+    is $line->('/empty'), '|-|-|-|-|-|', '204 has no type and no length';
+
+    $s->post('/stream/a', 'x' x 20);
+    like $line->('/stream/a'), qr/^\|5\|x{20}\|20\|/,
+        'a body that is not buffered and came with the head';
+    my $c = $s->connect;
+    $c->send("POST /stream/b HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n"
+        . "Connection: close\r\n\r\nabcde");
+    select undef, undef, undef, 0.2;
+    $c->send('fghij');
+    $c->read_response;
+    like $line->('/stream/b'), qr/^\|5\|-\|10\|/, 'that came later';
+
+    $c = $s->connect;
+    $c->send("POST /chunked HTTP/1.1\r\nHost: a\r\n"
+        . "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        . "C8\r\n" . 'q' x 200 . "\r\n0\r\n\r\n");
+    is $c->read_response->status, 413, 'chunks, too many';
+    $c->close;
+    like $line->('/chunked'), qr/^\|-\|-\|0\|/, 'neither body nor length';
+}
+
 # ---- trailers ----
 
 SKIP: {

@@ -45,6 +45,7 @@ struct exchange {
     int64_t       length;    /* of the body, -1: not known                   */
     bool          is_reusable, is_upgrade, is_headless;
     bool          has_head;  /* decode has said STEP_NEXT                    */
+    bool          is_passed_on; /* so that its body counts                   */
     bool          is_complete; /* decode has said STEP_DONE                  */
     bool          is_request_sent; /* all of it is handed to the connection  */
     bool          is_head_encoded;

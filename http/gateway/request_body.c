@@ -26,8 +26,10 @@ prepared(struct gateway *g)
 static enum step
 begin_stream(struct gateway *g)
 {
+    uint64_t  received;
     enum step s;
 
+    received = g->r->task.conn->received;
     do {
         s = http_body_some(g->r, &g->early);
     } while (s == STEP_NEXT);
@@ -38,6 +40,8 @@ begin_stream(struct gateway *g)
     if (s == STEP_DONE) {
         chain_move(&g->body, &g->early);
         g->body_length = (int64_t) g->body.n;
+        if (g->r->task.conn->received == received) /* it came with the head */
+            chain_share(&g->r->body->data, &g->body);
     } else {
         g->is_streaming = true;
         g->body_length = g->r->content_length;

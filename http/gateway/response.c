@@ -289,11 +289,13 @@ send_head(struct gateway *g)
         gateway_store_open(g);
 
     if (x->is_upgrade && !r->is_post_action) {
+        x->is_passed_on = true;
         g->state = GATEWAY_TUNNEL;
         return STEP_NEXT;
     }
     s = http_send_head(r);
     if (s == STEP_NEXT) {
+        x->is_passed_on = true;
         g->state = GATEWAY_RELAY;
         return STEP_NEXT;
     }

@@ -63,7 +63,7 @@ gateway_told(const struct exchange *x, enum gateway_told what,
     case TOLD_CONNECT_TIME:
         return seconds(x->connect_ms, room);
     case TOLD_LENGTH: /* with the frames of the protocol, as they came */
-        return number(x->has_head ? received(x) - x->head_bytes : 0, room);
+        return number(x->is_passed_on ? received(x) - x->head_bytes : 0, room);
     case TOLD_SENT:
         return number(sent(x), room);
     case TOLD_RECEIVED:
