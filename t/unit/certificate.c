@@ -1,20 +1,76 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Certificates made on the spot: what names they cover, and when they end. */
+/*
+ * Certificates made on the spot: what names they cover, and when they end.
+ * And the rules on directives that this build may lack, with rows that stand
+ * in for them.
+ */
 #include "http/lint/certificate.h"
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "core/base/check.h"
-#include "core/conf/module.h"
+#include "core/conf/types.h"
+#include "http/lint/rules.h"
 #include "t/unit/tap.h"
 
 enum { DAY = 86400 };
 
 static const time_t now = 1700000000;
 
-struct module *const weir_modules[] = { NULL };
+/* --- rows in place of the real ones ---------------------------------------- */
+
+struct toy_conf {
+    struct texts list;
+};
+
+static const struct conf_opener http_opener = { .inside = IN_HTTP };
+static const struct conf_opener server_opener = { .inside = IN_SERVER };
+static const struct conf_opener location_opener = { .inside = IN_LOCATION };
+
+#define WORDS(n) \
+    { \
+        n, IN_WEB | ROW_MANY, ARGS_ANY, &conf_texts, \
+            FIELD(struct toy_conf, list, struct texts), NULL, NULL, NULL, NULL \
+    }
+
+static const struct directive toy_rows[] = {
+    BLOCK("http", IN_MAIN, ARGS_0, &http_opener, NULL, NULL),
+    BLOCK("server", IN_HTTP, ARGS_0, &server_opener, NULL, NULL),
+    BLOCK("location", IN_SERVER, ARGS_1, &location_opener, NULL, NULL),
+    WORDS("listen"),
+    WORDS("server_name"),
+    WORDS("ssl_certificate"),
+    WORDS("limit_req"),
+    WORDS("limit_conn"),
+    WORDS("return"),
+    WORDS("break"),
+    { NULL },
+};
+
+static const struct lint_rule rules[] = {
+    { "certificate", lint_certificate },
+    { "limit-after-return", lint_limit_after_return },
+    { NULL, NULL },
+};
+
+static struct module toy_module = {
+    .name = "toy",
+    .serves = FOR_HTTP,
+    .directives = toy_rows,
+    .conf_size = sizeof(struct toy_conf),
+    .lint = rules,
+};
+
+struct module *const weir_modules[] = { &toy_module, NULL };
+
+static const struct log_targets no_targets = { .level = LEVEL_STDERR };
+static struct log               quiet = { .targets = &no_targets };
+
+/* --- certificates ------------------------------------------------------------ */
 
 
 /* A certificate with these names that ends at that time, as PEM. */
@@ -142,11 +198,117 @@ test_rubbish(struct arena *a)
 }
 
 
+/* --- the rules ------------------------------------------------------------------ */
+
+/* What the rules say of a server: "name:line message|...". */
+static str_t
+said(struct arena *a, const char *server)
+{
+    struct conf_paths  paths = { .prefix = STR("/p/"),
+                                 .conf_file = STR("/p/x.conf"),
+                                 .conf_prefix = STR("/p/"),
+                                 .lints = true };
+    str_t              text, all = STR("");
+    struct generation *g;
+    struct lint        l;
+
+    text = arena_printf(a, "http {\nserver { %s }\n}\n", server);
+    g = generation_read_text(&paths, STR("x"), text, &quiet);
+    if (g == NULL)
+        return STR("invalid");
+    lint_run(&l, g, a);
+    VEC_EACH(&l.findings, f)
+        all = arena_printf(a, STR_F "%s:%u " STR_F "|", STR_A(all),
+                           f->rule->name, f->line, STR_A(f->message));
+    generation_put(g);
+    return all;
+}
+
+
+static void
+test_limits(struct arena *a)
+{
+    static const struct {
+        const char *server;
+        bool        is_found;
+    } rows[] = {
+        { "location / { limit_req zone=a; return 200; }", true },
+        { "location / { return 301 /x; limit_conn a 1; }", true },
+        { "location / { limit_req zone=a; }", false },
+        { "location / { limit_req zone=a; break; return 200; }", false },
+        { "limit_req zone=a; location / { return 200; }", false },
+        { "location / { # weir:ignore limit-after-return\n"
+          "limit_req zone=a; return 200; }",
+          false },
+    };
+
+    for (size_t i = 0; i < countof(rows); i++) {
+        str_t got = said(a, rows[i].server);
+
+        ok(rows[i].is_found ? str_starts(got, STR("limit-after-return:2 "))
+                            : got.n == 0,
+           "limits %zu: " STR_F, i, STR_A(got));
+    }
+}
+
+
+static str_t
+write_file(struct arena *a, str_t text)
+{
+    char path[] = "/tmp/weir-certificate-XXXXXX";
+    int  fd = mkstemp(path);
+
+    ok(write(fd, text.p, text.n) == (ssize_t) text.n, "a file is written");
+    close(fd);
+    return str_copy(a, str_of(path));
+}
+
+
+static void
+test_servers(struct arena *a)
+{
+    str_t good = write_file(
+        a, make(a, "DNS:a.b,DNS:*.a.b", "a.b", time(NULL) + 90 * DAY));
+    str_t old = write_file(a, make(a, "DNS:a.b", "a.b", time(NULL) - DAY));
+    str_t got;
+
+#define SAID(listen, names, path) \
+    (got = said(a, arena_printf(a, \
+                                "listen %s;\nserver_name %s;\n" \
+                                "ssl_certificate %s;", \
+                                listen, names, path) \
+                       .p))
+    SAID("1 ssl", "a.b x.a.b", good.p);
+    is_str(got, "", "a certificate that covers its names");
+    SAID("1 ssl", "a.b c.d e.f", good.p);
+    is_str(got,
+           "certificate:4 the certificate does not cover names of the server: "
+           "c.d, e.f|",
+           "one that does not");
+    SAID("1", "c.d", good.p);
+    is_str(got, "", "a server without TLS");
+    SAID("1 ssl", "a.b", old.p);
+    ok(str_starts(got, STR("certificate:4 the certificate is at its end: it "
+                           "has expired on ")),
+       "one that has expired: " STR_F, STR_A(got));
+    SAID("1 ssl", "c.d", "/nosuch/file");
+    is_str(got, "", "one that is not there");
+    SAID("1 ssl", "c.d", "$ssl_server_name.pem");
+    is_str(got, "", "one that is chosen later");
+    unlink(good.p);
+    unlink(old.p);
+}
+
+
 int
 main(void)
 {
     struct arena *a = arena_new(0);
 
+    modules_init();
+    log_to_stderr = false;
+    test_limits(a);
+    test_servers(a);
     test_names(a);
     test_end(a);
     test_rubbish(a);
