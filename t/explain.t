@@ -127,6 +127,7 @@ http {
     server {
         listen 127.0.0.1:%%PORT_other%% default_server;
         listen 127.0.0.1:%%PORT_pp%% proxy_protocol;
+        listen unix:%%TESTDIR%%/sock;
         server_name a.test;
         location / { return 200 $remote_addr|$server_addr|$proxy_protocol_addr; }
     }
@@ -380,6 +381,14 @@ $said = json('http://127.0.0.1:' . $t->port('other') . '/', '--from', '2001:db8:
 is $said->{response}{status}, 200, 'from an IPv6 address';
 $said = json('http://a.test:' . $t->port('pp') . '/', '--from', '192.0.2.7');
 is $said->{response}{status}, 200, 'a listener with proxy_protocol';
+my $sock = 'unix:' . $t->path('sock');
+$said = json("GET http://$sock:/x?y");
+is $said->{listener}{address}, $sock, 'a socket in the file system';
+is $said->{request}{from}, 'unix:', 'from nowhere';
+is $said->{request}{target}, '/x?y', 'the target';
+$said = json("http://$sock", '--from', '192.0.2.7', '-H', 'Host: a.test');
+is $said->{request}{from}, '192.0.2.7', 'or from where it is said';
+is $said->{server}{name}, 'a.test', 'with a Host';
 $said = json("POST $www/new/", '-H', 'Content-Length: 300000');
 is $said->{upstream}{request_line}, 'POST /base/ HTTP/1.1', 'with a body';
 $said = json("POST $www/new/", '-H', 'Content-Length: 30000000');
@@ -396,13 +405,17 @@ ok !-e $t->path($_), "no $_" for 'a.log', 'e.log', 'pid', 'store/stored';
 
 my ($code, $out, $err) = run_explain("GET $www/old/x");
 is $code, 0, 'text';
-like $out, qr/^\Q$_\E/m, "text: $_" for "GET $www/old/x from 127.0.0.1"
-    =~ s/:$port//r, '  listener    0.0.0.0:', '  server      matched www.example.com',
+like $out, qr/^\Q$_\E/m, "text: $_" for "GET $www/old/x from 127.0.0.1",
+    '  listener    0.0.0.0:', '  server      matched www.example.com',
     '              > GET /base/x?from=old HTTP/1.1', '  response    < HTTP/1.1 200 OK';
 like $out, qr{dropped add_header X-Outer yes; .* conf\.txt:7$}m, 'text: dropped';
 like $out, qr/taking the upstream's answer to be 200/, 'text: assumption';
 ($code, $out) = run_explain("GET $www/\e[31m", '-H', "X: \e");
 unlike $out, qr/\e/, 'no escapes for the terminal';
+($code, $out) = run_explain("https://www.example.com:$port/");
+like $out, qr/^  listener .* \(it has no ssl: taken to be http\)/m, 'https of a plain listener';
+($code, $out) = run_explain("http://$sock:/x");
+like $out, qr{^GET http://\Q$sock\E:/x from unix:$}m, 'text: a socket';
 
 # ---- mistakes ----
 
@@ -421,6 +434,13 @@ bad(qr/not a header field/, 'header', "$www/", '-H', 'nonsense');
 bad(qr/not an address/, 'address', "$www/", '--from', 'nonsense');
 bad(qr/not the status/, 'status', "$www/", '--status', '42');
 bad(qr/no host in/, 'host', 'http:///x');
+bad(qr/invalid port in/, 'port 0', 'http://a:0/x');
+bad(qr/invalid port in/, 'port 65536', 'http://a:65536/x');
+bad(qr/invalid port in/, 'no port', 'http://a:/x');
+bad(qr/a space \("%20"\) in/, 'a space', 'http://a/b c');
+bad(qr/a space \("%20"\) in/, 'a space behind a method', 'GET http://a/b c');
+bad(qr/no socket in/, 'no socket', 'http://unix:');
+bad(qr/no server listens on unix:.none$/m, 'another socket', 'http://unix:/none:/');
 bad(qr/a line break/, 'line break', "$www/\r\nX: y");
 bad(qr/not a header field/, 'line break in a header', "$www/", '-H', "A: b\r\nX: y");
 bad(qr/invalid method/, 'method', "g\@t $www/");

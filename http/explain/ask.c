@@ -31,7 +31,7 @@ is_method(str_t s)
 
 /* "host", "host:80", "[::1]:80"; an empty one is none. */
 static bool
-take_host(struct explain_ask *ask, str_t text)
+take_host(struct explain_ask *ask, str_t text, const char *arg)
 {
     const char *bracket = str_chr(text, ']');
     str_t       rest = text;
@@ -45,13 +45,28 @@ take_host(struct explain_ask *ask, str_t text)
         ask->host.n += (size_t) (str_chr(rest, ':') - rest.p);
         rest = str_span(str_chr(rest, ':') + 1, rest.p + rest.n);
         if (!number_parse(rest, 65535, &port) || port == 0)
-            return false;
+            return wrong("invalid port in", arg);
         ask->port = (unsigned) port;
     } else {
         ask->host.n = text.n;
     }
     ask->has_host = ask->host.n != 0;
-    return true;
+    return ask->has_host ? true : wrong("no host in", arg);
+}
+
+
+/* "unix:/path:/uri" behind the scheme. */
+static bool
+take_socket(struct explain_ask *ask, str_t url, const char *arg)
+{
+    str_t rest = str_from(url, sizeof("unix:") - 1);
+
+    ask->path = str_span(url.p, rest.p + str_cut(&rest, ':').n);
+    if (ask->path.n == sizeof("unix:") - 1)
+        return wrong("no socket in", arg);
+    ask->target = rest.n != 0 ? rest : STR("/");
+    ask->port = 0;
+    return ask->target.p[0] == '/' ? true : wrong("no path in", arg);
 }
 
 
@@ -75,6 +90,8 @@ take_url(struct explain_ask *ask, struct arena *a, const char *arg)
     } else if (str_istarts(url, STR("http://"))) {
         url = str_from(url, sizeof(http) - 1);
     }
+    if (str_istarts(url, STR("unix:")))
+        return take_socket(ask, url, arg);
     slash = str_chr(url, '/');
     if (slash == NULL)
         slash = str_chr(url, '?');
@@ -82,8 +99,7 @@ take_url(struct explain_ask *ask, struct arena *a, const char *arg)
     ask->target = slash != NULL ? str_span(slash, url.p + url.n) : STR("/");
     if (ask->target.p[0] == '?')
         ask->target = str_join(a, STR("/"), ask->target);
-    return take_host(ask, host) && ask->has_host ? true
-                                                 : wrong("no host in", arg);
+    return take_host(ask, host, arg);
 }
 
 
@@ -108,10 +124,13 @@ take_request(struct explain_ask *ask, struct arena *a, const char *arg)
         return wrong("one request is enough:", arg);
     if (space != NULL) {
         ask->method = str_span(arg, space);
-        if (!is_method(ask->method))
-            return wrong("invalid method in", arg);
         while (*space == ' ')
             space++;
+        if (memchr(arg, '/', ask->method.n) != NULL
+            || strchr(space, ' ') != NULL)
+            return wrong("a space (\"%20\") in", arg);
+        if (!is_method(ask->method))
+            return wrong("invalid method in", arg);
         return take_url(ask, a, space);
     }
     if (ask->method.p == NULL && is_method(str_of(arg))) {
@@ -152,6 +171,7 @@ take_from(struct explain_ask *ask, const char *arg)
 {
     if (!addr_parse(str_of(arg), &ask->from))
         return wrong("not an address:", arg);
+    ask->has_from = true;
     return true;
 }
 

@@ -41,6 +41,8 @@ fits(const struct explain *e, const struct listener *l)
 
     if (l->accept != h1_accept || l->type != SOCK_STREAM)
         return 0;
+    if (e->ask.path.n != 0)
+        return str_eq(l->text, e->ask.path);
     if (e->ask.port == 0)
         return 1;
     if (l->addr.sa.sa_family == AF_UNIX
@@ -59,7 +61,10 @@ fits(const struct explain *e, const struct listener *l)
 static void
 list_listeners(const struct explain *e)
 {
-    if (e->ask.port != 0)
+    if (e->ask.path.n != 0)
+        fprintf(stderr, "%s: explain: no server listens on " STR_F "\n",
+                log_program, STR_A(e->ask.path));
+    else if (e->ask.port != 0)
         fprintf(stderr, "%s: explain: no server listens on port %u\n",
                 log_program, e->ask.port);
     else
@@ -70,12 +75,19 @@ list_listeners(const struct explain *e)
 }
 
 
-/* The address that the client would come to. */
+/* The address that the client would come to; through a socket in the file
+ * system it comes from none. */
 static void
-choose_local(struct explain *e)
+choose_addresses(struct explain *e)
 {
+    static const struct addr_any nameless
+        = { .sa.sa_family = AF_UNIX, .len = sizeof(sa_family_t) };
     const struct listener *l = e->listener;
     struct addr_any        named;
+
+    if (l->addr.sa.sa_family == AF_UNIX && !e->ask.has_from
+        && !l->has_proxy_protocol)
+        e->ask.from = nameless;
 
     e->local = l->addr;
     if (!addr_is_wildcard(&l->addr.sa))
@@ -106,7 +118,7 @@ choose_listener(struct explain *e)
         list_listeners(e);
         return false;
     }
-    choose_local(e);
+    choose_addresses(e);
     return true;
 }
 

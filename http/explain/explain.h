@@ -17,6 +17,9 @@ struct explain_ask {
     str_t           method, scheme, host, target; /* host without the port   */
     unsigned        port;
     bool            has_host; /* the URL names one                           */
+    str_t           path;     /* of a socket that it names, unix:... in place
+                                 of a host                                   */
+    bool            has_from; /* --from                                      */
     VEC(str_t)      headers;  /* "Name: value", of -H                        */
     struct addr_any from;     /* --from                                      */
     unsigned        status;   /* --status: what upstreams answer             */

@@ -175,6 +175,25 @@ print_limits(const struct explain *e)
 }
 
 
+/* The request line as a URL. */
+static void
+print_asked(const struct explain *e)
+{
+    const struct explain_ask *ask = &e->ask;
+    unsigned                  usual = str_is(ask->scheme, "https") ? 443 : 80;
+
+    printf(STR_F " ", STR_A(ask->method));
+    if (ask->path.n != 0 || ask->has_host)
+        printf(STR_F "://", STR_A(ask->scheme));
+    print_safe(ask->path.n != 0 ? ask->path : ask->host);
+    if (ask->path.n != 0)
+        printf(":");
+    else if (ask->has_host && ask->port != usual)
+        printf(":%u", ask->port);
+    print_safe(ask->target);
+}
+
+
 void
 text_print(const struct explain *e)
 {
@@ -183,13 +202,12 @@ text_print(const struct explain *e)
     int    k;
     bool   asked = record_last(e, TRACE_UPSTREAM, "request") != NULL;
 
-    printf(STR_F " ", STR_A(e->ask.method));
-    if (e->ask.has_host)
-        printf(STR_F "://" STR_F, STR_A(e->ask.scheme), STR_A(e->ask.host));
-    print_safe(e->ask.target);
+    print_asked(e);
     printf(" from %.*s\n", (int) n, from);
     print_label("listener", 0);
     k = LABEL + 2 + printf(STR_F, STR_A(e->listener->text));
+    if (str_is(e->ask.scheme, "https") && !e->listener->has_ssl)
+        k += printf(" (it has no ssl: taken to be http)");
     print_place(e, k, e->listen ? e->listen->file : NULL,
                 e->listen ? e->listen->line : 0);
     print_steps(e);
