@@ -87,6 +87,8 @@ $t->run(<<"EOC");
     server {
         listen 127.0.0.1:%%PORT_none%%;
         location / { proxy_pass http://\$arg_name:$up; }
+        location /fixed { proxy_pass http://localhost:$up; }
+        location /other { proxy_pass http://\$arg_name:%%PORT%%; }
     }
 }
 EOC
@@ -129,6 +131,10 @@ is $t->get('/?name=one.test', port => 'none')->status, 502, 'no resolver';
 like join('', $t->log), qr/no resolver defined to resolve one\.test/, 'told';
 is $t->get('/?name=127.0.0.1', port => 'none')->status, 200,
     'addresses need none';
+is $t->get('/?name=LOCALHOST', port => 'none')->status, 200,
+    'nor does a host that another proxy_pass names';
+is $t->get('/other?name=localhost', port => 'none')->status, 502,
+    'on that port only';
 
 # Several at once, for one question.
 $before = questions('none2.test');

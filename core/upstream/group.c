@@ -149,15 +149,16 @@ upstream_add(struct conf *cf, str_t url, unsigned default_port, str_t *uri,
 
 
 struct upstream_group *
-upstream_lookup(const struct generation *gen, enum serves_kind kind, str_t name)
+upstream_lookup(const struct generation *gen, enum serves_kind kind,
+                const struct endpoint *at)
 {
     const struct upstreams *u = generation_main(gen, upstream_module.slot);
     struct upstream_group  *g;
 
     if (u == NULL || u->by_name[kind] == NULL)
         return NULL;
-    g = hash_get(u->by_name[kind], name);
-    while (g != NULL && !g->is_explicit)
+    g = hash_get(u->by_name[kind], at->host);
+    while (g != NULL && !(g->is_explicit ? at->no_port : g->port == at->port))
         g = g->next;
     return g;
 }

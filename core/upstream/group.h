@@ -124,10 +124,11 @@ extern const struct balancer round_robin;
 struct upstream_group *upstream_add(struct conf *cf, str_t url,
                                     unsigned default_port, str_t *uri,
                                     const char **error);
-/* At run time: the upstream {} of that name, for proxy_pass with variables;
- * NULL when there is none. */
+/* At run time, for proxy_pass with variables: the upstream {} of that name, or
+ * the implicit group of that host and port; NULL when there is none. */
 struct upstream_group *upstream_lookup(const struct generation *g,
-                                       enum serves_kind kind, str_t name);
+                                       enum serves_kind       kind,
+                                       const struct endpoint *at);
 /* A group of addresses found at run time, in a task's arena; names[i] is the
  * text of at[i] with its port. */
 struct upstream_group *upstream_dynamic(struct task *t, str_t name,

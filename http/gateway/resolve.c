@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Finding the group for a host that variables gave: an upstream {} of that
- * name, an address, or a name that has to be looked up.  And the resolver
+ * name, one that configuration names elsewhere, an address, or a name that has
+ * to be looked up.  And the resolver
  * directives of HTTP.
  */
 #include "core/net/resolver.h"
@@ -27,8 +28,8 @@ gateway_find_group(struct gateway *g, str_t url, unsigned default_port)
         return false;
     }
     g->host = str_span(url.p, g->at.uri.p ? g->at.uri.p : url.p + url.n);
-    if (!g->at.is_unix && g->at.no_port)
-        g->group = upstream_lookup(t->gen, CONF_HTTP, g->at.host);
+    if (!g->at.is_unix)
+        g->group = upstream_lookup(t->gen, CONF_HTTP, &g->at);
     if (!g->group && g->at.n)
         g->group
             = upstream_dynamic(t, g->at.host, g->at.at, g->at.names, g->at.n);

@@ -14,13 +14,31 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
     X(http) \
     X(http_listen) \
     X(http_names) \
-    X(http_head) X(http_body) X(http_keep) X(http_send) X(http_reply) \
-        X(http_satisfy) X(http_error_page) X(http_post_action) X(http_lint) \
-            X(rewrite) X(upstream) X(variables) X(vars) X(access) X(map) \
-                X(error_log) X(gateway) X(http_resolver) X(proxy) \
-                    X(proxy_pass) X(proxy_headers) X(http_root) X(http_types) \
-                        X(http_files) X(http_io) X(http_validate) \
-                            X(stub_status) X(try_files) X(headers)
+    X(http_head) \
+    X(http_body) \
+    X(http_keep) \
+    X(http_send) \
+    X(http_reply) \
+    X(http_satisfy) \
+    X(http_error_page) \
+    X(http_post_action) \
+    X(http_lint) \
+    X(rewrite) \
+    X(upstream) \
+    X(variables) \
+    X(vars) \
+    X(access) \
+    X(map) \
+    X(error_log) \
+    X(gateway) \
+    X(http_resolver) \
+    X(proxy) \
+    X(proxy_pass) \
+    X(proxy_headers) \
+    X(http_root) \
+    X(http_types) \
+    X(http_files) \
+    X(http_io) X(http_validate) X(stub_status) X(try_files) X(headers)
 #define X(name) extern struct module name##_module;
 MODULES(X)
 #undef X

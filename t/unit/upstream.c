@@ -53,7 +53,9 @@ read_servers(const char *servers)
 static struct upstream_group *
 group_of(const struct generation *g)
 {
-    return upstream_lookup(g, CONF_HTTP, STR("U"));
+    struct endpoint at = { .host = STR("U"), .no_port = true };
+
+    return upstream_lookup(g, CONF_HTTP, &at);
 }
 
 
