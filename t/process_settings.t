@@ -115,10 +115,16 @@ $d->run("daemon on; pid %%TESTDIR%%/nginx.pid;\n"
         . ($root ? 'user ' . join(' ', Weir::Test::worker_user()) . ";\n" : '')
         . $http);
 my $pid = $d->pid;
-is readlink("/proc/$pid/fd/0"), '/dev/null', 'daemon: standard input';
-is readlink("/proc/$pid/fd/1"), '/dev/null', 'daemon: standard output';
-is readlink("/proc/$pid/fd/2"), $d->path('error.log'),
-    'daemon: standard error is the log';
+# The pid file may be there before the process has left its terminal.
+sub becomes {
+    my ($fd, $wanted, $name) = @_;
+
+    wait_until(sub { (readlink("/proc/$pid/fd/$fd") // '') eq $wanted });
+    is readlink("/proc/$pid/fd/$fd"), $wanted, "daemon: $name";
+}
+becomes(0, '/dev/null', 'standard input');
+becomes(1, '/dev/null', 'standard output');
+becomes(2, $d->path('error.log'), 'standard error is the log');
 is $d->get('/')->status, 200, 'it serves when the parent has gone';
 
 sub command { return ('-p', $d->dir . '/', '-c', 'nginx.conf', '-e', 'error.log', @_) }

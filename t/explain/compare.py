@@ -15,12 +15,15 @@ import argparse
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
 
 # What makes an upstream answer otherwise than explain takes it to answer.
 STEERED = re.compile(r"location|cookie|accel|auth|range|cc=|vary|hdr")
+# The first of the ports that probe.py takes.
+BASE = 21500
 # Values of the moment, or of what the upstream said.
 VARYING = re.compile(r"\$(upstream|sent_http|request_id|request_time|msec|time|"
                      r"connection|remote_port|bytes|body_bytes|pid|uid)")
@@ -165,7 +168,7 @@ def is_varying(h):
 
 def entry(probe_py, binary, path, name, say):
     # probe.py itself may run beside this.
-    with probe_py.Run(binary, path, base=21500) as run:
+    with probe_py.Run(binary, path, base=BASE) as run:
         if not rewrite(run.tmp):
             return 0
         if not run.start():
@@ -196,6 +199,18 @@ def entry(probe_py, binary, path, name, say):
         return n
 
 
+def wait_for_ports():
+    """Only one at a time can have the ports from BASE: the socket says who."""
+    lock = socket.socket()
+    for _ in range(600):
+        try:
+            lock.bind(("127.0.0.1", BASE + 499))
+            return lock
+        except OSError:
+            time.sleep(1)
+    sys.exit("the ports from %d are in use" % BASE)
+
+
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("--corpus", required=True)
@@ -206,6 +221,7 @@ def main():
     sys.path.insert(0, o.corpus)
     sys.dont_write_bytecode = True
     import probe
+    lock = wait_for_ports()
     count = [0]
 
     def say(is_good, what, details):
@@ -228,6 +244,7 @@ def main():
             % (count[0], configurations), [])
     print("# %d requests over %d configurations" % (count[0], configurations))
     print("1..%d" % count[0])
+    lock.close()
 
 
 main()
