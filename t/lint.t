@@ -206,6 +206,7 @@ table('proxy-slash',
     'location /a { proxy_pass http://127.0.0.1:1/b; }' => 0,
     'location /a { proxy_pass http://127.0.0.1:1; }' => 0,
     'location = /a { proxy_pass http://127.0.0.1:1/; }' => 0,
+    'location /a { proxy_pass http://127.0.0.1:1/; } location /a/ { }' => 0,
     'location /a { rewrite ^/a/(.*) /$1 break;
         proxy_pass http://127.0.0.1:1/; }' => 0,
     'location / { proxy_pass http://127.0.0.1:1/; }' => 0);

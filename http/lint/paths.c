@@ -68,6 +68,25 @@ lint_alias_traversal(struct lint *l)
 }
 
 
+/* Whether "/a/" stands beside "/a", and takes what is within it. */
+static bool
+has_inner_path(const struct conf_block *b)
+{
+    str_t                    name = lint_location(b)->name, other;
+    const struct conf_block *it;
+
+    for (it = b->up->first; it != NULL; it = it->next) {
+        if (it->kind != IN_LOCATION)
+            continue;
+        other = lint_location(it)->name;
+        if (other.n == name.n + 1 && str_starts(other, name)
+            && other.p[name.n] == '/')
+            return true;
+    }
+    return false;
+}
+
+
 static void
 check_proxy(struct lint *l, const struct conf_block *b)
 {
@@ -77,7 +96,8 @@ check_proxy(struct lint *l, const struct conf_block *b)
     if (s == NULL || !is_open_prefix(b) || str_chr(s->args[1], '$') != NULL)
         return;
     uri = lint_url(s->args[1]).rest;
-    if (uri.n == 0 || uri.p[uri.n - 1] != '/' || str_chr(uri, '?') != NULL)
+    if (uri.n == 0 || uri.p[uri.n - 1] != '/' || str_chr(uri, '?') != NULL
+        || (uri.n == 1 && has_inner_path(b)))
         return;
     name = lint_location(b)->name;
     if (uri.n == 1)
@@ -87,8 +107,8 @@ check_proxy(struct lint *l, const struct conf_block *b)
     else
         lint_at(l, b, s, slash_cure(l, b),
                 "a request for \"" STR_F "../x\" is passed on as \"" STR_F
-                "../x\", and \"" STR_F "/x\" as \"" STR_F "/x\"",
-                STR_A(name), STR_A(uri), STR_A(name), STR_A(uri));
+                "../x\"",
+                STR_A(name), STR_A(uri));
 }
 
 
