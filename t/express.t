@@ -4,8 +4,6 @@
 # as sites have it: a server for each domain on one port, three instances of
 # the application, WebSockets, Server-Sent Events, uploads; one instance killed
 # and the configuration reloaded while requests are made.
-#
-# Its packages are installed by auto/deps.
 
 use strict;
 use warnings;
@@ -17,53 +15,15 @@ use JSON::PP qw(decode_json);
 use MIME::Base64 qw(encode_base64);
 use Time::HiRes qw(sleep time);
 use Weir::Load;
+use Weir::Node;
 use Weir::Test qw(:DEFAULT slow);
 
-my $folder = "$FindBin::Bin/data/express";
-plan skip_all => 'no node' if system('node -e 0 2>/dev/null') != 0;
-plan skip_all => "no packages in $folder: sh auto/deps installs them"
-    if !-d "$folder/node_modules/express" || !-d "$folder/node_modules/ws";
+need_node();
 
 my $t = Weir::Test->new;
 
 
-# ---- the application's instances ----
-
-my %instance;       # name => { pid, in: what keeps it alive }
-
-sub start_instance {
-    my ($name) = @_;
-    my $port = $t->port($name);
-
-    pipe my $in, my $keep or die "pipe: $!\n";
-    pipe my $said, my $out or die "pipe: $!\n";
-    my $pid = fork // die "fork: $!\n";
-    if ($pid == 0) {
-        open STDIN, '<&', $in;
-        open STDOUT, '>&', $out;
-        close $_ for $keep, $said, map { $_->{in} } values %instance;
-        exec 'node', "$folder/server.js", $name, $port
-            or POSIX::_exit(127);
-    }
-    close $in;
-    close $out;
-    $instance{$name} = { pid => $pid, in => $keep };
-    my $line = <$said> // '';
-    die "instance $name does not start\n" if $line ne "ready\n";
-}
-
-sub kill_instance {
-    my ($name) = @_;
-    my $it = delete $instance{$name} or return;
-
-    local $?;
-    kill 'KILL', $it->{pid};
-    waitpid $it->{pid}, 0;
-}
-
-END { kill_instance($_) for keys %instance }
-
-start_instance($_) for qw(one two three);
+start_instance('server.js', $_, $t->port($_)) for qw(one two three);
 
 
 # ---- the server ----
@@ -382,7 +342,8 @@ under_load('an instance killed', sub {
 my %left;
 $left{ app('/')->header('X-Instance') }++ for 1 .. 12;
 is scalar(keys %left), 2, 'the other two go on';
-start_instance($_) for grep { !$left{$_} } qw(one two three);
+start_instance('server.js', $_, $t->port($_))
+    for grep { !$left{$_} } qw(one two three);
 
 under_load('reloads', sub {
     my $good = 0;
