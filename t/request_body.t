@@ -109,7 +109,7 @@ is $t->post('/memory', 'x' x 1000)->header('X-File'), '[]',
 my $r = $t->post('/spilled', 'y' x 5000);
 like $r->header('X-File'), qr{/client_body_temp/\d{10}$},
     'a large one makes a file';
-ok !-e $r->header('X-File'), 'which is gone afterwards';
+ok wait_until(sub { !-e $r->header('X-File') }), 'which is gone afterwards';
 # A quarter more than the buffer is let pass; the head comes by itself.
 for ([ 4097, 1 ], [ 5119, 1 ], [ 5120, 0 ]) {
     my ($n, $in_memory) = @$_;
