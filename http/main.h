@@ -80,6 +80,8 @@ const struct http_address *http_address_of(const struct http_socket *s,
                                            const struct conn *c);
 /* names.c */
 void http_names_ready(struct conf *cf, struct http_address *a);
+/* Whether a server of the address has the name. */
+bool http_knows(const struct http_address *a, str_t host);
 /* The first name, for $server_name, once the block is read. */
 void http_names_first(struct http_server *s);
 /* locations.c */

@@ -382,6 +382,13 @@ trace_names(struct task *t, const struct http_address *a, str_t host,
 }
 
 
+bool
+http_knows(const struct http_address *a, str_t host)
+{
+    return find(a, host, NULL) != NULL;
+}
+
+
 const struct http_server *
 http_find_server(const struct http_address *a, str_t host, struct task *t)
 {

@@ -128,9 +128,12 @@ http {
         listen 127.0.0.1:%%PORT_other%% default_server;
         listen 127.0.0.1:%%PORT_pp%% proxy_protocol;
         listen unix:%%TESTDIR%%/sock;
+        listen %%PORT_wide%%;
         server_name a.test;
         location / { return 200 $remote_addr|$server_addr|$proxy_protocol_addr; }
     }
+    server { listen 127.0.0.1:%%PORT_wide%%; server_name b.test; return 200; }
+    server { listen [::1]:%%PORT_six%%; server_name six.test; return 200 $remote_addr; }
 }
 EOC
 
@@ -381,6 +384,21 @@ $said = json('http://127.0.0.1:' . $t->port('other') . '/', '--from', '2001:db8:
 is $said->{response}{status}, 200, 'from an IPv6 address';
 $said = json('http://a.test:' . $t->port('pp') . '/', '--from', '192.0.2.7');
 is $said->{response}{status}, 200, 'a listener with proxy_protocol';
+my $wide = $t->port('wide');
+for my $case ([ 'a.test', '0.0.0.0', 'a.test' ], [ 'b.test', '127.0.0.1', 'b.test' ],
+    [ 'B.TEST', '127.0.0.1', 'b.test' ], [ 'c.test', '0.0.0.0', 'a.test' ],
+    [ '127.0.0.1', '127.0.0.1', 'b.test' ], [ '127.0.0.2', '0.0.0.0', 'a.test' ]) {
+    my ($host, $address, $server) = @$case;
+
+    $said = json("http://$host:$wide/");
+    is $said->{listener}{address}, "$address:$wide", "$host: a wildcard and one address";
+    is $said->{server}{name}, $server, "$host: the server";
+    like $said->{listener}{line}, qr/^\d+$/, "$host: the line";
+}
+my $six = $t->port('six');
+$said = json("http://[::1]:$six/");
+is $said->{request}{from}, '::1', 'IPv6 from IPv6';
+is $said->{server}{name}, 'six.test', 'IPv6: the server';
 my $sock = 'unix:' . $t->path('sock');
 $said = json("GET http://$sock:/x?y");
 is $said->{listener}{address}, $sock, 'a socket in the file system';

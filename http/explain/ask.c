@@ -195,7 +195,8 @@ take_option(struct explain_ask *ask, struct arena *a, const char *name,
 bool
 ask_parse(struct explain_ask *ask, struct arena *a, char **argv)
 {
-    const char *arg;
+    struct addr_any named;
+    const char     *arg;
 
     ask->status = 200;
     if (!addr_parse(STR("127.0.0.1"), &ask->from))
@@ -218,6 +219,9 @@ ask_parse(struct explain_ask *ask, struct arena *a, char **argv)
         return wrong("a request is wanted:", "GET http://host/path");
     if (ask->method.p == NULL)
         ask->method = STR("GET");
+    if (!ask->has_from && addr_parse(ask->host, &named)
+        && named.sa.sa_family == AF_INET6)
+        (void) addr_parse(STR("::1"), &ask->from);
     addr_set_port(&ask->from.sa, 50000);
     return true;
 }

@@ -32,29 +32,41 @@ struct client {
 
 /* --- the listener ----------------------------------------------------------- */
 
-/* How well a listener fits the URL; 0: not at all. */
-static unsigned
-fits(const struct explain *e, const struct listener *l)
+static str_t
+lower(struct arena *a, str_t s)
 {
-    struct addr_any named;
-    unsigned        better = 0;
+    char *p = arena_bytes(a, s.n);
 
-    if (l->accept != h1_accept || l->type != SOCK_STREAM)
-        return 0;
+    str_lower_to(p, s);
+    return (str_t){ p, s.n };
+}
+
+
+/* How well an address fits the URL; 0: not at all.  Where the URL has a name
+ * one that knows it is meant, else the one that all come to. */
+static unsigned
+fits(const struct explain *e, const struct http_address *a)
+{
+    const struct sockaddr *sa = &a->listener.addr.sa;
+    struct addr_any        named;
+    unsigned               n = 1;
+
     if (e->ask.path.n != 0)
-        return str_eq(l->text, e->ask.path);
+        return str_eq(a->text, e->ask.path);
     if (e->ask.port == 0)
         return 1;
-    if (l->addr.sa.sa_family == AF_UNIX
-        || addr_port(&l->addr.sa) != e->ask.port)
+    if (sa->sa_family == AF_UNIX || addr_port(sa) != e->ask.port)
         return 0;
-    if (l->addr.sa.sa_family == e->ask.from.sa.sa_family)
-        better++;
+    if (sa->sa_family == e->ask.from.sa.sa_family)
+        n++;
     if (!addr_parse(e->ask.host, &named))
-        return 1 + better + (addr_is_wildcard(&l->addr.sa) ? 2 : 0);
-    if (addr_same(&named.sa, &l->addr.sa, false))
-        return 8;
-    return addr_is_wildcard(&l->addr.sa) ? 4 + better : 1;
+        return n + (addr_is_wildcard(sa) ? 2 : 0)
+               + (http_knows(a, lower(e->arena, e->ask.host)) ? 4 : 0);
+    if (addr_same(&named.sa, sa, false))
+        return 16;
+    return n
+           + (addr_is_wildcard(sa) && named.sa.sa_family == sa->sa_family ? 8
+                                                                          : 0);
 }
 
 
@@ -75,6 +87,28 @@ list_listeners(const struct explain *e)
 }
 
 
+/* What a wildcard was asked by: an address that is none of those that have
+ * servers of their own. */
+static struct addr_any
+any_address(const struct explain *e, const struct http_socket *s)
+{
+    static const char *const plain[] = { "127.0.0.1", "192.0.2.1" },
+                             *plain6[] = { "::1", "2001:db8::1" };
+    bool            is_six = e->address->listener.addr.sa.sa_family == AF_INET6;
+    struct addr_any at;
+    unsigned        i;
+    bool            is_taken = true;
+
+    for (i = 0; i < countof(plain) && is_taken; i++) {
+        (void) addr_parse(str_of(is_six ? plain6[i] : plain[i]), &at);
+        is_taken = false;
+        VEC_EACH(&s->others, a)
+            is_taken |= addr_same(&(*a)->listener.addr.sa, &at.sa, false);
+    }
+    return at;
+}
+
+
 /* The address that the client would come to; through a socket in the file
  * system it comes from none. */
 static void
@@ -82,37 +116,50 @@ choose_addresses(struct explain *e)
 {
     static const struct addr_any nameless
         = { .sa.sa_family = AF_UNIX, .len = sizeof(sa_family_t) };
-    const struct listener *l = e->listener;
+    const struct addr_any *own = &e->address->listener.addr;
     struct addr_any        named;
 
-    if (l->addr.sa.sa_family == AF_UNIX && !e->ask.has_from
-        && !l->has_proxy_protocol)
+    if (own->sa.sa_family == AF_UNIX && !e->ask.has_from
+        && !e->listener->has_proxy_protocol)
         e->ask.from = nameless;
-
-    e->local = l->addr;
-    if (!addr_is_wildcard(&l->addr.sa))
+    e->local = *own;
+    if (!addr_is_wildcard(&own->sa))
         return;
     if (!addr_parse(e->ask.host, &named)
-        || named.sa.sa_family != l->addr.sa.sa_family)
-        (void) addr_parse(l->addr.sa.sa_family == AF_INET6 ? STR("::1")
-                                                           : STR("127.0.0.1"),
-                          &named);
-    addr_set_port(&named.sa, addr_port(&l->addr.sa));
+        || named.sa.sa_family != own->sa.sa_family)
+        named = any_address(e, e->listener->owner);
+    addr_set_port(&named.sa, addr_port(&own->sa));
     e->local = named;
+}
+
+
+static void
+consider(struct explain *e, struct listener *l, const struct http_address *a,
+         unsigned *best)
+{
+    unsigned fit = fits(e, a);
+
+    if (fit <= *best)
+        return;
+    *best = fit;
+    e->listener = l;
+    e->address = a;
 }
 
 
 static bool
 choose_listener(struct explain *e)
 {
-    unsigned best = 0, fit;
+    const struct http_socket *s;
+    unsigned                  best = 0;
 
     VEC_EACH(&e->worker->gen->listeners, l) {
-        fit = fits(e, *l);
-        if (fit > best) {
-            best = fit;
-            e->listener = *l;
-        }
+        if ((*l)->accept != h1_accept || (*l)->type != SOCK_STREAM)
+            continue;
+        s = (*l)->owner;
+        consider(e, *l, s->own, &best);
+        VEC_EACH(&s->others, a)
+            consider(e, *l, *a, &best);
     }
     if (best == 0) {
         list_listeners(e);

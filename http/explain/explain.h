@@ -52,6 +52,7 @@ struct explain {
                                            are printed without              */
     struct cidr                 sender; /* whose lines of all levels come    */
     struct listener            *listener;
+    const struct http_address  *address; /* of the listener's                */
     struct addr_any             local;
     const struct http_server   *server;   /* of the main request, at its end */
     const struct http_location *location;

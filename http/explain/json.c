@@ -140,7 +140,7 @@ print_request(const struct explain *e)
     printf(", ");
     print_member("from", (str_t){ from, n });
     printf("},\n  \"listener\": {");
-    print_member("address", e->listener->text);
+    print_member("address", e->address->text);
     if (e->listen != NULL)
         print_place(e->listen->file, e->listen->line);
     printf("},\n  \"server\": {");

@@ -165,7 +165,7 @@ listen_line(const struct explain *e)
             != NULL)
             continue;
         for (i = 0; i < at.n; i++)
-            if (addr_same(&at.at[i].sa, &e->listener->addr.sa, true))
+            if (addr_same(&at.at[i].sa, &e->address->listener.addr.sa, true))
                 return s;
     }
     return NULL;

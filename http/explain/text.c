@@ -205,7 +205,7 @@ text_print(const struct explain *e)
     print_asked(e);
     printf(" from %.*s\n", (int) n, from);
     print_label("listener", 0);
-    k = LABEL + 2 + printf(STR_F, STR_A(e->listener->text));
+    k = LABEL + 2 + printf(STR_F, STR_A(e->address->text));
     if (str_is(e->ask.scheme, "https") && !e->listener->has_ssl)
         k += printf(" (it has no ssl: taken to be http)");
     print_place(e, k, e->listen ? e->listen->file : NULL,
