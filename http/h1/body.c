@@ -94,7 +94,8 @@ give_back(struct h1 *h, struct h1_body *b)
     if (n == 0)
         return;
     head = malloc(sizeof(*head) + n + 1024);
-    CHECK(head != NULL);
+    if (head == NULL)
+        check_memory(sizeof(*head) + n + 1024);
     head->before = h->head;
     buf_init(&head->buf, head + 1, n + 1024);
     buf_put(&head->buf, buf_str(&b->buf));

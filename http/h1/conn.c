@@ -621,7 +621,8 @@ h1_accept(struct listener *l, struct loop *loop, int fd,
     const struct http_head_conf *c;
     struct log                   log = worker->log;
 
-    CHECK(h != NULL);
+    if (h == NULL)
+        check_memory(sizeof(*h));
     log.frames = NULL;
     log.action = "waiting for request";
     log.serial = ++worker->connections;

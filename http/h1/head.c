@@ -27,7 +27,8 @@ new_buf(struct head_buf *before, size_t size)
 {
     struct head_buf *b = malloc(sizeof(*b) + size);
 
-    CHECK(b != NULL);
+    if (b == NULL)
+        check_memory(sizeof(*b) + size);
     b->before = before;
     buf_init(&b->buf, b + 1, size);
     return b;
