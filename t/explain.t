@@ -378,6 +378,21 @@ cmp_ok time - $began, '<', 5, 'is not waited for';
 $said = json("$www/mirrored/");
 is scalar(steps($said, 'subrequest', 'in the background')), 1, 'mirror';
 
+$said = json("$www/slash/x", '--answer', 'X-Accel-Redirect: /static/y', '--answer', 'X-Up: 1');
+is $said->{location}{name}, '^~ /static/', 'X-Accel-Redirect';
+$said = json("$www/slash/x", '--answer', 'X-Accel-Redirect: /mirrored/y');
+is $said->{upstream}{request_line}, 'GET /mirrored/y HTTP/1.1', 'to another upstream';
+is $said->{response}{status}, 200, 'which does not say it again';
+$said = json("$www/slash/x", '--status', '302', '--answer', 'Location: http://group/z',
+    '--answer', 'Server: hidden', '--answer', "X-Up:  up ");
+is_deeply [ grep { $_->[0] =~ /^(Location|X-Up)$/ } @{ $said->{response}{headers} } ],
+    [ [ 'Location', "$www/z" ], [ 'X-Up', 'up' ] ], 'fields of an answer, rewritten';
+ok !(grep { $_->[1] eq 'hidden' } @{ $said->{response}{headers} }), 'or hidden';
+$said = json("$www/auth/x?to=host.test:81", '--answer', 'X-Accel-Redirect: /static/y');
+is_deeply [ map { (split / /, $_)[1] } steps($said, 'upstream', 'request') ],
+    [ '/ask', '/auth/x?to=host.test:81' ], 'not of a subrequest';
+is $said->{location}{name}, '^~ /static/', 'but of the request';
+
 # ---- the connection ----
 
 $said = json('http://127.0.0.1:' . $t->port('other') . '/', '--from', '2001:db8::7');
@@ -449,6 +464,8 @@ bad(qr/no server listens on port 1\n.*listen 0\.0\.0\.0:$port/s, 'port', 'http:/
 bad(qr/invalid option "--nonsense"/, 'option', '--nonsense', 'x');
 bad(qr/a value is missing behind "-H"/, 'no value', "$www/", '-H');
 bad(qr/not a header field/, 'header', "$www/", '-H', 'nonsense');
+bad(qr/not a header field/, 'answer', "$www/", '--answer', 'nonsense');
+bad(qr/not a header field/, 'line break in an answer', "$www/", '--answer', "A: b\r\nX: y");
 bad(qr/not an address/, 'address', "$www/", '--from', 'nonsense');
 bad(qr/not the status/, 'status', "$www/", '--status', '42');
 bad(qr/no host in/, 'host', 'http:///x');

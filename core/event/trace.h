@@ -43,7 +43,9 @@ struct trace_event {
 
 struct trace {
     void   (*tell)(struct trace *, struct task *, const struct trace_event *);
-    unsigned status; /* what upstreams are taken to answer with              */
+    unsigned     status;   /* what upstreams are taken to answer with        */
+    const str_t *answer;   /* fields, "Name: value", of the first of them    */
+    size_t       n_answer; /* that answers the main request                  */
 };
 
 static inline bool

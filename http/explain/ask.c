@@ -142,14 +142,14 @@ take_request(struct explain_ask *ask, struct arena *a, const char *arg)
 
 
 static bool
-take_header(struct explain_ask *ask, struct arena *a, const char *arg)
+take_header(struct explain_fields *to, struct arena *a, const char *arg)
 {
     str_t name = str_of(arg), field = name;
 
     name = str_cut(&field, ':');
     if (field.p == NULL || name.n == 0 || has_break(arg))
         return wrong("not a header field:", arg);
-    *vec_push(a, &ask->headers) = str_of(arg);
+    *vec_push(a, &to->list) = str_of(arg);
     return true;
 }
 
@@ -183,7 +183,9 @@ take_option(struct explain_ask *ask, struct arena *a, const char *name,
     if (value == NULL)
         return wrong("a value is missing behind", name);
     if (strcmp(name, "-H") == 0)
-        return take_header(ask, a, value);
+        return take_header(&ask->headers, a, value);
+    if (strcmp(name, "--answer") == 0)
+        return take_header(&ask->answer, a, value);
     if (strcmp(name, "--from") == 0)
         return take_from(ask, value);
     if (strcmp(name, "--status") == 0)
@@ -238,7 +240,7 @@ is_field(str_t line, str_t name)
 static str_t
 header_of(const struct explain_ask *ask, str_t name)
 {
-    VEC_EACH(&ask->headers, h) {
+    VEC_EACH(&ask->headers.list, h) {
         str_t value = *h;
 
         if (is_field(*h, name)) {
@@ -298,7 +300,7 @@ ask_text(const struct explain *e, uint64_t *length)
     text = str_join3(a, text, ask->method, STR(" "));
     text = str_join3(a, text, ask->target, STR(" HTTP/1.1\r\n"));
     text = str_join(a, text, host_line(e));
-    VEC_EACH(&ask->headers, h)
+    VEC_EACH(&ask->headers.list, h)
         text = str_join3(a, text, *h, STR("\r\n"));
     return str_join(a, text, STR("\r\n"));
 }

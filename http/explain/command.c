@@ -30,7 +30,7 @@ explain(struct worker *w, char **argv)
 static const struct command command = {
     .name = "explain",
     .usage = "'[METHOD] URL' [-H 'Name: value'] [--from IP] [--status N] "
-             "[--json] [-c file]",
+             "[--answer 'Name: value'] [--json] [-c file]",
     .says = "the path that a request takes, and why; nobody is contacted",
     .dry = explain,
 };

@@ -12,6 +12,10 @@
 #include "core/net/worker.h"
 #include "http/main.h"
 
+struct explain_fields {
+    VEC(str_t) list; /* "Name: value"                                        */
+};
+
 /* Who asks for what: the command line. */
 struct explain_ask {
     str_t           method, scheme, host, target; /* host without the port   */
@@ -20,7 +24,8 @@ struct explain_ask {
     str_t           path;     /* of a socket that it names, unix:... in place
                                  of a host                                   */
     bool            has_from; /* --from                                      */
-    VEC(str_t)      headers;  /* "Name: value", of -H                        */
+    struct explain_fields headers; /* -H                                     */
+    struct explain_fields answer;  /* --answer: of upstreams                 */
     struct addr_any from;     /* --from                                      */
     unsigned        status;   /* --status: what upstreams answer             */
     bool            is_json;

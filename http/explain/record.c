@@ -89,6 +89,8 @@ record_init(struct explain *e)
     log_tap = note_error;
     e->trace.tell = tell;
     e->trace.status = e->ask.status;
+    e->trace.answer = e->ask.answer.list.at;
+    e->trace.n_answer = e->ask.answer.list.n;
 }
 
 

@@ -215,7 +215,9 @@ text_print(const struct explain *e)
     print_lines(e->head, 0, "response", "<");
     if (asked) {
         print_label("", 0);
-        printf("(taking the upstream's answer to be %u, with nothing in it)\n",
-               e->ask.status);
+        printf("(taking the upstream's answer to be %u, with %s)\n",
+               e->ask.status,
+               e->ask.answer.list.n ? "the fields of --answer and no body"
+                                    : "nothing in it");
     }
 }

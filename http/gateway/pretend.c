@@ -62,6 +62,25 @@ tell_dropped(struct gateway *g)
 }
 
 
+/* The fields that the first answer is taken to have. */
+static void
+give_fields(struct exchange *x, const struct http_request *r)
+{
+    struct trace *trace = r->task.trace;
+    str_t         rest;
+
+    if (r != r->main)
+        return;
+    for (size_t i = 0; i < trace->n_answer; i++) {
+        rest = trace->answer[i];
+        str_t name = str_trim(str_cut(&rest, ':'));
+
+        exchange_field(x, name, str_trim(rest));
+    }
+    trace->n_answer = 0;
+}
+
+
 enum step
 gateway_pretend(struct gateway *g, str_t name)
 {
@@ -79,6 +98,7 @@ gateway_pretend(struct gateway *g, str_t name)
     tell_dropped(g);
     x->status = t->trace->status;
     exchange_status(x, t->trace->status, STR_NONE);
+    give_fields(x, g->r);
     if (t->trace->status != 204 && t->trace->status != 304)
         exchange_length(x, 0);
     x->has_head = x->is_complete = x->is_request_sent = true;
