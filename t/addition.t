@@ -77,6 +77,7 @@ $t->run(<<"EOC" =~ s/%%BACKEND%%/'127.0.0.1:' . $b->port/gre);
         location = /refuse { deny all; return 200 "not refused\\n"; }
         location = /inner { internal; add_before_body /b.html; return 200 "inner\\n"; }
         location = /internal { add_before_body /inner; add_after_body /inner; default_type text/html; $page }
+        location = /loop { add_before_body /loop; add_after_body /loop; default_type text/html; $page }
         location = /same { add_before_body /a.html; add_after_body /a.html; default_type text/html; $page }
         location = /args { add_before_body /see; default_type text/html; $page }
         location = /see { return 200 "[\$request_uri \$uri \$args \$request_method]\\n"; }
@@ -125,6 +126,7 @@ $t->answers(
     '/missing'    => "not there\npage\nb\n",
     '/refused'    => "not refused\npage\nb\n",
     '/internal'   => "inner\npage\ninner\n",
+    '/loop'       => "page\npage\npage\n",
     '/same'       => "a\npage\na\n",
     '/args?x=y'   => "[/args?x=y /see  GET]\npage\n",
     '/moved'      => "a\npage\n",
