@@ -56,6 +56,7 @@ main(void)
     struct log_targets targets = { LEVEL_INFO, 1, at };
     struct log         log = { .targets = &targets };
 
+    log_to_stderr = false;
     clock_update();
     file.path = str_of(path);
     at[0] = log_target_new(a, file.path, &file, LEVEL_INFO, &error);
