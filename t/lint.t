@@ -491,6 +491,10 @@ is_deeply decode_json($out)->{errors}, [{ file => $file, line => 3,
 like decode_json($out)->{errors}[0]{message},
     qr{^open\(\) "/nosuch/folder/x" failed \(2: No such file or directory\)$},
     '--json: errors when files are opened';
+($code, $out, $err) = test(http("access_log /nosuch/folder/x;\n"
+    . server('location /files { alias /srv/; }')));
+is $code, 1, 'what cannot be opened here (for another user, say): exit code';
+like $err, qr/test failed\n.*\[lint\] alias-traversal: /s, '... and findings';
 ($code, $out) = test(http(server("server_name a a;")), '--json');
 is decode_json($out)->{warnings}[0]{message},
     qq{conflicting server name "a" on 127.0.0.1:$port, ignored},

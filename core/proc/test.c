@@ -197,7 +197,7 @@ configuration_test(const struct setup *s)
     log_tap = s->options.json ? note_line : NULL;
     g = read_and_open(s, &is_good);
     log_tap = NULL;
-    if (is_good && s->paths.lints)
+    if (g != NULL && s->paths.lints)
         lint_run(&lint, g, s->arena);
     if (!s->options.quiet)
         lint_print(&lint);
