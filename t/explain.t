@@ -117,6 +117,10 @@ http {
         }
         location /moved { add_header Location five; return 301 /elsewhere; }
         location /known/ { userid on; return 200; }
+        location /uri1/ { proxy_pass http://127.0.0.1:%%BACKEND%%/one/; }
+        location /uri2/ { proxy_pass http://127.0.0.1:%%BACKEND%%; }
+        location /uri4/ { proxy_pass http://named.invalid:81/four/; }
+        location /uri3/ { proxy_pass http://unix:%%TESTDIR%%/s:/three/; }
         location /slash/ { proxy_pass http://group; }
         location /alias/ { alias %%TESTDIR%%/html/; }
         location /empty/ { }
@@ -358,6 +362,14 @@ is $said->{upstream}, undef, 'nobody to ask';
 is scalar(grep { /no resolver defined/ } steps($said, 'error log', 'error')), 1, 'why';
 $said = json("$www/unresolved/?to=127.0.0.1:81");
 is $said->{upstream}{url}, 'http://127.0.0.1:81', 'an address needs none';
+my @urls = (("http://127.0.0.1:$port_of_backend") x 2, 'http://unix:' . $t->path('s'),
+    'http://named.invalid:81');
+for my $i (1 .. @urls) {
+    $said = json("$www/uri$i/");
+    is $said->{upstream}{url}, $urls[$i - 1], "a server without its URI, $i";
+    is +(grep { $_->{verdict} eq 'asks' } @{ $said->{steps} })[0]{line},
+        line_of("location /uri$i/"), 'its line';
+}
 $said = json("$www/after/");
 is_deeply [ steps($said, 'subrequest', 'would run') ], ['post_action /check;'],
     'post_action';

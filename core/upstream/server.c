@@ -206,9 +206,9 @@ resolve(struct conf *cf, struct upstream_group *g)
     }
     if (s->at.n != 0)
         return true;
-    wrong = endpoint_parse(cf->arena,
-                           str_span(s->text.p, s->text.p + s->text.n - uri.n),
-                           g->port, ENDPOINT_RESOLVE, &s->at);
+    s->text.n -= uri.n;
+    wrong
+        = endpoint_parse(cf->arena, s->text, g->port, ENDPOINT_RESOLVE, &s->at);
     if (wrong != NULL) {
         conf_error_at(cf, g->file, g->line, "%s in upstream \"" STR_F "\"",
                       wrong, STR_A(name));

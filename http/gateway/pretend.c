@@ -17,6 +17,29 @@ text_of(struct arena *a, const struct chain *c)
 }
 
 
+/* A server that the handler's own line names: groups of such are shared by all
+ * lines that name it, whatever URI stands behind. */
+static void
+tell_server(struct gateway *g)
+{
+    const struct http_location   *l = g->r->location;
+    const struct upstream_server *server = g->pick.peer->server;
+    const struct setting         *s;
+    str_t                         text = g->pick.peer->name;
+
+    if (g->group->file != NULL) {
+        text = server->text;
+        text.n -= server->at.uri.n;
+        if (server->at.is_unix && server->at.uri.n != 0)
+            text.n--;
+    }
+    s = l->content ? setting_in_force(l->block, l->content->name, NULL) : NULL;
+    trace_tell(&g->r->task, TRACE_UPSTREAM, "asks", s ? s->file : NULL,
+               s ? s->line : 0, NULL, "%s://" STR_F, g->protocol->scheme,
+               STR_A(text));
+}
+
+
 static void
 tell_peer(struct gateway *g)
 {
@@ -36,10 +59,7 @@ tell_peer(struct gateway *g)
                    "%s://" STR_F, g->protocol->scheme,
                    STR_A(peer->server->text));
     else
-        trace_tell(
-            t, TRACE_UPSTREAM, "asks", group->file, group->line, NULL,
-            "%s://" STR_F, g->protocol->scheme,
-            STR_A(group->file != NULL ? peer->server->text : peer->name));
+        tell_server(g);
 }
 
 
