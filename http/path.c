@@ -230,7 +230,8 @@ http_map_path(struct http_request *r, size_t *root_len)
     *root_len = value.n;
     path = arena_bytes(r->task.arena, value.n + tail.n + 1);
     memcpy(path, value.p, value.n);
-    memcpy(path + value.n, tail.p, tail.n);
+    if (tail.n != 0) /* a request that was not read has no URI */
+        memcpy(path + value.n, tail.p, tail.n);
     path[value.n + tail.n] = '\0';
     return (str_t){ path, value.n + tail.n };
 }

@@ -46,6 +46,13 @@ struct source {
     str_t          text;
 };
 
+/* A conf of an http{} (or its like) that is wrong as it stands there, which
+ * matters to the servers that take it over as it is. */
+struct unready {
+    const void *conf;
+    const char *error;
+};
+
 struct conf_reader {
     struct arena       *arena;   /* scratch: goes when all is read           */
     struct arena       *words;   /* of the statement at hand of lexer        */
@@ -61,6 +68,7 @@ struct conf_reader {
     const char         *hint;    /* the same: a line, or NULL                */
     VEC(str_t)          unsure;  /* $names among the words of statements that
                                     failed: they may be defined there        */
+    VEC(struct unready) unready; /* of outermost blocks                      */
     unsigned            depth;   /* of includes                              */
     bool                has_began; /* a directive other than load_module came */
     const struct row   *row;     /* of the directive at hand                 */

@@ -157,15 +157,35 @@ has_withheld(const struct module_rows *mr, unsigned kind, void *outer)
 }
 
 static void
-make_ready(struct conf *cf, const struct module *m, void *conf)
+make_ready(struct conf *cf, const struct module *m, void *conf, unsigned kind)
 {
-    const char *error;
+    const char     *error;
+    struct unready *u;
 
     if (m->ready == NULL || cf->errors)
         return;
     error = m->ready(cf, conf);
-    if (error != NULL)
+    if (error == NULL)
+        return;
+    if (!(kind & (IN_HTTP | IN_STREAM | IN_MAIL))) {
         conf_report(cf, error);
+        return;
+    }
+    u = vec_push(cf->reader->arena, &cf->reader->unready);
+    u->conf = conf;
+    u->error = error;
+}
+
+/* A server takes over what was found wrong further out. */
+static void
+take_over(struct conf *cf, const void *conf)
+{
+    VEC_EACH(&cf->reader->unready, u) {
+        if (u->conf == conf && u->error != NULL) {
+            conf_report(cf, u->error);
+            u->error = NULL;
+        }
+    }
 }
 
 static void
@@ -183,13 +203,15 @@ resolve_module(struct conf *cf, struct conf_block *b,
     if (own == NULL && has_withheld(mr, b->kind, from))
         own = conf_make(cf, m);
     if (own == NULL) {
+        if (b->kind & (IN_SERVER | IN_STREAM_SERVER | IN_MAIL_SERVER))
+            take_over(cf, from);
         if (b->conf != NULL && b->conf[m->slot / CONF_PAGE] != NULL)
             conf_put(cf, b, m, from, outer);
         return;
     }
     conf_put(cf, b, m, own, outer);
     inherit_fields(cf, mr, b->kind, own, from);
-    make_ready(cf, m, own);
+    make_ready(cf, m, own, b->kind);
 }
 
 static void
@@ -245,7 +267,8 @@ conf_resolve(struct conf *cf, struct conf_block *b, struct conf_block *outer)
         for (i = 0; i < rd->n_modules && !cf->errors; i++)
             if (rd->modules[i].module->conf_size != 0)
                 make_ready(cf, rd->modules[i].module,
-                           confs_get(rd->defaults, rd->modules[i].module));
+                           confs_get(rd->defaults, rd->modules[i].module),
+                           IN_MAIN);
     }
     resolve_block(cf, b, outer ? outer->conf : rd->defaults);
 }
