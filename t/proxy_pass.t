@@ -187,13 +187,13 @@ like location('if ($arg_a) { proxy_pass http://u/b; }'),
 
 # What http{} says counts where a server takes it over.
 my $size = 'proxy_buffer_size 64k;';
-my $up = 'location / { proxy_pass http://127.0.0.1:9; }';
+my $place = 'location / { proxy_pass http://127.0.0.1:9; }';
 like conf_test("%%GLOBALS%% events {} http { %%GLOBALS_HTTP%% proxy_buffer_size 1m;"
     . " server { listen 127.0.0.1:%%PORT%%; } }")->{first},
     qr/"proxy_busy_buffers_size" must be less than/, 'buffers of http';
 is conf_test("%%GLOBALS%% events {} http { %%GLOBALS_HTTP%% $size server {"
     . " listen 127.0.0.1:%%PORT%%; proxy_buffers 4 256k;"
-    . " proxy_busy_buffers_size 512k; $up } }")->{code}, 0,
+    . " proxy_busy_buffers_size 512k; $place } }")->{code}, 0,
     '... that the only server makes good';
 
 done_testing;
