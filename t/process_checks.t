@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/lib";
 use Weir::Test;
 
 plan skip_all => 'the checks of weir' if is_oracle();
+plan skip_all => 'memory under a sanitizer' if $ENV{ASAN_OPTIONS};
 plan skip_all => 'no prlimit' if system('prlimit --version >/dev/null 2>&1');
 
 sub state_of { return Weir::Test::slurp("/proc/$_[0]/stat") =~ /\) (\S)/ ? $1 : '' }

@@ -190,12 +190,14 @@ write_parts(const struct log_frame *f, struct log_record *l)
 }
 
 
+static struct arena *kept; /* of the target below */
+
+
 static void
 open_log(void)
 {
-    static struct arena *kept;
-    const char          *error;
-    int                  ends[2];
+    const char *error;
+    int         ends[2];
 
     CHECK(pipe(ends) == 0);
     CHECK(fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0);
@@ -261,7 +263,7 @@ check_error_log(str_t in)
     char         line[8 * LOG_LINE_MAX];
     ssize_t      n;
 
-    if (line_read == 0)
+    if (kept == NULL)
         open_log();
     log_push(&log, &parts.frame);
     log_errno(&log, in.n % 2 ? ENOENT : 0, STR_F, STR_A(in));

@@ -286,7 +286,7 @@ test_refusals(void)
         "number x;",
         "number 101;",
         "number 1; number 2;",
-        "http { number 13; }",
+        "http { number 13; server { } }",
         "http { } http { }",
         "server { }",
         "http { word blue; }",
