@@ -29,6 +29,7 @@ struct serving {
     struct timer       deadline; /* worker_shutdown_timeout                  */
     pid_t              master;
     bool               is_alone;
+    bool               wants_reconfigure; /* at the end of the turn          */
     unsigned           started; /* modules whose worker_start was called    */
 };
 
@@ -222,16 +223,6 @@ end_gracefully(struct serving *s)
 }
 
 
-static void
-after_turn(void *arg)
-{
-    struct serving *s = arg;
-
-    if (s->self.is_exiting && conns.active == 0)
-        loop_stop(s->self.loop);
-}
-
-
 /* --- signals -------------------------------------------------------------- */
 
 static void
@@ -269,6 +260,20 @@ reconfigure(struct serving *s)
     if (!adopt(s, g))
         loop_stop(s->self.loop);
     setup_redirect_stderr(g, &s->self.log);
+}
+
+
+/* Here no event of the turn is still to come for what is given up. */
+static void
+after_turn(void *arg)
+{
+    struct serving *s = arg;
+
+    if (s->wants_reconfigure && !s->self.is_exiting)
+        reconfigure(s);
+    s->wants_reconfigure = false;
+    if (s->self.is_exiting && conns.active == 0)
+        loop_stop(s->self.loop);
 }
 
 
@@ -312,8 +317,7 @@ obey(struct serving *s, const struct signal_info *info)
         reopen(s);
         break;
     case SIGHUP:
-        if (s->is_alone && !s->self.is_exiting)
-            reconfigure(s);
+        s->wants_reconfigure = s->is_alone;
         break;
     case SIGWINCH:
         if (s->setup->is_daemon)
