@@ -60,7 +60,7 @@ $t->run(<<"EOC");
         location = /order { deny all; allow 127.0.0.1;
                             try_files /main =404; }
         location /open { deny all; return 200 opened; }
-        location /stub { proxy_pass http://group; return 200 returned; }
+        location /both { proxy_pass http://group; return 200 returned; }
 
         location ~ \\.php { add_header X-Is php; }
         location ~ .jpg\$ { return 200 dot; }
@@ -110,7 +110,7 @@ is $t->get('/if/x?a=1&b=1')->header('X-A'), undef,
 is $t->get('/allow/x')->status, 200, 'allow-without-deny: nobody is kept out';
 is $t->get('/order')->status, 403, 'rule-after-all: never looked at';
 is body('/open'), 'opened', 'access-after-return: guards nothing';
-is body('/stub'), 'returned', 'content-after-return: return answers';
+is body('/both'), 'returned', 'content-after-return: return answers';
 is $t->get('/x.phpx')->header('X-Is'), 'php', 'unanchored-regex: .phpx';
 is body('/ajpg'), 'dot', 'unescaped-dot: any character';
 

@@ -253,7 +253,6 @@ def main():
         say(count[0] >= o.least[0] and configurations >= o.least[1],
             "%d requests over %d configurations are enough"
             % (count[0], configurations), [])
-    print("# %d requests over %d configurations" % (count[0], configurations))
     print("1..%d" % count[0])
     lock.close()
 
