@@ -309,7 +309,6 @@ void
 http_enter(struct http_request *r, const struct http_location *l)
 {
     r->location = l;
-    r->is_uri_of_break = false;
     r->task.conf = l->conf;
     http_follow_conf(r);
 }

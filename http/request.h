@@ -119,7 +119,7 @@ struct http_request {
     uint8_t               subrequests; /* how deep they may still be nested  */
     bool is_internal : 1;
     bool uri_changed : 1;
-    bool is_uri_of_break : 1; /* rewritten in its location by "break"         */
+    bool is_uri_of_break : 1; /* rewritten, and "break" kept the location     */
     bool moved : 1;          /* a handler chose where to go on               */
     bool is_satisfied : 1;   /* access by one rule                           */
     bool has_error_page : 1; /* one error page has been taken                */

@@ -100,6 +100,7 @@ http_internal_redirect(struct http_request *r, str_t uri, str_t args)
     r->is_uri_as_sent = false;
     r->is_internal = true;
     r->uri_changed = false;
+    r->is_uri_of_break = false;
     r->out.content_type = STR_NONE;
     forget_states(r);
     http_enter(r, r->server->root);
@@ -201,6 +202,7 @@ check_rewritten(struct http_request *r)
         return http_fail(r, 500);
     }
     r->uri_changed = false;
+    r->is_uri_of_break = false;
     http_enter(r, r->server->root);
     r->phase = PHASE_FIND_LOCATION;
     r->handler = 0;

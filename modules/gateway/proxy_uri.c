@@ -28,8 +28,8 @@ proxy_build_uri(struct arena *a, const struct http_request *r, str_t part,
         return r->target;
     if (!replaces)
         part = STR("");
-    else if (part.n && rest.n >= location.n)
-        rest = str_from(rest, location.n);
+    else if (part.n) /* try_files may have made it shorter than the name */
+        rest = rest.n > location.n ? str_from(rest, location.n) : STR("");
     if (needs_escape(r))
         rest = escape_uri(a, rest, ESCAPE_URI);
     tail = r->args.n ? str_join(a, STR("?"), r->args) : STR("");

@@ -144,7 +144,8 @@ rewrite(struct run *run, const struct rule *rule)
     r->is_internal = true;
     r->is_uri_as_sent = false;
     r->uri_changed = !rule->is_break;
-    r->is_uri_of_break = rule->is_break;
+    if (rule->is_break)
+        r->is_uri_of_break = true;
     if (rule->status != 0) {
         redirect(run, rule);
         return;
@@ -285,6 +286,8 @@ run_list(struct run *run, const struct rules *rules)
             break;
         case RULE_BREAK:
             tell(run, rule, "ran", "no rule follows");
+            if (r->uri_changed)
+                r->is_uri_of_break = true;
             r->uri_changed = false;
             end_with(run, STEP_NEXT);
             break;

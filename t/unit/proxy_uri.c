@@ -28,6 +28,8 @@ static const struct sample samples[] = {
       "/new/a%20b" },
     { "/r/a", "/new/a", "q=1", false, false, "", "/", true, "/new/a?q=1" },
     { "/q/a?b", "/q/a", "b", true, false, "/x?p=", "/q/", true, "/x?p=a?b" },
+    { "/long/x", "/a", "", false, true, "/up/", "/long/", true, "/up/" },
+    { "/long/x", "/a", "q", false, true, "/up/", "/long/", true, "/up/?q" },
 };
 
 
