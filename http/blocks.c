@@ -211,36 +211,53 @@ parse_content(struct conf *cf, void *field)
 const struct conf_type conf_content
     = { .name = "content", .parse = parse_content };
 
+struct http_conf {
+    bool is_internal;
+};
+
 static const char *
 parse_internal(struct conf *cf, void *field)
 {
-    (void) field;
-    conf_location(cf)->is_internal = true;
+    bool *is_internal = field;
+
+    (void) cf;
+    *is_internal = true;
     return NULL;
 }
 
 static const struct conf_type internal_type
-    = { .name = "internal", .size = 0, .parse = parse_internal };
+    = { .name = "internal", .size = sizeof(bool), .parse = parse_internal };
 
 /* --- when all is read ----------------------------------------------------------------- */
 
-/* Gives each location what holds in its block, and nameless ones the handler
- * of the location around them. */
+/* What answers in a nameless location that names nothing itself. */
+static const struct content *
+content_from_outside(const struct http_location *l)
+{
+    const struct content *c = NULL;
+
+    if (l->kind == LOCATION_NAMELESS && l->up != NULL)
+        c = l->up->content;
+    if (c != NULL && l->block->kind == IN_LIMIT_EXCEPT
+        && !c->is_in_limit_except)
+        c = NULL;
+    return c;
+}
+
+/* Gives each location what holds in its block, and what answers there. */
 static void
 settle_block(struct conf_block *b)
 {
-    struct conf_block    *inner;
-    struct http_location *l = b->owner, *outer;
+    const struct http_conf *c;
+    struct conf_block      *inner;
+    struct http_location   *l = b->owner;
 
     if (l != NULL && l->block == b) {
+        c = confs_get(b->conf, &http_module);
         l->conf = b->conf;
-        outer = (struct http_location *) l->up;
-        if (l->kind == LOCATION_NAMELESS && l->content == NULL && outer != NULL)
-        {
-            l->content = outer->content;
-        }
-        if (l->kind == LOCATION_NAMELESS && outer != NULL)
-            l->is_internal = outer->is_internal;
+        l->is_internal = c->is_internal;
+        if (l->content == NULL)
+            l->content = content_from_outside(l);
     }
     for (inner = b->first; inner != NULL; inner = inner->next)
         if (inner->kind
@@ -310,8 +327,8 @@ static const struct directive rows[] = {
           ARGS_1_OR_MORE, &except_opener, "method ...",
           "What holds for requests of other methods than these, as a "
           "location without a name. GET includes HEAD."),
-    { "internal", IN_LOCATION | ROW_NAMELESS | ROW_LIMIT, ARGS_0,
-      &internal_type, 0, NULL, NULL, "",
+    { "internal", IN_LOCATION | ROW_LIMIT, ARGS_0, &internal_type,
+      FIELD(struct http_conf, is_internal, bool), NULL, NULL, "",
       "Answers 404 to requests that come from outside; redirects "
       "inside, error pages and subrequests reach the location." },
     /* Tables grow by themselves: no size can be wrong. */
@@ -330,7 +347,7 @@ struct module http_module = {
     .name = "http_core",
     .serves = FOR_HTTP,
     .directives = rows,
-    .conf_size = 1, /* so that "internal" given twice is found */
+    .conf_size = sizeof(struct http_conf),
     .main_size = sizeof(struct http_main),
     .main_ready = http_ready,
     .settle = http_settle,

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The order of the modules within each phase: nginx's.  A module that is not
- * named comes behind those that are, in the order of auto/modules.
+ * The order of the modules within each phase: nginx's.  They stand here by the
+ * name in their struct module (http_core is try_files before content, static
+ * in it); one that is not named comes behind those that are, in the order of
+ * auto/modules.
  */
 #pragma once
 
@@ -16,12 +18,12 @@
     X(PHASE_ACCESS, access)                                                    \
     X(PHASE_ACCESS, auth_basic)                                                \
     X(PHASE_ACCESS, auth_request)                                              \
-    X(PHASE_PRECONTENT, try_files)                                             \
+    X(PHASE_PRECONTENT, http_core)                                             \
     X(PHASE_PRECONTENT, mirror)                                                \
     X(PHASE_CONTENT, random_index)                                             \
-    X(PHASE_CONTENT, index)                                                    \
-    X(PHASE_CONTENT, autoindex)                                                \
+    X(PHASE_CONTENT, http_index)                                               \
+    X(PHASE_CONTENT, http_autoindex)                                           \
     X(PHASE_CONTENT, dav)                                                      \
     X(PHASE_CONTENT, gzip_static)                                              \
-    X(PHASE_CONTENT, static)                                                   \
+    X(PHASE_CONTENT, http_core)                                                \
     X(PHASE_LOG, log)

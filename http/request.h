@@ -47,6 +47,7 @@ struct http_response {
     struct fields trailers;
     str_t         content_type; /* without charset                           */
     str_t         charset;
+    str_t         other_charset; /* in place of what charset says; or empty  */
     int64_t       length;       /* of the body; -1: not known                */
     time_t        last_modified; /* -1: none                                 */
     uint64_t      from, until;  /* slices: what of the whole goes out        */
@@ -68,7 +69,6 @@ struct http_response {
     bool hides_server : 1;      /* no Server of our own                      */
     bool hides_date : 1;        /* ... no Date                               */
     bool is_upgraded : 1;       /* 101: the connection is a tunnel now       */
-    bool keeps_charset : 1;     /* the charset filter is to name none        */
     bool is_own_location : 1;   /* Location is ours: completed as
                                    absolute_redirect and its kin say         */
 };

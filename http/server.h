@@ -14,6 +14,7 @@ struct content {
     const char *name; /* of the directive                                    */
     enum step (*serve)(struct task *);
     bool redirects_to_slash; /* "location /x/" answers "/x" with 301         */
+    bool is_in_limit_except; /* limit_except takes it over, as if always does */
 };
 
 enum location_kind {

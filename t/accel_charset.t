@@ -15,6 +15,8 @@ my $t = Weir::Test->new->run(<<'EOC');
     server {
         listen 127.0.0.1:%%PORT%%;
         location / { proxy_pass http://127.0.0.1:%%PORT_up%%; }
+        location /off { charset off; proxy_pass http://127.0.0.1:%%PORT_up%%; }
+        location /never { charset windows-1251; }
         location /ignored {
             proxy_ignore_headers X-Accel-Charset;
             proxy_pass http://127.0.0.1:%%PORT_up%%;
@@ -34,6 +36,8 @@ my %types = (
     '/' => 'text/html; charset=koi8-r',
     '/?c=utf-8' => 'text/html',
     '/?c=off' => 'text/html',
+    '/?c=Windows-1251' => 'text/html; charset=Windows-1251',
+    '/off?c=windows-1251' => 'text/html; charset=windows-1251',
     '/ignored?c=utf-8' => 'text/html; charset=koi8-r',
 );
 for my $uri (sort keys %types) {
@@ -41,5 +45,7 @@ for my $uri (sort keys %types) {
     is $r->header('Content-Type'), $types{$uri}, "$uri: Content-Type";
     is $r->header('X-Accel-Charset'), undef, "$uri: not passed on";
 }
+ok $t->wait_log(qr/\[error\].*unknown charset "utf-8" to override/),
+    'one that no directive names';
 
 done_testing();

@@ -33,17 +33,24 @@ $t->run(<<"EOC");
         location ~ ^/secret/ { internal; return 200 secret; }
         location /custom { internal; error_page 404 /page; }
         location /page { return 200 page; }
+        location /outer/ {
+            internal;
+            location ~ \.txt\$ { return 200 "nested \$uri"; }
+            location = /outer/x { return 200 exact; }
+        }
+        location /nested { try_files /none /outer/a.txt; }
     }
 }
 EOC
 
 is $t->get("/$_")->status, 404, "/$_ from outside"
-    for qw(hidden hidden/x static.txt secret/x hidden?a);
+    for qw(hidden hidden/x static.txt secret/x hidden?a outer/a.txt outer/x);
 my $r = $t->get('/custom');
 is $r->status . ' ' . $r->body, '404 page', 'its error_page counts';
 is $t->get("/$_")->body, "hidden /hidden/$_", "by $_"
     for qw(error try rewrite accel);
 is $t->get('/index/')->body, 'hidden /hidden/index', 'by index';
+is $t->get('/nested')->body, 'nested /outer/a.txt', 'one nested in another';
 is $t->get('/named')->body, 'named', 'a named location';
 is $t->get('/hidden/../hidden')->status, 404, 'by dots';
 is $t->get('/%68idden')->status, 404, 'by an escape';

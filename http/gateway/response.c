@@ -205,10 +205,8 @@ obey(struct gateway *g)
         g->buffers = false;
     else if (str_ieq(v, STR("yes")))
         g->buffers = true;
-    /* without charset_map there is nothing to convert with, and none is named */
-    v = order(g, FIELD_X_ACCEL_CHARSET, IGNORE_ACCEL_CHARSET);
-    if (v.n)
-        r->out.keeps_charset = true;
+    r->out.other_charset
+        = order(g, FIELD_X_ACCEL_CHARSET, IGNORE_ACCEL_CHARSET);
     v = order(g, FIELD_X_ACCEL_LIMIT_RATE, IGNORE_ACCEL_LIMIT_RATE);
     if (v.p && number_parse(v, INT64_MAX, &rate)) {
         r->limit_rate = rate;

@@ -8,6 +8,8 @@
 #include "http/types.h"
 #include "modules/module.h"
 
+extern struct module charset_module;
+
 struct charset_conf {
     struct expr     *charset; /* NULL: off                                   */
     struct mime_set *types;
@@ -15,15 +17,24 @@ struct charset_conf {
 };
 
 
+/* Those that a configuration names are known. */
+struct charsets {
+    VEC(str_t) known;
+};
+
+
 static const char *
 parse_charset(struct conf *cf, void *field)
 {
-    struct expr **e = field;
+    struct charsets *all = conf_main(cf, &charset_module);
+    struct expr    **e = field;
 
     if (str_is(cf->args[1], "off")) {
         *e = NULL;
         return NULL;
     }
+    if (str_chr(cf->args[1], '$') == NULL)
+        *vec_push(cf->arena, &all->known) = str_copy(cf->arena, cf->args[1]);
     return conf_expr.parse(cf, field);
 }
 
@@ -57,19 +68,35 @@ static const struct directive rows[] = {
 static const struct charset_conf *conf_at(const struct http_request *r);
 
 
+/* An upstream may choose among the known ones. */
+static str_t
+choose_other(const struct http_request *r)
+{
+    const struct charsets *all = r->task.gen->main[charset_module.slot];
+
+    VEC_EACH(&all->known, it)
+        if (str_ieq(*it, r->out.other_charset))
+            return r->out.other_charset;
+    log_error(r->task.log, "unknown charset \"" STR_F "\" to override",
+              STR_A(r->out.other_charset));
+    return STR("");
+}
+
+
 static enum step
 name_charset(struct http_request *r, void *state)
 {
     const struct charset_conf *c = conf_at(r);
 
     (void) state;
-    if (c->charset == NULL || r != r->main || r->out.content_type.n == 0
-        || r->out.charset.n != 0 || r->out.keeps_charset)
+    if (r != r->main || r->out.content_type.n == 0 || r->out.charset.n != 0)
         return STEP_NEXT;
     /* Some old client took it for the charset of the next page. */
     if (r->out.status == 301 || r->out.status == 302)
         return STEP_NEXT;
-    if (mime_set_has(c->types, r->out.content_type))
+    if (r->out.other_charset.n != 0)
+        r->out.charset = choose_other(r);
+    else if (c->charset != NULL && mime_set_has(c->types, r->out.content_type))
         r->out.charset = expr_eval(c->charset, &r->task);
     return STEP_NEXT;
 }
@@ -83,6 +110,7 @@ struct module charset_module = {
     .serves = FOR_HTTP,
     .directives = rows,
     .conf_size = sizeof(struct charset_conf),
+    .main_size = sizeof(struct charsets),
     .filter = &filter,
 };
 

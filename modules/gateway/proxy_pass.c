@@ -36,6 +36,7 @@ static const struct content content = {
     .name = "proxy_pass",
     .serve = serve,
     .redirects_to_slash = true,
+    .is_in_limit_except = true,
 };
 
 
