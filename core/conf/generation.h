@@ -38,6 +38,7 @@ struct generation {
     struct conf_block    *root;     /* the main block                        */
     void                **main;     /* modules' main objects, by slot        */
     struct vars          *vars[4];  /* by enum serves_kind                   */
+    struct regex         *regexes;  /* all that were compiled (core/expr)    */
     struct log_file      *files;    /* logs to open and reopen               */
     const struct log_targets *log;  /* of the main level                     */
     listeners_t           listeners;

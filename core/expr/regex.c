@@ -28,6 +28,7 @@ struct named_group {
 struct regex {
     struct literal          literal;
     pcre2_code             *code;
+    struct regex           *next;     /* of the generation                    */
     bool                    is_quick; /* may be run by the JIT's own entry   */
     unsigned                groups;
     str_t                   pattern;
@@ -123,20 +124,32 @@ define_groups(struct conf *cf, struct regex *re, const char **error)
 }
 
 
-/* Without JIT (no memory to execute, an item that it lacks) matching falls
- * back on the interpreter by itself.  The JIT's own entry checks nothing; UTF
- * must be checked.  literal.h takes only a newline for the end of a line. */
+/* literal.h takes only a newline for the end of a line. */
 static void
-prepare_match(struct arena *a, struct regex *re, bool is_nocase)
+prepare_literal(struct arena *a, struct regex *re, bool is_nocase)
 {
     uint32_t options, newline;
-    bool     has_jit = pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE) == 0;
 
     pcre2_pattern_info(re->code, PCRE2_INFO_ALLOPTIONS, &options);
     pcre2_pattern_info(re->code, PCRE2_INFO_NEWLINE, &newline);
-    re->is_quick = has_jit && !(options & PCRE2_UTF);
     if (newline == PCRE2_NEWLINE_LF && !(options & PCRE2_UTF))
         re->literal = literal_of(a, re->pattern, is_nocase);
+}
+
+
+/* Without JIT (no memory to execute, an item that it lacks) matching falls
+ * back on the interpreter by itself.  The JIT's own entry checks nothing; UTF
+ * must be checked. */
+void
+regexes_to_machine_code(const struct generation *g)
+{
+    for (struct regex *re = g->regexes; re != NULL; re = re->next) {
+        bool     has_jit = pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE) == 0;
+        uint32_t options;
+
+        pcre2_pattern_info(re->code, PCRE2_INFO_ALLOPTIONS, &options);
+        re->is_quick = has_jit && !(options & PCRE2_UTF);
+    }
 }
 
 
@@ -159,7 +172,9 @@ regex_compile(struct conf *cf, str_t pattern, unsigned flags,
     }
     arena_defer(cf->arena, free_code, re->code);
 
-    prepare_match(cf->arena, re, flags & REGEX_NOCASE);
+    re->next = cf->gen->regexes;
+    cf->gen->regexes = re;
+    prepare_literal(cf->arena, re, flags & REGEX_NOCASE);
     pcre2_pattern_info(re->code, PCRE2_INFO_CAPTURECOUNT, &groups);
     re->groups = groups;
     prepare_scratch(groups + 1);

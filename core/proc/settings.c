@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/conf/types.h"
+#include "core/expr/regex.h"
 #include "core/os/cpu.h"
 #include "core/proc/load_module.h"
 
@@ -179,6 +180,18 @@ parse_env(struct conf *cf, void *field)
 }
 
 
+static const char *
+parse_jit(struct conf *cf, void *field)
+{
+    bool       *no_jit = field, is_on;
+    const char *error = conf_flag.parse(cf, &is_on);
+
+    if (error == NULL)
+        *no_jit = !is_on;
+    return error;
+}
+
+
 static const struct conf_type user_type
     = { .name = "user", .size = sizeof(struct user), .parse = parse_user };
 static const struct conf_type workers_type
@@ -201,6 +214,14 @@ static const struct conf_type env_type = {
     .size = sizeof(struct texts *),
     .parse = parse_env,
     .unset = "TZ",
+};
+
+static const struct conf_type jit_type = {
+    .name = "flag",
+    .size = sizeof(bool),
+    .parse = parse_jit,
+    .syntax = "on | off",
+    .unset = "on",
 };
 
 static const struct conf_word debug_points[]
@@ -263,9 +284,10 @@ static const struct directive directives[] = {
          debug_points,
          "What happens when an internal check fails: stop waits for a "
          "debugger, abort ends the process with a core file."),
-    FLAG("pcre_jit", IN_MAIN, struct process_conf, pcre_jit, "off",
-         "Accepted without effect: regular expressions are always "
-         "compiled to machine code where PCRE2 can do so."),
+    { "pcre_jit", IN_MAIN, ARGS_FLAG, &jit_type,
+      FIELD(struct process_conf, no_jit, bool), NULL, NULL, NULL,
+      "Whether regular expressions are compiled to machine code, where "
+      "PCRE2 can do so; off: no page is both written to and executed." },
     { "ssl_object_cache_inheritable", IN_MAIN, ARGS_FLAG, &conf_nothing, 0,
       NULL, &conf_flag, "on | off", "Accepted without effect." },
     { "load_module", IN_MAIN | ROW_MANY, ARGS_1, &load_module_type, 0, NULL,
@@ -291,9 +313,21 @@ make_ready(struct conf *cf, void *conf)
 }
 
 
+/* pcre_jit may stand behind the expressions. */
+static const char *
+prepare_regexes(struct conf *cf, void *main)
+{
+    (void) main;
+    if (!process_conf_of(cf->gen)->no_jit)
+        regexes_to_machine_code(cf->gen);
+    return NULL;
+}
+
+
 struct module core_module = {
     .name = "core",
     .directives = directives,
     .conf_size = sizeof(struct process_conf),
     .ready = make_ready,
+    .main_ready = prepare_regexes,
 };

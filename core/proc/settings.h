@@ -31,7 +31,8 @@ enum { DEBUG_ABORT, DEBUG_STOP };
 struct process_conf {
     struct user     user;
     str_t           pid;
-    bool            daemon, master_process, pcre_jit;
+    bool            daemon, master_process;
+    bool            no_jit; /* pcre_jit off                                  */
     unsigned        workers;
     int             priority;
     struct limit    nofile, core;
