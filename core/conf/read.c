@@ -206,7 +206,6 @@ conf_block_new(struct conf *cf, unsigned kind)
     b->file = cf->file;
     b->line = b->end_line = cf->line;
     if (b->up != NULL) {
-        b->opening = b->up->settings;
         if (b->up->last != NULL)
             b->up->last->next = b;
         else
@@ -255,8 +254,8 @@ read_opened(struct conf *cf, const struct row *row)
         return conf_error(cf, "\"%s\" directive is duplicate",
                           row->directive->name);
     }
-    note_setting(cf, row->directive);
     b = conf_block_new(cf, opener->inside);
+    note_setting(cf, row->directive);
     cf->kind = kind_of_block(opener->inside);
     if (opener->open != NULL)
         error = opener->open(cf, b);

@@ -24,7 +24,7 @@ struct finder {
 str_t
 doc_title(struct arena *a, const struct conf_block *b)
 {
-    const struct setting *s = b->opening;
+    const struct setting *s = setting_opening(b);
     str_t                 text;
 
     if (s == NULL)

@@ -9,28 +9,36 @@
 #include <unistd.h>
 
 #include "core/log/log.h"
+#include "core/os/wary.h"
 
-enum { MODE = 0644, OWNER_MODE = 0600 };
-
-
-static int
-open_file(const struct log_file *f)
-{
-    return open(f->path.p, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, MODE);
-}
+enum {
+    HOW = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
+    MODE = 0644,
+    OWNER_MODE = 0600,
+};
 
 
 bool
 log_file_open(struct log_file *f, const struct log *log)
 {
-    f->fd = open_file(f);
+    f->fd = open(f->path.p, HOW, MODE);
     if (f->fd == -1)
         log_at(log, LEVEL_EMERG, errno, "open() \"%s\" failed", f->path.p);
     return f->fd != -1;
 }
 
 
-/* The master reopens as root: the workers must be able to do so too. */
+/* The master reopens as root: the workers must be able to do so too.  What
+ * they could have put there, a link to somebody's file, is not given away. */
+static int
+open_for(const struct log_file *f, uid_t owner)
+{
+    if (owner == LOG_OWNER_KEPT)
+        return open(f->path.p, HOW, MODE);
+    return wary_open(f->path.p, HOW, MODE, owner);
+}
+
+
 static bool
 give_to(int fd, const char *path, uid_t owner, const struct log *log)
 {
@@ -64,7 +72,7 @@ reopen(struct log_file *f, uid_t owner, const struct log *log)
 
     if (f->flush != NULL)
         f->flush(f);
-    fd = open_file(f);
+    fd = open_for(f, owner);
     if (fd == -1) {
         log_at(log, LEVEL_EMERG, errno, "open() \"%s\" failed", f->path.p);
         return;

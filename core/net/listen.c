@@ -19,7 +19,7 @@ enum {
     BACKLOG = 511,
     TRIES = 5,
     PAUSE_NS = 500 * 1000 * 1000,
-    SOCKET_MODE = 0666,
+    SOCKET_UMASK = 0111, /* unix sockets are for everybody to write to   */
 };
 
 struct row {
@@ -132,20 +132,68 @@ refused(const char *call, const struct listener *l, bool is_test,
 }
 
 
+/* Whether the path is a socket at which nobody listens: what a server that was
+ * killed leaves behind. */
+static bool
+is_stale(const struct listener *l)
+{
+    struct stat st;
+    int         fd;
+    bool        is_refused;
+
+    if (l->addr.sa.sa_family != AF_UNIX || lstat(l->addr.un.sun_path, &st) == -1
+        || !S_ISSOCK(st.st_mode))
+        return false;
+    fd = socket(AF_UNIX, l->type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd == -1)
+        return false;
+    is_refused = connect(fd, &l->addr.sa, l->addr.len) == -1
+                 && errno == ECONNREFUSED;
+    close(fd);
+    return is_refused;
+}
+
+
+/* The mode comes with the name, so that it is never another's that changes. */
+static bool
+bind_name(const struct listener *l, int fd)
+{
+    mode_t before = umask(SOCKET_UMASK);
+    int    rc = bind(fd, &l->addr.sa, l->addr.len), error = errno;
+
+    umask(before);
+    errno = error;
+    return rc == 0;
+}
+
+
+static bool
+take_name(const struct listener *l, int fd, bool is_test, const struct log *log)
+{
+    if (bind_name(l, fd))
+        return true;
+    if (errno != EADDRINUSE || is_test)
+        return false;
+    if (!is_stale(l)) {
+        errno = EADDRINUSE;
+        return false;
+    }
+    log_warn(log,
+             "nobody listens on " STR_F ", which was left behind: replaced",
+             STR_A(l->text));
+    unlink_path(l, log);
+    return bind_name(l, fd);
+}
+
+
 static enum opened
 bind_socket(const struct listener *l, int fd, bool is_test,
             const struct log *log)
 {
-    const char *path = l->addr.un.sun_path;
-
-    if (bind(fd, &l->addr.sa, l->addr.len) == -1)
+    if (!take_name(l, fd, is_test, log))
         return refused("bind() to", l, is_test, log);
-    if (l->addr.sa.sa_family == AF_UNIX) {
-        if (chmod(path, SOCKET_MODE) == -1)
-            log_at(log, LEVEL_EMERG, errno, "chmod() \"%s\" failed", path);
-        if (is_test)
-            unlink_path(l, log);
-    }
+    if (is_test)
+        unlink_path(l, log);
     if (l->type == SOCK_STREAM && listen(fd, backlog_of(l)) == -1) {
         if (errno == EADDRINUSE)
             return refused("listen() to", l, is_test, log);

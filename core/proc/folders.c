@@ -4,12 +4,14 @@
  * user of the workers, who cannot make them.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/hash.h"
 #include "core/conf/types.h"
 #include "core/event/task.h"
+#include "core/os/wary.h"
 #include "core/proc/setup.h"
 
 enum { MODE = 0700 };
@@ -23,27 +25,54 @@ struct walk {
 };
 
 
+/* The folder behind fd, which is to be the owner's and to let him in. */
 static bool
-give(const char *path, uid_t owner, const struct log *log)
+give(int fd, const char *path, uid_t owner, const struct log *log)
 {
     struct stat st;
 
-    if (stat(path, &st) == -1) {
-        log_at(log, LEVEL_EMERG, errno, "stat() \"%s\" failed", path);
+    if (fstat(fd, &st) == -1) {
+        log_at(log, LEVEL_EMERG, errno, "fstat() \"%s\" failed", path);
         return false;
     }
-    if (st.st_uid != owner && chown(path, owner, (gid_t) -1) == -1) {
+    if (st.st_uid != owner && fchown(fd, owner, (gid_t) -1) == -1) {
         log_at(log, LEVEL_EMERG, errno, "chown(\"%s\", %d) failed", path,
                (int) owner);
         return false;
     }
     if ((st.st_mode & MODE) != MODE
-        && chmod(path, (st.st_mode | MODE) & 07777) == -1)
+        && fchmod(fd, (st.st_mode | MODE) & 07777) == -1)
     {
         log_at(log, LEVEL_EMERG, errno, "chmod() \"%s\" failed", path);
         return false;
     }
     return true;
+}
+
+
+/* A link that the owner could have made is followed by nobody who would change
+ * what it leads to. */
+static bool
+make_sure(const char *path, uid_t owner, const struct log *log)
+{
+    struct stat st;
+    bool        is_given;
+    int         fd;
+
+    if (stat(path, &st) == -1) {
+        log_at(log, LEVEL_EMERG, errno, "stat() \"%s\" failed", path);
+        return false;
+    }
+    if (st.st_uid == owner && (st.st_mode & MODE) == MODE)
+        return true;
+    fd = wary_open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0, owner);
+    if (fd == -1) {
+        log_at(log, LEVEL_EMERG, errno, "open() \"%s\" failed", path);
+        return false;
+    }
+    is_given = give(fd, path, owner, log);
+    close(fd);
+    return is_given;
 }
 
 
@@ -61,7 +90,7 @@ make_folder(struct walk *w, const struct temp_path *t)
         w->has_failed = true;
         return;
     }
-    if (geteuid() == 0 && !give(path, w->owner, w->log))
+    if (geteuid() == 0 && !make_sure(path, w->owner, w->log))
         w->has_failed = true;
 }
 

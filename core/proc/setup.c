@@ -43,12 +43,12 @@ setup_read(const struct setup *s, const struct log *log)
 
 
 /* Under -t it is only opened; at the start it is written later, by the
- * process that stays. */
+ * process that stays.  A link in its place could lead to anybody's file. */
 static bool
 open_pid(const struct generation *g, bool is_test, const struct log *log)
 {
     const char *path = process_conf_of(g)->pid.p;
-    int         flags = O_RDWR | O_CREAT | O_CLOEXEC;
+    int         flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
     char        text[24];
     int         fd, n;
     bool        is_written = true;
@@ -111,12 +111,15 @@ setup_open(const struct setup *s, struct generation *g, struct generation *old,
 {
     bool               is_test = s->options.test;
     const listeners_t *before = old ? &old->listeners : &s->inherited;
+    struct log         own = { .targets = g->log };
 
-    if (!check_events(g, log))
+    if (!check_events(g, log) || (is_test && !open_pid(g, true, log)))
         return false;
-    if (is_test && !open_pid(g, true, log))
+    if (!generation_open_files(g, log))
         return false;
-    if (!folders_make(g, log) || !generation_open_files(g, log))
+    /* Now people find it where the configuration says. */
+    log = &own;
+    if (!folders_make(g, log))
         return false;
     if (old != NULL && is_pid_moved(g, old) && !open_pid(g, false, log))
         return false;

@@ -26,7 +26,8 @@ struct generation *setup_read(const struct setup *s, const struct log *log);
 
 /* Opens what the configuration names: pid file (unless old has the same), log
  * files, temporary folders, sockets (those of old are taken over).  False:
- * logged, and nothing of old has changed. */
+ * logged (to the error log of g, once its files are open), and nothing of old
+ * has changed. */
 bool setup_open(const struct setup *s, struct generation *g,
                 struct generation *old, const struct log *log);
 

@@ -70,14 +70,31 @@ worker_become_user(const struct user *u, const struct log *log)
         log_at(log, LEVEL_EMERG, errno, "setgid(%d) failed", (int) u->gid);
         return false;
     }
-    if (initgroups(u->name, u->gid) == -1)
+    /* It would go on with the groups of root. */
+    if (initgroups(u->name, u->gid) == -1) {
         log_at(log, LEVEL_EMERG, errno, "initgroups(%s, %d) failed", u->name,
                (int) u->gid);
+        return false;
+    }
     if (setuid(u->uid) == -1) {
         log_at(log, LEVEL_EMERG, errno, "setuid(%d) failed", (int) u->uid);
         return false;
     }
     return true;
+}
+
+
+/* No program that could be executed has more rights than this process.  Who may
+ * not empty the bounding set has no rights that it would bound. */
+static void
+give_up_privileges(const struct log *log)
+{
+    for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != -1;
+         cap++)
+        if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == -1 && errno != EPERM)
+            log_at(log, LEVEL_ALERT, errno, "prctl(PR_CAPBSET_DROP) failed");
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+        log_at(log, LEVEL_ALERT, errno, "prctl(PR_SET_NO_NEW_PRIVS) failed");
 }
 
 
@@ -131,6 +148,7 @@ settle(const struct process_conf *c, unsigned number, const struct log *log)
         log_at(log, LEVEL_ALERT, errno, "setpriority(%d) failed", c->priority);
     set_limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", &c->nofile, log);
     set_limit(RLIMIT_CORE, "RLIMIT_CORE", &c->core, log);
+    give_up_privileges(log);
     if (!worker_become_user(&c->user, log))
         return false;
     set_affinity(&c->affinity, number, log);
