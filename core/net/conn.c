@@ -14,6 +14,8 @@
 
 #include "core/net/worker.h"
 
+enum { EVICT_MORE = 16 };
+
 struct conns conns = {
     .reusable = { &conns.reusable, &conns.reusable },
     .cuttable = { &conns.cuttable, &conns.cuttable },
@@ -43,11 +45,11 @@ uncount(struct conn *c)
 void
 conn_set_reusable(struct conn *c, bool is_reusable)
 {
-    if (c->is_reusable || c->on_cut != NULL)
+    if (c->is_reusable || c->is_cuttable)
         list_remove(&c->link);
     c->is_reusable = is_reusable;
     if (!is_reusable) {
-        if (c->on_cut != NULL)
+        if (c->is_cuttable)
             list_append(&conns.cuttable, &c->link);
         return;
     }
@@ -58,28 +60,56 @@ conn_set_reusable(struct conn *c, bool is_reusable)
 }
 
 
+/* Asks the longest idle one to go; false: there is none. */
+static bool
+ask_oldest(void)
+{
+    struct conn *c;
+
+    if (list_empty(&conns.reusable))
+        return false;
+    c = container_of(conns.reusable.next, struct conn, link);
+    conn_set_reusable(c, false);
+    c->owner->on_unwanted(c);
+    return true;
+}
+
+
+/* Who refuses is not idle any more, so that nobody is asked twice. */
 size_t
 conns_evict(size_t n)
 {
-    size_t done = 0;
+    size_t before = conns.active, asked = 0;
 
-    while (done < n && !list_empty(&conns.reusable)) {
-        struct conn *c = container_of(conns.reusable.next, struct conn, link);
-
-        conn_set_reusable(c, false);
-        c->is_unwanted = true;
-        c->event.on_read(&c->event);
-        done++;
-    }
-    return done;
+    while (before - conns.active < n && asked++ < n + EVICT_MORE)
+        if (!ask_oldest())
+            break;
+    return before - conns.active;
 }
 
 
 void
-conn_set_on_cut(struct conn *c, void (*on_cut)(struct conn *))
+conns_release(void)
 {
-    c->on_cut = on_cut;
-    list_append(&conns.cuttable, &c->link);
+    while (ask_oldest())
+        continue;
+}
+
+
+void
+conn_set_owner(struct conn *c, const struct conn_owner *owner)
+{
+    c->owner = owner;
+    c->is_cuttable = owner->on_cut != NULL;
+    if (c->is_cuttable)
+        list_append(&conns.cuttable, &c->link);
+}
+
+
+enum probe
+conn_probe(struct conn *c)
+{
+    return c->io->probe(c);
 }
 
 
@@ -90,10 +120,9 @@ conns_cut(void)
 
     while ((l = list_pop(&conns.cuttable)) != NULL) {
         struct conn *c = container_of(l, struct conn, link);
-        void (*on_cut)(struct conn *) = c->on_cut;
 
-        c->on_cut = NULL; /* once */
-        on_cut(c);
+        c->is_cuttable = false; /* once */
+        c->owner->on_cut(c);
     }
 }
 
@@ -207,9 +236,9 @@ conn_close(struct conn *c)
     timer_stop(&c->write_timer);
     post_cancel(&c->late);
     conn_set_reusable(c, false);
-    if (c->on_cut != NULL)
+    if (c->is_cuttable)
         list_remove(&c->link);
-    c->on_cut = NULL;
+    c->is_cuttable = false;
     c->is_flushing = false;
     if (!chain_empty(&c->out))
         chain_clear(&c->out);

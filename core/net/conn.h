@@ -21,6 +21,12 @@ struct listener;
 
 enum { CONN_AGAIN = -1, CONN_ERROR = -2 }; /* conn_read: or bytes, 0 at end  */
 
+enum probe {
+    PROBE_QUIET, /* nothing has come                                         */
+    PROBE_INPUT,
+    PROBE_END,   /* the peer has closed it, or it is broken                  */
+};
+
 struct conn_io {
     const char *name;
     /* Bytes read (0: the peer has ended), CONN_AGAIN or CONN_ERROR. */
@@ -29,9 +35,22 @@ struct conn_io {
      * as it can; consumes what went out.  Bytes sent, CONN_AGAIN (the
      * descriptor takes no more now), or CONN_ERROR. */
     ssize_t (*send)(struct conn *, struct chain *out, size_t limit);
+    /* Whether there is something to read; takes nothing. */
+    enum probe (*probe)(struct conn *);
     /* Ends the sending side where the transport can. */
     void    (*shutdown)(struct conn *);
     void    (*close)(struct conn *);
+};
+
+/* What the process asks of whoever has a connection. */
+struct conn_owner {
+    /* It is idle (conn_set_reusable) and its place is wanted, or the worker
+     * ends: closes it now.  Runs no request and opens nothing: where a request
+     * has come by now, it posts that and keeps the connection. */
+    void (*on_unwanted)(struct conn *);
+    /* The worker's time ends before the connection does (conns_cut): ends what
+     * is under way and closes it.  NULL: nothing is to be ended. */
+    void (*on_cut)(struct conn *);
 };
 
 struct conn {
@@ -51,8 +70,8 @@ struct conn {
     uint64_t               sent;     /* bytes, in all                        */
     uint64_t               received;
     struct list            link;     /* of conns.reusable while it is that, or
-                                        of conns.cuttable with on_cut        */
-    void                 (*on_cut)(struct conn *); /* conn_set_on_cut, or NULL */
+                                        of conns.cuttable                    */
+    const struct conn_owner *owner;  /* NULL: is never idle, nor cut off     */
     uint32_t               send_timeout; /* ms; arms write_timer whenever the
                                         peer takes no more; 0: does not      */
     uint16_t               error;    /* errno of what broke it, 0: none      */
@@ -67,7 +86,7 @@ struct conn {
     bool is_reusable : 1; /* may be closed when connections are short        */
     bool is_eof : 1;      /* read said 0                                     */
     bool is_counted : 1;  /* in conns.active                                 */
-    bool is_unwanted : 1; /* reusable, and on_read is called to close it     */
+    bool is_cuttable : 1; /* its owner has an on_cut, not called so far      */
 };
 
 /* The connections of this process, of all kinds, and its limit. */
@@ -101,15 +120,20 @@ void conn_close(struct conn *c);
  * nothing can have come since the last short read), CONN_ERROR (logged). */
 ssize_t conn_read(struct conn *c, char *out, size_t n);
 
-/* Idle (between requests): may be closed when room is short or the worker
- * ends.  on_read is called then with is_unwanted set, and closes it. */
-void conn_set_reusable(struct conn *c, bool is_reusable);
-/* Has up to n of the longest idle closed; returns how many. */
-size_t conns_evict(size_t n);
+/* Whether bytes, or the end, could be read. */
+enum probe conn_probe(struct conn *c);
 
-/* The worker's time can end before its connections do (conns_cut): on_cut is
- * called then, to end what is under way and to close this one. */
-void conn_set_on_cut(struct conn *c, void (*on_cut)(struct conn *));
+/* Whom to ask; before conn_set_reusable. */
+void conn_set_owner(struct conn *c, const struct conn_owner *owner);
+/* Idle (between requests): may be closed when room is short or the worker
+ * ends. */
+void conn_set_reusable(struct conn *c, bool is_reusable);
+/* Has up to n of the longest idle closed; returns how many really went: those
+ * that a request has come for stay, and only a few more are asked. */
+size_t conns_evict(size_t n);
+/* The worker ends: asks all that are idle. */
+void conns_release(void);
+/* ... and its time is over: calls on_cut of all that are not idle. */
 void conns_cut(void);
 
 /* What a flush can say. */

@@ -48,6 +48,21 @@ read_plain(struct conn *c, char *out, size_t n)
 }
 
 
+static enum probe
+probe_plain(struct conn *c)
+{
+    char    byte;
+    ssize_t rc;
+
+    do {
+        rc = recv(c->event.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    } while (rc == -1 && errno == EINTR);
+    if (rc > 0)
+        return PROBE_INPUT;
+    return rc == -1 && errno == EAGAIN ? PROBE_QUIET : PROBE_END;
+}
+
+
 /* What one call is to send. */
 struct batch {
     struct iovec iov[IOV_MANY];
@@ -232,6 +247,7 @@ close_plain(struct conn *c)
 const struct conn_io conn_plain = {
     .name = "plain",
     .read = read_plain,
+    .probe = probe_plain,
     .send = send_plain,
     .shutdown = shutdown_plain,
     .close = close_plain,

@@ -232,7 +232,7 @@ end_gracefully(struct serving *s)
     acceptor_stop(s->acceptor);
     if (!s->is_alone)
         listeners_close(&s->gen->listeners);
-    conns_evict(conns.active);
+    conns_release();
     if (limit != 0) {
         s->deadline.on_timeout = on_deadline;
         s->deadline.is_idle = true;

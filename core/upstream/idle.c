@@ -8,8 +8,6 @@
  * the next requests right behind them.  Closing connections only to open as
  * many again costs more than all else about a small request.
  */
-#include <errno.h>
-
 #include "core/net/worker.h"
 #include "core/os/clock.h"
 #include "core/upstream/build.h"
@@ -73,22 +71,27 @@ on_timeout(struct timer *t)
 }
 
 
-/* Nothing there to read says EAGAIN, and so it was a false alarm. */
+/* Nothing there to read: it was a false alarm. */
 static void
 on_read(struct event *e)
 {
     struct idle *i = container_of(e, struct idle, conn.event);
-    char         byte;
 
-    if (!i->conn.is_unwanted
-        && recv(e->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1
-        && (errno == EAGAIN || errno == EINTR))
-    {
+    if (conn_probe(&i->conn) == PROBE_QUIET)
         e->readable = false;
-        return;
-    }
-    drop(i);
+    else
+        drop(i);
 }
+
+
+static void
+on_unwanted(struct conn *c)
+{
+    drop(container_of(c, struct idle, conn));
+}
+
+
+static const struct conn_owner idle_owner = { .on_unwanted = on_unwanted };
 
 
 struct idle *
@@ -146,6 +149,7 @@ idle_keep(struct upstream_group *g, struct idle *i)
     if (g->keepalive_timeout != 0)
         timer_set(i->conn.loop, &i->conn.read_timer, g->keepalive_timeout);
     i->conn.is_quiet = true;
+    conn_set_owner(&i->conn, &idle_owner);
     conn_set_reusable(&i->conn, true);
     if (i->conn.event.readable)
         on_read(&i->conn.event);

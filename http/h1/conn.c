@@ -219,30 +219,11 @@ discard_more(struct h1 *h)
     r->codec->finish(r);
 }
 
-/* Asked to go.  A request that has come by now is still answered; and when the
- * worker ends, who has not asked for anything yet may do so. */
-static void
-leave(struct h1 *h)
-{
-    h->conn.is_unwanted = false;
-    if (h->state == H1_WAIT) {
-        h->conn.event.readable = true;
-        h1_read_head(h);
-        if (h->state != H1_WAIT || (worker->is_exiting && !h->is_kept))
-            return;
-    }
-    h1_close(h);
-}
-
 void
 h1_on_read(struct event *e)
 {
     struct h1 *h = container_of(e, struct h1, conn.event);
 
-    if (h->conn.is_unwanted) {
-        leave(h);
-        return;
-    }
     switch ((enum h1_state) h->state) {
     case H1_WAIT:
     case H1_HEAD:
@@ -353,6 +334,22 @@ on_write_timeout(struct timer *t)
     h1_timed_out(h);
 }
 
+/* A request that has come by now is still answered; and when the worker ends,
+ * who has not asked for anything yet may do so. */
+static void
+on_unwanted(struct conn *c)
+{
+    struct h1 *h = h1_of_conn(c);
+
+    if (conn_probe(c) == PROBE_INPUT) {
+        c->event.readable = true;
+        h->next.run = run_next;
+        post_add(c->loop, &h->next);
+    } else if (h->is_kept || !worker->is_exiting) {
+        h1_close(h);
+    }
+}
+
 /* The worker ends before the request does: its line is logged. */
 static void
 on_cut(struct conn *c)
@@ -369,6 +366,9 @@ on_cut(struct conn *c)
         http_terminate(h->r, 0);
     }
 }
+
+static const struct conn_owner owner
+    = { .on_unwanted = on_unwanted, .on_cut = on_cut };
 
 /* --- what goes out --------------------------------------------------------------------- */
 
@@ -642,7 +642,7 @@ h1_accept(struct listener *l, struct loop *loop, int fd,
     h->conn.log.targets
         = error_log_targets(http_default_server(h->address)->conf);
     h->client.opened_at = clock_ms();
-    conn_set_on_cut(&h->conn, on_cut);
+    conn_set_owner(&h->conn, &owner);
     stats_add(worker->stats, accepted, 1);
     stats_add(worker->stats, handled, 1);
     stats_add(worker->stats, active, 1);

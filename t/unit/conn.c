@@ -470,14 +470,16 @@ on_room(void *arg)
 }
 
 
-static void
-close_unwanted(struct event *e)
-{
-    struct conn *c = container_of(e, struct conn, event);
+static struct conn *refuses;
 
-    if (c->is_unwanted)
+static void
+close_unwanted(struct conn *c)
+{
+    if (c != refuses)
         conn_close(c);
 }
+
+static const struct conn_owner idle_owner = { .on_unwanted = close_unwanted };
 
 
 static void
@@ -489,7 +491,7 @@ test_reusable(void)
     conns.on_room = on_room;
     for (int i = 0; i < 3; i++) {
         p[i] = pair_new(0);
-        p[i]->conn.event.on_read = close_unwanted;
+        conn_set_owner(&p[i]->conn, &idle_owner);
         conn_set_reusable(&p[i]->conn, true);
     }
     conn_set_reusable(&p[0]->conn, true);
@@ -499,6 +501,11 @@ test_reusable(void)
     is(conns_evict(1), 1, "one goes");
     is(rooms, 3, "room");
     is(p[1]->conn.event.fd, -1, "the longest idle");
+    refuses = &p[0]->conn;
+    is(conns_evict(10), 0, "one that has work to do does not count");
+    refuses = NULL;
+    is(conns_evict(10), 0, "and is not asked again");
+    conn_set_reusable(&p[0]->conn, true);
     is(conns_evict(10), 1, "the other");
     is(conns_evict(10), 0, "none is left");
     is(conns.active, 1, "one stays");
@@ -522,6 +529,9 @@ on_cut(struct conn *c)
 }
 
 
+static const struct conn_owner cut_owner
+    = { .on_unwanted = close_unwanted, .on_cut = on_cut };
+
 static void
 test_cut(void)
 {
@@ -529,9 +539,7 @@ test_cut(void)
 
     for (int i = 0; i < 4; i++) {
         p[i] = pair_new(0);
-        p[i]->conn.event.on_read = close_unwanted;
-        if (i != 3)
-            conn_set_on_cut(&p[i]->conn, on_cut);
+        conn_set_owner(&p[i]->conn, i != 3 ? &cut_owner : &idle_owner);
         conn_set_reusable(&p[i]->conn, true);
     }
     conn_set_reusable(&p[1]->conn, false);
@@ -539,7 +547,8 @@ test_cut(void)
     conns_cut();
     is(cut, 2, "those that are not idle, each once");
     is(p[1]->conn.event.fd, -1, "closed by its owner");
-    is(conns_evict(10), 2, "the idle ones are closed otherwise");
+    conns_release();
+    is(conns.active, 1, "the idle ones are closed otherwise");
     is(conns.active, 1, "what the owner keeps, stays");
     conns_cut();
     is(cut, 2, "nobody is left");

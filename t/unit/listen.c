@@ -300,11 +300,10 @@ static unsigned     n_accepted;
 static void
 on_read(struct event *e)
 {
-    struct conn *c = container_of(e, struct conn, event);
-
-    if (c->is_unwanted)
-        conn_close(c);
+    (void) e;
 }
+
+static const struct conn_owner owner = { .on_unwanted = conn_close };
 
 
 static void
@@ -317,6 +316,7 @@ on_accept(struct listener *l, struct loop *loop, int fd,
     conn_init(c, loop, fd, &logger);
     conn_set_peer(c, &peer->sa, peer->len);
     c->event.on_read = on_read;
+    conn_set_owner(c, &owner);
     conn_start(c);
     accepted[n_accepted++] = c;
 }
