@@ -45,23 +45,50 @@ start(struct conn *c, const struct sockaddr *to, socklen_t len)
 }
 
 
-int
+/* What connect can say that another machine has no part in. */
+static bool
+is_shortage(int errnum)
+{
+    switch (errnum) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case ENOSPC:
+    case EADDRNOTAVAIL:
+    case EADDRINUSE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+
+static enum connect_fault
+fail(struct conn *c, enum connect_fault fault)
+{
+    int error = errno;
+
+    conn_close(c);
+    errno = error;
+    return fault;
+}
+
+
+enum connect_fault
 conn_connect(struct conn *c, const struct sockaddr *to, socklen_t len,
              const struct sockaddr *bind_to, socklen_t bind_len,
              bool transparent)
 {
-    int error;
-
     if (!conn_open(c, to->sa_family))
-        return errno;
+        return CONNECT_NO_SOCKET;
     conn_set_peer(c, to, len);
-    if ((bind_to == NULL
-         || bind_local(c->event.fd, bind_to, bind_len, transparent))
-        && start(c, to, len))
-        return 0;
-    error = errno;
-    conn_close(c);
-    return error;
+    if (bind_to != NULL
+        && !bind_local(c->event.fd, bind_to, bind_len, transparent))
+        return fail(c, CONNECT_NO_BIND);
+    if (start(c, to, len))
+        return CONNECT_BEGUN;
+    return fail(c, is_shortage(errno) ? CONNECT_SHORTAGE : CONNECT_REFUSED);
 }
 
 

@@ -76,6 +76,8 @@ enum outcome {
     PEER_OK,     /* answered                                                 */
     PEER_FAILED, /* counts against max_fails                                 */
     PEER_NEXT,   /* to be passed over this time only (http_404 ...)          */
+    PEER_UNTRIED, /* it was not asked: something was short on this machine.
+                    Counts for nothing and costs no try                      */
 };
 
 /* One task's way through a group. */

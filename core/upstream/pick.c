@@ -191,12 +191,14 @@ pick_done(struct pick *p, enum outcome how)
         peer->fails = 0;
     else if (how == PEER_FAILED)
         is_disabled = count_failure(peer);
+    else if (how == PEER_UNTRIED)
+        peer->checked_at = peer->failed_at; /* its chance is still to come */
     else if (peer->failed_at < peer->checked_at)
         peer->fails = 0; /* it was given a chance, and used it */
     give_lock(p->group);
     if (is_disabled)
         log_warn(p->task->log, "upstream server temporarily disabled");
-    if (p->tries != 0)
+    if (p->tries != 0 && how != PEER_UNTRIED)
         p->tries--;
 }
 

@@ -52,6 +52,7 @@ struct exchange {
     bool          is_body_encoded; /* to the last byte                       */
     bool          is_send_broken; /* but the response may still be read      */
     bool          is_new;    /* its connection was opened for it             */
+    bool          is_untried; /* no connection: something is short here      */
     size_t        head_bytes; /* decoded before the body                     */
 };
 

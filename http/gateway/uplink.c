@@ -203,23 +203,6 @@ local_address(struct gateway *g, struct addr_any *out)
 }
 
 
-static int
-connect_to(struct uplink *u, struct gateway *g)
-{
-    const struct addr_any *to = g->pick.peer->addr;
-    struct addr_any        room;
-    const struct addr_any *from = local_address(g, &room);
-    int                    errnum;
-
-    errnum = conn_connect(&u->idle.conn, &to->sa, to->len,
-                          from ? &from->sa : NULL, from ? from->len : 0,
-                          from && g->conf->bind->is_transparent);
-    if (errnum == 0)
-        set_options(&u->idle.conn, g->conf);
-    return errnum;
-}
-
-
 /* What a peer can bring about is no fault of this machine. */
 static enum log_level
 level_of(int errnum)
@@ -240,14 +223,55 @@ level_of(int errnum)
 
 
 static enum step
+connect_to(struct exchange *x)
+{
+    struct gateway        *g = x->gateway;
+    struct conn           *c = &x->link->idle.conn;
+    const struct addr_any *to = g->pick.peer->addr;
+    struct addr_any        room;
+    const struct addr_any *from = local_address(g, &room);
+    struct log            *log = g->r->task.log;
+    enum connect_fault     fault;
+
+    fault = conn_connect(c, &to->sa, to->len, from ? &from->sa : NULL,
+                         from ? from->len : 0,
+                         from && g->conf->bind->is_transparent);
+    x->is_untried = fault != CONNECT_BEGUN && fault != CONNECT_REFUSED;
+    switch (fault) {
+    case CONNECT_BEGUN:
+        set_options(c, g->conf);
+        return STEP_WAIT;
+    case CONNECT_NO_SOCKET:
+        log_at(log, LEVEL_ALERT, errno, "socket() failed");
+        break;
+    case CONNECT_NO_BIND: {
+        char   text[ADDR_TEXT];
+        size_t n
+            = addr_text(text, &from->sa, from->len, addr_port(&from->sa) != 0);
+
+        log_at(log, LEVEL_CRIT, errno, "bind(%.*s) failed", (int) n, text);
+        break;
+    }
+    case CONNECT_SHORTAGE:
+    case CONNECT_REFUSED:
+        log_at(log, level_of(errno), errno, "connect() to " STR_F " failed",
+               STR_A(x->name));
+        break;
+    }
+    return STEP_FAIL;
+}
+
+
+static enum step
 open_new(struct exchange *x)
 {
     struct gateway *g = x->gateway;
     struct log     *log = g->r->task.log;
     struct uplink  *u;
-    int             errnum;
+    enum step       s;
 
-    if (!worker_has_room(log))
+    x->is_untried = !worker_has_room(log);
+    if (x->is_untried)
         return STEP_FAIL;
     u = calloc(1, sizeof(*u));
     if (!u)
@@ -259,14 +283,10 @@ open_new(struct exchange *x)
     u->idle.peer = g->pick.peer;
     u->idle.owner = g->owner;
     adopt(u, x);
-    errnum = connect_to(u, g);
-    if (errnum == 0) {
+    s = connect_to(x);
+    if (s == STEP_WAIT)
         uplink_wait_read(u, g->conf->connect_timeout);
-        return STEP_WAIT;
-    }
-    log_at(log, level_of(errnum), errnum, "connect() to " STR_F " failed",
-           STR_A(x->name));
-    return STEP_FAIL;
+    return s;
 }
 
 

@@ -411,7 +411,7 @@ test_connect(void)
     chain_init(&c.out, arena);
     is(conn_connect(&c, (struct sockaddr *) &to, sizeof(to),
                     (struct sockaddr *) &from, sizeof(from), false),
-       0, "on its way");
+       CONNECT_BEGUN, "on its way");
     wait_outcome();
     is(outcome, 0, "connected");
     ok(c.is_tcp && !c.is_client, "an upstream, by TCP");
@@ -433,14 +433,21 @@ test_connect(void)
     c = (struct conn){ 0 };
     conn_init(&c, loop, -1, &quiet);
     c.event.on_write = on_outcome;
-    got = conn_connect(&c, (struct sockaddr *) &to, sizeof(to), NULL, 0, false);
-    if (got == 0) {
+    if (conn_connect(&c, (struct sockaddr *) &to, sizeof(to), NULL, 0, false)
+        == CONNECT_BEGUN)
         wait_outcome();
-        got = outcome;
-    }
-    is(got, ECONNREFUSED, "refused");
+    else
+        outcome = errno;
+    is(outcome, ECONNREFUSED, "refused");
     conn_close(&c);
     loop_turn(loop, 0);
+
+    from.sin_addr.s_addr = htonl(0xc0000201); /* TEST-NET-1: nobody's */
+    conn_init(&c, loop, -1, &quiet);
+    is(conn_connect(&c, (struct sockaddr *) &to, sizeof(to),
+                    (struct sockaddr *) &from, sizeof(from), false),
+       CONNECT_NO_BIND, "an address that this machine lacks");
+    is(c.event.fd, -1, "nothing open");
 }
 
 
@@ -453,7 +460,8 @@ test_connect_unix(void)
 
     conn_init(&c, loop, -1, &quiet);
     is(conn_connect(&c, (struct sockaddr *) &to, sizeof(to), NULL, 0, false),
-       ENOENT, "no such socket");
+       CONNECT_REFUSED, "no such socket");
+    is(errno, ENOENT, "the reason");
     is(c.event.fd, -1, "nothing open");
     is(conns.active, 0, "nothing counted");
 }
