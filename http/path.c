@@ -9,7 +9,8 @@
 #include "http/server.h"
 
 struct root {
-    str_t        path;   /* absolute, where it is constant                   */
+    str_t        path;   /* absolute, where it is constant; "/" is empty, and
+                            an empty one the prefix                          */
     struct expr *expr;   /* or NULL                                          */
     size_t       alias;  /* 0: root; ALIAS_ALL; bytes of the location's name */
     str_t        name;   /* of that location                                 */
@@ -71,6 +72,7 @@ parse(struct conf *cf, void *field, bool is_alias)
 {
     struct root **slot = field, *root;
     str_t         text = cf->args[1];
+    bool          is_slash = false;
     const char   *error = check_place(cf, *slot, is_alias);
 
     if (error == NULL)
@@ -85,6 +87,7 @@ parse(struct conf *cf, void *field, bool is_alias)
                                                                 : root->name.n;
     } else if (text.n != 0 && text.p[text.n - 1] == '/') {
         text.n--;
+        is_slash = text.n == 0;
     }
     if (str_chr(text, '$') != NULL) {
         root->prefix = cf->gen->paths.prefix;
@@ -97,7 +100,7 @@ parse(struct conf *cf, void *field, bool is_alias)
         }
     }
     if (root->expr == NULL)
-        root->path = text.n == 0 ? STR("") : conf_path_prefix(cf, text);
+        root->path = is_slash ? STR("") : conf_path_prefix(cf, text);
     *slot = root;
     return NULL;
 }
@@ -234,6 +237,18 @@ http_map_path(struct http_request *r, size_t *root_len)
         memcpy(path + value.n, tail.p, tail.n);
     path[value.n + tail.n] = '\0';
     return (str_t){ path, value.n + tail.n };
+}
+
+
+str_t
+http_root_folder(struct http_request *r)
+{
+    size_t n;
+    str_t  path = http_map_path(r, &n);
+
+    if (path.p == NULL)
+        return STR_NONE;
+    return n == 0 ? STR("/") : str_copy(r->task.arena, (str_t){ path.p, n });
 }
 
 

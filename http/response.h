@@ -65,6 +65,9 @@ void http_weaken_etag(struct http_request *r);
  * does not count; *root_len is how much of it root or alias gave.  STR_NONE:
  * failed, logged. */
 str_t http_map_path(struct http_request *r, size_t *root_len);
+/* What root or alias gives, as the path of a folder, which is "/" where it
+ * gives nothing ("root /"); ends and fails as above. */
+str_t http_root_folder(struct http_request *r);
 /* Tells a dry run of a file that was looked for, and of what it is mapped by. */
 void http_trace_path(struct http_request *r, bool is_found, const char *by,
                      str_t path);

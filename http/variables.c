@@ -383,12 +383,12 @@ document_root(struct task *t, uintptr_t arg)
 static str_t
 realpath_root(struct task *t, uintptr_t arg)
 {
-    str_t root = document_root(t, arg);
+    str_t root = http_root_folder(http_of(t));
     char  real[PATH_MAX];
 
+    (void) arg;
     if (root.p == NULL)
         return STR_NONE;
-    root = str_copy(t->arena, root);
     if (realpath(root.p, real) == NULL) {
         log_at(t->log, LEVEL_CRIT, errno, "realpath() \"" STR_F "\" failed",
                STR_A(root));

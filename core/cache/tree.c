@@ -419,6 +419,22 @@ open_node(struct node *n, struct file_result *out)
 }
 
 
+/* "/" is the one folder that was not looked up in another; what changes in
+ * it shows only while its names are watched. */
+static bool
+know_root(void)
+{
+    struct stat st;
+
+    if (tree->root->file != NULL)
+        return true;
+    if (!watch_names(tree->root) || lstat("/", &st) == -1)
+        return false;
+    tree->root->file = file_new(-1, &st);
+    return true;
+}
+
+
 static bool
 is_open(const struct node *n)
 {
@@ -455,6 +471,8 @@ is_admitted(void)
 static bool
 answer(struct node *n, bool test_only, struct file_result *out)
 {
+    if (n == tree->root && !know_root())
+        return false;
     if (n->kind == NODE_FILE && !test_only && n->error == 0) {
         if (is_open(n)) {
             if (!is_still_same(n)) {

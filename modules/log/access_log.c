@@ -60,12 +60,10 @@ static bool
 has_root(struct http_request *r)
 {
     struct stat st;
-    size_t      n;
-    str_t       path = http_map_path(r, &n);
+    str_t       path = http_root_folder(r);
 
     if (path.p == NULL)
         return false;
-    path = str_copy(r->task.arena, (str_t){ path.p, n });
     if (stat(path.p, &st) == 0 && S_ISDIR(st.st_mode))
         return true;
     log_errno(r->task.log, errno ? errno : ENOTDIR,

@@ -223,6 +223,23 @@ test_links(void)
 
 
 static void
+test_root(void)
+{
+    struct file_result r = file_open(NULL, STR("/"), &options);
+
+    ok(r.file != NULL && file_is_folder(r.file), "the root");
+    file_put(r.file);
+    put_link("/", "top");
+    is_text(get_kept("top"), "folder", "a link to it");
+    is_kept("kept");
+    is_text(get_kept("top/top/"), "!open() No such file or directory",
+            "something below it that is not there");
+    is_text(get("top/../.."), "folder", "and above it");
+    unlink("top");
+}
+
+
+static void
 test_refusing_links(void)
 {
     put_link("r1", "to");
@@ -339,6 +356,7 @@ main(void)
     test_rights();
     test_folders();
     test_links();
+    test_root();
     test_refusing_links();
     test_recent();
     test_many();
