@@ -259,14 +259,42 @@ field_has_break(str_t value)
            || str_chr(value, '\0') != NULL;
 }
 
-void
-field_flatten(char *value, size_t n)
+char *
+field_put_text(char *p, str_t text)
 {
     size_t i;
 
-    if (!field_has_break((str_t){ value, n }))
-        return;
-    for (i = 0; i < n; i++)
-        if (value[i] == '\n' || value[i] == '\r' || value[i] == '\0')
-            value[i] = ' ';
+    if (text.n == 0)
+        return p;
+    memcpy(p, text.p, text.n);
+    if (field_has_break(text))
+        for (i = 0; i < text.n; i++)
+            if (p[i] == '\n' || p[i] == '\r' || p[i] == '\0')
+                p[i] = ' ';
+    return p + text.n;
+}
+
+char *
+field_put(char *p, str_t name, str_t value)
+{
+    memcpy(p, name.p, name.n);
+    p += name.n;
+    *p++ = ':';
+    *p++ = ' ';
+    p = field_put_text(p, value);
+    *p++ = '\r';
+    *p++ = '\n';
+    return p;
+}
+
+str_t
+field_clean(struct arena *a, str_t value)
+{
+    char *p;
+
+    if (!field_has_break(value))
+        return value;
+    p = arena_bytes(a, value.n);
+    field_put_text(p, value);
+    return (str_t){ p, value.n };
 }

@@ -117,12 +117,23 @@ void          fields_set(struct arena *a, struct fields *f, enum field_id id,
 str_t         fields_joined(struct arena *a, const struct fields *f,
                             str_t variable_name, const char *sep);
 
-/* What would end the line of a field that was put together from variables (CR
- * and LF), and NUL, become blanks (RFC 9110 section 5.5): in place, where it is
- * written. */
-void field_flatten(char *value, size_t n);
-/* Whether there is something of that in it. */
+/*
+ * Writing heads, of responses, of parts and to upstreams: every value goes
+ * through field_put_text.  What would end its line (CR and LF, which variables
+ * may give), and NUL, become blanks (RFC 9110 section 5.5).
+ */
+
+/* Writes text at p, where there is room for it; returns where it ends. */
+char *field_put_text(char *p, str_t text);
+/* Writes "name: value" and CR LF: FIELD_FRAME bytes besides the two.  The name
+ * is one that was read as a field's, or a configuration's. */
+char *field_put(char *p, str_t name, str_t value);
+enum { FIELD_FRAME = sizeof(": \r\n") - 1 };
+
+/* Whether there is a CR, LF or NUL in it. */
 bool field_has_break(str_t value);
+/* The value as field_put_text writes it: itself, or a copy in a. */
+str_t field_clean(struct arena *a, str_t value);
 
 /* Whether a comma separated list has the word, case ignored. */
 bool field_has_word(str_t value, str_t word);

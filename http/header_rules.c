@@ -213,20 +213,6 @@ header_rules_have_type(const struct header_rules *rules, str_t type)
 }
 
 
-str_t
-header_value_clean(struct arena *a, str_t value)
-{
-    char *p;
-
-    if (!field_has_break(value))
-        return value;
-    p = arena_bytes(a, value.n);
-    memcpy(p, value.p, value.n);
-    field_flatten(p, value.n);
-    return (str_t){ p, value.n };
-}
-
-
 void
 header_rules_detach(struct arena *a, struct fields *f)
 {
@@ -261,7 +247,7 @@ header_rule_apply(struct arena *a, struct fields *f,
 {
     bool is_found = false;
 
-    value = header_value_clean(a, value);
+    value = field_clean(a, value);
     if (value.n == 0 || !rules->appends)
         VEC_EACH(&f->list, at) {
             if (!is_meant(rule, at))

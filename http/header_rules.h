@@ -58,7 +58,3 @@ void header_rule_apply(struct arena *a, struct fields *f,
 /* Gives the fields a list of their own, where they share one with another
  * request. */
 void header_rules_detach(struct arena *a, struct fields *f);
-
-/* The value with a space for each CR, LF and NUL (RFC 9110 section 5.5): none
- * may end a line of a head. */
-str_t header_value_clean(struct arena *a, str_t value);

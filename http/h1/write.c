@@ -60,21 +60,6 @@ put(char *p, str_t s)
 }
 
 static char *
-put_field(char *p, str_t name, str_t value)
-{
-    p = put(p, name);
-    *p++ = ':';
-    *p++ = ' ';
-    if (value.n != 0) {
-        p = put(p, value);
-        field_flatten(p - value.n, value.n);
-    }
-    *p++ = '\r';
-    *p++ = '\n';
-    return p;
-}
-
-static char *
 put_status(char *p, unsigned status, str_t reason)
 {
     p = put(p, STR("HTTP/1.1 "));
@@ -82,7 +67,7 @@ put_status(char *p, unsigned status, str_t reason)
     *p++ = (char) ('0' + status / 10 % 10);
     *p++ = (char) ('0' + status % 10);
     *p++ = ' ';
-    p = reason.n ? put(p, reason) : put(p, http_reason(status));
+    p = field_put_text(p, reason.n ? reason : http_reason(status));
     return put(p, STR("\r\n"));
 }
 
@@ -118,7 +103,7 @@ head_room(const struct http_request *r)
 
     n += o->reason.n + o->content_type.n + o->charset.n;
     VEC_EACH(&o->fields.list, f)
-        n += f->name.n + f->value.n + 4;
+        n += f->name.n + f->value.n + FIELD_FRAME;
     return n;
 }
 
@@ -128,10 +113,10 @@ put_content_type(char *p, const struct http_response *o)
     if (o->content_type.n == 0)
         return p;
     p = put(p, STR("Content-Type: "));
-    p = put(p, o->content_type);
+    p = field_put_text(p, o->content_type);
     if (o->charset.n != 0) {
         p = put(p, STR("; charset="));
-        p = put(p, o->charset);
+        p = field_put_text(p, o->charset);
     }
     return put(p, STR("\r\n"));
 }
@@ -161,9 +146,9 @@ put_known(char *p, const struct http_request *r)
     const struct field         *location;
 
     if (!o->hides_server && fields_get(&o->fields, FIELD_SERVER) == NULL)
-        p = put_field(p, STR("Server"), str_of(http_server_token(r)));
+        p = field_put(p, STR("Server"), str_of(http_server_token(r)));
     if (!o->hides_date && fields_get(&o->fields, FIELD_DATE) == NULL)
-        p = put_field(p, STR("Date"), clock_http());
+        p = field_put(p, STR("Date"), clock_http());
     if (!is_bodiless(o->status) || o->status == 304)
         p = put_content_type(p, o);
     if (o->length != -1 && (!is_bodiless(o->status) || o->status == 304)) {
@@ -179,7 +164,7 @@ put_known(char *p, const struct http_request *r)
     location = o->is_own_location ? fields_get(&o->fields, FIELD_LOCATION)
                                   : NULL;
     if (location != NULL)
-        p = put_field(p, STR("Location"), location->value);
+        p = field_put(p, STR("Location"), location->value);
     if (o->is_chunked)
         p = put(p, STR("Transfer-Encoding: chunked\r\n"));
     p = put_connection(p, r);
@@ -206,7 +191,7 @@ h1_send_head(struct http_request *r)
     VEC_EACH(&o->fields.list, f) {
         if (f->is_hidden || f == first)
             continue;
-        p = put_field(p, f->name, f->value);
+        p = field_put(p, f->name, f->value);
     }
     p = put(p, STR("\r\n"));
     r->head_size = (uint64_t) (p - start);
@@ -223,13 +208,13 @@ h1_send_interim(struct http_request *r, unsigned status,
 
     if (fields != NULL)
         VEC_EACH(&fields->list, f)
-            n += f->name.n + f->value.n + 4;
+            n += f->name.n + f->value.n + FIELD_FRAME;
     p = start = arena_bytes(r->task.arena, n);
     p = put_status(p, status, STR_NONE);
     if (fields != NULL)
         VEC_EACH(&fields->list, it)
             if (!it->is_hidden)
-                p = put_field(p, it->name, it->value);
+                p = field_put(p, it->name, it->value);
     p = put(p, STR("\r\n"));
     chain_add(&r->task.conn->out, str_span(start, p));
     r->codec->flush(r, 0, false);
@@ -266,11 +251,11 @@ end_chunks(struct http_request *r, struct chain *out)
     }
     chain_add(out, STR("0\r\n"));
     VEC_EACH(&t->list, f)
-        n += f->name.n + f->value.n + 4;
+        n += f->name.n + f->value.n + FIELD_FRAME;
     p = start = arena_bytes(r->task.arena, n);
     VEC_EACH(&t->list, it)
         if (!it->is_hidden)
-            p = put_field(p, it->name, it->value);
+            p = field_put(p, it->name, it->value);
     p = put(p, STR("\r\n"));
     chain_add(out, str_span(start, p));
 }

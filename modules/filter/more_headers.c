@@ -168,7 +168,7 @@ apply(struct http_request *r, struct more_state *s,
     VEC_EACH(&rules->list, rule) {
         str_t value = rule->value ? expr_eval(rule->value, &r->task) : STR_NONE;
 
-        value = header_value_clean(r->task.arena, value);
+        value = field_clean(r->task.arena, value);
         if (task_is_dry(&r->task))
             trace_rule(r, one->setting, rule, value);
         if (set_known(r, s, rule->id, value))

@@ -106,7 +106,7 @@ part_head(struct http_request *r, str_t boundary)
         type = str_join3(a, type, STR("; charset="), r->out.charset);
     return arena_printf(
         a, STR_F "\r\nContent-Type: " STR_F "\r\nContent-Range: bytes ",
-        STR_A(boundary), STR_A(type));
+        STR_A(boundary), STR_A(field_clean(a, type)));
 }
 
 

@@ -117,12 +117,9 @@ put(struct text *t, str_t s)
 static void
 put_field(struct text *t, str_t name, str_t value)
 {
-    put(t, name);
-    put(t, STR(": "));
-    put(t, value);
     if (t->p)
-        field_flatten(t->p + t->n - value.n, value.n);
-    put(t, STR("\r\n"));
+        field_put(t->p + t->n, name, value);
+    t->n += name.n + value.n + FIELD_FRAME;
 }
 
 

@@ -50,7 +50,7 @@ apply(struct http_request *r, const struct header_rules *rules,
 
     if (rule->id == FIELD_CONTENT_LENGTH || rule->id == FIELD_TRANSFER_ENCODING)
         return true;
-    value = header_value_clean(r->task.arena, value);
+    value = field_clean(r->task.arena, value);
     if (rule->id == FIELD_HOST
         && (!rules->only_replaces || fields_get(&r->in, FIELD_HOST) != NULL)
         && !set_host(r, value))

@@ -150,7 +150,7 @@ apply(struct arena *a, struct fields *f, const struct header_rules *rules,
 {
     struct fields before = *f;
     bool          had_any = false;
-    str_t         clean = header_value_clean(a, value);
+    str_t         clean = field_clean(a, value);
 
     header_rules_detach(a, f);
     VEC_EACH(&f->list, at)

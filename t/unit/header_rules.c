@@ -159,8 +159,8 @@ main(void)
         check(a, i);
     check_meant(a);
     check_detached(a);
-    ok(header_value_clean(a, clean).p == clean.p, "a value that is clean");
-    is_str(header_value_clean(a, STR("\r\na\0b\n")), "  a b ",
+    ok(field_clean(a, clean).p == clean.p, "a value that is clean");
+    is_str(field_clean(a, STR("\r\na\0b\n")), "  a b ",
            "one that is not");
     arena_free(a);
     return done();
