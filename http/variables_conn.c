@@ -138,34 +138,60 @@ http_var_proxy_port(struct task *t, uintptr_t arg)
 
 enum { TLV_SSL = 0x20, TLV_SSL_HEAD = 5 }; /* flags, and the verify word */
 
-static const struct tlv_name {
+struct tlv_name {
     const char *name;
     unsigned    type;
-    bool        is_of_ssl; /* stands inside of TLV_SSL */
-} tlv_names[] = {
-    { "alpn", 0x01, false },       { "authority", 0x02, false },
-    { "unique_id", 0x05, false },  { "ssl", TLV_SSL, false },
-    { "netns", 0x30, false },      { "ssl_version", 0x21, true },
-    { "ssl_cn", 0x22, true },      { "ssl_cipher", 0x23, true },
-    { "ssl_sig_alg", 0x24, true }, { "ssl_key_alg", 0x25, true },
+};
+
+static const struct tlv_name tlv_names[] = {
+    { "alpn", 0x01 },   { "authority", 0x02 }, { "unique_id", 0x05 },
+    { "ssl", TLV_SSL }, { "netns", 0x30 },     { NULL, 0 },
+};
+
+/* Inside of TLV_SSL, behind its head. */
+static const struct tlv_name ssl_tlv_names[] = {
+    { "version", 0x21 }, { "cn", 0x22 },      { "cipher", 0x23 },
+    { "sig_alg", 0x24 }, { "key_alg", 0x25 }, { NULL, 0 },
 };
 
 
-/* What TLV_SSL holds: the number in its head, or a TLV inside of it. */
 static str_t
-ssl_tlv(struct task *t, const struct proxy_protocol *pp, unsigned type)
+find_tlv(struct task *t, str_t tlvs, unsigned type)
 {
-    struct proxy_protocol inner = { .tlvs = proxy_protocol_tlv(pp, TLV_SSL) };
-    const unsigned char  *p = (const unsigned char *) inner.tlvs.p;
+    str_t found;
 
-    if (inner.tlvs.n < TLV_SSL_HEAD)
+    switch (proxy_protocol_tlv(tlvs, type, &found)) {
+    case PARSE_OK:
+        return found;
+    case PARSE_BAD:
+        log_error(t->log, "broken PROXY protocol TLV");
+        break;
+    case PARSE_END:
+    case PARSE_AGAIN:
+        break;
+    }
+    return STR_NONE;
+}
+
+
+/* By a number, "0x01", or one of names. */
+static str_t
+tlv_named(struct task *t, str_t tlvs, const struct tlv_name *names, str_t name)
+{
+    uint64_t type;
+
+    if (str_starts(name, STR("0x"))) {
+        if (number_hex(str_from(name, 2), UINT32_MAX, &type))
+            return find_tlv(t, tlvs, (unsigned) type);
+        log_error(t->log, "invalid PROXY protocol TLV \"" STR_F "\"",
+                  STR_A(name));
         return STR_NONE;
-    if (type == 0)
-        return arena_printf(t->arena, "%u",
-                            (unsigned) p[1] << 24 | (unsigned) p[2] << 16
-                                | (unsigned) p[3] << 8 | p[4]);
-    inner.tlvs = str_from(inner.tlvs, TLV_SSL_HEAD);
-    return proxy_protocol_tlv(&inner, type);
+    }
+    for (; names->name != NULL; names++)
+        if (str_eq(name, str_of(names->name)))
+            return find_tlv(t, tlvs, names->type);
+    log_error(t->log, "unknown PROXY protocol TLV \"" STR_F "\"", STR_A(name));
+    return STR_NONE;
 }
 
 
@@ -173,25 +199,23 @@ str_t
 http_var_proxy_tlv(struct task *t, uintptr_t arg)
 {
     const struct proxy_protocol *pp = http_client_of(http_of(t))->proxy;
-    str_t                        name = *(const str_t *) arg;
-    uint64_t                     type;
+    str_t                        name = *(const str_t *) arg, ssl;
+    const unsigned char         *p;
 
     if (pp == NULL)
         return STR_NONE;
-    if (str_starts(name, STR("0x")))
-        return number_hex(str_from(name, 2), 0xff, &type)
-                   ? proxy_protocol_tlv(pp, (unsigned) type)
-                   : STR_NONE;
+    if (!str_starts(name, STR("ssl_")))
+        return tlv_named(t, pp->tlvs, tlv_names, name);
+    ssl = find_tlv(t, pp->tlvs, TLV_SSL);
+    if (ssl.n < TLV_SSL_HEAD)
+        return STR_NONE;
+    p = (const unsigned char *) ssl.p;
     if (str_is(name, "ssl_verify"))
-        return ssl_tlv(t, pp, 0);
-    for (size_t i = 0; i < countof(tlv_names); i++) {
-        if (!str_eq(name, str_of(tlv_names[i].name)))
-            continue;
-        return tlv_names[i].is_of_ssl
-                   ? ssl_tlv(t, pp, tlv_names[i].type)
-                   : proxy_protocol_tlv(pp, tlv_names[i].type);
-    }
-    return STR_NONE;
+        return arena_printf(t->arena, "%u",
+                            (unsigned) p[1] << 24 | (unsigned) p[2] << 16
+                                | (unsigned) p[3] << 8 | p[4]);
+    return tlv_named(t, str_from(ssl, TLV_SSL_HEAD), ssl_tlv_names,
+                     str_from(name, sizeof("ssl_") - 1));
 }
 
 

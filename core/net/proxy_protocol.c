@@ -9,14 +9,18 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include "core/base/number.h"
+#include "core/net/addr.h"
+
 /* "PROXY UNKNOWN ffff:...:ffff ffff:...:ffff 65535 65535\r\n" */
 enum { V1_MAX = 107 };
 
 enum { V2_SIGNATURE = 12, V2_HEAD = 16 };
 
+enum { TLV_HEAD = 3 };
+
 enum { COMMAND_PROXY = 1 };
 enum { STREAM_IPV4 = 0x11, STREAM_IPV6 = 0x21 };
-enum { FAMILY_UNSPEC = 0, FAMILY_IPV4, FAMILY_IPV6, FAMILY_UNIX };
 
 static const str_t signature = STR_INIT("\r\n\r\n\0\r\nQUIT\n");
 
@@ -32,45 +36,34 @@ match(str_t in, str_t prefix)
 }
 
 
-/* Checks a text address and copies it. */
+/* What stands for an address is taken as text, by its bytes, as nginx takes it:
+ * of which family it is, and whether it is whole, is seen by who needs one. */
 static bool
-copy_address(struct arena *a, int family, str_t text, str_t *out)
+copy_address(struct arena *a, str_t text, str_t *out)
 {
-    char            z[INET6_ADDRSTRLEN];
-    struct in6_addr binary;
+    size_t i;
 
-    if (text.n == 0 || text.n >= sizeof(z))
-        return false;
+    for (i = 0; i < text.n; i++) {
+        char c = ascii_lower(text.p[i]);
 
-    memcpy(z, text.p, text.n);
-    z[text.n] = '\0';
-
-    if (memchr(z, '\0', text.n) != NULL || inet_pton(family, z, &binary) != 1)
-        return false;
-
+        if ((c < '0' || c > '9') && (c < 'a' || c > 'f') && c != '.'
+            && c != ':')
+            return false;
+    }
     *out = str_copy(a, text);
-    return true;
+    return text.n != 0;
 }
 
 
-/* 0 to 65535 without a leading zero. */
 static bool
 read_port(str_t text, uint16_t *out)
 {
-    unsigned n = 0;
-    size_t   i;
+    uint64_t n;
 
-    if (text.n == 0 || text.n > 5 || (text.n > 1 && text.p[0] == '0'))
+    if (!number_parse(text, UINT16_MAX, &n))
         return false;
-
-    for (i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9')
-            return false;
-        n = n * 10 + (unsigned) (text.p[i] - '0');
-    }
-
     *out = (uint16_t) n;
-    return n <= 65535;
+    return true;
 }
 
 
@@ -92,25 +85,19 @@ take_word(str_t *line)
 }
 
 
-/* The line without CR LF and without "PROXY ". */
+/* The line without CR LF and without "PROXY ".  The two addresses need not be of
+ * one family: a proxy may have another one towards us than to its client. */
 static bool
 parse_v1(struct arena *a, str_t line, struct proxy_protocol *out)
 {
     str_t word = take_word(&line), src_port, dst_port;
-    int   family;
 
     if (str_is(word, "UNKNOWN"))
         return true;
-
-    if (str_is(word, "TCP4"))
-        family = AF_INET;
-    else if (str_is(word, "TCP6"))
-        family = AF_INET6;
-    else
+    if (!str_is(word, "TCP4") && !str_is(word, "TCP6"))
         return false;
-
-    if (!copy_address(a, family, take_word(&line), &out->src_addr)
-        || !copy_address(a, family, take_word(&line), &out->dst_addr))
+    if (!copy_address(a, take_word(&line), &out->src_addr)
+        || !copy_address(a, take_word(&line), &out->dst_addr))
         return false;
 
     src_port = take_word(&line);
@@ -183,47 +170,25 @@ read_addresses(struct arena *a, int family, size_t size, const char *p,
 }
 
 
-/* The bytes that a family's addresses take: body has to have them. */
-static size_t
-addresses_size(unsigned transport)
-{
-    switch (transport >> 4) {
-    case FAMILY_IPV4:
-        return 12;
-    case FAMILY_IPV6:
-        return 36;
-    case FAMILY_UNIX:
-        return 216;
-    default:
-        return 0;
-    }
-}
-
-
 /*
- * Unix sockets and datagrams have no text that $proxy_protocol_addr could
- * give: the connection keeps its own addresses, but has the TLVs.  Commands
- * other than PROXY tell nothing of it, known or not, as nginx has it.
+ * Of what is no TCP (unix sockets, datagrams, unspecified) nothing is kept, and
+ * commands other than PROXY tell nothing, known or not, as nginx has it: the
+ * connection has its own addresses then.
  */
 static enum parse
 parse_v2(struct arena *a, unsigned command, unsigned transport, str_t body,
          struct proxy_protocol *out)
 {
-    size_t size = addresses_size(transport);
+    bool   is_four = transport == STREAM_IPV4;
+    size_t size = is_four ? 4 : 16, all = 2 * size + 4;
 
-    if (command != COMMAND_PROXY)
+    if (command != COMMAND_PROXY || (!is_four && transport != STREAM_IPV6))
         return PARSE_OK;
-    if (body.n < size)
+    if (body.n < all)
         return PARSE_BAD;
 
-    if (transport == STREAM_IPV4)
-        read_addresses(a, AF_INET, 4, body.p, out);
-    else if (transport == STREAM_IPV6)
-        read_addresses(a, AF_INET6, 16, body.p, out);
-
-    if (transport >> 4 != FAMILY_UNSPEC)
-        out->tlvs = str_copy(a, str_from(body, size));
-
+    read_addresses(a, is_four ? AF_INET : AF_INET6, size, body.p, out);
+    out->tlvs = str_copy(a, str_from(body, all));
     return PARSE_OK;
 }
 
@@ -274,50 +239,45 @@ proxy_protocol_parse(struct arena *a, str_t in, struct proxy_protocol *out,
 }
 
 
-str_t
-proxy_protocol_v1(struct arena *a, const struct sockaddr *src,
-                  const struct sockaddr *dst)
+static bool
+is_tcp(const struct sockaddr *sa)
 {
-    const struct sockaddr_in  *src4, *dst4;
-    const struct sockaddr_in6 *src6, *dst6;
-    char                       from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
-
-    if (src->sa_family == AF_INET && dst->sa_family == AF_INET) {
-        src4 = (const struct sockaddr_in *) (const void *) src;
-        dst4 = (const struct sockaddr_in *) (const void *) dst;
-        inet_ntop(AF_INET, &src4->sin_addr, from, sizeof(from));
-        inet_ntop(AF_INET, &dst4->sin_addr, to, sizeof(to));
-        return arena_printf(a, "PROXY TCP4 %s %s %u %u\r\n", from, to,
-                            ntohs(src4->sin_port), ntohs(dst4->sin_port));
-    }
-
-    if (src->sa_family == AF_INET6 && dst->sa_family == AF_INET6) {
-        src6 = (const struct sockaddr_in6 *) (const void *) src;
-        dst6 = (const struct sockaddr_in6 *) (const void *) dst;
-        inet_ntop(AF_INET6, &src6->sin6_addr, from, sizeof(from));
-        inet_ntop(AF_INET6, &dst6->sin6_addr, to, sizeof(to));
-        return arena_printf(a, "PROXY TCP6 %s %s %u %u\r\n", from, to,
-                            ntohs(src6->sin6_port), ntohs(dst6->sin6_port));
-    }
-
-    return STR("PROXY UNKNOWN\r\n");
+    return sa->sa_family == AF_INET || sa->sa_family == AF_INET6;
 }
 
 
 str_t
-proxy_protocol_tlv(const struct proxy_protocol *pp, unsigned type)
+proxy_protocol_v1(struct arena *a, const struct sockaddr *src,
+                  const struct sockaddr *dst)
 {
-    str_t  rest = pp->tlvs;
+    char from[ADDR_TEXT], to[ADDR_TEXT];
+    int  n_from, n_to;
+
+    if (!is_tcp(src) || !is_tcp(dst))
+        return STR("PROXY UNKNOWN\r\n");
+
+    n_from = (int) addr_text(from, src, sizeof(struct sockaddr_in6), false);
+    n_to = (int) addr_text(to, dst, sizeof(struct sockaddr_in6), false);
+    return arena_printf(a, "PROXY TCP%c %.*s %.*s %u %u\r\n",
+                        src->sa_family == AF_INET ? '4' : '6', n_from, from,
+                        n_to, to, addr_port(src), addr_port(dst));
+}
+
+
+enum parse
+proxy_protocol_tlv(str_t tlvs, unsigned type, str_t *value)
+{
     size_t n;
 
-    while (rest.n >= 3) {
-        n = read_u16(rest.p + 1);
-        if (n > rest.n - 3)
-            break;
-        if ((unsigned char) rest.p[0] == type)
-            return (str_t){ rest.p + 3, n };
-        rest = str_from(rest, 3 + n);
+    while (tlvs.n != 0) {
+        n = tlvs.n >= TLV_HEAD ? read_u16(tlvs.p + 1) : 0;
+        if (tlvs.n < TLV_HEAD || tlvs.n - TLV_HEAD < n)
+            return PARSE_BAD;
+        if ((unsigned char) tlvs.p[0] == type) {
+            *value = (str_t){ tlvs.p + TLV_HEAD, n };
+            return PARSE_OK;
+        }
+        tlvs = str_from(tlvs, TLV_HEAD + n);
     }
-
-    return STR_NONE;
+    return PARSE_END;
 }

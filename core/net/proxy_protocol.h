@@ -12,8 +12,10 @@
 
 enum { PROXY_PROTOCOL_MAX = 4096 }; /* the most bytes a header may have */
 
+/* Where the header does not speak of a TCP connection (UNKNOWN, LOCAL, unix
+ * sockets, UDP), all is empty, and src_addr.p is NULL. */
 struct proxy_protocol {
-    str_t    src_addr, dst_addr; /* text; empty for UNKNOWN and LOCAL        */
+    str_t    src_addr, dst_addr; /* text: hexadecimal digits, "." and ":"    */
     uint16_t src_port, dst_port;
     str_t    tlvs;               /* raw TLV bytes of version 2               */
 };
@@ -23,9 +25,11 @@ struct proxy_protocol {
 enum parse proxy_protocol_parse(struct arena *a, str_t in,
                                 struct proxy_protocol *out, size_t *used);
 
-/* The version 1 line for a connection from src to dst; at most 107 bytes. */
+/* The version 1 line for a connection from src to dst, whose families may
+ * differ: it names that of src; at most 107 bytes. */
 str_t proxy_protocol_v1(struct arena *a, const struct sockaddr *src,
                         const struct sockaddr *dst);
 
-/* A TLV of version 2 by type, or STR_NONE. */
-str_t proxy_protocol_tlv(const struct proxy_protocol *pp, unsigned type);
+/* The first TLV of a type among tlvs: PARSE_OK, and *value lies in tlvs;
+ * PARSE_END: there is none; PARSE_BAD: one before it is cut off. */
+enum parse proxy_protocol_tlv(str_t tlvs, unsigned type, str_t *value);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "core/base/number.h"
+#include "core/net/proxy_protocol.h"
 
 static bool
 wrong(const char *what, const char *arg)
@@ -269,22 +270,6 @@ host_line(const struct explain *e)
 }
 
 
-/* What a balancer in front would send first. */
-static str_t
-proxy_line(const struct explain *e)
-{
-    char   from[ADDR_TEXT], to[ADDR_TEXT];
-    size_t n_from, n_to;
-
-    n_from = addr_text(from, &e->ask.from.sa, e->ask.from.len, false);
-    n_to = addr_text(to, &e->local.sa, e->local.len, false);
-    return arena_printf(e->arena, "PROXY TCP%c %.*s %.*s %u %u\r\n",
-                        e->ask.from.sa.sa_family == AF_INET6 ? '6' : '4',
-                        (int) n_from, from, (int) n_to, to,
-                        addr_port(&e->ask.from.sa), addr_port(&e->local.sa));
-}
-
-
 str_t
 ask_text(const struct explain *e, uint64_t *length)
 {
@@ -296,7 +281,7 @@ ask_text(const struct explain *e, uint64_t *length)
     (void) number_parse(header_of(ask, STR("content-length")), INT64_MAX,
                         length);
     if (e->listener->has_proxy_protocol)
-        text = proxy_line(e);
+        text = proxy_protocol_v1(a, &e->ask.from.sa, &e->local.sa);
     text = str_join3(a, text, ask->method, STR(" "));
     text = str_join3(a, text, ask->target, STR(" HTTP/1.1\r\n"));
     text = str_join(a, text, host_line(e));

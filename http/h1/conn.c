@@ -153,9 +153,11 @@ read_proxy_header(struct h1 *h)
     switch (proxy_protocol_parse(h->arena, buf_str(b), &found, &used)) {
     case PARSE_OK:
         b->read += used;
-        pp = arena_make(h->arena, struct proxy_protocol);
-        *pp = found;
-        h->client.proxy = pp;
+        if (found.src_addr.p != NULL) {
+            pp = arena_make(h->arena, struct proxy_protocol);
+            *pp = found;
+            h->client.proxy = pp;
+        }
         if (!h1_has_rest(h))
             h1_free_heads(h, false);
         h->conn.log.action = "waiting for request";

@@ -16,8 +16,9 @@ check_tlvs(const struct proxy_protocol *pp)
     str_t    found;
 
     for (type = 0; type < 256; type++) {
-        found = proxy_protocol_tlv(pp, type);
-        CHECK(found.p == NULL || found.n + 3 <= pp->tlvs.n);
+        if (proxy_protocol_tlv(pp->tlvs, type, &found) == PARSE_OK)
+            CHECK(found.p >= pp->tlvs.p + 3
+                  && found.p + found.n <= pp->tlvs.p + pp->tlvs.n);
     }
 }
 

@@ -160,8 +160,7 @@ main(void)
     check_meant(a);
     check_detached(a);
     ok(field_clean(a, clean).p == clean.p, "a value that is clean");
-    is_str(field_clean(a, STR("\r\na\0b\n")), "  a b ",
-           "one that is not");
+    is_str(field_clean(a, STR("\r\na\0b\n")), "  a b ", "one that is not");
     arena_free(a);
     return done();
 }

@@ -44,9 +44,15 @@ static const struct {
     { "v1 family", STR_INIT("PROXY TCP5 1.2.3.4 5.6.7.8 1000 80\r\n"),
       .used = 0 },
     { "v1 no family", STR_INIT("PROXY \r\n"), .used = 0 },
-    { "v1 mixed", STR_INIT("PROXY TCP6 1.2.3.4 5.6.7.8 1000 80\r\n"),
-      .used = 0 },
-    { "v1 bad address", STR_INIT("PROXY TCP4 1.2.3 5.6.7.8 1000 80\r\n"),
+    { "v1 two families",
+      STR_INIT("PROXY TCP6 2001:db8::1 192.0.2.1 51512 22\r\n"), 43,
+      "2001:db8::1", "192.0.2.1", 51512, 22, 0 },
+    { "v1 another family",
+      STR_INIT("PROXY TCP4 ::ffff:1.2.3.4 5.6.7.8 1 2\r\n"), 39,
+      "::ffff:1.2.3.4", "5.6.7.8", 1, 2, 0 },
+    { "v1 address as text", STR_INIT("PROXY TCP4 1.2.3.400 5.6.7.8 1 2\r\n"),
+      34, "1.2.3.400", "5.6.7.8", 1, 2, 0 },
+    { "v1 bad address", STR_INIT("PROXY TCP4 x.2.3.4 5.6.7.8 1000 80\r\n"),
       .used = 0 },
     { "v1 two spaces", STR_INIT("PROXY TCP4  1.2.3.4 5.6.7.8 1 80\r\n"),
       .used = 0 },
@@ -56,8 +62,8 @@ static const struct {
       .used = 0 },
     { "v1 large port", STR_INIT("PROXY TCP4 1.2.3.4 5.6.7.8 1 65536\r\n"),
       .used = 0 },
-    { "v1 port zeros", STR_INIT("PROXY TCP4 1.2.3.4 5.6.7.8 01 80\r\n"),
-      .used = 0 },
+    { "v1 port zeros", STR_INIT("PROXY TCP4 1.2.3.4 5.6.7.8 01 080\r\n"), 35,
+      "1.2.3.4", "5.6.7.8", 1, 80, 0 },
     { "v1 port word", STR_INIT("PROXY TCP4 1.2.3.4 5.6.7.8 1 80x\r\n"),
       .used = 0 },
     { "v1 more words", STR_INIT("PROXY TCP4 1.2.3.4 5.6.7.8 1 80 9\r\n"),
@@ -89,8 +95,9 @@ static const struct {
                          "\1\2\3\4\5\6\7\x08\0\1\0\2"),
       28, "", "", 0, 0, 0 },
     { "v2 unix", STR_INIT(SIGNATURE "\x21\x31\0\xdb" UNIX_PATHS "\4\0\0"), 235,
-      "", "", 0, 0, 3 },
-    { "v2 unix, short", STR_INIT(SIGNATURE "\x21\x31\0\1a"), .used = 0 },
+      "", "", 0, 0, 0 },
+    { "v2 unix, short", STR_INIT(SIGNATURE "\x21\x31\0\1a"), 17, "", "", 0, 0,
+      0 },
     { "v2 LOCAL", STR_INIT(SIGNATURE "\x20\0\0\0GET"), 16, "", "", 0, 0, 0 },
     { "v2 LOCAL and bytes", STR_INIT(SIGNATURE "\x20\x11\0\3abc"), 19, "", "",
       0, 0, 0 },
@@ -167,18 +174,23 @@ check_cuts(struct arena *a, size_t i)
 static void
 check_tlvs(void)
 {
-    struct proxy_protocol pp
-        = { .tlvs = STR_INIT("\x01\0\x02h2\x02\0\0\x05\0\x03"
-                             "abc\x01\0\x01x\xee\0\x09no") };
+    const str_t all = STR_INIT("\x01\0\x02h2\x02\0\0\x05\0\x03"
+                               "abc\x01\0\x01x\xee\0\x09no");
+    const str_t whole = { all.p, all.n - 5 };
+    str_t       found = STR_NONE;
 
-    is_str(proxy_protocol_tlv(&pp, 1), "h2", "the first of a type");
-    is_str(proxy_protocol_tlv(&pp, 5), "abc", "one behind an empty one");
-    is(proxy_protocol_tlv(&pp, 2).n, 0, "an empty one");
-    ok(proxy_protocol_tlv(&pp, 2).p != NULL, "is there");
-    ok(proxy_protocol_tlv(&pp, 3).p == NULL, "one that is missing");
-    ok(proxy_protocol_tlv(&pp, 0xee).p == NULL, "one that is cut");
-    pp.tlvs = STR_NONE;
-    ok(proxy_protocol_tlv(&pp, 1).p == NULL, "none at all");
+    is(proxy_protocol_tlv(all, 1, &found), PARSE_OK, "a TLV");
+    is_str(found, "h2", "the first of a type");
+    is(proxy_protocol_tlv(all, 5, &found), PARSE_OK, "another TLV");
+    is_str(found, "abc", "one behind an empty one");
+    is(proxy_protocol_tlv(all, 2, &found), PARSE_OK, "an empty one is there");
+    is(found.n, 0, "and is empty");
+    is(proxy_protocol_tlv(all, 0xee, &found), PARSE_BAD, "one that is cut");
+    is(proxy_protocol_tlv(all, 3, &found), PARSE_BAD, "one behind it");
+    is(proxy_protocol_tlv(whole, 3, &found), PARSE_END, "one that is missing");
+    is(proxy_protocol_tlv((str_t){ all.p, 2 }, 1, &found), PARSE_BAD,
+       "half a head");
+    is(proxy_protocol_tlv(STR_NONE, 1, &found), PARSE_END, "none at all");
 }
 
 
@@ -188,6 +200,7 @@ check_written(struct arena *a)
     struct sockaddr_in  v4 = { .sin_family = AF_INET, .sin_port = htons(81) };
     struct sockaddr_in6 v6
         = { .sin6_family = AF_INET6, .sin6_port = htons(82) };
+    struct sockaddr        local = { .sa_family = AF_UNIX };
     struct proxy_protocol  found;
     const struct sockaddr *p4 = (const struct sockaddr *) (const void *) &v4;
     const struct sockaddr *p6 = (const struct sockaddr *) (const void *) &v6;
@@ -201,8 +214,12 @@ check_written(struct arena *a)
            "PROXY TCP4 10.0.0.1 10.0.0.1 81 81\r\n", "IPv4 is written");
     line = proxy_protocol_v1(a, p6, p6);
     is_str(line, "PROXY TCP6 fe80::1 fe80::1 82 82\r\n", "IPv6 is written");
-    is_str(proxy_protocol_v1(a, p4, p6), "PROXY UNKNOWN\r\n",
-           "mixed families are unknown");
+    is_str(proxy_protocol_v1(a, p4, p6),
+           "PROXY TCP4 10.0.0.1 fe80::1 81 82\r\n", "two families");
+    is_str(proxy_protocol_v1(a, p6, p4),
+           "PROXY TCP6 fe80::1 10.0.0.1 82 81\r\n", "and the other way");
+    is_str(proxy_protocol_v1(a, &local, p4), "PROXY UNKNOWN\r\n",
+           "a unix socket is unknown");
     is(proxy_protocol_parse(a, line, &found, &used), PARSE_OK,
        "what is written can be read");
     is_str(found.src_addr, "fe80::1", "and says the same");
