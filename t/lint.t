@@ -505,6 +505,36 @@ for my $option ('--json', '--no-lint') {
         "$option without -t";
 }
 
+# The time grows as the configuration does: of four times the locations it
+# takes some four times as long, and not sixteen.
+sub locations {
+    return join "\n", map {
+        "location /l$_ { return 200 x; }
+         location ~ ^/r$_/ { return 200 x; }
+         location ^~ /st$_/ { } location ~ ^/st$_/x { }
+         location /p$_ { proxy_pass http://g/; add_header A b; }
+         location /v$_ { set \$x h$_.a; proxy_pass http://\$x/; }
+         location ~ ^/c$_/(.*)\$ { proxy_pass http://h/\$1; }
+         location ~ ^/same/ { } # weir:ignore unreachable-location
+         location /i$_ { if (\$arg_a) { set \$b 1; } try_files \$uri =404; }"
+    } 1 .. $_[0];
+}
+
+sub seconds_of {
+    my ($n) = @_;
+    my $body = http("proxy_set_header X y; add_header C d;
+        upstream g { server 127.0.0.1:1; }\n" . server(locations($n)));
+    my $before = (times)[2];
+
+    my ($code) = test($body, "--json", "-q");
+    is $code, 0, "$n of each are read to their end";
+    return (times)[2] - $before;
+}
+
+my ($few, $many) = (seconds_of(500), seconds_of(2000));
+cmp_ok $many, '<', 6 * $few + 0.5, 'four times as much, four times as long'
+    or diag "$few s, $many s";
+
 # A start says nothing of it.
 my $u = Weir::Test->new;
 $u->run("%%HTTP%% server { listen 127.0.0.1:%%PORT%%; $bad } }");

@@ -43,6 +43,7 @@ struct conf_block {
     const char        *file;
     unsigned           line, end_line;
     struct setting    *settings; /* what stands here, last first             */
+    struct setting    *opening;  /* what opened it; NULL: the main block     */
 };
 
 /* A directive as it stands somewhere: for messages, lint and explanations. */
@@ -65,8 +66,6 @@ const struct setting *setting_in_force(const struct conf_block *b,
                                        const struct conf_block **at);
 /* The one of the same name that stands before s in its block, or NULL. */
 const struct setting *setting_before(const struct setting *s);
-/* The one that opened b; NULL for the main block. */
-const struct setting *setting_opening(const struct conf_block *b);
 /* The last setting of that name in b itself, or NULL. */
 const struct setting *setting_named(const struct conf_block *b,
                                     const char *name);
@@ -168,7 +167,7 @@ bool conf_is_set(struct conf *cf, const struct module *m, size_t offset);
  * nothing can be said of a variable that is not known. */
 bool conf_is_unsure(const struct conf *cf, str_t name);
 
-/* A new block under the one at hand, for openers that make more than one. */
+/* A new block under the one at hand, opened by the setting noted last. */
 struct conf_block *conf_block_new(struct conf *cf, unsigned kind);
 
 /* Absolute paths: against the folder of the main configuration file, or

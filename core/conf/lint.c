@@ -73,10 +73,37 @@ has_name(str_t names, const char *name)
 }
 
 
-static bool
-is_same_file(const char *a, const char *b)
+static str_t
+covered_key(struct arena *a, const char *file, unsigned line)
 {
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+    return arena_printf(a, "%u %s", line, file ? file : "");
+}
+
+
+static void
+index_ignores(struct lint *l)
+{
+    struct lint_ignore *it;
+
+    l->ignored = hash_new(l->arena, 64, HASH_EXACT);
+    for (it = l->gen->ignores; it != NULL; it = it->next)
+        it->same = hash_set(l->ignored,
+                            covered_key(l->arena, it->file, it->covers), it);
+}
+
+
+static bool
+is_covered(const struct lint *l, const char *file, unsigned line)
+{
+    const struct lint_ignore *it;
+
+    if (hash_count(l->ignored) == 0)
+        return false;
+    it = hash_get(l->ignored, covered_key(l->arena, file, line));
+    for (; it != NULL; it = it->same)
+        if (has_name(it->names, l->rule->name))
+            return true;
+    return false;
 }
 
 
@@ -84,17 +111,11 @@ static bool
 is_ignored(const struct lint *l, const struct conf_block *b, const char *file,
            unsigned line)
 {
-    const struct lint_ignore *it;
-
-    for (it = l->gen->ignores; it != NULL; it = it->next) {
-        if (!has_name(it->names, l->rule->name))
-            continue;
-        if (it->covers == line && is_same_file(it->file, file))
+    if (is_covered(l, file, line))
+        return true;
+    for (; b != NULL && b->up != NULL; b = b->up)
+        if (is_covered(l, b->file, b->line))
             return true;
-        for (const struct conf_block *o = b; o != NULL && o->up; o = o->up)
-            if (it->covers == o->line && is_same_file(it->file, o->file))
-                return true;
-    }
     return false;
 }
 
@@ -170,46 +191,6 @@ lint_each_block(struct lint *l, unsigned kinds,
                 void (*visit)(struct lint *l, const struct conf_block *b))
 {
     each_below(l, l->gen->root, kinds, visit);
-}
-
-
-/* The block with thousands of settings is that of all the servers. */
-static void
-index_settings(struct lint *l, const struct conf_block *b)
-{
-    const struct setting *s;
-
-    l->indexed = b;
-    l->by_name = hash_new(l->arena, 64, HASH_EXACT);
-    for (s = b->settings; s != NULL; s = s->next)
-        if (hash_get(l->by_name, str_of(s->row->name)) == NULL)
-            hash_set(l->by_name, str_of(s->row->name), (void *) (uintptr_t) s);
-}
-
-
-const struct setting *
-lint_named(struct lint *l, const struct conf_block *b, const char *name)
-{
-    if (!(b->kind & (IN_HTTP | IN_STREAM)))
-        return setting_named(b, name);
-    if (l->indexed != b)
-        index_settings(l, b);
-    return hash_get(l->by_name, str_of(name));
-}
-
-
-const struct setting *
-lint_in_force(struct lint *l, const struct conf_block *b, const char *name,
-              const struct conf_block **at)
-{
-    const struct setting *s = NULL;
-
-    for (; b != NULL && s == NULL; b = b->up) {
-        s = lint_named(l, b, name);
-        if (s != NULL && at != NULL)
-            *at = b;
-    }
-    return s;
 }
 
 
@@ -314,6 +295,7 @@ lint_run(struct lint *l, const struct generation *g, struct arena *a)
 
     *l = (struct lint){ .gen = g, .arena = a };
     l->seen = hash_new(a, 64, HASH_EXACT);
+    index_ignores(l);
     for (unsigned i = 0; weir_modules[i] != NULL; i++)
         for (r = weir_modules[i]->lint; r != NULL && r->name != NULL; r++) {
             l->rule = r;

@@ -33,6 +33,7 @@ struct finding {
 /* One comment. */
 struct lint_ignore {
     struct lint_ignore *next;
+    struct lint_ignore *same; /* that covers the same line                   */
     const char         *file;
     unsigned            line;   /* of the comment                            */
     unsigned            covers; /* line of the statement                     */
@@ -45,8 +46,9 @@ struct lint {
     const struct lint_rule  *rule; /* at work                                */
     VEC(struct finding)      findings; /* in the order of their places       */
     struct hash             *seen;
-    const struct conf_block *indexed; /* whose settings by_name has          */
-    struct hash             *by_name;
+    struct hash             *ignored; /* comments, by the place they cover    */
+    struct hash             *blocks;  /* lint_index.c: struct lint_block     */
+    struct hash             *tables;  /* the same: of rules                  */
 };
 
 /* All rules on a generation; the findings live in a. */
@@ -64,13 +66,25 @@ void lint_at_block(struct lint *l, const struct conf_block *b, str_t cure,
 /* Calls visit for every block, outer ones first. */
 void lint_each_block(struct lint *l, unsigned kinds,
                      void (*visit)(struct lint *l, const struct conf_block *b));
-/* setting_named and setting_in_force, at no cost for blocks of thousands of
- * settings. */
+/* lint_index.c: setting_named, setting_before and setting_in_force, at no cost
+ * for blocks of thousands of settings. */
 const struct setting *lint_named(struct lint *l, const struct conf_block *b,
                                  const char *name);
 const struct setting *lint_in_force(struct lint *l, const struct conf_block *b,
                                     const char               *name,
                                     const struct conf_block **at);
+const struct setting *lint_before(struct lint *l, const struct conf_block *b,
+                                  const struct setting *s);
+/* The "if" blocks that stand right in b. */
+struct lint_blocks {
+    const struct conf_block **at;
+    size_t                    n, room;
+};
+const struct lint_blocks *lint_ifs(struct lint *l, const struct conf_block *b);
+/* A table of a rule's own by its name, for what is to be looked up for many
+ * blocks; *is_new: the rule has yet to fill it. */
+struct hash *lint_table(struct lint *l, const char *name, enum hash_case fold,
+                        bool *is_new);
 /* "file:line" of a statement. */
 str_t lint_place(struct lint *l, const struct setting *s);
 

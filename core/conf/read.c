@@ -206,6 +206,7 @@ conf_block_new(struct conf *cf, unsigned kind)
     b->file = cf->file;
     b->line = b->end_line = cf->line;
     if (b->up != NULL) {
+        b->opening = b->up->settings;
         if (b->up->last != NULL)
             b->up->last->next = b;
         else
@@ -254,8 +255,8 @@ read_opened(struct conf *cf, const struct row *row)
         return conf_error(cf, "\"%s\" directive is duplicate",
                           row->directive->name);
     }
-    b = conf_block_new(cf, opener->inside);
     note_setting(cf, row->directive);
+    b = conf_block_new(cf, opener->inside);
     cf->kind = kind_of_block(opener->inside);
     if (opener->open != NULL)
         error = opener->open(cf, b);

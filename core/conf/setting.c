@@ -18,22 +18,6 @@ setting_before(const struct setting *s)
 }
 
 const struct setting *
-setting_opening(const struct conf_block *b)
-{
-    const struct setting *s;
-    unsigned              later = 0;
-
-    if (b->up == NULL)
-        return NULL;
-    for (const struct conf_block *it = b->next; it != NULL; it = it->next)
-        later++;
-    for (s = b->up->settings; s != NULL; s = s->next)
-        if (s->row->type == &conf_block_type && later-- == 0)
-            break;
-    return s;
-}
-
-const struct setting *
 setting_named(const struct conf_block *b, const char *name)
 {
     const struct setting *s;

@@ -24,7 +24,7 @@ struct finder {
 str_t
 doc_title(struct arena *a, const struct conf_block *b)
 {
-    const struct setting *s = setting_opening(b);
+    const struct setting *s = b->opening;
     str_t                 text;
 
     if (s == NULL)

@@ -38,7 +38,7 @@ has_content(const struct conf_block *b)
 static str_t
 subject(const struct conf_block *b)
 {
-    const struct setting *s = setting_opening(b);
+    const struct setting *s = b->opening;
     str_t                 word = s->args[1];
 
     if (str_is(word, "(") && s->n_args > 2)

@@ -68,22 +68,41 @@ lint_alias_traversal(struct lint *l)
 }
 
 
+/* Locations by where they stand and their path. */
+static struct hash *
+paths(struct lint *l, bool *is_new)
+{
+    return lint_table(l, "paths", HASH_EXACT, is_new);
+}
+
+
+static str_t
+path_key(struct lint *l, const struct conf_block *b, const char *end)
+{
+    return arena_printf(l->arena, "%p " STR_F "%s", (const void *) b->up,
+                        STR_A(lint_location(b)->name), end);
+}
+
+
+static void
+note_path(struct lint *l, const struct conf_block *b)
+{
+    bool is_new;
+
+    hash_set(paths(l, &is_new), path_key(l, b, ""), (void *) (uintptr_t) b);
+}
+
+
 /* Whether "/a/" stands beside "/a", and takes what is within it. */
 static bool
-has_inner_path(const struct conf_block *b)
+has_inner_path(struct lint *l, const struct conf_block *b)
 {
-    str_t                    name = lint_location(b)->name, other;
-    const struct conf_block *it;
+    bool         is_new;
+    struct hash *table = paths(l, &is_new);
 
-    for (it = b->up->first; it != NULL; it = it->next) {
-        if (it->kind != IN_LOCATION)
-            continue;
-        other = lint_location(it)->name;
-        if (other.n == name.n + 1 && str_starts(other, name)
-            && other.p[name.n] == '/')
-            return true;
-    }
-    return false;
+    if (is_new)
+        lint_each_block(l, IN_LOCATION, note_path);
+    return hash_get(table, path_key(l, b, "/")) != NULL;
 }
 
 
@@ -97,7 +116,7 @@ check_proxy(struct lint *l, const struct conf_block *b)
         return;
     uri = lint_url(s->args[1]).rest;
     if (uri.n == 0 || uri.p[uri.n - 1] != '/' || str_chr(uri, '?') != NULL
-        || (uri.n == 1 && has_inner_path(b)))
+        || (uri.n == 1 && has_inner_path(l, b)))
         return;
     name = lint_location(b)->name;
     if (uri.n == 1)

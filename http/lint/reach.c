@@ -5,6 +5,8 @@
  */
 #include "http/lint/rules.h"
 
+#include <stdlib.h>
+
 
 static bool
 is_location(const struct conf_block *b, unsigned kinds)
@@ -24,56 +26,122 @@ enum {
 static const char cure_remove[] = "remove it, or change one of the two";
 
 
-/* --- behind another regular expression ----------------------------------------- */
+/* What stands among the locations of one block, in their order. */
+struct level {
+    struct hash             *regexes; /* seen so far, up to the first that    */
+    const struct conf_block *all;     /* ... matches everything               */
+    const struct conf_block *any_all; /* the first of these on the level      */
+    struct hash             *prefixes;
+    VEC(str_t)               names; /* of plain prefixes, sorted             */
+};
 
-static bool
-takes_all_of(const struct http_location *first, const struct http_location *l)
+
+static int
+by_bytes(const void *a, const void *b)
 {
-    if (lint_matches_all(first->name))
-        return true;
-    return str_eq(first->name, l->name) && (first->is_nocase || !l->is_nocase);
+    return str_cmp(*(const str_t *) a, *(const str_t *) b);
 }
 
 
 static void
-check_regexes(struct lint *l, const struct conf_block *b)
+level_init(struct lint *l, struct level *v, const struct conf_block *b)
 {
-    const struct conf_block *it;
+    *v = (struct level){ .all = NULL };
+    v->regexes = hash_new(l->arena, 8, HASH_EXACT);
+    v->prefixes = hash_new(l->arena, 8, HASH_EXACT);
+    for (b = b->first; b != NULL; b = b->next) {
+        if (is_location(b, PREFIXES))
+            hash_set(v->prefixes, lint_location(b)->name,
+                     (void *) (uintptr_t) b);
+        if (is_location(b, PREFIX))
+            *vec_push(l->arena, &v->names) = lint_location(b)->name;
+        if (v->any_all == NULL && is_location(b, REGEX)
+            && lint_matches_all(lint_location(b)->name))
+            v->any_all = b;
+    }
+    if (v->names.n != 0)
+        qsort(v->names.at, v->names.n, sizeof(str_t), by_bytes);
+}
 
-    for (it = b->up->first; it != b; it = it->next)
-        if (is_location(it, REGEX)
-            && takes_all_of(lint_location(it), lint_location(b))) {
-            lint_at_block(l, b, str_of(cure_remove),
-                          STR_F " is never reached: that of line %u comes "
-                                "first and matches all that it does",
-                          STR_A(lint_location_text(l, b)), it->line);
-            return;
-        }
+
+/* Whether a plain prefix begins with start. */
+static bool
+has_longer_prefix(const struct level *v, str_t start)
+{
+    size_t low = 0, high = v->names.n, middle;
+
+    while (low < high) {
+        middle = low + (high - low) / 2;
+        if (str_cmp(v->names.at[middle], start) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < v->names.n && str_starts(v->names.at[low], start);
+}
+
+
+/* --- behind another regular expression ----------------------------------------- */
+
+static str_t
+regex_key(struct lint *l, str_t name, bool is_nocase)
+{
+    return str_join(l->arena, is_nocase ? STR("~*") : STR("~"), name);
+}
+
+
+/* The first one that comes before and matches all that b does, or NULL.  Seen
+ * ones are noted so that the one that decides is found at once. */
+static const struct conf_block *
+taken_by(struct lint *l, struct level *v, const struct conf_block *b)
+{
+    const struct http_location *at = lint_location(b);
+    str_t nocase = regex_key(l, at->name, true), own = nocase;
+    const struct conf_block *first;
+
+    if (!at->is_nocase)
+        own = regex_key(l, at->name, false);
+    first = hash_get(v->regexes, own);
+    if (first == NULL)
+        first = hash_get(v->regexes, nocase);
+    if (first == NULL)
+        first = v->all;
+    if (first == NULL)
+        hash_set(v->regexes, own, (void *) (uintptr_t) b);
+    if (v->all == NULL && lint_matches_all(at->name))
+        v->all = b;
+    return first;
+}
+
+
+static void
+check_regexes(struct lint *l, struct level *v, const struct conf_block *b)
+{
+    const struct conf_block *first = taken_by(l, v, b);
+
+    if (first != NULL)
+        lint_at_block(l, b, str_of(cure_remove),
+                      STR_F " is never reached: that of line %u comes first "
+                            "and matches all that it does",
+                      STR_A(lint_location_text(l, b)), first->line);
 }
 
 
 /* A plain prefix beside an expression that matches everything. */
 static void
-check_prefix(struct lint *l, const struct conf_block *b)
+check_prefix(struct lint *l, const struct level *v, const struct conf_block *b)
 {
     const struct http_location *at = lint_location(b);
-    const struct conf_block    *it;
 
-    if (at->inner != NULL || at->name.n == 0 || at->name.p[0] != '/'
+    if (v->any_all == NULL || at->inner != NULL || at->name.n == 0
+        || at->name.p[0] != '/'
         || (at->content != NULL && at->content->redirects_to_slash))
         return;
-    for (it = b->up->first; it != NULL; it = it->next)
-        if (is_location(it, REGEX) && lint_matches_all(lint_location(it)->name))
-        {
-            lint_at_block(l, b,
-                          STR("write \"^~\", or let the expression match "
-                              "less"),
-                          STR_F " is never reached: " STR_F
-                                " of line %u matches everything",
-                          STR_A(lint_location_text(l, b)),
-                          STR_A(lint_location_text(l, it)), it->line);
-            return;
-        }
+    lint_at_block(l, b, STR("write \"^~\", or let the expression match less"),
+                  STR_F " is never reached: " STR_F
+                        " of line %u matches everything",
+                  STR_A(lint_location_text(l, b)),
+                  STR_A(lint_location_text(l, v->any_all)), v->any_all->line);
 }
 
 
@@ -112,27 +180,31 @@ has_letter(str_t s)
 }
 
 
+/* The longest prefix that start begins with, or NULL. */
+static const struct conf_block *
+longest_prefix(const struct level *v, str_t start)
+{
+    const struct conf_block *best = NULL;
+
+    for (size_t n = start.n; n > 0 && best == NULL; n--)
+        best = hash_get(v->prefixes, (str_t){ start.p, n });
+    return best;
+}
+
+
 /* All URIs of the expression begin with a ^~ prefix, and with no prefix that
  * is longer and lets expressions be tried. */
 static void
-check_caret(struct lint *l, const struct conf_block *b)
+check_caret(struct lint *l, const struct level *v, const struct conf_block *b)
 {
-    const struct http_location *at = lint_location(b), *other;
-    const struct conf_block    *it, *best = NULL;
+    const struct http_location *at = lint_location(b);
+    const struct conf_block    *best;
     str_t                       start = literal_start(l, at->name);
 
-    if (start.n == 0 || (at->is_nocase && has_letter(start)))
+    if (start.n == 0 || (at->is_nocase && has_letter(start))
+        || has_longer_prefix(v, start))
         return;
-    for (it = b->up->first; it != NULL; it = it->next) {
-        if (!is_location(it, PREFIXES))
-            continue;
-        other = lint_location(it);
-        if (other->kind == LOCATION_PREFIX && str_starts(other->name, start))
-            return;
-        if (str_starts(start, other->name)
-            && (!best || other->name.n > lint_location(best)->name.n))
-            best = it;
-    }
+    best = longest_prefix(v, start);
     if (best == NULL || !is_location(best, CARET))
         return;
     lint_at_block(l, b,
@@ -189,15 +261,19 @@ static void
 check_level(struct lint *l, const struct conf_block *b)
 {
     const struct conf_block *it;
+    struct level             v;
 
     if (b->kind == IN_SERVER && check_server(l, b))
         return;
+    if (!lint_has_inner(b, IN_LOCATION))
+        return;
+    level_init(l, &v, b);
     for (it = b->first; it != NULL; it = it->next) {
         if (is_location(it, REGEX)) {
-            check_regexes(l, it);
-            check_caret(l, it);
+            check_regexes(l, &v, it);
+            check_caret(l, &v, it);
         } else if (is_location(it, PREFIX)) {
-            check_prefix(l, it);
+            check_prefix(l, &v, it);
         }
     }
 }

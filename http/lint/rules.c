@@ -148,20 +148,27 @@ lint_url(str_t text)
 }
 
 
+static void
+note_upstreams(struct lint *l, const struct conf_block *b)
+{
+    const struct setting *s = lint_named(l, b, "upstream");
+    bool                  is_new;
+    struct hash *known = lint_table(l, "upstreams", HASH_NOCASE, &is_new);
+
+    for (; s != NULL; s = lint_before(l, b, s))
+        hash_set(known, s->args[1], (void *) (uintptr_t) s);
+}
+
+
 bool
 lint_is_upstream(struct lint *l, str_t name)
 {
-    const struct conf_block *b;
-    const struct setting    *s;
+    bool         is_new;
+    struct hash *known = lint_table(l, "upstreams", HASH_NOCASE, &is_new);
 
-    for (b = l->gen->root->first; b != NULL; b = b->next) {
-        if (b->kind != IN_HTTP)
-            continue;
-        for (s = lint_named(l, b, "upstream"); s; s = setting_before(s))
-            if (str_ieq(s->args[1], name))
-                return true;
-    }
-    return false;
+    if (is_new)
+        lint_each_block(l, IN_HTTP, note_upstreams);
+    return hash_get(known, name) != NULL;
 }
 
 

@@ -133,17 +133,14 @@ find_group(str_t p, unsigned n, str_t name)
 
 /* An if that looks at it may keep bad values out. */
 static bool
-is_guarded(const struct conf_block *b, str_t name)
+is_guarded(struct lint *l, const struct conf_block *b, str_t name)
 {
-    const struct conf_block *in;
-    const struct setting    *s;
-    const char              *at;
+    const struct setting *s;
+    const char           *at;
 
     for (; b != NULL && b->kind != IN_HTTP; b = b->up) {
-        for (in = b->first; in != NULL; in = in->next) {
-            if (!(in->kind & (IN_IF | IN_SERVER_IF)))
-                continue;
-            s = setting_opening(in);
+        VEC_EACH(lint_ifs(l, b), in) {
+            s = (*in)->opening;
             for (unsigned i = 1; i < s->n_args; i++) {
                 at = str_find(s->args[i], name);
                 if (at != NULL && at > s->args[i].p)
@@ -151,7 +148,7 @@ is_guarded(const struct conf_block *b, str_t name)
             }
         }
         if ((b->kind & (IN_IF | IN_SERVER_IF)) && b->up != NULL) {
-            s = setting_opening(b);
+            s = b->opening;
             for (unsigned i = 1; i < s->n_args; i++)
                 if (str_find(s->args[i], name) != NULL)
                     return true;
@@ -188,10 +185,10 @@ regex_location(const struct conf_block *b)
 
 /* Another expression may have matched since the location was found. */
 static bool
-matches_again(const struct conf_block *b)
+matches_again(struct lint *l, const struct conf_block *b)
 {
     for (; b != NULL && b->kind != IN_SERVER; b = b->up)
-        if (setting_named(b, "rewrite") != NULL || lint_has_inner(b, IN_IF)
+        if (lint_named(l, b, "rewrite") != NULL || lint_ifs(l, b)->n != 0
             || b->kind == IN_IF)
             return true;
     return false;
@@ -218,7 +215,7 @@ capture_reach(struct follow *f, unsigned n)
     const struct http_location *at = regex_location(f->b);
     str_t                       group;
 
-    if (at == NULL || at->is_internal || matches_again(f->b))
+    if (at == NULL || at->is_internal || matches_again(f->l, f->b))
         return REACH_NONE;
     group = find_group(at->name, n, STR(""));
     return group.p ? path_reach(f, group) : REACH_NONE;
@@ -237,8 +234,8 @@ named_reach(struct follow *f, str_t name)
         group = find_group(at->name, 0, name);
     if (group.p != NULL)
         return path_reach(f, group);
-    for (s = server ? setting_named(server->block, "server_name") : NULL; s;
-         s = setting_before(s))
+    for (s = server ? lint_named(f->l, server->block, "server_name") : NULL; s;
+         s = lint_before(f->l, server->block, s))
         for (unsigned i = 1; i < s->n_args && group.p == NULL; i++)
             if (s->args[i].n > 1 && s->args[i].p[0] == '~')
                 group = find_group(s->args[i], 0, name);
@@ -275,7 +272,7 @@ set_reach(struct follow *f, const struct conf_block *b, str_t name,
     enum reach            worst = REACH_NONE, one;
     bool                  was_over = f->is_over;
 
-    for (s = setting_named(b, "set"); s != NULL; s = setting_before(s)) {
+    for (s = lint_named(f->l, b, "set"); s; s = lint_before(f->l, b, s)) {
         if (s->args[1].n == 0 || !str_eq(str_from(s->args[1], 1), name))
             continue;
         *is_set = true;
@@ -291,11 +288,11 @@ set_reach(struct follow *f, const struct conf_block *b, str_t name,
 static enum reach
 variable_reach(struct follow *f, str_t name)
 {
-    const struct conf_block *b, *in;
+    const struct conf_block *b;
     enum reach               worst = REACH_NONE, one;
     bool                     is_set = false;
 
-    if (is_guarded(f->b, name))
+    if (is_guarded(f->l, f->b, name))
         return REACH_NONE;
     if (str_is(name, "uri") || str_is(name, "request_uri")
         || str_is(name, "document_uri") || str_is(name, "is_args"))
@@ -315,12 +312,11 @@ variable_reach(struct follow *f, str_t name)
         one = set_reach(f, b, name, &is_set);
         if (one > worst)
             worst = one;
-        for (in = b->first; in != NULL; in = in->next)
-            if (in->kind & (IN_IF | IN_SERVER_IF)) {
-                one = set_reach(f, in, name, &is_set);
-                if (one > worst)
-                    worst = one;
-            }
+        VEC_EACH(lint_ifs(f->l, b), in) {
+            one = set_reach(f, *in, name, &is_set);
+            if (one > worst)
+                worst = one;
+        }
     }
     return is_set ? worst : named_reach(f, name);
 }

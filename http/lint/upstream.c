@@ -20,7 +20,7 @@ sets_host(struct lint *l, const struct conf_block *b)
 
     for (; b != NULL; b = b->up)
         for (s = lint_named(l, b, "proxy_set_header"); s != NULL;
-             s = setting_before(s))
+             s = lint_before(l, b, s))
             if (str_ieq(s->args[1], STR("Host")))
                 return true;
     return false;
@@ -54,27 +54,33 @@ lint_missing_host(struct lint *l)
 
 /* --- resolver-missing ------------------------------------------------------------- */
 
+static bool
+names(const struct setting *s, str_t name)
+{
+    return s->args[1].n != 0 && str_eq(str_from(s->args[1], 1), name);
+}
+
+
 /* The value of "set $name value" around b, when there is one only. */
 static bool
-constant_of(const struct conf_block *b, str_t name, str_t *value)
+constant_of(struct lint *l, const struct conf_block *b, str_t name,
+            str_t *value)
 {
-    const struct setting    *s;
-    const struct conf_block *in;
-    unsigned                 n = 0;
+    const struct setting *s;
+    unsigned              n = 0;
 
     for (; b != NULL; b = b->up) {
-        for (s = b->settings; s != NULL; s = s->next) {
-            if (s->n_args < 3 || s->args[1].n == 0
-                || !str_eq(str_from(s->args[1], 1), name))
-                continue;
-            if (strcmp(s->row->name, "set") != 0)
+        s = lint_named(l, b, "auth_request_set");
+        for (; s != NULL; s = lint_before(l, b, s))
+            if (names(s, name))
                 return false;
-            *value = s->args[2];
-            n++;
-        }
-        for (in = b->first; in != NULL; in = in->next)
-            if ((in->kind & (IN_IF | IN_SERVER_IF))
-                && setting_named(in, "set") != NULL)
+        for (s = lint_named(l, b, "set"); s; s = lint_before(l, b, s))
+            if (names(s, name)) {
+                *value = s->args[2];
+                n++;
+            }
+        VEC_EACH(lint_ifs(l, b), in)
+            if (setting_named(*in, "set") != NULL)
                 return false;
         if (b->kind == IN_SERVER)
             break;
@@ -102,7 +108,7 @@ replaced(struct lint *l, const struct conf_block *b, str_t text)
     name = str_span(text.p + n, text.p + end);
     if (n == 2)
         end += end < text.n;
-    if (!constant_of(b, name, &value))
+    if (!constant_of(l, b, name, &value))
         return STR_NONE;
     return str_join(l->arena, value, str_from(text, end));
 }
@@ -157,32 +163,37 @@ fixed_host(struct lint *l, const struct conf_block *b, str_t text)
 }
 
 
-static const struct conf_block *
-next_block(const struct conf_block *b)
+/* Hosts of a proxy_pass without variables: their addresses are known from the
+ * start. */
+static struct hash *
+known_hosts(struct lint *l, bool *is_new)
 {
-    if (b->first != NULL)
-        return b->first;
-    while (b != NULL && b->next == NULL)
-        b = b->up;
-    return b ? b->next : NULL;
+    return lint_table(l, "known hosts", HASH_NOCASE, is_new);
 }
 
 
-/* A proxy_pass without variables to the same host: its addresses are known
- * from the start. */
+static void
+note_host(struct lint *l, const struct conf_block *b)
+{
+    const struct setting *s = setting_named(b, "proxy_pass");
+    bool                  is_new;
+
+    if (s != NULL && str_chr(s->args[1], '$') == NULL)
+        hash_set(known_hosts(l, &is_new),
+                 host_of(lint_url(s->args[1]).authority),
+                 (void *) (uintptr_t) s);
+}
+
+
 static bool
 is_known_host(struct lint *l, str_t host)
 {
-    const struct conf_block *b;
-    const struct setting    *s;
+    bool         is_new;
+    struct hash *known = known_hosts(l, &is_new);
 
-    for (b = l->gen->root; b != NULL; b = next_block(b)) {
-        s = b->kind & PASSES ? setting_named(b, "proxy_pass") : NULL;
-        if (s != NULL && str_chr(s->args[1], '$') == NULL
-            && str_ieq(host_of(lint_url(s->args[1]).authority), host))
-            return true;
-    }
-    return false;
+    if (is_new)
+        lint_each_block(l, PASSES, note_host);
+    return hash_get(known, host) != NULL;
 }
 
 
