@@ -190,4 +190,37 @@ is $twice, 1, 'zone: a failure in one worker holds for the other';
 like join('', map { $z->get('/order')->body } 1 .. 40), qr/^(?:ab){20}$/,
     'and round robin is one row';
 
+# what workers have in use is given back when they die
+SKIP: {
+    skip 'an nginx counts it for ever', 4 if is_oracle();
+    my $d = Weir::Test->new;
+    $d->write('slow', 'x' x 50_000);
+    $d->run(<<'EOC');
+%%GLOBALS%%
+worker_processes 2;
+events { }
+http {
+    %%GLOBALS_HTTP%%
+    upstream one { zone one 64k; server 127.0.0.1:%%PORT_up%% max_conns=1 max_fails=0; }
+    server { listen 127.0.0.1:%%PORT_up%%; access_log off;
+             location / { return 200 a; }
+             location /slow { root %%TESTDIR%%; limit_rate 1k; } }
+    server { listen 127.0.0.1:%%PORT%%; location / { proxy_pass http://one; } }
+}
+EOC
+    wait_until(sub { $d->worker_pids == 2 });
+    is $d->get('/')->status, 200, 'max_conns=1 in a zone';
+    my $slow = $d->connect;
+    $slow->send_request('GET', '/slow');
+    ok wait_until(sub { $d->get('/')->status == 502 }), 'is in use';
+    $d->expect_log(qr/exited on signal 9/);
+    my @old = $d->worker_pids;
+    kill 'KILL', @old;
+    my %old = map { $_ => 1 } @old;
+    wait_until(sub { my @now = $d->worker_pids; @now == 2 && !grep { $old{$_} } @now });
+    ok wait_until(sub { $d->get('/')->status == 200 }), 'the workers die: it is free';
+    is join(' ', map { $d->get('/')->status } 1 .. 10), join(' ', (200) x 10),
+        'and stays so';
+}
+
 done_testing;

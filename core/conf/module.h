@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 #include "core/base/step.h"
 #include "core/base/str.h"
 #include "core/conf/phase.h"
@@ -131,6 +133,9 @@ struct module {
 
     bool (*worker_start)(struct worker *); /* false: logged, ends the worker */
     void (*worker_stop)(struct worker *);
+    /* In the master: that worker has ended, in whatever way.  What it held in
+     * shared memory and has not given back is taken back. */
+    void (*worker_ended)(const struct generation *, pid_t);
 
     unsigned slot; /* filled in by modules_init                              */
 };

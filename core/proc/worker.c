@@ -185,6 +185,15 @@ modules_stop(struct worker *w, unsigned *n)
 }
 
 
+void
+modules_worker_ended(const struct generation *g, pid_t pid)
+{
+    for (struct module *const *m = weir_modules; *m != NULL; m++)
+        if ((*m)->worker_ended != NULL)
+            (*m)->worker_ended(g, pid);
+}
+
+
 /* What follows from the generation at hand. */
 static bool
 adopt(struct serving *s, struct generation *g)

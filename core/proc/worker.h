@@ -22,6 +22,8 @@ struct worker_start {
  * those that have started.  False: one has logged why it cannot. */
 bool modules_start(struct worker *w, unsigned *n);
 void modules_stop(struct worker *w, unsigned *n);
+/* The master's, of a worker that has ended. */
+void modules_worker_ended(const struct generation *g, pid_t pid);
 
 /* Runs a subcommand that wants a worker; the exit code. */
 int worker_dry(struct setup *s, const struct command *c, char **argv);

@@ -31,6 +31,8 @@ extern const struct conf_type upstream_server_type;
 extern const struct conf_type upstream_zone_type;
 
 void zones_check(struct conf *cf, const struct upstreams *u);
+/* What a worker that has ended held of peers that others share. */
+void zones_take_back(const struct upstreams *u, pid_t pid);
 bool group_share(struct conf *cf, struct upstream_group *g);
 
 /* A zeroed group with every default. */

@@ -319,6 +319,16 @@ drop_all(struct worker *w)
 }
 
 
+static void
+take_back(const struct generation *g, pid_t pid)
+{
+    const struct upstreams *u = generation_main(g, upstream_module.slot);
+
+    if (u != NULL)
+        zones_take_back(u, pid);
+}
+
+
 struct module upstream_module = {
     .name = "upstream",
     .serves = FOR_HTTP | FOR_STREAM,
@@ -326,4 +336,5 @@ struct module upstream_module = {
     .main_size = sizeof(struct upstreams),
     .main_ready = build_all,
     .worker_stop = drop_all,
+    .worker_ended = take_back,
 };

@@ -12,6 +12,7 @@
 #include "core/conf/conf.h"
 #include "core/event/task.h"
 #include "core/net/addr.h"
+#include "core/shm/held.h"
 #include "core/shm/shared.h"
 
 struct balancer;
@@ -57,6 +58,8 @@ struct upstream_group {
     VEC(struct upstream_server) servers;
     struct peer *peers; /* primary ones first, then the backups          */
     struct shared_lock *lock; /* of peers that workers share, or NULL        */
+    struct held        *held; /* ... the connections of each worker to them  */
+    unsigned           *own;  /* ... of this one, from its first on          */
     unsigned            n_peers, n_primary;
     unsigned n_tries;      /* peers that are not down                       */
     unsigned total_weight; /* of the primary ones                        */

@@ -8,6 +8,8 @@
  * so that weights 5, 1, 1 give a a b a c a a.  A failure lowers the effective
  * weight, and each further choice raises it by one until it is whole again.
  */
+#include <unistd.h>
+
 #include "core/os/clock.h"
 #include "core/upstream/build.h"
 
@@ -140,6 +142,29 @@ give_lock(const struct upstream_group *g)
 }
 
 
+/* Counts a connection to a peer, and whose it is. */
+static void
+count_conn(struct upstream_group *g, struct peer *peer)
+{
+    peer->conns++;
+    if (g->held == NULL)
+        return;
+    if (g->own == NULL)
+        g->own = held_take(g->held, getpid());
+    if (g->own != NULL)
+        g->own[peer->index]++;
+}
+
+
+static void
+uncount_conn(struct upstream_group *g, struct peer *peer)
+{
+    peer->conns--;
+    if (g->own != NULL && g->own[peer->index] != 0)
+        g->own[peer->index]--;
+}
+
+
 struct peer *
 pick_next(struct pick *p)
 {
@@ -149,7 +174,7 @@ pick_next(struct pick *p)
     peer = p->group->balancer->next(p);
     if (peer != NULL) {
         p->tried[peer->index / 64] |= (uint64_t) 1 << peer->index % 64;
-        peer->conns++;
+        count_conn(p->group, peer);
     }
     give_lock(p->group);
     p->peer = peer;
@@ -184,7 +209,7 @@ pick_done(struct pick *p, enum outcome how)
         return;
     p->peer = NULL;
     take_lock(p->group);
-    peer->conns--;
+    uncount_conn(p->group, peer);
     if (p->group->balancer->done != NULL)
         p->group->balancer->done(p, peer, how);
     if (p->group->is_single)

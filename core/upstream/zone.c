@@ -86,7 +86,8 @@ group_share(struct conf *cf, struct upstream_group *g)
     size_t n = g->n_peers * sizeof(struct peer);
     char  *memory;
 
-    memory = shared_zalloc(cf->arena, n + sizeof(struct shared_lock));
+    memory = shared_zalloc(cf->arena, n + sizeof(struct shared_lock)
+                                          + held_size(g->n_peers));
     if (memory == NULL) {
         conf_error_bare(cf, g->file, g->line, "mmap(%zu) failed: %s", n,
                         strerror(errno));
@@ -96,5 +97,33 @@ group_share(struct conf *cf, struct upstream_group *g)
     g->peers = (struct peer *) (void *) memory;
     g->lock = (struct shared_lock *) (void *) (memory + n);
     shared_lock_init(g->lock);
+    g->held = (struct held *) (void *) (g->lock + 1);
+    held_init(g->held, g->n_peers);
     return true;
+}
+
+
+/* Its connections ended with it, and nobody but the master knows. */
+static void
+take_back(struct upstream_group *g, pid_t pid)
+{
+    unsigned *lost;
+
+    shared_lock_take(g->lock);
+    lost = held_find(g->held, pid);
+    if (lost != NULL) {
+        for (unsigned i = 0; i < g->n_peers; i++)
+            g->peers[i].conns -= lost[i];
+        held_give(g->held, lost);
+    }
+    shared_lock_give(g->lock);
+}
+
+
+void
+zones_take_back(const struct upstreams *u, pid_t pid)
+{
+    VEC_EACH(&u->all, g)
+        if ((*g)->held != NULL)
+            take_back(*g, pid);
 }
