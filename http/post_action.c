@@ -23,6 +23,9 @@ struct post_action_conf {
     str_t to; /* empty or "off": nothing                                     */
 };
 
+/* For one that ran because redirects went in a circle. */
+enum { URI_CHANGES_ANEW = 16 };
+
 extern struct module http_post_action_module;
 
 static const struct directive rows[]
@@ -44,7 +47,8 @@ http_post_action_is_due(const struct http_request *r)
 {
     const struct post_action_conf *c;
 
-    if (r != r->main || r->location == NULL || r->resets || r->uri_changes == 0)
+    if (r != r->main || r->location == NULL || r->resets
+        || (r->is_post_action && r->uri_changes == 0))
         return false;
     c = conf_of(&r->task, &http_post_action_module);
     return c->to.n != 0 && !str_is(c->to, "off");
@@ -88,6 +92,8 @@ http_post_action(struct http_request *r)
 
     if (!r->is_post_action)
         leave_client(r);
+    if (r->uri_changes == 0)
+        r->uri_changes = URI_CHANGES_ANEW;
     r->is_post_action = true;
     r->out.is_head_sent = false;
     r->cut_off = 0;

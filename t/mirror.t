@@ -57,6 +57,12 @@ $t->run(<<'EOC' =~ s/%%BACKEND%%/'127.0.0.1:' . $b->port/gre);
             location = /off/other { mirror /copy2; alias %%TESTDIR%%/html/index.html; }
         }
         location = /big.bin { mirror /copy; }
+        location /tries/ { mirror /copy; try_files /index.html =404; }
+        location /falls/ { mirror /copy; try_files /nosuch /off/in; }
+        location /named/ { mirror /copy; try_files /nosuch @front; }
+        location @front { return 200 front; }
+        location /code/ { mirror /copy; try_files /nosuch =404; }
+        location /denied/ { mirror /copy; deny all; }
 
         location = /closes { mirror /close; proxy_pass http://%%BACKEND%%/slow; }
         location = /close { return 444; }
@@ -96,6 +102,16 @@ is $t->get('/plain')->status, 204, 'return comes before';
 is $t->get('/off/in')->body, 'front', 'off';
 is $t->get('/off/other')->body, 'front', 'another';
 is asked(1), 'GET /copy2 0', 'another: copy';
+
+# A copy is made where the request comes to its content.
+is $t->get('/tries/x')->body, 'front', 'a file of try_files';
+is asked(1), 'GET /copy/tries/x 0', 'a file of try_files: copy';
+is $t->get('/falls/x')->body, 'front', 'try_files redirects';
+is $t->get('/named/x')->body, 'front', 'try_files, named location';
+is $t->get('/code/x')->status, 404, 'try_files, no file';
+is $t->get('/denied/x')->status, 403, 'access denied';
+is $t->get('/off/other')->body, 'front', 'and then';
+is asked(1), 'GET /copy2 0', 'no copy before';
 
 # ---- bodies ----
 

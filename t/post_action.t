@@ -85,6 +85,7 @@ $t->run(<<'EOC' =~ s/%%BACKEND%%/'127.0.0.1:' . $b->port/gre);
         location = /rewritten { post_action /rewrites; return 200 ok; }
         location = /page_of_it { post_action /pages; return 200 ok; }
         location = /protected { post_action /asks; return 200 ok; }
+        location = /cycle { post_action /pa; rewrite ^ /cycle; }
         location = /quiet { post_action /unlogged; return 200 ok; }
         location = /loud { access_log off; post_action /logged; return 200 ok; }
 
@@ -214,6 +215,9 @@ ok $t->wait_log(qr{rewrite or internal redirection cycle while internally redire
     'itself';
 check('/again', 200, qr/^ok$/, join(' ', ('GET /loop') x 10),
       '/again|/loop|-|500|GET|2|OK|' . join ' : ', (201) x 10);
+my $circle = $t->get('/cycle');
+is $circle->status, 500, 'redirects in a circle';
+became('GET /pa', '/cycle|/pa|-|500|GET|' . length($circle->body) . '|OK|201');
 my $c = $t->connect(port => $t->port('all'));
 is $c->get('/x')->body, 'ok', 'for a server';
 became(join(' ', ('GET /pa') x 10),
