@@ -127,7 +127,8 @@ static void
 forget_unsaid(struct http_response *o)
 {
     if (o->status == 204) {
-        o->content_type = STR_NONE;
+        if (o->reason.p == NULL) /* an upstream's has one, and keeps its type */
+            o->content_type = STR_NONE;
         o->length = -1;
     }
     if (o->status != 200 && o->status != 206 && o->status != 304)

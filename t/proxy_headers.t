@@ -16,6 +16,8 @@ my $backend = Weir::Backend->http(sub {
     my $fields = $request->header('X-Fields') // '';
     my $text = $request->head;
 
+    return "HTTP/1.1 204 No\r\nContent-Type: text/x\r\nContent-Length: 5\r\n"
+        . "\r\n" if $request->uri eq '/204';
     $fields =~ s/;; */\r\n/g;
     $fields .= "\r\n" if length $fields;
     return "HTTP/1.1 200 OK\r\n${fields}Content-Length: " . length($text)
@@ -207,5 +209,12 @@ is $r->status, 206, 'proxy_force_ranges';
 is $r->body, 'GET', 'the range';
 is $t->get('/x', headers => ['Range', 'bytes=0-2'])->status, 200,
     'else the upstream decides';
+
+# ---- 204 ----
+
+my $empty = $t->get('/204');
+is $empty->status, 204, 'an empty one';
+is $empty->header('Content-Type'), 'text/x', '204: its type';
+is $empty->header('Content-Length'), undef, '204: no length' if !is_oracle;
 
 done_testing;

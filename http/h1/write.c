@@ -149,8 +149,7 @@ put_known(char *p, const struct http_request *r)
         p = field_put(p, STR("Server"), str_of(http_server_token(r)));
     if (!o->hides_date && fields_get(&o->fields, FIELD_DATE) == NULL)
         p = field_put(p, STR("Date"), clock_http());
-    if (!is_bodiless(o->status) || o->status == 304)
-        p = put_content_type(p, o);
+    p = put_content_type(p, o);
     if (o->length != -1 && (!is_bodiless(o->status) || o->status == 304)) {
         p = put(p, STR("Content-Length: "));
         p += number_put(p, (uint64_t) o->length);
