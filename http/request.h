@@ -45,8 +45,9 @@ struct http_response {
     str_t         reason;       /* of an upstream; empty: the standard one   */
     struct fields fields;       /* all but those named below                 */
     struct fields trailers;
-    str_t         content_type; /* without charset                           */
-    str_t         charset;
+    str_t         content_type; /* as lists of types have it                 */
+    str_t         type_tail;    /* and what is sent behind it, with its
+                                   semicolon: "; charset=utf-8"              */
     str_t         other_charset; /* in place of what charset says; or empty  */
     int64_t       length;       /* of the body; -1: not known                */
     time_t        last_modified; /* -1: none                                 */

@@ -73,10 +73,9 @@ out_content_type(struct task *t, uintptr_t arg)
     (void) arg;
     if (out->content_type.n == 0)
         return STR_NONE;
-    if (out->charset.n == 0 || !out->is_head_sent)
+    if (out->type_tail.n == 0 || !out->is_head_sent)
         return out->content_type;
-    return str_join3(t->arena, out->content_type, STR("; charset="),
-                     out->charset);
+    return str_join(t->arena, out->content_type, out->type_tail);
 }
 
 

@@ -47,6 +47,9 @@ $t->run(<<"EOC");
             proxy_set_header X-A 1; proxy_set_header X-A 2; }
         location /nohost { proxy_pass http://127.0.0.1:$up;
             proxy_set_header Host \$http_x_nosuch; }
+        location /gz { proxy_pass http://127.0.0.1:$up;
+            gzip on; gzip_types application/json; gzip_min_length 0;
+            charset koi8-r; charset_types application/json; }
         location /none { proxy_pass http://127.0.0.1:$up;
             proxy_pass_request_headers off; }
         location /hide { proxy_pass http://127.0.0.1:$up;
@@ -209,6 +212,33 @@ is $r->status, 206, 'proxy_force_ranges';
 is $r->body, 'GET', 'the range';
 is $t->get('/x', headers => ['Range', 'bytes=0-2'])->status, 200,
     'else the upstream decides';
+
+# ---- lists of types see what stands before the charset ----
+
+my @types = (
+    'application/json' => 'application/json; charset=koi8-r',
+    'application/json; charset=utf-8' => '=',
+    'application/json;charset="utf-8"' => '=',
+    'application/json; Charset=UTF-8; profile=x' => '=',
+    'application/json;  charset=a;charset=b' => '=',
+);
+my @others = (
+    'application/json; profile=x', 'application/json; profile=x; charset=y',
+    'application/json ;charset=utf-8', 'application/json;', 'text/x',
+);
+while (my ($type, $sent) = splice @types, 0, 2) {
+    my $r = $t->get('/gz', headers => [ 'Accept-Encoding' => 'gzip',
+        'X-Fields' => "Content-Type: $type" ]);
+    is $r->header('Content-Encoding'), 'gzip', "$type: compressed";
+    is $r->header('Content-Type'), $sent eq '=' ? $type : $sent,
+        "$type: as it came";
+}
+for my $type (@others) {
+    my $r = $t->get('/gz', headers => [ 'Accept-Encoding' => 'gzip',
+        'X-Fields' => "Content-Type: $type" ]);
+    is $r->header('Content-Encoding'), undef, "$type: not compressed";
+    is $r->header('Content-Type'), $type, "$type: as it came";
+}
 
 # ---- 204 ----
 

@@ -97,25 +97,23 @@ pass_rewritten(struct gateway *g, const struct field *f)
 }
 
 
-/* "type; charset=x" in two; other forms stay in one. */
+/* Lists of types look at what stands before a charset; other parameters belong
+ * to the type. */
 static void
 pass_type(struct http_request *r, str_t value)
 {
-    static const char mark[] = "charset=";
-    const char       *semicolon = str_chr(value, ';');
-    str_t             rest;
+    str_t       rest = value;
+    const char *semicolon;
 
     r->out.content_type = value;
-    if (!semicolon)
+    while ((semicolon = str_chr(rest, ';')) != NULL) {
+        rest = str_trim(str_span(semicolon + 1, value.p + value.n));
+        if (!str_istarts(rest, STR("charset=")))
+            continue;
+        r->out.content_type = str_span(value.p, semicolon);
+        r->out.type_tail = str_span(semicolon, value.p + value.n);
         return;
-    rest = str_trim(str_span(semicolon + 1, value.p + value.n));
-    if (!str_istarts(rest, STR("charset=")) || str_chr(rest, ';'))
-        return;
-    rest = str_from(rest, sizeof(mark) - 1);
-    if (rest.n > 2 && rest.p[0] == '"' && rest.p[rest.n - 1] == '"')
-        rest = (str_t){ rest.p + 1, rest.n - 2 };
-    r->out.content_type = str_trim(str_span(value.p, semicolon));
-    r->out.charset = rest;
+    }
 }
 
 

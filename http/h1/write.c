@@ -101,7 +101,7 @@ head_room(const struct http_request *r)
     const struct http_response *o = &r->out;
     size_t                      n = 512;
 
-    n += o->reason.n + o->content_type.n + o->charset.n;
+    n += o->reason.n + o->content_type.n + o->type_tail.n;
     VEC_EACH(&o->fields.list, f)
         n += f->name.n + f->value.n + FIELD_FRAME;
     return n;
@@ -114,10 +114,7 @@ put_content_type(char *p, const struct http_response *o)
         return p;
     p = put(p, STR("Content-Type: "));
     p = field_put_text(p, o->content_type);
-    if (o->charset.n != 0) {
-        p = put(p, STR("; charset="));
-        p = field_put_text(p, o->charset);
-    }
+    p = field_put_text(p, o->type_tail);
     return put(p, STR("\r\n"));
 }
 

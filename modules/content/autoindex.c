@@ -370,11 +370,11 @@ send_page(struct http_request *r, enum format format, str_t callback,
     r->out.status = 200;
     r->out.content_type = str_of(types[format]);
     if (format == FORMAT_XML)
-        r->out.charset = STR("utf-8");
+        r->out.type_tail = STR("; charset=utf-8");
     step = http_send_head(r);
     if (step != STEP_NEXT)
         return step;
-    p.is_utf8 = str_ieq(r->out.charset, STR("utf-8"));
+    p.is_utf8 = str_ieq(r->out.type_tail, STR("; charset=utf-8"));
     chain_init(&p.out, r->task.arena);
     switch (format) {
     case FORMAT_HTML:

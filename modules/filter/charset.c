@@ -87,17 +87,20 @@ static enum step
 name_charset(struct http_request *r, void *state)
 {
     const struct charset_conf *c = conf_at(r);
+    str_t                      name = STR_NONE;
 
     (void) state;
-    if (r != r->main || r->out.content_type.n == 0 || r->out.charset.n != 0)
+    if (r != r->main || r->out.content_type.n == 0 || r->out.type_tail.n != 0)
         return STEP_NEXT;
     /* Some old client took it for the charset of the next page. */
     if (r->out.status == 301 || r->out.status == 302)
         return STEP_NEXT;
     if (r->out.other_charset.n != 0)
-        r->out.charset = choose_other(r);
+        name = choose_other(r);
     else if (c->charset != NULL && mime_set_has(c->types, r->out.content_type))
-        r->out.charset = expr_eval(c->charset, &r->task);
+        name = expr_eval(c->charset, &r->task);
+    if (name.n != 0)
+        r->out.type_tail = str_join(r->task.arena, STR("; charset="), name);
     return STEP_NEXT;
 }
 

@@ -23,22 +23,18 @@ extern struct module more_headers_module;
 
 /* --- fields that are more than fields ------------------------------------------ */
 
-/* "type; charset=x" in two, as later filters want it. */
+/* Lists of types look at what stands before the first semicolon. */
 static void
 set_type(struct http_response *o, str_t value)
 {
-    static const char mark[] = "charset=";
-    str_t             rest = value, type = str_cut(&rest, ';');
+    const char *semicolon = str_chr(value, ';');
 
     o->content_type = value.n != 0 ? value : STR_NONE;
-    o->charset = STR_NONE;
-    if (rest.p == NULL || str_chr(rest, ';') != NULL)
+    o->type_tail = STR_NONE;
+    if (semicolon == NULL)
         return;
-    rest = str_trim(rest);
-    if (rest.n < sizeof(mark) || !str_istarts(rest, STR("charset=")))
-        return;
-    o->content_type = str_trim(type);
-    o->charset = str_from(rest, sizeof(mark) - 1);
+    o->content_type = str_span(value.p, semicolon);
+    o->type_tail = str_span(semicolon, value.p + value.n);
 }
 
 

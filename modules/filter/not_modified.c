@@ -78,7 +78,7 @@ check(struct http_request *r, void *state)
     r->out.status = 304;
     r->out.reason = STR_NONE;
     r->out.content_type = STR_NONE;
-    r->out.charset = STR_NONE;
+    r->out.type_tail = STR_NONE;
     r->out.length = -1;
     r->out.allows_ranges = false;
     fields_hide(&r->out.fields, FIELD_ACCEPT_RANGES);

@@ -102,8 +102,7 @@ part_head(struct http_request *r, str_t boundary)
     if (type.n == 0)
         return arena_printf(a, STR_F "\r\nContent-Range: bytes ",
                             STR_A(boundary));
-    if (r->out.charset.n != 0)
-        type = str_join3(a, type, STR("; charset="), r->out.charset);
+    type = str_join(a, type, r->out.type_tail);
     return arena_printf(
         a, STR_F "\r\nContent-Type: " STR_F "\r\nContent-Range: bytes ",
         STR_A(boundary), STR_A(field_clean(a, type)));
@@ -129,7 +128,7 @@ set_many(struct http_request *r, struct range_state *s)
     r->out.length = (int64_t) length;
     r->out.content_type
         = str_join(r->task.arena, STR("multipart/byteranges; boundary="), text);
-    r->out.charset = STR_NONE;
+    r->out.type_tail = STR_NONE;
     chain_init(&s->kept, r->task.arena);
 }
 
