@@ -8,7 +8,7 @@
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all install run test check asan ubsan fuzz fuzz-build fuzz-run \
-    bench format tags check-directives style tests-built clean FORCE
+    bench differ format tags check-directives style tests-built clean FORCE
 
 all: $(B)/weir
 
@@ -134,6 +134,19 @@ bench: $(B)/weir
 	@if test -f t/bench/run; then \
 	    TEST_BINARY=$(CURDIR)/$(B)/weir t/bench/run; \
 	else echo "t/bench/run is not there"; fi
+
+CONFIGS ?= 100
+PEERS ?= 400
+SEED ?= 1
+ORACLE ?= /usr/sbin/nginx
+PARALLEL ?= 4
+SECONDS_EACH ?= 600
+differ: $(B)/weir
+	@if test -f t/differ/run; then \
+	    TEST_BINARY=$(CURDIR)/$(B)/weir t/differ/run --configs $(CONFIGS) \
+	        --peers $(PEERS) --seed $(SEED) --oracle $(ORACLE) \
+	        --parallel $(PARALLEL) --seconds $(SECONDS_EACH); \
+	else echo "t/differ/run is not there"; fi
 
 # Use
 
