@@ -95,7 +95,7 @@ struct http_request {
     str_t                 target;     /* $request_uri                        */
     str_t                 scheme;     /* "http", "https"                     */
     str_t                 host;       /* $host: lower case, without port     */
-    str_t                 port;       /* given with the host, or empty       */
+    uint16_t              port;       /* given with the host, 0: none        */
     struct fields         in;
     struct fields         in_trailers;
     int64_t               content_length; /* -1: none                        */

@@ -4,6 +4,8 @@
  */
 #include "http/uri.h"
 
+#include "core/base/number.h"
+
 /* What a byte may be in a host (RFC 3986 section 3.2.2).  Percent escapes are
  * taken as they are, whether whole or not. */
 enum { NAME = 1, ADDRESS = 2, FUTURE = 4, UPPER = 8 };
@@ -229,6 +231,13 @@ uri_extension(struct arena *a, str_t path)
 }
 
 
+static bool
+is_second_dot(str_t in, size_t i)
+{
+    return i > 0 && in.p[i] == '.' && in.p[i - 1] == '.';
+}
+
+
 /* The length of "[...]" at the start of in, 0 where it is none: an IPv6
  * address, of which only the alphabet is checked, or "v1.something". */
 static size_t
@@ -246,7 +255,8 @@ literal_length(str_t in)
     wanted = ascii_lower(in.p[1]) == 'v' ? FUTURE : ADDRESS;
 
     for (i = 1; i < n; i++) {
-        if (!(classes[(unsigned char) in.p[i]] & wanted))
+        if (!(classes[(unsigned char) in.p[i]] & wanted)
+            || is_second_dot(in, i))
             return 0;
         has_colon |= in.p[i] == ':';
     }
@@ -264,7 +274,7 @@ name_length(str_t in)
     for (i = 0; i < in.n; i++) {
         if (!(classes[(unsigned char) in.p[i]] & NAME))
             break;
-        if (i > 0 && in.p[i] == '.' && in.p[i - 1] == '.')
+        if (is_second_dot(in, i))
             return 0;
     }
 
@@ -274,30 +284,15 @@ name_length(str_t in)
 
 /* What is behind a host: nothing, ":" or ":" and a port. */
 static bool
-take_port(str_t rest, str_t *port)
+take_port(str_t rest, uint16_t *port)
 {
-    unsigned n = 0;
-    size_t   i;
+    uint64_t n = 0;
 
-    *port = STR_NONE;
-
-    if (rest.n == 0)
-        return true;
-    if (rest.p[0] != ':')
+    if (rest.n > 1 && !number_parse(str_from(rest, 1), UINT16_MAX, &n))
         return false;
 
-    for (i = 1; i < rest.n; i++) {
-        if (rest.p[i] < '0' || rest.p[i] > '9')
-            return false;
-        n = n * 10 + (unsigned) (rest.p[i] - '0');
-        if (n > 65535)
-            return false;
-    }
-
-    if (rest.n > 1)
-        *port = str_from(rest, 1);
-
-    return true;
+    *port = (uint16_t) n;
+    return rest.n == 0 || rest.p[0] == ':';
 }
 
 
@@ -323,7 +318,7 @@ lower_host(struct arena *a, str_t host)
 
 
 bool
-uri_host(struct arena *a, str_t in, str_t *host, str_t *port)
+uri_host(struct arena *a, str_t in, str_t *host, uint16_t *port)
 {
     size_t n;
 

@@ -23,10 +23,9 @@ bool uri_split_unsafe(str_t uri, str_t *path, str_t *args);
  * empty without one, and where the dot is the segment's first byte. */
 str_t uri_extension(struct arena *a, str_t path);
 
-/* Host of a request: strips the port (given in *port, with STR_NONE for
- * none), lower-cases into a (*host lies in in where it is lower-case
+/* Host of a request: strips the port (given in *port, 0 for none), lower-cases into a (*host lies in in where it is lower-case
  * already), drops a trailing dot; false for what nginx 1.31.5
  * answers with 400 (see t/truth/servername.tsv and protocol.tsv: bad IPv6
  * literals, userinfo, bytes above 127, bad or too large ports, slashes,
  * empty). */
-bool uri_host(struct arena *a, str_t in, str_t *host, str_t *port);
+bool uri_host(struct arena *a, str_t in, str_t *host, uint16_t *port);

@@ -17,6 +17,7 @@
 #include "core/base/version.h"
 #include "core/os/clock.h"
 #include "http/body.h"
+#include "http/cookie.h"
 #include "http/credentials.h"
 #include "http/response.h"
 #include "http/server.h"
@@ -187,7 +188,17 @@ static str_t
 is_request_port(struct task *t, uintptr_t arg)
 {
     (void) arg;
-    return http_of(t)->port.n ? STR(":") : STR("");
+    return http_of(t)->port != 0 ? STR(":") : STR("");
+}
+
+
+static str_t
+request_port(struct task *t, uintptr_t arg)
+{
+    unsigned port = http_of(t)->port;
+
+    (void) arg;
+    return port != 0 ? arena_printf(t->arena, "%u", port) : STR("");
 }
 
 
@@ -210,53 +221,19 @@ set_args(struct task *t, str_t value, uintptr_t arg)
 }
 
 
-/* The value behind "name=" at the start of a part between "&". */
+/* The value behind "name=" at the start of a part between "&"; none has an empty
+ * name. */
 static str_t
 argument(struct task *t, uintptr_t arg)
 {
     str_t name = *(const str_t *) arg, rest = http_of(t)->args, part;
 
-    while (rest.n != 0) {
+    while (rest.n != 0 && name.n != 0) {
         part = str_cut(&rest, '&');
         if (part.n > name.n && part.p[name.n] == '=' && str_istarts(part, name))
             return str_from(part, name.n + 1);
     }
     return STR_NONE;
-}
-
-
-static str_t
-skip_spaces(str_t s)
-{
-    while (s.n != 0 && s.p[0] == ' ')
-        s = str_from(s, 1);
-    return s;
-}
-
-
-/* The value of a cookie among the "name=value" of one field. */
-static bool
-find_cookie(str_t field, str_t name, str_t *value)
-{
-    str_t       rest = field, s;
-    const char *end;
-
-    while (rest.n != 0) {
-        s = rest;
-        if (str_istarts(s, name)) {
-            s = skip_spaces(str_from(s, name.n));
-            if (s.n != 0 && s.p[0] == '=') {
-                s = skip_spaces(str_from(s, 1));
-                end = str_chr(s, ';');
-                *value = end ? str_span(s.p, end) : s;
-                return true;
-            }
-        }
-        while (rest.n != 0 && rest.p[0] != ';' && rest.p[0] != ',')
-            rest = str_from(rest, 1);
-        rest = rest.n ? skip_spaces(str_from(rest, 1)) : rest;
-    }
-    return false;
 }
 
 
@@ -269,7 +246,7 @@ http_cookie(const struct http_request *r, str_t name, str_t *field)
     for (f = fields_get(&r->in, FIELD_COOKIE); f != NULL;
          f = fields_next(&r->in, f))
     {
-        if (!find_cookie(f->value, name, &value))
+        if (!cookie_find(f->value, name, &value))
             continue;
         *field = f->value;
         return value;
@@ -646,9 +623,8 @@ static const struct variable variables[] = {
     TEXT_ROW("server_protocol", protocol, 0,
              "the protocol of the request: HTTP/1.0, HTTP/1.1"),
     TEXT_ROW("scheme", scheme, 0, "http or https"),
-    TEXT_ROW("request_port", port, 0,
-             "the port of the request line or of Host, where one is named "
-             "there"),
+    { "request_port", request_port, 0, 0, NULL,
+      "the port of the request line or of Host, where one is named there" },
     { "request_method", main_text, AT(method_name), VAR_VOLATILE, NULL,
       "the method: GET, POST ..." },
     { "is_request_port", is_request_port, 0, 0, NULL,

@@ -43,7 +43,7 @@ my @rows = (
     https           => http_core => 0, '', '', '',
     host            => http_core => 0, 'names.test', 'names.test', 'other.test',
     is_request_port => http_core => 0, ':', ':', '',
-    request_port    => http_core => 0, '8080', '8080', $none,
+    request_port    => http_core => 0, '8080', '8080', '',
     server_name     => http_core => 0, 'names.test', 'names.test', 'names.test',
     content_length  => http_core => 0, $none, $none, '5',
     content_type    => http_core => 0, $none, $none, 'x/y',
@@ -353,7 +353,7 @@ compare($log, 'late', '-', 'late, dashes');
 # ---- nothing to tell ----
 
 my %bare = (
-    map({ $_ => '' } qw(server_name is_args is_request_port https
+    map({ $_ => '' } qw(server_name is_args is_request_port request_port https
         request_completion host invalid_referer modern_browser msie
         uid_reset)),
     map({ $_ => $num } qw(remote_port request_length connection pid tcpinfo_rtt
@@ -592,7 +592,7 @@ SKIP: {
         key_alg)), '0|TLSv1.3|cn|cipher|sig|key', 'TLVs of TLS';
     is "$v->{'0x77'}|$v->{nothing}", '|', 'TLVs that are not there';
     is $ask->(v2(1, 0x21, $six . $tlvs))->{alpn}, 'h2', 'TLVs: IPv6';
-    is $ask->(v2(1, 0x31, ("\0" x 216) . $tlvs))->{alpn}, 'h2', 'TLVs: unix';
+    is $ask->(v2(1, 0x31, ("\0" x 216) . $tlvs))->{alpn}, '', 'TLVs: unix';
     is $ask->("PROXY UNKNOWN\r\n")->{alpn}, '', 'TLVs: version 1';
     is $ask->(v2(1, 0x11, $four . "\1\0\xffx"))->{alpn}, '', 'TLVs: cut off';
     is $ask->(v2(1, 0x11, $four . tlv(1, 'a') . tlv(1, 'b')))->{alpn}, 'a',

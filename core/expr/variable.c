@@ -179,8 +179,7 @@ find_family(const struct vars *vars, str_t name)
     VEC_EACH(&vars->families, it) {
         str_t prefix = str_of((*it)->name);
 
-        if (prefix.n > longest && name.n > prefix.n && str_starts(name, prefix))
-        {
+        if (prefix.n > longest && str_starts(name, prefix)) {
             best = *it;
             longest = prefix.n;
         }

@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "http/cookie.h"
 #include "http/gateway/exchange.h"
 
 
@@ -152,15 +153,11 @@ get_cookie(struct task *t, uintptr_t name)
     const struct exchange *x = last(t);
     const struct field *f = x ? fields_get(&x->fields, FIELD_SET_COOKIE) : NULL;
 
-    for (; f; f = fields_next(&x->fields, f)) {
-        str_t rest = f->value;
-        str_t pair = str_cut(&rest, ';');
-        str_t value = pair;
-        str_t key = str_trim(str_cut(&value, '='));
+    str_t value;
 
-        if (value.p && str_ieq(key, *(const str_t *) name))
-            return str_trim(value);
-    }
+    for (; f; f = fields_next(&x->fields, f))
+        if (cookie_is_set(f->value, *(const str_t *) name, &value))
+            return value;
     return STR_NONE;
 }
 

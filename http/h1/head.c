@@ -121,26 +121,33 @@ refuse(struct h1 *h, unsigned status, const char *text)
     h1_start_bad(h, status);
 }
 
-/* The path decoded and cleaned, or as it is. */
+/* The path decoded and cleaned, or as it is.  Of a path that is refused nothing
+ * is taken over: $uri is empty, and there is no $request_uri. */
 static bool
 set_uri(struct http_request *r, const struct h1_request_line *line)
 {
+    str_t path = line->path;
     char *out;
 
+    r->uri = STR("");
+    if (line->is_complex) {
+        out = arena_bytes(r->task.arena, path.n + 1);
+        if (!uri_normalize(line->path, head_conf(&r->task)->merge_slashes, out,
+                           &path))
+            return false;
+    }
+    r->target = line->target;
     r->args = line->args.n != 0 ? line->args : STR_NONE;
+    r->uri = path;
     r->is_uri_as_sent = true;
-    r->uri = line->path;
-    if (!line->is_complex)
-        return true;
-    r->is_uri_complex = true;
-    out = arena_bytes(r->task.arena, line->path.n + 1);
-    return uri_normalize(line->path, head_conf(&r->task)->merge_slashes, out,
-                         &r->uri);
+    r->is_uri_complex = line->is_complex;
+    return true;
 }
 
-/* False: refused, and the request has begun. */
+/* size is what the line takes with its end.  False: refused, and the request has
+ * begun. */
 static bool
-take_request_line(struct h1 *h, str_t text)
+take_request_line(struct h1 *h, str_t text, size_t size)
 {
     struct http_request   *r = h->r;
     struct h1_request_line line;
@@ -154,12 +161,12 @@ take_request_line(struct h1 *h, str_t text)
         return false;
     }
     h->has_line = true;
+    r->head_bytes += size;
     r->method_name = line.method;
     r->method = method_parse(line.method);
     r->version = line.major == 0   ? HTTP_09
                  : line.minor == 0 ? HTTP_10
                                    : HTTP_11;
-    r->target = line.target;
     r->protocol = line.protocol;
     if (!set_uri(r, &line)) {
         refuse(h, 400, "client sent invalid request");
@@ -200,9 +207,8 @@ take_lines(struct h1 *h)
                 continue;
             }
             b->read += n;
-            if (!take_request_line(h, line))
+            if (!take_request_line(h, line, n))
                 return STARTED;
-            h->r->head_bytes += n;
             if (h->r->version == HTTP_09) {
                 h1_start(h);
                 return STARTED;

@@ -73,7 +73,8 @@ static unsigned
 take_host(struct h1 *h, const struct field *old, const struct h1_field *f)
 {
     struct http_request *r = h->r;
-    str_t                host, port;
+    str_t                host;
+    uint16_t             port;
 
     if (old != NULL) {
         log_info(&h->conn.log,

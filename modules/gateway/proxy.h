@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/upstream/group.h"
+#include "http/cookie.h"
 #include "http/gateway/gateway.h"
 #include "http/h1/response.h"
 #include "modules/module.h"
@@ -35,21 +36,10 @@ struct proxy_rules {
     bool is_off;
 };
 
-enum proxy_cookie_flag {
-    COOKIE_SECURE = 1 << 0,
-    COOKIE_NOSECURE = 1 << 1,
-    COOKIE_HTTPONLY = 1 << 2,
-    COOKIE_NOHTTPONLY = 1 << 3,
-    COOKIE_SAMESITE_STRICT = 1 << 4,
-    COOKIE_SAMESITE_LAX = 1 << 5,
-    COOKIE_SAMESITE_NONE = 1 << 6,
-    COOKIE_NOSAMESITE = 1 << 7,
-};
-
 struct proxy_flag_rule {
     struct expr  *name;
     struct regex *pattern;
-    unsigned      flags;   /* enum proxy_cookie_flag                         */
+    unsigned      flags;   /* enum cookie_flag                               */
     struct expr  *dynamic[3]; /* flags that variables give                   */
 };
 
@@ -124,5 +114,13 @@ enum step proxy_decode_eof(struct exchange *x);
 bool      proxy_hides(enum field_id id, str_t name);
 /* proxy_rewrite.c */
 bool proxy_rewrite(struct gateway *g, enum field_id id, str_t *value);
+/* What a rule replaces: "~pattern", "~*pattern" or a text, of which one is set
+ * and the other stays; nocase: patterns match in any case.  An error, or NULL. */
+const char *proxy_compile_from(struct conf *cf, str_t text, bool nocase,
+                               struct expr **from, struct regex **pattern);
+const char *proxy_add_rule(struct conf *cf, struct proxy_rules *rules,
+                           str_t from, str_t to, bool nocase);
+/* proxy_cookie.c: true: *value is a new one. */
+bool proxy_rewrite_cookie(struct gateway *g, str_t *value);
 extern const struct conf_type proxy_redirect_type, proxy_cookie_path_type,
     proxy_cookie_domain_type, proxy_cookie_flags_type;

@@ -21,12 +21,13 @@ extern struct module more_input_headers_module;
 static bool
 set_host(struct http_request *r, str_t value)
 {
-    str_t host, port;
+    str_t    host;
+    uint16_t port;
 
     if (value.n == 0) {
         r->has_host = false;
         r->host = r->server->name;
-        r->port = STR("");
+        r->port = 0;
         return true;
     }
     if (!uri_host(r->task.arena, value, &host, &port)) {

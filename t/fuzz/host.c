@@ -12,21 +12,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 check_host(struct arena *a, str_t in)
 {
-    str_t  host, port, again, none;
-    size_t i;
+    str_t    host, again;
+    uint16_t port;
+    size_t   i;
 
     if (!uri_host(a, in, &host, &port))
         return;
 
-    CHECK(host.n > 0 && host.n <= in.n && port.n < in.n);
+    CHECK(host.n > 0 && host.n <= in.n);
+    CHECK(str_find(host, STR("..")) == NULL);
 
     for (i = 0; i < host.n; i++) {
         CHECK(host.p[i] > ' ' && host.p[i] < 0x7f && host.p[i] != '/');
         CHECK(host.p[i] == ascii_lower(host.p[i]));
     }
 
-    CHECK(uri_host(a, host, &again, &none));
-    CHECK(str_eq(host, again) && none.p == NULL);
+    CHECK(uri_host(a, host, &again, &port));
+    CHECK(str_eq(host, again) && port == 0);
 }
 
 
