@@ -252,6 +252,8 @@ http_refuse(struct http_request *r)
 
     if (r->out.is_head_sent || status == 0)
         return STEP_FAIL;
+    log_debug(r->task.log, "http special response: %u, \"" STR_F "?" STR_F "\"",
+              status, STR_A(r->uri), STR_A(r->args));
     if (is_silent(status) || r->is_silent) {
         r->error_status = r->out.status = status;
         r->resets = status == 444;

@@ -191,6 +191,9 @@ match_prefix(const struct http_locations *ls, struct http_request *r)
     const struct prefix *p;
     int                  i = bisect(ls, r->uri);
 
+    if (i >= 0)
+        log_debug(r->task.log, "test location: \"" STR_F "\"",
+                  STR_A(ls->prefixes[i].name));
     if (i >= 0 && ls->prefixes[i].exact != NULL
         && str_eq(ls->prefixes[i].name, r->uri))
     {
@@ -208,6 +211,9 @@ match_prefix(const struct http_locations *ls, struct http_request *r)
             r->location = p->inclusive;
             return MATCH_PREFIX;
         }
+        if (p->up >= 0)
+            log_debug(r->task.log, "test location: \"" STR_F "\"",
+                      STR_A(ls->prefixes[p->up].name));
     }
     return MATCH_NONE;
 }
@@ -261,6 +267,8 @@ search_regexes(const struct http_locations *ls, struct http_request *r,
 
     for (i = 0; i < ls->regexes.n; i++) {
         l = ls->regexes.at[i].location;
+        log_debug(r->task.log, "test location: ~ \"" STR_F "\"",
+                  STR_A(l->name));
         if (!regex_match(ls->regexes.at[i].regex, &r->task, r->uri)) {
             if (task_is_dry(&r->task))
                 trace_location(r, l, "passed", "does not match");
@@ -342,6 +350,8 @@ http_find_location(struct http_request *r)
     r->location = r->server->root;
     wants = search(r->server->locations, r) == MATCH_SLASH;
     l = r->location;
+    log_debug(r->task.log, "using configuration \"%s" STR_F "\"",
+              l->kind == LOCATION_EXACT ? "=" : "", STR_A(l->name));
     if (task_is_dry(&r->task))
         trace_found(r);
     if (l->except != NULL && !(r->method & l->except_methods))

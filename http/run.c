@@ -8,6 +8,7 @@
 #include "core/net/worker.h"
 #include "http/body.h"
 #include "http/codec.h"
+#include "http/debug.h"
 #include "http/error_page.h"
 #include "http/log_frame.h"
 #include "http/main.h"
@@ -95,6 +96,8 @@ http_internal_redirect(struct http_request *r, str_t uri, str_t args)
         trace_tell(&r->task, TRACE_REDIRECT, "internal redirect", NULL, 0, NULL,
                    STR_F "%s" STR_F, STR_A(uri), args.n != 0 ? "?" : "",
                    STR_A(args));
+    log_debug(r->task.log, "internal redirect: \"" STR_F "?" STR_F "\"",
+              STR_A(uri), STR_A(args));
     r->uri = uri;
     r->args = args;
     r->is_uri_as_sent = false;
@@ -133,6 +136,8 @@ http_named_location(struct http_request *r, str_t name)
                   STR_A(name));
         return http_fail(r, 500);
     }
+    log_debug(r->task.log, "using location: " STR_F " \"" STR_F "?" STR_F "\"",
+              STR_A(name), STR_A(r->uri), STR_A(r->args));
     if (task_is_dry(&r->task))
         trace_tell(&r->task, TRACE_REDIRECT, "named location", l->block->file,
                    l->block->line, NULL, STR_F, STR_A(name));
@@ -154,6 +159,8 @@ check_body_size(struct http_request *r)
 {
     uint64_t max = body_conf(&r->task)->client_max_body_size;
 
+    log_debug(r->task.log, "http cl:%jd max:%ju", (intmax_t) r->content_length,
+              (uintmax_t) max);
     if (max == 0 || r->content_length == -1
         || (uint64_t) r->content_length <= max || r != r->main
         || (r->body != NULL && r->body->is_discarded))
@@ -194,6 +201,7 @@ check_rewritten(struct http_request *r)
 {
     if (!r->uri_changed)
         return STEP_NEXT;
+    log_debug(r->task.log, "uri changes: %u", (unsigned) r->uri_changes);
     if (--r->uri_changes == 0) {
         log_error(r->task.log,
                   "rewrite or internal redirection cycle while processing "
@@ -398,9 +406,11 @@ follow(struct http_request *r, enum step step)
     case STEP_WAIT:
         return false;
     case STEP_DONE:
+        http_debug_end(r, 0);
         r->state = HTTP_SENDING;
         return true;
     case STEP_FAIL:
+        http_debug_end(r, r->fail_status);
         step = http_refuse(r);
         if (step == STEP_FAIL) {
             r->is_broken = true;
@@ -434,6 +444,7 @@ run_phases(struct http_request *r)
     }
     phase = r->phase;
     handler = r->handler;
+    http_debug_phase(r);
     step = call_phase(r);
     if (task_is_dry(&r->task) && !r->moved)
         trace_step(r, phase, handler, step);
@@ -479,6 +490,7 @@ run_log(struct http_request *r)
         return;
     }
     r->is_logged = true;
+    log_debug(r->task.log, "http log handler");
     timer_stop(&r->delay);
     for (i = 0; i < list->n; i++)
         list->at[i](&r->task);

@@ -101,9 +101,13 @@ filter_piece(struct http_request *r, struct http_join *j, struct chain *in,
     struct chain      a, b;
     enum step         step, all = STEP_NEXT;
 
+    log_debug(r->task.log, "http output filter \"" STR_F "?" STR_F "\"",
+              STR_A(r->uri), STR_A(r->args));
     chain_init(&a, r->task.arena);
     chain_move(&a, in);
     for (; j != end; j++) {
+        log_debug(r->task.log, "http %s filter \"" STR_F "?" STR_F "\"",
+                  j->filter->name, STR_A(r->uri), STR_A(r->args));
         chain_init(&b, r->task.arena);
         step = j->filter->body(r, j->state, &a, &b, last);
         if (step == STEP_FAIL)
@@ -119,6 +123,8 @@ filter_piece(struct http_request *r, struct http_join *j, struct chain *in,
     }
     if (!chain_empty(&a))
         all = STEP_NEXT;
+    log_debug(r->task.log, "http write filter: l:%d s:%ju", last,
+              (uintmax_t) a.n);
     r->codec->send_body(r, &a, last);
     if (last)
         r->out.is_framed = true;

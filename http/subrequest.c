@@ -307,6 +307,8 @@ http_subrequest(struct http_request *parent, struct http_subrequest *s,
                    STR_A(args));
     r->uri = str_copy(r->task.arena, uri);
     r->args = args.n ? str_copy(r->task.arena, args) : STR_NONE;
+    log_debug(r->task.log, "http subrequest \"" STR_F "?" STR_F "\"",
+              STR_A(uri), STR_A(args));
     s->r = s->made = r;
     list_append(&parent->children, &s->link);
     wait_start(&parent->task, &s->wait, on_cancel);

@@ -58,6 +58,13 @@ struct task {
     bool                is_ended;
 };
 
+/* As lines of the log at level debug begin. */
+static inline const char *
+task_protocol(const struct task *t)
+{
+    return t->kind == FOR_HTTP ? "http" : "stream";
+}
+
 /* Fills a zeroed task; arena, loop, log, conn, gen, conf, run and kind are
  * the caller's to set. */
 void task_init(struct task *t);

@@ -115,12 +115,18 @@ part_value(const struct part *part, struct task *t, bool is_escaped)
 
     switch (part->kind) {
     case PART_TEXT:
+        log_debug(t->log, "%s script copy: \"" STR_F "\"", task_protocol(t),
+                  STR_A(part->text));
         return part->text;
     case PART_VARIABLE:
         s = var_get(t, part->var);
+        log_debug(t->log, "%s script var: \"" STR_F "\"", task_protocol(t),
+                  STR_A(s));
         return s.p ? s : STR("");
     case PART_CAPTURE:
         s = captures_get(&t->captures, part->group);
+        log_debug(t->log, "%s script capture: \"" STR_F "\"", task_protocol(t),
+                  STR_A(s));
         return is_escaped ? escape_uri(t->arena, s, ESCAPE_ARGS) : s;
     }
     return STR("");

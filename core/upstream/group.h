@@ -99,6 +99,7 @@ struct pick {
 /* A way of choosing, made for others to come: hash, least_conn, random ... */
 struct balancer {
     const char *name;       /* as the directive                              */
+    const char *words;      /* in lines of level debug: "get WORDS peer"     */
     size_t      state_size; /* per pick                                      */
     bool        refuses_backup; /* "balancing method does not support ..."   */
     bool        takes_weight;

@@ -111,6 +111,7 @@ next_round_robin(struct pick *p)
 
 const struct balancer round_robin = {
     .name = "round_robin",
+    .words = "rr",
     .takes_weight = true,
     .next = next_round_robin,
 };
@@ -170,6 +171,8 @@ pick_next(struct pick *p)
 {
     struct peer *peer;
 
+    log_debug(p->task->log, "get %s peer, try: %u", p->group->balancer->words,
+              p->tries);
     take_lock(p->group);
     peer = p->group->balancer->next(p);
     if (peer != NULL) {
@@ -177,6 +180,9 @@ pick_next(struct pick *p)
         count_conn(p->group, peer);
     }
     give_lock(p->group);
+    if (peer != NULL)
+        log_debug(p->task->log, "get %s peer, current: " STR_F " %d",
+                  p->group->balancer->words, STR_A(peer->name), peer->current);
     p->peer = peer;
     return peer;
 }
@@ -208,6 +214,9 @@ pick_done(struct pick *p, enum outcome how)
     if (peer == NULL)
         return;
     p->peer = NULL;
+    log_debug(p->task->log, "free %s peer " STR_F " %u %u",
+              p->group->balancer->words, STR_A(peer->name), p->tries,
+              how == PEER_FAILED ? 4 : 0);
     take_lock(p->group);
     uncount_conn(p->group, peer);
     if (p->group->balancer->done != NULL)

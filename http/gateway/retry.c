@@ -117,6 +117,7 @@ gateway_retry(struct gateway *g, unsigned how)
     else if (stale && !may)
         log_error(g->r->task.log, "upstream prematurely closed connection");
     x->status = status_of(how);
+    log_debug(g->r->task.log, "http next upstream, %x", how);
     exchange_end(x);
     if (stale && may) {
         g->is_stale = true;
@@ -137,6 +138,7 @@ gateway_retry_status(struct gateway *g, unsigned status)
     if (!how || !may_repeat(g, was_sent(g->x)) || !may_go_on(g, how)
         || g->pick.tries <= 1)
         return STEP_DONE;
+    log_debug(g->r->task.log, "http next upstream, %x", how);
     exchange_end(g->x);
     pick_done(&g->pick, how & (NEXT_403 | NEXT_404) ? PEER_NEXT : PEER_FAILED);
     return try_again(g);

@@ -40,6 +40,7 @@ gateway_new(struct http_request *r, const struct gateway_protocol *protocol,
     struct arena   *a = r->task.arena;
     struct gateway *g = arena_make(a, struct gateway);
 
+    log_debug(r->task.log, "http init upstream");
     g->r = r;
     g->protocol = protocol;
     g->conf = conf;
@@ -67,6 +68,7 @@ gateway_end(struct gateway *g, enum outcome how)
     if (g->state == GATEWAY_OVER)
         return;
     g->state = GATEWAY_OVER;
+    log_debug(g->r->task.log, "finalize http upstream request");
     if (g->x)
         exchange_end(g->x);
     if (g->is_picking)

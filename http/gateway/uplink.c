@@ -121,6 +121,10 @@ uplink_release(struct uplink *u, bool may_be_idle)
     struct conn           *c = &u->idle.conn;
     struct upstream_group *group = u->user->group;
 
+    log_debug(u->user->r->task.log,
+              may_be_idle ? "free keepalive peer: saving connection fd:%d"
+                          : "close http upstream connection: %d",
+              c->event.fd);
     u->user = NULL;
     c->log = worker->log;
     c->on_flushed = NULL;
@@ -239,6 +243,8 @@ connect_to(struct exchange *x)
     x->is_untried = fault != CONNECT_BEGUN && fault != CONNECT_REFUSED;
     switch (fault) {
     case CONNECT_BEGUN:
+        log_debug(log, "connect to " STR_F ", fd:%d", STR_A(x->name),
+                  c->event.fd);
         set_options(c, g->conf);
         return STEP_WAIT;
     case CONNECT_NO_SOCKET:
@@ -301,6 +307,8 @@ uplink_open(struct exchange *x, bool may_be_idle)
     if (i) {
         struct uplink *u = container_of(i, struct uplink, idle);
 
+        log_debug(g->r->task.log, "get keepalive peer: using connection fd:%d",
+                  i->conn.event.fd);
         u->was_idle = true;
         i->conn.event.on_write = conn_on_writable;
         adopt(u, x);

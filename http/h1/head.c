@@ -172,6 +172,9 @@ take_request_line(struct h1 *h, str_t text, size_t size)
         refuse(h, 400, "client sent invalid request");
         return false;
     }
+    log_debug(&h->conn.log, "http request line: \"" STR_F "\"", STR_A(text));
+    log_debug(&h->conn.log, "http uri: \"" STR_F "\"", STR_A(r->uri));
+    log_debug(&h->conn.log, "http args: \"" STR_F "\"", STR_A(r->args));
     h->conn.log.action = "reading client request headers";
     if (line.host.p != NULL) {
         if (!uri_host(r->task.arena, line.host, &r->host, &r->port)) {

@@ -125,6 +125,7 @@ h1_take_field(struct h1 *h, str_t line)
     case H1_FIELD:
         break;
     }
+    log_debug(&h->conn.log, "http header: \"" STR_F "\"", STR_A(line));
     if (r->in.list.n >= c->max_headers || r->in.list.n >= UINT16_MAX) {
         log_info(&h->conn.log, "client sent too many header lines");
         return 400;
@@ -273,6 +274,7 @@ h1_start(struct h1 *h)
     struct http_request *r = h->r;
     unsigned             status;
 
+    log_debug(&h->conn.log, "http header done");
     if (r->version == HTTP_09)
         r->keeps_alive = false;
     status = r->version == HTTP_09 ? 0 : check_head(h);

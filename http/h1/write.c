@@ -5,6 +5,7 @@
  */
 #include "core/base/date.h"
 #include "core/os/clock.h"
+#include "http/debug.h"
 #include "http/error_page.h"
 #include "http/h1/conn.h"
 #include "http/response.h"
@@ -190,6 +191,7 @@ h1_send_head(struct http_request *r)
         p = field_put(p, f->name, f->value);
     }
     p = put(p, STR("\r\n"));
+    http_debug_head(r->task.log, "", str_span(start, p), "");
     r->head_size = (uint64_t) (p - start);
     chain_add(&r->task.conn->out, str_span(start, p));
     return STEP_NEXT;

@@ -247,6 +247,7 @@ init_consistent(struct conf *cf, struct upstream_group *g)
 
 static const struct balancer plain = {
     .name = "hash",
+    .words = "hash",
     .state_size = sizeof(struct state),
     .takes_weight = true,
     .refuses_backup = true,
@@ -255,6 +256,7 @@ static const struct balancer plain = {
 
 static const struct balancer consistent = {
     .name = "hash",
+    .words = "consistent hash",
     .state_size = sizeof(struct state),
     .takes_weight = true,
     .refuses_backup = true,

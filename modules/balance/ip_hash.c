@@ -80,6 +80,7 @@ next(struct pick *p)
 
 static const struct balancer ip_hash = {
     .name = "ip_hash",
+    .words = "ip hash",
     .state_size = sizeof(struct state),
     .takes_weight = true,
     .refuses_backup = true,

@@ -63,6 +63,7 @@ next(struct pick *p)
 
 static const struct balancer least_conn = {
     .name = "least_conn",
+    .words = "least conn",
     .takes_weight = true,
     .next = next,
 };

@@ -90,6 +90,7 @@ init(struct conf *cf, struct upstream_group *g)
 
 static const struct balancer by_chance = {
     .name = "random",
+    .words = "random",
     .takes_weight = true,
     .refuses_backup = true,
     .init = init,

@@ -76,6 +76,7 @@ serve(struct task *t)
     if (r->uri.n == 0 || r->uri.p[r->uri.n - 1] == '/')
         return STEP_NEXT;
     path = http_map_path(r, &root_len);
+    log_debug(r->task.log, "http filename: \"" STR_F "\"", STR_A(path));
     if (path.p == NULL)
         return http_fail(r, 500);
     f = http_file_open(r, path, false);

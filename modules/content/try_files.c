@@ -87,6 +87,9 @@ try_one(struct http_request *r, const struct candidate *c, str_t root)
     str_t path = path_of(r, c, root);
     bool  is_found = is_there(r, c, path);
 
+    log_debug(r->task.log, "trying to use %s: \"" STR_F "\" \"" STR_F "\"",
+              c->is_folder ? "dir" : "file", STR_A(str_from(path, root.n)),
+              STR_A(path));
     if (task_is_dry(&r->task))
         http_trace_path(r, is_found, "try_files",
                         c->is_folder ? str_join(r->task.arena, path, STR("/"))

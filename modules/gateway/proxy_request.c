@@ -9,6 +9,7 @@
  */
 #include <stdio.h>
 
+#include "http/debug.h"
 #include "http/gateway/exchange.h"
 #include "core/base/escape.h"
 #include "modules/gateway/proxy.h"
@@ -208,6 +209,8 @@ proxy_encode_head(struct exchange *x, struct chain *out)
     text.p = arena_bytes(task->arena, text.n);
     text.n = 0;
     put_head(&text, g, values);
+    http_debug_head(task->log, "http proxy header: \"",
+                    ((str_t){ text.p, text.n }), "\"");
     chain_add(out, (str_t){ text.p, text.n });
     return STEP_NEXT;
 }

@@ -80,22 +80,29 @@ tell_head(struct exchange *x, const struct h1_response *h)
 static enum step
 tell(struct exchange *x, const struct h1_response *h, enum h1_event event)
 {
+    const struct log *log = exchange_request(x)->task.log;
+
     switch (event) {
     case H1_WANTS_MORE:
         break;
     case H1_SAW_STATUS:
+        log_debug(log, "http proxy status %u \"%u " STR_F "\"",
+                  h->status.status, h->status.status, STR_A(h->status.reason));
         exchange_status(x, h->status.status, h->status.reason);
         break;
     case H1_SAW_HEADLESS:
         tell_headless(x);
         return STEP_NEXT;
     case H1_SAW_NAMED:
+        log_debug(log, "http proxy header: \"" STR_F ": " STR_F "\"",
+                  STR_A(h->field.name), STR_A(h->field.value));
         exchange_field(x, h->field.name, h->field.value);
         break;
     case H1_SAW_INTERIM:
         exchange_interim(x);
         break;
     case H1_SAW_HEAD:
+        log_debug(log, "http proxy header done");
         tell_head(x, h);
         return STEP_NEXT;
     case H1_SAW_DATA:

@@ -132,6 +132,8 @@ rewrite(struct run *run, const struct rule *rule)
     enum regex_verdict   match;
     str_t                uri;
 
+    log_debug(r->task.log, "http script regex: \"" STR_F "\"",
+              STR_A(regex_pattern(rule->regex)));
     match = rewrite_match(rule->regex, &r->task, r->uri, run->is_logged);
     if (match == REGEX_ERROR)
         end_with(run, http_fail(r, 500));
@@ -211,6 +213,8 @@ set(struct run *run, const struct rule *rule)
 
     if (is_too_long(run, value.n))
         return;
+    log_debug(run->r->task.log, "http script set $" STR_F ": \"" STR_F "\"",
+              STR_A(rule->var->name), STR_A(value));
     tell_outcome(run, rule, "the value is", value);
     var_put(&run->r->task, rule->var, value);
 }
@@ -247,12 +251,14 @@ branch(struct run *run, const struct rule *rule)
 
     switch (condition_holds(c, &run->r->task, value, run->is_logged)) {
     case CONDITION_FALSE:
+        log_debug(run->r->task.log, "http script if: false");
         tell_condition(run, rule, "passed", "it is not so", value);
         return;
     case CONDITION_ERROR:
         end_with(run, http_fail(run->r, 500));
         return;
     case CONDITION_TRUE:
+        log_debug(run->r->task.log, "http script if");
         tell_condition(run, rule, "entered", "it is so", value);
         break;
     }
@@ -285,6 +291,7 @@ run_list(struct run *run, const struct rules *rules)
             end_with(run, answer(run, rule));
             break;
         case RULE_BREAK:
+            log_debug(r->task.log, "http script break");
             tell(run, rule, "ran", "no rule follows");
             if (r->uri_changed)
                 r->is_uri_of_break = true;
@@ -300,8 +307,9 @@ enum step
 rules_run(struct http_request *r, const struct rules *rules)
 {
     const struct rewrite_conf *conf = conf_of(&r->task, &rewrite_module);
-    struct run run = { .r = r, .is_logged = conf->log, .step = STEP_NEXT };
+    struct run                 run = { .r = r, .step = STEP_NEXT };
 
+    run.is_logged = conf->log || log_enabled(r->task.log, LEVEL_DEBUG);
     run_list(&run, rules);
     return run.step;
 }

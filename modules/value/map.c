@@ -37,6 +37,8 @@ look_up(struct task *t, uintptr_t arg)
     if (found == NULL)
         found = map->preset;
     value = found ? expr_eval(found, t) : STR("");
+    log_debug(t->log, "%s map: \"" STR_F "\" \"" STR_F "\"", task_protocol(t),
+              STR_A(key), STR_A(value));
     if (task_is_dry(t))
         trace_value(t, map->setting, map->var->name, value);
     return value;
