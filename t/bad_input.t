@@ -141,7 +141,9 @@ EOH
 is +(start({ args => ['-t'] }, $whole))[0], 0, 'the whole one is good';
 @odd = ();
 for (my $n = 0; $n < length($whole) - 2; $n += 7) {
-    my ($code, $err) = start({ args => ['-t'] }, substr $whole, 0, $n);
+    my $part = substr $whole, 0, $n;
+    next if $part =~ /^events \{\}\n?\z/m;      # complete, with no http
+    my ($code, $err) = start({ args => ['-t'] }, $part);
     push @odd, "$n: $code, $err"
         if $code ne 1 || $err !~ /^nginx: \[emerg\] /m
         || $err !~ /^nginx: configuration file \Q$dir\E\S+ test failed$/m;

@@ -249,12 +249,12 @@ EOC
 
     # What is only seen at the end is reported along, and what follows from
     # an earlier error is not.
-    $r = conf_test("events {}\nhttp {\nserver {\nlisten 127.0.0.1:1;\n"
+    $r = conf_test("events {}\nhttp {\nserver {\nlisten 127.0.0.1:%%PORT%%;\n"
         . "server_name a b;\nlocation / { }\nlocation / { }\n"
         . "location /a {\nlocation /ab { }\nlocation /ab { }\n}\nbogus;\n}\n"
         . "upstream u {\n}\nupstream v { server 1:x; }\n"
-        . "server {\nlisten 127.0.0.1:1;\nserver_name b ~(;\n}\n"
-        . "server { listen 127.0.0.1:1; }\n}\n");
+        . "server {\nlisten 127.0.0.1:%%PORT%%;\nserver_name b ~(;\n}\n"
+        . "server { listen 127.0.0.1:%%PORT%%; }\n}\n");
     is_deeply [map { s/pcre2_compile\(\) failed: .*/bad pattern/r }
                grep { /\[(?:emerg|warn)\]/ } @{ $r->{lines} }],
         [map { "nginx: $_" } '[emerg] unknown directive "bogus" in F:12',
@@ -262,13 +262,14 @@ EOC
          '[emerg] invalid port in upstream "1:x" in F:16',
          '[emerg] bad pattern', '[emerg] duplicate location "/" in F:7',
          '[emerg] duplicate location "/ab" in F:10',
-         '[warn] conflicting server name "b" on 127.0.0.1:1, ignored'],
+         '[warn] conflicting server name "b" on 127.0.0.1:'
+             . $r->{test}->port . ', ignored'],
         'what stands there twice, with other errors';
 
     # Behind a missing "{" what stands within is read as being within.
-    for (["http {\nserver\nlisten 127.0.0.1:1;\nlocation / { }\n}\n"
+    for (["http {\nserver\nlisten 127.0.0.1:%%PORT%%;\nlocation / { }\n}\n"
               . "server { bogus; }\n}", 'server', 3, 2, 6],
-         ["http\nserver { listen 127.0.0.1:1; }\nserver { bogus; }\n}",
+         ["http\nserver { listen 127.0.0.1:%%PORT%%; }\nserver { bogus; }\n}",
           undef, 2, 1, 3],
          ["http {\nmap \$uri \$x\na b;\nc d;\n}\nbogus;\n}",
           'map', 3, 2, 6],
@@ -303,9 +304,10 @@ EOC
 
 # ---- what has no effect is judged all the same ----
 
+my $listen = 'listen 127.0.0.1:%%%%PORT%%%%;';     # for sprintf
 my %sized = (
-    'http' => "events {}\nhttp {\n%s\nserver { listen 127.0.0.1:1; }\n}\n",
-    'server' => "events {}\nhttp { server {\n%s\nlisten 127.0.0.1:1; }\n}\n",
+    'http' => "events {}\nhttp {\n%s\nserver { $listen }\n}\n",
+    'server' => "events {}\nhttp { server {\n%s\n$listen }\n}\n",
 );
 for (map({ my $table = $_;
            map { [ http => "${table}_hash_$_" ] } qw(max_size bucket_size) }

@@ -57,8 +57,7 @@ sub change {
 
     use_binary($path);
     $t->signal('USR2', $old);
-    wait_until(sub { pid_now() && pid_now() != $old });
-    my $new = pid_now();
+    my $new = $t->new_pid($old);
     wait_until(sub { Weir::Test::children($new) == 2 });
     $t->signal('QUIT', $old);
     wait_until(sub { !-e "/proc/$old" });
@@ -78,6 +77,7 @@ sub versions {
 }
 
 use_binary($nginx);
+chdir $t->dir;
 system $t->path('nginx'), '-p', $t->dir, '-c', 'nginx.conf', '-e', 'error.log';
 ok wait_until(sub { pid_now() && Weir::Test::children(pid_now()) == 2 }),
     'an nginx runs';

@@ -54,9 +54,8 @@ is $t->get('/', unix => 'socket')->status, 200, 'on a unix socket too';
 
 # there
 $t->signal('USR2');
-ok wait_until(sub { pid_in($pid_file) && pid_in($pid_file) != $old }),
-    'USR2: a new master writes the pid file';
-my $new = pid_in($pid_file);
+my $new = $t->new_pid($old);
+ok $new, 'USR2: a new master writes the pid file';
 is pid_in($old_file), $old, 'the old one has another';
 ok wait_until(sub { Weir::Test::children($new) == 2 }), 'the new one has workers';
 like Weir::Test::process_title($new), qr/^nginx: master process \S*nginx -p .* error.log$/,
@@ -101,8 +100,8 @@ like $t->read('error.log'), qr/new binary process $new exited with code 0$/m,
 
 # there, to stay
 $t->signal('USR2');
-ok wait_until(sub { pid_in($pid_file) && pid_in($pid_file) != $old }), 'USR2 again';
-my $last = pid_in($pid_file);
+my $last = $t->new_pid($old);
+ok $last, 'USR2 again';
 wait_until(sub { Weir::Test::children($last) == 2 });
 $t->signal('QUIT');
 ok wait_until(sub { !-e "/proc/$old" }), 'QUIT: the old master goes';
@@ -115,9 +114,8 @@ is $t->get('/', unix => 'socket')->status, 200, 'on the unix socket too';
 $t->{pid} = $last;
 ok $t->reload, 'the new one reloads';
 $t->signal('USR2');
-ok wait_until(sub { pid_in($pid_file) && pid_in($pid_file) != $last }),
-    'and is upgraded in turn';
-my $third = pid_in($pid_file);
+my $third = $t->new_pid($last);
+ok $third, 'and is upgraded in turn';
 wait_until(sub { Weir::Test::children($third) == 2 });
 $t->signal('QUIT', $last);
 ok wait_until(sub { !-e "/proc/$last" }), 'it goes';

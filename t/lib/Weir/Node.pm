@@ -9,7 +9,7 @@
 #     start_instance('server.js', one => $t->port('one'));
 #     kill_instance('one');
 #
-# Their packages are installed by auto/deps.
+# Their packages are installed by ./configure --install-deps=test.
 
 package Weir::Node;
 
@@ -31,7 +31,7 @@ sub need_node {
     Test::More::plan(skip_all => 'no node')
         if system('node -e 0 2>/dev/null') != 0;
     Test::More::plan(skip_all => "no packages in t/data/express: "
-                     . 'sh auto/deps installs them')
+                     . 'sh auto/deps test installs them')
         if grep { !-d "$folder/node_modules/$_" } qw(express ws);
 }
 

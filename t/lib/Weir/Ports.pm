@@ -2,7 +2,7 @@
 #
 # Free TCP and UDP ports on the loopback address, handed out without races
 # between test files that run in parallel: a port belongs to the process that
-# holds the lock on its file.  The locks go when the process ends.
+# holds the lock on its file.  Files and locks go when the process ends.
 
 package Weir::Ports;
 
@@ -11,6 +11,7 @@ use warnings;
 
 use Exporter 'import';
 use Fcntl qw(:flock O_CREAT O_RDWR O_NOFOLLOW);
+use File::Spec ();
 use IO::Socket::INET;
 
 our @EXPORT_OK = qw(free_port free_ports);
@@ -19,7 +20,9 @@ our @EXPORT_OK = qw(free_port free_ports);
 # 21000 to 21999 are those of the corpus (t/corpus.t).
 use constant { FIRST => 22000, LAST => 31999 };
 
-my @locks;
+my $owner = $$;
+my $folder;
+my %locks;          # by the file's name
 
 
 # free_port(): one free port.
@@ -38,43 +41,66 @@ sub free_ports {
 
 sub take_all {
     my ($first, $n) = @_;
-    my @taken;
 
     for my $port ($first .. $first + $n - 1) {
-        my $lock = take($port) or return 0;
-        push @taken, $lock;
+        my $file = use_folder() . "/$port";
+        next if lock_file($file) && is_free($port);
+        give_back($_) for grep { $locks{$_} }
+            map { "$folder/$_" } $first .. $port;
+        return 0;
     }
-    push @locks, @taken;
     return 1;
 }
 
-sub take {
+sub is_free {
     my ($port) = @_;
-
-    sysopen my $lock, folder() . "/$port", O_CREAT | O_RDWR | O_NOFOLLOW, 0600
-        or return;
-    flock $lock, LOCK_EX | LOCK_NB or return;
 
     for my $host ('127.0.0.1', '0.0.0.0') {
         my %at = (LocalAddr => $host, LocalPort => $port);
         IO::Socket::INET->new(%at, Proto => 'tcp', Listen => 1, ReuseAddr => 1)
-            or return;
-        IO::Socket::INET->new(%at, Proto => 'udp') or return;
+            && IO::Socket::INET->new(%at, Proto => 'udp')
+            or return 0;
     }
-    return $lock;
+    return 1;
 }
 
-my $folder;
+# lock_file($file): true when it is ours now.  Who ends removes its files: one
+# that was removed between opening and locking it locks nothing.
+sub lock_file {
+    my ($file) = @_;
 
-sub folder {
-    return $folder if defined $folder;
+    return 0 if $locks{$file};
+    sysopen my $lock, $file, O_CREAT | O_RDWR | O_NOFOLLOW, 0600 or return 0;
+    flock $lock, LOCK_EX | LOCK_NB or return 0;
+    my ($mine, $there) = ((stat $lock)[1], (lstat $file)[1]);
+    return 0 if !defined $there || $there != $mine;
+    $locks{$file} = $lock;
+    return 1;
+}
 
-    $folder = ($ENV{TMPDIR} || '/tmp') . "/weir-test-ports-$>";
+sub give_back {
+    my ($file) = @_;
+
+    unlink $file;
+    close delete $locks{$file};
+}
+
+# use_folder(): the folder of the locks, the same for all of this user's tests.
+# The first call decides, before a test has a temporary folder of its own.
+sub use_folder {
+    $folder //= File::Spec->tmpdir . "/weir-test-ports-$>";
     mkdir $folder, 0700;
     my @st = lstat $folder;
     die "$folder is not a folder of this user\n"
         unless @st && -d _ && $st[4] == $>;
     return $folder;
+}
+
+END {
+    if ($$ == $owner && defined $folder) {
+        give_back($_) for keys %locks;
+        rmdir $folder;              # if no other test has a port
+    }
 }
 
 1;

@@ -29,9 +29,13 @@
 #                        most tests begin with; it ends with a }
 #
 # The binary is $TEST_BINARY, or build/weir; it is run under the name nginx.
-# TEST_LEAVE=1 keeps the folder, TEST_VERBOSE=1 prints the error log at the
-# end, TEST_SLOW=3 triples all limits, TEST_GLOBALS and TEST_GLOBALS_HTTP add
-# directives to every configuration.
+# TEST_LEAVE=1 keeps the folder and prints its name, TEST_VERBOSE=1 prints the
+# error log at the end, TEST_SLOW=3 triples all limits, TEST_GLOBALS and
+# TEST_GLOBALS_HTTP add directives to every configuration.
+#
+# Everything that a test writes is in one temporary folder, which $TMPDIR names
+# for what the test starts.  At the end of the test, however it ends, the folder
+# is removed and every process that the test started is ended.
 #
 # At done_testing every server is ended and must have ended well: exit code 0,
 # no sanitizer report, and no [alert], [crit] or [emerg] line in its error log
@@ -45,11 +49,12 @@ use warnings;
 use Cwd qw(abs_path);
 use Exporter 'import';
 use File::Basename qw(dirname);
-use File::Path qw(make_path);
+use File::Find ();
+use File::Path qw(make_path remove_tree);
 use File::Temp ();
 use POSIX qw(:sys_wait_h);
 use Test::More ();
-use Time::HiRes qw(time);
+use Time::HiRes qw(sleep time);
 
 use Weir::Backend;
 use Weir::HTTP;
@@ -64,7 +69,7 @@ our @EXPORT_OK = qw(free_port free_ports slow top_folder binary_path);
 umask 022;
 $SIG{PIPE} = 'IGNORE';
 # Through END, so that nothing is left behind.
-$SIG{INT} = $SIG{TERM} = sub { exit 1 };
+$SIG{INT} = $SIG{TERM} = $SIG{HUP} = sub { exit 1 };
 # Unread rubbish in the environment must not change a test.
 delete @ENV{qw(NGINX http_proxy)};
 
@@ -73,6 +78,12 @@ my $binary = abs_path($ENV{TEST_BINARY} // "$top/build/weir")
     // $ENV{TEST_BINARY} // "$top/build/weir";
 my $owner = $$;
 my (@all, $tools, %facts);
+
+# The folder of everything; those of the tests in it are numbered.
+my $base = abs_path(File::Temp::tempdir('weir-test-XXXXXX', TMPDIR => 1));
+chmod 0755, $base;
+Weir::Ports::use_folder();
+$ENV{TMPDIR} = $base;
 
 # Its functions are handed on; done_testing is replaced below.
 BEGIN { Test::More->import }
@@ -88,8 +99,8 @@ sub slow { return $_[0] * ($ENV{TEST_SLOW} || 1) }
 sub binary_path {
     if (!$tools) {
         Test::More::BAIL_OUT("no binary $binary") if !-x $binary;
-        $tools = File::Temp->newdir('weir-bin-XXXXXX', TMPDIR => 1);
-        chmod 0755, $tools;
+        $tools = "$base/bin";
+        CORE::mkdir $tools;
         symlink $binary, "$tools/nginx" or die "symlink: $!\n";
     }
     return "$tools/nginx";
@@ -100,7 +111,7 @@ sub binary_path {
 sub run_binary {
     my %opt = ref $_[0] ? %{ shift() } : ();
     my $path = binary_path();
-    my $files = File::Temp->newdir('weir-run-XXXXXX', TMPDIR => 1);
+    my $files = File::Temp->newdir('run-XXXXXX', DIR => $base);
 
     my $pid = start_process($opt{name}, $path, \@_, "$files/out", "$files/err",
                             $opt{dir}, $opt{env});
@@ -238,9 +249,8 @@ sub need_version {
 # nothing runs yet.
 sub new {
     my ($class) = @_;
-    my $dir = File::Temp->newdir('weir-test-XXXXXX', TMPDIR => 1,
-                                 CLEANUP => !$ENV{TEST_LEAVE});
-    chmod 0755, $dir;
+    my $dir = "$base/" . (@all + 1);
+    CORE::mkdir $dir or die "$dir: $!\n";
     CORE::mkdir "$dir/logs";
     print STDERR "# $dir\n" if $ENV{TEST_LEAVE};
 
@@ -249,7 +259,7 @@ sub new {
     return $t;
 }
 
-sub dir { return "$_[0]{dir}" }
+sub dir { return $_[0]{dir} }
 
 # path('a/b'): in the test's folder; absolute ones stay.
 sub path {
@@ -381,10 +391,10 @@ sub pid_file {
 
 sub await_start {
     my ($t) = @_;
-    my $gone;
+    my ($gone, $master);
 
     my $up = wait_until(sub {
-        return 1 if slurp($t->{pid_file}) =~ /^\d+\n/;
+        return 1 if ($master) = slurp($t->{pid_file}) =~ /^(\d+)\n/;
         return 0 if $gone || waitpid($t->{pid}, WNOHANG) == 0;
         $gone = $?;
         return $gone ? 1 : 0;
@@ -397,11 +407,22 @@ sub await_start {
     }
     if ($t->{daemon}) {
         waitpid $t->{pid}, 0 if !defined $gone;
-        ($t->{pid}) = slurp($t->{pid_file}) =~ /^(\d+)/;
+        $t->{pid} = $master;
     }
 }
 
 sub pid { return $_[0]{pid} }       # of the master
+
+# new_pid($old): waits until the pid file names another process than $old; its
+# pid, or 0.  The file is read once for each answer, as it may change any time.
+sub new_pid {
+    my ($t, $old) = @_;
+
+    return wait_until(sub {
+        my ($now) = $t->read('nginx.pid') =~ /^(\d+)\n\z/ or return 0;
+        return $now != $old ? $now : 0;
+    });
+}
 
 # worker_pids(): the children of the master, those that are leaving left out.
 sub worker_pids {
@@ -668,6 +689,41 @@ sub conf_test {
     }
 }
 
+# others(): the processes that are still there: our descendants, and those that
+# have become strangers (a master in the background, workers without one) but
+# have their working folder in ours.
+sub others {
+    my %found = map { $_ => 1 } descendants($$);
+
+    for my $pid (map { m{/(\d+)$} } glob '/proc/[0-9]*') {
+        my $at = readlink "/proc/$pid/cwd";
+        $found{$pid} = 1 if defined $at && "$at/" =~ m{^\Q$base\E/};
+    }
+    delete $found{$$};
+    return sort keys %found;
+}
+
+sub descendants { return map { ($_, descendants($_)) } children($_[0]) }
+
+# end_others(): ends them, politely first.
+sub end_others {
+    for my $signal ('TERM', 'KILL') {
+        my @left = others() or return;
+        kill $signal, @left;
+        wait_until(sub { 1 while waitpid(-1, WNOHANG) > 0; !others() },
+                   slow($signal eq 'TERM' ? 1 : 5));
+    }
+}
+
+# remove_base(): removes all folders, those that a test shut included.
+sub remove_base {
+    chdir '/';
+    File::Find::find({ no_chdir => 1, wanted => sub {
+        chmod 0700, $_ if !-l && -d;
+    } }, $base);
+    remove_tree($base);
+}
+
 END {
     my $code = $?;
 
@@ -681,7 +737,8 @@ END {
             print STDERR map { "# $_\n" } $t->log if $ENV{TEST_VERBOSE};
         }
         Weir::Backend::stop_all();
-        @all = ();
+        end_others();
+        remove_base() if !$ENV{TEST_LEAVE};
     }
     $? = $code;
 }
