@@ -53,17 +53,6 @@ join(struct http_request *r, void *state)
     return STEP_ACCEPT;
 }
 
-static bool
-has_flush(const struct chain *c)
-{
-    const struct piece *p;
-
-    for (p = c->head; p != NULL; p = p->next)
-        if (p->flags & PIECE_FLUSH)
-            return true;
-    return false;
-}
-
 static enum step
 replace_marks(struct http_request *r, void *state, struct chain *in,
               struct chain *out, bool last)
@@ -75,7 +64,7 @@ replace_marks(struct http_request *r, void *state, struct chain *in,
     for (;;) {
         if (p->now != NULL) {
             http_subrequest_take(p->now, out, r->room);
-            if (has_flush(out))
+            if (chain_has_flush(out))
                 r->must_flush = true;
             if (!p->now->is_complete || !chain_empty(&p->now->body))
                 return STEP_WAIT;

@@ -58,6 +58,7 @@ struct http_response {
     bool is_last : 1;           /* the last piece was handed over            */
     bool is_framed : 1;         /* ... and went through the filters and codec */
     bool is_complete : 1;       /* and it is all out: $request_completion    */
+    bool is_cut : 1;            /* the rest will not come: no mark of its end */
     bool allows_ranges : 1;     /* the range filter may cut it               */
     bool is_single_part : 1;    /* ... one range only                        */
     bool is_slice : 1;          /* the body begins at from, and others follow */
@@ -135,7 +136,7 @@ struct http_request {
     bool header_only : 1;    /* subrequests: no body wanted                  */
     bool is_logged : 1;
     bool is_post_action : 1; /* the client has been answered, this is more   */
-    bool must_flush : 1;     /* what was handed over is not to be held back  */
+    bool must_flush : 1;     /* what is pending is not to be held back       */
     bool resets : 1;         /* 444: no lingering                            */
     bool is_broken : 1;      /* the connection cannot be used any more       */
     bool access_delayed : 1; /* auth_delay has been served                   */

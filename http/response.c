@@ -159,7 +159,7 @@ http_send_head(struct http_request *r)
     if (r->codec->send_head(r) == STEP_FAIL)
         return STEP_FAIL;
     if (!r->out.is_head_only)
-        return STEP_NEXT;
+        return http_flush_head(r);
     r->out.is_last = true;
     return http_pump(r) == STEP_FAIL ? STEP_FAIL : STEP_DONE;
 }

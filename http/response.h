@@ -39,6 +39,13 @@ enum step http_send_head(struct http_request *r);
  * STEP_DONE: was the last one; STEP_FAIL: the client is gone. */
 enum step http_send(struct http_request *r, struct chain *in, bool last);
 
+/* The rest of the body will not come: hands over all of in, and when everything
+ * is out the connection is closed without a mark of the end, so that the client
+ * can tell.  STEP_DONE or STEP_FAIL. */
+enum step http_send_cut(struct http_request *r, struct chain *in);
+/* The same of a filter's body: out ends with its last bytes. */
+void http_cut(struct http_request *r, struct chain *out);
+
 /* An interim response (100, 103) before the head. */
 void http_send_interim(struct http_request *r, unsigned status,
                        const struct fields *fields);
@@ -52,6 +59,9 @@ enum step http_named_location(struct http_request *r, str_t name);
 /* Goes on with what is pending, when there is room or time again: of the
  * driver.  As http_send. */
 enum step http_pump(struct http_request *r);
+/* Sends a head that need not wait for the body (postpone_output): as
+ * http_send_head, which calls it. */
+enum step http_flush_head(struct http_request *r);
 
 /* The type of the request's URI by its extension: sets out.content_type. */
 void http_set_content_type(struct http_request *r);

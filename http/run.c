@@ -470,7 +470,7 @@ run_sending(struct http_request *r)
         if (!chain_empty(&r->pending) || !r->out.is_framed
             || r->codec->queued(r) != 0)
             return false;
-        r->out.is_complete = true;
+        r->out.is_complete = !r->out.is_cut;
     }
     if (r->background != 0)
         return false;

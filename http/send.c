@@ -114,10 +114,10 @@ filter_piece(struct http_request *r, struct http_join *j, struct chain *in,
             return STEP_FAIL;
         j->waits = step == STEP_WAIT;
         j->had_last = last;
-        if (j->waits) {
-            last = false;
+        if (j->waits)
             all = STEP_WAIT;
-        }
+        if (j->waits || r->out.is_cut)
+            last = false;
         chain_move(&a, &b);
         chain_take_links(&a, &b);
     }
@@ -168,11 +168,17 @@ take_piece(struct http_request *r, struct chain *out, uint64_t limit)
 
 /* --- the pump -------------------------------------------------------------------- */
 
+/* Whether the filters are still to hear of the end. */
+static bool
+is_end_due(const struct http_request *r)
+{
+    return r->out.is_last && !r->out.is_framed && !r->out.is_cut;
+}
+
 static bool
 is_due(const struct http_request *r)
 {
-    return !chain_empty(&r->pending) || (r->out.is_last && !r->out.is_framed)
-           || waiting(r) != NULL;
+    return !chain_empty(&r->pending) || is_end_due(r) || waiting(r) != NULL;
 }
 
 /* One round: STEP_NEXT: another may follow; STEP_WAIT: not now. */
@@ -196,21 +202,10 @@ pump_once(struct http_request *r)
         if (step == STEP_FAIL || (step == STEP_WAIT && chain_empty(&piece)))
             return step;
     }
-    last = r->out.is_last && chain_empty(&r->pending);
+    last = is_end_due(r) && chain_empty(&r->pending);
     step = filter_piece(r, first(r), &piece, last);
     chain_take_links(&r->pending, &piece);
     return step;
-}
-
-static bool
-has_flush(const struct chain *c)
-{
-    const struct piece *p;
-
-    for (p = c->head; p != NULL; p = p->next)
-        if (p->flags & PIECE_FLUSH)
-            return true;
-    return false;
 }
 
 static enum step
@@ -234,7 +229,7 @@ http_pump(struct http_request *r)
 
     if (r->out.is_head_only) {
         chain_clear(&r->pending);
-        if (r->out.is_last && !r->out.is_framed)
+        if (is_end_due(r))
             step = pump_once(r);
     }
     while (is_due(r) && step == STEP_NEXT) {
@@ -248,6 +243,8 @@ http_pump(struct http_request *r)
     }
     if (step == STEP_FAIL)
         return STEP_FAIL;
+    if (r->out.is_cut && !is_due(r))
+        r->out.is_framed = true;
     if (r->codec->queued(r) >= QUEUE_MAX)
         step = flush(r, false);
     else if (r->out.is_framed || r->must_flush || timer_is_set(&r->delay)
@@ -255,11 +252,20 @@ http_pump(struct http_request *r)
         step = flush(r, true);
     if (step == STEP_FAIL)
         return STEP_FAIL;
-    r->must_flush = false;
+    if (chain_empty(&r->pending) && waiting(r) == NULL)
+        r->must_flush = false;
     if (r->out.is_last)
         return STEP_DONE;
     return is_due(r) || r->codec->queued(r) >= QUEUE_MAX ? STEP_WAIT
                                                          : STEP_NEXT;
+}
+
+enum step
+http_flush_head(struct http_request *r)
+{
+    if (r->codec->queued(r) < send_conf(&r->task)->postpone_output)
+        return STEP_NEXT;
+    return flush(r, true) == STEP_FAIL ? STEP_FAIL : STEP_NEXT;
 }
 
 /* What the early filter leaves becomes pending. */
@@ -278,7 +284,7 @@ enum step
 http_send(struct http_request *r, struct chain *in, bool last)
 {
     CHECK(r->out.is_head_sent && !r->out.is_last);
-    if (has_flush(in))
+    if (chain_has_flush(in))
         r->must_flush = true;
     if (r->out.is_head_only)
         chain_clear(in);
@@ -286,4 +292,20 @@ http_send(struct http_request *r, struct chain *in, bool last)
         return STEP_FAIL;
     r->out.is_last = last;
     return http_pump(r);
+}
+
+void
+http_cut(struct http_request *r, struct chain *out)
+{
+    chain_flush(out);
+    r->must_flush = true;
+    r->keeps_alive = false;
+    r->out.is_cut = true;
+}
+
+enum step
+http_send_cut(struct http_request *r, struct chain *in)
+{
+    http_cut(r, in);
+    return http_send(r, in, false) == STEP_FAIL ? STEP_FAIL : STEP_DONE;
 }

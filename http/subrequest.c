@@ -139,7 +139,7 @@ end(struct http_request *r, bool has_failed)
 static void
 finish(struct http_request *r)
 {
-    end(r, false);
+    end(r, r->out.is_cut);
 }
 
 static void

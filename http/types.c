@@ -143,11 +143,9 @@ struct mime_set {
 bool
 mime_set_has(const struct mime_set *s, str_t type)
 {
-    if (type.n == 0)
-        return false;
-    if (str_ieq(type, STR("text/html")))
+    if (str_ieq(type, STR("text/html")) || (s != NULL && s->has_all))
         return true;
-    return s != NULL && (s->has_all || hash_get(s->types, type) != NULL);
+    return s != NULL && type.n != 0 && hash_get(s->types, type) != NULL;
 }
 
 

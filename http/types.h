@@ -10,7 +10,8 @@
 
 struct mime_set;
 
-/* Whether a type is in the set (case ignored); text/html always is. */
+/* Whether a type is in the set (case ignored): text/html always is, and * has
+ * all, even none. */
 bool mime_set_has(const struct mime_set *s, str_t type);
 
 /* The directive type of such lists. */

@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 
+use Compress::Zlib ();
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Time::HiRes qw(sleep time);
@@ -38,6 +39,11 @@ my $backend = Weir::Backend->http(sub {
     } elsif ($kind eq 'shortchunked') {
         $c->send($ok . "Transfer-Encoding: chunked\r\n\r\n"
             . sprintf("%x\r\n", $n) . "$body\r\n");
+        $c->close;
+    } elsif ($kind eq 'stall') {
+        $c->send($ok . "Transfer-Encoding: chunked\r\n\r\n"
+            . sprintf("%x\r\n", $n) . "$body\r\n");
+        sleep Weir::Test::slow(4);
         $c->close;
     } elsif ($kind eq 'bytes') {
         $c->send_pieces($ok . "Content-Length: $n\r\n\r\n$body", 1, 0.002);
@@ -78,6 +84,14 @@ $t->run(<<"EOC");
                           proxy_temp_path %%TESTDIR%%/deep 1 2; }
         location /rate/ { proxy_pass http://127.0.0.1:$up/;
                           proxy_limit_rate 20k; }
+        location /gzip/ { proxy_pass http://127.0.0.1:$up/; gzip on;
+                          gzip_types *; }
+        location /stall/ { proxy_pass http://127.0.0.1:$up/;
+                           proxy_read_timeout 1s; }
+        location /stalloff/ { proxy_pass http://127.0.0.1:$up/;
+                              proxy_read_timeout 1s; proxy_buffering off; }
+        location /limited/ { proxy_pass http://127.0.0.1:$up/;
+                             limit_rate 2m; }
         location /plain { return 200 ok; }
     }
 }
@@ -159,6 +173,44 @@ for my $how ('on', 'off') {
 }
 like join('', $t->log), qr/upstream prematurely closed connection while /,
     'cut short: told';
+
+# What chunks hold that do not come to an end.
+sub bytes_of {
+    my ($r) = @_;
+    my $rest = $r->raw =~ s/\A.*?\r\n\r\n//sr;
+    my $bytes = '';
+
+    return $rest if !defined $r->header('Transfer-Encoding');
+    $bytes .= substr $rest, 0, hex $1, '' and $rest =~ s/\A\r\n//
+        while $rest =~ s/\A([0-9a-f]+)\r\n//;
+    return $bytes;
+}
+
+# cut($uri, $n): a client that is slow at first gets all that had come.
+sub cut {
+    my ($uri, $n) = @_;
+    my $c = $t->connect;
+
+    $c->send("GET $uri HTTP/1.1\r\nHost: a\r\n\r\n");
+    sleep 0.2;
+    my $got = $c->read_response;
+    ok bytes_of($got) eq substr($big, 0, $n), "$uri: all that had come";
+    ok !$got->complete, "$uri: and no mark of an end";
+}
+
+cut("/$_/shortchunked?3000000", 3_000_000)
+    for 'on', 'off', 'memory', 'small', 'file';
+cut("/$_/short?3000000", 3_000_000) for 'on', 'off', 'file', 'limited';
+cut('/stall/stall?3000000', 3_000_000)
+    if !Weir::Test::is_oracle();    # which forgets the last buffer
+cut('/stalloff/stall?20000', 20_000);
+like join('', $t->log), qr/upstream timed out \(110: .*while reading upstream/,
+    'a timeout: told';
+$r = $t->get('/gzip/shortchunked?3000000', headers => [
+    'Accept-Encoding' => 'gzip' ]);
+ok !$r->complete, 'compressed: no mark of an end';
+ok scalar(Compress::Zlib::inflateInit(-WindowBits => 31)->inflate(bytes_of($r)))
+    eq substr($big, 0, 3_000_000), 'compressed: all that had come';
 like join('', $t->log), qr/upstream sent more data than specified in /,
     'too much: told';
 

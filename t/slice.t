@@ -325,10 +325,13 @@ for my $how (sort keys %bad) {
 is $t->get('/bad/s200')->body, substr($text, 0, 10), 'the first may be a 200';
 is $t->get('/bad/s404')->status, 404, '... or a 404';
 for my $how ('cut', 'cut2') {
+    my $had = $how eq 'cut' ? 3 : 13;
     my $client = $t->connect;
     $client->send("GET /bad/$how HTTP/1.1\r\nHost: h\r\n\r\n");
     $r = $client->read_response;
     ok !$r->complete, "$how: not complete";
+    is $r->body, substr($text, 0, $had), "$how: all that had come"
+        if $how eq 'cut' || !Weir::Test::is_oracle();   # goes on behind it
 }
 is $t->get('/unreachable')->status, 502, 'no upstream';
 

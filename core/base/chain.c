@@ -205,6 +205,19 @@ chain_flush(struct chain *c)
 }
 
 
+bool
+chain_has_flush(const struct chain *c)
+{
+    const struct piece *piece;
+
+    for (piece = c->head; piece; piece = piece->next) {
+        if (piece->flags & PIECE_FLUSH)
+            return true;
+    }
+    return false;
+}
+
+
 void
 chain_mark(struct chain *c, void *what)
 {

@@ -83,6 +83,8 @@ void chain_add_file(struct chain *c, struct chain_file *f, off_t at, size_t n);
 /* Marks that everything so far is to be sent without delay; on an empty chain
  * an empty piece carries the mark. */
 void chain_flush(struct chain *c);
+/* Whether there is such a mark. */
+bool chain_has_flush(const struct chain *c);
 
 /* Marks the place behind what is there so far, with what stands for it.  Marks
  * move along like pieces. */

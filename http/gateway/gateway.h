@@ -191,6 +191,7 @@ struct gateway {
     msec_t             rate_at;
     bool               buffers; /* proxy_buffering, X-Accel-Buffering        */
     bool               is_full; /* http_send said to wait                    */
+    bool               is_held_back; /* a filter may hold what was handed over */
     bool               has_spilled; /* in this call                          */
     bool               is_relaying; /* the body has begun                    */
 };

@@ -3,9 +3,10 @@
  * Passing on the body of a response.
  *
  * Buffered, it is read as fast as the peer gives it: while the client takes
- * what is handed over, no more than a few blocks are held; when it does not,
- * the rest goes into memory up to the size of proxy_buffers, then to a
- * temporary file up to proxy_max_temp_file_size, and then the peer waits.
+ * what is handed over, no more than a few blocks are held, and nothing when
+ * the peer pauses; when it does not, the rest goes into memory up to the size
+ * of proxy_buffers, then to a temporary file up to proxy_max_temp_file_size,
+ * and then the peer waits.
  * What the file holds (spilled) always comes before what memory holds (fresh).
  * Unbuffered, each read is sent at once and none follows before the client has
  * taken it.
@@ -158,21 +159,39 @@ fill(struct gateway *g)
 }
 
 
-/* Hands over what is there. */
-static enum step
-hand_over(struct gateway *g, bool last)
+/* All that is there, to be handed over. */
+static void
+gather(struct gateway *g)
 {
-    enum step s;
-
     if (!chain_empty(&g->fresh))
         gateway_store_add(g, &g->fresh);
     chain_move(&g->out, &g->spilled);
     chain_move(&g->out, &g->fresh);
-    if (!g->buffers && !last)
+}
+
+
+/* Hands over what is there; at_once: nothing in it may wait for what comes
+ * later. */
+static enum step
+hand_over(struct gateway *g, bool at_once, bool last)
+{
+    enum step s;
+
+    gather(g);
+    if (at_once && !last)
         chain_flush(&g->out);
+    g->is_held_back = !at_once;
     s = http_send(g->r, &g->out, last);
     g->is_full = s == STEP_WAIT;
     return s;
+}
+
+
+/* Whether there is something that the client might have now. */
+static bool
+has_more(const struct gateway *g)
+{
+    return !chain_empty(&g->fresh) || !chain_empty(&g->spilled);
 }
 
 
@@ -191,7 +210,7 @@ finish(struct gateway *g)
             fields_add(r->task.arena, &r->out.trailers, f->name, f->value);
         r->out.has_trailers = x->trailers.list.n != 0;
     }
-    s = hand_over(g, true);
+    s = hand_over(g, true, true);
     gateway_end(g, PEER_OK);
     return s == STEP_FAIL ? STEP_FAIL : STEP_DONE;
 }
@@ -200,17 +219,15 @@ finish(struct gateway *g)
 /* The rest will not come: what is there goes out, and then the client's
  * connection has to say that it was not all. */
 static enum step
-break_off(struct gateway *g, unsigned status)
+break_off(struct gateway *g)
 {
-    struct http_request *r = g->r;
+    enum step s;
 
-    r->keeps_alive = false;
-    if (hand_over(g, false) == STEP_FAIL) {
-        gateway_end(g, PEER_OK);
-        return STEP_FAIL;
-    }
-    (void) r->codec->flush(r, 0, false);
-    return gateway_fail(g, status);
+    exchange_end(g->x);
+    gather(g);
+    s = http_send_cut(g->r, &g->out);
+    gateway_end(g, PEER_OK);
+    return s;
 }
 
 
@@ -219,6 +236,7 @@ go_on(struct gateway *g)
 {
     unsigned  rounds = 0;
     enum step s;
+    bool      at_once;
 
     for (;;) {
         if (++rounds > ROUNDS) { /* others first */
@@ -229,15 +247,13 @@ go_on(struct gateway *g)
         if (s == STEP_DONE)
             return finish(g);
         if (s == STEP_FAIL)
-            return break_off(g, 502);
-        if (!g->is_full
-            && !(chain_empty(&g->fresh) && chain_empty(&g->spilled))) {
-            enum step sent = hand_over(g, false);
-
-            if (sent == STEP_FAIL) {
-                gateway_end(g, PEER_OK);
-                return STEP_FAIL;
-            }
+            return break_off(g);
+        at_once = s == STEP_WAIT || !g->buffers;
+        if (!g->is_full && (has_more(g) || (at_once && g->is_held_back))
+            && hand_over(g, at_once, false) == STEP_FAIL)
+        {
+            gateway_end(g, PEER_OK);
+            return STEP_FAIL;
         }
         if (s == STEP_WAIT)
             return STEP_WAIT;
@@ -278,9 +294,9 @@ begin(struct gateway *g)
     if (s == STEP_DONE)
         return finish(g);
     if (s == STEP_FAIL)
-        return break_off(g, 502);
+        return break_off(g);
     if (!g->buffers && chain_empty(&g->fresh)) /* the head, at once */
-        return hand_over(g, false) == STEP_FAIL ? STEP_FAIL : STEP_NEXT;
+        return hand_over(g, true, false) == STEP_FAIL ? STEP_FAIL : STEP_NEXT;
     return STEP_NEXT;
 }
 
@@ -301,12 +317,12 @@ gateway_relay(struct gateway *g)
     }
     if (x->link->timed_out) {
         log_errno(g->r->task.log, ETIMEDOUT, "upstream timed out");
-        return break_off(g, 504);
+        return break_off(g);
     }
     if (!x->is_request_sent && !x->is_send_broken
         && gateway_send(g) == STEP_FAIL) {
         if (g->body_failed)
-            return break_off(g, 400);
+            return break_off(g);
         x->is_send_broken = true;
     }
     if (look_for_room(g) == STEP_FAIL) {

@@ -338,18 +338,6 @@ finish(struct http_request *r, struct gzip_state *s, struct chain *out)
 }
 
 
-static bool
-has_flush(const struct chain *c)
-{
-    const struct piece *p;
-
-    for (p = c->head; p != NULL; p = p->next)
-        if (p->flags & PIECE_FLUSH)
-            return true;
-    return false;
-}
-
-
 /* Is there too little yet to begin with? */
 static bool
 is_postponed(const struct http_request *r, const struct gzip_state *s,
@@ -357,7 +345,8 @@ is_postponed(const struct http_request *r, const struct gzip_state *s,
 {
     return !s->is_begun && !last
            && (chain_empty(&s->kept)
-               || (s->kept.n < conf_at(r)->postpone && !has_flush(&s->kept)));
+               || (s->kept.n < conf_at(r)->postpone
+                   && !chain_has_flush(&s->kept)));
 }
 
 

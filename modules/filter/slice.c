@@ -239,11 +239,10 @@ fetch(struct http_request *r, struct slice *s, struct chain *out)
 
 /* Nothing fits behind what is missing. */
 static enum step
-give_up(struct http_request *r)
+give_up(struct http_request *r, struct chain *out)
 {
-    r->keeps_alive = false;
-    (void) r->codec->flush(r, 0, false);
-    return http_break_off(r);
+    http_cut(r, out);
+    return STEP_NEXT;
 }
 
 
@@ -256,10 +255,10 @@ go_on(struct http_request *r, struct slice *s, struct chain *out)
         return STEP_WAIT;
     if (!s->has_answer) {
         log_error(r->task.log, "missing slice response");
-        return give_up(r);
+        return give_up(r, out);
     }
     if (s->sub != NULL && s->sub->has_failed)
-        return give_up(r);
+        return give_up(r, out);
     if (s->next >= r->out.until) {
         state->of = NULL;
         return STEP_NEXT;
