@@ -21,6 +21,7 @@
     X(TRAILER, "Trailer")                                                      \
     X(PROXY_CONNECTION, "Proxy-Connection")                                    \
     X(PROXY_AUTHENTICATE, "Proxy-Authenticate")                                \
+    X(PROXY_AUTHORIZATION, "Proxy-Authorization")                              \
     X(USER_AGENT, "User-Agent")                                                \
     X(REFERER, "Referer")                                                      \
     X(ACCEPT, "Accept")                                                        \

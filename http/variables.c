@@ -539,6 +539,9 @@ nginx_version(struct task *t, uintptr_t arg)
 /* --- the table ------------------------------------------------------------------ */
 
 static const str_t name_cookie = STR_INIT("cookie");
+static const str_t name_user_agent = STR_INIT("user_agent");
+static const str_t name_referer = STR_INIT("referer");
+static const str_t name_content_type = STR_INIT("content_type");
 static const str_t name_via = STR_INIT("via");
 static const str_t name_x_forwarded_for = STR_INIT("x_forwarded_for");
 static const str_t name_cache_control = STR_INIT("cache_control");
@@ -566,9 +569,9 @@ matched_location(struct task *t, uintptr_t arg)
 static const struct variable variables[] = {
     { "http_host", in_field, FIELD_HOST, 0, NULL,
       "the Host of the request, as it was sent" },
-    { "http_user_agent", in_field, FIELD_USER_AGENT, 0, NULL,
+    { "http_user_agent", in_joined, (uintptr_t) &name_user_agent, 0, NULL,
       "the User-Agent of the request" },
-    { "http_referer", in_field, FIELD_REFERER, 0, NULL,
+    { "http_referer", in_joined, (uintptr_t) &name_referer, 0, NULL,
       "the Referer of the request" },
     { "http_via", in_joined, (uintptr_t) &name_via, 0, NULL,
       "the Via fields of the request, joined with commas" },
@@ -581,7 +584,7 @@ static const struct variable variables[] = {
            "$http_accept_language; several are joined with commas"),
     { "content_length", content_length, 0, VAR_VOLATILE, NULL,
       "the Content-Length of the request" },
-    { "content_type", in_field, FIELD_CONTENT_TYPE, 0, NULL,
+    { "content_type", in_joined, (uintptr_t) &name_content_type, 0, NULL,
       "the Content-Type of the request" },
 
     { "sent_http_content_type", out_content_type, 0, 0, NULL,

@@ -86,10 +86,46 @@ add_copy(struct exchange *x, struct fields *to, str_t name, str_t value)
 }
 
 
+/* Fields of which a second one is noise. */
+static bool
+is_single(enum field_id id)
+{
+    switch ((int) id) {
+    case FIELD_STATUS:
+    case FIELD_CONTENT_TYPE:
+    case FIELD_DATE:
+    case FIELD_SERVER:
+    case FIELD_LAST_MODIFIED:
+    case FIELD_ETAG:
+    case FIELD_EXPIRES:
+    case FIELD_LOCATION:
+    case FIELD_REFRESH:
+    case FIELD_X_ACCEL_REDIRECT:
+    case FIELD_X_ACCEL_EXPIRES:
+    case FIELD_X_ACCEL_LIMIT_RATE:
+    case FIELD_X_ACCEL_BUFFERING:
+    case FIELD_X_ACCEL_CHARSET:
+        return true;
+    default:
+        return false;
+    }
+}
+
+
 void
 exchange_field(struct exchange *x, str_t name, str_t value)
 {
-    (void) add_copy(x, &x->fields, name, value);
+    struct field       *f = add_copy(x, &x->fields, name, value);
+    const struct field *first = fields_get(&x->fields, f->id);
+
+    if (!is_single(f->id) || first == f)
+        return;
+    f->is_hidden = true;
+    log_warn(x->gateway->r->task.log,
+             "upstream sent duplicate header line: \"" STR_F ": " STR_F
+             "\", previous value: \"" STR_F ": " STR_F "\", ignored",
+             STR_A(f->name), STR_A(f->value), STR_A(first->name),
+             STR_A(first->value));
 }
 
 

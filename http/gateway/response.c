@@ -42,47 +42,6 @@ gateway_hides(const struct gateway *g, const struct field *f)
 }
 
 
-/* Fields of which a second one is noise. */
-static bool
-is_single(enum field_id id)
-{
-    switch ((int) id) {
-    case FIELD_STATUS:
-    case FIELD_CONTENT_TYPE:
-    case FIELD_DATE:
-    case FIELD_SERVER:
-    case FIELD_LAST_MODIFIED:
-    case FIELD_ETAG:
-    case FIELD_LOCATION:
-    case FIELD_REFRESH:
-    case FIELD_X_ACCEL_REDIRECT:
-    case FIELD_X_ACCEL_EXPIRES:
-    case FIELD_X_ACCEL_LIMIT_RATE:
-    case FIELD_X_ACCEL_BUFFERING:
-    case FIELD_X_ACCEL_CHARSET:
-        return true;
-    default:
-        return false;
-    }
-}
-
-
-static bool
-is_repeated(struct gateway *g, const struct field *f)
-{
-    const struct field *first = fields_get(&g->x->fields, f->id);
-
-    if (first == f || !is_single(f->id))
-        return false;
-    log_warn(g->r->task.log,
-             "upstream sent duplicate header line: \"" STR_F ": " STR_F
-             "\", previous value: \"" STR_F ": " STR_F "\", ignored",
-             STR_A(f->name), STR_A(f->value), STR_A(first->name),
-             STR_A(first->value));
-    return true;
-}
-
-
 /* A rewritten place on this server is completed as a redirect's is. */
 static void
 pass_rewritten(struct gateway *g, const struct field *f)
@@ -174,10 +133,19 @@ pass_fields(struct gateway *g, bool is_redirect)
     VEC_EACH(&g->x->fields.list, f) {
         if (f->is_hidden || (is_redirect && !survives_redirect(f)))
             continue;
-        if (gateway_hides(g, f) || is_repeated(g, f))
-            continue;
-        pass_field(g, f);
+        if (!gateway_hides(g, f))
+            pass_field(g, f);
     }
+}
+
+
+/* Where the upstream's own may pass, and it sent none, we add none. */
+static bool
+lacks_own(const struct gateway *g, enum field_id id)
+{
+    const struct field f = { .id = id, .name = field_name(id) };
+
+    return !gateway_hides(g, &f) && fields_get(&g->x->fields, id) == NULL;
 }
 
 
@@ -271,6 +239,8 @@ send_head(struct gateway *g)
     enum step             s;
 
     pass_fields(g, false);
+    out->hides_server = lacks_own(g, FIELD_SERVER);
+    out->hides_date = lacks_own(g, FIELD_DATE);
     out->status = x->code;
     out->reason = x->reason;
     out->length = x->length;

@@ -39,6 +39,7 @@ is_unique(enum field_id id)
     case FIELD_TRANSFER_ENCODING:
     case FIELD_EXPECT:
     case FIELD_AUTHORIZATION:
+    case FIELD_PROXY_AUTHORIZATION:
         return true;
     }
     return false;
