@@ -21,8 +21,10 @@ STATUSES = [200, 201, 204, 301, 302, 304, 400, 401, 403, 404, 405, 429, 500,
 TOP = """
 # Whether $args is empty or not there is left to chance by a redirect of nginx
 map $args $arguments { default $args; }
+# How many bytes a gzip takes is up to zlib
+map $sent_http_content_encoding $bytes { gzip gz; default $body_bytes_sent; }
 log_format t '$http_x_req|$status|$request_method|$uri|$arguments|'
-    '$upstream_addr|$upstream_status|$body_bytes_sent|$request_completion';
+    '$upstream_addr|$upstream_status|$bytes|$request_completion';
 access_log %DIR%/access.log t;
 proxy_http_version 1.1;
 upstream up { server %HOST%:%B%; keepalive 2; }
@@ -257,7 +259,8 @@ class Side:
         for parts in seen.values():
             for part in ("asked", "log"):
                 parts[part] = "\n".join(sorted(parts.get(part, [])))
-        seen["-"]["alarms"] = "\n".join(server.alarms())
+        seen["-"]["alarms"] = plain(
+            self.binary.name, "\n".join(server.alarms()).encode()).decode()
         return seen
 
     def ask(self, server, method, data):

@@ -138,9 +138,10 @@ class Server:
             return ""
 
     def alarms(self):
-        """Lines of the error log that no input may cause."""
-        return [line for line in self.read("error.log").splitlines()
-                if "[alert]" in line or "[emerg]" in line]
+        """What the error log says that hardly any input may cause."""
+        return sorted(re.sub(r".*(\[\w+\]) \d+#\d+: (?:\*\d+ )?", r"\1 ", line)
+                      for line in self.read("error.log").splitlines()
+                      if "[alert]" in line or "[emerg]" in line)
 
 
 class Backend:
