@@ -112,6 +112,16 @@ struct module http_error_page_module = {
 /* --- refusing ------------------------------------------------------------------- */
 
 static const struct error_page *
+page_of(const struct error_page_conf *c, unsigned status)
+{
+    VEC_EACH(&c->pages, p)
+        if (p->status == status)
+            return p;
+    return NULL;
+}
+
+/* The one to go to now. */
+static const struct error_page *
 find_page(const struct http_request *r, unsigned status)
 {
     const struct error_page_conf *c
@@ -119,18 +129,13 @@ find_page(const struct http_request *r, unsigned status)
 
     if (r->has_error_page && !c->recursive_error_pages)
         return NULL;
-    if (r->uri_changes == 0)
-        return NULL;
-    VEC_EACH(&c->pages, p)
-        if (p->status == status)
-            return p;
-    return NULL;
+    return r->uri_changes != 0 ? page_of(c, status) : NULL;
 }
 
 bool
 http_has_error_page(const struct http_request *r, unsigned status)
 {
-    return find_page(r, status) != NULL;
+    return page_of(conf_of(&r->task, &http_error_page_module), status) != NULL;
 }
 
 /* After these the rest of the connection cannot be trusted, or is not worth

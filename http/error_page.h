@@ -4,7 +4,8 @@
 
 #include "http/request.h"
 
-/* Whether error_page names the status where r is, and may be used. */
+/* Whether error_page names the status where r is; one that may not be used
+ * any more (recursive_error_pages) counts, and the built-in page stands in. */
 bool http_has_error_page(const struct http_request *r, unsigned status);
 
 /* After http_fail: takes the error page (STEP_NEXT with r->moved), or sends

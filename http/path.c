@@ -187,12 +187,14 @@ tail_of_uri(struct http_request *r, const struct root *root, str_t *tail)
     *tail = r->uri;
     if (root->alias == 0)
         return true;
-    if (root->alias == ALIAS_ALL) {
+    if (root->alias == ALIAS_ALL && !r->is_uri_of_break) {
         if (!appends(r))
             *tail = STR("");
         return true;
     }
-    if (r->uri.n >= root->alias
+    /* A URI that rewrite made may name more than the location's author meant,
+     * even where it begins as the location does. */
+    if (!r->is_uri_of_break && r->uri.n >= root->alias
         && str_ieq((str_t){ r->uri.p, root->alias }, root->name))
     {
         *tail = str_from(r->uri, root->alias);

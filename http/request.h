@@ -62,7 +62,7 @@ struct http_response {
     bool allows_ranges : 1;     /* the range filter may cut it               */
     bool is_single_part : 1;    /* ... one range only                        */
     bool is_slice : 1;          /* the body begins at from, and others follow */
-    bool disables_not_modified : 1;
+    bool is_upstreams : 1;      /* who judges conditions, and whose fields stay */
     bool is_from_error_page : 1;
     bool needs_memory : 1;      /* some filter reads the bytes               */
     bool has_trailers : 1;

@@ -131,7 +131,8 @@ forget_unsaid(struct http_response *o)
             o->content_type = STR_NONE;
         o->length = -1;
     }
-    if (o->status != 200 && o->status != 206 && o->status != 304)
+    if (o->status != 200 && o->status != 206 && o->status != 304
+        && !o->is_upstreams)
         o->last_modified = -1;
 }
 

@@ -64,6 +64,9 @@ $t->run(<<'EOC');
         location = /proxy { proxy_pass http://127.0.0.1:%%PORT_up%%; }
         location /ownup/ { error_page 503 /404.html; proxy_intercept_errors on;
                            proxy_pass http://127.0.0.1:%%PORT_up%%/x503; }
+        location /upagain/ { error_page 404 @upagain; return 404; }
+        location @upagain { error_page 503 /404.html; proxy_intercept_errors on;
+                            proxy_pass http://127.0.0.1:%%PORT_up%%; }
         location /asis/ { error_page 503 /404.html;
                           proxy_pass http://127.0.0.1:%%PORT_up%%/x503; }
         location /dead/ { error_page 502 /50x.html;
@@ -73,6 +76,7 @@ $t->run(<<'EOC');
             location /outer/own/ { error_page 403 /404.html; return 404; } }
     }
     server { listen 127.0.0.1:%%PORT_up%%;
+             location /upagain { return 503 "from upstream"; }
              location /x503 { return 503 "from upstream"; }
              location / { return 200 "up $request_method $request_uri"; } }
     server { listen 127.0.0.1:%%PORT_off%%; server_tokens off; return 404; }
@@ -163,5 +167,11 @@ is $r->header('Location'), 'http://x.test/?a=/away/', 'to another site: where';
 $r = $t->get('/away2/');
 is $r->status, 301, 'to another site, permanently';
 is $t->get('/away3/')->status, 302, 'no other code goes with a Location';
+
+# A page of an error page that may not be taken: the built-in one of the last
+# error.
+$r = $t->get('/upagain/');
+is $r->status, 503, 'an upstream behind an error page';
+like $r->body, qr/503 Service Temporarily/, 'an upstream behind an error page: page';
 
 done_testing;

@@ -51,6 +51,8 @@ my $up = Weir::Backend->http(sub {
                    unpack '(a5000)*', $big) . "0\r\n\r\n" if $what eq 'chunks';
     return "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
         . "Content-Length: 4\r\n\r\n" . 'four' if $what eq 'four';
+    return "HTTP/1.1 200 OK\r\nContent-Length: " . length($text)
+        . "\r\n\r\n$text" if $what eq 'untyped';
     return "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
         . (exists $fields{$what} ? "$fields{$what}\r\n" : '')
         . 'Content-Length: ' . length($text) . "\r\n\r\n$text";
@@ -117,6 +119,8 @@ $t->run(<<"EOC");
                                proxy_pass http://127.0.0.1:$backend; } }
         location /copy/ { sendfile off; output_buffers 1 1k;
                           alias %%TESTDIR%%/html/; }
+        location /any/up { gzip_types *;
+                           proxy_pass http://127.0.0.1:$backend; }
         location /up { proxy_pass http://127.0.0.1:$backend; }
         location /now { proxy_buffering off;
                         proxy_pass http://127.0.0.1:$backend; }
@@ -217,6 +221,8 @@ is_plain zipped('/off/f.txt'), $text, 'off';
 is_gzip zipped('/f.html'), $text, 'text/html always';
 is_plain zipped('/f.css'), $text, 'a type that is not listed';
 is_gzip zipped('/all/f.css'), $text, 'all types';
+is_gzip zipped('/any/up?untyped'), $text, 'all types, and none';
+is_plain zipped('/up?untyped'), $text, 'no type';
 is_plain zipped('/19.txt'), 'x' x 19, 'below the least length';
 is_gzip zipped('/20.txt'), 'x' x 20, 'the least length';
 is_plain zipped('/empty.txt'), '', 'nothing';

@@ -18,9 +18,11 @@ my $backend = Weir::Backend->http(sub {
 
     return "HTTP/1.1 204 No\r\nContent-Type: text/x\r\nContent-Length: 5\r\n"
         . "\r\n" if $request->uri eq '/204';
+    my $status = $request->uri =~ m{^/status/(\d+)} ? $1 : 200;
+
     $fields =~ s/;; */\r\n/g;
     $fields .= "\r\n" if length $fields;
-    return "HTTP/1.1 200 OK\r\n${fields}Content-Length: " . length($text)
+    return "HTTP/1.1 $status OK\r\n${fields}Content-Length: " . length($text)
         . "\r\n\r\n$text";
 });
 my $up = $backend->port;
@@ -238,6 +240,16 @@ for my $type (@others) {
         'X-Fields' => "Content-Type: $type" ]);
     is $r->header('Content-Encoding'), undef, "$type: not compressed";
     is $r->header('Content-Type'), $type, "$type: as it came";
+}
+
+# ---- Last-Modified ----
+
+my $date = 'Sun, 06 Nov 1994 08:49:37 GMT';
+for my $status (200, 201, 302, 404, 503) {
+    my $r = $t->get("/status/$status",
+                    headers => [ 'X-Fields' => "Last-Modified: $date" ]);
+    is $r->status, $status, "status $status";
+    is $r->header('Last-Modified'), $date, "$status: Last-Modified";
 }
 
 # ---- 204 ----

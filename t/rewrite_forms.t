@@ -153,6 +153,12 @@ $t->run(<<'EOC');
         location /o1x/ { rewrite ^ /show/tf last; }
         location /o2/ { index nothing index.html; alias %%TESTDIR%%/html/dir/;
             rewrite ^/o2/x$ /o2/; }
+        location /oa/ { alias %%TESTDIR%%/html/dir/;
+            rewrite ^/oa/x/(.*)$ /oa/$1 break; }
+        location ~ ^/ob/(.*)$ { alias %%TESTDIR%%/html/dir/$1;
+            rewrite ^/ob/x/(.*)$ /ob/$1 break; }
+        location /oc/ { alias %%TESTDIR%%/html/dir/;
+            rewrite ^/oc/x/(.*)$ /oc/$1; }
         location /o3/ { rewrite ^/o3/(.*)$ /$1 break; proxy_pass http://127.0.0.1:%%PORT_up%%; }
         location /o4/ { rewrite ^/o4/(.*)$ /$1?n=1 break;
             proxy_pass http://127.0.0.1:%%PORT_up%%/ignored/; }
@@ -597,6 +603,10 @@ my @table = (
     '/o1/a%20b%26+' => '/show/tf?|/o1/a%20b%26+|',
     '/o1/x?a=b&u=%2Fz%20' => '/show/tf?|/o1/x?a=b&u=%2Fz%20|',
     '/o1/?a=xb&b=1' => '/show/tf?|/o1/?a=xb&b=1|',
+    '/oa/index.html' => 'dir index',
+    '/oa/x/index.html' => [500],
+    '/ob/x/index.html' => [500],
+    '/oc/x/index.html' => 'dir index',
     '/o2/x' => 'dir index',
     '/o2/a%20b%26+' => [404],
     '/o2/x?a=b&u=%2Fz%20' => 'dir index',
@@ -630,4 +640,5 @@ $t->outcomes(@table);
 
 ok $t->wait_log(qr{\[error\] .* rewrite or internal redirection cycle while processing "/i6/loop", client:}),
     'a cycle';
+$t->expect_log(qr/"alias" cannot be used in location .* where URI was rewritten/);
 done_testing;

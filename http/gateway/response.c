@@ -244,7 +244,7 @@ send_head(struct gateway *g)
     out->status = x->code;
     out->reason = x->reason;
     out->length = x->length;
-    out->disables_not_modified = true;
+    out->is_upstreams = true;
     if (g->conf->force_ranges)
         out->allows_ranges = out->is_single_part = true;
     if (x->is_headless) {

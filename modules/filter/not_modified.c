@@ -69,7 +69,7 @@ static enum step
 check(struct http_request *r, void *state)
 {
     (void) state;
-    if (r->out.status != 200 || r != r->main || r->out.disables_not_modified)
+    if (r->out.status != 200 || r != r->main || r->out.is_upstreams)
         return STEP_NEXT;
     if (!holds(r))
         return http_fail(r, 412);
