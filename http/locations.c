@@ -183,7 +183,13 @@ wants_slash(const struct http_locations *ls, struct http_request *r)
     return true;
 }
 
-enum match { MATCH_NONE, MATCH_PREFIX, MATCH_FINAL, MATCH_SLASH };
+enum match {
+    MATCH_NONE,
+    MATCH_PREFIX,
+    MATCH_FINAL,
+    MATCH_SLASH,
+    MATCH_ERROR, /* of an expression: there is no telling what would match   */
+};
 
 static enum match
 match_prefix(const struct http_locations *ls, struct http_request *r)
@@ -263,17 +269,23 @@ search_regexes(const struct http_locations *ls, struct http_request *r,
                enum match found)
 {
     struct http_location *l;
+    enum regex_verdict    verdict;
+    enum match            inner;
     size_t                i;
 
     for (i = 0; i < ls->regexes.n; i++) {
         l = ls->regexes.at[i].location;
         log_debug(r->task.log, "test location: ~ \"" STR_F "\"",
                   STR_A(l->name));
-        if (!regex_match(ls->regexes.at[i].regex, &r->task, r->uri)) {
-            if (task_is_dry(&r->task))
-                trace_location(r, l, "passed", "does not match");
+        verdict = regex_exec(ls->regexes.at[i].regex, &r->task, r->uri);
+        if (verdict != REGEX_YES && task_is_dry(&r->task))
+            trace_location(r, l, "passed",
+                           verdict == REGEX_NO ? "does not match"
+                                               : "the match failed");
+        if (verdict == REGEX_ERROR)
+            return MATCH_ERROR;
+        if (verdict == REGEX_NO)
             continue;
-        }
         if (task_is_dry(&r->task)) {
             if (found == MATCH_PREFIX)
                 trace_location(r, r->location, "lost",
@@ -281,13 +293,15 @@ search_regexes(const struct http_locations *ls, struct http_request *r,
             trace_unread(r, ls, i + 1, "an earlier one matches");
         }
         r->location = l;
-        return search(l->inner, r) == MATCH_SLASH ? MATCH_SLASH : MATCH_FINAL;
+        inner = search(l->inner, r);
+        return inner == MATCH_SLASH || inner == MATCH_ERROR ? inner
+                                                            : MATCH_FINAL;
     }
     return found;
 }
 
-/* One level, and what stands within the location that it finds.  MATCH_FINAL
- * and MATCH_SLASH end the search on the levels above too. */
+/* One level, and what stands within the location that it finds.  All from
+ * MATCH_FINAL on ends the search on the levels above too. */
 static enum match
 search(const struct http_locations *ls, struct http_request *r)
 {
@@ -303,7 +317,7 @@ search(const struct http_locations *ls, struct http_request *r)
         if (inner != MATCH_NONE)
             found = inner;
     }
-    if (found == MATCH_FINAL || found == MATCH_SLASH || no_regex) {
+    if (found >= MATCH_FINAL || no_regex) {
         if (task_is_dry(&r->task))
             trace_unread(r, ls, 0,
                          no_regex ? "\"^~\" keeps them from being tried"
@@ -345,10 +359,10 @@ enum http_found
 http_find_location(struct http_request *r)
 {
     const struct http_location *l;
-    bool                        wants;
+    enum match                  match;
 
     r->location = r->server->root;
-    wants = search(r->server->locations, r) == MATCH_SLASH;
+    match = search(r->server->locations, r);
     l = r->location;
     log_debug(r->task.log, "using configuration \"%s" STR_F "\"",
               l->kind == LOCATION_EXACT ? "=" : "", STR_A(l->name));
@@ -358,7 +372,9 @@ http_find_location(struct http_request *r)
         http_enter(r, l->except);
     else
         http_enter(r, l);
-    return wants ? HTTP_FOUND_SLASH : HTTP_FOUND;
+    if (match == MATCH_ERROR)
+        return HTTP_FOUND_ERROR;
+    return match == MATCH_SLASH ? HTTP_FOUND_SLASH : HTTP_FOUND;
 }
 
 const struct http_location *

@@ -165,14 +165,20 @@ holds(const struct http_name *n, str_t host)
     return str_eq(text, host) ? HOLDS_EXACT : HOLDS_NOT;
 }
 
-bool
-http_has_name(const struct http_server *s, str_t host)
+enum regex_verdict
+http_has_name(const struct http_server *s, const struct log *log, str_t host)
 {
+    enum regex_verdict verdict = REGEX_NO;
+
     VEC_EACH(&names_of(s)->list, it) {
-        if (it->text.n != 0 && holds(it, host) != HOLDS_NOT)
-            return true;
+        if (it->regex != NULL)
+            verdict = regex_try(it->regex, log, host);
+        else if (it->text.n != 0 && holds(it, host) != HOLDS_NOT)
+            verdict = REGEX_YES;
+        if (verdict != REGEX_NO)
+            break;
     }
-    return false;
+    return verdict;
 }
 
 /* --- tables of an address -------------------------------------------------------- */
@@ -282,8 +288,9 @@ http_default_server(const struct http_address *a)
     return a->fallback;
 }
 
+/* Without regular expressions. */
 static const struct http_server *
-find(const struct http_address *a, str_t host, struct task *t)
+find_plain(const struct http_address *a, str_t host)
 {
     const struct http_server *s = NULL;
 
@@ -293,14 +300,26 @@ find(const struct http_address *a, str_t host, struct task *t)
         s = find_leading(a, host);
     if (s == NULL)
         s = find_trailing(a, host);
-    if (s != NULL)
-        return s;
-    VEC_EACH(&a->regexes, n)
-        if (host.n != 0
-            && (t ? regex_match(n->regex, t, host)
-                  : regex_test(n->regex, host)))
-            return n->server;
-    return NULL;
+    return s;
+}
+
+/* By regular expressions; *s stays where none matches.  False: an error. */
+static bool
+find_regex(const struct http_address *a, str_t host, struct task *t,
+           const struct http_server **s)
+{
+    VEC_EACH(&a->regexes, n) {
+        switch (regex_exec(n->regex, t, host)) {
+        case REGEX_NO:
+            break;
+        case REGEX_YES:
+            *s = n->server;
+            return true;
+        case REGEX_ERROR:
+            return false;
+        }
+    }
+    return true;
 }
 
 
@@ -385,16 +404,23 @@ trace_names(struct task *t, const struct http_address *a, str_t host,
 bool
 http_knows(const struct http_address *a, str_t host)
 {
-    return find(a, host, NULL) != NULL;
+    if (find_plain(a, host) != NULL)
+        return true;
+    VEC_EACH(&a->regexes, n)
+        if (host.n != 0 && regex_test(n->regex, host))
+            return true;
+    return false;
 }
 
 
 const struct http_server *
 http_find_server(const struct http_address *a, str_t host, struct task *t)
 {
-    const struct http_server *s = find(a, host, t);
+    const struct http_server *s = find_plain(a, host);
 
-    if (t != NULL && task_is_dry(t))
+    if (s == NULL && host.n != 0 && !find_regex(a, host, t, &s))
+        return NULL;
+    if (task_is_dry(t))
         trace_names(t, a, host, s);
     return s != NULL ? s : a->fallback;
 }

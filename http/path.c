@@ -208,6 +208,7 @@ tail_of_uri(struct http_request *r, const struct root *root, str_t *tail)
 }
 
 
+/* STR_NONE: there is no telling what variables in it are. */
 static str_t
 value_of(struct http_request *r, const struct root *root)
 {
@@ -216,6 +217,8 @@ value_of(struct http_request *r, const struct root *root)
     if (root->expr == NULL)
         return root->path;
     v = expr_eval(root->expr, &r->task);
+    if (r->task.has_bad_value)
+        return STR_NONE;
     if (v.n != 0 && v.p[0] == '/')
         return v;
     return str_join(r->task.arena, root->prefix, v);
@@ -232,6 +235,8 @@ http_map_path(struct http_request *r, size_t *root_len)
     if (!tail_of_uri(r, root, &tail))
         return STR_NONE;
     value = value_of(r, root);
+    if (value.p == NULL)
+        return STR_NONE;
     *root_len = value.n;
     path = arena_bytes(r->task.arena, value.n + tail.n + 1);
     memcpy(path, value.p, value.n);

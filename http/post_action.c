@@ -96,6 +96,7 @@ http_post_action(struct http_request *r)
         r->uri_changes = URI_CHANGES_ANEW;
     r->is_post_action = true;
     r->out.is_head_sent = false;
+    r->task.has_bad_value = false;
     r->cut_off = 0;
     return c->to.p[0] == '/' ? http_internal_redirect(r, c->to, STR_NONE)
                              : http_named_location(r, c->to);

@@ -188,6 +188,8 @@ find_location(struct http_request *r)
     enum http_found found = http_find_location(r);
     enum step       step;
 
+    if (found == HTTP_FOUND_ERROR)
+        return http_fail(r, 500);
     if (r->location->is_internal && !r->is_internal)
         return http_fail(r, 404);
     step = check_body_size(r);
@@ -259,9 +261,9 @@ trace_refused(struct http_request *r, unsigned phase, const char *name)
     bool        is_refusal = r->fail_status >= 400;
 
     if (phase == PHASE_FIND_LOCATION && is_refusal)
-        why = r->location->is_internal && !r->is_internal
-                  ? "the location is internal"
-                  : "the body is too large";
+        why = r->fail_status == 500   ? "the match failed"
+              : r->fail_status == 404 ? "the location is internal"
+                                      : "the body is too large";
     else if (phase == PHASE_FIND_LOCATION)
         why = "the location's name ends in a slash";
     else if (phase == PHASE_POST_ACCESS)
@@ -360,6 +362,21 @@ call_phase(struct http_request *r)
     return r->phase == PHASE_CONTENT ? nobody_answers(r) : STEP_ACCEPT;
 }
 
+/* What a handler decided by a value that could not be told does not count. */
+static enum step
+distrust(struct http_request *r, enum step step)
+{
+    if (!r->task.has_bad_value || r->out.is_head_sent)
+        return step;
+    r->task.has_bad_value = false;
+    if (step == STEP_FAIL)
+        return step;
+    r->moved = false;
+    if (step == STEP_WAIT)
+        task_restart(&r->task);
+    return http_fail(r, 500);
+}
+
 /* A dry run hears what a module said. */
 static void
 trace_step(struct http_request *r, unsigned phase, unsigned handler,
@@ -445,7 +462,7 @@ run_phases(struct http_request *r)
     phase = r->phase;
     handler = r->handler;
     http_debug_phase(r);
-    step = call_phase(r);
+    step = distrust(r, call_phase(r));
     if (task_is_dry(&r->task) && !r->moved)
         trace_step(r, phase, handler, step);
     if (!r->moved && step == STEP_NEXT) {
@@ -460,7 +477,7 @@ run_phases(struct http_request *r)
 static bool
 run_content(struct http_request *r)
 {
-    return follow(r, r->location->content->serve(&r->task));
+    return follow(r, distrust(r, r->location->content->serve(&r->task)));
 }
 
 static bool
@@ -491,6 +508,7 @@ run_log(struct http_request *r)
     }
     r->is_logged = true;
     log_debug(r->task.log, "http log handler");
+    r->task.has_bad_value = false;
     timer_stop(&r->delay);
     for (i = 0; i < list->n; i++)
         list->at[i](&r->task);

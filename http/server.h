@@ -56,18 +56,21 @@ struct http_server {
 struct http_address;
 
 /* The server for a host on this address (lower case, no port), with the
- * captures of a regular expression set on t when given; the default server
- * when none matches. */
+ * captures of a regular expression set on t; the default server when none
+ * matches.  NULL: a match ended in an error (logged), and there is no
+ * telling. */
 const struct http_server *http_find_server(const struct http_address *a,
                                            str_t host, struct task *t);
 /* Whether one of the server's names holds the host (lower case, no port). */
-bool http_has_name(const struct http_server *s, str_t host);
+enum regex_verdict http_has_name(const struct http_server *s,
+                                 const struct log *log, str_t host);
 const struct http_server *http_default_server(const struct http_address *a);
 
 /* Where a request goes. */
 enum http_found {
     HTTP_FOUND,       /* r->location is set, and its conf in force           */
     HTTP_FOUND_SLASH, /* the location is the URI with a slash behind: 301    */
+    HTTP_FOUND_ERROR, /* an expression ended in an error (logged): 500       */
 };
 enum http_found http_find_location(struct http_request *r);
 /* @name of the request's server, or NULL. */

@@ -286,6 +286,7 @@ my @agents = (
     'Mozilla/4.0 (compatible; MSIE 6.0; Windows; SV1)' => [1, 1],
     'Mozilla/4.0 (compatible; MSIE 5.5; SV1)'         => [0, 0],
     'Mozilla/4.0 (compatible; MSIE 7.0; Windows)'     => [1, 1],
+    'Mozilla/4.0 (compatible; MSIE 6.0; Windows) Opera 8.50' => [1, 1],
     'MSIE 4'                                          => [1, 1],
     'MSIE 4.0'                                        => [0, 0],
     'Badger'                                          => [1, 0],

@@ -68,6 +68,10 @@ $t->run(<<'EOC');
         location /v8 { error_page 418 /v9; set $x1 $m1; return 418; }
         location /v9 { return 200 "$x1 $m1 $m7"; }
         }
+    map $http_x_l $lang { default en; "~\b(de|fr)\b" $1; }
+    server { listen 127.0.0.1:%%PORT%%; server_name captures;
+        location /shop { rewrite ^/(shop)/(.*)$ /$lang/$1/$2 last; }
+        location / { return 200 $uri; } }
 }
 EOC
 
@@ -351,10 +355,13 @@ my @table = (
     '/n8?k=c&q=Qq' => '[empty_re]',
     '/cap/ab?k=&q=Qq' => 'ab|E|ab',
     '/cap/ab?k=a&q=Qq' => 'ab|1|ab',
-    '/cap/ab?k=x12&q=Qq' => '12|21|12',
-    '/cap/ab?k=yabc&q=Qq' => 'abc|y=abc/Qq|abc',
+    '/cap/ab?k=x12&q=Qq' => is_oracle
+        ? '12|21|12' : 'ab|21|ab',
+    '/cap/ab?k=yabc&q=Qq' => is_oracle
+        ? 'abc|y=abc/Qq|abc' : 'ab|y=abc/Qq|ab',
     '/cap/ab?k=B&q=Qq' => 'ab|2|ab',
-    '/cap/ab?k=inc2z&q=Qq' => 'z|I2 z|z',
+    '/cap/ab?k=inc2z&q=Qq' => is_oracle
+        ? 'z|I2 z|z' : 'ab|I2 z|ab',
     '/cap/ab?k=zz&q=Qq' => 'ab|d|ab',
     '/cap4/ab?k=&q=Qq' => [404],
     '/cap4/ab?k=a&q=Qq' => [404],
@@ -409,6 +416,13 @@ my @table = (
 $t->outcomes(@table);
 
 sub by_host { return $t->get('/m9', host => $_[0])->body }
+
+SKIP: {
+    skip 'captures of a map in place of the own ones', 3 if is_oracle;
+    is $t->get('/shop/a', host => 'captures', headers => ['X-L' => $_ // '-'])
+        ->body, '/' . ($_ // 'en') . '/shop/a', 'captures of a rewrite'
+        for qw(de fr), undef;
+}
 
 is by_host('LOCALHOST'), '[l]', 'hostnames: case';
 is by_host('a.x.'), '[x]', 'hostnames: a dot at the end';

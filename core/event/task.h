@@ -56,6 +56,9 @@ struct task {
     struct trace       *trace; /* of a dry run (core/event/trace.h), or NULL */
     enum serves         kind;
     bool                is_ended;
+    bool                has_bad_value; /* it read a variable that could not be
+                                          told (var_fail): its driver fails it,
+                                          whatever was decided by the value  */
 };
 
 /* As lines of the log at level debug begin. */

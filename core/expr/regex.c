@@ -215,8 +215,10 @@ keep_captures(const struct regex *re, struct task *t, str_t subject, unsigned n)
 }
 
 
-enum regex_verdict
-regex_exec(const struct regex *re, struct task *t, str_t subject)
+/* *pairs: what was captured. */
+static enum regex_verdict
+judge(const struct regex *re, const struct log *log, str_t subject,
+      unsigned *pairs)
 {
     int rc;
 
@@ -226,13 +228,25 @@ regex_exec(const struct regex *re, struct task *t, str_t subject)
     if (rc == PCRE2_ERROR_NOMATCH)
         return REGEX_NO;
     if (rc < 0) {
-        log_at(t->log, LEVEL_ALERT, 0,
+        log_at(log, LEVEL_ALERT, 0,
                "pcre2_match() failed: %d on \"" STR_F "\" using \"" STR_F "\"",
                rc, STR_A(subject), STR_A(re->pattern));
         return REGEX_ERROR;
     }
-    keep_captures(re, t, subject, (unsigned) rc);
+    *pairs = (unsigned) rc;
     return REGEX_YES;
+}
+
+
+enum regex_verdict
+regex_exec(const struct regex *re, struct task *t, str_t subject)
+{
+    unsigned           pairs;
+    enum regex_verdict verdict = judge(re, t->log, subject, &pairs);
+
+    if (verdict == REGEX_YES)
+        keep_captures(re, t, subject, pairs);
+    return verdict;
 }
 
 
@@ -240,6 +254,15 @@ bool
 regex_match(const struct regex *re, struct task *t, str_t subject)
 {
     return regex_exec(re, t, subject) == REGEX_YES;
+}
+
+
+enum regex_verdict
+regex_try(const struct regex *re, const struct log *log, str_t subject)
+{
+    unsigned pairs;
+
+    return judge(re, log, subject, &pairs);
 }
 
 

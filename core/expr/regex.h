@@ -21,17 +21,21 @@ struct regex *regex_compile(struct conf *cf, str_t pattern, unsigned flags,
  * then, and need pages that are written to and executed. */
 void regexes_to_machine_code(const struct generation *g);
 
-/* What came of a match; an error has been logged (a limit was reached), and
- * is no answer to base a decision on. */
+/* What came of a match.  An error has been logged (a limit was reached, the
+ * subject is no UTF-8), and is no answer to base a decision on. */
 enum regex_verdict { REGEX_NO, REGEX_YES, REGEX_ERROR };
-enum regex_verdict regex_exec(const struct regex *re, struct task *t,
-                              str_t subject);
 
 /* Matches and, when it does, sets the task's captures (copied into its
  * arena).  A failing match leaves the captures as they were. */
+enum regex_verdict regex_exec(const struct regex *re, struct task *t,
+                              str_t subject);
+/* The same where nothing is decided by it: an error is no match. */
 bool regex_match(const struct regex *re, struct task *t, str_t subject);
 
 /* Without a task, without captures. */
+enum regex_verdict regex_try(const struct regex *re, const struct log *log,
+                             str_t subject);
+/* The same for explanations: nothing is logged, an error is no match. */
 bool regex_test(const struct regex *re, str_t subject);
 
 /* The text of a group of the task's last match; empty where it took no part

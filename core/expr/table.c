@@ -196,16 +196,22 @@ find_text(const struct table *t, struct task *task, str_t key)
 }
 
 
-void *
-table_find(const struct table *t, struct task *task, str_t key)
+bool
+table_find(const struct table *t, struct task *task, str_t key, void **value)
 {
-    void *value = find_text(t, task, key);
-
-    if (value != NULL || key.n == 0)
-        return value;
+    *value = find_text(t, task, key);
+    if (*value != NULL || key.n == 0)
+        return true;
     VEC_EACH(&t->patterns, it) {
-        if (regex_match(it->regex, task, key))
-            return it->value;
+        switch (regex_exec(it->regex, task, key)) {
+        case REGEX_NO:
+            break;
+        case REGEX_YES:
+            *value = it->value;
+            return true;
+        case REGEX_ERROR:
+            return false;
+        }
     }
-    return NULL;
+    return true;
 }

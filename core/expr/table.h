@@ -24,5 +24,7 @@ const char *table_add_regex(struct conf *cf, struct table *t, str_t pattern,
 
 /* The value of key: of an exact key, else of the longest wildcard, leading
  * ones first, else of the first regular expression that matches (setting the
- * task's captures), which an empty key never does; NULL: none. */
-void *table_find(const struct table *t, struct task *task, str_t key);
+ * task's captures), which an empty key never does; NULL: none.  False: a match
+ * ended in an error (logged), and there is no telling. */
+bool table_find(const struct table *t, struct task *task, str_t key,
+                void **value);

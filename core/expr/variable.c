@@ -343,10 +343,19 @@ vars_prepare(struct task *t)
 }
 
 
+str_t
+var_fail(struct task *t)
+{
+    t->has_bad_value = true;
+    return STR_NONE;
+}
+
+
 static str_t
 evaluate(struct task *t, const struct var *v)
 {
     struct value *slot = &t->values[v->index];
+    bool          was_bad = t->has_bad_value;
 
     if (slot->is_set == VALUE_BUSY) {
         log_error(t->log, "cycle while evaluating variable \"" STR_F "\"",
@@ -354,8 +363,13 @@ evaluate(struct task *t, const struct var *v)
         return STR_NONE;
     }
     slot->is_set = VALUE_BUSY;
+    t->has_bad_value = false;
     slot->s = v->get(t, v->arg);
-    slot->is_set = (v->flags & VAR_VOLATILE) ? VALUE_PASSING : VALUE_KEPT;
+    if (v->flags & VAR_VOLATILE)
+        slot->is_set = VALUE_PASSING;
+    else
+        slot->is_set = t->has_bad_value ? VALUE_BAD : VALUE_KEPT;
+    t->has_bad_value |= was_bad;
     return slot->s;
 }
 
@@ -364,8 +378,12 @@ str_t
 var_get(struct task *t, const struct var *v)
 {
     vars_prepare(t);
-    if (t->values[v->index].is_set == VALUE_KEPT)
+    switch (t->values[v->index].is_set) {
+    case VALUE_KEPT:
         return t->values[v->index].s;
+    case VALUE_BAD:
+        return var_fail(t);
+    }
     return evaluate(t, v);
 }
 

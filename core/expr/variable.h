@@ -55,6 +55,7 @@ enum value_state {
     VALUE_KEPT,    /* holds until the task ends or it is set again           */
     VALUE_PASSING, /* of a volatile variable: what it was last time          */
     VALUE_BUSY,    /* is being evaluated: reading it now is a cycle          */
+    VALUE_BAD,     /* could not be told, and is not asked again              */
 };
 
 /* The variables of one kind of configuration: made for CONF_HTTP and
@@ -100,6 +101,11 @@ str_t var_none(struct task *t, uintptr_t arg);
 
 /* The number of bytes at the start of s that make up a variable's name. */
 size_t var_name_length(str_t s);
+
+/* For a get that cannot tell its value (a match ended in an error, which has
+ * been logged), and must not say what would hold without a match: marks the
+ * task, and answers STR_NONE. */
+str_t var_fail(struct task *t);
 
 /* By name at run time (SSI): NULL when this configuration has no such. */
 const struct var *var_find(const struct generation *g, enum serves_kind kind,

@@ -169,7 +169,8 @@ struct gateway {
     bool         replaces_body; /* the protocol's own: it adds to body itself */
     bool         needs_length; /* the protocol's: it cannot send chunks      */
     bool         is_streaming; /* passed on as it comes                      */
-    bool         body_failed; /* reading it from the client                  */
+    bool         body_failed; /* reading it from the client, or making the
+                                 head: this side could not ask               */
     bool         is_stale;   /* an idle connection was: try the peer again  */
     unsigned     fault;      /* of a broken response: enum gateway_next      */
 

@@ -9,6 +9,7 @@
 #include "core/os/clock.h"
 #include "http/body.h"
 #include "http/gateway/exchange.h"
+#include "http/response.h"
 
 enum {
     BLOCK = 32768,       /* of a size that is recycled                       */
@@ -118,8 +119,10 @@ gateway_send(struct gateway *g)
     if (!x->is_head_encoded) {
         gateway_says(g, "sending request to upstream");
         s = g->protocol->encode_head(x, &x->link->idle.conn.out);
-        if (s == STEP_FAIL)
-            return s;
+        if (s == STEP_FAIL) { /* not the peer's fault */
+            g->body_failed = true;
+            return http_fail(g->r, 500);
+        }
         x->is_head_encoded = true;
         if (g->is_streaming || g->body.n > SEGMENTS)
             conn_set_nodelay(&x->link->idle.conn);

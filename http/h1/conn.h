@@ -98,7 +98,7 @@ void h1_start_bad(struct h1 *h, unsigned status);
 /* One field of the head; 0, or the status that it deserves. */
 unsigned h1_take_field(struct h1 *h, str_t line);
 /* Chooses the server for a host. */
-void h1_choose_server(struct h1 *h, str_t host);
+bool h1_choose_server(struct h1 *h, str_t host);
 
 /* write.c */
 enum step h1_send_head(struct http_request *r);

@@ -182,7 +182,10 @@ take_request_line(struct h1 *h, str_t text, size_t size)
             return false;
         }
         r->has_target_host = true;
-        h1_choose_server(h, r->host);
+        if (!h1_choose_server(h, r->host)) {
+            h1_start_bad(h, 500);
+            return false;
+        }
     }
     return true;
 }

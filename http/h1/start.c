@@ -13,13 +13,15 @@
 #include "http/settings.h"
 #include "http/uri.h"
 
-void
+bool
 h1_choose_server(struct h1 *h, str_t host)
 {
-    struct http_request *r = h->r;
+    struct http_request      *r = h->r;
+    const struct http_server *s = http_find_server(h->address, host, &r->task);
 
-    r->server = http_find_server(h->address, host, &r->task);
+    r->server = s != NULL ? s : http_default_server(h->address);
     http_enter(r, r->server->root);
+    return s != NULL;
 }
 
 /* --- fields ------------------------------------------------------------------------ */
@@ -93,7 +95,8 @@ take_host(struct h1 *h, const struct field *old, const struct h1_field *f)
     if (!r->has_target_host) {
         r->host = host;
         r->port = port;
-        h1_choose_server(h, host);
+        if (!h1_choose_server(h, host))
+            return 500;
     }
     return 0;
 }
@@ -285,7 +288,7 @@ h1_start(struct h1 *h)
     }
     r->has_host = r->host.n != 0;
     if (!r->has_host) {
-        h1_choose_server(h, STR(""));
+        (void) h1_choose_server(h, STR(""));
         r->host = r->server->name;
     } else {
         http_enter(r, r->server->root);

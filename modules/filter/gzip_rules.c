@@ -176,14 +176,15 @@ suits_proxies(const struct http_request *r, unsigned p)
 
 /* --- clients ------------------------------------------------------------- */
 
-/* Internet Explorer 4 to 6, but for the 6 of Windows XP SP2. */
+/* Internet Explorer 4 to 6, but for the 6 of Windows XP SP2, and not what only
+ * says so. */
 static bool
 is_msie6(str_t agent)
 {
     const char *at = str_find(agent, STR("MSIE "));
     str_t       rest;
 
-    if (at == NULL)
+    if (at == NULL || str_find(agent, STR("Opera")) != NULL)
         return false;
     rest = str_from(str_span(at, agent.p + agent.n), sizeof("MSIE ") - 1);
     if (rest.n < 3)
@@ -203,7 +204,7 @@ is_refused(const struct http_request *r, const struct refused *d)
     if (d->has_msie6 && is_msie6(agent->value))
         return true;
     VEC_EACH(&d->list, re)
-        if (regex_test(*re, agent->value))
+        if (regex_try(*re, r->task.log, agent->value) != REGEX_NO)
             return true;
     return false;
 }

@@ -91,6 +91,8 @@ proxy_prepare(struct gateway *g)
         chain_add(&g->body, body);
         g->body_length = (int64_t) body.n;
     }
+    if (r->task.has_bad_value)
+        return gateway_fail(g, 500);
     s->is_chunked = g->is_streaming && g->body_length < 0;
     s->body_length = g->body_length;
     g->state = g->group ? GATEWAY_CHOOSE : GATEWAY_RESOLVE;
@@ -205,6 +207,8 @@ proxy_encode_head(struct exchange *x, struct chain *out)
 
     VEC_EACH(&h->set.list, f)
         values[f - h->set.list.at] = expr_eval(f->value, task);
+    if (task->has_bad_value)
+        return STEP_FAIL;
     put_head(&text, g, values);
     text.p = arena_bytes(task->arena, text.n);
     text.n = 0;

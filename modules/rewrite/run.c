@@ -80,6 +80,16 @@ evaluate_text(const struct run *run, const struct expr *e)
 }
 
 
+/* Ends with 500 where a value that was read could not be told. */
+static bool
+is_misled(struct run *run)
+{
+    if (run->r->task.has_bad_value)
+        end_with(run, http_fail(run->r, 500));
+    return run->is_over;
+}
+
+
 /* Ends with 500 where a text of n bytes is more than rules may make. */
 static bool
 is_too_long(struct run *run, size_t n)
@@ -101,6 +111,8 @@ redirect(struct run *run, const struct rule *rule)
 
     if (rule->keeps_args && r->args.n != 0)
         to = str_join3(a, to, rule->has_mark ? STR("&") : STR("?"), r->args);
+    if (is_misled(run))
+        return;
     tell_outcome(run, rule, "redirects to", to);
     if (run->is_logged)
         log_at(r->task.log, LEVEL_NOTICE, 0,
@@ -156,6 +168,8 @@ rewrite(struct run *run, const struct rule *rule)
     uri = expr_eval(rule->to, &r->task);
     r->args = new_args(run, rule);
     r->uri = uri;
+    if (is_misled(run))
+        return;
     tell_outcome(run, rule, "the URI is",
                  str_join3(r->task.arena, r->uri,
                            r->args.n ? STR("?") : STR(""), r->args));
@@ -195,6 +209,8 @@ answer(struct run *run, const struct rule *rule)
 
     r->out.status = rule->status; /* for $status in it */
     text = rule->to ? expr_eval(rule->to, &r->task) : STR("");
+    if (r->task.has_bad_value)
+        return http_fail(r, 500);
     if (has_text && !expr_is_constant(rule->to))
         tell_outcome(run, rule,
                      is_redirect(rule->status) ? "redirects to" : "the text is",
@@ -211,7 +227,7 @@ set(struct run *run, const struct rule *rule)
 {
     str_t value = evaluate_text(run, rule->to);
 
-    if (is_too_long(run, value.n))
+    if (is_misled(run) || is_too_long(run, value.n))
         return;
     log_debug(run->r->task.log, "http script set $" STR_F ": \"" STR_F "\"",
               STR_A(rule->var->name), STR_A(value));
@@ -248,8 +264,12 @@ branch(struct run *run, const struct rule *rule)
 {
     const struct condition *c = &rule->condition;
     str_t value = c->value ? evaluate_text(run, c->value) : STR_NONE;
+    enum condition_verdict verdict
+        = condition_holds(c, &run->r->task, value, run->is_logged);
 
-    switch (condition_holds(c, &run->r->task, value, run->is_logged)) {
+    if (is_misled(run))
+        return;
+    switch (verdict) {
     case CONDITION_FALSE:
         log_debug(run->r->task.log, "http script if: false");
         tell_condition(run, rule, "passed", "it is not so", value);

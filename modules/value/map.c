@@ -23,20 +23,24 @@ struct map {
 };
 
 
+/* What an expression of the map captured is for the value that stands beside
+ * it; who reads the variable has captures of his own. */
 static str_t
 look_up(struct task *t, uintptr_t arg)
 {
-    const struct map  *map = (const struct map *) arg;
-    str_t              key = expr_eval(map->source, t);
-    const struct expr *found;
-    str_t              value;
+    const struct map *map = (const struct map *) arg;
+    str_t             key = expr_eval(map->source, t), value;
+    struct captures   readers = t->captures;
+    void             *found;
 
     if (map->has_hostnames && key.n != 0 && key.p[key.n - 1] == '.')
         key.n--;
-    found = table_find(map->table, t, key);
+    if (!table_find(map->table, t, key, &found))
+        return var_fail(t);
     if (found == NULL)
         found = map->preset;
     value = found ? expr_eval(found, t) : STR("");
+    t->captures = readers;
     log_debug(t->log, "%s map: \"" STR_F "\" \"" STR_F "\"", task_protocol(t),
               STR_A(key), STR_A(value));
     if (task_is_dry(t))

@@ -45,32 +45,36 @@ cut_scheme(str_t *referer)
 }
 
 
-static bool
-is_valid_page(const struct referers *v, struct task *t, str_t page)
+/* May the page's host refer to what is here, and by which pattern? */
+static enum regex_verdict
+judge_page(const struct referers *v, struct task *t, str_t page)
 {
-    char         low[HOST_MAX];
-    str_t        host = { low, 0 }, path;
-    const str_t *start;
+    enum regex_verdict verdict = REGEX_NO;
+    char               low[HOST_MAX];
+    str_t              host = { low, 0 }, path;
+    void              *start;
 
     while (host.n < page.n && page.p[host.n] != '/' && page.p[host.n] != ':')
         host.n++;
     if (host.n > sizeof(low))
-        return false;
+        return REGEX_NO;
     str_lower_to(low, (str_t){ page.p, host.n });
-    start = table_find(v->hosts, t, host);
+    if (!table_find(v->hosts, t, host, &start))
+        return REGEX_ERROR;
     if (start != NULL) {
         path = str_from(page, host.n);
         while (path.n != 0 && path.p[0] != '/')
             path = str_from(path, 1);
-        return str_starts(path, *start);
+        return str_starts(path, *(const str_t *) start) ? REGEX_YES : REGEX_NO;
     }
-    if (v->server != NULL && http_has_name(v->server, host))
-        return true;
+    if (v->server != NULL)
+        verdict = http_has_name(v->server, t->log, host);
     VEC_EACH(&v->regexes, it) {
-        if (regex_test(*it, page))
-            return true;
+        if (verdict != REGEX_NO)
+            break;
+        verdict = regex_try(*it, t->log, page);
     }
-    return false;
+    return verdict;
 }
 
 
@@ -79,20 +83,22 @@ invalid_referer(struct task *t, uintptr_t arg)
 {
     const struct referer_conf *c = conf_of(t, &referer_module);
     const struct referers     *v = c->valid;
+    enum regex_verdict         verdict;
     str_t                      page;
-    bool                       is_valid;
 
     (void) arg;
     if (v == NULL)
         return STR("");
     page = fields_value(&http_of(t)->in, FIELD_REFERER);
     if (page.p == NULL)
-        is_valid = v->takes_none;
+        verdict = v->takes_none ? REGEX_YES : REGEX_NO;
     else if (!cut_scheme(&page))
-        is_valid = v->takes_blocked;
+        verdict = v->takes_blocked ? REGEX_YES : REGEX_NO;
     else
-        is_valid = is_valid_page(v, t, page);
-    return is_valid ? STR("") : STR("1");
+        verdict = judge_page(v, t, page);
+    if (verdict == REGEX_ERROR)
+        return var_fail(t);
+    return verdict == REGEX_YES ? STR("") : STR("1");
 }
 
 /* --- reading ------------------------------------------------------------------ */

@@ -151,11 +151,13 @@ look_up_all(struct conf *cf, const struct table *t, const struct keys *l,
 
     vars_prepare(&task);
     while (rest.p != NULL) {
+        void *found;
         str_t asked = str_cut(&rest, '\n');
 
         if (asked.n > ASKED_MAX)
             continue;
-        CHECK(table_find(t, &task, asked) == search(l, task.arena, asked));
+        CHECK(table_find(t, &task, asked, &found));
+        CHECK(found == search(l, task.arena, asked));
         CHECK(captures_get(&task.captures, 1).n <= asked.n
               || task.captures.n == 0 || task.captures.at == NULL
               || task.captures.subject.p != asked.p);

@@ -347,7 +347,9 @@ test_regexes(void)
 static const char *
 look_up(const char *key)
 {
-    return table_find(table, &task, str_of(key));
+    void *value;
+
+    return table_find(table, &task, str_of(key), &value) ? value : NULL;
 }
 
 
