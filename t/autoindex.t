@@ -175,4 +175,46 @@ SKIP: {
     is $t->get('/shut/')->status, 403, 'no permission';
 }
 
+# ---- times without a date ----
+
+SKIP: {
+    skip 'no /dev/shm', 9 if !-w '/dev/shm';
+    my $shm = File::Temp->newdir('weir-test-XXXXXX', DIR => '/dev/shm');
+    chmod 0755, $shm;
+    my @times = (2 ** 60, -2 ** 60, 253402300800);
+    for my $i (0 .. $#times) {
+        $t->write("$shm/$i", '');
+        utime $times[$i], $times[$i], "$shm/$i";
+        skip 'the file system keeps no such times', 9
+            if (stat "$shm/$i")[9] != $times[$i];
+    }
+    my $x = Weir::Test->new;
+    $x->run(<<"EOC");
+%%HTTP%%
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        autoindex on;
+        location / { alias $shm/; }
+        location /local/ { alias $shm/; autoindex_localtime on; }
+        location /json/ { alias $shm/; autoindex_format json; }
+        location /xml/ { alias $shm/; autoindex_format xml; }
+        location /expires/ { alias $shm/; expires modified 1h; }
+    }
+}
+EOC
+    wait_until(sub { $x->worker_pids == 1 });
+    my ($worker) = $x->worker_pids;
+    for my $case (['/', qr/>0<.* 31-Dec-9999 23:59 .*>1<.* 01-Jan-1970 00:00 .*>2<.* 31-Dec-9999 /s],
+                  ['/local/', qr/>0<.* \d\d-\w{3}-\d+ \d\d:\d\d /],
+                  ['/json/', qr/"Fri, 31 Dec 9999 23:59:59 GMT".*"Thu, 01 Jan 1970 00:00:00 GMT"/s],
+                  ['/xml/', qr/"9999-12-31T23:59:59Z".*"1970-01-01T00:00:00Z".*"9999-12-31T23:59:59Z"/s]) {
+        my $page = $x->get($case->[0]);
+        is $page->status, 200, "$case->[0]: times that have no date";
+        next if is_oracle();
+        like $page->body, $case->[1], "$case->[0]: are the nearest that has one";
+    }
+    is $x->get('/expires/0')->status, 200, 'expires modified';
+    is join(' ', $x->worker_pids), $worker, 'the worker goes on';
+}
+
 done_testing;

@@ -8,15 +8,6 @@
 static const char day_names[] = "SunMonTueWedThuFriSat";
 static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
-/* The last second that four digits of a year can name. */
-#define LAST_SECOND 253402300799
-
-struct date {
-    unsigned year, month, day; /* from 1, both */
-    unsigned hour, minute, second;
-    unsigned weekday; /* 0: Sunday */
-};
-
 
 /* Days from 1970-01-01.  Years are counted from March, so that the leap day
  * comes last, and in eras of 400 years, which are all alike. */
@@ -35,18 +26,22 @@ days_from(int64_t year, unsigned month, unsigned day)
 }
 
 
+time_t
+date_clamp(time_t at)
+{
+    return at < 0 ? 0 : at > DATE_LAST ? DATE_LAST : at;
+}
+
+
 /* The same the other way. */
-static struct date
+struct date
 date_at(time_t at)
 {
     int64_t     days, era, seconds;
     unsigned    of_era, year, of_year, month;
     struct date d;
 
-    if (at > LAST_SECOND)
-        at = LAST_SECOND;
-    if (at < 0)
-        at = 0;
+    at = date_clamp(at);
     days = at / 86400;
     seconds = at % 86400;
     d.hour = (unsigned) (seconds / 3600);
@@ -64,6 +59,13 @@ date_at(time_t at)
     d.month = month < 10 ? month + 3 : month - 9;
     d.year = (unsigned) (year + era * 400) + (d.month <= 2);
     return d;
+}
+
+
+str_t
+date_month_name(unsigned month)
+{
+    return (str_t){ month_names + 3 * (month - 1), 3 };
 }
 
 
@@ -175,7 +177,7 @@ cut_month(str_t *s, unsigned *out)
     unsigned i;
 
     for (i = 0; i < 12; i++) {
-        if (str_starts(*s, (str_t){ month_names + 3 * i, 3 })) {
+        if (str_starts(*s, date_month_name(i + 1))) {
             *s = str_from(*s, 3);
             *out = i + 1;
             return true;

@@ -8,6 +8,25 @@
 
 #include "core/base/str.h"
 
+/* A moment on the calendar, UTC. */
+struct date {
+    unsigned year, month, day; /* from 1, both                               */
+    unsigned hour, minute, second;
+    unsigned weekday; /* 0: Sunday                                           */
+};
+
+/* The last second that four digits of a year can name. */
+#define DATE_LAST 253402300799
+
+/* The nearest time from 1970 to DATE_LAST: file systems keep others, too. */
+time_t date_clamp(time_t at);
+
+/* Of date_clamp(at). */
+struct date date_at(time_t at);
+
+/* "Jan" to "Dec", by a month from 1; three bytes. */
+str_t date_month_name(unsigned month);
+
 enum { DATE_LEN = 29 }; /* "Sun, 06 Nov 1994 08:49:37 GMT" */
 
 /* Writes DATE_LEN bytes, no NUL. */

@@ -83,6 +83,21 @@ clock_millisecond(void)
 }
 
 
+/* The only place that asks the system for a calendar: it knows the zone. */
+struct tm
+clock_local(time_t at)
+{
+    struct tm tm = { .tm_mday = 1 };
+
+    if (at > DATE_LAST)
+        at = DATE_LAST;
+    if (at < -DATE_LAST)
+        at = -DATE_LAST;
+    localtime_r(&at, &tm);
+    return tm;
+}
+
+
 /* True when t has to be written anew; the local time is ready then. */
 static bool
 is_stale(struct text *t)
@@ -93,7 +108,7 @@ is_stale(struct text *t)
         return false;
     if (now.local_made != second) {
         now.local_made = second;
-        localtime_r(&second, &now.local);
+        now.local = clock_local(second);
     }
     t->made = second;
     return true;

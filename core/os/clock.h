@@ -20,6 +20,10 @@ msec_t   clock_fresh_ms(void);   /* monotonic, read now                      */
 time_t   clock_seconds(void);    /* wall clock, of the last update           */
 unsigned clock_millisecond(void); /* 0-999 of that second                    */
 
+/* A moment in the zone of this process, for mktime, too.  Times that have no
+ * date are the nearest that has one. */
+struct tm clock_local(time_t at);
+
 str_t clock_http(void);      /* Sun, 06 Nov 1994 08:49:37 GMT                */
 str_t clock_error_log(void); /* 2026/11/22 03:57:16, local time              */
 str_t clock_clf(void);       /* 28/Sep/1970:12:00:00 +0600, local time       */

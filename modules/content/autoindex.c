@@ -131,27 +131,39 @@ html_size(const struct page *p, const struct entry *e)
 }
 
 
+static str_t
+html_date(const struct page *p, time_t at)
+{
+    struct date d = date_at(at);
+    str_t       month;
+
+    if (p->conf->localtime) {
+        struct tm tm = clock_local(at);
+
+        d = (struct date){ .year = (unsigned) (tm.tm_year + 1900),
+                           .month = (unsigned) tm.tm_mon + 1,
+                           .day = (unsigned) tm.tm_mday,
+                           .hour = (unsigned) tm.tm_hour,
+                           .minute = (unsigned) tm.tm_min };
+    }
+    month = date_month_name(d.month);
+    return arena_printf(p->arena, "%02u-" STR_F "-%u %02u:%02u", d.day,
+                        STR_A(month), d.year, d.hour, d.minute);
+}
+
+
 static void
 html_entry(struct page *p, const struct entry *e)
 {
-    static const char *const months[] = { "Jan", "Feb", "Mar", "Apr",
-                                          "May", "Jun", "Jul", "Aug",
-                                          "Sep", "Oct", "Nov", "Dec" };
-    str_t     href = escape_uri(p->arena, e->name, ESCAPE_URI_COMPONENT);
-    str_t     name = html_name(p, e), size = html_size(p, e);
-    struct tm tm;
+    str_t href = escape_uri(p->arena, e->name, ESCAPE_URI_COMPONENT);
+    str_t name = html_name(p, e), size = html_size(p, e);
+    str_t date = html_date(p, e->mtime);
 
-    if (p->conf->localtime)
-        localtime_r(&e->mtime, &tm);
-    else
-        gmtime_r(&e->mtime, &tm);
-    chain_add(&p->out,
-              arena_printf(p->arena,
-                           "<a href=\"" STR_F "%s\">" STR_F
-                           " %02d-%s-%d %02d:%02d " STR_F "\r\n",
-                           STR_A(href), e->is_folder ? "/" : "", STR_A(name),
-                           tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900,
-                           tm.tm_hour, tm.tm_min, STR_A(size)));
+    chain_add(&p->out, arena_printf(p->arena,
+                                    "<a href=\"" STR_F "%s\">" STR_F " " STR_F
+                                    " " STR_F "\r\n",
+                                    STR_A(href), e->is_folder ? "/" : "",
+                                    STR_A(name), STR_A(date), STR_A(size)));
 }
 
 
@@ -245,19 +257,17 @@ find_callback(struct http_request *r, str_t *callback)
 static void
 xml_entry(struct page *p, const struct entry *e)
 {
-    str_t     name = escape_html(p->arena, e->name), size = STR("");
-    struct tm tm;
+    str_t       name = escape_html(p->arena, e->name), size = STR("");
+    struct date d = date_at(e->mtime);
 
-    gmtime_r(&e->mtime, &tm);
     if (e->is_file)
         size = arena_printf(p->arena, " size=\"%jd\"", (intmax_t) e->size);
     chain_add(&p->out,
               arena_printf(p->arena,
-                           "<%s mtime=\"%04d-%02d-%02dT%02d:%02d:%02dZ\"" STR_F
+                           "<%s mtime=\"%04u-%02u-%02uT%02u:%02u:%02uZ\"" STR_F
                            ">" STR_F "</%s>\r\n",
-                           kind_of(e), tm.tm_year + 1900, tm.tm_mon + 1,
-                           tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-                           STR_A(size), STR_A(name), kind_of(e)));
+                           kind_of(e), d.year, d.month, d.day, d.hour, d.minute,
+                           d.second, STR_A(size), STR_A(name), kind_of(e)));
 }
 
 

@@ -216,9 +216,8 @@ static time_t
 next_time(int64_t of_day)
 {
     time_t    now = clock_seconds(), t;
-    struct tm tm;
+    struct tm tm = clock_local(now);
 
-    localtime_r(&now, &tm);
     tm.tm_hour = (int) (of_day / 3600);
     tm.tm_min = (int) (of_day / 60 % 60);
     tm.tm_sec = (int) (of_day % 60);
@@ -265,7 +264,7 @@ set_time(struct http_request *r, const struct expires *e)
     if (e->kind == EXPIRES_DAILY)
         at = next_time(e->time);
     else if (e->kind == EXPIRES_MODIFIED && r->out.last_modified != -1)
-        at = r->out.last_modified + e->time;
+        at = date_clamp(r->out.last_modified) + e->time;
     age = at - now;
     date_http(date, at);
     set_fields(

@@ -103,6 +103,8 @@ test_calendar(void)
     is_bytes(out, DATE_LEN, "Thu, 01 Jan 1970 00:00:00 GMT", 29, "not before");
     date_http(out, INT64_MAX);
     is_bytes(out, DATE_LEN, "Fri, 31 Dec 9999 23:59:59 GMT", 29, "not after");
+    is(date_at(INT64_MIN).year, 1970, "nor is there more to dates");
+    is(date_at(INT64_MAX).year, 9999, "whatever the time");
 }
 
 
