@@ -350,20 +350,25 @@ http_weaken_etag(struct http_request *r)
 
 /* --- opening ------------------------------------------------------------------- */
 
-/* How much of the path may hold any links. */
-static size_t
-trusted_part(struct http_request *r, const struct http_symlinks *s, str_t path)
+/* Which links of the path may be followed behind *trusted bytes, where links do
+ * not matter: all of a path that from= names whole. */
+static enum symlinks
+symlinks_of(struct http_request *r, str_t path, size_t *trusted)
 {
-    str_t from;
+    const struct http_symlinks *s = &files_conf(&r->task)->symlinks;
+    str_t                       from;
 
-    if (s->from == NULL)
-        return 0;
+    *trusted = 0;
+    if (s->how == SYMLINKS_FOLLOW || s->from == NULL)
+        return s->how;
     from = expr_eval(s->from, &r->task);
     if (from.n == 0 || !str_starts(path, from))
-        return 0;
-    if (from.n == path.n || from.p[from.n - 1] == '/' || path.p[from.n] == '/')
-        return from.n;
-    return 0;
+        return s->how;
+    if (from.n == path.n)
+        return SYMLINKS_FOLLOW;
+    if (from.p[from.n - 1] == '/' || path.p[from.n] == '/')
+        *trusted = from.n;
+    return s->how;
 }
 
 
@@ -379,12 +384,10 @@ http_file_open(struct http_request *r, str_t path, bool test_only)
                   .errors = c->errors,
                   .directio = io->directio,
                   .read_ahead = io->read_ahead,
-                  .symlinks = c->symlinks.how,
                   .test_only = test_only,
     };
 
-    if (o.symlinks != SYMLINKS_FOLLOW)
-        o.trusted = trusted_part(r, &c->symlinks, path);
+    o.symlinks = symlinks_of(r, path, &o.trusted);
     return file_open(&r->task, path, &o);
 }
 
@@ -392,14 +395,14 @@ http_file_open(struct http_request *r, str_t path, bool test_only)
 int
 http_file_append(struct http_request *r, str_t path, const char **call)
 {
-    const struct http_symlinks *s = &files_conf(&r->task)->symlinks;
-    int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC;
+    size_t        trusted;
+    enum symlinks how = symlinks_of(r, path, &trusted);
+    int           flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC;
 
     *call = "open()";
-    if (s->how == SYMLINKS_FOLLOW)
+    if (how == SYMLINKS_FOLLOW)
         return open(path.p, flags, NEW_FILE_MODE);
-    return file_open_walking(path, s->how, trusted_part(r, s, path), flags,
-                             call);
+    return file_open_walking(path, how, trusted, flags, call);
 }
 
 

@@ -12,7 +12,10 @@
 
 #include "core/cache/inside.h"
 
-enum { NEW_FILE_MODE = 0644 };
+enum {
+    NEW_FILE_MODE = 0644,
+    TRIES = 8, /* of a name that is a link and then none                     */
+};
 
 struct walk {
     int         at; /* descriptor of the folder reached                      */
@@ -20,33 +23,80 @@ struct walk {
 };
 
 
-/* A link may be followed to something that its owner owns.  The link is
- * opened as what it leads to, and compared with what it is itself. */
+static int
+open_in(struct walk *w, const char *name, int flags)
+{
+    return openat(w->at, name, flags | O_NONBLOCK | O_CLOEXEC, NEW_FILE_MODE);
+}
+
+
+/* Closes fd, where what was opened is not to be had. */
+static int
+give_up(int fd, int error)
+{
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+
+/* Opens what the link behind fd leads to, if its owner owns that, too.  The
+ * link's own text is followed, as its name may be another's by now. */
+static int
+follow(struct walk *w, int link_fd, const struct stat *link, int flags)
+{
+    char        text[PATH_MAX];
+    ssize_t     n = readlinkat(link_fd, "", text, sizeof(text));
+    struct stat target;
+    int         fd;
+
+    if (n == -1)
+        return -1;
+    if (n == sizeof(text)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    text[n] = '\0';
+    fd = open_in(w, text, flags);
+    if (fd == -1)
+        return -1;
+    if (fstat(fd, &target) == -1)
+        return give_up(fd, errno);
+    return link->st_uid == target.st_uid ? fd : give_up(fd, ELOOP);
+}
+
+
+/* What is no link is opened as such; what is one is held while it is judged, so
+ * that a name that changes meanwhile changes nothing. */
 static int
 open_owned(struct walk *w, const char *name, int flags)
 {
-    struct stat link, target;
-    int         fd;
+    struct stat link;
+    int         fd, link_fd;
 
-    fd = openat(w->at, name, flags | O_NONBLOCK | O_CLOEXEC, NEW_FILE_MODE);
-    w->call = "openat()";
-    if (fd == -1)
-        return -1;
-    w->call = "fstatat()";
-    if (fstatat(w->at, name, &link, AT_SYMLINK_NOFOLLOW) == -1)
-        goto close_fd;
-    w->call = "fstat()";
-    if (fstat(fd, &target) == -1)
-        goto close_fd;
-    if (!S_ISLNK(link.st_mode) || link.st_uid == target.st_uid)
-        return fd;
-    w->call = "openat()";
+    for (int tries = 0; tries < TRIES; tries++) {
+        fd = open_in(w, name, flags | O_NOFOLLOW);
+        if (fd != -1 || (errno != ELOOP && errno != ENOTDIR))
+            return fd;
+        link_fd = open_in(w, name, O_PATH | O_NOFOLLOW);
+        if (link_fd == -1)
+            return -1;
+        if (fstat(link_fd, &link) == -1)
+            return give_up(link_fd, errno);
+        if (S_ISLNK(link.st_mode)) {
+            fd = follow(w, link_fd, &link, flags);
+            if (fd == -1)
+                return give_up(link_fd, errno);
+            close(link_fd);
+            return fd;
+        }
+        close(link_fd);
+        if ((flags & O_DIRECTORY) && !S_ISDIR(link.st_mode)) {
+            errno = ENOTDIR;
+            return -1;
+        }
+    }
     errno = ELOOP;
-
-close_fd:
-    flags = errno;
-    close(fd);
-    errno = flags;
     return -1;
 }
 
@@ -57,8 +107,7 @@ open_name(struct walk *w, const char *name, int flags, enum symlinks how)
     w->call = "openat()";
     if (how == SYMLINKS_OWNED)
         return open_owned(w, name, flags);
-    return openat(w->at, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-                  NEW_FILE_MODE);
+    return open_in(w, name, flags | O_NOFOLLOW);
 }
 
 
@@ -125,8 +174,6 @@ file_open_walking(str_t path, enum symlinks how, size_t trusted, int flags,
     struct walk w = { .at = -1 };
     int         fd, errnum;
 
-    if (trusted >= path.n)
-        trusted = 0;
     fd = begin(&w, path.p, trusted)
              ? walk(&w, str_from(path, trusted), how, flags)
              : -1;

@@ -50,9 +50,7 @@ check_folder(struct http_request *r, str_t folder, str_t first)
             return STEP_NEXT;
         if (f.error == ENOENT)
             return not_there(r, first, f.error);
-        log_at(r->task.log, LEVEL_CRIT, f.error, "%s \"" STR_F "\" failed",
-               f.call, STR_A(path));
-        return http_fail(r, 500);
+        return http_file_fail(r, path, &f);
     }
     is_folder = file_is_folder(f.file);
     file_put(f.file);
