@@ -14,8 +14,8 @@ struct body {
     struct http_body pub; /* first */
     off_t            file_at;
     uint64_t         came_with_head;
-    bool             is_whole;   /* data has the file                        */
-    bool             is_cut_off; /* what is to be dropped will not come      */
+    bool             has_file;   /* the file is data's                       */
+    bool             is_cut_off; /* no more of it is read                    */
 };
 
 enum { READ_AT_ONCE = 64 * 1024, ROUNDS = 16 };
@@ -66,24 +66,44 @@ check_size(struct http_request *r, uint64_t before, uint64_t more)
     return http_fail(r, 413);
 }
 
+/* Nobody is to have what has come of it. */
+static void
+give_up(struct body *b)
+{
+    b->pub.state = HTTP_BODY_GONE;
+    chain_clear(&b->pub.data);
+}
+
+static enum step
+break_off(struct body *b)
+{
+    give_up(b);
+    b->is_cut_off = true;
+    return STEP_FAIL;
+}
+
 /* The next stretch onto out. */
 static enum step
 read_some(struct http_request *r, struct chain *out)
 {
-    uint64_t  before = out->n;
-    enum step step;
+    struct body *b = (struct body *) r->body;
+    uint64_t     before = out->n;
+    enum step    step;
 
     step = r->codec->read_body(r, out, READ_AT_ONCE);
-    if (step == STEP_FAIL)
-        return step;
-    if (check_size(r, r->body->received, out->n - before) != STEP_NEXT) {
-        r->body->is_too_large = true;
-        chain_clear(out);
-        return STEP_FAIL;
+    if (step != STEP_FAIL
+        && check_size(r, b->pub.received, out->n - before) != STEP_NEXT)
+    {
+        b->pub.is_too_large = true;
+        step = STEP_FAIL;
     }
-    r->body->received += out->n - before;
+    if (step == STEP_FAIL) {
+        chain_clear(out);
+        return break_off(b);
+    }
+    b->pub.received += out->n - before;
     if (step == STEP_DONE)
-        r->body->is_complete = true;
+        b->pub.is_complete = true;
     return step;
 }
 
@@ -105,7 +125,7 @@ put_file(void *arg)
 {
     struct body *b = arg;
 
-    if (!b->is_whole)
+    if (!b->has_file)
         chain_file_put(b->pub.file);
 }
 
@@ -153,13 +173,15 @@ complete(struct http_request *r, struct body *b)
 {
     const struct http_body_conf *c = body_conf(&r->task);
 
+    b->pub.is_complete = true;
+    b->pub.state = HTTP_BODY_WHOLE;
     if (c->client_body_in_file_only != BODY_FILE_OFF || b->pub.file != NULL) {
         if (spill(r, b) != STEP_NEXT)
-            return STEP_FAIL;
+            return break_off(b);
         if (b->file_at == 0)
             return STEP_NEXT;
         chain_add_file(&b->pub.data, b->pub.file, 0, (size_t) b->file_at);
-        b->is_whole = true;
+        b->has_file = true;
         chain_file_put(b->pub.file);
     } else if (c->client_body_in_single_buffer) {
         join_pieces(&b->pub);
@@ -204,67 +226,116 @@ read_next(struct http_request *r, struct body *b)
     return step;
 }
 
+/* Whether there is nothing more to be read of it; if so, *answer. */
+static bool
+is_settled(struct http_request *r, struct body *b, enum step *answer)
+{
+    *answer = STEP_NEXT;
+    switch (b->pub.state) {
+    case HTTP_BODY_UNREAD:
+        send_continue(r);
+        b->pub.state = HTTP_BODY_READING;
+        break;
+    case HTTP_BODY_READING:
+        break;
+    case HTTP_BODY_STREAM:
+    case HTTP_BODY_SPENT:
+        log_error(r->task.log, "client request body was passed on as it came, "
+                               "and cannot be sent again");
+        *answer = http_fail(r, 502);
+        return true;
+    case HTTP_BODY_WHOLE:
+    case HTTP_BODY_GONE:
+        return true;
+    }
+    if (has_body(r))
+        return false;
+    b->pub.is_complete = true;
+    b->pub.state = HTTP_BODY_WHOLE;
+    if (r->content_length == 0)
+        *answer = complete(r, b);
+    return true;
+}
+
 enum step
 http_body_read(struct http_request *r)
 {
-    struct body *b = body_of(r);
-    enum step    step = STEP_NEXT;
+    struct body *b;
+    enum step    step;
     unsigned     rounds = ROUNDS;
 
-    if (b->pub.is_complete || b->pub.is_discarded || r != r->main)
+    if (r != r->main)
         return STEP_NEXT;
-    send_continue(r);
-    if (!has_body(r)) {
-        b->pub.is_complete = true;
-        return r->content_length == 0 ? complete(r, b) : STEP_NEXT;
-    }
+    b = body_of(r);
+    if (is_settled(r, b, &step))
+        return step;
     while (step == STEP_NEXT) {
         if (rounds-- == 0)
             return go_on_later(r);
         step = read_next(r, b);
         if (step != STEP_FAIL && b->pub.data.n > memory_of(r, b)
             && spill(r, b) != STEP_NEXT)
-            return STEP_FAIL;
+            return break_off(b);
     }
     return step == STEP_DONE ? complete(r, b) : step;
 }
 
 enum step
+http_body_stream(struct http_request *r)
+{
+    struct body *b;
+    enum step    step;
+    unsigned     rounds = ROUNDS;
+
+    if (r != r->main)
+        return STEP_DONE;
+    b = body_of(r);
+    if (is_settled(r, b, &step))
+        return step == STEP_NEXT ? STEP_DONE : step;
+    while (step == STEP_NEXT && rounds-- != 0
+           && b->pub.data.n <= memory_of(r, b))
+        step = read_next(r, b);
+    if (step == STEP_FAIL)
+        return step;
+    b->pub.state = step == STEP_DONE ? HTTP_BODY_WHOLE : HTTP_BODY_STREAM;
+    return step == STEP_DONE ? STEP_DONE : STEP_NEXT;
+}
+
+enum step
 http_body_some(struct http_request *r, struct chain *out)
 {
-    struct body *b = body_of(r);
+    struct http_body *b = r->body;
 
-    if (b->pub.is_complete && !b->pub.is_streaming) {
-        /* It had been read as a whole before. */
-        chain_share(out, &b->pub.data);
-        b->pub.is_streaming = true;
-        return STEP_DONE;
-    }
-    if (b->pub.is_complete || r != r->main)
-        return STEP_DONE;
-    b->pub.is_streaming = true;
-    send_continue(r);
-    if (!has_body(r)) {
-        b->pub.is_complete = true;
-        return STEP_DONE;
-    }
-    return read_some(r, out);
+    CHECK(b->state == HTTP_BODY_STREAM && !b->is_complete);
+    if (chain_empty(&b->data))
+        return read_some(r, out);
+    chain_move(out, &b->data);
+    return STEP_NEXT;
+}
+
+void
+http_body_leave(struct http_request *r)
+{
+    if (r->body->state != HTTP_BODY_STREAM)
+        return; /* it has failed */
+    r->body->state = HTTP_BODY_SPENT;
+    chain_clear(&r->body->data);
+    if (!r->body->is_complete)
+        task_wake(&r->task); /* to drop the rest */
 }
 
 static void
 drop(struct http_request *r, struct body *b)
 {
-    struct chain dropped;
-    enum step    step = STEP_NEXT;
-    unsigned     rounds = ROUNDS;
+    enum step step = STEP_NEXT;
+    unsigned  rounds = ROUNDS;
 
-    chain_init(&dropped, r->task.arena);
     while (step == STEP_NEXT) {
         if (rounds-- == 0)
             step = go_on_later(r);
         else
-            step = r->codec->read_body(r, &dropped, READ_AT_ONCE);
-        chain_clear(&dropped);
+            step = r->codec->read_body(r, &b->pub.data, READ_AT_ONCE);
+        chain_clear(&b->pub.data);
     }
     if (step == STEP_DONE)
         b->pub.is_complete = true;
@@ -277,17 +348,19 @@ drop(struct http_request *r, struct body *b)
 enum step
 http_body_discard(struct http_request *r)
 {
-    struct body *b = body_of(r);
+    struct body *b;
 
-    if (b->pub.is_complete || r != r->main)
+    if (r != r->main)
         return STEP_NEXT;
-    b->pub.is_discarded = true;
+    b = body_of(r);
+    if (b->pub.state == HTTP_BODY_WHOLE)
+        return STEP_NEXT;
     send_continue(r);
-    if (!has_body(r)) {
+    give_up(b);
+    if (!has_body(r))
         b->pub.is_complete = true;
-        return STEP_NEXT;
-    }
-    drop(r, b);
+    if (!b->pub.is_complete && !b->is_cut_off)
+        drop(r, b);
     return b->is_cut_off && !r->client_gone ? STEP_FAIL : STEP_NEXT;
 }
 
@@ -296,7 +369,7 @@ http_body_discard_more(struct http_request *r)
 {
     struct body *b = (struct body *) r->body;
 
-    if (r == r->main && b->pub.is_discarded && !b->pub.is_complete
+    if (r == r->main && http_body_is_dropped(&b->pub) && !b->pub.is_complete
         && !b->is_cut_off)
         drop(r, b);
 }

@@ -80,8 +80,7 @@ leave_client(struct http_request *r)
         if (r->error_status == 408 || r->error_status == 499)
             r->error_status = 0;
     }
-    if (r->body == NULL || !r->body->is_complete)
-        (void) http_body_discard(r);
+    (void) http_body_discard(r);
 }
 
 enum step

@@ -98,6 +98,8 @@ http_internal_redirect(struct http_request *r, str_t uri, str_t args)
                    STR_A(args));
     log_debug(r->task.log, "internal redirect: \"" STR_F "?" STR_F "\"",
               STR_A(uri), STR_A(args));
+    if (r->body != NULL && r->body->state == HTTP_BODY_SPENT)
+        (void) http_body_discard(r); /* what follows does without */
     r->uri = uri;
     r->args = args;
     r->is_uri_as_sent = false;
@@ -163,7 +165,7 @@ check_body_size(struct http_request *r)
               (uintmax_t) max);
     if (max == 0 || r->content_length == -1
         || (uint64_t) r->content_length <= max || r != r->main
-        || (r->body != NULL && r->body->is_discarded))
+        || (r->body != NULL && http_body_is_dropped(r->body)))
         return STEP_NEXT;
     log_error(r->task.log, "client intended to send too large body: %jd bytes",
               (intmax_t) r->content_length);

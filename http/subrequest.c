@@ -198,8 +198,7 @@ copy_body(struct http_request *r, const struct http_request *parent)
 {
     struct http_body *b = parent->body;
 
-    if (r->sub->has_no_body || b == NULL || !b->is_complete || b->is_discarded
-        || b->data.n != b->received)
+    if (r->sub->has_no_body || b == NULL || b->state != HTTP_BODY_WHOLE)
         return;
     r->body = b;
     r->content_length = parent->content_length;

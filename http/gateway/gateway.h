@@ -163,12 +163,13 @@ struct gateway {
 
     /* The request's body. */
     struct chain body;       /* to be sent again with each try               */
-    struct chain early;      /* what came before connecting, unbuffered      */
+    struct chain passing;    /* on its way from the client, unbuffered       */
     int64_t      body_length; /* -1: chunks                                  */
     bool         has_body;    /* the request has one (it may be empty)       */
     bool         replaces_body; /* the protocol's own: it adds to body itself */
     bool         needs_length; /* the protocol's: it cannot send chunks      */
     bool         is_streaming; /* passed on as it comes                      */
+    bool         has_streamed; /* ... and some of it was taken               */
     bool         body_failed; /* reading it from the client, or making the
                                  head: this side could not ask               */
     bool         is_stale;   /* an idle connection was: try the peer again  */

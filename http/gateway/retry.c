@@ -47,10 +47,10 @@ word_of(unsigned status)
 static bool
 may_repeat(const struct gateway *g, bool was_sent)
 {
+    if (g->is_streaming && (was_sent || g->has_streamed))
+        return false;
     if (!was_sent)
         return true;
-    if (g->is_streaming)
-        return false;
     return !(g->r->method & (HTTP_POST | HTTP_LOCK | HTTP_PATCH))
            || (g->conf->next & NEXT_NON_IDEMPOTENT);
 }

@@ -5,6 +5,7 @@
  * looks for itself at what there is to do.
  */
 #include "core/os/clock.h"
+#include "http/body.h"
 #include "http/gateway/exchange.h"
 #include "http/response.h"
 
@@ -50,7 +51,7 @@ gateway_new(struct http_request *r, const struct gateway_protocol *protocol,
     g->action = r->task.log->action;
     g->pause.on_timeout = on_pause_over;
     chain_init(&g->body, a);
-    chain_init(&g->early, a);
+    chain_init(&g->passing, a);
     chain_init(&g->fresh, a);
     chain_init(&g->spilled, a);
     chain_init(&g->out, a);
@@ -77,7 +78,8 @@ gateway_end(struct gateway *g, enum outcome how)
     wait_end(&g->wait);
     timer_stop(&g->pause);
     chain_clear(&g->body);
-    chain_clear(&g->early);
+    if (g->is_streaming)
+        http_body_leave(g->r);
     chain_clear(&g->fresh);
     chain_clear(&g->spilled);
     block_put(g->block);

@@ -17,6 +17,7 @@ enum {
     ROOM_MIN = 4096,     /* less is not worth a system call                  */
     QUEUE_MAX = 65536,   /* of the request, beyond what the socket takes     */
     SEGMENTS = 16384,    /* a body that takes several: the last must not wait */
+    ROUNDS = 16,         /* of a stream in one go                            */
 };
 
 
@@ -44,22 +45,24 @@ add_piece(struct exchange *x, struct chain *piece, bool last)
 }
 
 
-/* Takes what has come of the body, while there is room for it.  STEP_NEXT:
- * there may be more at once; STEP_WAIT: not now; STEP_DONE. */
+/* Takes a stretch of what has come of the body, where there is room for it.
+ * STEP_NEXT: there may be more at once; STEP_WAIT: not now; STEP_DONE. */
 static enum step
 add_stream(struct exchange *x)
 {
     struct gateway *g = x->gateway;
-    enum step       s = STEP_NEXT;
+    enum step       s;
 
-    while (s == STEP_NEXT && x->link->idle.conn.out.n < QUEUE_MAX) {
-        s = http_body_some(g->r, &g->early);
-        if (s == STEP_FAIL) {
-            g->body_failed = true;
-            return STEP_FAIL;
-        }
-        if (!chain_empty(&g->early) || s == STEP_DONE)
-            (void) add_piece(x, &g->early, s == STEP_DONE);
+    if (x->link->idle.conn.out.n >= QUEUE_MAX)
+        return STEP_WAIT;
+    s = http_body_some(g->r, &g->passing);
+    if (s == STEP_FAIL) {
+        g->body_failed = true;
+        return STEP_FAIL;
+    }
+    if (!chain_empty(&g->passing) || s == STEP_DONE) {
+        g->has_streamed = true;
+        (void) add_piece(x, &g->passing, s == STEP_DONE);
     }
     return s;
 }
@@ -112,6 +115,7 @@ enum step
 gateway_send(struct gateway *g)
 {
     struct exchange *x = g->x;
+    unsigned         rounds = ROUNDS;
     enum step        s, flushed;
 
     if (x->is_request_sent)
@@ -128,6 +132,10 @@ gateway_send(struct gateway *g)
             conn_set_nodelay(&x->link->idle.conn);
     }
     do {
+        if (rounds-- == 0) { /* others first */
+            post_add_next(g->r->task.loop, &g->r->task.wake);
+            return STEP_WAIT;
+        }
         s = x->is_body_encoded ? STEP_DONE : add_body(x);
         if (s == STEP_FAIL)
             return STEP_FAIL;

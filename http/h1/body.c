@@ -114,7 +114,7 @@ finish(struct h1 *h, struct h1_body *b)
 static void
 count(struct http_request *r, size_t n)
 {
-    if (r->body == NULL || !r->body->is_discarded)
+    if (r->body == NULL || !http_body_is_dropped(r->body))
         r->body_bytes += n;
 }
 
@@ -196,7 +196,7 @@ set_timer(struct h1 *h)
 {
     struct http_request *r = h->r;
 
-    if (r->body != NULL && r->body->is_discarded)
+    if (r->body != NULL && http_body_is_dropped(r->body))
         timer_stop(&h->conn.read_timer);
     else
         timer_set(r->task.loop, &h->conn.read_timer,

@@ -195,18 +195,16 @@ static void
 discard_more(struct h1 *h)
 {
     struct http_request *r = h->r;
-    struct chain         dropped;
     enum step            step = STEP_NEXT;
     unsigned             rounds = ROUNDS;
 
-    chain_init(&dropped, r->task.arena);
     while (step == STEP_NEXT) {
         if (rounds-- == 0) {
             go_on_later(h);
             return;
         }
-        step = h1_read_body(r, &dropped, 65536);
-        chain_clear(&dropped);
+        step = h1_read_body(r, &r->body->data, 65536);
+        chain_clear(&r->body->data);
         if (clock_ms() >= h->linger_until)
             step = STEP_FAIL;
     }
@@ -530,7 +528,7 @@ finish(struct http_request *r)
 
     is_unread = h1_has_rest(h) || (r->body != NULL && !r->body->is_complete);
     if (r->keeps_alive && r->body != NULL && !r->body->is_complete
-        && r->body->is_discarded && h->linger_until == 0
+        && http_body_is_dropped(r->body) && h->linger_until == 0
         && c->lingering_close != LINGER_OFF && h->state == H1_BUSY)
     {
         post_cancel(&r->task.wake);
