@@ -34,6 +34,7 @@ http {
     }
 }
 EOC
+$t->get('/own'); # so that the worker is there
 my ($worker) = Weir::Test::children($t->pid);
 
 my @idle = map { $t->connect } 1 .. $most - 8;

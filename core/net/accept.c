@@ -4,6 +4,11 @@
  * turn leaves in the backlog comes up again in the next, here or in another
  * worker.  Pausing means not watching at all: no turn is spent on a backlog
  * that cannot be taken.
+ *
+ * A full worker pauses for a moment, in which other workers or connections
+ * that end may help; what still waits then is refused.  Left waiting, it could
+ * hold up the very connections that it waits for: those of a location that
+ * proxies to its own server.
  */
 #include "core/net/accept.h"
 
@@ -11,9 +16,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/net/worker.h"
 #include "core/os/clock.h"
 
-enum { PAUSE_MS = 500, EVICT_MANY = 32, ROTATE = 16 };
+enum {
+    PAUSE_MS = 500,    /* out of descriptors                                 */
+    PATIENCE_MS = 100, /* out of room                                        */
+    EVICT_MANY = 32,
+    ROTATE = 16,
+    REFUSE_MANY = 1024, /* of a socket in one turn                           */
+};
 
 struct gate {
     struct event     event;
@@ -27,7 +39,8 @@ struct acceptor {
     const struct log *log;
     bool              multi_accept, exclusive, is_paused, is_stopped;
     time_t            warned_at;
-    struct timer      retry;
+    struct timer      retry;    /* descriptors may have been freed           */
+    struct timer      patience; /* for room                                  */
     struct post       resume; /* room was made                               */
     size_t            n;
     struct gate       gates[];
@@ -74,6 +87,7 @@ resume_accepting(struct acceptor *a)
     if (!a->is_paused || a->is_stopped)
         return;
     a->is_paused = false;
+    timer_stop(&a->patience);
     watch(a);
 }
 
@@ -117,26 +131,69 @@ evict(void)
 }
 
 
+static bool
+is_full(void)
+{
+    return conns.max != 0 && conns.active >= conns.max;
+}
+
+
 /* That somebody had to go is said once a second. */
+static bool
+make_room(struct acceptor *a)
+{
+    if (!is_full())
+        return true;
+    if (evict() == 0)
+        return false;
+    if (a->warned_at != clock_seconds())
+        log_at(a->log, LEVEL_WARN, 0,
+               "%zu worker_connections are not "
+               "enough, reusing connections",
+               conns.max);
+    a->warned_at = clock_seconds();
+    return !is_full();
+}
+
+
 static bool
 has_room(struct acceptor *a)
 {
-    if (conns.max == 0 || conns.active < conns.max)
+    if (make_room(a))
         return true;
-    if (evict() != 0) {
-        if (a->warned_at != clock_seconds())
-            log_at(a->log, LEVEL_WARN, 0,
-                   "%zu worker_connections are not "
-                   "enough, reusing connections",
-                   conns.max);
-        a->warned_at = clock_seconds();
-        if (conns.active < conns.max)
-            return true;
-    }
     log_at(a->log, LEVEL_ALERT, 0, "%zu worker_connections are not enough",
            conns.max);
+    timer_set(a->loop, &a->patience, PATIENCE_MS);
     pause_accepting(a);
     return false;
+}
+
+
+static void
+refuse(const struct gate *g)
+{
+    unsigned n;
+    int      fd;
+
+    for (n = 0; n < REFUSE_MANY; n++) {
+        fd = accept4(g->event.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd == -1)
+            return;
+        (void) close(fd);
+        stats_add(worker->stats, accepted, 1);
+    }
+}
+
+
+static void
+on_impatient(struct timer *t)
+{
+    struct acceptor *a = container_of(t, struct acceptor, patience);
+
+    for (size_t i = 0; i < a->n && !make_room(a); i++)
+        if (a->gates[i].event.fd != -1)
+            refuse(&a->gates[i]);
+    resume_accepting(a);
 }
 
 
@@ -170,11 +227,11 @@ on_failure(struct acceptor *a, int error)
  * the same one while they are idle: so each goes to the end of the row after
  * some connections. */
 static void
-rotate(struct gate *g)
+go_behind(struct gate *g)
 {
     struct acceptor *a = g->acceptor;
 
-    if (!a->exclusive || ++g->accepted % ROTATE != 0 || !g->event.added)
+    if (!a->exclusive || !g->event.added)
         return;
     event_remove(a->loop, &g->event);
     watch(a);
@@ -197,7 +254,8 @@ accept_one(struct gate *g)
     if (peer.len == 0 || peer.len == sizeof(peer.sa.sa_family))
         peer.sa.sa_family = g->listener->addr.sa.sa_family;
     g->listener->accept(g->listener, a->loop, fd, &peer);
-    rotate(g);
+    if (++g->accepted % ROTATE == 0)
+        go_behind(g);
     return a->multi_accept;
 }
 
@@ -208,14 +266,15 @@ on_connection(struct event *e)
     struct gate *g = container_of(e, struct gate, event);
 
     /* Whether anybody else waits is not known: nobody is evicted for it. */
-    while (accept_one(g) && e->added
-           && (conns.max == 0 || conns.active < conns.max))
+    while (accept_one(g) && e->added && !is_full())
         continue;
+    if (is_full()) /* the others first, from now on */
+        go_behind(g);
 }
 
 
 struct acceptor *
-acceptor_new(struct loop *l, const listeners_t *listeners, unsigned worker,
+acceptor_new(struct loop *l, const listeners_t *listeners, unsigned number,
              bool multi_accept, const struct log *log)
 {
     struct acceptor *a
@@ -227,12 +286,14 @@ acceptor_new(struct loop *l, const listeners_t *listeners, unsigned worker,
     a->multi_accept = multi_accept;
     a->retry.on_timeout = on_retry;
     a->retry.is_idle = true;
+    a->patience.on_timeout = on_impatient;
+    a->patience.is_idle = true;
     a->resume.run = on_resume;
     for (size_t i = 0; i < listeners->n; i++) {
         if (listeners->at[i]->type != SOCK_STREAM)
             continue;
         a->gates[a->n++] = (struct gate){
-            .event = { .fd = listener_fd(listeners->at[i], worker),
+            .event = { .fd = listener_fd(listeners->at[i], number),
                        .on_read = on_connection },
             .acceptor = a,
             .listener = listeners->at[i],
@@ -257,6 +318,7 @@ acceptor_stop(struct acceptor *a)
 {
     a->is_stopped = true;
     timer_stop(&a->retry);
+    timer_stop(&a->patience);
     post_cancel(&a->resume);
     unwatch(a);
 }

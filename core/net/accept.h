@@ -3,7 +3,8 @@
  * Accepting in a worker: watches the listeners and hands new connections to
  * whoever speaks on them.  When the worker has no room for more (conns.max)
  * the longest idle connections go first; when that is not enough, accepting
- * pauses until one ends.  Out of descriptors, it pauses for half a second.
+ * pauses for a moment, and what nobody could take by then is refused.  Out of
+ * descriptors, it pauses for half a second.
  */
 #pragma once
 
@@ -11,9 +12,10 @@
 
 struct acceptor;
 
-/* conns.max is set by the caller.  listeners and log are borrowed. */
+/* Of the worker of that number.  conns.max is set by the caller.  listeners and
+ * log are borrowed. */
 struct acceptor *acceptor_new(struct loop *l, const listeners_t *listeners,
-                              unsigned worker, bool multi_accept,
+                              unsigned number, bool multi_accept,
                               const struct log *log);
 /* Starts accepting; false: logged.  exclusive: several workers wait on the
  * same sockets. */

@@ -12,6 +12,7 @@
 
 #include "core/base/check.h"
 #include "core/net/accept.h"
+#include "core/net/worker.h"
 #include "core/os/clock.h"
 #include "t/unit/tap.h"
 
@@ -362,6 +363,7 @@ test_accept(bool multi)
     listeners_t      all = listeners(l, NULL), none = { 0 };
     struct acceptor *a;
     int              fds[8];
+    char             byte;
 
     l->accept = on_accept;
     listeners_open(arena, &all, &none, false, 1, &logger);
@@ -379,15 +381,20 @@ test_accept(bool multi)
     turns(loop, 5);
     is(n_accepted, 3, "no more than there is room for");
     ok(strstr(logged(), "[alert]"), "told");
+    is(recv(fds[4], &byte, 1, 0), 0, "the others are refused");
     conn_close(accepted[0]);
-    turns(loop, 5);
+    knock(l, fds + 5, 1);
+    turns(loop, 4);
     is(n_accepted, 4, "room again");
-    conn_set_reusable(accepted[1], true);
+    knock(l, fds + 6, 1);
+    loop_turn(loop, 1000);
+    is(n_accepted, 4, "none for now");
     conn_close(accepted[2]);
     turns(loop, 5);
-    is(n_accepted, 5, "the last");
+    is(n_accepted, 5, "but in time");
+    conn_set_reusable(accepted[1], true);
     logged();
-    knock(l, fds + 5, 1);
+    knock(l, fds + 7, 1);
     turns(loop, 6);
     is(n_accepted, 6, "an idle one makes room");
     is(accepted[1]->event.fd, -1, "it is closed");
@@ -395,7 +402,7 @@ test_accept(bool multi)
                         "connections"),
        "told");
     conns.max = 0;
-    close_all(fds, 6);
+    close_all(fds, 8);
 
     acceptor_stop(a);
     knock(l, fds, 1);
@@ -447,8 +454,10 @@ test_no_descriptors(void)
 int
 main(void)
 {
-    const char *error;
+    struct worker me = { .stats = &stats_private };
+    const char   *error;
 
+    worker = &me;
     log_to_stderr = false;
     arena = arena_new(0);
     if (mkdtemp(folder) == NULL)
