@@ -190,6 +190,13 @@ address_at(struct conf *cf, struct http_main *m, const struct addr_any *at,
     return a;
 }
 
+static void
+hint_first(struct conf *cf, const struct setting *first)
+{
+    if (first != NULL && first->file != NULL)
+        conf_hint(cf, "the first one is at %s:%u", first->file, first->line);
+}
+
 static const char *
 add_server(struct conf *cf, struct http_server *s, const struct addr_any *at,
            const struct line *l)
@@ -201,14 +208,26 @@ add_server(struct conf *cf, struct http_server *s, const struct addr_any *at,
     VEC_EACH(&a->servers, it)
         if (*it == s)
             return conf_error(cf, "a duplicate listen " STR_F, STR_A(a->text));
-    if (l->has_options && a->has_options)
+    if (l->has_options && a->has_options) {
+        hint_first(cf, a->options_at);
         return conf_error(cf, "duplicate listen options for " STR_F,
                           STR_A(a->text));
-    if (l->is_default && a->has_default)
+    }
+    if (l->is_default && a->has_default) {
+        hint_first(cf, a->default_at);
         return conf_error(cf, "a duplicate default server for " STR_F,
                           STR_A(a->text));
+    }
     if (!is_new && l->has_proxy_protocol != a->has_proxy_protocol)
         conf_warn(cf, "protocol options redefined for " STR_F, STR_A(a->text));
+    if (is_new) {
+        a->listener.file = cf->file;
+        a->listener.line = cf->line;
+    }
+    if (l->has_options)
+        a->options_at = cf->block->settings;
+    if (l->is_default)
+        a->default_at = cf->block->settings;
     if (is_new || l->has_options)
         a->options = l->options;
     a->has_options |= l->has_options;

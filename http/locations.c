@@ -82,9 +82,12 @@ place(struct conf *cf, struct http_locations *ls, struct http_location *l)
         ls->n_prefixes++;
     p->name = l->name;
     slot = l->kind == LOCATION_EXACT ? &p->exact : &p->inclusive;
-    if (*slot != NULL)
+    if (*slot != NULL) {
+        conf_hint(cf, "the first one is at %s:%u", (*slot)->block->file,
+                  (*slot)->block->line);
         conf_error_at(cf, l->block->file, l->block->line,
                       "duplicate location \"" STR_F "\"", STR_A(l->name));
+    }
     *slot = l;
     if (l->content != NULL && l->content->redirects_to_slash && l->name.n > 1
         && l->name.p[l->name.n - 1] == '/')

@@ -33,6 +33,7 @@ struct http_address {
     bool                     has_options; /* some line gave options          */
     bool                     has_default; /* some line said default_server   */
     bool                     has_proxy_protocol;
+    const struct setting    *options_at, *default_at; /* these lines         */
     struct http_server      *fallback;
     VEC(struct http_server *) servers;
     struct hash             *exact;     /* host: http_server                 */

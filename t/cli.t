@@ -189,6 +189,38 @@ my ($code, $out, $err) = run_binary('-p', $busy->dir, '-c', 'nginx.conf',
 is $code, 1, 'a port that is taken: exit code';
 like $err, qr/\A(?:nginx:\ \[emerg\]\ bind\(\)\ to\ 127\.0\.0\.1:$port\ failed
     \ \(98:\ Address\ already\ in\ use\)\n){5}
-    nginx:\ \[emerg\]\ still\ could\ not\ bind\(\)\n\z/x, 'five tries';
+    nginx:\ \[emerg\]\ still\ could\ not\ bind\(\)\n/x, 'five tries';
+
+# refused($listen): what stands under the messages of a start, for one listen.
+sub refused {
+    my ($listen) = @_;
+
+    $busy->conf("%%GLOBALS%% events {}\n"
+        . "http { %%GLOBALS_HTTP%%\nserver { listen $listen; } }\n");
+    my (undef, undef, $e) = run_binary('-p', $busy->dir, '-c', 'nginx.conf',
+                                       '-e', 'error.log');
+    return join '', map { "$_\n" } grep /^ {7}/, split /\n/, $e;
+}
+
+if (!is_oracle()) {
+    my $place = 'in ' . $busy->dir . '/nginx.conf:';
+    my ($line) = $err =~ /\n {7}"listen" of 127\.0\.0\.1:$port \Q$place\E(\d+)\n/;
+
+    ok $line, 'the place of the listen';
+    like $err, qr/\n {7}held by process $$, "[^"]+"\n\z/, 'and who holds it';
+    is scalar(() = $err =~ /held by/g), 1, 'said once';
+    like refused('192.0.2.1:8080'),
+        qr/^ +"listen" of 192.+\n +no interface of this machine has that address\n\z/,
+        'an address of somebody else';
+    SKIP: {
+        my $start = Weir::Test::slurp(
+            '/proc/sys/net/ipv4/ip_unprivileged_port_start');
+
+        skip 'any port may be had', 1 if $> == 0 || $start < 1024;
+        like refused('127.0.0.1:81'),
+            qr/ {7}ports below 1024 need root or CAP_NET_BIND_SERVICE\n\z/,
+            'a privileged port';
+    }
+}
 
 done_testing;

@@ -241,8 +241,7 @@ EOC
     $r = conf_test("events {}\nhttp { server {\nreturn 200 \$geoip_city;\n"
         . "location / { return 200 \$ssl_preread_protocol; }\n}}\n");
     is $r->{first}, 'unknown "geoip_city" variable', 'a missing variable';
-    like $r->{err}, qr/"geoip_city"\ variable\n.*:3\n.*\n.*\^
-        \n\ +nginx\ has\ it\ \(http_geoip\):\ it\ is\ not\ supported\ by\ this
+    like $r->{err}, qr/"geoip_city"\ variable\n.*:3\n.*\n\ +nginx\ has\ it\ \(http_geoip\):\ it\ is\ not\ supported\ by\ this
         \ build\n/x, 'whose it is';
     unlike $r->{err}, qr/"ssl_preread_protocol" variable\n.*\n.*\n.*\n *nginx has/,
         'of stream: unknown in http';
@@ -291,7 +290,7 @@ EOC
     for (["root /a\nindex b;\n", 'is the ";" missing at the end of line 3'],
          ["location /\nreturn 200;\n", 'is the "{" missing at the end of line 3'],
          ["location / {\nroot /b\n}\n", 'is the ";" missing at the end of line 4'],
-         ["location / {\n", "2 | http { server {\n       | ^\n"
+         ["location / {\n", "2 | http { server {\n"
               . '       this block is not closed'],
          ["try_files a;\nroot /b;\n", ''], ["set \$a\nb c;\n", '']) {
         my ($text, $hint) = @$_;

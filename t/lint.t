@@ -476,17 +476,23 @@ is_deeply decode_json($out)->{lint}, [], '--json --no-lint';
 ($code, $out, $err) = test(http("foo on;\nallow 127.0.0.1;\nroot;"), '--json');
 is $code, 1, '--json: exit code of errors';
 is_deeply decode_json($out), { valid => JSON::PP::false, errors => [
-        { file => $file, line => 3,
+        { file => $file, line => 3, column => 1, hint => undef,
           message => 'unknown directive "foo"' },
-        { file => $file, line => 5,
+        { file => $file, line => 5, column => 1, hint => undef,
           message => 'invalid number of arguments in "root" directive' } ],
     warnings => [], lint => [] }, '--json: errors';
 like $err, qr/\Anginx: \[emerg\] unknown directive "foo" in \Q$file\E:3\n/,
     '--json: errors on standard error';
 ($code, $out) = test(http("log_format a '\$nosuch';"), '--json');
 is_deeply decode_json($out)->{errors}, [{ file => $file, line => 3,
-    message => 'unknown "nosuch" variable' }],
+    column => undef, hint => undef, message => 'unknown "nosuch" variable' }],
     '--json: the place of an error that nginx prints without one';
+($code, $out) = test(http("  root /a; client_max_body_size 10MB;\n"
+    . "root /b;"), '--json');
+is_deeply [map { [@$_{qw(line column hint)}] } @{ decode_json($out)->{errors} }],
+    [[3, 12, 'sizes end in k, m or g: "10m"'],
+     [4, 1, "the first one is at $file:3"]], '--json: columns and hints';
+like $out, qr/\}\n\z/, '--json: ends with a newline';
 ($code, $out) = test(http("access_log /nosuch/folder/x;"), '--json');
 like decode_json($out)->{errors}[0]{message},
     qr{^open\(\) "/nosuch/folder/x" failed \(2: No such file or directory\)$},

@@ -151,6 +151,17 @@ void conf_error_at(struct conf *cf, const char *file, unsigned line,
  * the next error when one is close.  words ends with NULL. */
 void conf_suggest(struct conf *cf, str_t given, const char *const *words);
 
+/* NULL, or who is told, behind the line of a message, the column that it is
+ * about (from 1; hint NULL), and each hint that stands under it. */
+extern void (*conf_tap)(unsigned column, const char *hint);
+
+/* The line as it stands in a file that was read, without blanks before it. */
+str_t conf_source_line(const struct conf *cf, const char *file, unsigned line);
+
+/* What to write where that line means a variable of the environment, or
+ * NULL. */
+const char *conf_hint_environment(struct conf *cf, str_t line, str_t name);
+
 /* A line of its own under the next error. */
 void conf_hint(struct conf *cf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

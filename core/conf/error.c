@@ -8,6 +8,8 @@
 
 #include "core/conf/reader.h"
 
+void (*conf_tap)(unsigned column, const char *hint);
+
 __attribute__((format(printf, 2, 0))) static const char *
 vformat(struct conf *cf, const char *fmt, va_list args)
 {
@@ -71,8 +73,22 @@ source_line(const struct conf_reader *rd, const char *file, unsigned line,
     return str_span(p, at);
 }
 
+/* A line under the message, once. */
+static void
+say_hint(struct conf *cf, const char *text)
+{
+    struct conf_reader *rd = cf->reader;
+
+    if (rd->told != NULL && strcmp(rd->told, text) == 0)
+        return;
+    rd->told = text;
+    log_at(rd->log, LEVEL_STDERR, 0, "       %s", text);
+    if (conf_tap != NULL)
+        conf_tap(0, text);
+}
+
 /* Lines of a file are shown with their tabs and other bytes kept from moving
- * the caret. */
+ * the caret, which stands where the column is known. */
 static void
 show_line(struct conf *cf, const char *file, unsigned line, const char *at)
 {
@@ -93,7 +109,11 @@ show_line(struct conf *cf, const char *file, unsigned line, const char *at)
     for (i = 0; i < text.n; i++)
         copy[i] = (unsigned char) text.p[i] < 0x20 ? ' ' : text.p[i];
     log_at(rd->log, LEVEL_STDERR, 0, "%6u | %.*s", line, (int) text.n, copy);
+    if (at == NULL)
+        return;
     log_at(rd->log, LEVEL_STDERR, 0, "       | %*s^", (int) column, "");
+    if (conf_tap != NULL)
+        conf_tap((unsigned) (from + column) + 1, NULL);
 }
 
 static void
@@ -103,10 +123,11 @@ show_hints(struct conf *cf, const char *file, unsigned line, const char *at)
 
     show_line(cf, file, line, at);
     if (rd->suggestion.p != NULL)
-        log_at(rd->log, LEVEL_STDERR, 0, "       did you mean \"" STR_F "\"?",
-               STR_A(rd->suggestion));
+        say_hint(cf, arena_printf(rd->arena, "did you mean \"" STR_F "\"?",
+                                  STR_A(rd->suggestion))
+                         .p);
     if (rd->hint != NULL)
-        log_at(rd->log, LEVEL_STDERR, 0, "       %s", rd->hint);
+        say_hint(cf, rd->hint);
     rd->suggestion = STR_NONE;
     rd->hint = NULL;
 }
@@ -135,35 +156,62 @@ conf_unended(const struct conf *cf, bool *is_block)
 }
 
 static void
+ask_missing(struct conf *cf, const char *what, unsigned line)
+{
+    say_hint(cf, arena_printf(cf->reader->arena,
+                              "is the \"%s\" missing at the end of line %u?",
+                              what, line)
+                     .p);
+}
+
+static void
 show_unended(struct conf *cf, const struct lexer *lx)
 {
     bool   is_block;
     size_t n = conf_unended(cf, &is_block);
 
     if (n != 0)
-        log_at(cf->reader->log, LEVEL_STDERR, 0,
-               "       is the \"%s\" missing at the end of line %u?",
-               is_block ? "{" : ";", lx->words.at[n - 1].line);
+        ask_missing(cf, is_block ? "{" : ";", lx->words.at[n - 1].line);
+}
+
+/* The block that is most likely meant: the one that indentation says, or the
+ * innermost one that is open. */
+static void
+show_open_block(struct conf *cf, const struct lexer *lx)
+{
+    struct arena            *a = cf->reader->arena;
+    const struct conf_block *b = cf->block;
+    struct unclosed          u = { .line = b->line };
+    const char              *file = b->file;
+
+    if (cf->reader->has_told_unclosed || b->up == NULL || file == NULL)
+        return;
+    if (hint_unclosed(cf, lx->text, lx->text.p + lx->text.n, &u))
+        file = cf->file;
+    show_line(cf, file, u.line, NULL);
+    if (u.closer != 0)
+        say_hint(cf, arena_printf(a,
+                                  "this block is not closed: the \"}\" of line "
+                                  "%u stands left of it",
+                                  u.closer)
+                         .p);
+    else
+        say_hint(cf, "this block is not closed");
+    if (conf_tap != NULL)
+        conf_tap(0, arena_printf(a, "%s:%u", file, u.line).p);
 }
 
 /* The text or a block ended where more was to come. */
 static void
 show_unclosed(struct conf *cf, const struct lexer *lx, const char *message)
 {
-    const struct conf_block *b = cf->block;
-
     if (lx->words.n > 0 && message == lx->error) {
-        if (strncmp(message, "unexpected \"}", 13) == 0
-            || strstr(message, "expecting \";\"") != NULL)
-            log_at(cf->reader->log, LEVEL_STDERR, 0,
-                   "       is the \";\" missing at the end of line %u?",
-                   lx->words.at[lx->words.n - 1].line);
-    } else if (strstr(message, "end of file, expecting \"}\"") != NULL
-               && b->up != NULL && b->file != NULL)
-    {
-        show_line(cf, b->file, b->line, NULL);
-        log_at(cf->reader->log, LEVEL_STDERR, 0,
-               "       this block is not closed");
+        if (lx->quote_line == 0
+            && (strncmp(message, "unexpected \"}", 13) == 0
+                || strstr(message, "expecting \";\"") != NULL))
+            ask_missing(cf, ";", lx->words.at[lx->words.n - 1].line);
+    } else if (strstr(message, "end of file, expecting \"}\"") != NULL) {
+        show_open_block(cf, lx);
     }
 }
 
@@ -188,6 +236,9 @@ conf_report_at(struct conf *cf, const char *file, unsigned line, const char *at,
     if (cf->errors++ > CONF_ERRORS_MAX)
         return;
     print_at(cf, LEVEL_EMERG, file, line, message);
+    if (cf->reader->hint == NULL && cf->reader->suggestion.p == NULL
+        && cf->reader->lexer != NULL && message == cf->reader->lexer->error)
+        cf->reader->hint = hint_for(cf, message);
     show_hints(cf, file, line, at);
     if (cf->reader->lexer != NULL)
         show_unclosed(cf, cf->reader->lexer, message);
@@ -228,6 +279,16 @@ conf_is_unsure(const struct conf *cf, str_t name)
     return false;
 }
 
+/* Who made a usual mistake meant no other name. */
+static void
+prefer_hint(struct conf *cf, const char *hint)
+{
+    if (hint == NULL)
+        return;
+    cf->reader->hint = hint;
+    cf->reader->suggestion = STR_NONE;
+}
+
 void
 conf_report(struct conf *cf, const char *message)
 {
@@ -238,6 +299,8 @@ conf_report(struct conf *cf, const char *message)
     if (cf->errors++ > CONF_ERRORS_MAX)
         return;
     print_at(cf, LEVEL_EMERG, cf->file, cf->line, message);
+    if (cf->reader->hint == NULL)
+        prefer_hint(cf, hint_for(cf, message));
     show_hints(cf, cf->file, w ? w->line : cf->line, w ? w->at : NULL);
     if (lx != NULL) {
         show_unended(cf, lx);
@@ -256,6 +319,14 @@ conf_error_at(struct conf *cf, const char *file, unsigned line, const char *fmt,
     text = vformat(cf, fmt, args);
     va_end(args);
     conf_report_at(cf, file, line, NULL, text);
+}
+
+str_t
+conf_source_line(const struct conf *cf, const char *file, unsigned line)
+{
+    size_t column;
+
+    return source_line(cf->reader, file, line, NULL, &column);
 }
 
 void
@@ -287,6 +358,9 @@ conf_warn(struct conf *cf, const char *fmt, ...)
     text = vformat(cf, fmt, args);
     va_end(args);
     print_at(cf, LEVEL_WARN, cf->file, cf->line, text);
+    text = hint_for(cf, text);
+    if (text != NULL)
+        say_hint(cf, text);
 }
 
 void

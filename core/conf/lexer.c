@@ -175,9 +175,11 @@ quoted_word(struct lexer *lx, struct arena *a)
         if (lx->p == end || is_blank(*lx->p) || *lx->p == ';' || *lx->p == '{'
             || *lx->p == ')')
             return LEX_STATEMENT;
+        lx->quote_line = line != lx->line ? line : 0;
         return unexpected(lx, a, *lx->p);
     }
     lx->p = end;
+    lx->quote_line = line;
     return end_too_early(lx);
 }
 
@@ -217,6 +219,7 @@ lexer_next(struct lexer *lx, struct arena *a)
     enum lex what;
     char     c;
 
+    lx->quote_line = 0;
     lx->words.at = NULL;
     lx->words.n = lx->words.room = 0;
     lx->comments.at = NULL;

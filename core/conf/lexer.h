@@ -44,6 +44,8 @@ struct lexer {
     const char *error;   /* of LEX_ERROR, without the place                  */
     const char *error_at;
     unsigned    error_line;
+    unsigned    quote_line; /* LEX_ERROR: of the quote that is open, or that
+                               has taken several lines; else 0               */
 };
 
 void lexer_init(struct lexer *lx, str_t text, bool is_file);

@@ -380,7 +380,10 @@ read_data(struct conf *cf, const struct row *row, void *field)
     }
     if (d.lines->open == NULL)
         d.state = field;
+    cf->reader->data_start = cf->reader->lexer->p;
+    cf->reader->data_line = cf->reader->lexer->line;
     read_data_lines(cf, &d, true);
+    cf->reader->data_start = NULL;
     if (d.lines->close == NULL)
         return NULL;
     cf->args = d.opening;
@@ -408,6 +411,25 @@ reopen(struct conf *cf)
     return true;
 }
 
+/* Behind an error.  Where a "{" of a pattern was taken for that of a block, the
+ * pattern's own block goes on: its "}" is yet to be read. */
+static void
+skip_block(struct conf *cf)
+{
+    struct lexer *lx = cf->reader->lexer;
+    const char   *brace = hint_brace(lx);
+
+    if (brace != NULL && brace == lx->p - 1) {
+        while (*lx->p++ != '}')
+            ;
+        lexer_recover(lx, cf->reader->words);
+        return;
+    }
+    lexer_skip_block(lx, cf->reader->words);
+    if (brace != NULL && lx->p > lx->text.p && lx->p[-1] == '}')
+        lx->p--;
+}
+
 static void
 read_statement(struct conf *cf, enum lex how)
 {
@@ -427,7 +449,7 @@ read_statement(struct conf *cf, enum lex how)
         if (reopen(cf))
             read_statement(cf, LEX_BLOCK_START);
         else if (how == LEX_BLOCK_START)
-            lexer_skip_block(rd->lexer, rd->words);
+            skip_block(cf);
         return;
     }
     cf->row = row->directive;
@@ -460,6 +482,8 @@ lexical_error(struct conf *cf)
         at = NULL;
     conf_report_at(cf, cf->file, lx->error_line, at, lx->error);
     lexer_recover(lx, cf->reader->words);
+    if (lx->quote_line != 0 && lx->p >= lx->text.p + lx->text.n)
+        lx->has_ended = true;
 }
 
 /* What has to be said at the end of the text or of a block.  True: go on. */

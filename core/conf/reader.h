@@ -66,6 +66,10 @@ struct conf_reader {
     struct source      *sources;
     str_t               suggestion; /* for the next error                    */
     const char         *hint;    /* the same: a line, or NULL                */
+    const char         *told;    /* the last hint that was printed           */
+    bool                has_told_unclosed; /* a hint named the open block    */
+    const char         *data_start; /* of the block of data at hand, or NULL */
+    unsigned            data_line;
     VEC(str_t)          unsure;  /* $names among the words of statements that
                                     failed: they may be defined there        */
     VEC(struct unready) unready; /* of outermost blocks                      */
@@ -115,6 +119,19 @@ void conf_report(struct conf *cf, const char *message);
 /* The same for a place of its own. */
 void conf_report_at(struct conf *cf, const char *file, unsigned line,
                     const char *at, const char *message);
+
+/* hints.c.  What to write instead where the message about the statement at hand
+ * comes of a usual mistake, or NULL. */
+const char *hint_for(struct conf *cf, const char *message);
+/* The "{" of a pattern that was taken for the start of a block, or NULL. */
+const char *hint_brace(const struct lexer *lx);
+/* The first block of text, up to end, at whose end a "}" stands further left
+ * than it. */
+struct unclosed {
+    unsigned line, closer; /* of the block, of the "}"                       */
+};
+bool hint_unclosed(struct conf *cf, str_t text, const char *end,
+                   struct unclosed *u);
 
 /* env.c: puts the values of ${env:...} into the words of the statement at
  * hand; NULL, or the first error. */

@@ -262,9 +262,13 @@ missing_module(const struct vars *vars, str_t name)
 static void
 report_unknown(struct conf *cf, const struct vars *vars, const struct var *v)
 {
-    str_t module = missing_module(vars, v->name);
+    str_t       module = missing_module(vars, v->name);
+    str_t       line = conf_source_line(cf, v->file, v->line);
+    const char *environment = conf_hint_environment(cf, line, v->name);
 
-    if (module.p != NULL)
+    if (environment != NULL)
+        conf_hint(cf, "%s", environment);
+    else if (module.p != NULL)
         conf_hint(cf,
                   "nginx has it (" STR_F "): it is not supported by this "
                   "build",

@@ -7,6 +7,7 @@
  * A listener has one descriptor, or, with reuseport, one a worker; the
  * functions below see both as a row of them (row_of).
  */
+#include "core/net/holder.h"
 #include "core/net/listen.h"
 
 #include <errno.h>
@@ -117,6 +118,33 @@ prepare(const struct listener *l, int fd, const struct log *log)
 }
 
 
+/* Under the message of bind(), or of the last try: the line that asks for the
+ * address, and what is known of the reason. */
+static void
+explain_refusal(const struct listener *l, int errnum, const struct log *log)
+{
+    char  name[HOLDER_NAME];
+    pid_t pid = 0;
+
+    if (l->file != NULL)
+        log_at(log, LEVEL_STDERR, 0, "       \"listen\" of " STR_F " in %s:%u",
+               STR_A(l->text), l->file, l->line);
+    if (l->addr.sa.sa_family == AF_UNIX)
+        return;
+    if (errnum == EACCES && addr_port(&l->addr.sa) < 1024)
+        log_at(log, LEVEL_STDERR, 0,
+               "       ports below 1024 need root or CAP_NET_BIND_SERVICE");
+    if (errnum == EADDRNOTAVAIL)
+        log_at(log, LEVEL_STDERR, 0,
+               "       no interface of this machine has that address");
+    if (errnum == EADDRINUSE && l->type == SOCK_STREAM)
+        pid = holder_find(&l->addr.sa, name);
+    if (pid != 0)
+        log_at(log, LEVEL_STDERR, 0, "       held by process %d, \"%s\"",
+               (int) pid, name);
+}
+
+
 enum opened { OPENED, BUSY, FAILED };
 
 static enum opened
@@ -128,7 +156,10 @@ refused(const char *call, const struct listener *l, bool is_test,
     if (error != EADDRINUSE || !is_test)
         log_at(log, LEVEL_EMERG, error, "%s " STR_F " failed", call,
                STR_A(l->text));
-    return error == EADDRINUSE ? BUSY : FAILED;
+    if (error == EADDRINUSE)
+        return BUSY;
+    explain_refusal(l, error, log);
+    return FAILED;
 }
 
 
@@ -349,6 +380,16 @@ set_fd(listeners_t *all)
 }
 
 
+static void
+explain_busy(listeners_t *all, const struct log *log)
+{
+    log_at(log, LEVEL_EMERG, 0, "still could not bind()");
+    for (size_t i = 0; i < all->n; i++)
+        if (row_of(all->at[i]).at[0] == -1)
+            explain_refusal(all->at[i], EADDRINUSE, log);
+}
+
+
 bool
 listeners_open(struct arena *a, listeners_t *all, const listeners_t *old,
                bool is_test, unsigned workers, const struct log *log)
@@ -369,7 +410,7 @@ listeners_open(struct arena *a, listeners_t *all, const listeners_t *old,
     if (how == OPENED || (how == BUSY && is_test))
         return true;
     if (how == BUSY)
-        log_at(log, LEVEL_EMERG, 0, "still could not bind()");
+        explain_busy(all, log);
     undo(all, old, log);
     return false;
 }

@@ -25,6 +25,9 @@ struct listener {
     str_t                 text;   /* "0.0.0.0:80", "unix:/path": for logs    */
     struct listen_options options;
     int                   type;   /* SOCK_STREAM or SOCK_DGRAM               */
+    const char           *file;   /* of the first line that asks for it, or
+                                     NULL                                    */
+    unsigned              line;
     int                   fd;     /* -1 until opened; of worker 0 when
                                      reuseport                               */
     int                  *fds;    /* reuseport: one a worker; fds[0] is fd   */

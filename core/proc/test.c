@@ -15,8 +15,8 @@
 
 struct message {
     enum log_level level;
-    str_t          text, file;
-    unsigned       line;
+    str_t          text, file, hint; /* hint.p NULL: none                     */
+    unsigned       line, column; /* from 1; 0: not known                     */
 };
 
 static struct {
@@ -78,6 +78,23 @@ note_line(enum log_level level, str_t text, bool is_wanted)
 }
 
 
+/* What stands under the last message. */
+static void
+note_hint(unsigned column, const char *hint)
+{
+    struct message *m = &told.list.at[told.list.n - 1];
+
+    if (told.list.n == 0)
+        return;
+    if (hint == NULL)
+        m->column = column;
+    else
+        m->hint = m->hint.p == NULL
+                      ? str_copy(told.arena, str_of(hint))
+                      : str_join3(told.arena, m->hint, STR("; "), str_of(hint));
+}
+
+
 /* --- JSON -------------------------------------------------------------------- */
 
 static void
@@ -121,7 +138,16 @@ put_messages(const char *key, bool are_warnings)
             continue;
         printf("%s\n  {", comma);
         put_place(m->file, m->line);
+        if (m->column != 0)
+            printf("\"column\":%u,", m->column);
+        else
+            printf("\"column\":null,");
         put_text("message", m->text);
+        putchar(',');
+        if (m->hint.p != NULL)
+            put_text("hint", m->hint);
+        else
+            printf("\"hint\":null");
         putchar('}');
         comma = ",";
     }
@@ -195,8 +221,10 @@ configuration_test(const struct setup *s)
 
     told.arena = s->arena;
     log_tap = s->options.json ? note_line : NULL;
+    conf_tap = s->options.json ? note_hint : NULL;
     g = read_and_open(s, &is_good);
     log_tap = NULL;
+    conf_tap = NULL;
     if (g != NULL && s->paths.lints)
         lint_run(&lint, g, s->arena);
     if (!s->options.quiet)

@@ -35,6 +35,9 @@ void zones_check(struct conf *cf, const struct upstreams *u);
 void zones_take_back(const struct upstreams *u, pid_t pid);
 bool group_share(struct conf *cf, struct upstream_group *g);
 
+/* The upstream {} with the nearest name, under the next message. */
+void upstream_suggest(struct conf *cf, str_t name);
+
 /* A zeroed group with every default. */
 void group_init(struct upstream_group *g, str_t name);
 /* Resolves an implicit group and makes peers; reports what is wrong. */

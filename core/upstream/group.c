@@ -29,6 +29,20 @@ find_name(struct conf *cf, str_t name)
 }
 
 
+void
+upstream_suggest(struct conf *cf, str_t name)
+{
+    struct upstreams *u = upstreams_of(cf);
+    VEC(const char *) names = { 0 };
+
+    VEC_EACH(&u->all, g)
+        if ((*g)->is_explicit)
+            *vec_push(cf->arena, &names) = str_z(cf->arena, (*g)->name);
+    *vec_push(cf->arena, &names) = NULL;
+    conf_suggest(cf, name, names.at);
+}
+
+
 static struct upstream_group *
 add_group(struct conf *cf, str_t name)
 {

@@ -210,6 +210,7 @@ resolve(struct conf *cf, struct upstream_group *g)
     wrong
         = endpoint_parse(cf->arena, s->text, g->port, ENDPOINT_RESOLVE, &s->at);
     if (wrong != NULL) {
+        upstream_suggest(cf, name);
         conf_error_at(cf, g->file, g->line, "%s in upstream \"" STR_F "\"",
                       wrong, STR_A(name));
         return false;
