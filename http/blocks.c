@@ -116,8 +116,7 @@ check_nesting(struct conf *cf, const struct http_location *l,
                           "named location \"" STR_F "\" can be on the "
                           "server level only",
                           STR_A(l->name));
-    if (l->kind != LOCATION_REGEX && outer->kind != LOCATION_REGEX
-        && !str_starts(l->name, outer->name))
+    if (l->kind != LOCATION_REGEX && !str_starts(l->name, outer->name))
         return conf_error(
             cf, "location \"" STR_F "\" is outside location \"" STR_F "\"",
             STR_A(l->name), STR_A(outer->name));

@@ -197,6 +197,29 @@ hint_first(struct conf *cf, const struct setting *first)
         conf_hint(cf, "the first one is at %s:%u", first->file, first->line);
 }
 
+/* One listen of an address may name its protocols for all, or each does; and
+ * none other than the one with the options of the socket. */
+static bool
+is_mixed(const struct http_address *a)
+{
+    return a->with_protocol != 0 && a->without != 0
+           && (a->with_protocol > 1 || a->options_without);
+}
+
+static void
+check_protocols(struct conf *cf, struct http_address *a, const struct line *l)
+{
+    bool was_mixed = is_mixed(a);
+
+    if (l->has_proxy_protocol)
+        a->with_protocol++;
+    else
+        a->without++;
+    a->options_without |= l->has_options && !l->has_proxy_protocol;
+    if (!was_mixed && is_mixed(a))
+        conf_warn(cf, "protocol options redefined for " STR_F, STR_A(a->text));
+}
+
 static const char *
 add_server(struct conf *cf, struct http_server *s, const struct addr_any *at,
            const struct line *l)
@@ -218,8 +241,7 @@ add_server(struct conf *cf, struct http_server *s, const struct addr_any *at,
         return conf_error(cf, "a duplicate default server for " STR_F,
                           STR_A(a->text));
     }
-    if (!is_new && l->has_proxy_protocol != a->has_proxy_protocol)
-        conf_warn(cf, "protocol options redefined for " STR_F, STR_A(a->text));
+    check_protocols(cf, a, l);
     if (is_new) {
         a->listener.file = cf->file;
         a->listener.line = cf->line;

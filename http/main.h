@@ -34,6 +34,8 @@ struct http_address {
     bool                     has_default; /* some line said default_server   */
     bool                     has_proxy_protocol;
     const struct setting    *options_at, *default_at; /* these lines         */
+    unsigned                 with_protocol, without; /* listens, that name it */
+    bool                     options_without; /* has_options by one of these */
     struct http_server      *fallback;
     VEC(struct http_server *) servers;
     struct hash             *exact;     /* host: http_server                 */

@@ -192,13 +192,12 @@ add_to(struct conf *cf, struct http_address *a, struct hash **table,
     if (*table == NULL)
         *table = hash_new(cf->arena, a->servers.n, HASH_EXACT);
     before = hash_get(*table, key);
-    if (before != NULL) {
+    if (before == NULL)
+        hash_set(*table, key, s);
+    else if (a->servers.n > 1) /* one server has nobody to conflict with */
         conf_warn_bare(
             cf, "conflicting server name \"" STR_F "\" on " STR_F ", ignored",
             STR_A(n->text), STR_A(a->text));
-        return;
-    }
-    hash_set(*table, key, s);
 }
 
 static void

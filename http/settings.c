@@ -235,7 +235,6 @@ ignore_lowat(struct conf *cf, void *field)
 const struct conf_type http_lowat_type
     = { .name = "lowat", .parse = ignore_lowat };
 
-/* A size that may have variables. */
 static const char *
 parse_rate(struct conf *cf, void *field)
 {
@@ -250,7 +249,7 @@ parse_rate(struct conf *cf, void *field)
     return error;
 }
 
-static const struct conf_type rate_type = {
+const struct conf_type http_rate_type = {
     .name = "size with variables",
     .size = sizeof(struct expr *),
     .parse = parse_rate,
@@ -264,13 +263,13 @@ static const struct directive send_rows[] = {
          "1460",
          "Waits for that many bytes before it writes, unless more "
          "cannot come at once. 0: writes what there is."),
-    { "limit_rate", IN_WEB | IN_IF | ROW_LIMIT, ARGS_1, &rate_type,
+    { "limit_rate", IN_WEB | IN_IF | ROW_LIMIT, ARGS_1, &http_rate_type,
       FIELD(struct http_send_conf, limit_rate, struct expr *), "0", NULL,
       "rate",
       "Bytes a second at which a response is sent, for each request "
       "by itself; 0: no limit. May have variables; $limit_rate, when "
       "set, takes its place." },
-    { "limit_rate_after", IN_WEB | IN_IF | ROW_LIMIT, ARGS_1, &rate_type,
+    { "limit_rate_after", IN_WEB | IN_IF | ROW_LIMIT, ARGS_1, &http_rate_type,
       FIELD(struct http_send_conf, limit_rate_after, struct expr *), "0", NULL,
       "size",
       "How many bytes of a response go out before limit_rate holds. "

@@ -76,6 +76,8 @@ struct http_access_conf {
 
 /* send_lowat and its kin: no such thing on Linux, and a warning. */
 extern const struct conf_type http_lowat_type;
+/* struct expr *: a size that may have variables. */
+extern const struct conf_type http_rate_type;
 
 extern struct module http_head_module, http_body_module, http_keep_module,
     http_send_module, http_reply_module, http_satisfy_module;

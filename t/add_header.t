@@ -42,6 +42,8 @@ $t->run(<<'EOC');
             add_header Cache-Control no-store;
             add_header Last-Modified "Mon, 01 Jan 2024 00:00:00 GMT";
         }
+        location /ranges/ { alias %%TESTDIR%%/html/;
+            add_header Accept-Ranges none; }
         location /beside/ { alias %%TESTDIR%%/html/; add_header Server mine;
                             add_header Last-Modified x; add_header ETag y; }
         location /moved { add_header Location mine; return 301 /x; }
@@ -91,5 +93,7 @@ $r = $t->get('/beside/f', headers => [Range => 'bytes=99-']);
 is $r->status, 416, 'a range that is none';
 is $r->header('Last-Modified'), undef, '... takes Last-Modified away';
 is $r->header('ETag'), undef, '... and ETag';
+is join(' ', sort $t->get('/ranges/f')->headers('Accept-Ranges')),
+    'bytes none', 'Accept-Ranges, beside our own';
 
 done_testing;

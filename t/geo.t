@@ -42,6 +42,13 @@ $t->run(<<'EOC');
     geo $nosuchset $h3 { default d; 0.0.0.0/0 all; }
     geo $arg_ip $h4 { ranges; 10.0.0.0-10.0.0.255 a; }
     geo $h5 { default d; 127.0.0.0/8 lo; 5.6.0.0/16 q; proxy 10.0.0.0/8; }
+    geo $u1 { default d; 255.255.255.0/24 bc; }
+    geo $u2 { default d; 10.0.0.0/8 a; }
+    geo $u3 { ranges; default d; 10.0.0.0-10.0.0.255 a; }
+    geo $u4 { 0.0.0.0/0 all; }
+    geo $u5 { default d; 255.255.255.255 bc; proxy 127.0.0.1; }
+    server { listen unix:%%TESTDIR%%/a.sock;
+        return 200 "[$u1] [$u2] [$u3] [$u4] [$u5]"; }
     server { listen 127.0.0.1:%%PORT%%; server_name localhost; root %%TESTDIR%%/html;
         location /never { set $nosuchset 1; }
         location /g1 { return 200 "[$g1]"; }
@@ -394,4 +401,6 @@ while (my ($fields, $wanted) = splice @via, 0, 2) {
     is join(' ', map { via($_, @$fields) } qw(/g6 /g7 /g8 /h2 /h5)), $wanted,
         "X-Forwarded-For: @$fields";
 }
+is $t->get('/', unix => 'a.sock')->body, '[bc] [d] [d] [all] [bc]',
+    'a client on a unix socket';
 done_testing;

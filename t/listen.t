@@ -199,4 +199,32 @@ my %seen;
 ok wait_until(sub { $seen{ $t->get('/')->body }++; keys %seen == 2 }),
     'reuseport: both are asked';
 
+# ---- protocols of one address ----
+
+SKIP: {
+    skip_before('1.23.4', 'protocols are compared', 9);
+    my @listens = (
+        # the listens of one address           a warning
+        [['', ''],                              0],
+        [['proxy_protocol', ''],                0],
+        [['', 'proxy_protocol'],                0],
+        [['', '', 'proxy_protocol'],            0],
+        [['proxy_protocol', 'proxy_protocol'],  0],
+        [['proxy_protocol bind', ''],           0],
+        [['proxy_protocol', '', 'proxy_protocol'], 1],
+        [['bind', 'proxy_protocol'],            1],
+        [['proxy_protocol', 'bind'],            1],
+    );
+    for my $case (@listens) {
+        my ($params, $warns) = @$case;
+        my $n = 0;
+        my $conf = conf_test("%%HTTP%%\n" . join('', map {
+            "server { listen 127.0.0.1:%%PORT%% $_; server_name n" . $n++
+                . '; }' } @$params) . '}');
+        my $found = () = $conf->{err} =~ /protocol options redefined for/g;
+
+        is $found, $warns, 'listen ' . join ', ', map { "($_)" } @$params;
+    }
+}
+
 done_testing;

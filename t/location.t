@@ -113,4 +113,34 @@ is $t->get('/only', port => 'bare')->body, 'only', 'one fits';
 is $t->get('//a///b', port => 'slashes')->body, '//a///b',
     'merge_slashes off';
 
+# Which name may stand in which.
+my $outside = sub { qq{location "$_[1]" is outside location "$_[0]"} };
+my @nesting = (
+    # outer         inner        the message
+    ['/a/',         '/a/b',      undef],
+    ['/a/',         '/b/',       $outside->('/a/', '/b/')],
+    ['^~ /a/',      '= /a',      $outside->('/a/', '/a')],
+    ['~ ^/',        '/dir/',     $outside->('^/', '/dir/')],
+    ['~ ^/',        '= /dir',    $outside->('^/', '/dir')],
+    ['~ ^/',        '^~ /dir/',  $outside->('^/', '/dir/')],
+    ['~* \\.php$', '/x.php',    $outside->('\.php$', '/x.php')],
+    ['~ /a',        '/a/b',      undef],
+    ['~ ^/',        '~ x',       undef],
+    ['= /a',        '/a/b',      'location "/a/b" cannot be inside the exact '
+                                 . 'location "/a"'],
+    ['@a',          '/b',        'location "/b" cannot be inside the named '
+                                 . 'location "@a"'],
+    ['/a/',         '@b',        'named location "@b" can be on the server '
+                                 . 'level only'],
+);
+for my $row (@nesting) {
+    my ($outer, $inner, $message) = @$row;
+    my $conf = conf_test("%%HTTP%%\nserver { listen 127.0.0.1:%%PORT%%;\n"
+        . "location $outer {\nlocation $inner { }\n} } }");
+
+    is $conf->{code}, $message ? 1 : 0, "$inner in $outer";
+    like $conf->{first}, qr/^\Q$message\E in F:/, '... the message'
+        if $message;
+}
+
 done_testing;

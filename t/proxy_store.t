@@ -89,4 +89,22 @@ is $t->get('/fromvar?a=127.0.0.3')->body, '127.0.0.3', 'with variables';
 is $t->get('/fromvar')->body, '127.0.0.1', 'of nothing';
 is $t->get('/fromoff')->body, '127.0.0.1', 'off';
 
+# What is no path and no rate.
+sub refused {
+    my ($setting) = @_;
+    my $conf = conf_test("%%HTTP%%\nserver { listen 127.0.0.1:%%PORT%%;\n"
+        . "location / { $setting; } } }");
+
+    return $conf->{code} ? $conf->{first} : 'taken';
+}
+
+SKIP: {
+    skip_before('1.27.3', 'proxy_store "" is refused');
+    like refused('proxy_store ""'), qr/^empty path in F:/, 'an empty path';
+}
+like refused("proxy_limit_rate $_"),
+    qr/^"proxy_limit_rate" directive invalid value in F:/,
+    "proxy_limit_rate $_" for qw(abc on -1 10x);
+is refused('proxy_limit_rate 10k'), 'taken', 'a rate that is one';
+
 done_testing;

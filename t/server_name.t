@@ -99,4 +99,15 @@ is $t->raw("GET http://exact.test/ HTTP/1.1\r\nHost: a.wild.test\r\n"
            . "Connection: close\r\n\r\n")->body, 'exact exact.test',
     'the name in the request line comes before Host';
 
+# A name that stands there twice.
+my $one = 'server { listen 127.0.0.1:%%PORT%%; server_name a a .b b *.b; }';
+for my $case (["$one\n", 0], ["$one\nserver { listen 127.0.0.1:%%PORT%%; }\n", 1])
+{
+    my ($servers, $warns) = @$case;
+    my $conf = conf_test("%%HTTP%%\n$servers}");
+
+    is $conf->{err} =~ /conflicting server name "a" on / ? 1 : 0, $warns,
+        $warns ? 'with another server: a warning' : 'alone: none';
+}
+
 done_testing;

@@ -67,6 +67,8 @@ parse_store(struct conf *cf, void *field)
     const char           *error = NULL;
 
     *s = (struct gateway_store){ NULL, false };
+    if (cf->args[1].n == 0)
+        return conf_error(cf, "empty path");
     if (str_is(cf->args[1], "off"))
         return NULL;
     if (str_is(cf->args[1], "on")) {
@@ -264,10 +266,11 @@ const struct directive gateway_body_rows[] = {
          "How much of the buffers may wait for the client while the "
          "response is still read; 0, the default, stands for twice the "
          "larger of PREFIX_buffer_size and one of PREFIX_buffers."),
-    EXPR("_limit_rate", IN_WEB, C, limit_rate, "0", "rate",
-         "Bytes a second at which the response is read from the "
-         "upstream, with PREFIX_buffering; 0: no limit. May have "
-         "variables."),
+    { "_limit_rate", IN_WEB, ARGS_1, &http_rate_type,
+      FIELD(C, limit_rate, struct expr *), "0", NULL, "rate",
+      "Bytes a second at which the response is read from the "
+      "upstream, with PREFIX_buffering; 0: no limit. May have "
+      "variables." },
     SIZE("_temp_file_write_size", IN_WEB, C, write_size, "0",
          "How much is written to the temporary file in one go; 0, the "
          "default, stands for twice the larger of PREFIX_buffer_size "

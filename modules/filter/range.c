@@ -202,7 +202,8 @@ decide(struct http_request *r, void *state)
     case RANGE_IGNORE:
         break;
     }
-    fields_set(r->task.arena, &r->out.fields, FIELD_ACCEPT_RANGES,
+    /* beside what add_header says */
+    fields_add(r->task.arena, &r->out.fields, STR("Accept-Ranges"),
                STR("bytes"));
     return STEP_NEXT;
 }

@@ -25,7 +25,8 @@ struct geo {
 };
 
 
-/* The address in question; false: there is none that can be looked up. */
+/* The address in question; false: there is none that can be looked up (no
+ * address at all, a unix socket). */
 static bool
 find_address(const struct geo *geo, struct task *t, struct addr_any *at)
 {
@@ -36,7 +37,7 @@ find_address(const struct geo *geo, struct task *t, struct addr_any *at)
         return !str_starts(value, STR("[")) && addr_parse(value, at);
     }
     forwarded_client(at, t, &geo->proxies, geo->is_recursive);
-    return true;
+    return at->sa.sa_family == AF_INET || at->sa.sa_family == AF_INET6;
 }
 
 
