@@ -28,10 +28,32 @@ def not_asked_again(d):
     return set(oracle) == set(weir) and not weir - oracle
 
 
+def whole_with_length(d):
+    """A chunked body, unbuffered, was whole when the backend was asked."""
+    return d.part == "asked" and d.weir == re.sub(
+        r"(?m)(^\S+ /rs(?:nb)?/\S+) chunked (\d+)", r"\1 \2 \2", d.oracle)
+
+
+def more_before_cut(d):
+    """Both break off; the client has more of weir's answers."""
+    oracle, weir = d.oracle.split("\n"), d.weir.split("\n")
+    return (d.part == "answers" and oracle[-1] == weir[-1] == "cut"
+            and oracle[:-1] == weir[:len(oracle) - 1])
+
+
 KNOWN = {
     "no length in 204": Known(
         "RFC 9110 (8.6) forbids it; nginx passes on what the upstream sent",
         no_length_in_204),
+    "a whole body has a length": Known(
+        "with proxy_request_buffering off a body that has come as a whole "
+        "goes out with Content-Length; nginx reads only client_body_buffer_size "
+        "before it asks",
+        whole_with_length),
+    "more before a cut": Known(
+        "nginx closes at once where a response breaks off, and requests that "
+        "it has not read make the kernel drop what the client has not",
+        more_before_cut),
     "not asked again": Known(
         "nginx repeats a request on a kept connection also when a part of "
         "the response had come; weir only when nothing came",

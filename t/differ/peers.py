@@ -134,17 +134,20 @@ class Plan:
             fields += 'If-None-Match: "x"\r\n'
         body = b""
         if method in ("POST", "PUT") or rng.random() < .05:
-            more, body = self.body(rng, version)
+            more, body = self.body(rng, version, where)
             fields += more
         head = "%s /%s/%s HTTP/%s\r\nHost: x\r\n%s\r\n" % (
             method, where, key, version, fields)
         return method, where, key, head.encode() + body
 
-    def body(self, rng, version):
+    def body(self, rng, version, where):
         n = rng.choice([0, 1, 100, 1000, 1024, 5000, 8192, 8193, 20000, 50000,
                         70000])
-        data = (b"0123456789abcde\n" * (n // 16 + 1))[:n]
         framing = rng.choice(["length", "length", "chunked"])
+        if where in ("rs", "rsnb") and framing == "chunked":
+            # How much of one above client_max_body_size arrives is chance
+            n = min(n, 50000)
+        data = (b"0123456789abcde\n" * (n // 16 + 1))[:n]
         expect = rng.random() < .08 and version == "1.1"
         if framing == "length" or version == "1.0":
             fields = "Content-Length: %d\r\n" % n
@@ -198,11 +201,30 @@ class Script:
             self.fields.append(b"X-Accel-Redirect: /acc/%d-%d"
                                % (seed, sub + 500))
         self.early = rng.random() < .06 and not old
+        self.ending = self.choose_ending()
         self.head = self.make_head()
         self.data = self.make_body()
         if self.fault == "headcut":
             self.head = self.head[:rng.randrange(1, len(self.head))]
             self.data = b""
+
+    def choose_ending(self):
+        """Whether the connection is kept, closed at once, or reset later.  A
+        reset is announced: who asks next on that connection is chance."""
+        ending = self.rng.choice(["keep"] * 6 + ["close", "reset"])
+        if self.framing == "eof" and not self.bodiless:
+            return "close"
+        if self.reading != "all" and ending == "reset":
+            ending = "close"
+        if ending == "reset":
+            self.fields = [x for x in self.fields
+                           if not x.startswith(b"Connection")]
+            self.fields.append(b"Connection: close")
+        if b"Connection: close" in self.fields \
+                or self.version == b"HTTP/1.0" \
+                and b"Connection: keep-alive" not in self.fields:
+            return "close" if ending == "keep" else ending
+        return ending
 
     def make_head(self):
         head = b""
@@ -249,10 +271,12 @@ class Script:
         at = 0
         for end in ends + [len(data)]:
             end = min(end, cut)
+            delay = rng.choice([0, 0, .001, .005, .02])
             if end > at:
                 wire.send(data[at:end])
                 at = end
-            time.sleep(rng.choice([0, 0, .001, .005, .02]))
+            if at < cut:
+                time.sleep(delay)
         if cut < len(data):
             time.sleep(1)
             return False
@@ -263,26 +287,17 @@ class Script:
         return self.end(wire, head)
 
     def end(self, wire, head):
-        how = self.rng.choice(["keep"] * 6 + ["close", "reset"])
-        if self.framing == "eof" and not self.bodiless:
-            how = "close"
-        # Who asks next on a connection with bytes too many is chance
-        if how == "keep" and (self.fault == "extra"
-                              or self.bodiless and self.data):
-            how = "close"
-        if how == "keep" and (
-                b"Connection: close" in self.fields
-                or self.version == b"HTTP/1.0"
-                and b"Connection: keep-alive" not in self.fields):
-            how = "close"
+        # Who asks next on a connection with bytes too many is chance, too
+        if self.fault == "extra" or self.bodiless and self.data:
+            return False
         if self.reading != "all":
             # Bytes that nobody reads would end it with a reset, which may
             # overtake the response
             wire.body(head, 1)
-        elif how == "reset":
+        elif self.ending == "reset":
             time.sleep(.01)
             wire.reset()
-        return how == "keep"
+        return self.ending == "keep"
 
 
 def unrepeated(fields):
