@@ -259,4 +259,21 @@ is $empty->status, 204, 'an empty one';
 is $empty->header('Content-Type'), 'text/x', '204: its type';
 is $empty->header('Content-Length'), undef, '204: no length' if !is_oracle;
 
+# ---- "off" stands alone ----
+
+my %rules = (
+    proxy_redirect => '/a /b', proxy_cookie_path => '/a /b',
+    proxy_cookie_domain => 'a b', proxy_cookie_flags => 'a secure',
+);
+for my $name (sort keys %rules) {
+    for my $pair ([ $rules{$name}, 'off' ], [ 'off', $rules{$name} ],
+                  [ 'off', 'off' ]) {
+        my $text = join ' ', map { "$name $_;" } @$pair;
+        is conf_test("events {}\nhttp {\n$text\n}\n")->{first},
+            qq{"$name" directive is duplicate in F:3}, $text;
+    }
+    my $twice = "$name $rules{$name}; " x 2;
+    is conf_test("events {}\nhttp {\n$twice\n}\n")->{code}, 0, $twice;
+}
+
 done_testing;

@@ -49,6 +49,7 @@ enum where {
     ROW_LIMIT = 1 << 24,    /* says what a request may do: for explanations  */
     ROW_LISTED = 1 << 23,   /* not a directive: listed for its preset only   */
     ROW_ONCE = 1 << 25,     /* with ROW_MANY: the type itself refuses it     */
+    ROW_OFF_ALONE = 1 << 26, /* with ROW_MANY: "off" stands beside no other  */
 };
 
 /* Counts of arguments, without the name. */

@@ -169,6 +169,25 @@ note_setting(struct conf *cf, const struct directive *d)
     cf->block->settings = s;
 }
 
+static bool
+is_off(const str_t *args, unsigned n)
+{
+    return n == 2 && str_is(args[1], "off");
+}
+
+/* Whether one that its block has already may stand there again. */
+static bool
+may_stand_again(const struct conf *cf, const struct directive *d)
+{
+    const struct setting *s;
+
+    if (!(d->where & ROW_OFF_ALONE))
+        return d->where & ROW_MANY;
+    s = setting_named(cf->block, d->name);
+    return !is_off(cf->args, cf->n_args)
+           && (s == NULL || !is_off(s->args, s->n_args));
+}
+
 /* The field of the directive at hand, its bit set; NULL with *error set when
  * it is a duplicate. */
 static void *
@@ -185,7 +204,7 @@ claim_field(struct conf *cf, const struct row *row, const char **error)
         return NULL;
     conf = conf_touch(cf, row->module);
     h = conf_head_of(conf);
-    if ((h->set[row->bit / 64] & bit) && !(d->where & ROW_MANY)) {
+    if ((h->set[row->bit / 64] & bit) && !may_stand_again(cf, d)) {
         *error = conf_error(cf, "\"%s\" directive is duplicate", d->name);
         return NULL;
     }

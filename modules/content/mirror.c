@@ -70,8 +70,6 @@ parse_mirror(struct conf *cf, void *field)
 {
     struct mirrors *to = field;
 
-    if (to->is_off || (str_is(cf->args[1], "off") && to->uris.n != 0))
-        return conf_error(cf, "\"mirror\" directive is duplicate");
     if (str_is(cf->args[1], "off"))
         to->is_off = true;
     else
@@ -88,8 +86,8 @@ static const struct conf_type mirror_type = {
 };
 
 static const struct directive rows[] = {
-    CUSTOM("mirror", IN_WEB | ROW_MANY, ARGS_1, mirror_type, struct mirror_conf,
-           to, struct mirrors,
+    CUSTOM("mirror", IN_WEB | ROW_MANY | ROW_OFF_ALONE, ARGS_1, mirror_type,
+           struct mirror_conf, to, struct mirrors,
            "uri\n"
            "off",
            "Sends a copy of each request to another URI, in the "

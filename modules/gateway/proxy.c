@@ -48,28 +48,28 @@ static const struct directive directives[] = {
     ENUM("proxy_http_version", IN_WEB, C, http_version, "1.1", versions,
          "The version of HTTP that the upstream is asked with; "
          "connections are kept with 1.1."),
-    { "proxy_redirect", IN_WEB | ROW_MANY, ARGS_1 | ARGS_2,
+    { "proxy_redirect", IN_WEB | ROW_MANY | ROW_OFF_ALONE, ARGS_1 | ARGS_2,
       &proxy_redirect_type, FIELD(C, redirects, struct proxy_rules), NULL, NULL,
       "default | off\n"
       "redirect replacement",
       "Rewrites the start of Location and Refresh of the upstream. "
       "default, which holds unless any is given, turns what "
       "proxy_pass names into the location." },
-    { "proxy_cookie_path", IN_WEB | ROW_MANY, ARGS_1 | ARGS_2,
+    { "proxy_cookie_path", IN_WEB | ROW_MANY | ROW_OFF_ALONE, ARGS_1 | ARGS_2,
       &proxy_cookie_path_type, FIELD(C, cookie_paths, struct proxy_rules), NULL,
       NULL,
       "off\n"
       "path replacement",
       "Rewrites the start of the path attribute of cookies that the "
       "upstream sets. The first that fits holds." },
-    { "proxy_cookie_domain", IN_WEB | ROW_MANY, ARGS_1 | ARGS_2,
+    { "proxy_cookie_domain", IN_WEB | ROW_MANY | ROW_OFF_ALONE, ARGS_1 | ARGS_2,
       &proxy_cookie_domain_type, FIELD(C, cookie_domains, struct proxy_rules),
       NULL, NULL,
       "off\n"
       "domain replacement",
       "Rewrites the domain attribute of cookies that the upstream "
       "sets. The first that fits holds." },
-    { "proxy_cookie_flags", IN_WEB | ROW_MANY,
+    { "proxy_cookie_flags", IN_WEB | ROW_MANY | ROW_OFF_ALONE,
       ARGS_1 | ARGS_2 | ARGS_3 | ARGS_4, &proxy_cookie_flags_type,
       FIELD(C, cookie_flags, struct proxy_flag_rules), NULL, NULL,
       "off\n"
