@@ -41,8 +41,10 @@ struct http_codec {
     void (*finish)(struct http_request *r);
     /* Breaks off at once, without a response (444, send error). */
     void (*abort)(struct http_request *r);
-    /* Turns the connection into a tunnel: bytes unread so far are moved to
-     * early, and the connection's events are the caller's. */
+    /* Turns the connection into a tunnel, when the head of the response is
+     * out: bytes unread so far are moved to early, and the connection's events
+     * are the caller's.  NULL, with nothing changed: it is not r's to give
+     * (a subrequest), or the body of the request is still to come on it. */
     struct conn *(*hijack)(struct http_request *r, struct chain *early);
 };
 

@@ -47,7 +47,7 @@ http_post_action_is_due(const struct http_request *r)
 {
     const struct post_action_conf *c;
 
-    if (r != r->main || r->location == NULL || r->resets
+    if (r != r->main || !r->has_run || r->location == NULL || r->resets
         || (r->is_post_action && r->uri_changes == 0))
         return false;
     c = conf_of(&r->task, &http_post_action_module);

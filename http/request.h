@@ -134,6 +134,7 @@ struct http_request {
     bool client_gone : 1;    /* the client closed its side: 499 where allowed */
     bool is_silent : 1;      /* the client has left: fails without a page    */
     bool header_only : 1;    /* subrequests: no body wanted                  */
+    bool has_run : 1;        /* its head was read, or refused                */
     bool is_logged : 1;
     bool is_post_action : 1; /* the client has been answered, this is more   */
     bool must_flush : 1;     /* what is pending is not to be held back       */

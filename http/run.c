@@ -450,6 +450,7 @@ run_phases(struct http_request *r)
     unsigned  phase, handler;
     enum step step;
 
+    r->has_run = true;
     if (r->fail_at_once != 0) {
         step = http_fail(r, r->fail_at_once);
         r->fail_at_once = 0;

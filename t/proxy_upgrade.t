@@ -36,7 +36,16 @@ my $backend = Weir::Backend->tcp(sub {
         $c->send(uc $line);
     }
 });
-my $up = $backend->port;
+# Switches at once, whatever is still to come.
+my $rash = Weir::Backend->tcp(sub {
+    my ($c) = @_;
+
+    $c->read_until(qr/\r\n\r\n/);
+    $c->send("HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\n"
+             . "Upgrade: test\r\n\r\n");
+    sleep 1;
+});
+my ($up, $early) = map { $_->port } $backend, $rash;
 
 my $t = Weir::Test->new;
 $t->run(<<"EOC");
@@ -54,6 +63,18 @@ $t->run(<<"EOC");
                           proxy_set_header Upgrade \$http_upgrade;
                           proxy_set_header Connection upgrade;
                           proxy_read_timeout 1s; }
+        location /rash { proxy_pass http://127.0.0.1:$early;
+                         proxy_http_version 1.1;
+                         proxy_request_buffering off;
+                         proxy_set_header Upgrade \$http_upgrade;
+                         proxy_set_header Connection upgrade; }
+        location /mirrored { mirror /copy; error_page 404 = \@answer; }
+        location /asks { auth_request /copy; }
+        location \@answer { return 200 answer; }
+        location = /copy { internal; proxy_pass http://127.0.0.1:$early;
+                         proxy_http_version 1.1;
+                         proxy_set_header Upgrade \$http_upgrade;
+                         proxy_set_header Connection upgrade; }
     }
 }
 EOC
@@ -97,6 +118,26 @@ $c->close;
 is $r->status, 403, 'refused';
 is $r->body, 'no', 'as any response';
 $c->close;
+
+# ---- where there is no connection to be had ----
+
+($c, $r) = open_tunnel('/mirrored');
+is $r->body, 'answer', 'a subrequest is not switched';
+ok $t->wait_log(qr/\[error\] .* connection upgrade in subrequest while reading response header from upstream, client: 127.0.0.1, server: , request: "GET \/mirrored HTTP\/1.1", subrequest: "\/copy"/),
+    'the log';
+if (!is_oracle()) { # which closes the connection
+    ($c, $r) = open_tunnel('/asks');
+    is $r->status, 500, 'nor is one that is waited for';
+    for my $half ("Content-Length: 9\r\n\r\nGET ",
+                  "Transfer-Encoding: chunked\r\n\r\n4\r\nGET \r\n") {
+        $c = $t->connect;
+        $c->send("POST /rash HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"
+                 . "Upgrade: test\r\n$half");
+        is $c->read_response->status, 502, 'nor one with half a body';
+    }
+    ok $t->wait_log(qr/connection upgrade before the end of the request body/),
+        'the log';
+}
 
 # ---- time ----
 

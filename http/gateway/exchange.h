@@ -82,6 +82,10 @@ enum step gateway_respond(struct gateway *g);
 enum step gateway_relay(struct gateway *g);
 enum step gateway_tunnel(struct gateway *g);
 
+/* Before the head of a 101 is passed on: takes the client's connection.  False:
+ * it cannot be had, logged. */
+bool gateway_tunnel_open(struct gateway *g);
+
 /* Sends what it can of the request's head and body.  STEP_WAIT: more is to
  * follow; STEP_DONE: all is out; STEP_FAIL: the connection is broken, or
  * (g->body_failed) the client's. */

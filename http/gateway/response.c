@@ -285,6 +285,8 @@ gateway_respond(struct gateway *g)
         if (is_intercepted(g))
             return gateway_fail(g, x->code);
     }
+    if (x->is_upgrade && !g->r->is_post_action && !gateway_tunnel_open(g))
+        return gateway_fail(g, 502);
     obey(g);
     to = order(g, FIELD_X_ACCEL_REDIRECT, IGNORE_ACCEL_REDIRECT);
     if (to.p && !x->is_upgrade)

@@ -14,6 +14,8 @@ enum { QUEUE_MAX = 65536, READ = 16384, ROUNDS = 16 };
 
 struct tunnel {
     struct conn *client;
+    struct chain early; /* what the client had sent before                  */
+    bool         has_begun;
     bool         client_ended, peer_ended;
 };
 
@@ -28,26 +30,43 @@ on_client_read(struct event *e)
 }
 
 
+bool
+gateway_tunnel_open(struct gateway *g)
+{
+    struct http_request *r = g->r;
+    struct tunnel       *t = arena_make(r->task.arena, struct tunnel);
+
+    chain_init(&t->early, r->task.arena);
+    t->client = r->codec->hijack(r, &t->early);
+    if (t->client == NULL) {
+        log_error(r->task.log, r != r->main
+                                   ? "connection upgrade in subrequest"
+                                   : "connection upgrade before the end of the "
+                                     "request body");
+        return false;
+    }
+    g->tunnel = t;
+    return true;
+}
+
+
 static bool
 begin(struct gateway *g)
 {
     struct http_request *r = g->r;
     struct conn         *peer = &g->x->link->idle.conn;
-    struct chain         early;
 
     r->out.is_upgraded = true;
     r->keeps_alive = false;
     if (http_send_head(r) == STEP_FAIL)
         return false;
-    g->tunnel = arena_make(r->task.arena, struct tunnel);
-    chain_init(&early, r->task.arena);
-    g->tunnel->client = r->codec->hijack(r, &early);
+    g->tunnel->has_begun = true;
     g->tunnel->client->event.on_read = on_client_read;
     gateway_says(g, "proxying upgraded connection");
     conn_set_nodelay(g->tunnel->client);
     conn_set_nodelay(peer);
     timer_stop(&peer->write_timer);
-    chain_move(&peer->out, &early);
+    chain_move(&peer->out, &g->tunnel->early);
     if (buf_len(&g->in)) {
         chain_add_block(&g->tunnel->client->out, g->block, buf_str(&g->in));
         g->in.read = g->in.write;
@@ -123,7 +142,8 @@ gateway_tunnel(struct gateway *g)
     struct tunnel *t;
     uint64_t       moved = 0, sent = peer->sent;
 
-    if (!g->tunnel && !begin(g)) {
+    if (!g->tunnel->has_begun && !begin(g)) {
+        chain_clear(&g->tunnel->early);
         gateway_end(g, PEER_OK);
         return STEP_FAIL;
     }

@@ -567,6 +567,8 @@ hijack(struct http_request *r, struct chain *early)
     struct h1  *h = h1_of(r);
     struct buf *b = &h->head->buf;
 
+    if (r->is_post_action || (r->body != NULL && !r->body->is_complete))
+        return NULL;
     timer_stop(&h->conn.read_timer);
     timer_stop(&h->conn.write_timer);
     r->keeps_alive = false;

@@ -372,6 +372,7 @@ h1_read_head(struct h1 *h)
 
     if (h->state == H1_CLOSED)
         return;
+    CHECK(h->r == NULL || !h->r->has_run);
     if (h->r == NULL && h1_has_rest(h)) {
         h->had_rest = true;
         begin_request(h);
