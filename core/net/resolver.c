@@ -1,228 +1,113 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Entries of the cache are names that are known, or being asked for, with the
- * lookups that wait.  An entry belongs to the table; the query of c-ares holds
- * a pointer to it, and so it stays while the query runs.
+ * lookups that wait.  An entry belongs to the table; questions hold pointers to
+ * it, and so it stays while one runs.
+ *
+ * The families of a name are its halves: each is asked for on its own, at the
+ * same name server, and follows its own aliases.  Name servers take turns.  One
+ * that is silent for a while, or refuses, is not waited for: the next one is
+ * asked as well, and who answers first is heard.
  */
 #include "core/net/resolver.h"
 
 #include <ares.h>
 #include <errno.h>
-#include <netdb.h>
+#include <netinet/in.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
+#include "core/net/dns_answer.h"
+#include "core/net/name_server.h"
+#include "core/net/worker.h"
 #include "core/os/clock.h"
 
-enum { BUCKETS = 256, ENTRIES_MAX = 8192, SOCKETS_MAX = 32 };
+enum { BUCKETS = 256, ENTRIES_MAX = 8192, ALIASES_MAX = 10 };
 
-/* A socket of c-ares. */
-struct watch {
-    struct event     event; /* fd -1: free                                   */
-    struct resolver *owner;
+enum {
+    PATIENCE_MS = 1000, /* then the next server is asked as well             */
+    SILENCE_MS = 10000, /* so long it is not the first that is asked         */
+    RENEW_MS = 5000,    /* who asks for a name that was asked for longer ago
+                           asks anew                                         */
 };
+
+/* What is known of one family's addresses. */
+struct half {
+    bool     is_done;
+    int      status;  /* of ares.h, when it is done                          */
+    unsigned running; /* questions that may still answer it                  */
+    unsigned aliases; /* followed so far                                     */
+    char    *alias;   /* what is asked for, after the first; malloc, or NULL */
+    uint32_t ttl;
+    size_t   n;
+    uint8_t (*at)[16]; /* malloc                                             */
+};
+
+enum { HALVES = 2 };
+static const int families[HALVES] = { AF_INET, AF_INET6 };
 
 struct entry {
     struct entry    *next;
     struct resolver *owner;
-    str_t            name;    /* lower case; behind this struct              */
+    str_t            name;    /* lower case; behind this struct, with a NUL  */
     struct list      waiting; /* of struct lookup                            */
     bool             is_asking;
-    msec_t           until; /* what is known holds                         */
+    msec_t           asked_at;
+    unsigned         round;   /* how often it was asked for                  */
+    unsigned         running; /* questions, late ones of old rounds too      */
+    size_t           first, asked; /* server, and how many from it on        */
+    struct timer     patience;
+    struct half      half[HALVES];
+    msec_t           until; /* what is known holds                           */
     size_t           n;
-    struct addr_any *at; /* malloc                                      */
+    struct addr_any *at; /* malloc                                           */
+};
+
+struct question {
+    struct entry       *entry;
+    struct name_server *server;
+    unsigned            half, round, aliases;
 };
 
 struct resolver {
     struct resolver_options options;
-    struct arena           *arena;
     /* The worker's: */
-    struct loop  *loop;
-    ares_channel  channel;
-    struct timer  timer;
-    struct watch  sockets[SOCKETS_MAX];
-    struct entry *buckets[BUCKETS];
-    size_t        entries;
-    unsigned      turn; /* where the next answer starts            */
-    bool          is_open, is_closing, failed;
+    struct loop        *loop; /* NULL: nothing was asked yet                 */
+    struct name_server *servers;
+    struct entry       *buckets[BUCKETS];
+    size_t              entries;
+    size_t              next; /* server                                */
+    unsigned            turn; /* where the next answer starts          */
 };
 
 
-/* --- the channel ---------------------------------------------------------- */
-
-static void
-arm(struct resolver *rs)
-{
-    struct timeval  room;
-    struct timeval *left = ares_timeout(rs->channel, NULL, &room);
-
-    if (left)
-        timer_set(rs->loop, &rs->timer,
-                  (msec_t) left->tv_sec * 1000 + (msec_t) left->tv_usec / 1000
-                      + 1);
-    else
-        timer_stop(&rs->timer);
-}
-
-
-static void
-on_timer(struct timer *t)
-{
-    struct resolver *rs = container_of(t, struct resolver, timer);
-
-    ares_process_fd(rs->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-    arm(rs);
-}
-
-
-/* The event tells of new bytes only once: all have to be read, and the next
- * are to be told of. */
-static void
-on_read(struct event *e)
-{
-    struct watch *w = container_of(e, struct watch, event);
-    int           left = 0;
-
-    e->readable = false;
-    do {
-        int fd = e->fd;
-
-        e->readable = false;
-        ares_process_fd(w->owner->channel, fd, ARES_SOCKET_BAD);
-        if (e->fd != fd)
-            break;
-    } while (ioctl(e->fd, FIONREAD, &left) == 0 && left > 0);
-    arm(w->owner);
-}
-
-
-static void
-on_write(struct event *e)
-{
-    struct watch *w = container_of(e, struct watch, event);
-
-    e->writable = false;
-    e->writable = false;
-    if (e->fd != -1)
-        ares_process_fd(w->owner->channel, ARES_SOCKET_BAD, e->fd);
-}
-
-
-static struct watch *
-find_watch(struct resolver *rs, int fd)
-{
-    for (size_t i = 0; i < SOCKETS_MAX; i++) {
-        if (rs->sockets[i].event.fd == fd)
-            return &rs->sockets[i];
-    }
-    return NULL;
-}
-
-
-static void
-on_socket(void *data, ares_socket_t fd, int readable, int writable)
-{
-    struct resolver *rs = data;
-    struct watch    *w = find_watch(rs, fd);
-
-    if (rs->is_closing)
-        return;
-    if (w && !readable && !writable) {
-        event_remove(rs->loop, &w->event);
-        w->event.fd = -1;
-        return;
-    }
-    if (w || (!readable && !writable))
-        return;
-    w = find_watch(rs, -1);
-    if (!w)
-        return; /* c-ares will time out */
-    memset(&w->event, 0, sizeof(w->event));
-    w->event.fd = fd;
-    w->event.on_read = on_read;
-    w->event.on_write = on_write;
-    if (!event_add(rs->loop, &w->event))
-        w->event.fd = -1;
-}
-
-
-/* "1.2.3.4:53,[::1]:5353" for c-ares. */
-static str_t
-server_list(struct resolver *rs)
-{
-    str_t all = STR("");
-
-    for (size_t i = 0; i < rs->options.n; i++) {
-        const struct addr_any *a = &rs->options.servers[i];
-        char                   text[ADDR_TEXT];
-        size_t                 n = addr_text(text, &a->sa, a->len, true);
-
-        all = str_join3(rs->arena, all, i ? STR(",") : STR(""),
-                        (str_t){ text, n });
-    }
-    return all;
-}
-
-
-static void
-close_resolver(void *arg)
-{
-    struct resolver *rs = arg;
-
-    if (!rs->is_open)
-        return;
-    rs->is_closing = true; /* the loop may be gone already */
-    ares_destroy(rs->channel);
-    for (size_t i = 0; i < BUCKETS; i++) {
-        struct entry *e = rs->buckets[i];
-
-        while (e) {
-            struct entry *next = e->next;
-
-            free(e->at);
-            free(e);
-            e = next;
-        }
-    }
-}
-
-
 static bool
-open_channel(struct resolver *rs, struct task *t)
+is_asked_for(const struct resolver *rs, size_t half)
 {
-    struct ares_options o = { 0 };
-    char                no_files[] = "b";
-    int                 rc;
-
-    rs->loop = t->loop;
-    rs->timer.on_timeout = on_timer;
-    for (size_t i = 0; i < SOCKETS_MAX; i++) {
-        rs->sockets[i].event.fd = -1;
-        rs->sockets[i].owner = rs;
-    }
-    o.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES;
-    o.sock_state_cb = on_socket;
-    o.sock_state_cb_data = rs;
-    o.lookups = no_files;
-    rc = ares_library_init(ARES_LIB_INIT_ALL);
-    if (rc == ARES_SUCCESS)
-        rc = ares_init_options(&rs->channel, &o,
-                               ARES_OPT_FLAGS | ARES_OPT_SOCK_STATE_CB
-                                   | ARES_OPT_LOOKUPS);
-    if (rc == ARES_SUCCESS) {
-        rs->is_open = true;
-        rc = ares_set_servers_ports_csv(rs->channel, server_list(rs).p);
-    }
-    if (rc == ARES_SUCCESS)
-        return true;
-    log_at(t->log, LEVEL_ALERT, 0, "resolver: %s", ares_strerror(rc));
-    rs->failed = true;
-    return false;
+    return families[half] == AF_INET ? !rs->options.no_ipv4
+                                     : !rs->options.no_ipv6;
 }
 
 
 /* --- the cache ------------------------------------------------------------ */
+
+static void
+clear_half(struct half *h)
+{
+    free(h->alias);
+    free(h->at);
+    memset(h, 0, sizeof(*h));
+}
+
+
+static void
+free_entry(struct entry *e)
+{
+    for (size_t i = 0; i < HALVES; i++)
+        clear_half(&e->half[i]);
+    free(e->at);
+    free(e);
+}
+
 
 static struct entry **
 place_of(struct resolver *rs, str_t name)
@@ -247,14 +132,15 @@ purge(struct resolver *rs)
         while (*at) {
             struct entry *e = *at;
 
-            if (e->is_asking || (e->until > now && rs->entries < ENTRIES_MAX)) {
+            if (e->running != 0 || e->is_asking
+                || (e->until > now && rs->entries < ENTRIES_MAX))
+            {
                 at = &e->next;
                 continue;
             }
             *at = e->next;
             rs->entries--;
-            free(e->at);
-            free(e);
+            free_entry(e);
         }
     }
 }
@@ -328,65 +214,327 @@ give(struct lookup *l, struct entry *e)
 }
 
 
+/* The addresses of both halves as one list. */
 static void
-keep(struct entry *e, const struct ares_addrinfo *found)
+collect(struct entry *e)
 {
-    const struct ares_addrinfo_node *n;
-    uint64_t ttl = UINT32_MAX, valid = e->owner->options.valid_sec;
-    size_t   count = 0;
-
-    for (n = found->nodes; n; n = n->ai_next)
-        count++;
     free(e->at);
     e->n = 0;
-    e->at = calloc(count + 1, sizeof(*e->at));
+    e->at = calloc(e->half[0].n + e->half[1].n + 1, sizeof(*e->at));
     if (!e->at)
-        check_memory(count * sizeof(*e->at));
-    for (n = found->nodes; n; n = n->ai_next) {
-        struct addr_any *a = &e->at[e->n];
+        check_memory((e->half[0].n + e->half[1].n) * sizeof(*e->at));
+    for (size_t i = 0; i < e->half[0].n; i++) {
+        struct addr_any *a = &e->at[e->n++];
 
-        if (n->ai_addrlen > sizeof(a->un))
-            continue;
-        memcpy(&a->sa, n->ai_addr, n->ai_addrlen);
-        a->len = n->ai_addrlen;
-        if (n->ai_ttl >= 0 && (uint64_t) n->ai_ttl < ttl)
-            ttl = (uint64_t) n->ai_ttl;
-        e->n++;
+        a->in4.sin_family = AF_INET;
+        memcpy(&a->in4.sin_addr, e->half[0].at[i], sizeof(a->in4.sin_addr));
+        a->len = sizeof(a->in4);
     }
-    e->until = clock_ms() + (valid ? valid : ttl) * 1000;
+    for (size_t i = 0; i < e->half[1].n; i++) {
+        struct addr_any *a = &e->at[e->n++];
+
+        a->in6.sin6_family = AF_INET6;
+        memcpy(&a->in6.sin6_addr, e->half[1].at[i], sizeof(a->in6.sin6_addr));
+        a->len = sizeof(a->in6);
+    }
+}
+
+
+/* What an entry without addresses is told to be: where one family has none and
+ * the other one failed, that it failed. */
+static int
+status_of(const struct entry *e)
+{
+    int status = ARES_ENOTFOUND;
+
+    if (e->n)
+        return ARES_SUCCESS;
+    for (size_t i = 0; i < HALVES; i++) {
+        const struct half *h = &e->half[i];
+
+        if (is_asked_for(e->owner, i) && h->status != ARES_SUCCESS
+            && h->status != ARES_ENODATA && h->status != ARES_ENOTFOUND)
+            status = h->status;
+    }
+    return status;
 }
 
 
 static void
-on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *found)
+end_lookup(struct lookup *l, struct entry *e, int status)
 {
-    struct entry *e = arg;
-    struct list  *link;
+    timer_stop(&l->timer);
+    wait_end(&l->wait);
+    if (status == ARES_SUCCESS)
+        give(l, e);
+    else
+        set_error(l, status);
+    l->is_done = true;
+    task_wake(l->task);
+}
 
-    (void) timeouts;
+
+/* Both halves are known, or will not be. */
+static void
+finish(struct entry *e)
+{
+    uint64_t     ttl = UINT32_MAX, valid = e->owner->options.valid_sec;
+    struct list *link;
+    int          status;
+
     e->is_asking = false;
-    if (status == ARES_SUCCESS) {
-        keep(e, found);
-        ares_freeaddrinfo(found);
+    timer_stop(&e->patience);
+    collect(e);
+    status = status_of(e);
+    for (size_t i = 0; i < HALVES; i++) {
+        if (e->half[i].n && e->half[i].ttl < ttl)
+            ttl = e->half[i].ttl;
     }
-    if (status == ARES_SUCCESS && e->n == 0)
-        status = ARES_ENOTFOUND;
-    while ((link = list_pop(&e->waiting)) != NULL) {
-        struct lookup *l = list_entry(link, struct lookup, link);
-
-        timer_stop(&l->timer);
-        wait_end(&l->wait);
-        if (status == ARES_SUCCESS)
-            give(l, e);
-        else
-            set_error(l, status);
-        l->is_done = true;
-        task_wake(l->task);
-    }
+    e->until = clock_ms() + (valid ? valid : ttl) * 1000;
+    while ((link = list_pop(&e->waiting)) != NULL)
+        end_lookup(list_entry(link, struct lookup, link), e, status);
 }
 
 
 /* --- questions ------------------------------------------------------------ */
+
+static void on_answer(void *arg, int status, str_t packet);
+
+struct server_frame {
+    struct log_frame          frame;
+    const struct name_server *server;
+};
+
+
+static void
+write_server(const struct log_frame *frame, struct log_record *l)
+{
+    const struct name_server *server
+        = container_of(frame, struct server_frame, frame)->server;
+    char text[ADDR_TEXT];
+
+    log_part(l, "resolver", "%.*s",
+             (int) addr_text(text, &server->addr->sa, server->addr->len, true),
+             text);
+}
+
+
+static void
+log_refused(const struct name_server *server)
+{
+    struct server_frame f = { .frame.write = write_server, .server = server };
+    struct log          log = worker->log;
+
+    log.action = "resolving";
+    log_push(&log, &f.frame);
+    log_errno(&log, ECONNREFUSED, "recv() failed");
+}
+
+
+static void
+put_question(struct entry *e, unsigned half, struct name_server *server)
+{
+    struct half     *h = &e->half[half];
+    struct question *q = malloc(sizeof(*q));
+
+    if (!q)
+        check_memory(sizeof(*q));
+    *q = (struct question){ e, server, half, e->round, h->aliases };
+    h->running++;
+    e->running++;
+    name_server_ask(server, e->owner->loop, h->alias ? h->alias : e->name.p,
+                    families[half], on_answer, q);
+}
+
+
+static struct name_server *
+server_at(const struct entry *e, size_t n)
+{
+    return &e->owner->servers[(e->first + n) % e->owner->options.n];
+}
+
+
+/* Asks one more server for what is not known yet. */
+static void
+ask_next(struct entry *e)
+{
+    struct name_server *server = server_at(e, e->asked++);
+
+    for (unsigned i = 0; i < HALVES && e->is_asking; i++) {
+        if (!e->half[i].is_done)
+            put_question(e, i, server);
+    }
+    if (e->is_asking && e->asked < e->owner->options.n
+        && !timer_is_set(&e->patience))
+        timer_set(e->owner->loop, &e->patience, PATIENCE_MS);
+}
+
+
+static void
+on_patience(struct timer *t)
+{
+    struct entry *e = container_of(t, struct entry, patience);
+
+    server_at(e, e->asked - 1)->silent_until = clock_ms() + SILENCE_MS;
+    ask_next(e);
+}
+
+
+/* The server whose turn it is, and that is not known to be silent. */
+static size_t
+choose_server(struct resolver *rs)
+{
+    size_t n = rs->options.n, at = rs->next;
+
+    for (size_t i = 0; i < n; i++) {
+        at = (rs->next + i) % n;
+        if (rs->servers[at].silent_until <= clock_ms())
+            break;
+    }
+    rs->next = (at + 1) % n;
+    return at;
+}
+
+
+static void
+ask(struct entry *e)
+{
+    e->is_asking = true;
+    e->asked_at = clock_ms();
+    e->round++;
+    e->first = choose_server(e->owner);
+    e->asked = 0;
+    timer_stop(&e->patience);
+    e->patience.on_timeout = on_patience;
+    for (size_t i = 0; i < HALVES; i++) {
+        clear_half(&e->half[i]);
+        e->half[i].is_done = !is_asked_for(e->owner, i);
+    }
+    ask_next(e);
+}
+
+
+/* The name is an alias, and the server did not say of what addresses. */
+static void
+follow(struct entry *e, unsigned half, const struct dns_answer *found,
+       struct name_server *server)
+{
+    struct half *h = &e->half[half];
+
+    if (h->aliases == ALIASES_MAX) {
+        log_error(&worker->log, "too many aliases of \"" STR_F "\"",
+                  STR_A(e->name));
+        h->status = ARES_ESERVFAIL;
+        h->is_done = true;
+        return;
+    }
+    h->aliases++;
+    h->running = 0; /* what others say of the alias is not waited for */
+    free(h->alias);
+    h->alias = strdup(found->alias);
+    if (!h->alias)
+        check_memory(sizeof(found->alias));
+    put_question(e, half, server);
+}
+
+
+static void
+take(struct entry *e, unsigned half, str_t packet, struct name_server *server)
+{
+    struct half      *h = &e->half[half];
+    struct dns_answer found;
+
+    h->status = ARES_SUCCESS;
+    if (!dns_answer_read(&found, packet, families[half]))
+        h->status = ARES_EBADRESP;
+    if (h->aliases == 0 || found.ttl < h->ttl)
+        h->ttl = found.ttl;
+    if (h->status == ARES_SUCCESS && found.n == 0 && found.alias[0]) {
+        follow(e, half, &found, server);
+        return;
+    }
+    h->is_done = true;
+    if (h->status != ARES_SUCCESS || found.n == 0)
+        return;
+    h->at = malloc(found.n * sizeof(*h->at));
+    if (!h->at)
+        check_memory(found.n * sizeof(*h->at));
+    memcpy(h->at, found.at, found.n * sizeof(*h->at));
+    h->n = found.n;
+}
+
+
+/* No answer came from a server.  Others may still give one, or are asked in
+ * the next turn. */
+static void
+miss(struct entry *e, unsigned half, int status, struct name_server *server)
+{
+    struct half *h = &e->half[half];
+
+    if (status == ARES_ECONNREFUSED)
+        log_refused(server);
+    if (h->running != 0)
+        return;
+    if (e->asked < e->owner->options.n) {
+        timer_set(e->owner->loop, &e->patience, 0);
+        return;
+    }
+    h->status = status;
+    h->is_done = true;
+}
+
+
+/* Whether the server answered, be it that it cannot. */
+static bool
+is_answer(int status)
+{
+    switch (status) {
+    case ARES_SUCCESS:
+    case ARES_ENODATA:
+    case ARES_EFORMERR:
+    case ARES_ESERVFAIL:
+    case ARES_ENOTFOUND:
+    case ARES_ENOTIMP:
+    case ARES_EREFUSED:
+    case ARES_EBADNAME:
+        return true;
+    default:
+        return false;
+    }
+}
+
+
+static void
+on_answer(void *arg, int status, str_t packet)
+{
+    struct question q = *(struct question *) arg;
+    struct entry   *e = q.entry;
+    struct half    *h = &e->half[q.half];
+
+    free(arg);
+    e->running--;
+    if (status == ARES_EDESTRUCTION)
+        return;
+    if (is_answer(status))
+        q.server->silent_until = 0;
+    if (!e->is_asking || q.round != e->round || h->is_done
+        || q.aliases != h->aliases)
+        return;
+    h->running--;
+    if (status == ARES_SUCCESS) {
+        take(e, q.half, packet, q.server);
+    } else if (is_answer(status)) {
+        h->status = status;
+        h->is_done = true;
+    } else {
+        miss(e, q.half, status, q.server);
+    }
+    if (e->is_asking && e->half[0].is_done && e->half[1].is_done)
+        finish(e);
+}
+
+
+/* --- lookups -------------------------------------------------------------- */
 
 static void
 leave(struct lookup *l)
@@ -403,34 +551,25 @@ cancel(struct wait *w)
 }
 
 
+/* Where one family has answered, the other one is not needed. */
 static void
 on_timeout(struct timer *t)
 {
     struct lookup *l = container_of(t, struct lookup, timer);
+    struct entry  *e = l->entry;
 
     leave(l);
-    wait_end(&l->wait);
-    set_error(l, ARES_ETIMEOUT);
-    l->is_done = true;
-    task_wake(l->task);
+    collect(e);
+    end_lookup(l, e, e->n ? ARES_SUCCESS : ARES_ETIMEOUT);
 }
 
 
 static void
-send_query(struct resolver *rs, struct entry *e)
+open_servers(struct resolver *rs, struct loop *loop)
 {
-    const struct resolver_options *o = &rs->options;
-    struct ares_addrinfo_hints     hints = {
-            .ai_flags = ARES_AI_NOSORT,
-            .ai_family = o->no_ipv6   ? AF_INET
-                         : o->no_ipv4 ? AF_INET6
-                                      : AF_UNSPEC,
-            .ai_socktype = SOCK_STREAM,
-    };
-
-    e->is_asking = true;
-    ares_getaddrinfo(rs->channel, e->name.p, NULL, &hints, on_answer, e);
-    arm(rs);
+    rs->loop = loop;
+    for (size_t i = 0; i < rs->options.n; i++)
+        name_server_init(&rs->servers[i], &rs->options.servers[i]);
 }
 
 
@@ -441,14 +580,12 @@ resolver_ask(struct resolver *rs, struct lookup *l, struct task *t, str_t name,
     char         *lower = arena_bytes(t->arena, name.n + 1);
     struct entry *e;
 
-    l->task = t;
-    if (rs->failed || (!rs->is_open && !open_channel(rs, t))) {
-        set_error(l, ARES_ESERVFAIL);
-        l->is_done = true;
-        return true;
-    }
+    if (!rs->loop)
+        open_servers(rs, t->loop);
     str_lower_to(lower, name);
     e = get_entry(rs, (str_t){ lower, name.n });
+    l->task = t;
+    l->entry = e;
     if (!e->is_asking && e->n && e->until > clock_ms()) {
         give(l, e);
         return true;
@@ -457,9 +594,31 @@ resolver_ask(struct resolver *rs, struct lookup *l, struct task *t, str_t name,
     list_append(&e->waiting, &l->link);
     l->timer.on_timeout = on_timeout;
     timer_set(rs->loop, &l->timer, timeout_ms);
-    if (!e->is_asking)
-        send_query(rs, e);
+    if (!e->is_asking || clock_ms() - e->asked_at >= RENEW_MS)
+        ask(e);
     return l->is_done;
+}
+
+
+static void
+close_resolver(void *arg)
+{
+    struct resolver *rs = arg;
+
+    if (!rs->loop)
+        return;
+    for (size_t i = 0; i < rs->options.n; i++)
+        name_server_close(&rs->servers[i], worker->loop);
+    for (size_t i = 0; i < BUCKETS; i++) {
+        struct entry *e = rs->buckets[i], *next;
+
+        for (; e; e = next) {
+            next = e->next;
+            if (worker->loop)
+                timer_stop(&e->patience);
+            free_entry(e);
+        }
+    }
 }
 
 
@@ -469,7 +628,7 @@ resolver_new(struct arena *a, const struct resolver_options *o)
     struct resolver *rs = arena_make(a, struct resolver);
 
     rs->options = *o;
-    rs->arena = a;
+    rs->servers = arena_array(a, struct name_server, o->n);
     arena_defer(a, close_resolver, rs);
     return rs;
 }

@@ -2,8 +2,13 @@
 /*
  * Names to addresses while the worker runs, through c-ares: never blocking,
  * from the name servers of a resolver directive.  What is configured is part
- * of the generation; the worker's part (a channel and a cache of what was
- * found, each for as long as its TTL says) is made at the first lookup.
+ * of the generation; the worker's part (the servers, and a cache of what was
+ * found, each for as long as the least TTL on the way to it says) is made at
+ * the first lookup.
+ *
+ * Every name is asked for, localhost too.  What a server says is final, errors
+ * as well; where the one family has an error and the other one addresses,
+ * those are the answer.
  */
 #pragma once
 
@@ -11,6 +16,7 @@
 #include "core/net/addr.h"
 
 struct resolver;
+struct entry;
 
 struct resolver_options {
     const struct addr_any *servers;
@@ -23,6 +29,7 @@ struct resolver_options {
 struct lookup {
     struct wait      wait;
     struct list      link;    /* among those that ask for the same name      */
+    struct entry    *entry;   /* of the name, in the resolver                */
     struct task     *task;
     struct timer     timer;
     bool             is_done;

@@ -432,6 +432,7 @@ worker_main(const struct worker_start *start)
     if (conns.active != 0)
         _exit(0);
     loop_free(s->self.loop);
+    s->self.loop = NULL;
     generation_put(s->gen);
     arena_free(s->setup->arena);
     title_fini();

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Names are labels with their lengths in front, up to an empty one or to a
+ * pointer at where the name goes on.  Each pointer has to lead further back
+ * than the one before, so that a name ends.
+ */
+#include "core/net/dns_answer.h"
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+enum { HEAD = 12, QUESTION_TAIL = 4, RECORD_HEAD = 10 };
+
+enum { CLASS_IN = 1 };
+enum { TYPE_A = 1, TYPE_CNAME = 5, TYPE_AAAA = 28 };
+
+enum { POINTER = 0xc0, LABEL_MAX = 63 };
+
+
+static unsigned
+read_u16(const uint8_t *p)
+{
+    return (unsigned) p[0] << 8 | p[1];
+}
+
+
+/* What is behind the name at p; NULL: broken. */
+static const uint8_t *
+skip_name(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end) {
+        if (*p == 0)
+            return p + 1;
+        if ((*p & POINTER) == POINTER)
+            return end - p >= 2 ? p + 2 : NULL;
+        if (*p > LABEL_MAX)
+            return NULL;
+        p += 1 + *p;
+    }
+    return NULL;
+}
+
+
+/* Bytes that a name as text could not say are refused: it is asked for. */
+static bool
+is_plain(const uint8_t *label, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (label[i] <= ' ' || label[i] > '~' || label[i] == '.'
+            || label[i] == '\\')
+            return false;
+    return true;
+}
+
+
+/* The name at p as text, in lower case. */
+static bool
+read_name(str_t packet, const uint8_t *p, char out[DNS_NAME_MAX + 1])
+{
+    const uint8_t *start = (const uint8_t *) packet.p, *end = start + packet.n;
+    const uint8_t *limit = p;
+    size_t         n = 0;
+
+    while (p < end && *p != 0) {
+        if ((*p & POINTER) == POINTER) {
+            if (end - p < 2 || start + (read_u16(p) & 0x3fff) >= limit)
+                return false;
+            p = limit = start + (read_u16(p) & 0x3fff);
+            continue;
+        }
+        if (*p > LABEL_MAX || end - p <= *p || !is_plain(p + 1, *p)
+            || n + 1 + *p > DNS_NAME_MAX)
+            return false;
+        if (n != 0)
+            out[n++] = '.';
+        for (size_t i = 1; i <= *p; i++)
+            out[n++] = ascii_lower((char) p[i]);
+        p += 1 + *p;
+    }
+    out[n] = '\0';
+    return p < end && n != 0;
+}
+
+
+struct record {
+    unsigned       type, class;
+    uint32_t       ttl;
+    const uint8_t *data;
+    size_t         n;
+};
+
+/* What is behind the record at p; NULL: broken. */
+static const uint8_t *
+read_record(const uint8_t *p, const uint8_t *end, struct record *r)
+{
+    p = skip_name(p, end);
+    if (p == NULL || end - p < RECORD_HEAD)
+        return NULL;
+    r->type = read_u16(p);
+    r->class = read_u16(p + 2);
+    r->ttl = (uint32_t) read_u16(p + 4) << 16 | read_u16(p + 6);
+    r->n = read_u16(p + 8);
+    r->data = p + RECORD_HEAD;
+    return (size_t) (end - r->data) < r->n ? NULL : r->data + r->n;
+}
+
+
+static bool
+take_record(struct dns_answer *out, str_t packet, int family,
+            const struct record *r)
+{
+    unsigned type = family == AF_INET ? TYPE_A : TYPE_AAAA;
+    size_t   size = family == AF_INET ? 4 : 16;
+
+    if (r->class != CLASS_IN || (r->type != type && r->type != TYPE_CNAME))
+        return true;
+    /* RFC 2181 section 8: one with the upper bit is none */
+    if (r->ttl < out->ttl || r->ttl > INT32_MAX)
+        out->ttl = r->ttl > INT32_MAX ? 0 : r->ttl;
+    if (r->type == TYPE_CNAME) {
+        if (!read_name(packet, r->data, out->alias))
+            out->alias[0] = '\0';
+        return true;
+    }
+    if (r->n != size)
+        return false;
+    if (out->n < DNS_ADDRESSES_MAX)
+        memcpy(out->at[out->n++], r->data, size);
+    return true;
+}
+
+
+bool
+dns_answer_read(struct dns_answer *out, str_t packet, int family)
+{
+    const uint8_t *p = (const uint8_t *) packet.p, *end = p + packet.n;
+    struct record  r;
+    unsigned       questions, answers;
+
+    out->n = 0;
+    out->alias[0] = '\0';
+    out->ttl = INT32_MAX;
+    if (packet.n < HEAD)
+        return false;
+    questions = read_u16(p + 4);
+    answers = read_u16(p + 6);
+    p += HEAD;
+    for (; questions != 0; questions--) {
+        p = skip_name(p, end);
+        if (p == NULL || end - p < QUESTION_TAIL)
+            return false;
+        p += QUESTION_TAIL;
+    }
+    for (; answers != 0; answers--) {
+        p = read_record(p, end, &r);
+        if (p == NULL || !take_record(out, packet, family, &r))
+            return false;
+    }
+    return true;
+}
