@@ -4,12 +4,15 @@
 # everything that is made goes to $(B).  Sources are found here, at each
 # run: a new file needs no new configure, a new module only its row in
 # auto/modules (which runs configure by itself).
+#
+# `make help` prints the lines that begin with "#:".
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all install run test check asan ubsan fuzz fuzz-build fuzz-run \
-    bench differ format tags check-directives style tests-built clean FORCE
+    bench differ format tags check-directives style tests-built clean help FORCE
 
+#: all                   the program, build/weir: what make alone does
 all: $(B)/weir
 
 find = $(sort $(shell find $(wildcard $(1)) -name '*.c' 2>/dev/null))
@@ -101,28 +104,40 @@ SCRIPTS = auto/check/tree.t $(sort $(wildcard t/*.t t/truth/*.t))
 SMOKE   = $(shell grep -l "^\# smoke" $(wildcard t/*.t) /dev/null 2>/dev/null)
 PROVE   = TEST_BINARY=$${TEST_BINARY:-$(CURDIR)/$(B)/weir} BUILD=$(B) prove -j$(JOBS) -It/lib
 
+#: test                  all tests, or TESTS="t/static.t build/t/unit/str"
+#:                       TEST_LEAVE=1 keeps what a *.t wrote and says where,
+#:                       TEST_VERBOSE=1 prints error logs (t/lib/Weir/Test.pm)
+ifdef TESTS
+test: $(B)/weir $(filter $(B)/t/%,$(TESTS))
+	@$(PROVE) $(TESTS)
+else
 test: tests-built
 	@$(PROVE) $(UNITS) $(REPLAYS) $(SCRIPTS)
+endif
 
-# Quick: the tree, the units, the corpora, and the *.t with a line "# smoke"
+#: check                 the quick ones: style, units, fuzz inputs, and the *.t
+#:                       that have a line "# smoke"
 check: tests-built
 	@$(PROVE) auto/check/tree.t $(UNITS) $(REPLAYS) $(SMOKE)
-	@sh auto/check/directives $(B)/weir | tail -n 1
 
+#: style                 format, layers, sizes, modules
 style:
 	@sh auto/check/style
 	@sh auto/check/layers
 	@sh auto/check/size
+	@sh auto/check/modules
 
+#: check-directives      the directives of nginx: how many are there
 check-directives: $(B)/weir
 	@sh auto/check/directives $(B)/weir
 
+#: asan, ubsan           all tests under a sanitizer, built in build/asan ...
 asan:
 	+@sh auto/sanitize address $(B)
 ubsan:
 	+@sh auto/sanitize undefined $(B)
 
-# FUZZ=name for one target, FUZZ_SECONDS=n for each
+#: fuzz                  every fuzzer for FUZZ_SECONDS=30, or only FUZZ=name
 FUZZ         ?= $(TARGETS)
 FUZZ_SECONDS ?= 30
 fuzz:
@@ -130,11 +145,13 @@ fuzz:
 fuzz-run: $(patsubst %,$(B)/t/fuzz/%,$(FUZZ))
 	@sh auto/fuzz $(B) $(FUZZ_SECONDS) $(FUZZ)
 
+#: bench                 measures against other servers (t/bench/README.md)
 bench: $(B)/weir
 	@if test -f t/bench/run; then \
 	    TEST_BINARY=$(CURDIR)/$(B)/weir t/bench/run; \
 	else echo "t/bench/run is not there"; fi
 
+#: differ                random comparison with nginx (t/differ/README.md)
 CONFIGS ?= 100
 PEERS ?= 400
 SEED ?= 1
@@ -150,25 +167,35 @@ differ: $(B)/weir
 
 # Use
 
+#: run                   the demonstration, on PORT=8080
 run: $(B)/weir
 	@sh auto/demo $(B)
 
+#: install               DESTDIR=dir goes before every path
 install: $(B)/weir
 	@BUILD=$(B) DESTDIR='$(DESTDIR)' sh auto/install
 
 # Care
 
+#: format                clang-format over all *.c
 # Headers keep the columns that they are written in (auto/check/style).
 STYLED = $(shell find $(wildcard core http stream modules t) -name node_modules -prune -o -name '*.c' -print)
 
 format:
 	clang-format -i $(STYLED)
 
+#: tags                  tags and compile_commands.json
 tags:
 	ctags -R -f tags --exclude=node_modules $(wildcard core http stream modules t)
 	@sh auto/compile-commands '$(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS))' \
 	    $(PROGRAM) >compile_commands.json
 
+#: clean                 removes what was built
+#:
+#: V=1 shows the commands, BUILD=dir takes another build directory.
 clean:
 	rm -rf $(B)/obj $(B)/t $(B)/weir $(B)/*.a $(B)/*.list $(B)/flags \
 	    $(B)/demo $(B)/asan $(B)/ubsan $(B)/fuzz
+
+help:
+	@sed -n 's/^#: \{0,1\}//p' auto/rules.mk

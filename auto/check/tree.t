@@ -5,7 +5,7 @@
 
 cd "$(dirname "$0")/../.." || exit 1
 binary=${TEST_BINARY:-build/weir}
-echo 1..4
+echo 1..5
 n=0
 
 # check NAME [ARGUMENT]
@@ -22,7 +22,8 @@ check() {
 check layers
 check size -q
 check style
+check modules
 case $binary in
-    */nginx) echo "ok 4 # SKIP nginx does not tell its directives" ;;
+    */nginx) echo "ok 5 # SKIP nginx does not tell its directives" ;;
     *)       check directives "$binary" ;;
 esac

@@ -2,8 +2,9 @@
 /*
  * The hidden option --directives: a line for each row and part of nginx that
  * it belongs to, NAME MODULE CONTEXTS ARGUMENTS with tabs between, in the
- * notation of auto/check/directives.tsv; "undocumented" behind those whose row
- * does not say what "weir doc" wants to know.
+ * notation of auto/check/directives.tsv.  A fifth column says what is wrong:
+ * "duplicate" where another module has a directive of that name for the same
+ * block, "undocumented" where the row lacks what "weir doc" prints.
  */
 #include <stdio.h>
 
@@ -165,13 +166,61 @@ is_documented(const struct directive *d)
 }
 
 
+/* The name is "prefix" and the row's where that is a template's, "_...". */
+static const char *
+prefix_of(const struct module *m, const struct directive *d)
+{
+    return d->name[0] == '_' ? m->prefix : "";
+}
+
+
+static bool
+is_same_name(const struct module *m, const struct directive *d,
+             const struct module *n, const struct directive *e)
+{
+    char a[128], b[128];
+
+    snprintf(a, sizeof(a), "%s%s", prefix_of(m, d), d->name);
+    snprintf(b, sizeof(b), "%s%s", prefix_of(n, e), e->name);
+    return strcmp(a, b) == 0;
+}
+
+
+static bool
+has_row(const struct module *n, const struct directive *list,
+        const struct module *m, const struct directive *d, unsigned where)
+{
+    for (; list != NULL && list->name != NULL; list++)
+        if (list->where & where && is_same_name(n, list, m, d))
+            return true;
+    return false;
+}
+
+
+/* Has another module a directive of that name for one of these blocks? */
+static bool
+is_duplicate(const struct module *m, const struct directive *d, unsigned where)
+{
+    for (struct module *const *n = weir_modules; *n != NULL; n++) {
+        const struct directive *const *list = (*n)->templates;
+
+        if (*n == m)
+            continue;
+        if (has_row(*n, (*n)->directives, m, d, where))
+            return true;
+        for (; list != NULL && *list != NULL; list++)
+            if (has_row(*n, *list, m, d, where))
+                return true;
+    }
+    return false;
+}
+
+
 static void
 print_line(const struct module *m, const struct directive *d, const char *part,
            unsigned where)
 {
-    bool has_prefix = d->name[0] == '_';
-
-    printf("%s%s\t", has_prefix ? m->prefix : "", d->name);
+    printf("%s%s\t", prefix_of(m, d), d->name);
     if (part == NULL)
         printf(STR_F, STR_A(home_of(m, d->name)));
     else
@@ -180,7 +229,11 @@ print_line(const struct module *m, const struct directive *d, const char *part,
     print_contexts(where);
     printf("\t");
     print_args(d->args);
-    printf(is_documented(d) ? "\n" : "\tundocumented\n");
+    if (is_duplicate(m, d, where))
+        printf("\tduplicate");
+    else if (!is_documented(d))
+        printf("\tundocumented");
+    printf("\n");
 }
 
 

@@ -47,7 +47,7 @@ test_texts(void)
         struct addr_any a;
         bool            good = addr_parse(str_of(cases[i][0]), &a);
 
-        if (!ok(good == (cases[i][1] != NULL), "\"%s\"", cases[i][0]) || !good)
+        if (!is(good, (cases[i][1] != NULL), "\"%s\"", cases[i][0]) || !good)
             continue;
         addr_set_port(&a.sa, 80);
         is_text(text_of(&a, false), cases[i][1], "text");
@@ -236,7 +236,7 @@ test_endpoints(void)
         else
             is_str(names, endpoints[i].names, "addresses");
         is_str(e.uri, endpoints[i].uri ? endpoints[i].uri : "", "uri");
-        ok(e.no_port == endpoints[i].no_port, "port given");
+        is(e.no_port, endpoints[i].no_port, "port given");
     }
 }
 

@@ -88,15 +88,15 @@ test_limit(void)
     struct arena *a = arena_new(1024);
 
     arena_limit(a, 1000);
-    ok(arena_try(a, 1001) == NULL, "past the limit at once");
+    is_same(arena_try(a, 1001), NULL, "past the limit at once");
     ok(arena_try(a, 600) != NULL, "within");
     ok(arena_alloc(a, 5000) != NULL, "the limit is not for arena_alloc");
-    ok(arena_try(a, 401) == NULL, "past it together");
+    is_same(arena_try(a, 401), NULL, "past it together");
     ok(arena_try(a, 400) != NULL, "to the byte");
-    ok(arena_try(a, 1) == NULL, "and no more");
-    ok(arena_try(a, SIZE_MAX) == NULL, "nor the largest number");
+    is_same(arena_try(a, 1), NULL, "and no more");
+    is_same(arena_try(a, SIZE_MAX), NULL, "nor the largest number");
     arena_limit(a, SIZE_MAX);
-    ok(arena_try(a, SIZE_MAX - 8) == NULL, "what cannot be had");
+    is_same(arena_try(a, SIZE_MAX - 8), NULL, "what cannot be had");
     arena_free(a);
 }
 
@@ -115,7 +115,7 @@ test_grow(void)
     is_bytes(q, 10, "0123456789", 10, "grown to a large piece");
     q = arena_grow(a, q, 100000, 300000);
     is_bytes(q, 10, "0123456789", 10, "and to a larger one");
-    ok(arena_grow(a, q, 300000, 5) == q, "never smaller");
+    is_same(arena_grow(a, q, 300000, 5), q, "never smaller");
     arena_free(a);
 }
 

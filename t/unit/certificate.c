@@ -144,8 +144,7 @@ test_names(struct arena *a)
                      "common.com", now + 90 * DAY);
 
     for (size_t i = 0; i < countof(rows); i++)
-        ok(certificate_covers(a, pem, str_of(rows[i].name))
-               == rows[i].is_covered,
+        is(certificate_covers(a, pem, str_of(rows[i].name)), rows[i].is_covered,
            "names: \"%s\" %s covered", rows[i].name,
            rows[i].is_covered ? "is" : "is not");
     pem = make(a, NULL, "common.com", now + 90 * DAY);
@@ -193,7 +192,7 @@ test_rubbish(struct arena *a)
         str_t pem = str_of(rows[i]);
 
         ok(certificate_covers(a, pem, STR("a.b")), "rubbish %zu: names", i);
-        ok(certificate_expiry(a, pem, now).p == NULL, "rubbish %zu: end", i);
+        is_same(certificate_expiry(a, pem, now).p, NULL, "rubbish %zu: end", i);
     }
 }
 
@@ -258,7 +257,7 @@ write_file(struct arena *a, str_t text)
     char path[] = "/tmp/weir-certificate-XXXXXX";
     int  fd = mkstemp(path);
 
-    ok(write(fd, text.p, text.n) == (ssize_t) text.n, "a file is written");
+    is(write(fd, text.p, text.n), (ssize_t) text.n, "a file is written");
     close(fd);
     return str_copy(a, str_of(path));
 }

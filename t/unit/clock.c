@@ -52,7 +52,7 @@ main(void)
        "ISO 8601 with milliseconds");
     ok(has_form(clock_syslog(), "AAA _9 99:99:99"), "syslog");
     text = clock_clf();
-    ok(clock_clf().p == text.p, "made once");
+    is_same(clock_clf().p, text.p, "made once");
 
     setenv("TZ", "XXX+03:30", 1);
     tzset();

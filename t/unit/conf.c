@@ -247,8 +247,9 @@ test_inheritance(void)
     is(conf_at(ab)->nameless, 0, "and to no location");
     is(conf_at(in_if)->number, 20, "if sets its own");
     ok(conf_at(s2) != conf_at(http), "a withheld value parts the confs");
-    ok(confs_get(c->conf, &deep_module) == confs_get(http->conf, &deep_module),
-       "what sets nothing shares the conf by pointer");
+    is_same(confs_get(c->conf, &deep_module),
+            confs_get(http->conf, &deep_module),
+            "what sets nothing shares the conf by pointer");
     is(((const C *) confs_get(c->conf, &deep_module))->own, 9,
        "a template row under its prefix");
     is(n_settled, 1, "modules settle once");
@@ -300,7 +301,7 @@ test_refusals(void)
     };
 
     for (size_t i = 0; i < countof(bad); i++)
-        ok(read_text(bad[i]) == NULL, "refused: %s", bad[i]);
+        is_same(read_text(bad[i]), NULL, "refused: %s", bad[i]);
 }
 
 int

@@ -240,7 +240,7 @@ test_read(void)
     char         in[16];
 
     is(conn_read(&p->conn, in, sizeof(in)), CONN_AGAIN, "nothing yet");
-    ok(write(p->peer, "abcdef", 6) == 6, "sent");
+    is(write(p->peer, "abcdef", 6), 6, "sent");
     is(conn_read(&p->conn, in, sizeof(in)), CONN_AGAIN, "not known yet");
     loop_turn(loop, 1000);
     is(p->reads, 1, "called");
@@ -248,14 +248,14 @@ test_read(void)
     ok(p->conn.event.readable, "may be more");
     is(conn_read(&p->conn, in, 4), 2, "a short read");
     ok(!p->conn.event.readable, "no more");
-    ok(write(p->peer, "gh", 2) == 2, "sent");
+    is(write(p->peer, "gh", 2), 2, "sent");
     is(conn_read(&p->conn, in, 4), CONN_AGAIN, "without a call");
     loop_turn(loop, 1000);
     is(p->reads, 2, "called again");
     is(conn_read(&p->conn, in, 2), 2, "exactly as many");
     is(conn_read(&p->conn, in, 2), CONN_AGAIN, "asked the system");
 
-    ok(write(p->peer, "ij", 2) == 2, "sent");
+    is(write(p->peer, "ij", 2), 2, "sent");
     shutdown(p->peer, SHUT_WR);
     loop_turn(loop, 1000);
     is(conn_read(&p->conn, in, 16), 2, "a short read before the end");
@@ -278,7 +278,7 @@ test_end_later(void)
     struct pair *p = pair_new(0);
     char         in[16];
 
-    ok(write(p->peer, "x", 1) == 1, "sent");
+    is(write(p->peer, "x", 1), 1, "sent");
     loop_turn(loop, 1000);
     shutdown(p->peer, SHUT_WR);
     is(conn_read(&p->conn, in, 16), 1, "short");

@@ -62,7 +62,7 @@ test_texts(void)
 {
     str_t plain = STR("plain");
 
-    ok(escape_html(a, plain).p == plain.p, "nothing to do, nothing copied");
+    is_same(escape_html(a, plain).p, plain.p, "nothing to do, nothing copied");
     is_str(escape_html(a, STR("<a href=\"x\">&'")),
            "&lt;a href=&quot;x&quot;&gt;&amp;'", "HTML");
     is_str(escape_json(a, STR("\"\\\n\r\t\b\f\x01\x1F/\x7F\xC3\xA9")),

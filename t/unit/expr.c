@@ -213,7 +213,7 @@ is_refused(const char *lines, const char *want)
     struct generation *g = read_conf(lines);
 
     is_text(errors, want, "refused: %s", lines);
-    ok(g == NULL, "no configuration comes of it");
+    is_same(g, NULL, "no configuration comes of it");
     generation_put(g);
 }
 
@@ -277,11 +277,11 @@ test_keeping(void)
 
     loop_var = var_find(gen, CONF_HTTP, STR("cycle"));
     is_str(expr_eval(texts[6], &task), "", "a cycle ends");
-    ok(var_find(gen, CONF_HTTP, STR("nobody")) == NULL, "no such variable");
+    is_same(var_find(gen, CONF_HTTP, STR("nobody")), NULL, "no such variable");
 
     cf.gen = gen;
     cf.arena = gen->arena;
-    ok(var_define(&cf, STR(""), 0, &error) == NULL, "no name");
+    is_same(var_define(&cf, STR(""), 0, &error), NULL, "no name");
     is_text(error, "invalid variable name \"$\"", "no name: the message");
 }
 

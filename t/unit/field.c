@@ -167,7 +167,7 @@ check_lines(str_t text, size_t step, const char *const *wanted)
         is(seen, have - start, "all that came was searched");
     }
 
-    ok(wanted[i] == NULL, "all lines were found by %zu", step);
+    is_same(wanted[i], NULL, "all lines were found by %zu", step);
     is(start, text.n - 2, "what has no LF is left");
 }
 

@@ -95,7 +95,7 @@ test_contents(void)
     is(file_stats().bytes, 3, "with its bytes");
 
     fd = open("a", O_WRONLY);
-    ok(pwrite(fd, "two", 3, 0) == 3, "rewritten in place");
+    is(pwrite(fd, "two", 3, 0), 3, "rewritten in place");
     is_text(get("a"), "two", "seen");
     close(fd);
 
@@ -262,9 +262,9 @@ test_recent(void)
 {
     int fd = open("young", O_WRONLY | O_CREAT, 0644);
 
-    ok(write(fd, "young", 5) == 5, "a file of this moment");
+    is(write(fd, "young", 5), 5, "a file of this moment");
     is_text(get_kept("young"), "young", "is there");
-    ok(pwrite(fd, "YOUNG", 5, 0) == 5, "and written to");
+    is(pwrite(fd, "YOUNG", 5, 0), 5, "and written to");
     is_text(get("young"), "YOUNG", "seen");
     close(fd);
     is(mkfifo("pipe", 0644), 0, "a pipe");

@@ -47,23 +47,24 @@ main(void)
     struct hash  *h = hash_new(a, 0, HASH_EXACT);
     char          one[] = "1", two[] = "2";
 
-    ok(hash_get(h, STR("x")) == NULL, "an empty table");
-    ok(hash_set(h, STR("Host"), one) == NULL, "a new key");
-    ok(hash_get(h, STR("Host")) == one, "is there");
-    ok(hash_get(h, STR("host")) == NULL, "with its case");
-    ok(hash_set(h, STR("Host"), two) == one, "replacing gives the old value");
-    ok(hash_get(h, STR("Host")) == two, "and the new one stands");
+    is_same(hash_get(h, STR("x")), NULL, "an empty table");
+    is_same(hash_set(h, STR("Host"), one), NULL, "a new key");
+    is_same(hash_get(h, STR("Host")), one, "is there");
+    is_same(hash_get(h, STR("host")), NULL, "with its case");
+    is_same(hash_set(h, STR("Host"), two), one,
+            "replacing gives the old value");
+    is_same(hash_get(h, STR("Host")), two, "and the new one stands");
     is(hash_count(h), 1, "for one key");
     ok(hash_set(h, STR(""), one) == NULL && hash_get(h, STR("")) == one,
        "the empty key");
 
     h = hash_new(a, 3, HASH_NOCASE);
     hash_set(h, STR("Content-Type"), one);
-    ok(hash_get(h, STR("CONTENT-type")) == one, "without case");
-    ok(hash_set(h, STR("content-TYPE"), two) == one, "in setting too");
-    ok(hash_get_hashed(h, STR("content-type"), str_hash(STR("content-type")))
-           == two,
-       "with a hash that is known");
+    is_same(hash_get(h, STR("CONTENT-type")), one, "without case");
+    is_same(hash_set(h, STR("content-TYPE"), two), one, "in setting too");
+    is_same(
+        hash_get_hashed(h, STR("content-type"), str_hash(STR("content-type"))),
+        two, "with a hash that is known");
 
     test_many(a, 0);
     test_many(a, KEYS);

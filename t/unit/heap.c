@@ -40,7 +40,7 @@ test_heap(void)
     int         wrong = 0;
     uint64_t    last = 0;
 
-    ok(heap_min(&h) == NULL, "an empty heap");
+    is_same(heap_min(&h), NULL, "an empty heap");
     for (int i = 0; i < ROUNDS; i++) {
         struct heap_node *node = &nodes[next_random() % NODES], *min;
 
@@ -100,7 +100,7 @@ test_list(void)
     list_init(&other);
     for (int i = 0; i < 5; i++)
         m[i].n = i + 1;
-    ok(list_pop(&head) == NULL, "nothing to pop");
+    is_same(list_pop(&head), NULL, "nothing to pop");
 
     list_append(&head, &m[1].link);
     list_append(&head, &m[2].link);

@@ -14,7 +14,7 @@ main(void)
     int          n = 1;
 
     held_init(h, 3);
-    ok(held_find(h, 7) == NULL, "nobody holds anything");
+    is_same(held_find(h, 7), NULL, "nobody holds anything");
     a = held_take(h, 7);
     b = held_take(h, 8);
     ok(a != NULL && b != NULL && a != b, "each process has its own");
@@ -23,7 +23,7 @@ main(void)
     b[0] = 9;
     ok(held_find(h, 7) == a && a[2] == 5, "they are found");
     held_give(h, a);
-    ok(held_find(h, 7) == NULL, "they are given back");
+    is_same(held_find(h, 7), NULL, "they are given back");
     a = held_take(h, 9);
     is(a[0] + a[1] + a[2], 0, "the next one begins with none");
     is(b[0], 9, "others are left alone");

@@ -242,7 +242,7 @@ is_cut(size_t most, const char *what)
 
     ok(n <= most && n > n_end && strcmp(line + n - n_end, end) == 0, "%s",
        what);
-    ok(line[n - n_end - 1] == '"', "... behind a whole value");
+    is(line[n - n_end - 1], '"', "... behind a whole value");
 }
 
 
@@ -517,7 +517,7 @@ test_syslog_errors(void)
         bool        made = syslog_open(arena, str_of(cases[i][0]), &error);
 
         is_text(error, cases[i][1], "syslog \"%s\"", cases[i][0]);
-        ok(made == (cases[i][1] == NULL), "verdict");
+        is(made, (cases[i][1] == NULL), "verdict");
     }
 }
 
@@ -541,8 +541,8 @@ main(void)
     is_text(log_level_name(LEVEL_CRIT), "crit", "a level's name");
     is(log_level_parse(STR("warn")), LEVEL_WARN, "and back");
     is(log_level_parse(STR("")), -1, "unknown");
-    ok(log_target_new(arena, STR("memory:x"), NULL, LEVEL_INFO, &error) == NULL,
-       "a ring of no size");
+    is_same(log_target_new(arena, STR("memory:x"), NULL, LEVEL_INFO, &error),
+            NULL, "a ring of no size");
     is_text(error, "invalid buffer size \"x\"", "says why");
     test_lines();
     test_long();

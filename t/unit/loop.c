@@ -188,7 +188,7 @@ test_timers(struct loop *l)
     timer_set(l, &c.timer, 50);
     a.stops = &c.timer;
     run_timers(l);
-    ok(strchr(noted(), 'c') == NULL, "stopped by another");
+    is_same(strchr(noted(), 'c'), NULL, "stopped by another");
     a.stops = NULL;
 
     /* Each of two due at once stops the other: one of them runs. */
@@ -329,11 +329,11 @@ test_edges(struct loop *l)
     ok(event_add(l, &a.event), "added");
     loop_turn(l, 1000);
     is_text(noted(), "A", "writable at once");
-    ok(write(s[1], "x", 1) == 1, "sent");
+    is(write(s[1], "x", 1), 1, "sent");
     loop_turn(l, 1000);
     is_text(noted(), "a", "readable, and not writable again");
     ok(a.event.readable, "flag");
-    ok(write(s[1], "y", 1) == 1, "sent more");
+    is(write(s[1], "y", 1), 1, "sent more");
     loop_turn(l, 0);
     is_text(noted(), "", "no change, no call");
     is(read(s[0], in, sizeof(in)), 2, "read both");
@@ -361,7 +361,7 @@ test_half_close(struct loop *l)
     a = end_of(l, 'a', s[0]);
     a.event.writable = true;
     event_add(l, &a.event);
-    ok(write(s[1], "x", 1) == 1, "sent");
+    is(write(s[1], "x", 1), 1, "sent");
     shutdown(s[1], SHUT_WR);
     loop_turn(l, 1000);
     is_text(noted(), "a", "data and the end in one event");
@@ -399,7 +399,7 @@ test_close_in_batch(struct loop *l, bool reopen)
            "a stale event does not reach the new descriptor");
         a.closes = b.closes = NULL;
         noted();
-        ok(write(u[1], "x", 1) == 1, "sent");
+        is(write(u[1], "x", 1), 1, "sent");
         loop_turn(l, 1000);
         ok(new->event.readable && !new->event.hangup, "but its own does");
     } else {
@@ -431,13 +431,13 @@ test_urgent(void)
         ends[i] = end_of(l, 'a', s[i][0]);
         ends[i].event.writable = true;
         event_add(l, &ends[i].event);
-        ok(write(s[i][1], "x", 1) == 1, "sent");
+        is(write(s[i][1], "x", 1), 1, "sent");
     }
     urgent = end_of(l, 'u', bell);
     urgent.event.is_urgent = true;
     urgent.event.writable = true;
     event_add(l, &urgent.event);
-    ok(eventfd_write(bell, 1) == 0, "rung");
+    is(eventfd_write(bell, 1), 0, "rung");
     loop_turn(l, 1000);
     said = noted();
     is(said[0], 'u', "urgent first, though the batch was full without it");
@@ -445,7 +445,7 @@ test_urgent(void)
     for (int i = 0; i < 5; i++)
         loop_turn(l, 0);
     said = noted();
-    ok(strchr(said, 'u') == NULL, "urgent once");
+    is_same(strchr(said, 'u'), NULL, "urgent once");
     is(strlen(said), 5, "all the others");
     for (int i = 0; i < 9; i++) {
         shut(&ends[i]);

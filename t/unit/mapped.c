@@ -80,7 +80,7 @@ main(void)
     ok(!mapped_try(add_up, &s), "once more");
     pthread_create(&thread, NULL, in_thread, &s);
     pthread_join(thread, &result);
-    ok(result == NULL, "in a thread");
+    is_same(result, NULL, "in a thread");
     status = end_of_careless(&s);
     ok(!WIFEXITED(status) || WEXITSTATUS(status) != 0,
        "without precaution it ends the process");

@@ -83,7 +83,7 @@ test_ranges(void)
     struct ranges     *r = ranges_new(a);
     struct range_other other;
 
-    ok(ranges_set(r, 0x0a000005, 0x0a02034d, one, &other) == RANGE_SET,
+    is(ranges_set(r, 0x0a000005, 0x0a02034d, one, &other), RANGE_SET,
        "a range");
     is_text(find_in(r, "10.0.0.4"), NULL, "before it");
     is_text(find_in(r, "10.0.0.5"), "one", "its first address");
@@ -94,7 +94,7 @@ test_ranges(void)
     ok(ranges_set(r, 0x0a000005, 0x0a02034d, two, &other) == RANGE_REPLACED
            && other.value == one,
        "the same again");
-    ok(ranges_set(r, 0x0a010010, 0x0a010020, one, &other) == RANGE_SET,
+    is(ranges_set(r, 0x0a010010, 0x0a010020, one, &other), RANGE_SET,
        "a range in it");
     is_text(find_in(r, "10.1.0.15"), "two", "it is cut: before");
     is_text(find_in(r, "10.1.0.16"), "one", "... there");

@@ -99,7 +99,7 @@ test_times(bool is_sec, const struct sample *s, size_t n)
     for (; n > 0; n--, s++) {
         if (!number_time(str_of(s->text), is_sec, &out))
             out = NONE;
-        ok(out == s->want, "time \"%s\" in %s", s->text,
+        is(out, s->want, "time \"%s\" in %s", s->text,
            is_sec ? "seconds" : "milliseconds");
     }
 }
@@ -113,7 +113,7 @@ test_sizes(void)
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         if (!number_size(str_of(sizes[i].text), false, &out))
             out = NONE;
-        ok(out == sizes[i].want, "size \"%s\"", sizes[i].text);
+        is(out, sizes[i].want, "size \"%s\"", sizes[i].text);
     }
     ok(number_size(STR("2g"), true, &out) && out == 2147483648, "2g");
     ok(number_size(STR("2G"), true, &out) && out == 2147483648, "2G");

@@ -226,7 +226,7 @@ check_taken(size_t i)
     str_t                  line = box(taken[i].line);
     enum h1_error          error = h1_request_line(&found, line);
 
-    if (!ok(error == H1_OK, "%s: taken", name)) {
+    if (!is(error, H1_OK, "%s: taken", name)) {
         free((void *) (uintptr_t) line.p);
         return;
     }

@@ -34,17 +34,17 @@ test_find(void)
     str_t s = STR("one, Two, three");
 
     is(str_find(s, STR("o, t")) - s.p, 7, "found");
-    ok(str_find(s, STR("two")) == NULL, "with case");
+    is_same(str_find(s, STR("two")), NULL, "with case");
     is(str_ifind(s, STR("tWO")) - s.p, 5, "without case");
-    ok(str_ifind(s, STR("four")) == NULL, "not there");
-    ok(str_find(STR("a"), STR("ab")) == NULL, "longer than all");
-    ok(str_ifind(STR("a"), STR("ab")) == NULL, "that without case");
-    ok(str_find(s, STR("")) == s.p, "nothing is at the start");
+    is_same(str_ifind(s, STR("four")), NULL, "not there");
+    is_same(str_find(STR("a"), STR("ab")), NULL, "longer than all");
+    is_same(str_ifind(STR("a"), STR("ab")), NULL, "that without case");
+    is_same(str_find(s, STR("")), s.p, "nothing is at the start");
     is(str_ifind(s, STR("THREE")) - s.p, 10, "at the end");
     is(str_chr(s, ',') - s.p, 3, "the first comma");
     is(str_rchr(s, ',') - s.p, 8, "the last comma");
-    ok(str_rchr(s, ';') == NULL, "no semicolon");
-    ok(str_rchr(STR_NONE, ';') == NULL, "nothing has none");
+    is_same(str_rchr(s, ';'), NULL, "no semicolon");
+    is_same(str_rchr(STR_NONE, ';'), NULL, "nothing has none");
 }
 
 
@@ -60,7 +60,7 @@ test_cut(void)
     is(part.n, 0, "an empty one");
     part = str_cut(&rest, ',');
     is_str(part, "b", "the last");
-    ok(rest.p == NULL, "leaves nothing");
+    is_same(rest.p, NULL, "leaves nothing");
 
     rest = STR("a,");
     str_cut(&rest, ',');

@@ -13,8 +13,10 @@
  *         return done();
  *     }
  *
- * Each check returns whether it held, so that `if (!ok(...)) diag(...)` reads
- * well.  Include it from the one file of the program only.
+ * Use is() and its kin where there are two values to compare: a check that
+ * fails prints both on stderr.  Each check returns whether it held, so that
+ * `if (!ok(...)) diag(...)` reads well.  Include it from the one file of the
+ * program only.
  */
 #pragma once
 
@@ -45,10 +47,10 @@ static struct {
         exit(0); \
     } while (0)
 
-/* Tells something to who reads the output. */
+/* Prints a comment on stderr, where prove shows it. */
 #define diag(...) \
-    ((void) printf("# "), (void) printf(__VA_ARGS__), (void) printf("\n"), \
-     (void) fflush(stdout))
+    ((void) fprintf(stderr, "# "), (void) fprintf(stderr, __VA_ARGS__), \
+     (void) fprintf(stderr, "\n"))
 
 #define ok(cond, ...) \
     tap_check((cond), __FILE__, __LINE__, #cond, __VA_ARGS__)
@@ -59,6 +61,9 @@ static struct {
 #define is(got, want, ...) \
     tap_is_int((intmax_t) (got), (intmax_t) (want), __FILE__, __LINE__, \
                __VA_ARGS__)
+/* Pointers */
+#define is_same(got, want, ...) \
+    tap_is_same((got), (want), __FILE__, __LINE__, __VA_ARGS__)
 /* C strings; NULL equals NULL only */
 #define is_text(got, want, ...) \
     tap_is_text((got), (want), __FILE__, __LINE__, __VA_ARGS__)
@@ -81,7 +86,8 @@ tap_report(bool passed, const char *file, int line, const char *what,
     printf("\n");
     if (!passed) {
         tap.failed++;
-        printf("#   at %s:%d%s%s\n", file, line, *what ? ": " : "", what);
+        fflush(stdout);
+        diag("  failed at %s:%d%s%s", file, line, *what ? ": " : "", what);
     }
     fflush(stdout);
     return passed;
@@ -110,8 +116,27 @@ tap_is_int(intmax_t got, intmax_t want, const char *file, int line,
     va_start(args, format);
     tap_report(got == want, file, line, "", format, args);
     va_end(args);
-    if (got != want)
-        printf("#   got  %" PRIdMAX "\n#   want %" PRIdMAX "\n", got, want);
+    if (got != want) {
+        diag("       got: %" PRIdMAX, got);
+        diag("  expected: %" PRIdMAX, want);
+    }
+    return got == want;
+}
+
+
+static inline __attribute__((format(printf, 5, 6))) bool
+tap_is_same(const void *got, const void *want, const char *file, int line,
+            const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    tap_report(got == want, file, line, "", format, args);
+    va_end(args);
+    if (got != want) {
+        diag("       got: %p", got);
+        diag("  expected: %p", want);
+    }
     return got == want;
 }
 
@@ -127,9 +152,10 @@ tap_is_text(const char *got, const char *want, const char *file, int line,
     va_start(args, format);
     tap_report(same, file, line, "", format, args);
     va_end(args);
-    if (!same)
-        printf("#   got  \"%s\"\n#   want \"%s\"\n", got ? got : "(null)",
-               want ? want : "(null)");
+    if (!same) {
+        diag("       got: \"%s\"", got ? got : "(null)");
+        diag("  expected: \"%s\"", want ? want : "(null)");
+    }
     return same;
 }
 
@@ -140,14 +166,14 @@ tap_bytes(const char *label, const void *data, size_t size)
 {
     const unsigned char *p = data;
 
-    printf("#   %s (%zu) \"", label, size);
+    fprintf(stderr, "# %10s: (%zu) \"", label, size);
     for (size_t i = 0; i < size; i++) {
         if (p[i] < 0x20 || p[i] > 0x7e || p[i] == '"' || p[i] == '\\')
-            printf("\\x%02x", p[i]);
+            fprintf(stderr, "\\x%02x", p[i]);
         else
-            putchar(p[i]);
+            fputc(p[i], stderr);
     }
-    printf("\"\n");
+    fprintf(stderr, "\"\n");
 }
 
 
@@ -160,8 +186,8 @@ tap_compare(str_t got, str_t want, const char *file, int line,
 
     tap_report(same, file, line, "", format, args);
     if (!same) {
-        tap_bytes("got ", got.p, got.n);
-        tap_bytes("want", want.p, want.n);
+        tap_bytes("got", got.p, got.n);
+        tap_bytes("expected", want.p, want.n);
     }
     return same;
 }
@@ -204,9 +230,9 @@ done(void)
     if (tap.planned == 0)
         printf("1..%u\n", tap.run);
     else if (tap.planned != tap.run)
-        printf("# planned %u checks but ran %u\n", tap.planned, tap.run);
+        diag("planned %u checks but ran %u", tap.planned, tap.run);
     if (tap.failed != 0)
-        printf("# %u of %u failed\n", tap.failed, tap.run);
+        diag("%u of %u failed", tap.failed, tap.run);
     fflush(stdout);
     return tap.failed != 0 || (tap.planned != 0 && tap.planned != tap.run);
 }

@@ -225,7 +225,7 @@ test_dynamic(void)
     }
     g = upstream_dynamic(&task, STR("x.test"), at, names, 2);
     is_order(g, "1212", "a group found at run time");
-    ok(g->idle == NULL, "it keeps no connections");
+    is_same(g->idle, NULL, "it keeps no connections");
 }
 
 
@@ -248,7 +248,7 @@ test_errors(void)
     };
 
     for (size_t i = 0; i < countof(wrong); i++)
-        ok(read_servers(wrong[i]) == NULL, "refused: %s", wrong[i]);
+        is_same(read_servers(wrong[i]), NULL, "refused: %s", wrong[i]);
 }
 
 
@@ -308,8 +308,8 @@ test_idle(struct loop *l)
     for (unsigned i = 0; i < 20 && !k[0].is_gone; i++)
         loop_turn(l, 20);
     ok(k[0].is_gone && !k[1].is_gone, "and goes");
-    ok(idle_take(g, &g->peers[0], NULL) == &k[2].idle, "one is taken");
-    ok(idle_take(g, &g->peers[0], NULL) == NULL, "there is but one");
+    is_same(idle_take(g, &g->peers[0], NULL), &k[2].idle, "one is taken");
+    is_same(idle_take(g, &g->peers[0], NULL), NULL, "there is but one");
     k[2].idle.requests = 3;
     idle_keep(g, &k[2].idle);
     ok(k[2].is_gone, "keepalive_requests");
@@ -339,8 +339,9 @@ test_local(struct loop *l)
     open_kept(&k, l, &g->peers[0]);
     k.idle.owner = &here;
     idle_keep(g, &k.idle);
-    ok(idle_take(g, &g->peers[0], &there) == NULL, "not for other locations");
-    ok(idle_take(g, &g->peers[0], &here) == &k.idle, "but for the same one");
+    is_same(idle_take(g, &g->peers[0], &there), NULL,
+            "not for other locations");
+    is_same(idle_take(g, &g->peers[0], &here), &k.idle, "but for the same one");
 
     k.idle.opened_at -= 3600 * 1000 + 1;
     idle_keep(g, &k.idle);
@@ -355,6 +356,7 @@ main(void)
     struct worker self = { .stats = &stats_private };
     struct loop  *l = loop_new(&quiet, 16);
 
+    log_to_stderr = false;
     modules_init();
     clock_update();
     worker = &self;
