@@ -126,6 +126,20 @@ like $text, qr/got: 0x\w+\n# +expected: \(nil\)/, 'pointers: both values';
 like $text, qr{failed at t/unit/wrong\.c:12: tap\.run == 0\n}, 'the condition';
 
 
+# ---- what is installed ----
+
+my $root = $t->path('root');
+passes("make -s BUILD=$build DESTDIR=$root install");
+my ($pages) = $t->read("tree/$build/Makefile") =~ /^export PREFIX +:= (.*)/m;
+my $page = $t->read("root$pages/html/index.html");
+unlike $page, qr/@[A-Z]+@/, 'the welcome page is filled in';
+my @names = $page =~ m{(?<=[>\n])(/[^\s<]+)(?= -[ts]| doc|</code>)}g;
+is scalar(@names), 5, 'it names files';
+is join(' ', grep { !-e "$root$_" } @names), '', 'all of which are there';
+my ($conf) = $page =~ m{<code>(/\S+/)nginx\.conf</code>};
+ok -e "$root${conf}proxy_app", 'proxy_app is beside nginx.conf';
+
+
 # ---- what make prints of itself ----
 
 ($code, $text) = run("make -s BUILD=$build help");

@@ -12,11 +12,11 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Digest::SHA qw(sha1_hex);
 use JSON::PP qw(decode_json);
-use MIME::Base64 qw(encode_base64);
 use Time::HiRes qw(sleep time);
 use Weir::Load;
 use Weir::Node;
 use Weir::Test qw(:DEFAULT slow);
+use Weir::WebSocket;
 
 need_node();
 
@@ -246,50 +246,8 @@ ok wait_until(sub { count()->{streams} == 0 }),
 
 # ---- WebSocket ----
 
-sub ws_open {
-    my ($uri) = @_;
-    my $c = $t->connect(local => '127.0.0.3', timeout => slow(20));
-    my $key = encode_base64('sixteen bytes...', '');
-
-    $c->send_request('GET', $uri, host => 'app.test', headers => [
-        Upgrade => 'websocket', Connection => 'Upgrade',
-        'Sec-WebSocket-Key' => $key, 'Sec-WebSocket-Version' => 13,
-    ]);
-    return ($c, $c->read_response);
-}
-
-sub ws_send {
-    my ($c, $text, $type) = @_;
-    my $n = length $text;
-    my $mask = pack 'N', 0xa1b2c3d4;
-    my $masked = $text ^ substr $mask x (1 + $n / 4), 0, $n;
-
-    return $c->send(chr(0x80 | ($type // 1))
-        . ($n < 126 ? chr(0x80 | $n)
-           : $n < 65536 ? pack('Cn', 0x80 | 126, $n)
-           : pack('CQ>', 0x80 | 127, $n))
-        . $mask . $masked);
-}
-
-# The next message: its type and text.
-sub ws_read {
-    my ($c) = @_;
-    my $head = $c->read_until(qr/\A.{2}/s) // return ('nothing', '');
-    my ($type, $n) = unpack 'CC', $head;
-
-    ($n) = unpack 'n', $c->read_until(qr/\A.{2}/s) // "\0\0" if $n == 126;
-    ($n) = unpack 'Q>', $c->read_until(qr/\A.{8}/s) // "\0" x 8
-        if $n == 127;
-    my $text = '';
-    while (length $text < $n) {
-        my $left = $n - length $text;
-        $left = 30_000 if $left > 30_000;
-        $text .= $c->read_until(qr/\A.{$left}/s) // last;
-    }
-    return ($type & 15, $text);
-}
-
-my ($ws, $open) = ws_open('/ws');
+my ($ws, $open) = ws_open($t, '/ws', host => 'app.test',
+                          local => '127.0.0.3');
 is $open->status, 101, 'a WebSocket opens';
 like +(ws_read($ws))[1], qr/^(?:one|two|three) 127\.0\.0\.3$/,
     'the application greets, and knows who it is';
