@@ -249,18 +249,30 @@ is_silent(unsigned status)
     return status == 408 || status == 444 || status == 499;
 }
 
+void
+http_end_unanswered(struct http_request *r, unsigned status)
+{
+    if (r->out.is_head_sent && r->task.conn->sent != r->sent_before)
+        return;
+    r->out.status = status;
+    if (r->error_status == 0)
+        r->error_status = status;
+}
+
 enum step
 http_refuse(struct http_request *r)
 {
     unsigned                 status = r->fail_status;
     const struct error_page *page;
 
+    if (status == 499)
+        http_end_unanswered(r, status);
     if (r->out.is_head_sent || status == 0)
         return STEP_FAIL;
     log_debug(r->task.log, "http special response: %u, \"" STR_F "?" STR_F "\"",
               status, STR_A(r->uri), STR_A(r->args));
     if (is_silent(status) || r->is_silent) {
-        r->error_status = r->out.status = status;
+        http_end_unanswered(r, status);
         r->resets = status == 444;
         return STEP_FAIL;
     }

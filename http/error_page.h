@@ -12,6 +12,10 @@ bool http_has_error_page(const struct http_request *r, unsigned status);
  * the built-in one (STEP_DONE), or gives up on the connection (STEP_FAIL). */
 enum step http_refuse(struct http_request *r);
 
+/* The status of a request that is closed without a word: that one, unless
+ * something went out, or an error page chose one before. */
+void http_end_unanswered(struct http_request *r, unsigned status);
+
 /* The built-in page of a status in r's arena: STR_NONE where it has none.
  * *shown is the status that goes out (494 goes out as 400). */
 str_t http_builtin_page(const struct http_request *r, unsigned status,

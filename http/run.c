@@ -526,8 +526,7 @@ http_terminate(struct http_request *r, unsigned status)
 {
     if (r->state == HTTP_END)
         return;
-    if (!r->out.is_head_sent || r->task.conn->sent == 0)
-        r->error_status = r->out.status = status;
+    http_end_unanswered(r, status);
     r->is_broken = true;
     r->keeps_alive = false;
     if (r->is_post_action)

@@ -24,6 +24,13 @@ my $backend = Weir::Backend->http(sub {
     } elsif ($kind eq 'body') {
         $c->send("${ok}abc");
         sleep 2;
+    } elsif ($kind eq 'headonly') {
+        $c->send($ok);
+        sleep 0.7;
+        $c->send('abc');
+        sleep 1;
+    } elsif ($kind eq 'page') {
+        return "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
     } elsif ($kind eq 'steady') {
         $c->send($ok);
         for my $byte (split //, 'abcdef') {
@@ -61,6 +68,9 @@ $t->run(<<"EOC");
         location /pacedoff { proxy_pass http://127.0.0.1:$up;
                              proxy_read_timeout 700ms; proxy_buffering off; }
         location /patient { proxy_pass http://127.0.0.1:$up; }
+        location /page { proxy_pass http://127.0.0.1:$up;
+                         proxy_intercept_errors on;
+                         error_page 404 /patient/slow; }
         location /stay { proxy_pass http://127.0.0.1:$up;
                          proxy_ignore_client_abort on; }
         location /deaf { proxy_pass http://127.0.0.1:$deaf_port;
@@ -101,7 +111,7 @@ my $c = $t->connect;
 $c->send("GET /patient/slow HTTP/1.1\r\nHost: a\r\n\r\n");
 sleep 0.1;
 $c->close;
-ok $t->wait_log(qr{^/patient/slow 499 }, 'up.log'), 'gone: 499';
+ok $t->wait_log(qr{^/patient/slow 499 - 0$}m, 'up.log'), 'gone: 499';
 like join('', $t->log), qr/client prematurely closed connection/, 'told';
 $c = $t->connect;
 $c->send("GET /stay/slow HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -115,6 +125,20 @@ $c->send("POST /patient/length HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx
 sleep 0.1;
 $c->close;
 ok $t->wait_log(qr{^/patient/length 400 }, 'up.log'), 'half a request: 400';
+# Of a response whose head has come, but of which nothing went out, 499 is
+# said, too; an error page's status stays.
+my %abandoned = ('/patient/headonly' => '499 200', '/page' => '404 404 : -',
+                 '/off/headonly' => '200 200');
+for my $uri (sort keys %abandoned) {
+    $c = $t->connect;
+    $c->send("GET /patient/length HTTP/1.1\r\nHost: a\r\n\r\n");
+    is $c->read_response->body, 'abcdef', "$uri: a request before it";
+    $c->send("GET $uri HTTP/1.1\r\nHost: a\r\n\r\n");
+    sleep 0.2;
+    $c->close;
+    ok $t->wait_log(qr{^$uri $abandoned{$uri} 0$}m, 'up.log'),
+        "$uri: $abandoned{$uri}";
+}
 is $t->get('/patient/length')->body, 'abcdef', 'still there';
 
 done_testing;

@@ -236,8 +236,6 @@ gateway_run(struct gateway *g)
         log_info(g->r->task.log,
                  "epoll_wait() reported that client prematurely closed "
                  "connection, so upstream connection is closed too");
-        if (g->x && !g->x->status)
-            g->x->status = 499;
         return gateway_fail(g, 499);
     }
     do {
