@@ -6,6 +6,8 @@
  */
 #include "http/field.h"
 
+#include "core/base/check.h"
+
 static const str_t names[FIELD_COUNT] = { [FIELD_UNKNOWN] = STR_INIT(""),
 #define X(id, name) [FIELD_##id] = STR_INIT(name),
                                           FIELD_LIST(X)
@@ -76,22 +78,20 @@ static struct field *
 append(struct arena *a, struct fields *f, str_t name, str_t value,
        enum field_id id)
 {
-    struct field *last, *new = vec_push(a, &f->list);
-    uint16_t      place = (uint16_t) f->list.n;
+    struct field *new = vec_push(a, &f->list);
+    uint16_t place = (uint16_t) f->list.n;
 
+    CHECK(f->list.n < UINT16_MAX);
     new->name = name;
     new->value = value;
     new->id = id;
     if (id == FIELD_UNKNOWN)
         return new;
-    if (f->first[id] == 0) {
+    if (f->first[id] == 0)
         f->first[id] = place;
-        return new;
-    }
-    for (last = &f->list.at[f->first[id] - 1]; last->next != 0;
-         last = &f->list.at[last->next - 1])
-        ;
-    last->next = place;
+    else
+        f->list.at[f->last[id] - 1].next = place;
+    f->last[id] = place;
     return new;
 }
 
@@ -165,19 +165,24 @@ fields_value(const struct fields *f, enum field_id id)
 void
 fields_hide(struct fields *f, enum field_id id)
 {
-    struct field *at;
+    struct field *at = fields_get(f, id);
 
-    while ((at = fields_get(f, id)) != NULL)
+    for (; at != NULL; at = fields_next(f, at))
         at->is_hidden = true;
 }
 
 void
 fields_hide_name(struct fields *f, str_t name)
 {
-    struct field *at;
+    enum field_id id = field_id(name);
 
-    while ((at = fields_find(f, name)) != NULL)
-        at->is_hidden = true;
+    if (id != FIELD_UNKNOWN) {
+        fields_hide(f, id);
+        return;
+    }
+    VEC_EACH(&f->list, at)
+        if (at->id == FIELD_UNKNOWN && str_ieq(at->name, name))
+            at->is_hidden = true;
 }
 
 void

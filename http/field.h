@@ -86,7 +86,12 @@ struct field {
 struct fields {
     VEC(struct field) list;
     uint16_t          first[FIELD_COUNT]; /* index + 1, 0: none              */
+    uint16_t          last[FIELD_COUNT];
 };
+
+/* What one head or trailer of a peer may have, where configuration says
+ * nothing.  A list must not get UINT16_MAX. */
+enum { FIELDS_MAX = 4096 };
 
 enum field_id field_id(str_t name); /* case is ignored */
 str_t         field_name(enum field_id id);

@@ -60,10 +60,10 @@ static const struct directive head_rows[] = {
          client_header_timeout, "60s",
          "How long a client may take to send the head of a request; 408 "
          "then."),
-    NUMBER("max_headers", IN_TOP, struct http_head_conf, max_headers, "1000",
-           NULL,
-           "How many fields the head of a request may have; 400 beyond "
-           "that."),
+    NUMBER(
+        "max_headers", IN_TOP, struct http_head_conf, max_headers, "1000", NULL,
+        "How many fields the head or trailer of a request may have; 400 beyond "
+        "that."),
     FLAG("ignore_invalid_headers", IN_TOP, struct http_head_conf,
          ignore_invalid_headers, "on",
          "Drops fields with other characters in their names than "

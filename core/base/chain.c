@@ -13,6 +13,12 @@
 
 #include "core/base/check.h"
 
+enum {
+    PACK_MAX = 512,  /* bytes that are moved to save a link                  */
+    JOIN_MAX = 64,   /* ... that are copied, with what they stand in         */
+    COPY_ROOM = 256, /* of a block for copies                                */
+};
+
 
 struct chain_file *
 chain_file_get(struct chain_file *f)
@@ -113,8 +119,8 @@ shorten(struct chain *c, struct piece *piece, size_t n)
 static inline bool
 extends(const struct piece *last, const struct piece *next)
 {
-    if (!last || last->n == 0 || last->flags || last->block != next->block
-        || last->file != next->file)
+    if (!last || last->n == 0 || (last->flags & ~PIECE_ROOM)
+        || last->block != next->block || last->file != next->file)
         return false;
     if (last->block)
         return last->p + last->n == next->p;
@@ -136,11 +142,31 @@ chain_take_links(struct chain *to, struct chain *from)
 }
 
 
+/* Copies s into the room behind the last piece, if there is any. */
+static bool
+fill_room(struct chain *c, str_t s)
+{
+    struct piece *last = last_piece(c);
+    char         *end;
+
+    if (!last || last->flags != PIECE_ROOM)
+        return false;
+    end = (char *) (uintptr_t) last->p + last->n;
+    if (s.n > (size_t) (last->block->data + last->block->size - end))
+        return false;
+    memcpy(end, s.p, s.n);
+    last->n += s.n;
+    c->n += s.n;
+    return true;
+}
+
+
 void
 chain_add(struct chain *c, str_t s)
 {
-    if (s.n)
-        append(c, &(struct piece){ .p = s.p, .n = s.n });
+    if (s.n == 0 || (s.n <= JOIN_MAX && fill_room(c, s)))
+        return;
+    append(c, &(struct piece){ .p = s.p, .n = s.n });
 }
 
 
@@ -149,11 +175,12 @@ chain_add_copy(struct chain *c, str_t s)
 {
     struct block *b;
 
-    if (s.n == 0)
+    if (s.n == 0 || fill_room(c, s))
         return;
-    b = block_new(s.n);
+    b = block_new(s.n > COPY_ROOM ? s.n : COPY_ROOM);
     memcpy(b->data, s.p, s.n);
-    append(c, &(struct piece){ .p = b->data, .n = s.n, .block = b });
+    append(c, &(struct piece){
+                  .p = b->data, .n = s.n, .block = b, .flags = PIECE_ROOM });
 }
 
 
@@ -172,6 +199,22 @@ chain_add_block(struct chain *c, struct block *b, str_t s)
     }
     block_get(b);
     append(c, &next);
+}
+
+
+char *
+chain_add_packed(struct chain *c, struct block *b, str_t s)
+{
+    struct piece *last = last_piece(c);
+    char         *end;
+
+    if (last && last->block == b && !last->flags && s.n <= PACK_MAX) {
+        end = (char *) (uintptr_t) last->p + last->n;
+        DCHECK(end <= s.p);
+        s.p = memmove(end, s.p, s.n);
+    }
+    chain_add_block(c, b, s);
+    return (char *) (uintptr_t) s.p + s.n;
 }
 
 
@@ -279,6 +322,23 @@ chain_move(struct chain *to, struct chain *from)
 }
 
 
+void
+chain_join(struct chain *to, struct chain *from)
+{
+    struct piece *piece;
+
+    if (!to->head || from->n > JOIN_MAX) {
+        chain_move(to, from);
+        return;
+    }
+    while ((piece = from->head) && !piece->file) {
+        chain_add_copy(to, (str_t){ piece->p, piece->n });
+        drop_first(from);
+    }
+    chain_move(to, from);
+}
+
+
 void *
 chain_move_to_mark(struct chain *to, struct chain *from)
 {
@@ -304,8 +364,7 @@ append_shared(struct chain *to, const struct piece *piece, size_t n)
         block_get(copy.block);
     if (copy.file)
         chain_file_get(copy.file);
-    if (n < copy.n)
-        copy.flags = 0;
+    copy.flags &= n < copy.n ? 0 : ~(unsigned) PIECE_ROOM;
     copy.n = n;
     append(to, &copy);
 }

@@ -9,6 +9,9 @@
  * Nobody edits links by hand: pieces go in at the end and are consumed at the
  * front by the functions below, which drop the owner's count when a piece has
  * been used up.
+ *
+ * Whoever sends a body chooses its pieces, but not what they cost: small ones
+ * become one (chain_add_packed, chain_join).
  */
 #pragma once
 
@@ -45,6 +48,7 @@ void               chain_file_put(struct chain_file *f);
 enum piece_flag {
     PIECE_FLUSH = 1, /* send what stands before at once                      */
     PIECE_MARK = 2,  /* empty: p is what chain_mark was given                */
+    PIECE_ROOM = 4,  /* what is left of its block is the chain's to fill     */
 };
 
 struct piece {
@@ -74,10 +78,15 @@ chain_empty(const struct chain *c)
 
 /* Appends memory that outlives the chain; an empty s appends nothing. */
 void chain_add(struct chain *c, str_t s);
-/* Appends a copy of s, made in a block. */
+/* Appends a copy of s, made in a block that short ones share. */
 void chain_add_copy(struct chain *c, str_t s);
 /* Appends bytes of a block and takes a count of its own on it. */
 void chain_add_block(struct chain *c, struct block *b, str_t s);
+/* The same for what comes off a connection.  Between s and the chain's last
+ * piece stand only bytes that nobody needs any more, such as the framing of
+ * chunks: where s is small, it is moved up to that piece.  Returns where s
+ * ends now: the bytes up to those that follow it are free. */
+char *chain_add_packed(struct chain *c, struct block *b, str_t s);
 /* Appends n bytes of a file from offset at, taking a count on it. */
 void chain_add_file(struct chain *c, struct chain_file *f, off_t at, size_t n);
 /* Marks that everything so far is to be sent without delay; on an empty chain
@@ -97,6 +106,9 @@ void *chain_move_to_mark(struct chain *to, struct chain *from);
  * have arenas of the same life, or to the longer one, in which case links are
  * made anew). */
 void chain_move(struct chain *to, struct chain *from);
+/* The same for what goes out: a few bytes are copied behind what waits there
+ * already.  Marks may go. */
+void chain_join(struct chain *to, struct chain *from);
 /* Moves the first n bytes, cutting a piece in two where needed. */
 void chain_move_n(struct chain *to, struct chain *from, uint64_t n);
 /* Appends the same bytes to another chain, sharing their owners. */

@@ -69,13 +69,19 @@ exchange_status(struct exchange *x, unsigned status, str_t reason)
 }
 
 
-/* Name and value in one piece of memory. */
+/* Name and value in one piece of memory; NULL: too many. */
 static struct field *
 add_copy(struct exchange *x, struct fields *to, str_t name, str_t value)
 {
     struct arena *a = x->gateway->r->task.arena;
-    char         *p = arena_bytes(a, name.n + value.n + 2);
+    char         *p;
 
+    if (to->list.n >= FIELDS_MAX) {
+        log_error(x->gateway->r->task.log, "upstream sent too many %s lines",
+                  to == &x->fields ? "header" : "trailer");
+        return NULL;
+    }
+    p = arena_bytes(a, name.n + value.n + 2);
     memcpy(p, name.p, name.n);
     p[name.n] = '\0';
     if (value.n)
@@ -112,20 +118,24 @@ is_single(enum field_id id)
 }
 
 
-void
+bool
 exchange_field(struct exchange *x, str_t name, str_t value)
 {
     struct field       *f = add_copy(x, &x->fields, name, value);
-    const struct field *first = fields_get(&x->fields, f->id);
+    const struct field *first;
 
+    if (!f)
+        return false;
+    first = fields_get(&x->fields, f->id);
     if (!is_single(f->id) || first == f)
-        return;
+        return true;
     f->is_hidden = true;
     log_warn(x->gateway->r->task.log,
              "upstream sent duplicate header line: \"" STR_F ": " STR_F
              "\", previous value: \"" STR_F ": " STR_F "\", ignored",
              STR_A(f->name), STR_A(f->value), STR_A(first->name),
              STR_A(first->value));
+    return true;
 }
 
 
@@ -136,10 +146,10 @@ exchange_find(const struct exchange *x, str_t name)
 }
 
 
-void
+bool
 exchange_trailer(struct exchange *x, str_t name, str_t value)
 {
-    (void) add_copy(x, &x->trailers, name, value);
+    return add_copy(x, &x->trailers, name, value) != NULL;
 }
 
 
@@ -156,7 +166,7 @@ exchange_body(struct exchange *x, str_t data)
     struct gateway *g = x->gateway;
 
     x->body_bytes += (int64_t) data.n;
-    chain_add_block(&g->fresh, g->block, data);
+    g->in.start = chain_add_packed(&g->fresh, g->block, data);
 }
 
 

@@ -177,7 +177,7 @@ struct gateway {
 
     /* The response's body. */
     struct block      *block;   /* that is read into                         */
-    struct buf         in;      /* of block                                  */
+    struct buf         in;      /* of block: what is not of the body         */
     struct chain       fresh;   /* read, not yet handed over                 */
     struct chain       out;     /* being handed over                         */
     struct chain       spilled; /* the same in a file, before fresh          */

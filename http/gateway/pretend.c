@@ -95,7 +95,7 @@ give_fields(struct exchange *x, const struct http_request *r)
         rest = trace->answer[i];
         str_t name = str_trim(str_cut(&rest, ':'));
 
-        exchange_field(x, name, str_trim(rest));
+        (void) exchange_field(x, name, str_trim(rest));
     }
     trace->n_answer = 0;
 }

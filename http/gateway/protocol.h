@@ -46,14 +46,15 @@ struct gateway_protocol {
     bool (*rewrite)(struct gateway *g, enum field_id id, str_t *value);
 };
 
-/* What a decoder reports.  Texts are copied, but for bodies. */
+/* What a decoder reports.  Texts are copied, but for bodies.  False: too many
+ * fields, logged; the response is to be given up. */
 void exchange_status(struct exchange *x, unsigned status, str_t reason);
-void exchange_field(struct exchange *x, str_t name, str_t value);
+bool exchange_field(struct exchange *x, str_t name, str_t value);
 /* One that was reported before, or NULL. */
 struct field *exchange_find(const struct exchange *x, str_t name);
 void exchange_length(struct exchange *x, int64_t length); /* of the body     */
 void exchange_body(struct exchange *x, str_t data); /* inside of in          */
-void exchange_trailer(struct exchange *x, str_t name, str_t value);
+bool exchange_trailer(struct exchange *x, str_t name, str_t value);
 /* The connection may serve another exchange when this one is complete. */
 void exchange_reusable(struct exchange *x, bool is_reusable);
 /* The connection becomes a tunnel (101). */

@@ -154,6 +154,8 @@ make_room(struct gateway *g, size_t want)
     struct block *b = g->block;
 
     if (b && b->refs == 1) /* nobody holds a part of it */
+        g->in.start = b->data;
+    if (b && (b->refs == 1 || buf_room(&g->in) < ROOM_MIN))
         buf_compact(&g->in);
     if (b && buf_room(&g->in) >= (want < ROOM_MIN ? want : ROOM_MIN))
         return;

@@ -71,6 +71,8 @@ make_room(struct h1_body *b, size_t size)
     struct block *fresh;
     size_t        rest;
 
+    if (b->block != NULL && buf_room(&b->buf) < ROOM_MIN)
+        buf_compact(&b->buf);
     if (b->block != NULL && buf_room(&b->buf) >= ROOM_MIN)
         return;
     rest = b->block ? buf_len(&b->buf) : 0;
@@ -128,7 +130,7 @@ take_counted(struct h1 *h, struct h1_body *b, struct chain *out)
     if (n > b->left)
         n = b->left;
     chain_add_block(out, b->block, (str_t){ b->buf.read, n });
-    b->buf.read += n;
+    b->buf.start = b->buf.read += n;
     b->left -= n;
     count(h->r, n);
     if (b->left != 0)
@@ -137,11 +139,27 @@ take_counted(struct h1 *h, struct h1_body *b, struct chain *out)
     return STEP_DONE;
 }
 
-static void
+/* False: too many, told. */
+static bool
 keep_trailer(struct http_request *r, const struct h1_field *f)
 {
+    if (r->in_trailers.list.n >= FIELDS_MAX
+        || r->in_trailers.list.n >= head_conf(&r->task)->max_headers)
+    {
+        log_info(r->task.log, "client sent too many trailer lines");
+        return false;
+    }
     fields_add(r->task.arena, &r->in_trailers, str_copy(r->task.arena, f->name),
                str_copy(r->task.arena, f->value));
+    return true;
+}
+
+/* Where the body ends is not known any more. */
+static enum step
+refuse(struct http_request *r)
+{
+    r->keeps_alive = false;
+    return http_fail(r, 400);
 }
 
 static enum step
@@ -160,10 +178,10 @@ take_chunked(struct h1 *h, struct h1_body *b, struct chain *out)
         b->buf.read = b->buf.write - in.n;
         switch (p) {
         case PARSE_OK:
-            if (data.p == NULL)
-                keep_trailer(r, &field);
-            else if (data.n != 0)
-                chain_add_block(out, b->block, data);
+            if (data.n != 0)
+                b->buf.start = chain_add_packed(out, b->block, data);
+            else if (data.p == NULL && !keep_trailer(r, &field))
+                return refuse(r);
             break;
         case PARSE_AGAIN:
             return out->n != before ? STEP_NEXT : STEP_WAIT;
@@ -172,8 +190,7 @@ take_chunked(struct h1 *h, struct h1_body *b, struct chain *out)
             return STEP_DONE;
         case PARSE_BAD:
             log_error(r->task.log, "client sent invalid chunked body");
-            r->keeps_alive = false;
-            return http_fail(r, 400);
+            return refuse(r);
         }
     }
 }

@@ -59,7 +59,7 @@ struct h1 {
 struct h1_body {
     struct h1_chunked chunked;
     struct block     *block;   /* what buf stands in, counted                */
-    struct buf        buf;
+    struct buf        buf;     /* ... what has not been handed on            */
     uint64_t          left;    /* of Content-Length                          */
     bool              is_done, is_waiting;
 };

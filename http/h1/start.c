@@ -130,7 +130,7 @@ h1_take_field(struct h1 *h, str_t line)
         break;
     }
     log_debug(&h->conn.log, "http header: \"" STR_F "\"", STR_A(line));
-    if (r->in.list.n >= c->max_headers || r->in.list.n >= UINT16_MAX) {
+    if (r->in.list.n >= c->max_headers || r->in.list.n >= UINT16_MAX / 2) {
         log_info(&h->conn.log, "client sent too many header lines");
         return 400;
     }

@@ -266,12 +266,12 @@ h1_send_body(struct http_request *r, struct chain *in, bool last)
     struct chain *out = &r->task.conn->out;
 
     if (!r->out.is_chunked) {
-        chain_move(out, in);
+        chain_join(out, in);
         return;
     }
     if (in->n != 0) {
         add_chunk_head(out, in->n);
-        chain_move(out, in);
+        chain_join(out, in);
         chain_take_links(out, in);
         chain_add(out, STR("\r\n"));
         chain_take_links(in, out);

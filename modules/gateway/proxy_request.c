@@ -229,7 +229,7 @@ proxy_encode_body(struct exchange *x, struct chain *in, struct chain *out,
     const struct proxy_state *s = exchange_gateway(x)->data;
 
     if (!s->is_chunked) {
-        chain_move(out, in);
+        chain_join(out, in);
         return STEP_NEXT;
     }
     if (in->n) {
@@ -238,7 +238,7 @@ proxy_encode_body(struct exchange *x, struct chain *in, struct chain *out,
                           (unsigned long long) in->n);
 
         chain_add_copy(out, (str_t){ text, (size_t) n });
-        chain_move(out, in);
+        chain_join(out, in);
         chain_add(out, last ? STR("\r\n0\r\n\r\n") : STR("\r\n"));
     } else if (last) {
         chain_add(out, STR("0\r\n\r\n"));

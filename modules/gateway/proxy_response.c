@@ -96,7 +96,8 @@ tell(struct exchange *x, const struct h1_response *h, enum h1_event event)
     case H1_SAW_NAMED:
         log_debug(log, "http proxy header: \"" STR_F ": " STR_F "\"",
                   STR_A(h->field.name), STR_A(h->field.value));
-        exchange_field(x, h->field.name, h->field.value);
+        if (!exchange_field(x, h->field.name, h->field.value))
+            return STEP_FAIL;
         break;
     case H1_SAW_INTERIM:
         exchange_interim(x);
@@ -109,7 +110,8 @@ tell(struct exchange *x, const struct h1_response *h, enum h1_event event)
         exchange_body(x, h->data);
         break;
     case H1_SAW_TRAILER:
-        exchange_trailer(x, h->field.name, h->field.value);
+        if (!exchange_trailer(x, h->field.name, h->field.value))
+            return STEP_FAIL;
         break;
     case H1_SAW_END:
         return STEP_DONE;

@@ -253,6 +253,64 @@ test_places(void)
 }
 
 
+static unsigned
+count_pieces(const struct chain *c)
+{
+    unsigned n = 0;
+
+    for (const struct piece *p = c->head; p; p = p->next)
+        n++;
+    return n;
+}
+
+
+/* Chunks of one byte as they come, and small pieces as they go. */
+static void
+test_small(void)
+{
+    struct chain  c, d, e;
+    struct block *b = block_new(4000);
+    char         *end = b->data;
+
+    chain_init(&c, a);
+    chain_init(&d, a);
+    chain_init(&e, a);
+    b->free = free_block;
+    for (int i = 0; i < 500; i++) {
+        memcpy(b->data + 8 * i, "1\r\nx\r\n-", 8);
+        b->data[8 * i + 3] = (char) ('a' + i % 26);
+        end = chain_add_packed(&c, b, (str_t){ b->data + 8 * i + 3, 1 });
+    }
+    is(count_pieces(&c), 1, "chunks of one byte are one piece");
+    is(c.n, 500, "of as many bytes");
+    is_bytes(c.head->p, 4, "abcd", 4, "in order");
+    ok(end == c.head->p + 500, "and the rest is free");
+    chain_flush(&c);
+    chain_add_packed(&c, b, (str_t){ end + 10, 1 });
+    is(count_pieces(&c), 2, "what is to be flushed ends a piece");
+    chain_clear(&c);
+    block_put(b);
+
+    for (int i = 0; i < 100; i++) {
+        chain_add_copy(&c, STR("1\r\n"));
+        chain_add(&e, STR("x"));
+        chain_join(&c, &e);
+        chain_add(&c, STR("\r\n"));
+    }
+    is(c.n, 600, "small ones that go out");
+    ok(count_pieces(&c) <= 6, "stand together");
+    chain_share(&d, &c);
+    chain_add(&c, STR("!"));
+    chain_add_copy(&d, STR("?"));
+    is(text_of(&c).p[600], '!', "what is shared ends where it did");
+    is(text_of(&d).p[600], '?', "... for both");
+    is_bytes(text_of(&c).p, 12, "1\r\nx\r\n1\r\nx\r\n", 12, "in order");
+    chain_clear(&c);
+    chain_clear(&d);
+    is(blocks_freed, 2, "nothing is held");
+}
+
+
 int
 main(void)
 {
@@ -264,6 +322,7 @@ main(void)
     test_places();
     test_links();
     test_blocks();
+    test_small();
     arena_free(a);
     return done();
 }

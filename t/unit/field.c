@@ -3,6 +3,7 @@
  * Lines, field lines and status lines.  Cases named hd-* and pr-* are those of
  * t/truth/protocol.tsv and proxypass.tsv.
  */
+#include "http/field.h"
 #include "http/h1/parse.h"
 #include "t/unit/tap.h"
 
@@ -172,6 +173,27 @@ check_lines(str_t text, size_t step, const char *const *wanted)
 }
 
 
+/* As many fields of one name as there may be: each is put behind the others,
+ * and taken away, in the time of one. */
+static void
+check_many(void)
+{
+    struct arena       *a = arena_new(0);
+    struct fields       many = { .first = { 0 } };
+    const struct field *f;
+    unsigned            n = 0;
+
+    for (unsigned i = 0; i < UINT16_MAX - 1; i++)
+        fields_add(a, &many, STR("TE"), i % 2 ? STR("b") : STR("a"));
+    for (f = fields_get(&many, FIELD_TE); f != NULL; f = fields_next(&many, f))
+        n += str_is(f->value, "a") ? 1 : 0x10000;
+    is(n, 0x10000u * 0x7fff + 0x7fff, "many fields of one name");
+    fields_hide(&many, FIELD_TE);
+    ok(fields_get(&many, FIELD_TE) == NULL, "are hidden");
+    arena_free(a);
+}
+
+
 int
 main(void)
 {
@@ -190,5 +212,6 @@ main(void)
     for (i = 1; i <= text.n; i++)
         check_lines(text, i, lines);
 
+    check_many();
     return done();
 }
