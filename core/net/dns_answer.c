@@ -124,8 +124,10 @@ take_record(struct dns_answer *out, str_t packet, int family,
     }
     if (r->n != size)
         return false;
-    if (out->n < DNS_ADDRESSES_MAX)
-        memcpy(out->at[out->n++], r->data, size);
+    if (out->n == DNS_ADDRESSES_MAX)
+        return true;
+    memset(out->at[out->n], 0, sizeof(out->at[0]));
+    memcpy(out->at[out->n++], r->data, size);
     return true;
 }
 

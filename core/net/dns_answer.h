@@ -13,7 +13,7 @@ enum {
 };
 
 struct dns_answer {
-    uint8_t  at[DNS_ADDRESSES_MAX][16]; /* of IPv4 the first four bytes      */
+    uint8_t  at[DNS_ADDRESSES_MAX][16]; /* of IPv4 four bytes, and zeros     */
     size_t   n;
     char     alias[DNS_NAME_MAX + 1]; /* where the last CNAME leads to, with a
                                          NUL; empty: there is none           */
