@@ -382,6 +382,79 @@ $t->write('shared.conf', 'location /x { }');
 finds('unreachable-location: one that was included', "return 404;\n"
     . "include shared.conf;");
 
+# ---- what upstreams are told ----
+
+my $cached = 'add_header X-Cache $upstream_cache_status;';
+table('header-lost',
+    "$cached location / { add_header B 1; expires 1h; }" => 0,
+    "$cached location / { add_header B 1; proxy_pass http://127.0.0.1:1; }"
+        => 1,
+    "$cached location / { add_header B 1; if (\$arg_a) { proxy_pass
+        http://127.0.0.1:1; } }" => 1,
+    "$cached add_header A 1; location / { add_header B 1; }" => 1);
+finds_in_http('missing-host: X-Forwarded-Host', "$group "
+    . 'proxy_set_header X-Forwarded-Host $host;'
+    . server('location / { proxy_pass http://g; }'));
+
+my $kept = 'upstream k { server 127.0.0.1:1; keepalive 8; }';
+my $close = 'proxy_set_header Host $http_host; proxy_set_header Connection';
+my $to_k = 'location / { proxy_pass http://k; }';
+finds_in_http('keepalive-lost: close', "$kept "
+    . server("$close close; $to_k"), 'keepalive-lost:2');
+finds_in_http('keepalive-lost: among others', "$kept "
+    . server("$close 'Upgrade, Close'; $to_k"), 'keepalive-lost:2');
+finds_in_http("keepalive-lost: $_->[0]", $_->[1]) for
+    ['empty', "$kept " . server("$close ''; $to_k")],
+    ['a variable', "$kept " . server("$close \$http_x; $to_k")],
+    ['not asked for', 'upstream k { server 127.0.0.1:1; }'
+        . server("$close close; $to_k")],
+    ['off', 'upstream k { server 127.0.0.1:1; keepalive 0; }'
+        . server("$close close; $to_k")],
+    ['another list', "$kept " . server("$close close; location / {
+        proxy_set_header Connection ''; proxy_set_header Host \$http_host;
+        proxy_pass http://k; }")];
+
+my $host = 'proxy_set_header Host $host;';
+my $to = 'location / { proxy_pass http://127.0.0.1:1; }';
+sub on { return "server { listen $_[0]; $host $to }" }
+finds_in_http('host-without-port: another port', on('18080'),
+    'host-without-port:1');
+finds_in_http("host-without-port: $_", on($_))
+    for '127.0.0.1:18080', "unix:$dir/sock", '18080 proxy_protocol',
+        $> == 0 ? (80, '18080; listen 443') : ();
+finds_in_http("host-without-port: $_->[0]",
+    "server { listen 18080; $_->[1] $to }") for
+    ['$http_host', 'proxy_set_header Host $http_host;'],
+    ['with a port', 'proxy_set_header Host $host:$server_port;'],
+    ['X-Forwarded-Port', "$host proxy_set_header X-Forwarded-Port 18080;"];
+
+# ---- the rest ----
+
+finds_in_http('empty-include', "include $dir/nosuch/*.conf;",
+    'empty-include:1');
+finds_in_http('empty-include: relative', "include nosuch/a-*/x/*.conf;",
+    'empty-include:1');
+finds_in_http('empty-include: silenced',
+    "include nosuch/*.conf; # weir:ignore empty-include");
+finds_in_http('empty-include: a folder that is empty', "include $dir/*.nosuch;");
+{
+    my $all = join '', map { "listen 127.0.0.$_:$port;" } 1 .. 8;
+    my $text = "events { worker_connections %d; }\nhttp { access_log off;
+        server { $all } }\n";
+    for ([8, 1], [2, 1], [9, 0]) {
+        my ($n, $is_found) = @$_;
+
+        $t->write('lint.conf', "pid lint.pid; error_log lint.log;\n"
+            . sprintf($text, $n));
+        my (undef, $json) = run_binary('-t', '-p', "$dir/", '-c', 'lint.conf',
+            '-e', 'lint.log', '--json', '-q');
+        is_deeply [map { "$_->{name}:$_->{line}" }
+                   @{ decode_json($json)->{lint} }],
+            [('few-connections:2') x $is_found],
+            "few-connections: $n for 8 sockets";
+    }
+}
+
 my ($twice) = finds_in_http('duplicate-server-name', join("\n",
         'server { listen 127.0.0.1:' . $port . '; server_name a A.example; }',
         'server { listen 127.0.0.1:' . $port . '; server_name b a.example; }'),
@@ -501,7 +574,8 @@ like decode_json($out)->{errors}[0]{message},
     . server('location /files { alias /srv/; }')));
 is $code, 1, 'what cannot be opened here (for another user, say): exit code';
 like $err, qr/test failed\n.*\[lint\] alias-traversal: /s, '... and findings';
-($code, $out) = test(http(server("server_name a a;")), '--json');
+($code, $out) = test(http(server("server_name a;")
+    . server("server_name a;")), "--json");
 is decode_json($out)->{warnings}[0]{message},
     qq{conflicting server name "a" on 127.0.0.1:$port, ignored},
     '--json: warnings of nginx';

@@ -152,8 +152,8 @@ void conf_error_at(struct conf *cf, const char *file, unsigned line,
 void conf_suggest(struct conf *cf, str_t given, const char *const *words);
 
 /* NULL, or who is told, behind the line of a message, the column that it is
- * about (from 1; hint NULL), and each hint that stands under it. */
-extern void (*conf_tap)(unsigned column, const char *hint);
+ * about, from 1. */
+extern void (*conf_tap)(unsigned column);
 
 /* The line as it stands in a file that was read, without blanks before it. */
 str_t conf_source_line(const struct conf *cf, const char *file, unsigned line);

@@ -8,7 +8,7 @@
 
 #include "core/conf/reader.h"
 
-void (*conf_tap)(unsigned column, const char *hint);
+void (*conf_tap)(unsigned column);
 
 __attribute__((format(printf, 2, 0))) static const char *
 vformat(struct conf *cf, const char *fmt, va_list args)
@@ -83,8 +83,6 @@ say_hint(struct conf *cf, const char *text)
         return;
     rd->told = text;
     log_at(rd->log, LEVEL_STDERR, 0, "       %s", text);
-    if (conf_tap != NULL)
-        conf_tap(0, text);
 }
 
 /* Lines of a file are shown with their tabs and other bytes kept from moving
@@ -113,7 +111,7 @@ show_line(struct conf *cf, const char *file, unsigned line, const char *at)
         return;
     log_at(rd->log, LEVEL_STDERR, 0, "       | %*s^", (int) column, "");
     if (conf_tap != NULL)
-        conf_tap((unsigned) (from + column) + 1, NULL);
+        conf_tap((unsigned) (from + column) + 1);
 }
 
 static void
@@ -197,8 +195,6 @@ show_open_block(struct conf *cf, const struct lexer *lx)
                          .p);
     else
         say_hint(cf, "this block is not closed");
-    if (conf_tap != NULL)
-        conf_tap(0, arena_printf(a, "%s:%u", file, u.line).p);
 }
 
 /* The text or a block ended where more was to come. */

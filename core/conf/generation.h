@@ -15,6 +15,7 @@
 struct conf_block;
 struct conf_dump;
 struct lint_ignore;
+struct lint_include;
 struct module;
 struct vars;
 
@@ -44,6 +45,7 @@ struct generation {
     listeners_t           listeners;
     struct conf_dump     *dump;     /* the files that were read, in order    */
     struct lint_ignore   *ignores;  /* comments to lint, last first          */
+    struct lint_include  *includes; /* patterns that matched nothing         */
     void                 *stats;    /* counters shared by the workers        */
 };
 

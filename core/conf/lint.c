@@ -5,19 +5,15 @@
  */
 #include "core/conf/lint.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/conf/lexer.h"
 #include "core/conf/types.h"
 
 /* --- comments ------------------------------------------------------------- */
-
-static const struct lint_rule own_rules[] = {
-    { "unknown-ignore", NULL },
-    { NULL, NULL },
-};
-
 
 void
 lint_note(struct conf *cf, const struct lexer *lx)
@@ -194,6 +190,52 @@ lint_each_block(struct lint *l, unsigned kinds,
 }
 
 
+/* --- includes --------------------------------------------------------------- */
+
+void
+lint_note_include(struct conf *cf, str_t path)
+{
+    struct lint_include *it;
+
+    if (!cf->gen->paths.lints)
+        return;
+    it = arena_make(cf->arena, struct lint_include);
+    *it = (struct lint_include){ cf->gen->includes, cf->block, cf->file,
+                                 cf->line, str_copy(cf->arena, path) };
+    cf->gen->includes = it;
+}
+
+
+/* The folder that a pattern looks in, as far as it has no wildcards. */
+static str_t
+folder_of(struct arena *a, str_t pattern)
+{
+    size_t n = strcspn(pattern.p, "*?[");
+
+    while (n > 1 && pattern.p[n - 1] != '/')
+        n--;
+    return str_of(str_z(a, (str_t){ pattern.p, n > 1 ? n - 1 : n }));
+}
+
+
+static void
+check_includes(struct lint *l)
+{
+    const struct lint_include *it;
+
+    for (it = l->gen->includes; it != NULL; it = it->next) {
+        struct setting at = { .file = it->file, .line = it->line };
+        str_t          folder = folder_of(l->arena, it->path);
+
+        if (access(folder.p, F_OK) == -1 && errno == ENOENT)
+            lint_at(l, it->block, &at,
+                    STR("correct the path, or make the folder"),
+                    "nothing is included: there is no folder \"" STR_F "\"",
+                    STR_A(folder));
+    }
+}
+
+
 /* --- the rules --------------------------------------------------------------- */
 
 static void
@@ -258,19 +300,37 @@ check_ignore(struct lint *l, const struct lint_ignore *it,
 }
 
 
+static const struct lint_rule own_rules[3];
+
 static void
 check_ignores(struct lint *l)
 {
     VEC(const char *)         names = { 0 };
     const struct lint_ignore *it;
 
-    l->rule = own_rules;
     collect_names(own_rules, l->arena, (struct vec_any *) (void *) &names);
     for (unsigned i = 0; weir_modules[i] != NULL; i++)
         collect_names(weir_modules[i]->lint, l->arena,
                       (struct vec_any *) (void *) &names);
     for (it = l->gen->ignores; it != NULL; it = it->next)
         check_ignore(l, it, names.at, names.n);
+}
+
+
+static const struct lint_rule own_rules[] = {
+    { "unknown-ignore", check_ignores },
+    { "empty-include", check_includes },
+    { NULL, NULL },
+};
+
+
+static void
+run_rules(struct lint *l, const struct lint_rule *r)
+{
+    for (; r != NULL && r->name != NULL; r++) {
+        l->rule = r;
+        r->check(l);
+    }
 }
 
 
@@ -291,17 +351,12 @@ by_place(const void *a, const void *b)
 void
 lint_run(struct lint *l, const struct generation *g, struct arena *a)
 {
-    const struct lint_rule *r;
-
     *l = (struct lint){ .gen = g, .arena = a };
     l->seen = hash_new(a, 64, HASH_EXACT);
     index_ignores(l);
     for (unsigned i = 0; weir_modules[i] != NULL; i++)
-        for (r = weir_modules[i]->lint; r != NULL && r->name != NULL; r++) {
-            l->rule = r;
-            r->check(l);
-        }
-    check_ignores(l);
+        run_rules(l, weir_modules[i]->lint);
+    run_rules(l, own_rules);
     if (l->findings.n != 0)
         qsort(l->findings.at, l->findings.n, sizeof(*l->findings.at), by_place);
 }

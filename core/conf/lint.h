@@ -20,7 +20,7 @@ struct lexer;
 /* Rows of a table that ends with a NULL name. */
 struct lint_rule {
     const char *name;
-    void      (*check)(struct lint *l); /* NULL: the report's own            */
+    void      (*check)(struct lint *l);
 };
 
 struct finding {
@@ -38,6 +38,15 @@ struct lint_ignore {
     unsigned            line;   /* of the comment                            */
     unsigned            covers; /* line of the statement                     */
     str_t               names;
+};
+
+/* An include that found no file. */
+struct lint_include {
+    struct lint_include     *next;
+    const struct conf_block *block;
+    const char              *file;
+    unsigned                 line;
+    str_t                    path; /* absolute                               */
 };
 
 struct lint {
@@ -88,5 +97,7 @@ struct hash *lint_table(struct lint *l, const char *name, enum hash_case fold,
 /* "file:line" of a statement. */
 str_t lint_place(struct lint *l, const struct setting *s);
 
-/* While reading: the comments of the statement that was just read. */
+/* While reading: an include without a file. */
+void lint_note_include(struct conf *cf, str_t path);
+/* The same: the comments of the statement that was just read. */
 void lint_note(struct conf *cf, const struct lexer *lx);

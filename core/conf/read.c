@@ -707,8 +707,10 @@ include_into(struct conf *cf, str_t pattern, struct data *d)
     if (strpbrk(path.p, "*?[") == NULL)
         return read_path(cf, path.p, d);
     rc = glob(path.p, 0, NULL, &g);
-    if (rc == GLOB_NOMATCH)
+    if (rc == GLOB_NOMATCH) {
+        lint_note_include(cf, path);
         return NULL;
+    }
     if (rc != 0)
         return conf_error(cf, "glob() \"%s\" failed", path.p);
     for (i = 0; i < g.gl_pathc && error == NULL; i++)

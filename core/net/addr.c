@@ -176,6 +176,19 @@ addr_bytes(const struct sockaddr *sa)
 
 
 bool
+addr_is_loopback(const struct sockaddr *sa)
+{
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *) sa;
+    const struct sockaddr_in  *in = (const struct sockaddr_in *) sa;
+
+    if (sa->sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+    return sa->sa_family == AF_INET
+           && ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+
+bool
 addr_is_wildcard(const struct sockaddr *sa)
 {
     static const char zeros[V6];

@@ -45,6 +45,7 @@ bool     addr_same(const struct sockaddr *a, const struct sockaddr *b,
 /* The raw bytes of the address: 4, 16, or "unix:" for unix sockets. */
 str_t    addr_bytes(const struct sockaddr *sa);
 bool     addr_is_wildcard(const struct sockaddr *sa);
+bool     addr_is_loopback(const struct sockaddr *sa); /* 127.0.0.0/8, ::1 */
 
 /* A numeric address ("1.2.3.4", "::1", "[::1]") without a port. */
 bool addr_parse(str_t text, struct addr_any *out);

@@ -7,6 +7,7 @@
 #include <config.h>
 #include <limits.h>
 
+#include "core/conf/lint.h"
 #include "core/conf/types.h"
 
 
@@ -136,8 +137,40 @@ events_conf_of(const struct generation *g)
 }
 
 
+/* Each worker holds all listening sockets. */
+static void
+check_connections(struct lint *l)
+{
+    const struct conf_block *b = l->gen->root->first;
+    const struct setting    *s;
+    size_t                   n = l->gen->listeners.n;
+    uint64_t                 connections;
+
+    while (b != NULL && b->kind != IN_EVENTS)
+        b = b->next;
+    s = b != NULL ? setting_named(b, "worker_connections") : NULL;
+    if (s == NULL)
+        return;
+    connections = events_conf_of(l->gen)->connections;
+    if (connections > n)
+        return;
+    lint_at(l, b, s,
+            STR("raise it: a request takes one, or two with an upstream"),
+            "%ju are not enough: %zu listening sockets leave no connection for "
+            "clients",
+            (uintmax_t) connections, n);
+}
+
+
+static const struct lint_rule lint_rules[] = {
+    { "few-connections", check_connections },
+    { NULL, NULL },
+};
+
+
 struct module events_module = {
     .name = "events",
+    .lint = lint_rules,
     .directives = directives,
     .conf_size = sizeof(struct events_conf),
 };

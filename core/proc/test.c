@@ -51,22 +51,41 @@ take_place(struct message *m, str_t text)
 }
 
 
+/* A line under a message: its place, a hint, or a line of the file. */
+static void
+note_below(struct message *m, str_t text)
+{
+    static const char indent[] = "       ";
+    str_t             hint;
+
+    if (!str_starts(text, str_of(indent)))
+        return;
+    hint = str_from(text, sizeof(indent) - 1);
+    if (m->file.p == NULL && str_starts(hint, STR("in /"))) {
+        take_place(m, text);
+        return;
+    }
+    if (!str_starts(hint, STR("| ")))
+        m->hint = m->hint.p == NULL
+                      ? hint
+                      : str_join3(told.arena, m->hint, STR("; "), hint);
+}
+
+
 /* A line goes where it would go, and is kept. */
 static void
 note_line(enum log_level level, str_t text, bool is_wanted)
 {
-    struct message *m, *last;
+    struct message *m;
 
     (void) is_wanted;
     log_tap = NULL;
     log_write(&log_start, level, 0, STR_F, STR_A(text));
     log_tap = note_line;
     text = str_copy(told.arena, text);
-    if (level == LEVEL_STDERR) { /* the place of the message above it, or a
-                                    line that is shown */
-        last = told.list.n ? &told.list.at[told.list.n - 1] : NULL;
-        if (last && !last->file.p && str_starts(text, STR("       in /")))
-            take_place(last, text);
+    if (level == LEVEL_STDERR) {
+        if (told.list.n != 0)
+            note_below(&told.list.at[told.list.n - 1], text);
         return;
     }
     if (level > LEVEL_WARN)
@@ -78,20 +97,11 @@ note_line(enum log_level level, str_t text, bool is_wanted)
 }
 
 
-/* What stands under the last message. */
 static void
-note_hint(unsigned column, const char *hint)
+note_column(unsigned column)
 {
-    struct message *m = &told.list.at[told.list.n - 1];
-
-    if (told.list.n == 0)
-        return;
-    if (hint == NULL)
-        m->column = column;
-    else
-        m->hint = m->hint.p == NULL
-                      ? str_copy(told.arena, str_of(hint))
-                      : str_join3(told.arena, m->hint, STR("; "), str_of(hint));
+    if (told.list.n != 0)
+        told.list.at[told.list.n - 1].column = column;
 }
 
 
@@ -221,7 +231,7 @@ configuration_test(const struct setup *s)
 
     told.arena = s->arena;
     log_tap = s->options.json ? note_line : NULL;
-    conf_tap = s->options.json ? note_hint : NULL;
+    conf_tap = s->options.json ? note_column : NULL;
     g = read_and_open(s, &is_good);
     log_tap = NULL;
     conf_tap = NULL;

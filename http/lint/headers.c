@@ -28,6 +28,35 @@ is_listed(str_t list, str_t name)
 }
 
 
+/* Whether something in b asks an upstream, with b's list of fields. */
+static bool
+asks_upstream(const struct conf_block *b)
+{
+    const struct http_location *at;
+
+    if (b->kind & (IN_LOCATION | IN_IF | IN_LIMIT_EXCEPT)) {
+        at = b->owner;
+        if (at->content != NULL
+            && str_ends(str_of(at->content->name), STR("_pass")))
+            return true;
+    }
+    for (b = b->first; b != NULL; b = b->next)
+        if ((b->kind & LINT_BLOCKS) && setting_named(b, "add_header") == NULL
+            && asks_upstream(b))
+            return true;
+    return false;
+}
+
+
+/* "$upstream_cache_status" and its like: nothing where no upstream is asked. */
+static bool
+is_of_upstream(const struct setting *s)
+{
+    return strcmp(s->row->name, "add_header") == 0
+           && str_starts(s->args[2], STR("$upstream_"));
+}
+
+
 /* The names that outer lines set and b does not, in their order; s is the
  * last of these lines. */
 static str_t
@@ -38,6 +67,8 @@ dropped(struct lint *l, const struct conf_block *b, const struct setting *s)
 
     for (; s != NULL; s = setting_before(s)) {
         name = s->args[1];
+        if (is_of_upstream(s) && !asks_upstream(b))
+            continue;
         if (s->args[2].n == 0 || sets_field(b, directive, name)
             || is_listed(list, name))
             continue;

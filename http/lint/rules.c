@@ -148,27 +148,32 @@ lint_url(str_t text)
 }
 
 
-static void
-note_upstreams(struct lint *l, const struct conf_block *b)
+static struct hash *
+upstreams(struct lint *l, bool *is_new)
 {
-    const struct setting *s = lint_named(l, b, "upstream");
-    bool                  is_new;
-    struct hash *known = lint_table(l, "upstreams", HASH_NOCASE, &is_new);
-
-    for (; s != NULL; s = lint_before(l, b, s))
-        hash_set(known, s->args[1], (void *) (uintptr_t) s);
+    return lint_table(l, "upstreams", HASH_NOCASE, is_new);
 }
 
 
-bool
-lint_is_upstream(struct lint *l, str_t name)
+static void
+note_upstream(struct lint *l, const struct conf_block *b)
+{
+    bool is_new;
+
+    hash_set(upstreams(l, &is_new), b->opening->args[1],
+             (void *) (uintptr_t) b);
+}
+
+
+const struct conf_block *
+lint_upstream(struct lint *l, str_t name)
 {
     bool         is_new;
-    struct hash *known = lint_table(l, "upstreams", HASH_NOCASE, &is_new);
+    struct hash *known = upstreams(l, &is_new);
 
     if (is_new)
-        lint_each_block(l, IN_HTTP, note_upstreams);
-    return hash_get(known, name) != NULL;
+        lint_each_block(l, IN_UPSTREAM, note_upstream);
+    return hash_get(known, name);
 }
 
 
@@ -179,6 +184,8 @@ static const struct lint_rule rules[] = {
     { "proxy-header-lost", lint_proxy_header_lost },
     { "variable-upstream", lint_variable_upstream },
     { "missing-host", lint_missing_host },
+    { "host-without-port", lint_host_without_port },
+    { "keepalive-lost", lint_keepalive_lost },
     { "resolver-missing", lint_resolver_missing },
     { "if-is-limited", lint_if_is_limited },
     { "allow-without-deny", lint_allow_without_deny },

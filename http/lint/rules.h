@@ -22,6 +22,9 @@ void lint_proxy_header_lost(struct lint *l);
 /* upstream.c */
 void lint_missing_host(struct lint *l);
 void lint_resolver_missing(struct lint *l);
+/* reuse.c */
+void lint_keepalive_lost(struct lint *l);
+void lint_host_without_port(struct lint *l);
 /* target.c */
 void lint_variable_upstream(struct lint *l);
 /* conditions.c */
@@ -72,5 +75,5 @@ struct lint_url {
     str_t authority, rest;
 };
 struct lint_url lint_url(str_t text);
-/* Whether "upstream NAME { }" stands in the configuration. */
-bool lint_is_upstream(struct lint *l, str_t name);
+/* "upstream NAME { }" of the configuration, or NULL. */
+const struct conf_block *lint_upstream(struct lint *l, str_t name);

@@ -11,7 +11,8 @@ enum { PASSES = IN_LOCATION | IN_IF | IN_LIMIT_EXCEPT };
 
 /* --- missing-host --------------------------------------------------------------- */
 
-/* Whether somewhere around b Host is set; where it does not come to b, another
+/* Whether somewhere around b Host is set, or what tells an application the
+ * host in its place; where it does not come to b, another
  * rule says so. */
 static bool
 sets_host(struct lint *l, const struct conf_block *b)
@@ -21,7 +22,8 @@ sets_host(struct lint *l, const struct conf_block *b)
     for (; b != NULL; b = b->up)
         for (s = lint_named(l, b, "proxy_set_header"); s != NULL;
              s = lint_before(l, b, s))
-            if (str_ieq(s->args[1], STR("Host")))
+            if (str_ieq(s->args[1], STR("Host"))
+                || str_ieq(s->args[1], STR("X-Forwarded-Host")))
                 return true;
     return false;
 }
@@ -35,7 +37,7 @@ check_host(struct lint *l, const struct conf_block *b)
 
     name = s ? lint_url(s->args[1]).authority : STR_NONE;
     if (name.n == 0 || str_chr(name, '$') != NULL || str_chr(name, '.') != NULL
-        || !lint_is_upstream(l, name) || sets_host(l, b))
+        || lint_upstream(l, name) == NULL || sets_host(l, b))
         return;
     lint_at(l, b, s, STR("add \"proxy_set_header Host $host;\""),
             "the upstream is asked for the host \"" STR_F
@@ -157,7 +159,7 @@ fixed_host(struct lint *l, const struct conf_block *b, str_t text)
                           .authority;
     host = host_of(u.authority);
     if (host.n == 0 || str_chr(host, '$') != NULL || host.p[0] == '['
-        || is_address(host) || lint_is_upstream(l, host))
+        || is_address(host) || lint_upstream(l, host) != NULL)
         return STR("");
     return host;
 }
