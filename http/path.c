@@ -247,6 +247,18 @@ http_map_path(struct http_request *r, size_t *root_len)
 }
 
 
+bool
+http_uri_is_folder(struct http_request *r)
+{
+    str_t  path = r->uri;
+    size_t n;
+
+    if (path.n == 0)
+        path = http_map_path(r, &n);
+    return path.n != 0 && path.p[path.n - 1] == '/';
+}
+
+
 str_t
 http_root_folder(struct http_request *r)
 {

@@ -75,6 +75,9 @@ void http_weaken_etag(struct http_request *r);
  * does not count; *root_len is how much of it root or alias gave.  STR_NONE:
  * failed, logged. */
 str_t http_map_path(struct http_request *r, size_t *root_len);
+/* Whether the URI asks for a folder: it ends with a slash, or is empty (after
+ * try_files) where root or alias gives a path that does. */
+bool http_uri_is_folder(struct http_request *r);
 /* What root or alias gives, as the path of a folder, which is "/" where it
  * gives nothing ("root /"); ends and fails as above. */
 str_t http_root_folder(struct http_request *r);

@@ -312,7 +312,7 @@ nobody_answers(struct http_request *r)
     str_t  path;
     size_t root;
 
-    if (r->uri.n != 0 && r->uri.p[r->uri.n - 1] == '/') {
+    if (http_uri_is_folder(r)) {
         path = http_map_path(r, &root);
         if (path.p == NULL)
             return http_fail(r, 500);

@@ -37,6 +37,8 @@ $t->run(<<'EOC');
         location /nodir/ { try_files /dir =404; }
         location /index/ { try_files /nosuch/ /dir/ =404; }
         location /other/ { root %%TESTDIR%%; try_files $uri =404; }
+        location /empty { try_files /nosuch ""; }
+        location /blank { try_files /nosuch $arg_n; }
         location /after/ { try_files /nosuch /other/b.txt; }
         location /status/ { try_files /nosuch =204; }
         location /post/ { try_files /nosuch @named; }
@@ -75,6 +77,8 @@ $t->answers(
     '/proxied/x?y'  => [200, 'up /proxied/x?y'],
 );
 is $t->get('/dir2')->status, 301, 'a directory without its slash';
+like $t->get($_)->header('Location') // '', qr{^http://[^/]+/$},
+    "$_: an empty URI is the folder" for qw(/empty /blank);
 is $t->get('/dir2/')->status, 403, 'a directory without an index';
 is $t->post('/post/', 'x')->body, 'named /post/ ', 'POST';
 is $t->get('/a.txt', port => 'server')->body, 'file a', 'in server';

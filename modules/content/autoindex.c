@@ -435,8 +435,8 @@ serve(struct task *t)
     size_t               root_len;
     str_t                folder;
 
-    if (!conf_at(r)->autoindex || r->uri.n == 0 || r->uri.p[r->uri.n - 1] != '/'
-        || !(r->method & (HTTP_GET | HTTP_HEAD)))
+    if (!conf_at(r)->autoindex || !(r->method & (HTTP_GET | HTTP_HEAD))
+        || !http_uri_is_folder(r))
         return STEP_NEXT;
     folder = http_map_path(r, &root_len);
     if (folder.p == NULL)

@@ -41,9 +41,10 @@ check_folder(struct http_request *r, str_t folder, str_t first)
     bool               is_folder;
     str_t              path;
 
-    path = str_copy(r->task.arena, (str_t){ folder.p, folder.n - 1 });
-    if (path.n == 0)
-        path = STR("/");
+    /* an alias may have no slash at its end */
+    if (folder.n > 1 && folder.p[folder.n - 1] == '/')
+        folder.n--;
+    path = str_copy(r->task.arena, folder);
     f = http_file_open(r, path, true);
     if (f.file == NULL) {
         if (f.error == EACCES)
@@ -139,8 +140,8 @@ serve(struct task *t)
     size_t               root_len;
     str_t                folder;
 
-    if (r->uri.n == 0 || r->uri.p[r->uri.n - 1] != '/'
-        || !(r->method & (HTTP_GET | HTTP_HEAD | HTTP_POST)))
+    if (!(r->method & (HTTP_GET | HTTP_HEAD | HTTP_POST))
+        || !http_uri_is_folder(r))
         return STEP_NEXT;
     folder = http_map_path(r, &root_len);
     if (folder.p == NULL)

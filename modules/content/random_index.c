@@ -71,8 +71,8 @@ serve(struct task *t)
     str_t                           folder, name;
     DIR                            *d;
 
-    if (!c->random_index || r->uri.n == 0 || r->uri.p[r->uri.n - 1] != '/'
-        || !(r->method & (HTTP_GET | HTTP_HEAD | HTTP_POST)))
+    if (!c->random_index || !(r->method & (HTTP_GET | HTTP_HEAD | HTTP_POST))
+        || !http_uri_is_folder(r))
         return STEP_NEXT;
     folder = http_map_path(r, &root_len);
     if (folder.p == NULL)

@@ -73,7 +73,7 @@ serve(struct task *t)
 
     if (!(r->method & (HTTP_GET | HTTP_HEAD | HTTP_POST)))
         return http_fail(r, 405);
-    if (r->uri.n == 0 || r->uri.p[r->uri.n - 1] == '/')
+    if (http_uri_is_folder(r))
         return STEP_NEXT;
     path = http_map_path(r, &root_len);
     log_debug(r->task.log, "http filename: \"" STR_F "\"", STR_A(path));

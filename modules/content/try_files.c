@@ -29,19 +29,21 @@ static const struct try_files_conf *conf_at(const struct http_request *r);
 
 /* --- files ------------------------------------------------------------------- */
 
-/* A path below root or alias, with a NUL.  A value that begins with the name
- * of the location (as $uri does) has that replaced by alias. */
+/* A word's value.  One with variables that begins with the name of a location
+ * with alias (as $uri does) loses that, since alias stands in its place: also
+ * the last, which is no path, as nginx has it; "/b//b/x?$args" in "location
+ * /b/" means /b/x. */
 static str_t
-path_of(struct http_request *r, const struct candidate *c, str_t root)
+value_of(struct http_request *r, const struct expr *e)
 {
     size_t alias = http_alias(r);
-    str_t  name = expr_eval(c->expr, &r->task);
+    str_t  name = expr_eval(e, &r->task);
 
-    if (alias != 0 && alias != ALIAS_ALL && !expr_is_constant(c->expr)
+    if (alias != 0 && alias != ALIAS_ALL && !expr_is_constant(e)
         && name.n >= alias && r->uri.n >= alias
         && memcmp(name.p, r->uri.p, alias) == 0)
         name = str_from(name, alias);
-    return str_join(r->task.arena, root, name);
+    return name;
 }
 
 
@@ -77,14 +79,13 @@ go_to(struct http_request *r, const struct candidate *c, str_t found)
         found = str_join(r->task.arena, (str_t){ r->uri.p, alias }, found);
     }
     r->uri = found;
-    r->is_uri_as_sent = false;
 }
 
 
 static bool
 try_one(struct http_request *r, const struct candidate *c, str_t root)
 {
-    str_t path = path_of(r, c, root);
+    str_t path = str_join(r->task.arena, root, value_of(r, c->expr));
     bool  is_found = is_there(r, c, path);
 
     log_debug(r->task.log, "trying to use %s: \"" STR_F "\" \"" STR_F "\"",
@@ -110,7 +111,7 @@ resort(struct http_request *r, const struct try_files *t)
 
     if (t->last == NULL)
         return http_fail(r, t->code);
-    uri = expr_eval(t->last, &r->task);
+    uri = value_of(r, t->last);
     if (uri.n != 0 && uri.p[0] == '@')
         return http_named_location(r, uri);
     mark = str_chr(uri, '?');
