@@ -243,10 +243,29 @@ content_from_outside(const struct http_location *l)
     return c;
 }
 
+/* Of a block in one whose digest is known. */
+static uint64_t
+identity_of(const struct conf_block *b, uint64_t outer, unsigned nth)
+{
+    const struct http_location *l = b->owner;
+    const char                  what[] = { (char) l->kind, (char) nth };
+
+    for (const struct setting *s = b->settings; s != NULL; s = s->next)
+        for (unsigned i = 0; b->kind == IN_SERVER && i < s->n_args; i++)
+            if (str_is(s->args[0], "server_name")
+                || str_is(s->args[0], "listen"))
+                outer = str_mix(outer, s->args[i]);
+    outer = str_mix(outer, l->name);
+    /* Only a nameless one is told by its place. */
+    return str_mix(
+        outer, (str_t){ what, b->kind & (IN_SERVER | IN_LOCATION) ? 1 : 2 });
+}
+
 /* Gives each location what holds in its block, and what answers there. */
 static void
-settle_block(struct conf_block *b)
+settle_block(struct conf_block *b, uint64_t identity)
 {
+    unsigned                nth = 0;
     const struct http_conf *c;
     struct conf_block      *inner;
     struct http_location   *l = b->owner;
@@ -255,6 +274,7 @@ settle_block(struct conf_block *b)
         c = confs_get(b->conf, &http_module);
         l->conf = b->conf;
         l->is_internal = c->is_internal;
+        l->identity = identity;
         if (l->content == NULL)
             l->content = content_from_outside(l);
     }
@@ -262,13 +282,13 @@ settle_block(struct conf_block *b)
         if (inner->kind
             & (IN_SERVER | IN_LOCATION | IN_IF | IN_SERVER_IF
                | IN_LIMIT_EXCEPT))
-            settle_block(inner);
+            settle_block(inner, identity_of(inner, identity, nth++));
 }
 
 void
 http_blocks_ready(struct conf *cf, struct http_main *m)
 {
-    settle_block(m->block);
+    settle_block(m->block, 0);
     VEC_EACH(&m->servers, s) {
         (*s)->conf = (*s)->block->conf;
         http_locations_ready(cf, (*s)->locations);

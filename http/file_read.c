@@ -195,7 +195,7 @@ pool_of(struct http_request *r)
             return NULL;
         }
     }
-    return threads != NULL ? thread_pool_open(threads) : NULL;
+    return threads != NULL ? thread_pool_open(r->task.gen, threads) : NULL;
 }
 
 

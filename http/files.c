@@ -16,6 +16,23 @@ enum { NEW_FILE_MODE = 0644 };
 
 /* --- looking up --------------------------------------------------------------- */
 
+/* The lines of a generation. */
+struct caches {
+    VEC(struct file_cache_conf *) all;
+};
+
+static void
+note_cache(struct conf *cf, struct file_cache_conf *c)
+{
+    struct caches *caches = conf_main(cf, &http_files_module);
+
+    VEC_EACH(&caches->all, it)
+        if ((*it)->max == c->max && (*it)->inactive == c->inactive)
+            c->nth = (*it)->nth + 1;
+    *vec_push(cf->arena, &caches->all) = c;
+}
+
+
 static const char *
 parse_cache(struct conf *cf, void *field)
 {
@@ -51,6 +68,7 @@ parse_cache(struct conf *cf, void *field)
         return conf_error(cf, "\"open_file_cache\" must have the \"max\" "
                               "parameter");
     *slot = c;
+    note_cache(cf, c);
     return NULL;
 }
 
@@ -166,13 +184,26 @@ stop(struct worker *w)
 }
 
 
+static bool
+adopt(struct worker *w, struct generation *g)
+{
+    struct caches *caches = generation_main(g, http_files_module.slot);
+
+    (void) w;
+    file_keep_caches(caches->all.at, caches->all.n);
+    return true;
+}
+
+
 struct module http_files_module = {
     .name = "http_core",
     .serves = FOR_HTTP,
     .directives = files_rows,
     .conf_size = sizeof(struct http_files_conf),
-    .worker_start = start,
-    .worker_stop = stop,
+    .main_size = sizeof(struct caches),
+    .process_start = start,
+    .process_stop = stop,
+    .adopt = adopt,
 };
 
 /* --- reading and sending ---------------------------------------------------------- */

@@ -97,5 +97,5 @@ void http_locations_ready(struct conf *cf, struct http_locations *l);
 const char *http_phases_ready(struct conf *cf, struct http_main *m);
 
 /* Accepting: h1/conn.c. */
-void h1_accept(struct listener *l, struct loop *loop, int fd,
+void h1_accept(struct port *p, struct loop *loop, int fd,
                const struct addr_any *peer);

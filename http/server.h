@@ -38,6 +38,10 @@ struct http_location {
     const struct http_location *up; /* the one that it stands in, or NULL    */
     const struct http_location *except; /* limit_except's, and its methods   */
     unsigned               except_methods;
+    uint64_t               identity; /* digest of its words, those of the
+                                        blocks around it and the server's
+                                        name: the same over reloads that
+                                        leave them as they are               */
     bool                   is_nocase;
     bool                   is_internal;
     struct conf_block     *block;

@@ -5,7 +5,7 @@
  */
 #include <netinet/tcp.h>
 
-#include "core/net/listen.h"
+#include "core/net/accept.h"
 #include "core/os/clock.h"
 #include "http/variables.h"
 
@@ -54,10 +54,10 @@ http_var_remote_port(struct task *t, uintptr_t arg)
 static bool
 local_address(const struct task *t, struct addr_any *out)
 {
-    const struct listener *l = t->conn->listener;
+    const struct port *p = t->conn->port;
 
-    if (l != NULL && !addr_is_wildcard(&l->addr.sa)) {
-        *out = l->addr;
+    if (p != NULL && !addr_is_wildcard(&p->addr.sa)) {
+        *out = p->addr;
         return true;
     }
     return conn_local(t->conn, out);

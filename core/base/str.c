@@ -177,6 +177,18 @@ hash_word(uint64_t h, uint64_t w)
 }
 
 
+uint64_t
+str_mix(uint64_t digest, str_t s)
+{
+    const uint64_t prime = 0x100000001b3, basis = 0xcbf29ce484222325;
+
+    digest ^= basis ^ s.n; /* so that "a", "bc" is not "ab", "c" */
+    for (size_t i = 0; i < s.n; i++)
+        digest = (digest ^ (unsigned char) s.p[i]) * prime;
+    return digest * prime;
+}
+
+
 /* The length counts from the start: zeros behind a text are not part of it. */
 uint32_t
 str_hash(str_t s)

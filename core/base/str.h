@@ -102,6 +102,10 @@ str_t str_cut(str_t *rest, char sep);
 /* Writes s in lower case to out (s.n bytes); out may be s.p's own memory. */
 void str_lower_to(char *out, str_t s);
 
+/* Takes s into a digest of 64 bits that begins as 0 (FNV-1a): for identities of
+ * what a configuration says, never of what a client chooses. */
+uint64_t str_mix(uint64_t digest, str_t s);
+
 /* 32-bit hashes, of this process only; the second of the lower-cased
  * string. */
 uint32_t str_hash(str_t s);

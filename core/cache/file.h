@@ -46,8 +46,9 @@ file_is_regular(const struct file *f)
 
 /* open_file_cache, as configured. */
 struct file_cache_conf {
-    size_t max; /* entries; 0: off                                           */
-    msec_t inactive;
+    size_t   max; /* entries; 0: off                                         */
+    msec_t   inactive;
+    unsigned nth; /* of the lines that say the same                          */
 };
 
 /* disable_symlinks off, on, if_not_owner. */
@@ -93,6 +94,9 @@ struct file *file_of(struct chain_file *f);
  * kept, which does no harm. */
 bool file_start(struct loop *l, const struct log *log);
 void file_stop(void);
+
+/* Drops what was kept for other open_file_cache lines than these. */
+void file_keep_caches(struct file_cache_conf *const *wanted, size_t n);
 
 /* What the caches hold, for tests and measures. */
 struct file_stats {

@@ -5,8 +5,9 @@
  * again then; it goes when it was not used for the inactive time, or when
  * there are more than max.
  *
- * Each open_file_cache line has its own entries in each worker, found by the
- * address of its conf; they are made by the first use.
+ * Each open_file_cache line has its own entries in each process, made by the
+ * first use.  They outlive a generation where the next one has the same line:
+ * the nth with these parameters.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -31,14 +32,21 @@ struct entry {
 };
 
 struct recent {
-    struct recent                *next;
-    const struct file_cache_conf *conf;
-    struct entry                 *buckets[BUCKETS];
-    struct list                   lru; /* the latest first                   */
-    size_t                        n;
+    struct recent         *next;
+    struct file_cache_conf conf;
+    struct entry          *buckets[BUCKETS];
+    struct list            lru; /* the latest first                   */
+    size_t                 n;
 };
 
 static struct recent *caches;
+
+
+static bool
+is_same(const struct file_cache_conf *a, const struct file_cache_conf *b)
+{
+    return a->max == b->max && a->inactive == b->inactive && a->nth == b->nth;
+}
 
 
 static struct recent *
@@ -47,12 +55,12 @@ cache_of(const struct file_cache_conf *conf)
     struct recent *c;
 
     for (c = caches; c != NULL; c = c->next)
-        if (c->conf == conf)
+        if (is_same(&c->conf, conf))
             return c;
     c = calloc(1, sizeof(*c));
     if (c == NULL)
         check_memory(sizeof(*c));
-    c->conf = conf;
+    c->conf = *conf;
     list_init(&c->lru);
     c->next = caches;
     caches = c;
@@ -97,8 +105,7 @@ expire(struct recent *c)
 
     for (i = 0; i < 3 && !list_empty(&c->lru); i++) {
         e = list_entry(c->lru.prev, struct entry, lru);
-        if (c->n <= c->conf->max
-            && clock_ms() - e->used_at <= c->conf->inactive)
+        if (c->n <= c->conf.max && clock_ms() - e->used_at <= c->conf.inactive)
             return;
         drop(c, e);
     }
@@ -203,14 +210,28 @@ recent_open(str_t path, const struct file_options *o)
 
 
 void
-recent_stop(void)
+file_keep_caches(struct file_cache_conf *const *wanted, size_t n)
 {
-    struct recent *c;
+    struct recent **at = &caches, *c;
+    size_t          i;
 
-    while ((c = caches) != NULL) {
-        caches = c->next;
+    while ((c = *at) != NULL) {
+        for (i = 0; i < n && !is_same(&c->conf, wanted[i]); i++)
+            continue;
+        if (i < n) {
+            at = &c->next;
+            continue;
+        }
+        *at = c->next;
         while (!list_empty(&c->lru))
             drop(c, list_entry(c->lru.prev, struct entry, lru));
         free(c);
     }
+}
+
+
+void
+recent_stop(void)
+{
+    file_keep_caches(NULL, 0);
 }

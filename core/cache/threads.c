@@ -4,6 +4,9 @@
  */
 #include "core/cache/threads.h"
 
+#include <stdlib.h>
+
+#include "core/base/check.h"
 #include "core/net/worker.h"
 
 enum { THREADS_DEFAULT = 32, QUEUE_DEFAULT = 65536 };
@@ -14,13 +17,25 @@ struct thread_pool {
     const char         *file; /* of the first use                            */
     unsigned            line;
     bool                is_defined;
-    struct pool        *pool; /* this worker's, or NULL                      */
+    struct shared_pool *shared; /* this process's, or NULL                  */
     struct thread_pool *next;
 };
 
 struct pools {
     struct thread_pool *first;
 };
+
+/* The threads of this process, which outlive a generation where the next one
+ * wants the same: found by all that is configured of them. */
+struct shared_pool {
+    struct shared_pool *next;
+    struct pool        *pool;
+    unsigned refs; /* generations that have used it                   */
+    uint64_t threads, max_queue;
+    char     name[];
+};
+
+static struct shared_pool *all;
 
 
 static struct thread_pool *
@@ -62,13 +77,84 @@ thread_pool_use(struct conf *cf, str_t name)
 }
 
 
-struct pool *
-thread_pool_open(struct thread_pool *p)
+static struct shared_pool *
+start_shared(const struct thread_pool *p)
 {
-    if (p->pool == NULL)
-        p->pool = pool_new(worker->loop, p->name.p, (unsigned) p->threads,
-                           (unsigned) p->max_queue, &worker->log);
-    return p->pool;
+    struct shared_pool *s = calloc(1, sizeof(*s) + p->name.n + 1);
+
+    if (s == NULL)
+        check_memory(sizeof(*s));
+    memcpy(s->name, p->name.p, p->name.n);
+    s->threads = p->threads;
+    s->max_queue = p->max_queue;
+    s->pool = pool_new(worker->loop, s->name, (unsigned) s->threads,
+                       (unsigned) s->max_queue, &worker->log);
+    s->next = all;
+    all = s;
+    return s;
+}
+
+
+static struct shared_pool *
+find_shared(const struct thread_pool *p)
+{
+    struct shared_pool *s = all;
+
+    while (s != NULL
+           && !(str_eq(p->name, str_of(s->name)) && s->threads == p->threads
+                && s->max_queue == p->max_queue))
+        s = s->next;
+    return s;
+}
+
+
+static void
+end_shared(struct shared_pool *s)
+{
+    struct shared_pool **at = &all;
+
+    while (*at != s)
+        at = &(*at)->next;
+    *at = s->next;
+    pool_free(s->pool);
+    free(s);
+}
+
+
+static bool
+is_idle(const struct shared_pool *s)
+{
+    return s->refs == 0 && (s->pool == NULL || pool_pending(s->pool) == 0);
+}
+
+
+/* The generation of a thread_pool ends.  No request of it is left, but what
+ * some have left behind may be under way in a thread, and is not waited for:
+ * then the threads go with the next change. */
+static void
+leave(void *arg)
+{
+    struct thread_pool *p = arg;
+    struct shared_pool *s = p->shared;
+
+    p->shared = NULL;
+    s->refs--;
+    if (is_idle(s))
+        end_shared(s);
+}
+
+
+struct pool *
+thread_pool_open(const struct generation *g, struct thread_pool *p)
+{
+    if (p->shared == NULL) {
+        p->shared = find_shared(p);
+        if (p->shared == NULL)
+            p->shared = start_shared(p);
+        p->shared->refs++;
+        arena_defer(g->arena, leave, p);
+    }
+    return p->shared->pool;
 }
 
 /* --- the row ------------------------------------------------------------- */
@@ -144,17 +230,31 @@ check_names(struct conf *cf, void *main)
 }
 
 
+/* Waits for the threads.  Generations that are still there use them no more. */
 static void
 stop(struct worker *w)
 {
-    struct pools *pools = generation_main(w->gen, thread_pool_module.slot);
-    struct thread_pool *p;
-
-    for (p = pools->first; p != NULL; p = p->next) {
-        if (p->pool != NULL)
-            pool_free(p->pool);
-        p->pool = NULL;
+    (void) w;
+    for (struct shared_pool *s = all; s != NULL; s = s->next) {
+        pool_free(s->pool);
+        s->pool = NULL;
     }
+}
+
+
+static bool
+adopt(struct worker *w, struct generation *g)
+{
+    struct shared_pool *s = all, *next;
+
+    (void) w;
+    (void) g;
+    for (; s != NULL; s = next) {
+        next = s->next;
+        if (is_idle(s))
+            end_shared(s);
+    }
+    return true;
 }
 
 
@@ -163,5 +263,6 @@ struct module thread_pool_module = {
     .directives = rows,
     .main_size = sizeof(struct pools),
     .main_ready = check_names,
-    .worker_stop = stop,
+    .process_stop = stop,
+    .adopt = adopt,
 };

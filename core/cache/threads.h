@@ -15,7 +15,8 @@ struct thread_pool;
 struct thread_pool *thread_pool_use(struct conf *cf, str_t name);
 /* At run time; NULL: there is none of that name. */
 struct thread_pool *thread_pool_find(const struct generation *g, str_t name);
-/* This worker's; log outlives it. */
-struct pool *thread_pool_open(struct thread_pool *p);
+/* This process's threads for it; g is its generation. */
+struct pool *thread_pool_open(const struct generation *g,
+                              struct thread_pool      *p);
 
 extern struct module thread_pool_module;

@@ -37,6 +37,7 @@ new_generation(const struct conf_paths *paths)
 
     g->arena = a;
     g->refs = 1;
+    list_init(&g->alive);
     g->paths.prefix = str_copy(a, paths->prefix);
     g->paths.conf_file = str_copy(a, paths->conf_file);
     g->paths.conf_prefix = str_copy(a, paths->conf_prefix);

@@ -9,6 +9,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/hash.h"
+#include "core/base/list.h"
 #include "core/log/log.h"
 #include "core/net/listen.h"
 
@@ -34,6 +35,7 @@ struct conf_paths {
 struct generation {
     struct arena         *arena;
     unsigned              refs;
+    struct list           alive;    /* in the process that serves it         */
     uint64_t              number;   /* counts reloads                        */
     struct conf_paths     paths;
     struct conf_block    *root;     /* the main block                        */
@@ -62,6 +64,9 @@ struct generation *generation_read_text(const struct conf_paths *paths,
                                         str_t name, str_t text,
                                         const struct log *log);
 
+/* Whoever runs under one (a request, a connection, a job in a thread) counts
+ * it.  The last put frees it, which may be under a running loop: what hangs
+ * from it is ended by its arena (arena_defer). */
 struct generation *generation_get(struct generation *g);
 void               generation_put(struct generation *g);
 

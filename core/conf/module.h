@@ -132,8 +132,15 @@ struct module {
     const struct command *command; /* or NULL                                */
     const struct lint_rule *lint;  /* ends with a NULL name; or NULL         */
 
-    bool (*worker_start)(struct worker *); /* false: logged, ends the worker */
-    void (*worker_stop)(struct worker *);
+    /* What a process that serves needs, whatever it serves.  process_start:
+     * false, logged, ends it. */
+    bool (*process_start)(struct worker *);
+    void (*process_stop)(struct worker *);
+    /* A generation begins to be served in this process, which may be serving
+     * another one at the time; its loop runs.  False: logged, and the process
+     * stays with what it has.  What is set up here goes with the generation's
+     * arena (arena_defer), which ends under a running loop, too. */
+    bool (*adopt)(struct worker *, struct generation *);
     /* In the master: that worker has ended, in whatever way.  What it held in
      * shared memory and has not given back is taken back. */
     void (*worker_ended)(const struct generation *, pid_t);

@@ -44,7 +44,7 @@ struct task {
     struct loop        *loop;
     struct log         *log;
     struct conn        *conn;
-    const struct generation *gen;
+    struct generation  *gen;  /* that it runs under; its owner counts it     */
     struct conf_page *const *conf; /* the modules' confs in force, by slot   */
     struct value       *values; /* variables evaluated so far, by index      */
     struct captures     captures;

@@ -27,39 +27,32 @@ enum {
     REFUSE_MANY = 1024, /* of a socket in one turn                           */
 };
 
-struct gate {
-    struct event     event;
-    struct acceptor *acceptor;
-    struct listener *listener;
-    unsigned         accepted;
-};
-
 struct acceptor {
     struct loop      *loop;
     const struct log *log;
+    unsigned          number;
     bool              multi_accept, exclusive, is_paused, is_stopped;
     time_t            warned_at;
     struct timer      retry;    /* descriptors may have been freed           */
     struct timer      patience; /* for room                                  */
     struct post       resume; /* room was made                               */
-    size_t            n;
-    struct gate       gates[];
+    struct port      *ports;
 };
 
 
 static void
 unwatch(struct acceptor *a)
 {
-    for (size_t i = 0; i < a->n; i++)
-        event_remove(a->loop, &a->gates[i].event);
+    for (struct port *p = a->ports; p != NULL; p = p->next)
+        event_remove(a->loop, &p->event);
 }
 
 
 static bool
 watch(struct acceptor *a)
 {
-    for (size_t i = 0; i < a->n; i++) {
-        struct event *e = &a->gates[i].event;
+    for (struct port *p = a->ports; p != NULL; p = p->next) {
+        struct event *e = &p->event;
 
         if (e->fd == -1 || e->added)
             continue;
@@ -170,13 +163,13 @@ has_room(struct acceptor *a)
 
 
 static void
-refuse(const struct gate *g)
+refuse(const struct port *p)
 {
     unsigned n;
     int      fd;
 
     for (n = 0; n < REFUSE_MANY; n++) {
-        fd = accept4(g->event.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        fd = accept4(p->event.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd == -1)
             return;
         (void) close(fd);
@@ -190,9 +183,9 @@ on_impatient(struct timer *t)
 {
     struct acceptor *a = container_of(t, struct acceptor, patience);
 
-    for (size_t i = 0; i < a->n && !make_room(a); i++)
-        if (a->gates[i].event.fd != -1)
-            refuse(&a->gates[i]);
+    for (struct port *p = a->ports; p != NULL && !make_room(a); p = p->next)
+        if (p->event.fd != -1)
+            refuse(p);
     resume_accepting(a);
 }
 
@@ -227,35 +220,35 @@ on_failure(struct acceptor *a, int error)
  * the same one while they are idle: so each goes to the end of the row after
  * some connections. */
 static void
-go_behind(struct gate *g)
+go_behind(struct port *p)
 {
-    struct acceptor *a = g->acceptor;
+    struct acceptor *a = p->acceptor;
 
-    if (!a->exclusive || !g->event.added)
+    if (!a->exclusive || !p->event.added)
         return;
-    event_remove(a->loop, &g->event);
+    event_remove(a->loop, &p->event);
     watch(a);
 }
 
 
 static bool
-accept_one(struct gate *g)
+accept_one(struct port *p)
 {
-    struct acceptor *a = g->acceptor;
+    struct acceptor *a = p->acceptor;
     struct addr_any  peer = { .len = sizeof(peer.un) };
     int              fd;
 
     if (!has_room(a))
         return false;
-    fd = accept4(g->event.fd, &peer.sa, &peer.len,
+    fd = accept4(p->event.fd, &peer.sa, &peer.len,
                  SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd == -1)
         return on_failure(a, errno);
     if (peer.len == 0 || peer.len == sizeof(peer.sa.sa_family))
-        peer.sa.sa_family = g->listener->addr.sa.sa_family;
-    g->listener->accept(g->listener, a->loop, fd, &peer);
-    if (++g->accepted % ROTATE == 0)
-        go_behind(g);
+        peer.sa.sa_family = p->addr.sa.sa_family;
+    p->listener->accept(p, a->loop, fd, &peer);
+    if (++p->accepted % ROTATE == 0)
+        go_behind(p);
     return a->multi_accept;
 }
 
@@ -263,53 +256,121 @@ accept_one(struct gate *g)
 static void
 on_connection(struct event *e)
 {
-    struct gate *g = container_of(e, struct gate, event);
+    struct port *p = container_of(e, struct port, event);
 
     /* Whether anybody else waits is not known: nobody is evicted for it. */
-    while (accept_one(g) && e->added && !is_full())
+    while (accept_one(p) && e->added && !is_full())
         continue;
     if (is_full()) /* the others first, from now on */
-        go_behind(g);
+        go_behind(p);
 }
 
 
 struct acceptor *
-acceptor_new(struct loop *l, const listeners_t *listeners, unsigned number,
-             bool multi_accept, const struct log *log)
+acceptor_new(struct loop *l, unsigned number, const struct log *log)
 {
-    struct acceptor *a
-        = calloc(1, sizeof(*a) + listeners->n * sizeof(struct gate));
+    struct acceptor *a = calloc(1, sizeof(*a));
 
     CHECK(a != NULL);
     a->loop = l;
     a->log = log;
-    a->multi_accept = multi_accept;
+    a->number = number;
     a->retry.on_timeout = on_retry;
     a->retry.is_idle = true;
     a->patience.on_timeout = on_impatient;
     a->patience.is_idle = true;
     a->resume.run = on_resume;
-    for (size_t i = 0; i < listeners->n; i++) {
-        if (listeners->at[i]->type != SOCK_STREAM)
-            continue;
-        a->gates[a->n++] = (struct gate){
-            .event = { .fd = listener_fd(listeners->at[i], number),
-                       .on_read = on_connection },
-            .acceptor = a,
-            .listener = listeners->at[i],
-        };
-    }
     conns.on_room = on_room;
     conns.arg = a;
     return a;
 }
 
 
-bool
-acceptor_start(struct acceptor *a, bool exclusive)
+void
+port_put(struct port *p)
 {
+    if (p != NULL && --p->refs == 0)
+        free(p);
+}
+
+
+static struct port *
+find_port(const struct acceptor *a, const struct listener *l)
+{
+    struct port *p = a->ports;
+
+    while (
+        p != NULL
+        && !(p->type == l->type && addr_same(&p->addr.sa, &l->addr.sa, true)))
+        p = p->next;
+    return p;
+}
+
+
+static struct port *
+add_port(struct acceptor *a, const struct listener *l)
+{
+    struct port *p = calloc(1, sizeof(*p));
+
+    CHECK(p != NULL);
+    *p = (struct port){
+        .event = { .fd = -1, .on_read = on_connection },
+        .next = a->ports,
+        .acceptor = a,
+        .addr = l->addr,
+        .type = l->type,
+        .refs = 1,
+    };
+    a->ports = p;
+    return p;
+}
+
+
+/* Gives up the ports that nobody listens at any more. */
+static void
+drop_ports(struct acceptor *a)
+{
+    struct port **at = &a->ports, *p;
+
+    while ((p = *at) != NULL) {
+        if (p->listener != NULL) {
+            at = &p->next;
+            continue;
+        }
+        *at = p->next;
+        event_remove(a->loop, &p->event);
+        p->event.fd = -1;
+        port_put(p);
+    }
+}
+
+
+bool
+acceptor_adopt(struct acceptor *a, const listeners_t *listeners,
+               bool multi_accept, bool exclusive)
+{
+    a->multi_accept = multi_accept;
     a->exclusive = exclusive;
-    return watch(a);
+    for (struct port *p = a->ports; p != NULL; p = p->next)
+        p->listener = NULL;
+    for (size_t i = 0; i < listeners->n; i++) {
+        const struct listener *l = listeners->at[i];
+        int                    fd = listener_fd(l, a->number);
+        struct port           *p;
+
+        if (l->type != SOCK_STREAM)
+            continue;
+        p = find_port(a, l);
+        if (p == NULL)
+            p = add_port(a, l);
+        p->listener = l;
+        if (p->event.fd == fd)
+            continue;
+        event_remove(a->loop, &p->event);
+        p->event.fd = fd;
+    }
+    drop_ports(a);
+    return a->is_paused || a->is_stopped || watch(a);
 }
 
 
@@ -330,6 +391,9 @@ acceptor_free(struct acceptor *a)
     if (a == NULL)
         return;
     acceptor_stop(a);
+    for (struct port *p = a->ports; p != NULL; p = p->next)
+        p->listener = NULL;
+    drop_ports(a);
     if (conns.arg == a) {
         conns.on_room = NULL;
         conns.arg = NULL;

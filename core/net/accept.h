@@ -12,14 +12,31 @@
 
 struct acceptor;
 
-/* Of the worker of that number.  conns.max is set by the caller.  listeners and
- * log are borrowed. */
-struct acceptor *acceptor_new(struct loop *l, const listeners_t *listeners,
-                              unsigned number, bool multi_accept,
+/* An address that this process accepts at.  It outlives generations: each has
+ * a listener of its own there, and connections find by their port the one that
+ * is in force when they begin a request. */
+struct port {
+    struct event           event;
+    struct port           *next;
+    struct acceptor       *acceptor;
+    const struct listener *listener; /* of the generation that is served; NULL:
+                                        it has none there                    */
+    struct addr_any        addr;
+    int                    type;
+    unsigned               accepted;
+    unsigned               refs; /* connections, and the acceptor            */
+};
+
+void port_put(struct port *p);
+
+/* Of the worker of that number.  conns.max is set by the caller.  log is borrowed. */
+struct acceptor *acceptor_new(struct loop *l, unsigned number,
                               const struct log *log);
-/* Starts accepting; false: logged.  exclusive: several workers wait on the
- * same sockets. */
-bool acceptor_start(struct acceptor *a, bool exclusive);
+/* Accepts at these addresses from now on, and at no others.  False: logged.
+ * exclusive: several workers wait on the same sockets.  The descriptors stay
+ * the listeners'. */
+bool acceptor_adopt(struct acceptor *a, const listeners_t *listeners,
+                    bool multi_accept, bool exclusive);
 /* Watches no more: the worker ends.  The descriptors stay open. */
 void acceptor_stop(struct acceptor *a);
 void acceptor_free(struct acceptor *a);

@@ -113,6 +113,30 @@ conn_probe(struct conn *c)
 }
 
 
+/* on_adopt may close the connection, and no other. */
+static void
+adopt_each(struct list *all)
+{
+    struct list *at, *next;
+
+    for (at = all->next; at != all; at = next) {
+        struct conn *c = container_of(at, struct conn, link);
+
+        next = at->next;
+        if (c->owner->on_adopt != NULL)
+            c->owner->on_adopt(c);
+    }
+}
+
+
+void
+conns_adopt(void)
+{
+    adopt_each(&conns.reusable);
+    adopt_each(&conns.cuttable);
+}
+
+
 void
 conns_cut(void)
 {
@@ -369,7 +393,7 @@ conn_set_nodelay(struct conn *c)
 bool
 conn_local(const struct conn *c, struct addr_any *out)
 {
-    if (worker != NULL && worker->local != NULL && c->listener != NULL) {
+    if (worker != NULL && worker->local != NULL && c->port != NULL) {
         *out = *worker->local;
         return true;
     }

@@ -17,7 +17,7 @@
 #include "core/net/addr.h"
 
 struct conn;
-struct listener;
+struct port;
 
 enum { CONN_AGAIN = -1, CONN_ERROR = -2 }; /* conn_read: or bytes, 0 at end  */
 
@@ -51,6 +51,9 @@ struct conn_owner {
     /* The worker's time ends before the connection does (conns_cut): ends what
      * is under way and closes it.  NULL: nothing is to be ended. */
     void (*on_cut)(struct conn *);
+    /* The worker serves another generation from now on: what is idle moves
+     * over to it.  NULL: that is nothing to it. */
+    void (*on_adopt)(struct conn *);
 };
 
 struct conn {
@@ -58,7 +61,8 @@ struct conn {
     const struct conn_io  *io;
     struct loop           *loop;
     struct log             log;
-    const struct listener *listener; /* NULL on connections that we opened   */
+    struct port           *port;     /* where it was accepted, counted by its
+                                        owner; NULL: we opened it            */
     struct addr            peer;
     uint32_t               limit;    /* of one flush, for its continuation   */
     struct chain           out;      /* chain_init is the owner's            */
@@ -133,6 +137,8 @@ void conn_set_reusable(struct conn *c, bool is_reusable);
 size_t conns_evict(size_t n);
 /* The worker ends: asks all that are idle. */
 void conns_release(void);
+/* Another generation is served: calls on_adopt of all that have one. */
+void conns_adopt(void);
 /* ... and its time is over: calls on_cut of all that are not idle. */
 void conns_cut(void);
 

@@ -8,6 +8,8 @@
 #include "core/base/vec.h"
 #include "core/net/conn.h"
 
+struct port;
+
 /* The parameters of one listen line (or all that name the same address). */
 struct listen_options {
     int      backlog;    /* -1: the default, 511                             */
@@ -35,9 +37,8 @@ struct listener {
     bool                  is_inherited; /* of the generation before          */
     bool                  has_proxy_protocol;
     bool                  has_ssl;
-    struct log_targets   *log;    /* for errors while accepting              */
     /* Who speaks on its connections: */
-    void                (*accept)(struct listener *, struct loop *, int fd,
+    void                (*accept)(struct port *, struct loop *, int fd,
                                   const struct addr_any *peer);
     void                 *owner;  /* the address table of http or stream     */
 };

@@ -17,7 +17,7 @@ struct trace;
 
 struct worker {
     struct loop             *loop;
-    const struct generation *gen;
+    struct generation       *gen;   /* served now                       */
     struct stats            *stats; /* never NULL                       */
     struct log               log;
     unsigned                 number; /* 0 to worker_processes - 1        */

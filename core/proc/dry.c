@@ -31,7 +31,7 @@ worker_dry(struct setup *s, const struct command *c, char **argv)
     self.loop = loop_new(&log_start, EVENTS);
     if (self.loop != NULL
         && worker_become_user(&process_conf_of(g)->user, &log_start)
-        && modules_start(&self, &started))
+        && modules_start(&self, &started) && modules_adopt(&self, g))
         rc = c->dry(&self, argv);
     modules_stop(&self, &started);
     if (self.loop != NULL)

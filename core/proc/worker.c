@@ -21,16 +21,16 @@
 
 /* All of the process's own state. */
 struct serving {
-    struct worker      self;
-    struct setup      *setup;
-    struct generation *gen;
-    struct acceptor   *acceptor;
-    struct event       signals;
-    struct timer       deadline; /* worker_shutdown_timeout                  */
-    pid_t              master;
-    bool               is_alone;
-    bool               wants_reconfigure; /* at the end of the turn          */
-    unsigned           started; /* modules whose worker_start was called    */
+    struct worker    self;
+    struct setup    *setup;
+    struct list      alive; /* generations that somebody still runs under  */
+    struct acceptor *acceptor;
+    struct event     signals;
+    struct timer     deadline; /* worker_shutdown_timeout                  */
+    pid_t            master;
+    bool             is_alone;
+    bool             wants_reconfigure; /* at the end of the turn          */
+    unsigned         started; /* modules whose worker_start was called    */
 };
 
 static struct serving serving;
@@ -166,8 +166,8 @@ bool
 modules_start(struct worker *w, unsigned *n)
 {
     for (*n = 0; weir_modules[*n] != NULL; (*n)++)
-        if (weir_modules[*n]->worker_start != NULL
-            && !weir_modules[*n]->worker_start(w))
+        if (weir_modules[*n]->process_start != NULL
+            && !weir_modules[*n]->process_start(w))
             return false;
     return true;
 }
@@ -179,8 +179,8 @@ modules_stop(struct worker *w, unsigned *n)
     while (*n > 0) {
         const struct module *m = weir_modules[--*n];
 
-        if (m->worker_stop != NULL)
-            m->worker_stop(w);
+        if (m->process_stop != NULL)
+            m->process_stop(w);
     }
 }
 
@@ -194,24 +194,56 @@ modules_worker_ended(const struct generation *g, pid_t pid)
 }
 
 
-/* What follows from the generation at hand. */
-static bool
-adopt(struct serving *s, struct generation *g)
+bool
+modules_adopt(struct worker *w, struct generation *g)
+{
+    for (unsigned i = 0; weir_modules[i] != NULL; i++)
+        if (weir_modules[i]->adopt != NULL && !weir_modules[i]->adopt(w, g))
+            return false;
+    return true;
+}
+
+
+static void
+forget(void *arg)
+{
+    struct generation *g = arg;
+
+    list_remove(&g->alive);
+}
+
+
+/* From now on g is what new requests run under; those that run end under what
+ * they began with.  The count on g is taken over. */
+static void
+switch_to(struct serving *s, struct generation *g)
 {
     const struct events_conf *e = events_conf_of(g);
     bool is_shared = !s->is_alone && process_conf_of(g)->workers > 1;
 
-    s->gen = g;
     s->self.gen = g;
     s->self.log = (struct log){ .targets = g->log };
     s->self.debug = e->debug.list.at;
     s->self.n_debug = e->debug.list.n;
     conns.max = e->connections;
-    if (!modules_start(&s->self, &s->started))
+    list_append(&s->alive, &g->alive);
+    arena_defer(g->arena, forget, g);
+    acceptor_adopt(s->acceptor, &g->listeners, e->multi_accept, is_shared);
+    conns_adopt();
+}
+
+
+/* The first one. */
+static bool
+serve(struct serving *s, struct generation *g)
+{
+    list_init(&s->alive);
+    s->self.gen = g;
+    s->acceptor = acceptor_new(s->self.loop, s->self.number, &s->self.log);
+    if (!modules_start(&s->self, &s->started) || !modules_adopt(&s->self, g))
         return false;
-    s->acceptor = acceptor_new(s->self.loop, &g->listeners, s->self.number,
-                               e->multi_accept, &s->self.log);
-    return acceptor_start(s->acceptor, is_shared);
+    switch_to(s, g);
+    return true;
 }
 
 
@@ -230,7 +262,7 @@ on_deadline(struct timer *t)
 static void
 end_gracefully(struct serving *s)
 {
-    msec_t limit = process_conf_of(s->gen)->shutdown_timeout;
+    msec_t limit = process_conf_of(s->self.gen)->shutdown_timeout;
 
     if (s->self.is_exiting)
         return;
@@ -240,7 +272,7 @@ end_gracefully(struct serving *s)
         title_set(log_program, "worker process is shutting down");
     acceptor_stop(s->acceptor);
     if (!s->is_alone)
-        listeners_close(&s->gen->listeners);
+        listeners_close(&s->self.gen->listeners);
     conns_release();
     if (limit != 0) {
         s->deadline.on_timeout = on_deadline;
@@ -259,33 +291,46 @@ reopen(struct serving *s)
 
     log_at(&s->self.log, LEVEL_NOTICE, 0, "reopening logs");
     if (s->is_alone && geteuid() == 0)
-        owner = process_conf_of(s->gen)->user.uid;
-    log_files_reopen(s->gen->files, owner, &s->self.log);
+        owner = process_conf_of(s->self.gen)->user.uid;
+    LIST_EACH(&s->alive, l)
+        log_files_reopen(list_entry(l, struct generation, alive)->files, owner,
+                         &s->self.log);
     if (s->is_alone)
-        setup_redirect_stderr(s->gen, &s->self.log);
+        setup_redirect_stderr(s->self.gen, &s->self.log);
 }
 
 
-/* Connections of the old generation may go on, so it is never freed. */
+static struct generation *
+read_next(struct serving *s)
+{
+    struct generation *old = s->self.gen, *g;
+
+    g = setup_read(s->setup, &s->self.log);
+    if (g == NULL)
+        return NULL;
+    g->number = old->number + 1;
+    if (setup_open(s->setup, g, old, &s->self.log)) {
+        if (modules_adopt(&s->self, g))
+            return g;
+        setup_release(g, old, &s->self.log);
+    }
+    generation_put(g);
+    return NULL;
+}
+
+
 static void
 reconfigure(struct serving *s)
 {
-    struct generation *old = s->gen, *g;
+    struct generation *old = s->self.gen, *g;
 
     log_at(&s->self.log, LEVEL_NOTICE, 0, "reconfiguring");
-    g = setup_read(s->setup, &s->self.log);
+    g = read_next(s);
     if (g == NULL)
         return;
-    g->number = old->number + 1;
-    if (!setup_open(s->setup, g, old, &s->self.log)) {
-        generation_put(g);
-        return;
-    }
-    acceptor_free(s->acceptor);
-    modules_stop(&s->self, &s->started);
+    switch_to(s, g);
     setup_release(old, g, &s->self.log);
-    if (!adopt(s, g))
-        loop_stop(s->self.loop);
+    generation_put(old);
     setup_redirect_stderr(g, &s->self.log);
 }
 
@@ -397,7 +442,7 @@ begin(struct serving *s, const struct worker_start *start)
     if (s->signals.fd == -1 || !event_add(s->self.loop, &s->signals))
         return false;
     loop_each_turn(s->self.loop, after_turn, s);
-    return adopt(s, start->gen);
+    return serve(s, start->gen);
 }
 
 
@@ -407,7 +452,8 @@ finish(struct serving *s)
     log_at(&s->self.log, LEVEL_NOTICE, 0, "exiting");
     acceptor_free(s->acceptor);
     modules_stop(&s->self, &s->started);
-    log_files_flush(s->gen->files);
+    LIST_EACH(&s->alive, l)
+        log_files_flush(list_entry(l, struct generation, alive)->files);
     timer_stop(&s->deadline);
     event_remove(s->self.loop, &s->signals);
     close(s->signals.fd);
@@ -433,7 +479,7 @@ worker_main(const struct worker_start *start)
         _exit(0);
     loop_free(s->self.loop);
     s->self.loop = NULL;
-    generation_put(s->gen);
+    generation_put(s->self.gen);
     arena_free(s->setup->arena);
     title_fini();
     exit(0);
@@ -450,8 +496,8 @@ worker_alone(const struct worker_start *start)
         exit(EXIT_FATAL);
     loop_run(s->self.loop);
     finish(s);
-    setup_remove_pid(s->gen, &s->self.log);
-    listeners_close_unused(&s->gen->listeners, NULL, &s->self.log);
+    setup_remove_pid(s->self.gen, &s->self.log);
+    listeners_close_unused(&s->self.gen->listeners, NULL, &s->self.log);
     log_at(&s->self.log, LEVEL_NOTICE, 0, "exit");
     _exit(0);
 }

@@ -18,10 +18,12 @@ struct worker_start {
     pid_t              master;
 };
 
-/* The modules' part of a start and, the last one first, of an end; *n counts
- * those that have started.  False: one has logged why it cannot. */
+/* The modules' part of a process' start and, the last one first, of its end;
+ * *n counts those that have started.  False: one has logged why it cannot. */
 bool modules_start(struct worker *w, unsigned *n);
 void modules_stop(struct worker *w, unsigned *n);
+/* ... and of the beginning of a generation. */
+bool modules_adopt(struct worker *w, struct generation *g);
 /* The master's, of a worker that has ended. */
 void modules_worker_ended(const struct generation *g, pid_t pid);
 

@@ -45,10 +45,9 @@ void group_build(struct conf *cf, struct upstream_group *g);
 /* Fills peers from servers; false: there is no primary one. */
 bool group_fill(struct arena *a, struct upstream_group *g);
 
-struct idle_pool {
-    struct list  list; /* of struct idle, the most recently used first       */
-    unsigned     n;
-    struct timer trim; /* set when there are too many, not while empty       */
-};
-/* Discards all that wait. */
-void idle_drop(struct upstream_group *g);
+/* The pool of the process for groups of that name and kind of traffic: one
+ * generation's group hands it on to the next one's.  Counted. */
+struct idle_pool *idle_pool_get(const struct upstream_group *g,
+                                enum serves_kind             kind);
+/* The last one discards all that wait. */
+void idle_pool_put(struct idle_pool *pool);

@@ -50,6 +50,7 @@ add_group(struct conf *cf, str_t name)
     struct upstream_group *g = arena_make(cf->arena, struct upstream_group);
 
     group_init(g, str_copy(cf->arena, name));
+    g->kind = cf->kind;
     g->file = cf->file;
     g->line = cf->line;
     if (u->by_name[cf->kind] == NULL)
@@ -322,14 +323,38 @@ build_all(struct conf *cf, void *main)
 }
 
 
-/* Only the worker that ends knows who waits in the pools. */
 static void
-drop_all(struct worker *w)
+put_pools(void *arg)
 {
-    const struct upstreams *u = generation_main(w->gen, upstream_module.slot);
+    const struct upstreams *u = arg;
 
-    for (size_t i = 0; u != NULL && i < u->all.n; i++)
-        idle_drop(u->all.at[i]);
+    VEC_EACH(&u->all, g) {
+        if ((*g)->idle != NULL)
+            idle_pool_put((*g)->idle);
+        (*g)->idle = NULL;
+    }
+}
+
+
+static bool
+adopt(struct worker *w, struct generation *gen)
+{
+    struct upstreams *u = generation_main(gen, upstream_module.slot);
+
+    (void) w;
+    VEC_EACH(&u->all, g)
+        if ((*g)->keepalive != 0)
+            (*g)->idle = idle_pool_get(*g, (*g)->kind);
+    arena_defer(gen->arena, put_pools, u);
+    return true;
+}
+
+
+/* Before the loop goes: who waits in a pool is watched by it. */
+static void
+stop(struct worker *w)
+{
+    put_pools(generation_main(w->gen, upstream_module.slot));
 }
 
 
@@ -349,6 +374,7 @@ struct module upstream_module = {
     .directives = directives,
     .main_size = sizeof(struct upstreams),
     .main_ready = build_all,
-    .worker_stop = drop_all,
+    .adopt = adopt,
+    .process_stop = stop,
     .worker_ended = take_back,
 };

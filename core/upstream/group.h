@@ -49,6 +49,7 @@ struct upstream_group {
     struct upstream_group *next; /* of the same name, on another port        */
     const char *file; /* of the block, or of the first proxy_pass      */
     unsigned    line;
+    enum serves_kind kind;   /* of the block that it serves                  */
     unsigned    port;        /* of an implicit one                            */
     bool        no_port;     /* ... which was not given but is the default    */
     bool        is_explicit; /* there is an upstream {}                      */
@@ -71,7 +72,8 @@ struct upstream_group {
     bool     keepalive_is_set;
     uint64_t keepalive_requests;
     msec_t   keepalive_time, keepalive_timeout;
-    struct idle_pool *idle; /* the worker's; NULL: keepalive is off          */
+    struct idle_pool *idle; /* the process's, counted; NULL: keepalive is
+                               off, or this process does not serve           */
 };
 
 /* How a peer was left. */
@@ -168,10 +170,10 @@ struct peer *smooth_end(struct smooth *s, time_t now);
 struct idle {
     struct list            link;
     struct conn            conn;
-    struct upstream_group *group;
-    const struct peer     *peer;
-    const void            *owner;     /* whom it may serve when keepalive is
-                                     local: the location                     */
+    struct idle_pool      *pool;      /* while it waits there                 */
+    str_t                  name;      /* of the peer; lives as long           */
+    uint64_t               kind;      /* what it was opened for, and by whom:
+                                     serves nothing of another kind          */
     uint64_t               requests;  /* served, with the current one         */
     msec_t                 opened_at; /* clock_ms                            */
     msec_t                 kept_at;   /* clock_ms, when it became idle       */
@@ -179,10 +181,11 @@ struct idle {
                                      slot back, and frees it by loop_reap    */
 };
 
-/* Takes the most recently used idle connection to peer off the pool; NULL:
- * none.  Its conn's handlers are the caller's to set. */
+/* Takes the most recently used idle connection of that kind to peer off the
+ * pool, whatever generation it was opened under; NULL: none.  Its conn's
+ * handlers are the caller's to set. */
 struct idle *idle_take(struct upstream_group *g, const struct peer *peer,
-                       const void *owner);
+                       uint64_t kind);
 /* Keeps one, or discards it at once where that is not to be.  Past the limit
  * the least recently used is discarded, unless it is wanted within a moment;
  * it is discarded too when its timeout passes, the peer sends or closes, slots

@@ -240,10 +240,6 @@ group_build(struct conf *cf, struct upstream_group *g)
         g->keepalive = 32;
         g->keepalive_local = true;
     }
-    if (g->keepalive != 0) {
-        g->idle = arena_make(cf->arena, struct idle_pool);
-        list_init(&g->idle->list);
-    }
     wrong = g->balancer->init ? g->balancer->init(cf, g) : NULL;
     if (wrong != NULL)
         conf_error_at(cf, g->file, g->line, "%s", wrong);

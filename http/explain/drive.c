@@ -311,7 +311,11 @@ start(struct explain *e, struct client *c)
     e->worker->n_debug = 1;
     e->worker->trace = &e->trace;
     e->worker->local = &e->local;
-    e->listener->accept(e->listener, e->worker->loop, fds[0], &e->ask.from);
+    e->port = (struct port){ .listener = e->listener,
+                             .addr = e->listener->addr,
+                             .type = e->listener->type,
+                             .refs = 1 };
+    e->listener->accept(&e->port, e->worker->loop, fds[0], &e->ask.from);
     on_write(&c->event);
     timer_set(e->worker->loop, &c->limit, TIME_MAX);
     return event_add(e->worker->loop, &c->event);

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "core/event/trace.h"
-#include "core/net/listen.h"
+#include "core/net/accept.h"
 #include "core/net/worker.h"
 #include "http/main.h"
 
@@ -57,6 +57,7 @@ struct explain {
                                            are printed without              */
     struct cidr                 sender; /* whose lines of all levels come    */
     struct listener            *listener;
+    struct port                 port;     /* of the listener                 */
     const struct http_address  *address; /* of the listener's                */
     struct addr_any             local;
     const struct http_server   *server;   /* of the main request, at its end */

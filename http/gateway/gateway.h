@@ -100,6 +100,8 @@ struct gateway_conf {
     bool                 force_ranges, socket_keepalive, pass_trailers;
     /* Made by gateway_ready: */
     struct hash         *fields; /* names that hide and pass have, or NULL   */
+    uint64_t             kind;   /* of connections: digest of what they are
+                                    opened with                              */
 };
 
 /* What gateway_conf.fields says of a name. */
@@ -142,7 +144,8 @@ struct gateway {
     struct http_request           *r;
     const struct gateway_protocol *protocol;
     const struct gateway_conf     *conf;
-    const void                    *owner; /* local keepalive: the location   */
+    uint64_t                       owner; /* identity of the location, for
+                                             local keepalive                 */
     void                          *data;  /* the protocol's                  */
     enum gateway_state             state;
     struct wait                    wait;  /* ends all when the task ends     */
@@ -204,7 +207,7 @@ struct gateway *gateway_of(const struct http_request *r);
 struct gateway *gateway_new(struct http_request *r,
                             const struct gateway_protocol *protocol,
                             const struct gateway_conf *conf,
-                            const void *owner);
+                            uint64_t owner);
 /* Sets group (or what is to be looked up) from "host:port" or "unix:path" that
  * variables gave, with *uri being what follows it.  False: logged, and
  * http_fail was called. */

@@ -352,6 +352,22 @@ list_fields(struct conf *cf, struct gateway_conf *c)
 }
 
 
+static uint64_t
+kind_of(const struct gateway_conf *c)
+{
+    const size_t sizes[]
+        = { c->socket_rcvbuf, c->socket_sndbuf, c->socket_keepalive };
+    uint64_t kind = str_mix(0, (str_t){ (const char *) sizes, sizeof(sizes) });
+
+    if (c->bind == NULL)
+        return kind;
+    if (c->bind->is_known)
+        kind = str_mix(
+            kind, (str_t){ (const char *) &c->bind->at, sizeof(c->bind->at) });
+    return c->bind->is_transparent ? ~kind : kind;
+}
+
+
 const char *
 gateway_ready(struct conf *cf, struct gateway_conf *c, const char *prefix)
 {
@@ -359,5 +375,6 @@ gateway_ready(struct conf *cf, struct gateway_conf *c, const char *prefix)
 
     if (!error)
         list_fields(cf, c);
+    c->kind = kind_of(c);
     return error;
 }

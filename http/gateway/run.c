@@ -36,7 +36,7 @@ on_pause_over(struct timer *t)
 
 struct gateway *
 gateway_new(struct http_request *r, const struct gateway_protocol *protocol,
-            const struct gateway_conf *conf, const void *owner)
+            const struct gateway_conf *conf, uint64_t owner)
 {
     struct arena   *a = r->task.arena;
     struct gateway *g = arena_make(a, struct gateway);

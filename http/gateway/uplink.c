@@ -268,6 +268,27 @@ connect_to(struct exchange *x)
 }
 
 
+/* Connections of one kind were opened in the same way; and by the same
+ * location, where they are to serve no other. */
+static uint64_t
+kind_of(const struct gateway *g)
+{
+    uint64_t kind = g->conf->kind;
+
+    if (g->conf->bind && !g->conf->bind->is_known)
+        kind = str_mix(kind, expr_eval(g->conf->bind->expr, &g->r->task));
+    return g->group->keepalive_local ? kind ^ g->owner : kind;
+}
+
+
+/* Behind the uplink, since it outlives the peer. */
+static str_t
+name_of(struct uplink *u, const struct peer *peer)
+{
+    return (str_t){ memcpy(u + 1, peer->name.p, peer->name.n), peer->name.n };
+}
+
+
 static enum step
 open_new(struct exchange *x)
 {
@@ -279,15 +300,15 @@ open_new(struct exchange *x)
     x->is_untried = !worker_has_room(log);
     if (x->is_untried)
         return STEP_FAIL;
-    u = calloc(1, sizeof(*u));
+    u = calloc(1, sizeof(*u) + g->pick.peer->name.n);
     if (!u)
         check_memory(sizeof(*u));
     conn_init(&u->idle.conn, g->r->task.loop, -1, log);
     u->idle.conn.event.on_write = on_connect;
     u->idle.discard = discard;
     u->idle.opened_at = clock_ms();
-    u->idle.peer = g->pick.peer;
-    u->idle.owner = g->owner;
+    u->idle.kind = kind_of(g);
+    u->idle.name = name_of(u, g->pick.peer);
     adopt(u, x);
     s = connect_to(x);
     if (s == STEP_WAIT)
@@ -303,7 +324,7 @@ uplink_open(struct exchange *x, bool may_be_idle)
     struct idle    *i = NULL;
 
     if (may_be_idle)
-        i = idle_take(g->group, g->pick.peer, g->owner);
+        i = idle_take(g->group, g->pick.peer, kind_of(g));
     if (i) {
         struct uplink *u = container_of(i, struct uplink, idle);
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "core/conf/error_log.h"
+#include "core/net/accept.h"
 #include "core/net/stats.h"
 #include "core/net/worker.h"
 #include "core/os/clock.h"
@@ -63,6 +64,7 @@ reap_conn(struct post *p)
     h1_free_heads(h, false);
     if (h->arena != NULL)
         arena_free(h->arena);
+    port_put(h->conn.port);
     generation_put(h->gen);
     free(h);
 }
@@ -125,6 +127,29 @@ linger(struct h1 *h)
         go_on_later(h);
 }
 
+/* From now on the connection is served by what the current generation has at
+ * its port.  False: nobody is there, or only with a PROXY header, which this
+ * one did not bring. */
+static bool
+bind_to_current(struct h1 *h)
+{
+    const struct listener     *l = h->conn.port->listener;
+    const struct http_address *a;
+
+    if (h->gen == worker->gen)
+        return true;
+    if (l == NULL)
+        return false;
+    a = http_address_of(l->owner, &h->conn);
+    if (a->has_proxy_protocol && h->client.proxy == NULL)
+        return false;
+    generation_put(h->gen);
+    h->gen = generation_get(a->gen);
+    h->address = a;
+    h->conn.log.targets = error_log_targets(http_default_server(a)->conf);
+    return true;
+}
+
 static void
 read_proxy_header(struct h1 *h)
 {
@@ -161,6 +186,10 @@ read_proxy_header(struct h1 *h)
         if (!h1_has_rest(h))
             h1_free_heads(h, false);
         h->conn.log.action = "waiting for request";
+        if (!bind_to_current(h)) {
+            h1_close(h);
+            return;
+        }
         h1_set_state(h, H1_WAIT);
         h1_read_head(h);
         return;
@@ -367,8 +396,17 @@ on_cut(struct conn *c)
     }
 }
 
+static void
+on_adopt(struct conn *c)
+{
+    struct h1 *h = h1_of_conn(c);
+
+    if (h->state == H1_WAIT && h->r == NULL && !bind_to_current(h))
+        h1_close(h);
+}
+
 static const struct conn_owner owner
-    = { .on_unwanted = on_unwanted, .on_cut = on_cut };
+    = { .on_unwanted = on_unwanted, .on_cut = on_cut, .on_adopt = on_adopt };
 
 /* --- what goes out --------------------------------------------------------------------- */
 
@@ -433,7 +471,11 @@ drop_out(struct http_request *r)
 static void
 reap_request(struct post *p)
 {
-    arena_free(container_of(p, struct http_request, reap)->task.arena);
+    struct http_request *r = container_of(p, struct http_request, reap);
+    struct generation   *g = r->task.gen;
+
+    arena_free(r->task.arena);
+    generation_put(g);
 }
 
 static void
@@ -544,7 +586,7 @@ finish(struct http_request *r)
     h->linger_until = 0;
     h->wants_nodelay = send_conf(&r->task)->tcp_nodelay;
     free_request(h, r);
-    if (keeps)
+    if (keeps && bind_to_current(h))
         keep_connection(h, c);
     else
         end_connection(h, true, c, is_unread);
@@ -615,10 +657,10 @@ write_frame(const struct log_frame *frame, struct log_record *l)
 }
 
 void
-h1_accept(struct listener *l, struct loop *loop, int fd,
+h1_accept(struct port *p, struct loop *loop, int fd,
           const struct addr_any *peer)
 {
-    struct http_socket          *s = l->owner;
+    const struct listener       *l = p->listener;
     struct h1                   *h = calloc(1, sizeof(*h));
     const struct http_head_conf *c;
     struct log                   log = worker->log;
@@ -631,7 +673,8 @@ h1_accept(struct listener *l, struct loop *loop, int fd,
     log.debug = worker->n_debug != 0 && worker_debugs(&peer->sa);
     h->state = H1_CLOSED;
     conn_init(&h->conn, loop, fd, &log);
-    h->conn.listener = l;
+    h->conn.port = p;
+    p->refs++;
     conn_set_peer(&h->conn, &peer->sa, peer->len);
     h->conn.event.on_read = h1_on_read;
     h->conn.on_flushed = on_flushed;
@@ -639,7 +682,7 @@ h1_accept(struct listener *l, struct loop *loop, int fd,
     h->conn.write_timer.on_timeout = on_write_timeout;
     h->frame.write = write_frame;
     log_push(&h->conn.log, &h->frame);
-    h->address = http_address_of(s, &h->conn);
+    h->address = http_address_of(l->owner, &h->conn);
     h->gen = generation_get(h->address->gen);
     h->conn.log.targets
         = error_log_targets(http_default_server(h->address)->conf);

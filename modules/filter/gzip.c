@@ -431,5 +431,5 @@ struct module gzip_module = {
     .state_size = sizeof(struct gzip_state),
     .ready = ready,
     .filter = &filter,
-    .worker_stop = stop,
+    .process_stop = stop,
 };

@@ -491,5 +491,5 @@ struct module userid_module = {
     .conf_size = sizeof(struct userid_conf),
     .state_size = sizeof(struct userid_state),
     .filter = &filter,
-    .worker_start = start,
+    .process_start = start,
 };

@@ -22,7 +22,8 @@ serve(struct task *t)
         *s = (struct proxy_state){
             .target = to, .host = to->host, .port = to->port, .uri = to->uri
         };
-        g = gateway_new(r, &proxy_protocol, &conf->gateway, r->location);
+        g = gateway_new(r, &proxy_protocol, &conf->gateway,
+                        r->location->identity);
         g->group = to->group;
         g->data = s;
         g->replaces_body = conf->body && conf->gateway.pass_request_body;

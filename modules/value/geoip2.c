@@ -50,12 +50,10 @@ struct database {
     time_t           checked_at, changed_at;
     bool             is_checking;
     bool             is_broken; /* the file was cut off                     */
-    struct geoip2_main *main;
 };
 
 struct geoip2_main {
     VEC(struct database *) list;
-    struct pool *pool; /* this worker's, of one thread; NULL: not needed yet */
 };
 
 /* A variable. */
@@ -138,11 +136,17 @@ take_over(struct database *d, const struct opening *o)
 
 /* --- reloading ------------------------------------------------------------------- */
 
+enum { CHECKS_MANY = 1024 };
+
+/* The thread that checks, of this process; NULL: not needed yet. */
+static struct pool *pool;
+
 struct check {
-    struct job       job;
-    struct database *database;
-    struct mark      old;
-    struct opening   found;
+    struct job         job;
+    struct generation *gen; /* counted: whose the database is                */
+    struct database   *database;
+    struct mark        old;
+    struct opening     found;
 };
 
 
@@ -174,6 +178,7 @@ end_check(struct job *job)
         d->changed_at = o->mark.changed.tv_sec;
         log_info(&worker->log, "Reload MMDB \"%s\"", o->path);
     }
+    generation_put(c->gen);
     free(c);
 }
 
@@ -182,15 +187,13 @@ end_check(struct job *job)
 static void
 check_if_due(struct task *t, struct database *d)
 {
-    struct geoip2_main *m = d->main;
-    struct check       *c;
+    struct check *c;
 
     if (d->interval == 0 || d->is_checking || t->gen != worker->gen
         || clock_seconds() - d->checked_at < (time_t) d->interval)
         return;
-    if (m->pool == NULL)
-        m->pool = pool_new(worker->loop, "geoip2", 1, (unsigned) m->list.n,
-                           &worker->log);
+    if (pool == NULL)
+        pool = pool_new(worker->loop, "geoip2", 1, CHECKS_MANY, &worker->log);
     c = calloc(1, sizeof(*c));
     CHECK(c != NULL);
     c->job = (struct job){ .work = check_file, .done = end_check };
@@ -198,20 +201,20 @@ check_if_due(struct task *t, struct database *d)
     c->old = d->mark;
     c->found.path = d->path.p;
     d->checked_at = clock_seconds();
-    d->is_checking = pool_submit(m->pool, &c->job);
-    if (!d->is_checking)
+    d->is_checking = pool_submit(pool, &c->job);
+    if (d->is_checking)
+        c->gen = generation_get(worker->gen);
+    else
         free(c);
 }
 
-
+/* Waits for the check that is under way. */
 static void
 stop(struct worker *w)
 {
-    struct geoip2_main *m = generation_main(w->gen, geoip2_module.slot);
-
-    if (m->pool != NULL)
-        pool_free(m->pool);
-    m->pool = NULL;
+    (void) w;
+    pool_free(pool);
+    pool = NULL;
 }
 
 /* --- looking up ------------------------------------------------------------------ */
@@ -339,7 +342,6 @@ open_block(struct conf *cf, void *field, void **state)
     *state = d;
     d->path = conf_path_prefix(cf, cf->args[1]);
     d->kind = cf->kind;
-    d->main = m;
     VEC_EACH(&m->list, it) {
         if ((*it)->kind == d->kind && str_eq((*it)->path, d->path))
             return conf_error(cf, "Duplicate GeoIP2 mmdb - " STR_F,
@@ -539,5 +541,5 @@ struct module geoip2_module = {
     .directives = directives,
     .conf_size = sizeof(struct geoip2_conf),
     .main_size = sizeof(struct geoip2_main),
-    .worker_stop = stop,
+    .process_stop = stop,
 };

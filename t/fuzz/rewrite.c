@@ -406,8 +406,7 @@ take_target(struct http_request *r, str_t target)
 }
 
 static void
-run(const struct generation *g, str_t target, struct arena *keep,
-    struct result *out)
+run(struct generation *g, str_t target, struct arena *keep, struct result *out)
 {
     struct arena           *a = arena_new(0);
     struct http_request    *r = arena_make(a, struct http_request);
@@ -453,7 +452,7 @@ run(const struct generation *g, str_t target, struct arena *keep,
 }
 
 static void
-run_twice(const struct generation *g, str_t target)
+run_twice(struct generation *g, str_t target)
 {
     struct arena *keep = arena_new(0);
     struct result one = { 0 }, two = { 0 };

@@ -308,12 +308,12 @@ static const struct conn_owner owner = { .on_unwanted = conn_close };
 
 
 static void
-on_accept(struct listener *l, struct loop *loop, int fd,
+on_accept(struct port *p, struct loop *loop, int fd,
           const struct addr_any *peer)
 {
     struct conn *c = arena_make(arena, struct conn);
 
-    (void) l;
+    (void) p;
     conn_init(c, loop, fd, &logger);
     conn_set_peer(c, &peer->sa, peer->len);
     c->event.on_read = on_read;
@@ -367,8 +367,8 @@ test_accept(bool multi)
 
     l->accept = on_accept;
     listeners_open(arena, &all, &none, false, 1, &logger);
-    a = acceptor_new(loop, &all, 0, multi, &logger);
-    ok(acceptor_start(a, true), "started");
+    a = acceptor_new(loop, 0, &logger);
+    ok(acceptor_adopt(a, &all, multi, true), "started");
     knock(l, fds, 8);
     turns(loop, 8);
     is(n_accepted, 8, "all accepted, multi_accept %d", multi);
@@ -415,6 +415,59 @@ test_accept(bool multi)
 }
 
 
+static struct port *port_of_last;
+
+static void
+remember_port(struct port *p, struct loop *loop, int fd,
+              const struct addr_any *peer)
+{
+    port_of_last = p;
+    on_accept(p, loop, fd, peer);
+}
+
+
+/* One generation's addresses, and then another's. */
+static void
+test_adopt(void)
+{
+    struct loop     *loop = loop_new(&logger, 16);
+    struct listener *kept = listener(free_port()),
+                    *gone = listener(free_port());
+    struct listener  again = *kept, *come = listener(free_port());
+    listeners_t      one = listeners(kept, gone), two = listeners(&again, come);
+    listeners_t      none = { 0 };
+    struct acceptor *a = acceptor_new(loop, 0, &logger);
+    struct port     *port;
+    int              fds[3];
+
+    kept->accept = gone->accept = again.accept = come->accept = remember_port;
+    ok(listeners_open(arena, &one, &none, false, 1, &logger), "one");
+    ok(acceptor_adopt(a, &one, false, false), "adopted");
+    knock(gone, fds + 1, 1);
+    turns(loop, 1);
+    port = port_of_last;
+    port->refs++; /* a connection */
+    ok(port->listener == gone, "a port knows who listens there");
+    knock(kept, fds, 1);
+    turns(loop, 2);
+    ok(port_of_last->listener == kept, "each of them");
+    port = port_of_last;
+
+    ok(listeners_open(arena, &two, &one, false, 1, &logger), "two");
+    ok(acceptor_adopt(a, &two, false, false), "adopted beside it");
+    listeners_close_unused(&one, &two, &logger);
+    ok(port->listener == &again, "the same port, another listener");
+    knock(come, fds + 2, 1);
+    turns(loop, 3);
+    is(n_accepted, 3, "a port that came");
+    ok(!can_connect(gone), "a port that went");
+    close_all(fds, 3);
+    acceptor_free(a);
+    listeners_close(&two);
+    loop_free(loop);
+}
+
+
 /* No descriptor is left: half a second's pause instead of a busy loop. */
 static void
 test_no_descriptors(void)
@@ -429,8 +482,8 @@ test_no_descriptors(void)
 
     l->accept = on_accept;
     listeners_open(arena, &all, &none, false, 1, &logger);
-    a = acceptor_new(loop, &all, 0, false, &logger);
-    acceptor_start(a, false);
+    a = acceptor_new(loop, 0, &logger);
+    acceptor_adopt(a, &all, false, false);
     knock(l, fds, 1);
     getrlimit(RLIMIT_NOFILE, &before);
     none_left = before;
@@ -479,6 +532,7 @@ main(void)
     test_inherit();
     test_accept(false);
     test_accept(true);
+    test_adopt();
     test_no_descriptors();
     unlink(file.path.p);
     rmdir(folder);

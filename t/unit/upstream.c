@@ -283,7 +283,7 @@ open_kept(struct kept *k, struct loop *l, const struct peer *peer)
     conn_init(&k->idle.conn, l, fds[0], &quiet);
     conn_start(&k->idle.conn);
     k->other = fds[1];
-    k->idle.peer = peer;
+    k->idle.name = peer->name;
     k->idle.requests = 1;
     k->idle.opened_at = clock_ms();
     k->idle.discard = discard;
@@ -299,6 +299,7 @@ test_idle(struct loop *l)
 
     gen = read_servers("server 127.0.0.1:1; server 127.0.0.1:2;"
                        "keepalive 2; keepalive_requests 3;");
+    upstream_module.adopt(worker, gen);
     g = group_of(gen);
     for (unsigned i = 0; i < 4; i++)
         open_kept(&k[i], l, &g->peers[i % 2]);
@@ -308,8 +309,8 @@ test_idle(struct loop *l)
     for (unsigned i = 0; i < 20 && !k[0].is_gone; i++)
         loop_turn(l, 20);
     ok(k[0].is_gone && !k[1].is_gone, "and goes");
-    is_same(idle_take(g, &g->peers[0], NULL), &k[2].idle, "one is taken");
-    is_same(idle_take(g, &g->peers[0], NULL), NULL, "there is but one");
+    ok(idle_take(g, &g->peers[0], 0) == &k[2].idle, "one is taken");
+    ok(idle_take(g, &g->peers[0], 0) == NULL, "there is but one");
     k[2].idle.requests = 3;
     idle_keep(g, &k[2].idle);
     ok(k[2].is_gone, "keepalive_requests");
@@ -321,9 +322,34 @@ test_idle(struct loop *l)
     ok(k[1].is_gone, "and is let go");
 
     idle_keep(g, &k[3].idle);
-    idle_drop(g);
-    ok(k[3].is_gone && g->idle->n == 0, "all are dropped");
     generation_put(gen);
+    ok(k[3].is_gone, "all go with the last generation that has the group");
+}
+
+
+/* Another generation finds what the one before has left. */
+static void
+test_idle_over_generations(struct loop *l)
+{
+    struct generation *one = read_servers("server 127.0.0.1:1; keepalive 2;");
+    struct generation *two = read_servers("server 127.0.0.1:2;"
+                                          "server 127.0.0.1:1; keepalive 4;");
+    struct upstream_group *g = group_of(one), *next = group_of(two);
+    char                   name[] = "127.0.0.1:1";
+    struct kept            k;
+
+    upstream_module.adopt(worker, one);
+    open_kept(&k, l, &g->peers[0]);
+    k.idle.name = str_of(name);
+    idle_keep(g, &k.idle);
+    upstream_module.adopt(worker, two);
+    generation_put(one);
+    ok(!k.is_gone, "it outlives its generation");
+    ok(idle_take(next, &next->peers[0], 0) == NULL, "it is not any peer's");
+    ok(idle_take(next, &next->peers[1], 0) == &k.idle, "its peer has it");
+    idle_keep(next, &k.idle);
+    generation_put(two);
+    ok(k.is_gone, "nobody has the group any more");
 }
 
 
@@ -333,15 +359,14 @@ test_local(struct loop *l)
     struct generation     *gen = read_servers("server 127.0.0.1:1;");
     struct upstream_group *g = group_of(gen);
     struct kept            k;
-    int                    here, there;
 
+    upstream_module.adopt(worker, gen);
     is(g->keepalive, 32, "keepalive is on by default");
     open_kept(&k, l, &g->peers[0]);
-    k.idle.owner = &here;
+    k.idle.kind = 7;
     idle_keep(g, &k.idle);
-    is_same(idle_take(g, &g->peers[0], &there), NULL,
-            "not for other locations");
-    is_same(idle_take(g, &g->peers[0], &here), &k.idle, "but for the same one");
+    ok(idle_take(g, &g->peers[0], 8) == NULL, "not for another kind");
+    ok(idle_take(g, &g->peers[0], 7) == &k.idle, "but for the same one");
 
     k.idle.opened_at -= 3600 * 1000 + 1;
     idle_keep(g, &k.idle);
@@ -372,6 +397,7 @@ main(void)
     test_dynamic();
     test_errors();
     test_idle(l);
+    test_idle_over_generations(l);
     test_local(l);
 
     arena_free(task.arena);
