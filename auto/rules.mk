@@ -153,6 +153,7 @@ bench: $(B)/weir
 
 #: differ                random comparison with nginx (t/differ/README.md)
 CONFIGS ?= 100
+POOL ?= all
 PEERS ?= 400
 SEED ?= 1
 ORACLE ?= /usr/sbin/nginx
@@ -161,7 +162,7 @@ SECONDS_EACH ?= 600
 differ: $(B)/weir
 	@if test -f t/differ/run; then \
 	    TEST_BINARY=$(CURDIR)/$(B)/weir t/differ/run --configs $(CONFIGS) \
-	        --peers $(PEERS) --seed $(SEED) --oracle $(ORACLE) \
+	        --pool $(POOL) --peers $(PEERS) --seed $(SEED) --oracle $(ORACLE) \
 	        --parallel $(PARALLEL) --seconds $(SECONDS_EACH); \
 	else echo "t/differ/run is not there"; fi
 

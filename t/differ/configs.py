@@ -108,6 +108,14 @@ EXTRAS = [
     "lingering_close always;", "tcp_nodelay off;", "limit_rate 1m;",
 ]
 
+# What sends requests elsewhere, stops them, or has more requests run
+FLOW = [x for x in EXTRAS if re.match(
+    r"error_page|proxy_intercept|recursive|rewrite|if |auth_request|mirror|"
+    r"post_action|log_subrequest|limit_except|internal|satisfy|deny|allow|"
+    r"proxy_ignore|proxy_request_buffering|client_max|set \$v|add_header X-A ",
+    x if isinstance(x, str) else x[0])]
+POOLS = {"all": EXTRAS, "flow": FLOW}
+
 FOLDERS = ["l1", "l2", "l3", "s", "rx", "c"]
 TARGETS = ["/l1/", "/l2/", "/l2", "/l3/", "/rx/", "/ex", "/c/", "/sr/",
            "/other", "/l1", "/l3"]
@@ -139,17 +147,17 @@ def handler(rng, name):
                ["@n1", "@n2", "/int/a", "=404", "/l1/fb"])])
 
 
-def location(rng, name):
+def location(rng, name, pool):
     extras = [x if isinstance(x, str) else rng.choice(x)
-              for x in rng.sample(EXTRAS, rng.choice([0, 1, 2, 3, 4, 5]))]
+              for x in rng.sample(pool, rng.choice([0, 1, 2, 3, 4, 5]))]
     if name[0] == "@":
         extras = [x for x in extras if not x.startswith("limit_except")]
     return "    location %s {\n        %s\n    }\n" % (
         name, "\n        ".join(extras + [handler(rng, name)]))
 
 
-def configuration(rng):
-    locations = [location(rng, name) for name in (
+def configuration(rng, pool):
+    locations = [location(rng, name, pool) for name in (
         "/l1/", "/l2", "/l3/", "~ ^/rx/(.*)$", "@n1", "@n2", "= /ex",
         "^~ /c/", "/")]
     rng.shuffle(locations)
@@ -310,9 +318,9 @@ def both(sides, conf, requests):
     return seen
 
 
-def compare(sides, seed, report):
+def compare(sides, seed, pool, report):
     rng = random.Random(seed)
-    conf = configuration(rng)
+    conf = configuration(rng, pool)
     requests = [request(rng, n) for n in range(REQUESTS)]
     a, b = both(sides, conf, requests)
     if isinstance(a, str) or isinstance(b, str):
@@ -329,12 +337,12 @@ def compare(sides, seed, report):
                        b[number][part])
 
 
-def run(binaries, folder, seeds, report, old, _):
+def run(binaries, folder, seeds, report, old, o):
     ports = dict(zip("PBD", free_ports(3)))
     sides = [Side(x, folder, ports, old) for x in binaries]
     try:
         for seed in seeds:
-            compare(sides, seed, report)
+            compare(sides, seed, POOLS[o.pool], report)
     finally:
         for side in sides:
             side.backend.close()

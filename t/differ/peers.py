@@ -507,13 +507,13 @@ def again(sides, seed):
     return plan, seen
 
 
-def run(binaries, folder, seeds, report, old, parallel):
+def run(binaries, folder, seeds, report, old, o):
     ports = dict(zip("PBC", free_ports(3)))
     sides = []
     try:
         for binary in binaries:
             sides.append(Side(binary, folder, ports, old))
-        for seed in compare_all(sides, seeds, parallel):
+        for seed in compare_all(sides, seeds, o.parallel):
             found = again(sides, seed)
             if not found:
                 continue
