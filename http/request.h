@@ -132,6 +132,7 @@ struct http_request {
     bool has_target_host : 1; /* the target names the host (absolute-form)   */
     bool is_lingering : 1;   /* the rest of the body is read and dropped     */
     bool client_gone : 1;    /* the client closed its side: 499 where allowed */
+    bool came_half_closed : 1; /* ... before this began: it may still read    */
     bool is_silent : 1;      /* the client has left: fails without a page    */
     bool header_only : 1;    /* subrequests: no body wanted                  */
     bool has_run : 1;        /* its head was read, or refused                */

@@ -537,11 +537,27 @@ http_terminate(struct http_request *r, unsigned status)
     http_run(&r->task);
 }
 
+/* Nothing but time is waited for (limit_rate, auth_delay), and the client has
+ * left meanwhile: nobody would notice before the next write. */
+static bool
+is_left_waiting(const struct http_request *r)
+{
+    return r->client_gone && !r->came_half_closed && !r->is_post_action
+           && timer_is_set(&r->delay)
+           && (r->state == HTTP_SENDING
+               || (r->state == HTTP_PHASES && r->phase == PHASE_POST_ACCESS));
+}
+
 static void
 drive(struct http_request *r)
 {
     if (r->cut_off != 0 && r->state <= HTTP_SENDING) {
         http_terminate(r, r->cut_off);
+        return;
+    }
+    if (is_left_waiting(r)) {
+        log_info(r->task.log, "client prematurely closed connection");
+        http_terminate(r, 499);
         return;
     }
     if (r->client_gone && !r->is_post_action && !list_empty(&r->children))

@@ -93,6 +93,14 @@ $t->answers(
     '/method/a?m=FETCH' => 'FETCH|/method/a?m=FETCH|group',
     '/ten/a' => 'GET|/ten/a|group',
 );
+# A target in absolute-form may lack the path.
+for my $to ('http://a.test?x', 'http://a.test:80?x=/../y', 'HTTP://a.test?') {
+    my ($args) = $to =~ /(\?.*)/;
+
+    $args = '' if $args eq '?';
+    is $t->raw("GET $to HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n")
+        ->body, "GET|/$args|$here", "absolute: $to";
+}
 is $t->post('/limit/a', '')->body, 'POST|/limit/a|group', 'limit_except';
 is $t->get('/slash?q')->status, 301, 'a slash is missing';
 like $t->get('/slash?q')->header('Location'), qr{/slash/\?q$}, 'where to';

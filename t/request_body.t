@@ -51,6 +51,9 @@ $t->run(<<"EOC");
         location /timeout { proxy_pass http://127.0.0.1:$up;
                             client_body_timeout 300ms; }
         location /return { client_max_body_size 10; return 200 ok; }
+        location /moved { return 302 http://b/; }
+        location /page { error_page 404 = \@moved; return 404; }
+        location \@moved { return 301 http://b/; }
         location /static { alias %%TESTDIR%%/html/f; }
         location /unwanted { return 200 ok; }
     }
@@ -181,6 +184,19 @@ for my $chunks ("g\r\nx\r\n0\r\n\r\n", "-1\r\nx\r\n0\r\n\r\n",
     (my $name = $chunks) =~ s/\r\n/|/g;
     is $t->raw("${head}Transfer-Encoding: chunked\r\n\r\n$chunks")->status,
         400, "chunks: $name";
+    is $t->raw("POST $_ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+               . "Transfer-Encoding: chunked\r\n\r\n$chunks")->status,
+        400, "chunks, nobody reads them: $_, $name" for '/moved', '/page';
+}
+SKIP: {
+    skip_before('1.29.0', 'LF at the end of trailers', 3);
+    for my $chunks ("0\r\nA: b\n\r\n", "0\r\nA: b\nC: d\r\n\r\n",
+                    "0\r\nA: b\r\n\n") {
+        (my $name = $chunks) =~ s/\r\n/|/g;
+        $name =~ s/\n/LF/g;
+        is $t->raw("${head}Transfer-Encoding: chunked\r\n\r\n$chunks")
+            ->status, 400, "trailers: $name";
+    }
 }
 $c = $t->connect;
 $c->send("POST /timeout HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab");

@@ -12,7 +12,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-enum { EVENTS_BYTES = 16 * 1024 };
+/* Rounds: more than the kernel's queue holds by default. */
+enum { EVENTS_BYTES = 16 * 1024, ROUNDS = 64 };
 
 static const uint32_t folder_mask = IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK
                                     | IN_CREATE | IN_DELETE | IN_MOVED_FROM
@@ -46,9 +47,14 @@ void
 watch_drain(struct watch *w)
 {
     _Alignas(struct inotify_event) char events[EVENTS_BYTES];
+    unsigned                            rounds = 0;
     ssize_t                             n;
 
     for (;;) {
+        if (rounds++ == ROUNDS) { /* somebody changes things faster */
+            w->on_lost(w);
+            break;
+        }
         n = read(w->event.fd, events, sizeof(events));
         if (n == -1 && errno == EINTR)
             continue;

@@ -133,15 +133,16 @@ want_now(struct gateway *g)
 }
 
 
-/* Reads as gateway_read does; STEP_NEXT: there is enough to be handed over,
- * or nothing is wanted now. */
+/* Reads as gateway_read does; STEP_NEXT: there is enough to be handed over, or
+ * it was much for what has come of it (framing can be longer than what it
+ * frames). */
 static enum step
 fill(struct gateway *g)
 {
     enum step s;
     size_t    want;
 
-    for (;;) {
+    for (unsigned reads = 0; reads < ROUNDS; reads++) {
         want = want_now(g);
         if (want == 0) {
             timer_stop(&g->x->link->idle.conn.read_timer);
@@ -154,8 +155,9 @@ fill(struct gateway *g)
         if (s != STEP_NEXT)
             return s;
         if (!g->buffers || (!g->is_full && g->fresh.n >= READ_MANY))
-            return STEP_NEXT;
+            break;
     }
+    return STEP_NEXT;
 }
 
 

@@ -124,7 +124,7 @@ take_data_end(struct h1_chunked *c, str_t *in)
 }
 
 
-/* A field, or the empty line, which has to end in CR LF. */
+/* A field, or the empty line; each has to end in CR LF. */
 static enum parse
 take_trailer(struct h1_chunked *c, str_t *in, struct h1_field *field)
 {
@@ -135,7 +135,7 @@ take_trailer(struct h1_chunked *c, str_t *in, struct h1_field *field)
 
     if (n == 0)
         return in->n >= H1_CHUNK_LINE ? PARSE_BAD : PARSE_AGAIN;
-    if (n > H1_CHUNK_LINE)
+    if (n > H1_CHUNK_LINE || n < 2 || in->p[n - 2] != '\r')
         return PARSE_BAD;
 
     c->trailer_bytes += n;
@@ -143,8 +143,6 @@ take_trailer(struct h1_chunked *c, str_t *in, struct h1_field *field)
         return PARSE_BAD;
 
     if (line.n == 0) {
-        if (n != 2)
-            return PARSE_BAD;
         *in = str_from(*in, n);
         c->state = ENDED;
         return PARSE_END;

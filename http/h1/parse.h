@@ -91,8 +91,8 @@ struct h1_chunked {
  * data->p NULL, *field is one trailer field.  PARSE_AGAIN: *in holds an
  * incomplete line, which stays there.  PARSE_END: all is read, *in starts
  * behind the body.  PARSE_BAD also for lines over H1_CHUNK_LINE bytes.
- * A bare LF after sizes, data or the last chunk is refused, as in 1.31.5;
- * the trailer's lines follow h1_field.
+ * A bare LF after sizes, data, the last chunk or trailer fields is refused, as
+ * in 1.31.5.
  */
 enum { H1_CHUNK_LINE = 4096, H1_TRAILER_MAX = 32768 };
 enum parse h1_chunked_next(struct h1_chunked *c, str_t *in, str_t *data,

@@ -252,7 +252,7 @@ run(struct h1 *h)
     h1_set_state(h, H1_BUSY);
     h->conn.log.action = NULL;
     if (h->conn.event.hangup)
-        r->client_gone = true;
+        r->client_gone = r->came_half_closed = true;
     http_run(&r->task);
 }
 

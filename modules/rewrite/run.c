@@ -216,7 +216,9 @@ answer(struct run *run, const struct rule *rule)
                      is_redirect(rule->status) ? "redirects to" : "the text is",
                      text);
     if (is_redirect(rule->status))
-        return http_redirect(r, rule->status, text);
+        return r->body == NULL && http_body_discard(r) == STEP_FAIL
+                   ? STEP_FAIL
+                   : http_redirect(r, rule->status, text);
     http_set_content_type(r);
     return http_reply(r, rule->status, r->out.content_type, text);
 }
