@@ -10,6 +10,8 @@ where it would hide another one behind it, it must look closer.
 import re
 from collections import Counter, namedtuple
 
+import peers
+
 Difference = namedtuple("Difference", "seed conf request part oracle weir")
 Known = namedtuple("Known", "reason explains")
 
@@ -34,6 +36,37 @@ def whole_with_length(d):
         r"(?m)(^\S+ /rs(?:nb)?/\S+) chunked (\d+)", r"\1 \2 \2", d.oracle)
 
 
+def more_of_what_breaks(d):
+    """Where the upstream breaks off, the client has more of weir's answer."""
+    oracle, weir = d.oracle.split("\n"), d.weir.split("\n")
+    if d.part != "answers" or len(oracle) != len(weir):
+        return False
+    plan = peers.Plan(d.seed)
+    form = re.compile(r"(?s)(.*) (\d+) \w+ eof$")
+    for i, lines in enumerate(zip(oracle, weir)):
+        if lines[0] == lines[1]:
+            continue
+        a, b = (form.match(x) for x in lines)
+        if not b or i >= len(plan.requests) or not plan.breaks_off(i, False):
+            return False
+        if lines[0] != "cut" and (not a or a.group(1) != b.group(1)
+                                  or int(a.group(2)) > int(b.group(2))):
+            return False
+    return True
+
+
+def goes_on_when_answered_early(d):
+    """nginx has closed, weir has more answers, or asked more for them."""
+    oracle, weir = d.oracle.split("\n"), d.weir.split("\n")
+    if d.part == "asked":
+        same = set(oracle) < set(weir) or d.oracle == ""
+        return same and peers.Plan(d.seed).answered_early(9, False)
+    i = len(oracle) - 1
+    return (d.part == "answers" and oracle[i] == "cut"
+            and oracle[:i] == weir[:i]
+            and peers.Plan(d.seed).answered_early(i, False))
+
+
 def more_before_cut(d):
     """Both break off; the client has more of weir's answers."""
     oracle, weir = d.oracle.split("\n"), d.weir.split("\n")
@@ -54,6 +87,14 @@ KNOWN = {
         "nginx closes at once where a response breaks off, and requests that "
         "it has not read make the kernel drop what the client has not",
         more_before_cut),
+    "more of what breaks off": Known(
+        "all that came of a response is delivered before the connection is "
+        "closed; nginx drops what is in its buffers",
+        more_of_what_breaks),
+    "goes on when answered early": Known(
+        "a body that was not read when the answer came is read and dropped, "
+        "and the connection serves on; nginx said keep-alive, but closes",
+        goes_on_when_answered_early),
     "not asked again": Known(
         "nginx repeats a request on a kept connection also when a part of "
         "the response had come; weir only when nothing came",

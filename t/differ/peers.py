@@ -115,6 +115,29 @@ class Plan:
         # Waits for each response before it asks again
         self.serial = rng.random() < .5
 
+    def script(self, sub, method, accel, old):
+        """What the backend does with request sub; those of X-Accel-Redirect
+        count from 500."""
+        return Script(self.seed, sub, method, accel,
+                      sub % 500 == len(self.requests) - 1, old)
+
+    def breaks_off(self, i, old):
+        """Whether the backend does not end its response to request i well."""
+        method, where = self.requests[i][:2]
+        scripts = [self.script(i, method.encode(), where == "accel", old),
+                   self.script(i + 500, method.encode(), False, old)]
+        return any(s.fault in Script.BREAKS or s.ending == "reset"
+                   for s in scripts[:1 + (where == "accel")])
+
+    def answered_early(self, i, old):
+        """Whether one of the requests up to i is not buffered, and answered
+        before its body is read."""
+        return any(where in ("rs", "rsnb") and not data.endswith(b"\r\n\r\n")
+                   and self.script(k, method.encode(), False, old).reading
+                   != "all"
+                   for k, (method, where, _, data)
+                   in enumerate(self.requests[:i + 1]))
+
     def request(self, rng, i, last):
         """(method, location, key, bytes)"""
         method = rng.choice(["GET"] * 6 + ["POST"] * 4
@@ -176,12 +199,14 @@ def chunk(rng, data, sizes, extensions, least):
 class Script:
     """What the backend does with one request."""
 
+    BREAKS = ("short", "badchunk", "nolast", "hangbody")
     FAULTS = ["none"] * 14 + ["short", "extra", "badchunk", "nolast",
                               "headcut", "closebefore", "hang", "hangbody"]
 
-    def __init__(self, seed, sub, method, accel, old):
+    def __init__(self, seed, sub, method, accel, is_last, old):
         rng = random.Random(seed * 1000 + sub + 7)
         self.rng = rng
+        self.is_last = is_last
         self.reading = rng.choice(["all"] * 8 + ["none", "half"])
         self.status = rng.choice([200] * 10 + [201, 204, 206, 301, 302, 304,
                                                403, 404, 413, 500, 502, 503])
@@ -209,14 +234,15 @@ class Script:
             self.data = b""
 
     def choose_ending(self):
-        """Whether the connection is kept, closed at once, or reset later.  A
-        reset is announced: who asks next on that connection is chance."""
+        """Whether the connection is kept, closed at once, or reset later.
+        An end is announced where more requests follow: what becomes of one
+        that meets a connection about to close is chance."""
         ending = self.rng.choice(["keep"] * 6 + ["close", "reset"])
         if self.framing == "eof" and not self.bodiless:
             return "close"
         if self.reading != "all" and ending == "reset":
             ending = "close"
-        if ending == "reset":
+        if ending == "reset" or ending == "close" and not self.is_last:
             self.fields = [x for x in self.fields
                            if not x.startswith(b"Connection")]
             self.fields.append(b"Connection: close")
@@ -287,9 +313,6 @@ class Script:
         return self.end(wire, head)
 
     def end(self, wire, head):
-        # Who asks next on a connection with bytes too many is chance, too
-        if self.fault == "extra" or self.bodiless and self.data:
-            return False
         if self.reading != "all":
             # Bytes that nobody reads would end it with a reset, which may
             # overtake the response
@@ -297,7 +320,9 @@ class Script:
         elif self.ending == "reset":
             time.sleep(.01)
             wire.reset()
-        return self.ending == "keep"
+        # Who asks next on a connection with bytes too many is chance, too
+        return self.ending == "keep" and self.fault != "extra" \
+            and not (self.bodiless and self.data)
 
 
 def unrepeated(fields):
@@ -343,8 +368,8 @@ class Side:
             self.note("bad", repr(head[:200]))
             return False
         seed, sub = (int(x) for x in key.split("-"))
-        script = Script(seed, sub, method, uri.startswith(b"/accel/"),
-                        self.old)
+        script = Plan(seed).script(sub, method, uri.startswith(b"/accel/"),
+                                   self.old)
         what = "%s %s" % (method.decode(), uri.decode("latin-1"))
         if script.reading == "all":
             body, _ = wire.body(head, 3)
@@ -391,6 +416,7 @@ class Client:
         self.plan = plan
         self.wire = connect(address, 4096 if plan.mode == "slow" else 0)
         self.answers = []
+        self.sender = None
 
     def run(self):
         try:
@@ -429,8 +455,12 @@ class Client:
             pass
 
     def send(self, data):
-        threading.Thread(target=self.send_in_pieces, args=(data,),
-                         daemon=True).start()
+        """In a thread: what is answered early is still sent to its end."""
+        if self.sender:
+            self.sender.join()
+        self.sender = threading.Thread(target=self.send_in_pieces,
+                                       args=(data,), daemon=True)
+        self.sender.start()
 
     def talk(self):
         if not self.plan.serial:

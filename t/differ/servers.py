@@ -139,7 +139,8 @@ class Server:
 
     def alarms(self):
         """What the error log says that hardly any input may cause."""
-        return sorted(re.sub(r".*(\[\w+\]) \d+#\d+: (?:\*\d+ )?", r"\1 ", line)
+        form = r".*(\[\w+\]) \d+#\d+: (?:\*\d+ )?(.*?)(?: while [^,]*)?, "
+        return sorted(re.sub(form, r"\1 \2, ", line)
                       for line in self.read("error.log").splitlines()
                       if "[alert]" in line or "[emerg]" in line)
 
