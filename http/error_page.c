@@ -120,16 +120,14 @@ page_of(const struct error_page_conf *c, unsigned status)
     return NULL;
 }
 
-/* The one to go to now. */
+/* The one to go to now: whether a further page may follow, the location of the
+ * page before it said. */
 static const struct error_page *
 find_page(const struct http_request *r, unsigned status)
 {
-    const struct error_page_conf *c
-        = conf_of(&r->task, &http_error_page_module);
-
-    if (r->has_error_page && !c->recursive_error_pages)
+    if (r->has_error_page || r->uri_changes == 0)
         return NULL;
-    return r->uri_changes != 0 ? page_of(c, status) : NULL;
+    return page_of(conf_of(&r->task, &http_error_page_module), status);
 }
 
 bool

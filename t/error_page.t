@@ -58,6 +58,12 @@ $t->run(<<'EOC');
                            error_page 404 /againnext; return 404; }
         location = /againnext { recursive_error_pages on;
                                 error_page 403 /404.html; return 403; }
+        location /lastly/ { error_page 404 @lastly; return 404; }
+        location @lastly { recursive_error_pages on;
+                           error_page 403 /404.html; return 403; }
+        location /first/ { recursive_error_pages on;
+                           error_page 404 @first; return 404; }
+        location @first { error_page 403 /404.html; return 403; }
         location /intern { internal; return 200 internal; }
         location /tointern { error_page 404 =200 /intern; return 404; }
         location /proxied/ { error_page 404 /proxy; return 404; }
@@ -167,6 +173,14 @@ is $r->header('Location'), 'http://x.test/?a=/away/', 'to another site: where';
 $r = $t->get('/away2/');
 is $r->status, 301, 'to another site, permanently';
 is $t->get('/away3/')->status, 302, 'no other code goes with a Location';
+
+# Whether another page follows, the location of the one before says.
+$r = $t->get('/lastly/');
+is $r->status, 403, 'recursive_error_pages where the last error is';
+like $r->body, qr/403 Forbidden/, 'it is too late';
+$r = $t->get('/first/');
+is $r->status, 403, 'recursive_error_pages where the first error is';
+unlike $r->body, qr/403 Forbidden/, 'another page follows';
 
 # A page of an error page that may not be taken: the built-in one of the last
 # error.
