@@ -2,6 +2,7 @@
 /*
  * root and alias.  One pointer is all that a location keeps for them.
  */
+#include "core/os/reach.h"
 #include "http/path.h"
 
 #include "core/expr/expr.h"
@@ -276,8 +277,15 @@ http_trace_path(struct http_request *r, bool is_found, const char *by,
                 str_t path)
 {
     const struct setting *s = root_of(r)->setting;
+    str_t                 refusal;
 
-    trace_tell(&r->task, TRACE_FILE, is_found ? "found" : "not there",
+    refusal = is_found ? STR_NONE : reach_refusal(r->task.arena, path);
+    if (refusal.p != NULL)
+        by = arena_printf(r->task.arena, STR_F "; %s", STR_A(refusal), by).p;
+    trace_tell(&r->task, TRACE_FILE,
+               is_found            ? "found"
+               : refusal.p != NULL ? "not readable"
+                                   : "not there",
                s ? s->file : NULL, s ? s->line : 0,
                s ? arena_printf(r->task.arena, "%s, by " STR_F, by,
                                 STR_A(setting_text(r->task.arena, s)))

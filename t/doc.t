@@ -80,7 +80,7 @@ like $list, qr/ \$gzip_ratio\n/, 'variables stand there too';
 for my $name ('gzip', 'include', 'listen', 'proxy_next_upstream', '$args') {
     my ($code, $out, $err) = doc($name);
     is "$code$err", '0', "$name";
-    like $out, qr/^(Syntax|Variable): .*^Module: .*\n\n    [A-Z].*\.\n\z/ms,
+    like $out, qr/^(Syntax|Variable): .*^Module: .*\n\n    [A-Z].*\.\n(?:\nExample:\n(?: {4}.*\n)+)?\z/ms,
         "$name: as text";
     is scalar(grep { length > 78 } split /\n/, $out), 0,
         "$name: no line is too long";

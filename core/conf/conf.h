@@ -54,6 +54,9 @@ struct setting {
     unsigned                line;
     unsigned                n_args; /* with the name                         */
     const str_t            *args;
+    const str_t            *shown; /* as written, where ${env:} stands in them,
+                                      whose values are kept from outputs; or
+                                      NULL                                   */
 };
 
 /* What holds of a directive in a block: its last setting there, or that of the

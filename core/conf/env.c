@@ -25,6 +25,17 @@ name_length(str_t s)
     return n;
 }
 
+static void
+note_value(struct conf *cf, str_t name, str_t value)
+{
+    struct env_value *e = arena_make(cf->arena, struct env_value);
+
+    e->name = str_copy(cf->arena, name);
+    e->value = str_copy(cf->arena, value);
+    e->next = cf->gen->env;
+    cf->gen->env = e;
+}
+
 /* What stands between MARK and the closing bracket, to its value. */
 static const char *
 value_of(struct conf *cf, str_t inner, str_t *value)
@@ -44,6 +55,8 @@ value_of(struct conf *cf, str_t inner, str_t *value)
         return NULL;
     }
     *value = str_of(found);
+    if (found != NULL)
+        note_value(cf, str_of(name), *value);
     return found
                ? NULL
                : conf_error(cf, "environment variable \"%s\" is not set", name);
@@ -75,11 +88,27 @@ expand(struct conf *cf, str_t *word)
     return NULL;
 }
 
+/* The words as they are, where one has a value of the environment to come. */
+static const str_t *
+copy_words(struct conf *cf)
+{
+    const struct lexer *lx = cf->reader->lexer;
+    str_t              *copy = NULL;
+
+    VEC_EACH(&lx->words, w)
+        if (str_find(w->text, STR(MARK)) != NULL)
+            copy = arena_array(cf->arena, str_t, lx->words.n);
+    for (size_t i = 0; copy != NULL && i < lx->words.n; i++)
+        copy[i] = str_copy(cf->arena, lx->words.at[i].text);
+    return copy;
+}
+
 const char *
 env_expand(struct conf *cf)
 {
     const char *error = NULL, *first = NULL;
 
+    cf->reader->shown = copy_words(cf);
     VEC_EACH(&cf->reader->lexer->words, w) {
         if (str_find(w->text, STR(MARK)) != NULL)
             error = expand(cf, &w->text);

@@ -32,6 +32,12 @@ struct conf_paths {
     bool  has_conf_file; /* conf_file was given, by -c                       */
 };
 
+/* A value that ${env:NAME} had. */
+struct env_value {
+    struct env_value *next;
+    str_t             name, value;
+};
+
 struct generation {
     struct arena         *arena;
     unsigned              refs;
@@ -47,6 +53,7 @@ struct generation {
     listeners_t           listeners;
     struct conf_dump     *dump;     /* the files that were read, in order    */
     struct lint_ignore   *ignores;  /* comments to lint, last first          */
+    struct env_value     *env;      /* values of ${env:}, last first         */
     struct lint_include  *includes; /* patterns that matched nothing         */
     void                 *stats;    /* counters shared by the workers        */
 };

@@ -165,6 +165,7 @@ note_setting(struct conf *cf, const struct directive *d)
     s->line = cf->line;
     s->args = cf->args;
     s->n_args = cf->n_args;
+    s->shown = cf->reader->shown;
     s->next = cf->block->settings;
     cf->block->settings = s;
 }

@@ -66,6 +66,8 @@ struct conf_reader {
     struct source      *sources;
     str_t               suggestion; /* for the next error                    */
     const char         *hint;    /* the same: a line, or NULL                */
+    const str_t        *shown;   /* words of the statement at hand before
+                                    ${env:}, or NULL                         */
     const char         *told;    /* the last hint that was printed           */
     bool                has_told_unclosed; /* a hint named the open block    */
     const char         *data_start; /* of the block of data at hand, or NULL */

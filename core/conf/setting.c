@@ -87,12 +87,14 @@ quote(struct arena *a, str_t word)
 str_t
 setting_text(struct arena *a, const struct setting *s)
 {
-    str_t    text = s->args[0], word;
-    unsigned i;
+    str_t text = s->args[0], word;
+
+    const str_t *args = s->shown != NULL ? s->shown : s->args;
+    unsigned     i;
 
     for (i = 1; i < s->n_args; i++) {
-        word = s->args[i];
-        if (needs_quotes(word))
+        word = args[i];
+        if (needs_quotes(word) && str_find(word, STR("${env:")) == NULL)
             word = quote(a, word);
         text = str_join3(a, text, STR(" "), word);
     }

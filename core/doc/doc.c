@@ -10,6 +10,7 @@ struct request {
     struct doc               doc;
     struct arena            *arena;
     str_t                    name; /* as given, or STR_NONE: all             */
+    str_t                    word; /* -k: to be looked for, or STR_NONE      */
     bool                     is_json;
     const struct generation *gen; /* NULL: without a configuration           */
     struct doc_json         *json;
@@ -23,6 +24,9 @@ read_arguments(struct request *q, char **argv)
     for (; *argv != NULL; argv++) {
         if (strcmp(*argv, "--json") == 0) {
             q->is_json = true;
+        } else if (strcmp(*argv, "-k") == 0 && argv[1] != NULL
+                   && argv[1][0] != '\0') {
+            q->word = str_of(*++argv);
         } else if (q->name.p == NULL && **argv != '-' && **argv != '\0') {
             q->name = str_of(*argv);
         } else {
@@ -134,10 +138,70 @@ tell(struct request *q)
 }
 
 
+/* A name that ends in "_" is what others begin with; families of variables
+ * have a page. */
+static bool
+is_prefix(const struct doc *d, str_t name)
+{
+    const struct doc_variable *family;
+
+    if (name.n < 2 || name.p[name.n - 1] != '_')
+        return false;
+    name = str_from(name, name.p[0] == '$');
+    family = doc_find_variable(d, name);
+    return family == NULL || !str_eq(name, str_of(family->row->name));
+}
+
+
+static bool
+is_found(const struct request *q, str_t name, str_t says)
+{
+    str_t prefix = q->name;
+
+    if (q->word.p != NULL)
+        return str_ifind(name, q->word) != NULL
+               || str_ifind(says, q->word) != NULL;
+    if (prefix.p[0] == '$')
+        prefix = str_from(prefix, 1);
+    return str_starts(name, prefix);
+}
+
+
+/* A line for each name that is found; 1: there is none. */
+static int
+search(struct request *q)
+{
+    bool  wants_both = q->word.p != NULL || q->name.p[0] != '$';
+    bool  has_any = false;
+    str_t last = STR("");
+
+    VEC_EACH(&q->doc.directives, d)
+        if (wants_both && !str_eq(d->name, last)
+            && is_found(q, d->name, doc_says(q->arena, d)))
+        {
+            last = d->name;
+            doc_print_brief(d->name, "", doc_says(q->arena, d));
+            has_any = true;
+        }
+    VEC_EACH(&q->doc.variables, v)
+        if (is_found(q, str_of(v->row->name), str_of(v->row->says))) {
+            doc_print_brief(str_of(v->row->name), "$", str_of(v->row->says));
+            has_any = true;
+        }
+    if (has_any)
+        return 0;
+    fprintf(stderr, "%s: doc: nothing is found for \"" STR_F "\"\n",
+            log_program, STR_A(q->word.p != NULL ? q->word : q->name));
+    return 1;
+}
+
+
 static int
 answer(struct request *q)
 {
     doc_gather(&q->doc, q->arena);
+    if (!q->is_json && (q->word.p != NULL || is_prefix(&q->doc, q->name)))
+        return search(q);
     if (q->is_json)
         q->json = doc_json_open(q->arena);
     if (q->name.p == NULL)
@@ -178,8 +242,13 @@ run(struct conf_paths *paths, char **argv)
 
 static const struct command doc = {
     .name = "doc",
-    .usage = "[NAME] [-c FILE] [--json]",
+    .usage = "[NAME | PREFIX_ | -k WORD] [-c FILE] [--json]",
     .says = "explains a directive or variable; with -c where it is set",
+    .options = "  NAME      a directive, or a variable ($name)\n"
+               "  PREFIX_   all names that begin so, as in proxy_\n"
+               "  -k WORD   all that speak of the word\n"
+               "  -c FILE   what this configuration makes of it\n"
+               "  --json    the same as an object\n",
     .run = run,
 };
 

@@ -78,6 +78,9 @@ bool doc_is_inherited(const struct directive *row);
 str_t doc_setting_of(const struct variable *row);
 str_t doc_evaluation(const struct variable *row);
 
+/* examples.c: lines that show its use, or NULL. */
+const char *doc_example(str_t name);
+
 /* names.c: names that are not there.  Prints to standard error. */
 void doc_report_unknown(const struct doc *d, str_t name);
 
@@ -125,6 +128,8 @@ void doc_print_directive(struct arena *a, const struct doc_directive *d,
 void doc_print_variable(struct arena *a, const struct doc_variable *v,
                         str_t name, const struct doc_uses *uses);
 void doc_print_own(struct arena *a, str_t name, const struct doc_uses *uses);
+/* A line: the name, and the first of its sentences as far as there is room. */
+void doc_print_brief(str_t name, const char *sign, str_t says);
 void doc_print_list(const struct doc *d);
 
 /* json.c: objects of the arrays "directives" and "variables". */

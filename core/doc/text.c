@@ -4,7 +4,7 @@
  */
 #include "core/doc/doc.h"
 
-enum { WIDTH = 78, LABEL = 11 };
+enum { WIDTH = 78, LABEL = 11, BRIEF = 30 };
 
 
 /* --- wrapping --------------------------------------------------------------- */
@@ -235,6 +235,22 @@ join(struct arena *a, const words_t *words)
 }
 
 
+static void
+put_example(str_t name)
+{
+    str_t lines = str_of(doc_example(name));
+
+    if (lines.n == 0)
+        return;
+    printf("\nExample:\n");
+    while (lines.p != NULL) {
+        str_t line = str_cut(&lines, '\n');
+
+        printf("    " STR_F "\n", STR_A(line));
+    }
+}
+
+
 void
 doc_print_directive(struct arena *a, const struct doc_directive *d,
                     const struct doc_found *found)
@@ -254,6 +270,7 @@ doc_print_directive(struct arena *a, const struct doc_directive *d,
     put_module(&d->module);
     printf("\n    ");
     put_words(4, doc_says(a, d));
+    put_example(d->name);
     if (found != NULL)
         put_found(a, d, found);
 }
@@ -371,6 +388,24 @@ is_listed(const struct doc_module *list, size_t n, const struct doc_module *m)
         if (is_of(&list[i], m))
             return true;
     return false;
+}
+
+
+void
+doc_print_brief(str_t name, const char *sign, str_t says)
+{
+    const char *end = str_find(says, STR(". "));
+    size_t      room, n = strlen(sign) + name.n;
+
+    if (end != NULL)
+        says.n = (size_t) (end - says.p);
+    n = n < BRIEF ? BRIEF : n;
+    room = n + 1 < WIDTH ? WIDTH - n - 1 : 0;
+    printf("%s%-*.*s ", sign, (int) (n - strlen(sign)), (int) name.n, name.p);
+    if (says.n > room && room > 3)
+        printf("%.*s...\n", (int) room - 3, says.p);
+    else
+        printf(STR_F "\n", STR_A(says));
 }
 
 

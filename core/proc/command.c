@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "core/base/version.h"
 #include "core/conf/module.h"
 #include "core/proc/worker.h"
 
@@ -39,12 +40,35 @@ commands_print(void)
 }
 
 
+/* "weir NAME --help" or "--version", on standard output: it was asked for. */
+static bool
+is_answered(const struct command *c, char **argv)
+{
+    for (; *argv != NULL; argv++) {
+        if (strcmp(*argv, "--version") == 0) {
+            printf("weir " WEIR_VERSION "\n");
+            return true;
+        }
+        if (strcmp(*argv, "--help") == 0 || strcmp(*argv, "-h") == 0) {
+            printf("Usage: weir %s %s\n\n%c%s.\n", c->name, c->usage,
+                   c->says[0] & ~0x20, c->says + 1);
+            if (c->options != NULL)
+                printf("\n%s", c->options);
+            return true;
+        }
+    }
+    return false;
+}
+
+
 int
 command_run(struct setup *s, const struct command *c, char **argv)
 {
     unsigned n = 0;
     char   **own;
 
+    if (is_answered(c, argv))
+        return 0;
     while (argv[n] != NULL)
         n++;
     own = arena_array(s->arena, char *, n + 1);

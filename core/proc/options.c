@@ -121,6 +121,10 @@ take_word(struct options *o, const char *p)
 {
     if (strcmp(p, "--directives") == 0)
         o->directives = true;
+    else if (strcmp(p, "--help") == 0)
+        o->help = o->version = true;
+    else if (strcmp(p, "--version") == 0)
+        o->version = true;
     else if (strcmp(p, "--no-lint") == 0)
         o->no_lint = true;
     else if (strcmp(p, "--json") == 0)

@@ -30,8 +30,19 @@ explain(struct worker *w, char **argv)
 static const struct command command = {
     .name = "explain",
     .usage = "'[METHOD] URL' [-H 'Name: value'] [--from IP] [--status N] "
-             "[--answer 'Name: value'] [--json] [-c file]",
+             "[--answer 'Name: value'] [--full] "
+             "[--json] [-c file]",
     .says = "the path that a request takes, and why; nobody is contacted",
+    .options
+    = "  -H 'Name: value'        a header field of the request\n"
+      "  --from IP               the client's address (127.0.0.1)\n"
+      "  --status N              what upstreams answer (200)\n"
+      "  --answer 'Name: value'  a header field of their answer\n"
+      "  --full                  long lines, and constant \"set\"s, whole\n"
+      "  --json                  the same as an object\n"
+      "  -c FILE                 the configuration\n"
+      "\n"
+      "Values of ${env:NAME} are not shown.\n",
     .dry = explain,
 };
 

@@ -28,7 +28,7 @@ struct explain_ask {
     struct explain_fields answer;  /* --answer: of upstreams                 */
     struct addr_any from;     /* --from                                      */
     unsigned        status;   /* --status: what upstreams answer             */
-    bool            is_json;
+    bool            is_json, is_full; /* --json, --full                      */
 };
 
 struct explain_step {

@@ -6,6 +6,8 @@
 #include "http/explain/explain.h"
 
 
+enum { SECRET_MIN = 4 };
+
 static unsigned
 depth_of(const struct http_request *r)
 {
@@ -28,6 +30,31 @@ is_known(const struct explain *e, const struct trace_event *event)
 }
 
 
+/* A copy in which values of ${env:NAME} are not to be seen.  Short ones are no
+ * secrets, and stand anywhere. */
+static str_t
+masked(const struct explain *e, str_t text)
+{
+    const struct env_value *v = e->worker->gen->env;
+    const char             *at;
+    str_t                   done, rest = str_copy(e->arena, text);
+
+    for (; v != NULL; v = v->next) {
+        if (v->value.n < SECRET_MIN)
+            continue;
+        done = STR("");
+        while ((at = str_find(rest, v->value)) != NULL) {
+            done = str_join(e->arena, done, str_span(rest.p, at));
+            done = arena_printf(e->arena, STR_F "${env:" STR_F "}", STR_A(done),
+                                STR_A(v->name));
+            rest = str_from(rest, (size_t) (at - rest.p) + v->value.n);
+        }
+        rest = str_join(e->arena, done, rest);
+    }
+    return rest;
+}
+
+
 static void
 tell(struct trace *trace, struct task *t, const struct trace_event *event)
 {
@@ -47,8 +74,8 @@ tell(struct trace *trace, struct task *t, const struct trace_event *event)
     s->kind = event->kind;
     s->depth = depth_of(r);
     s->verdict = event->verdict;
-    s->what = str_copy(e->arena, event->what);
-    s->why = str_copy(e->arena, str_of(event->why ? event->why : ""));
+    s->what = masked(e, event->what);
+    s->why = masked(e, str_of(event->why ? event->why : ""));
     s->file = event->file;
     s->line = event->line;
 }
@@ -68,7 +95,7 @@ note_error(enum log_level level, str_t text, bool is_wanted)
     s = vec_push(listening->arena, &listening->steps);
     s->kind = TRACE_ERROR;
     s->verdict = log_level_name(level);
-    s->what = str_copy(listening->arena, text);
+    s->what = masked(listening, text);
     s->why = is_wanted ? STR("") : STR("not written: below its level");
 }
 
@@ -78,6 +105,7 @@ record_end(struct explain *e)
 {
     if (listening == e)
         log_tap = NULL;
+    e->head = masked(e, e->head);
     listening = NULL;
 }
 

@@ -5,10 +5,13 @@
 #include "http/explain/explain.h"
 
 #include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 enum {
     LABEL = 12,    /* columns of what kind of step it is                     */
     PLACE_AT = 72, /* the column of places                                   */
+    ROOM_MIN = 16, /* columns that are left to a text, and behind it         */
     ALIKE_MAX = 4, /* steps of the same verdict that are shown whole         */
 };
 
@@ -90,6 +93,30 @@ print_lines(str_t text, unsigned depth, const char *label, const char *mark)
 }
 
 
+/* As much of a text as goes into a line of the terminal from column n on; all
+ * of it with --full, and where the output is no terminal. */
+static str_t
+fitting(const struct explain *e, str_t s, int n)
+{
+    struct winsize w;
+    int            room;
+
+    if (e->ask.is_full || ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == -1
+        || w.ws_col == 0)
+        return s;
+    room = w.ws_col - n - ROOM_MIN;
+    if (room < ROOM_MIN)
+        room = ROOM_MIN;
+    if (columns(s) <= room)
+        return s;
+    while (columns(s) > room - 3)
+        s.n--;
+    while (s.n != 0 && ((unsigned char) s.p[s.n] & 0xc0) == 0x80)
+        s.n--;
+    return str_join(e->arena, s, STR("..."));
+}
+
+
 static void
 print_step(const struct explain *e, const struct explain_step *s,
            const char *label)
@@ -102,10 +129,10 @@ print_step(const struct explain *e, const struct explain_step *s,
     }
     n = print_label(label, s->depth);
     n += printf("%s ", s->verdict);
-    n += print_safe(s->what);
+    n += print_safe(fitting(e, s->what, n));
     if (s->why.n != 0) {
         n += printf(" (");
-        n += print_safe(s->why);
+        n += print_safe(fitting(e, s->why, n));
         n += printf(")");
     }
     print_place(e, n, s->file, s->line);
@@ -133,6 +160,29 @@ alike(const struct explain *e, size_t at)
 }
 
 
+/* "set $x word;": what it comes to stands in it. */
+static bool
+sets_constant(const struct explain_step *s)
+{
+    return s->kind == TRACE_REWRITE && strcmp(s->verdict, "ran") == 0
+           && str_starts(s->what, STR("set $"))
+           && str_chr(str_from(s->what, sizeof("set $") - 1), '$') == NULL;
+}
+
+
+/* How many of them follow each other from at on. */
+static size_t
+constants(const struct explain *e, size_t at)
+{
+    size_t n = 0;
+
+    while (at + n < e->steps.n && sets_constant(&e->steps.at[at + n])
+           && e->steps.at[at + n].depth == e->steps.at[at].depth)
+        n++;
+    return n;
+}
+
+
 static void
 print_steps(const struct explain *e)
 {
@@ -152,6 +202,12 @@ print_steps(const struct explain *e)
         if (strcmp(s->verdict, "passed") == 0 && n > ALIKE_MAX) {
             print_label("", s->depth);
             printf("passed %zu more in the same way\n", n - 1);
+            i += n - 1;
+        }
+        n = e->ask.is_full ? 1 : constants(e, i);
+        if (n > 1) {
+            print_label("", s->depth);
+            printf("ran %zu more that set a constant\n", n - 1);
             i += n - 1;
         }
     }

@@ -101,6 +101,10 @@ log_to(const struct access_log *log, const struct access_log_conf *conf,
     if (task_is_dry(&r->task)) {
         if (log->setting != NULL)
             trace_setting(&r->task, TRACE_LOG, "writes", log->setting, NULL);
+        else if (log->file != NULL)
+            trace_tell(&r->task, TRACE_LOG, "writes", NULL, 0, "the default",
+                       "access_log " STR_F " combined;",
+                       STR_A(log->file->path));
         return;
     }
     m->line.n = 0;
