@@ -162,8 +162,9 @@ static const struct directive directives[] = {
            struct resolver_conf, resolver, struct resolver *,
            "address ... [valid=time] [ipv4=on|off] [ipv6=on|off]",
            "The name servers that look up hosts whose names are known "
-           "only from variables. Answers are kept as long as they say, or "
-           "for valid=."),
+           "only from variables; they take turns. Answers are kept as long as "
+           "they say, or for valid=. Where only IPv4 or only IPv6 has an "
+           "answer, it is used."),
     MSEC("resolver_timeout", IN_WEB, struct resolver_conf, timeout, "30s",
          "How long a name may take to be looked up."),
     { .name = NULL },
