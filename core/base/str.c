@@ -169,11 +169,27 @@ str_lower_to(char *out, str_t s)
 }
 
 
+/* The second is a factor, and odd. */
+static uint64_t hash_key[2] = { HASH_FACTOR, HASH_FACTOR };
+
+
+void
+str_hash_set_key(const uint64_t key[2])
+{
+    hash_key[0] = key[0];
+    hash_key[1] = key[1] | 1;
+}
+
+
+/* The upper half of the product is what makes the factor matter: in the lower
+ * one, the same two bits change in each product by any odd factor. */
 static inline uint64_t
 hash_word(uint64_t h, uint64_t w)
 {
-    h = (h ^ w) * HASH_FACTOR;
-    return h ^ h >> 32;
+    __extension__ typedef unsigned __int128 uint128_t;
+    uint128_t product = (uint128_t) (h ^ w) * hash_key[1];
+
+    return (uint64_t) product ^ (uint64_t) (product >> 64);
 }
 
 
@@ -193,7 +209,7 @@ str_mix(uint64_t digest, str_t s)
 uint32_t
 str_hash(str_t s)
 {
-    uint64_t h = s.n;
+    uint64_t h = hash_key[0] ^ s.n;
 
     for (; s.n >= sizeof(h); s = str_from(s, sizeof(h)))
         h = hash_word(h, word_at(s.p, sizeof(h)));
@@ -204,7 +220,7 @@ str_hash(str_t s)
 uint32_t
 str_ihash(str_t s)
 {
-    uint64_t h = s.n;
+    uint64_t h = hash_key[0] ^ s.n;
 
     for (; s.n >= sizeof(h); s = str_from(s, sizeof(h)))
         h = hash_word(h, lower_word(word_at(s.p, sizeof(h))));

@@ -106,10 +106,13 @@ void str_lower_to(char *out, str_t s);
  * what a configuration says, never of what a client chooses. */
 uint64_t str_mix(uint64_t digest, str_t s);
 
-/* 32-bit hashes, of this process only; the second of the lower-cased
- * string. */
+/* 32-bit hashes; the second of the lower-cased string.  They depend on a key,
+ * so that nobody can tell which texts collide: what is to be the same in other
+ * processes, or is seen by users (who balances by a hash), uses another one. */
 uint32_t str_hash(str_t s);
 uint32_t str_ihash(str_t s);
+/* Sets the key, before anything has been hashed: a process' random bytes. */
+void str_hash_set_key(const uint64_t key[2]);
 
 /* Levenshtein distance with transpositions, of at most limit: limit + 1 when
  * it is larger.  For "did you mean". */

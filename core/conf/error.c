@@ -385,14 +385,17 @@ void
 conf_suggest(struct conf *cf, str_t given, const char *const *words)
 {
     unsigned best = given.n > 8 ? 3 : given.n > 3 ? 2 : 1, d;
+    str_t   *found = &cf->reader->suggestion, word;
 
-    cf->reader->suggestion = STR_NONE;
+    *found = STR_NONE;
     best++;
     for (; *words != NULL; words++) {
-        d = str_distance(given, str_of(*words), best);
-        if (d < best) {
+        word = str_of(*words);
+        d = str_distance(given, word, best);
+        if (d < best
+            || (d == best && found->p != NULL && str_cmp(word, *found) < 0)) {
             best = d;
-            cf->reader->suggestion = str_of(*words);
+            *found = word;
         }
     }
 }

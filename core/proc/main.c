@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
@@ -354,6 +355,17 @@ run(struct setup *s)
 }
 
 
+/* Workers inherit it, and with it the tables that the master has made. */
+static void
+choose_hash_key(void)
+{
+    uint64_t key[2];
+
+    if (getrandom(key, sizeof(key), 0) == sizeof(key))
+        str_hash_set_key(key);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -362,6 +374,7 @@ main(int argc, char **argv)
     int                   rc = 1;
 
     memory_init();
+    choose_hash_key();
     clock_update();
     s.argv = title_init(argc, argv);
     name_program(argc > 0 ? s.argv[0] : "weir");

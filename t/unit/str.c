@@ -2,6 +2,7 @@
 /* Strings: comparing, finding, cutting, hashing, distances. */
 #include "t/unit/tap.h"
 
+#include "core/base/check.h"
 #include "core/base/str.h"
 
 
@@ -143,6 +144,56 @@ test_distance(void)
 }
 
 
+/* A bit that goes round by the first word and is taken back by the second:
+ * once they had one hash. */
+static str_t
+alike(uint64_t *out, unsigned choices)
+{
+    enum { PAIRS = 10 };
+
+    for (unsigned i = 0; i < PAIRS; i++) {
+        bool is_other = choices >> i & 1;
+
+        out[2 * i] = 0x0101010101010101u ^ (is_other ? 1ull << 63 : 0);
+        out[2 * i + 1] = 0x0202020202020202u
+                         ^ (is_other ? 1ull << 63 | 1ull << 31 : 0);
+    }
+    return (str_t){ (char *) out, PAIRS * 2 * sizeof(*out) };
+}
+
+
+/* With another key, other texts share a bucket. */
+static void
+test_hash_key(void)
+{
+    static const uint64_t key[2] = { 0x243F6A8885A308D3u, 0x13198A2E03707344u };
+    static unsigned       before[20000];
+    unsigned              together = 0, still = 0, pairs = 0;
+    uint64_t              words[20];
+    char                  name[16];
+
+    for (unsigned i = 0; i < countof(before); i++) {
+        int n = snprintf(name, sizeof(name), "/file%u", i);
+
+        before[i] = str_hash((str_t){ name, (size_t) n });
+    }
+    str_hash_set_key(key);
+    for (unsigned i = 0; i < countof(before); i++) {
+        int n = snprintf(name, sizeof(name), "/file%u", i);
+
+        if (before[i] % 64 != 0)
+            continue;
+        together++;
+        still += str_hash((str_t){ name, (size_t) n }) % 64 == 0;
+    }
+    ok(together > 200, "%u in a bucket", together);
+    ok(still < together / 8, "%u with another key", still);
+    for (unsigned i = 1; i < 1024; i++)
+        pairs += str_hash(alike(words, i)) == str_hash(alike(words, 0));
+    is(pairs, 0, "none that differ in two bits are alike");
+}
+
+
 int
 main(void)
 {
@@ -150,6 +201,7 @@ main(void)
     test_find();
     test_cut();
     test_hash();
+    test_hash_key();
     test_lower();
     test_distance();
     return done();
