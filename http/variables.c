@@ -9,13 +9,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "core/base/date.h"
 #include "core/base/escape.h"
 #include "core/base/version.h"
 #include "core/os/clock.h"
+#include "core/os/random.h"
 #include "http/body.h"
 #include "http/cookie.h"
 #include "http/credentials.h"
@@ -338,8 +338,7 @@ request_id(struct task *t, uintptr_t arg)
     char bytes[16];
 
     (void) arg;
-    if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
-        return STR_NONE;
+    random_fill(bytes, sizeof(bytes));
     return hex_encode(t->arena, (str_t){ bytes, sizeof(bytes) });
 }
 

@@ -13,6 +13,7 @@
 #include "core/expr/regex.h"
 #include "core/log/log.h"
 #include "core/os/clock.h"
+#include "core/os/random.h"
 #include "http/body.h"
 #include "http/filter.h"
 #include "http/request.h"

@@ -90,6 +90,16 @@ is $r->status, 206, 'several ranges';
 my ($boundary) = ($r->header('Content-Type') // '')
     =~ m{^multipart/byteranges; boundary=(\S+)$};
 ok defined $boundary, 'several ranges: type';
+SKIP: {
+    skip 'an nginx counts', 2 if is_oracle();
+    like $boundary, qr/^\d{20}$/, 'the boundary';
+    my %high;
+    for (1 .. 4) {
+        my ($n) = range('bytes=0-1,10-11,98-')->header('Content-Type') =~ /=(\d+)$/;
+        $high{ $n >> 32 } = 1;
+    }
+    is scalar keys %high, 4, 'has nothing of the clock nor of an address';
+}
 is $r->body, join('', map {
     my ($first, $last) = @$_;
     "\r\n--$boundary\r\nContent-Type: text/plain\r\n"

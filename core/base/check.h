@@ -24,6 +24,14 @@
 #define container_of(ptr, type, member)                                        \
     ((type *) (void *) ((char *) (ptr) - offsetof(type, member)))
 
+/* Of a large array on a hot path that is written before it is read: the build
+ * zeroes what stands on the stack, and that costs something there. */
+#if defined(__has_attribute) && __has_attribute(uninitialized)
+#define UNSET __attribute__((uninitialized))
+#else
+#define UNSET
+#endif
+
 #define countof(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Called by a failed check before it aborts; prints what is being worked on

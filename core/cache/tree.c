@@ -56,7 +56,7 @@ struct route {
 static bool
 drop_child(const struct node *folder, str_t name)
 {
-    char         path[PATH_MAX];
+    char         path[PATH_MAX] UNSET;
     struct node *n;
     str_t        p = node_join(path, folder, name);
 
@@ -203,7 +203,7 @@ look(str_t path, struct node *folder)
 static struct node *
 child(struct node *folder, str_t name)
 {
-    char         path[PATH_MAX];
+    char         path[PATH_MAX] UNSET;
     str_t        p = node_join(path, folder, name);
     struct node *n;
 

@@ -46,7 +46,7 @@ handle(struct watch *w, const char *at, size_t n)
 void
 watch_drain(struct watch *w)
 {
-    _Alignas(struct inotify_event) char events[EVENTS_BYTES];
+    _Alignas(struct inotify_event) char events[EVENTS_BYTES] UNSET;
     unsigned                            rounds = 0;
     ssize_t                             n;
 

@@ -134,7 +134,7 @@ send_memory(struct conn *c, struct chain *out, struct batch *b)
     struct msghdr m = { .msg_iov = b->iov, .msg_iovlen = b->n };
     bool          holds = b->file_follows && c->nopush;
     int           flags = MSG_NOSIGNAL | (holds ? MSG_MORE : 0);
-    char          together[JOIN_MAX];
+    char          together[JOIN_MAX] UNSET;
     ssize_t       rc;
 
     if (b->n > 1 && b->bytes <= sizeof(together))
@@ -163,7 +163,7 @@ truncated(struct conn *c, off_t at)
 static ssize_t
 send_copied(struct conn *c, struct chain *out, const struct piece *p, size_t n)
 {
-    char    copy[COPY_BUFFER];
+    char    copy[COPY_BUFFER] UNSET;
     bool    is_last = n <= sizeof(copy);
     size_t  want = is_last ? n : sizeof(copy);
     ssize_t got, rc;
@@ -212,7 +212,7 @@ static ssize_t
 send_plain(struct conn *c, struct chain *out, size_t limit)
 {
     const struct piece *p = out->head;
-    struct batch        b;
+    struct batch b      UNSET;
     size_t              n;
 
     gather(&b, out, limit);

@@ -50,7 +50,7 @@ static bool
 copy_across(struct task *t, const char *from, const char *to)
 {
     str_t   beside = arena_printf(t->arena, "%s.%08lx", to, random());
-    char    buf[16384];
+    char    buf[16384] UNSET;
     int     in = open(from, O_RDONLY | O_CLOEXEC);
     int     out = open(beside.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     ssize_t n = -1;

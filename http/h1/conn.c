@@ -110,7 +110,7 @@ go_on_later(struct h1 *h)
 static void
 linger(struct h1 *h)
 {
-    char     dropped[4096];
+    char     dropped[4096] UNSET;
     msec_t   now = clock_ms(), left = h->linger_until - now;
     ssize_t  n = 1;
     unsigned rounds;

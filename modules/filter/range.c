@@ -112,13 +112,12 @@ part_head(struct http_request *r, str_t boundary)
 static void
 set_many(struct http_request *r, struct range_state *s)
 {
-    uint64_t length;
+    uint64_t length, number;
     str_t    text;
     size_t   i;
 
-    text = arena_printf(r->task.arena, "%020ju",
-                        (uintmax_t) clock_fresh_ms() * 1000003
-                            + (uintptr_t) r % 1000003);
+    random_fill(&number, sizeof(number));
+    text = arena_printf(r->task.arena, "%020ju", (uintmax_t) number);
     s->boundary = str_join(r->task.arena, STR("\r\n--"), text);
     s->part_head = part_head(r, s->boundary);
     length = s->boundary.n + sizeof("--\r\n") - 1;
