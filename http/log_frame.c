@@ -4,6 +4,7 @@
 
 #include "http/gateway/gateway.h"
 #include "http/server.h"
+#include "http/variables.h"
 
 static void
 write_request(const struct log_frame *frame, struct log_record *l)
@@ -15,6 +16,10 @@ write_request(const struct log_frame *frame, struct log_record *l)
 
     if (r->server != NULL)
         log_part(l, "server", STR_F, STR_A(r->server->name));
+    if (log_is_object(l)) {
+        v = http_request_id(r->main);
+        log_part(l, "request_id", STR_F, STR_A(v));
+    }
     if (m->line.p != NULL)
         log_part_quoted(l, "request", STR_F, STR_A(m->line));
     if (r != m)

@@ -94,6 +94,7 @@ struct http_request {
     unsigned              version;    /* enum http_version                   */
     str_t                 protocol;   /* "HTTP/1.1", empty for 0.9           */
     str_t                 target;     /* $request_uri                        */
+    str_t                 id;         /* $request_id, where asked for; of main */
     str_t                 scheme;     /* "http", "https"                     */
     str_t                 host;       /* $host: lower case, without port     */
     uint16_t              port;       /* given with the host, 0: none        */

@@ -19,7 +19,8 @@
 
 struct temp_file {
     struct chain_file file;
-    char             *name; /* to be unlinked at the end, or NULL            */
+    char             *name;
+    bool              is_ours; /* to be unlinked at the end                  */
 };
 
 enum {
@@ -37,7 +38,7 @@ free_temp_file(struct chain_file *file)
 {
     struct temp_file *f = container_of(file, struct temp_file, file);
 
-    if (f->name)
+    if (f->is_ours)
         (void) unlink(f->name);
     (void) close(file->fd);
     free(f->name);
@@ -145,8 +146,10 @@ temp_file_new(struct task *t, const struct temp_path *path, enum temp_keep keep,
     f->file = (struct chain_file){ 1, fd, free_temp_file };
     if (keep == TEMP_NAMELESS)
         (void) unlink(text);
-    else if (keep == TEMP_CLEAN)
-        f->name = strdup(text);
+    f->name = strdup(text);
+    if (!f->name)
+        check_memory(strlen(text) + 1);
+    f->is_ours = keep == TEMP_CLEAN;
     if (name)
         *name = str_of(text);
     return &f->file;
@@ -177,7 +180,7 @@ bool
 temp_file_append(struct task *t, struct chain_file *f, off_t *at,
                  struct chain *in, uint64_t limit)
 {
-    struct iovec iov[WRITE_PIECES];
+    struct iovec iov[WRITE_PIECES] UNSET;
     uint64_t     left = limit && limit < in->n ? limit : in->n;
 
     while (left) {
@@ -191,7 +194,8 @@ temp_file_append(struct task *t, struct chain_file *f, off_t *at,
             continue;
         if (done <= 0) {
             log_at(t->log, LEVEL_CRIT, done == -1 ? errno : 0,
-                   "pwritev() of a temporary file failed");
+                   "pwritev() \"%s\" failed",
+                   container_of(f, struct temp_file, file)->name);
             return false;
         }
         *at += done;

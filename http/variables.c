@@ -332,14 +332,25 @@ request_length(struct task *t, uintptr_t arg)
 }
 
 
-static str_t
-request_id(struct task *t, uintptr_t arg)
+str_t
+http_request_id(struct http_request *r)
 {
     char bytes[16];
 
+    r = r->main;
+    if (r->id.p == NULL) {
+        random_fill(bytes, sizeof(bytes));
+        r->id = hex_encode(r->task.arena, (str_t){ bytes, sizeof(bytes) });
+    }
+    return r->id;
+}
+
+
+static str_t
+request_id(struct task *t, uintptr_t arg)
+{
     (void) arg;
-    random_fill(bytes, sizeof(bytes));
-    return hex_encode(t->arena, (str_t){ bytes, sizeof(bytes) });
+    return http_request_id(http_of(t));
 }
 
 /* --- files ------------------------------------------------------------------ */

@@ -25,6 +25,9 @@ const struct http_client *http_client_of(const struct http_request *r);
  * for HTTP/0.9 without one, 0 for none. */
 unsigned http_status_of(const struct http_request *r);
 
+/* $request_id: of the main request, the same each time. */
+str_t http_request_id(struct http_request *r);
+
 /* The value of a cookie that came (case of its name is ignored), or STR_NONE;
  * *field is then all of the field that has it. */
 str_t http_cookie(const struct http_request *r, str_t name, str_t *field);

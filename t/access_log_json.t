@@ -96,6 +96,7 @@ like $line, qr/"$_":\d+[,}]/, "$_ is a number"
 like $line, qr/"request_time":\d+\.\d{3},/, 'request_time is a number';
 my $o = $coder->decode($line);
 like $o->{request_id}, qr/^[\da-f]{32}$/, 'request_id';
+is delete $o->{pid}, join(' ', $t->worker_pids), 'pid';
 delete @$o{qw(time remote_port connection request_id request_time)};
 cmp_ok delete $o->{request_length}, '>', 100, 'request_length';
 is_deeply $o, {

@@ -105,6 +105,15 @@ ok scalar(lines('by/valid1', 1)) >= 1, '... until its time is over';
 $t->expect_log(qr/\[crit\] .* stat\(\)/);
 $t->get("/valid?n=$_") for 2 .. 5, 2;
 is scalar(lines('by/valid2', 2)), 2, 'more files than the cache holds';
+
+# what cannot be opened does not take the place of what is
+$t->get('/valid?n=6');
+lines('by/valid6', 1);
+rename $t->path('by/valid6'), $t->path('by/kept');
+$t->expect_log(qr/\[crit\] .* open\(\) "\S+none/);
+$t->get("/valid?n=6/none$_") for 1 .. 3;
+$t->get('/valid?n=6');
+is scalar(lines('by/kept', 2)), 2, 'logs that cannot be opened take no place';
 $t->get('/uses?n=1');
 lines('by/uses1', 1);
 rename $t->path('by/uses1'), $t->path('by/uses.old');

@@ -148,4 +148,109 @@ notice("worker process $worker exited with code 0", 'QUIT: its end', undef,
 notice('exit', 'QUIT: the end of the worker', undef, $worker);
 notice('exit', 'QUIT: the end', undef, $pid);
 
+# ---- nobody writes lines of his own ----
+
+SKIP: {
+    skip 'an nginx lets them', 5 if is_oracle();
+    my $e = Weir::Test->new;
+    $e->write('users', '');
+    $e->expect_log(qr/\[error\] .*forged/);
+    $e->run(<<'EOC');
+%%HTTP%%
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        root %%TESTDIR%%;
+        location /user { auth_basic x; auth_basic_user_file %%TESTDIR%%/users; }
+    }
+}
+EOC
+    $e->get('/a%0A2026/01/01%2000:00:00%20[emerg]%20forged%1b[31m%7f%09');
+    my $line = $e->wait_log(qr/forged/) // '';
+    like $line, qr{^$day \[error\] .*/a\\x0A2026/01/01 00:00:00 \[emerg\] forged\\x1B\[31m\\x7F\\x09" failed},
+        'control bytes of a decoded URI';
+    $e->get('/user', headers => [Authorization => 'Basic dQp0d286cA==']); # u\ntwo:p
+    like $e->wait_log(qr/was not found in/) // '', qr/user "u\\x0Atwo" was not found/,
+        'of the name of a user';
+    $e->get('/%E2%82%AC');
+    ok $e->wait_log(qr{/\xe2\x82\xac" failed}), 'other bytes are left as they are';
+    $e->get('/' . '%01' x 900);
+    $line = $e->wait_log(qr{(?:\\x01){400}}) // '';
+    cmp_ok length $line, '<', 2048, 'a line that becomes longer is cut';
+    unlike $line, qr/[\x00-\x08\x0b-\x1f]/, 'and has none of them';
+}
+
+# ---- standard error beside and below other logs ----
+
+for my $case (['error_log stderr;', '', '/x'],
+              ['', 'error_log stderr;', '/x']) {
+    my ($main, $inner, $uri) = @$case;
+    my $s = Weir::Test->new;
+    $s->run(<<"EOC");
+error_log %%TESTDIR%%/first.log;
+$main
+%%HTTP%%
+    server { listen 127.0.0.1:%%PORT%%; root %%TESTDIR%%; $inner }
+}
+EOC
+    $s->get($uri);
+    my $name = $main ? 'a second log' : 'an inner log';
+    ok $s->wait_log(qr{open\(\) "\S+/x" failed}, 'stderr'), "stderr as $name";
+    ok $main ? $s->wait_log(qr{open\(\) "\S+/x" failed}, 'first.log') : 1,
+        'the first goes on';
+    my $count = () = $s->read('first.log') =~ m{/x" failed}g;
+    is $count, $main ? 1 : 0, 'and has each line once';
+}
+
+# ---- numbers of connections ----
+
+my $n = Weir::Test->new;
+my $conf = <<'EOC';
+%%GLOBALS%%
+worker_processes 3;
+events { }
+http {
+    %%GLOBALS_HTTP%%
+    server { listen 127.0.0.1:%%PORT%%; location / { return 200 "$pid $connection"; } }
+}
+EOC
+$n->run($conf);
+wait_until(sub { $n->worker_pids == 3 });
+my (%numbers, %workers);
+for my $round (1, 2) {
+    for (1 .. 40) {
+        my ($who, $number) = split ' ', $n->get('/')->body;
+        $workers{$who}++;
+        $numbers{$number}++;
+    }
+    $n->reload($conf) if $round == 1;
+}
+is scalar keys %numbers, 80, 'no two connections have one number';
+cmp_ok scalar keys %workers, '>', 2, 'of several workers, over a reload';
+
+# ---- a temporary file that cannot be written to ----
+
+SKIP: {
+    my ($prlimit) = grep { -x } '/usr/bin/prlimit', '/bin/prlimit';
+    skip 'no prlimit', 2 if !$prlimit;
+    local $SIG{XFSZ} = 'IGNORE';
+    my $f = Weir::Test->new;
+    # Of this process, which hands it on; its own is given back.
+    system($prlimit, '--pid', $$, '--fsize=65536:') == 0
+        or skip 'prlimit fails', 2;
+    $f->run(<<'EOC');
+%%HTTP%%
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        client_body_in_file_only clean;
+        location / { proxy_pass http://127.0.0.1:%%PORT_nobody%%; }
+    }
+}
+EOC
+    system($prlimit, '--pid', $$, '--fsize=unlimited:');
+    $f->expect_log(qr/pwritev?\(\) "/);
+    is $f->post('/', 'x' x 300_000)->status, 500, 'no room for a body';
+    ok $f->wait_log(qr{\[crit\] \d+#\d+: \*\d+ pwritev?\(\) "\S+/client_body_temp/\d+" failed \(27: }),
+        'the log names the file';
+}
+
 done_testing;

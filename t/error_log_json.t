@@ -30,7 +30,7 @@ error_log %%TESTDIR%%/main.json notice json;
         server_name main.test;
         error_log %%TESTDIR%%/error.log info;
         error_log %%TESTDIR%%/all.json info json;
-        location / { }
+        location / { access_log %%TESTDIR%%/access.json json; }
         location /dead { proxy_pass http://127.0.0.1:%%PORT_nobody%%; }
         location /plain { error_log %%TESTDIR%%/plain.json json; }
         location /crit { error_log %%TESTDIR%%/crit.json crit json; }
@@ -53,15 +53,17 @@ sub object {
 }
 
 # is_object($o, \%wanted, $name): but for the time and the process, which are
-# looked at here.
+# looked at here, and the number of the request.
 sub is_object {
     my ($o, $wanted, $name) = @_;
     my %rest = %$o;
     my ($time, $pid, $tid) = delete @rest{qw(time pid tid)};
+    my $id = delete $rest{request_id};
 
     like $time, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d$/,
         "$name: time";
     is "$pid $tid", join(' ', ($t->worker_pids)[0, 0]), "$name: process";
+    like $id // '', qr/^[\da-f]{32}$/, "$name: request_id" if $rest{request};
     is_deeply \%rest, $wanted, $name;
 }
 
@@ -93,6 +95,13 @@ is_object($o, {
     server => 'main.test', request => 'GET /dead?x HTTP/1.1',
     upstream => "http://127.0.0.1:$nobody/dead?x", host => 'localhost',
 }, 'an upstream that is dead');
+
+# with the same number in both logs
+$t->get('/joined');
+$o = object(qr/joined/);
+my $access = object(qr/joined/, 'access.json');
+is "$o->{request_id} $o->{pid}", "$access->{request_id} $access->{pid}",
+    'request_id and pid are those of the access log';
 
 $t->get('/sub');
 $o = object(qr/nosuchsub/);

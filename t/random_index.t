@@ -15,6 +15,8 @@ my $t = Weir::Test->new;
 $t->write("html/three/$_", $_) for qw(a b c .hidden);
 $t->mkdir('html/three/folder');
 symlink 'nowhere', $t->path('html/three/link');
+$t->write('html/linked/.target', 'by a link');
+symlink '.target', $t->path('html/linked/link');
 $t->write('html/one/a name?.txt', 'odd');
 $t->mkdir('html/empty/folder');
 $t->write('html/index/index.html', 'the index');
@@ -51,6 +53,7 @@ is $r->header('X-Uri'), '/one/a name?.txt', 'an odd name: $uri';
 $t->answers(
     '/fixed/'  => 'other',
     '/alias/'  => 'odd',
+    '/linked/' => 'by a link',
     '/index/'  => 'the index',
     '/off/'    => 'the index',
     '/empty/'  => qr{<a href="folder/">},

@@ -66,7 +66,9 @@ parse(struct conf *cf, void *field)
     if (!str_starts(spec, STR("syslog:")) && !str_starts(spec, STR("memory:")))
     {
         log->has_file = true;
-        if (!str_is(spec, "stderr")) {
+        if (str_is(spec, "stderr")) {
+            cf->gen->uses_stderr = true;
+        } else {
             spec = conf_path_prefix(cf, spec);
             file = generation_log_file(cf->gen, spec);
         }

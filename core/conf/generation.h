@@ -50,6 +50,7 @@ struct generation {
     struct regex         *regexes;  /* all that were compiled (core/expr)    */
     struct log_file      *files;    /* logs to open and reopen               */
     const struct log_targets *log;  /* of the main level                     */
+    bool                  uses_stderr; /* some error_log names it            */
     listeners_t           listeners;
     struct conf_dump     *dump;     /* the files that were read, in order    */
     struct lint_ignore   *ignores;  /* comments to lint, last first          */

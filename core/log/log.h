@@ -63,6 +63,9 @@ void log_part(struct log_record *l, const char *name, const char *fmt, ...)
 void log_part_quoted(struct log_record *l, const char *name, const char *fmt,
                      ...) __attribute__((format(printf, 3, 4)));
 
+/* Whether lines are objects here: what only those have is asked for then. */
+bool log_is_object(const struct log_record *l);
+
 struct log {
     const struct log_targets *targets;
     uint64_t                  serial; /* of the connection, 0: none: "*3 "   */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "core/base/check.h"
 #include "core/base/json.h"
 #include "core/base/number.h"
 #include "core/os/clock.h"
@@ -53,6 +54,40 @@ put_number(struct log_record *l, uint64_t n)
 }
 
 
+static bool
+is_control(char c)
+{
+    return (unsigned char) c < 0x20 || c == 0x7f;
+}
+
+
+static void put_escapes(struct log_record *l, char *from)
+    __attribute__((noinline));
+
+/* What was put from there on, again, with control bytes as \x0A: no client may
+ * begin a line, or speak to the terminal of who reads. */
+static void
+put_escapes(struct log_record *l, char *from)
+{
+    char   raw[LOG_LINE_MAX] UNSET;
+    char   hex[8];
+    size_t n = (size_t) (l->p - from);
+
+    memcpy(raw, from, n);
+    l->p = from;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_control(raw[i])) {
+            put(l, raw + i, 1);
+            continue;
+        }
+        (void) snprintf(hex, sizeof(hex), "\\x%02X", (unsigned char) raw[i]);
+        if (room_of(l) < 4)
+            return;
+        put(l, hex, 4);
+    }
+}
+
+
 static void put_format(struct log_record *l, const char *fmt, va_list args)
     __attribute__((format(printf, 2, 0)));
 
@@ -60,11 +95,21 @@ static void
 put_format(struct log_record *l, const char *fmt, va_list args)
 {
     size_t room = room_of(l);
+    char  *from = l->p;
     int    n = vsnprintf(l->p, room + 1, fmt, args);
 
     if (n > 0)
         l->p += (size_t) n < room ? (size_t) n : room;
+    if (l->is_raw)
+        return;
+    for (char *p = from; p < l->p; p++) {
+        if (is_control(*p)) {
+            put_escapes(l, from);
+            return;
+        }
+    }
 }
+
 
 /* --- text ------------------------------------------------------------------ */
 
@@ -117,7 +162,9 @@ str_t
 record_text(struct log_record *l, char *room, const struct log *log,
             enum log_level level, int errnum, const char *fmt, va_list args)
 {
-    *l = (struct log_record){ .p = room, .last = room + LOG_LINE_MAX - 1 };
+    *l = (struct log_record){ .p = room,
+                              .last = room + LOG_LINE_MAX - 1,
+                              .is_raw = level == LEVEL_STDERR };
     if (level != LEVEL_STDERR)
         put_head(l, level);
     l->text = l->p;
@@ -241,9 +288,10 @@ str_t
 record_json(char *room, const struct log *log, enum log_level level, int errnum,
             const char *fmt, va_list args)
 {
-    struct log_record l
-        = { room, room + LOG_JSON_MAX - JSON_END, NULL, true, false };
-    char text[ERRNO_TEXT];
+    struct log_record l = { .p = room,
+                            .last = room + LOG_JSON_MAX - JSON_END,
+                            .is_json = true };
+    char              text[ERRNO_TEXT];
 
     *l.p++ = '{';
     put_string(&l, "time", clock_iso8601_ms());
@@ -286,6 +334,13 @@ add_part(struct log_record *l, const char *name, const char *quote,
     put_z(l, quote);
     put_format(l, fmt, args);
     put_z(l, quote);
+}
+
+
+bool
+log_is_object(const struct log_record *l)
+{
+    return l->is_json;
 }
 
 

@@ -17,6 +17,7 @@ struct log_record {
     char       *p, *last;
     const char *text; /* of the text form: what follows date and process     */
     bool        is_json, is_cut;
+    bool        is_raw; /* text whose control bytes are meant (LEVEL_STDERR)  */
 };
 
 /* Each makes the line, with its newline, in room of LOG_LINE_MAX and of

@@ -15,9 +15,11 @@ enum { ROWS = 1024 };
 struct table {
     struct stats rows[ROWS];
     bool         is_taken[ROWS];
+    uint64_t     connections; /* numbered so far, by all                     */
 };
 
 static struct table *table;
+static uint64_t      own_connections; /* without a table                     */
 
 struct stats   stats_private;
 struct worker *worker;
@@ -36,6 +38,15 @@ stats_open(void)
         return false;
     table = p;
     return true;
+}
+
+
+uint64_t
+stats_next_connection(void)
+{
+    uint64_t *n = table != NULL ? &table->connections : &own_connections;
+
+    return __atomic_add_fetch(n, 1, __ATOMIC_RELAXED);
 }
 
 

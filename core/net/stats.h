@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct stats {
     unsigned long accepted; /* connections                                  */
@@ -31,6 +32,9 @@ struct stats stats_read(void);
 /* The master's: makes the shared table, once; false, with errno, without
  * memory.  Processes without one count in memory of their own. */
 bool stats_open(void);
+/* The number of a new connection, one that no process of the table has given
+ * before. */
+uint64_t stats_next_connection(void);
 /* A free row for a process to come, NULL when there is none (it then counts
  * in memory of its own). */
 struct stats *stats_take(void);

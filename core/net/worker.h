@@ -22,7 +22,6 @@ struct worker {
     struct log               log;
     unsigned                 number; /* 0 to worker_processes - 1        */
     pid_t                    pid;
-    uint64_t                 connections; /* serial numbers given so far     */
     bool                     is_exiting; /* gracefully: answer with
                                             Connection: close, keep nothing
                                             alive                            */

@@ -111,13 +111,18 @@ setup_open(const struct setup *s, struct generation *g, struct generation *old,
 {
     bool               is_test = s->options.test;
     const listeners_t *before = old ? &old->listeners : &s->inherited;
-    struct log         own = { .targets = g->log };
+    struct log_targets named;
+    struct log         own = { .targets = &named };
 
     if (!check_events(g, log) || (is_test && !open_pid(g, true, log)))
         return false;
     if (!generation_open_files(g, log))
         return false;
-    /* Now people find it where the configuration says. */
+    /* Now people find it where the configuration says, and on standard error,
+     * which takes warnings whatever the level of the files. */
+    named = *g->log;
+    if (named.level < LEVEL_WARN)
+        named.level = LEVEL_WARN;
     log = &own;
     if (!folders_make(g, log))
         return false;
@@ -158,7 +163,8 @@ setup_redirect_stderr(const struct generation *g, const struct log *log)
 {
     const struct log_target *t = find_file(g->log);
 
-    if (t == NULL || t->kind == TARGET_STDERR || t->file->fd == -1)
+    if (g->uses_stderr || t == NULL || t->kind == TARGET_STDERR
+        || t->file->fd == -1)
         return;
     if (dup2(t->file->fd, STDERR_FILENO) == -1)
         log_at(log, LEVEL_ALERT, errno, "dup2(STDERR) failed");

@@ -41,8 +41,8 @@ void setup_remove_pid(const struct generation *g, const struct log *log);
 /* "PATH.oldbin", in a. */
 str_t setup_old_pid(const struct generation *g, struct arena *a);
 
-/* Standard error to the file of the error log, unless it is what the log is
- * written to. */
+/* Standard error to the file of the error log, unless some error_log, inner
+ * ones too, is written to it. */
 void setup_redirect_stderr(const struct generation *g, const struct log *log);
 
 /* Folders named by temporary paths; as the workers' user.  False: logged. */

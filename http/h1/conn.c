@@ -669,7 +669,7 @@ h1_accept(struct port *p, struct loop *loop, int fd,
         check_memory(sizeof(*h));
     log.frames = NULL;
     log.action = "waiting for request";
-    log.serial = ++worker->connections;
+    log.serial = stats_next_connection();
     log.debug = worker->n_debug != 0 && worker_debugs(&peer->sa);
     h->state = H1_CLOSED;
     conn_init(&h->conn, loop, fd, &log);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * random_index: a URI that ends with a slash stands for any file of the
- * folder; names that begin with a dot are left out, and so are links.
+ * folder, or what a link there leads to; names that begin with a dot are left
+ * out.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -38,10 +39,9 @@ is_file(DIR *d, const struct dirent *e)
 
     if (e->d_name[0] == '.')
         return false;
-    if (e->d_type != DT_UNKNOWN)
+    if (e->d_type != DT_UNKNOWN && e->d_type != DT_LNK)
         return e->d_type == DT_REG;
-    return fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0
-           && S_ISREG(st.st_mode);
+    return fstatat(dirfd(d), e->d_name, &st, 0) == 0 && S_ISREG(st.st_mode);
 }
 
 

@@ -8,6 +8,7 @@
  */
 #include "core/base/check.h"
 #include "core/base/json.h"
+#include "core/net/worker.h"
 #include "http/gateway/gateway.h"
 #include "http/variables.h"
 #include "modules/log/access_log.h"
@@ -70,6 +71,14 @@ request_time(const struct http_request *r)
 
 
 static uint64_t
+pid(const struct http_request *r)
+{
+    (void) r;
+    return (uint64_t) worker->pid;
+}
+
+
+static uint64_t
 connection(const struct http_request *r)
 {
     return r->task.conn->log.serial;
@@ -108,6 +117,7 @@ static const struct field_row {
     { KEY("remote_addr"), TEXT, .variable = "remote_addr" },
     { KEY("remote_port"), DIGITS, .variable = "remote_port" },
     { KEY("remote_user"), TEXT, .variable = "remote_user" },
+    { KEY("pid"), NUMBER, .number = pid },
     { KEY("connection"), NUMBER, .number = connection },
     { KEY("connection_requests"), NUMBER, .number = connection_requests },
     { KEY("request_id"), TEXT, .variable = "request_id" },

@@ -121,8 +121,9 @@ find(struct log_cache *c, str_t path, uint32_t hash)
 }
 
 
+/* Makes a place for a log that is open. */
 static struct entry *
-add(struct log_cache *c, str_t path, uint32_t hash)
+add(struct log_cache *c, str_t path, uint32_t hash, int fd)
 {
     struct entry *e = calloc(1, sizeof(*e) + path.n + 1);
 
@@ -132,7 +133,7 @@ add(struct log_cache *c, str_t path, uint32_t hash)
         drop(c, oldest(c));
     e->path = (str_t){ memcpy(e + 1, path.p, path.n + 1), path.n };
     e->hash = hash;
-    e->fd = -1;
+    e->fd = fd;
     list_init(&e->recent);
     e->next = c->buckets[hash % BUCKETS];
     c->buckets[hash % BUCKETS] = e;
@@ -147,6 +148,19 @@ shut(struct entry *e)
     if (e->fd != -1)
         close(e->fd);
     e->fd = -1;
+}
+
+
+/* Notes which file it is that has been opened. */
+static void
+note(struct entry *e)
+{
+    struct stat st = { .st_dev = 0 };
+
+    (void) fstat(e->fd, &st);
+    e->device = st.st_dev;
+    e->node = st.st_ino;
+    e->checked_at = clock_ms();
 }
 
 
@@ -166,12 +180,34 @@ freshen(const struct log_cache *c, struct entry *e, struct http_request *r)
         return true;
 
     e->fd = open_log(r, e->path);
-    if (e->fd == -1 || fstat(e->fd, &st) == -1)
+    if (e->fd == -1)
         return false;
-    e->device = st.st_dev;
-    e->node = st.st_ino;
-    e->checked_at = clock_ms();
+    note(e);
     return true;
+}
+
+
+/* The entry of a log that can be written to.  What cannot be opened takes no
+ * place, which one that can would have to leave. */
+static struct entry *
+find_open(struct log_cache *c, struct http_request *r, str_t path)
+{
+    uint32_t      hash = str_hash(path);
+    struct entry *e = find(c, path, hash);
+    int           fd;
+
+    if (e != NULL) {
+        if (freshen(c, e, r))
+            return e;
+        drop(c, e);
+        return NULL;
+    }
+    fd = open_log(r, path);
+    if (fd == -1)
+        return NULL;
+    e = add(c, path, hash, fd);
+    note(e);
+    return e;
 }
 
 
@@ -179,19 +215,17 @@ static void
 write_cached(struct log_cache *c, struct http_request *r, str_t path,
              str_t line)
 {
-    uint32_t      hash = str_hash(path);
     struct entry *e;
 
     expire(c);
-    e = find(c, path, hash);
+    e = find_open(c, r, path);
     if (e == NULL)
-        e = add(c, path, hash);
+        return;
     e->uses++;
     e->used_at = clock_ms();
     list_remove(&e->recent);
     list_insert(&c->recent, &e->recent);
-    if (freshen(c, e, r))
-        log_write_file(e->fd, e->path.p, line, r->task.log);
+    log_write_file(e->fd, e->path.p, line, r->task.log);
     if (e->uses < c->min_uses)
         shut(e);
 }
