@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Arenas as chained pages with a bump pointer.  The struct itself stands in
- * its first page, so that an arena which stays small is one allocation, and
- * mostly none: pages of the default size are kept for the next one.  Pieces
- * that would waste much of a page are malloc'ed and chained to the arena.
- *
- * The emulated variant leaves its page empty: every piece is a large one.
+ * Arenas as chained pages with a bump pointer.  The struct itself is in its
+ * first page, so an arena that stays small needs one allocation, or none:
+ * freed pages of the default size are kept for the next arena.  Pieces that
+ * would waste much of a page get a malloc of their own, and are chained to the
+ * arena.  In the emulated variant every piece does.
  *
  * Invariant: [at, end) is free room in the newest page, the first of pages.
  */
@@ -26,7 +25,7 @@ enum {
 
 #define LIMIT_DEFAULT ((size_t) 16 << 20)
 
-/* What a piece is aligned to where that is its caller's wish. */
+/* Rounds an address up to the alignment that fits any type. */
 #define ALIGNED(p) (((uintptr_t) (p) + ALIGN - 1) & ~(uintptr_t) (ALIGN - 1))
 
 struct page {
@@ -114,7 +113,7 @@ page_drop(struct page *page)
 }
 
 
-/* The end of the arena's own struct, where the first page's room begins. */
+/* The end of the arena's own struct: the free room of its page begins there. */
 static char *
 first_room(const struct arena *a)
 {
@@ -122,7 +121,7 @@ first_room(const struct arena *a)
 }
 
 
-/* Where the bytes handed out of the newest page begin. */
+/* The start of the used bytes in the newest page. */
 static char *
 newest_room(const struct arena *a)
 {
@@ -158,7 +157,7 @@ arena_new(size_t size)
 }
 
 
-/* Runs what was deferred and drops all but the first page. */
+/* Runs the deferred calls and frees all but the first page. */
 static void
 empty(struct arena *a)
 {
@@ -239,7 +238,7 @@ take_large(struct arena *a, size_t n)
 }
 
 
-/* What does not fit into the newest page: NULL without memory. */
+/* A piece that does not fit into the newest page; NULL without memory. */
 static __attribute__((noinline)) void *
 take_slow(struct arena *a, size_t n)
 {
@@ -266,7 +265,7 @@ take_slow(struct arena *a, size_t n)
 }
 
 
-/* n bytes that begin at p, which is a->at or the aligned place behind it. */
+/* Takes n bytes at p, which is a->at or the next aligned address. */
 static inline void *
 take(struct arena *a, uintptr_t p, size_t n)
 {
@@ -341,8 +340,8 @@ large_drop(struct arena *a, struct large *l)
 }
 
 
-/* The newest large piece, or in the emulated variant any, ends early: a vec
- * that doubles many times leaves nothing behind. */
+/* Frees the newest large piece (in the emulated variant any piece) early, so
+ * that a vec that doubles many times leaves no old copies. */
 static void
 drop_old(struct arena *a, void *old)
 {

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory that goes all at once.  Arenas nest by life: generation >
- * connection > task > scratch; a pointer into a shorter one never stands in
- * a longer one (str_copy what crosses).
+ * Memory that is freed all at once.  Arenas nest by lifetime: generation >
+ * connection > task > scratch.  A pointer to a shorter-lived arena is never
+ * stored in a longer-lived one: use str_copy.
  *
- * arena_alloc does not fail: exhausted memory ends the process with a
- * message, and the master starts another worker.  What the network sizes is
- * asked for with arena_try, against the arena's limit, and answered with an
- * error status.
- *
- * Built with WEIR_EMULATE_ARENA (make asan) each piece is its own malloc, so
- * that ASan sees overruns and uses after the end.
+ * arena_alloc does not fail: when memory is exhausted, the process ends with a
+ * message, and the master starts another worker.  Where the network determines
+ * the size, use arena_try, which respects the arena's limit, and answer a
+ * failure with an error status.  Built with WEIR_EMULATE_ARENA (make asan)
+ * each piece is a malloc of its own, so that ASan sees overruns and uses after
+ * the end.
  */
 #pragma once
 
@@ -33,17 +32,17 @@ struct arena;
  * the process, so that an arena per request costs no malloc. */
 struct arena *arena_new(size_t block);
 
-/* Runs what was deferred, last first, and frees everything. */
+/* Runs the deferred calls, the last one first, and frees everything. */
 void arena_free(struct arena *a);
 
-/* Runs what was deferred and empties the arena for another use, keeping its
- * first block. */
+/* Runs the deferred calls and empties the arena for reuse, keeping its first
+ * block. */
 void arena_reset(struct arena *a);
 
-/* The most that arena_try may have taken in all, in bytes (default 16 MiB). */
+/* The limit for the sum of all arena_try, in bytes (default 16 MiB). */
 void arena_limit(struct arena *a, size_t bytes);
 
-/* Bytes handed out so far, by both ways. */
+/* Bytes allocated so far, by arena_alloc and arena_try. */
 size_t arena_used(const struct arena *a);
 
 /* n bytes, aligned for any type; never NULL. */
@@ -55,7 +54,7 @@ void *arena_zalloc(struct arena *a, size_t n) __attribute__((malloc));
 /* n unaligned bytes, for text. */
 char *arena_bytes(struct arena *a, size_t n) __attribute__((malloc));
 
-/* n bytes aligned for any type, or NULL past the limit or without memory. */
+/* n bytes aligned for any type, or NULL beyond the limit or without memory. */
 void *arena_try(struct arena *a, size_t n) __attribute__((malloc));
 
 /* A larger piece in place of the old one (NULL: none yet), whose n bytes are
@@ -66,23 +65,22 @@ void *arena_grow(struct arena *a, void *old, size_t n, size_t wanted);
 #define arena_make(a, type) ((type *) arena_zalloc(a, sizeof(type)))
 #define arena_array(a, type, n) ((type *) arena_zalloc(a, sizeof(type) * (n)))
 
-/* Calls fn(arg) when the arena ends or is reset; the last deferred is called
- * first.  Ties descriptors and library objects to the arena. */
+/* Calls fn(arg) when the arena is freed or reset; the last one deferred is
+ * called first.  Used to tie descriptors and library objects to the arena. */
 void arena_defer(struct arena *a, void (*fn)(void *arg), void *arg);
 
-/* Takes one such call back without making it; nothing happens when there is
- * none. */
+/* Cancels one such call; does nothing when there is none. */
 void arena_undefer(struct arena *a, void (*fn)(void *arg), void *arg);
 
-/* A copy of s in a, with a NUL behind it that does not count. */
+/* A copy of s in a, followed by a NUL that is not part of its length. */
 str_t str_copy(struct arena *a, str_t s);
 char *str_z(struct arena *a, str_t s);
 
-/* a, b (and c) one behind the other, with a NUL that does not count. */
+/* a, b (and c) joined, followed by a NUL that is not part of the length. */
 str_t str_join(struct arena *a, str_t x, str_t y);
 str_t str_join3(struct arena *a, str_t x, str_t y, str_t z);
 
-/* printf into the arena; the text ends with a NUL that does not count. */
+/* printf into the arena, followed by a NUL that is not part of the length. */
 str_t arena_printf(struct arena *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 str_t arena_vprintf(struct arena *a, const char *fmt, va_list args)

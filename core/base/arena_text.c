@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Strings made in an arena: copies, joins and printf.  All end with a NUL
- * that does not count.
+ * Strings made in an arena: copies, joins and printf.  All are followed by a
+ * NUL that is not part of their length.
  */
 #include "core/base/arena.h"
 
@@ -10,7 +10,7 @@
 #include "core/base/check.h"
 
 
-/* Copies s to out and returns the place behind it. */
+/* Copies s to out and returns the end. */
 static char *
 put(char *out, str_t s)
 {

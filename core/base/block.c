@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Counted blocks: header and data are one malloc.  The usual sizes of network
- * buffers are kept, when freed, for the next one that asks for the same.
+ * Reference-counted blocks: header and data are one malloc.  Freed blocks of
+ * the usual sizes of network buffers are kept for reuse.
  */
 #include "core/base/chain.h"
 
@@ -11,7 +11,7 @@
 
 enum { CLASS_COUNT = 4, CLASS_FIRST = 4096 };
 
-/* How many bytes of each size are kept at most. */
+/* The most bytes that are kept of each size. */
 enum { SPARE_MAX_BYTES = 1 << 20 };
 
 /* Freed blocks of 4, 8, 16 and 32 KiB, chained through their data. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A stretch of memory that is filled at one end and read at the other:
+ * A piece of memory that is filled at one end and read at the other:
  *
  *     start ... read ... write ... end
  *              |  data  |  room  |
@@ -44,7 +44,7 @@ buf_reset(struct buf *b)
     b->read = b->write = b->start;
 }
 
-/* Moves the unread bytes to the start, so that all room is behind them. */
+/* Moves the unread bytes to the start, so that all free room follows them. */
 static inline void
 buf_compact(struct buf *b)
 {
@@ -57,7 +57,7 @@ buf_compact(struct buf *b)
     }
 }
 
-/* Appends; the caller has made sure of the room. */
+/* Appends; the caller has checked that there is room. */
 static inline void
 buf_put(struct buf *b, str_t s)
 {

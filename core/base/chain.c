@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Chains of pieces.
+ * Chains of pieces.  Links are reused: when pieces move to another chain of
+ * the same arena, that chain's free links are moved back in exchange.  So a
+ * body of any length needs no more links than the most that are in use at a
+ * time.
  *
- * Links circulate: when pieces move to another chain of the same arena, the
- * links that became free there come back, so that a body of any length that
- * flows through chains needs no more links than stand in them at once.
- *
- * Invariant: *tail is NULL and stands in the last piece, or is head; n is the
- * sum of the pieces' n.
+ * Invariant: *tail is NULL and is in the last piece, or is head; n is the sum
+ * of the pieces' n.
  */
 #include "core/base/chain.h"
 
@@ -56,7 +55,8 @@ last_piece(const struct chain *c)
 }
 
 
-/* Appends one piece as it stands in like, whose owner's count it takes. */
+/* Appends a copy of the piece like, and takes over its reference to the
+ * owner. */
 static struct piece *
 append(struct chain *c, const struct piece *like)
 {
@@ -76,7 +76,8 @@ append(struct chain *c, const struct piece *like)
 }
 
 
-/* Takes the first piece off and keeps the link; its owner is left alone. */
+/* Removes the first piece and keeps its link for reuse; does not touch its
+ * owner. */
 static inline void
 unlink_first(struct chain *c)
 {
@@ -102,7 +103,7 @@ drop_first(struct chain *c)
 }
 
 
-/* Drops n of the bytes of a piece at its front. */
+/* Drops the first n bytes of a piece. */
 static inline void
 shorten(struct chain *c, struct piece *piece, size_t n)
 {
@@ -115,7 +116,7 @@ shorten(struct chain *c, struct piece *piece, size_t n)
 }
 
 
-/* Whether the last piece could simply be made longer. */
+/* Whether the last piece can simply be extended. */
 static inline bool
 extends(const struct piece *last, const struct piece *next)
 {
@@ -268,7 +269,7 @@ chain_mark(struct chain *c, void *what)
 }
 
 
-/* Gives the links that are free in to back to from. */
+/* Moves the free links of to back to from. */
 static inline void
 return_links(struct chain *to, struct chain *from)
 {
@@ -353,7 +354,7 @@ chain_move_to_mark(struct chain *to, struct chain *from)
 }
 
 
-/* Appends a piece that has the first n bytes of another, with counts of its
+/* Appends a piece with the first n bytes of another, with references of its
  * own. */
 static void
 append_shared(struct chain *to, const struct piece *piece, size_t n)

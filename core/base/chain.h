@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Chains carry bodies: a list of pieces, each a range of memory or of an open
- * file.  Links come from an arena and are used again within the chain's pool;
- * the bytes belong to a counted block (network data, temporary buffers), to a
- * counted file, or, with no owner, to something that lives as long as the
- * task (its arena, a literal, a cached file held by the task).
- *
- * Nobody edits links by hand: pieces go in at the end and are consumed at the
- * front by the functions below, which drop the owner's count when a piece has
- * been used up.
- *
- * Whoever sends a body chooses its pieces, but not what they cost: small ones
- * become one (chain_add_packed, chain_join).
+ * file.  Links are allocated from an arena and reused within the chain.  The
+ * bytes belong to a reference-counted block (network data, temporary buffers),
+ * to a reference-counted file, or, without an owner, to something that lives
+ * as long as the task (its arena, a literal, a cached file held by the task).
+ * Use only the functions below: pieces are added at the end and consumed at
+ * the front, which drops the reference to the owner of a piece that is used
+ * up.
  */
 #pragma once
 
@@ -19,7 +15,7 @@
 
 #include "core/base/arena.h"
 
-/* Counted memory outside of arenas. */
+/* Reference-counted memory outside of arenas. */
 struct block {
     unsigned refs;
     unsigned size;                  /* of data, in bytes                     */
@@ -27,8 +23,8 @@ struct block {
     char    *data;
 };
 
-/* Size bytes of counted memory with one reference; never NULL.  Blocks of 4,
- * 8, 16 and 32 KiB are recycled within the process. */
+/* size bytes of reference-counted memory with one reference; never NULL.
+ * Blocks of 4, 8, 16 and 32 KiB are recycled within the process. */
 struct block *block_new(size_t size);
 /* The same, or NULL without memory. */
 struct block *block_try(size_t size);
@@ -46,7 +42,7 @@ struct chain_file *chain_file_get(struct chain_file *f);
 void               chain_file_put(struct chain_file *f);
 
 enum piece_flag {
-    PIECE_FLUSH = 1, /* send what stands before at once                      */
+    PIECE_FLUSH = 1, /* send everything before it at once                    */
     PIECE_MARK = 2,  /* empty: p is what chain_mark was given                */
     PIECE_ROOM = 4,  /* what is left of its block is the chain's to fill     */
 };
@@ -80,26 +76,26 @@ chain_empty(const struct chain *c)
 void chain_add(struct chain *c, str_t s);
 /* Appends a copy of s, made in a block that short ones share. */
 void chain_add_copy(struct chain *c, str_t s);
-/* Appends bytes of a block and takes a count of its own on it. */
+/* Appends bytes of a block and takes a reference to it. */
 void chain_add_block(struct chain *c, struct block *b, str_t s);
 /* The same for what comes off a connection.  Between s and the chain's last
  * piece stand only bytes that nobody needs any more, such as the framing of
  * chunks: where s is small, it is moved up to that piece.  Returns where s
  * ends now: the bytes up to those that follow it are free. */
 char *chain_add_packed(struct chain *c, struct block *b, str_t s);
-/* Appends n bytes of a file from offset at, taking a count on it. */
+/* Appends n bytes of a file from offset at, and takes a reference to it. */
 void chain_add_file(struct chain *c, struct chain_file *f, off_t at, size_t n);
-/* Marks that everything so far is to be sent without delay; on an empty chain
+/* Marks that everything so far is to be sent without delay.  On an empty chain,
  * an empty piece carries the mark. */
 void chain_flush(struct chain *c);
 /* Whether there is such a mark. */
 bool chain_has_flush(const struct chain *c);
 
-/* Marks the place behind what is there so far, with what stands for it.  Marks
- * move along like pieces. */
+/* Appends a mark: a piece without bytes, with a pointer for its owner.  Marks
+ * move like other pieces. */
 void chain_mark(struct chain *c, void *what);
-/* Moves what stands before the first mark and takes that off; NULL: there was
- * none, all has been moved. */
+/* Moves the pieces before the first mark, removes the mark and returns its
+ * pointer; NULL: there was no mark, and everything has been moved. */
 void *chain_move_to_mark(struct chain *to, struct chain *from);
 
 /* Moves all of from to the end of to (links move along; both chains must
@@ -117,8 +113,8 @@ void chain_share(struct chain *to, const struct chain *from);
 void chain_skip(struct chain *c, uint64_t n);
 /* Drops everything. */
 void chain_clear(struct chain *c);
-/* Takes the links that are free in from, before that is forgotten; both are
- * of the same arena. */
+/* Takes over the free links of from, before from is abandoned; both are of the
+ * same arena. */
 void chain_take_links(struct chain *to, struct chain *from);
 /* Copies memory pieces from the front to out, at most n bytes, consuming
  * nothing; stops at a file piece.  Returns the bytes copied. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The ends of the process that are not meant to happen: broken invariants
- * and exhausted memory.
+ * Where the process ends because something is wrong: a broken invariant, or
+ * exhausted memory.
  */
 #include "core/base/check.h"
 
@@ -18,7 +18,8 @@ die(const char *message)
 
     fprintf(stderr, "%s\n", message);
 
-    /* A check that fails within the context must not come back here. */
+    /* A check that fails within the context function must not come here
+     * again. */
     check_context = NULL;
     if (context)
         context(message);

@@ -40,5 +40,5 @@ extern void (*check_context)(const char *message);
 
 _Noreturn void check_failed(const char *cond, const char *file, int line);
 
-/* Ends the process, with a message, for want of so many bytes. */
+/* Ends the process with a message: so many bytes could not be allocated. */
 _Noreturn void check_memory(size_t wanted);

@@ -33,7 +33,7 @@ date_clamp(time_t at)
 }
 
 
-/* The same the other way. */
+/* The inverse. */
 struct date
 date_at(time_t at)
 {

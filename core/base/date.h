@@ -18,10 +18,10 @@ struct date {
 /* The last second that four digits of a year can name. */
 #define DATE_LAST 253402300799
 
-/* The nearest time from 1970 to DATE_LAST: file systems keep others, too. */
+/* The nearest time from 1970 to DATE_LAST: file times can be outside of it. */
 time_t date_clamp(time_t at);
 
-/* Of date_clamp(at). */
+/* The calendar date and time of date_clamp(at). */
 struct date date_at(time_t at);
 
 /* "Jan" to "Dec", by a month from 1; three bytes. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Escaping in two passes: the first finds how long the result will be, and
- * where that is the length of the input, the input is the result.
+ * Escaping in two passes: the first determines the length of the result; if
+ * that is the length of the input, the input itself is returned.
  */
 #include "core/base/escape.h"
 
@@ -124,9 +124,9 @@ unescape_uri(struct arena *a, str_t s)
 }
 
 
-/* One character or escape of s at *i, which moves on.  Of what only begins
- * like an escape nothing is left up to the byte that is no hexadecimal
- * digit; as the first of the two that byte stays. */
+/* Decodes one character or escape of s at *i, and advances *i.  Of an invalid
+ * escape, the bytes up to and including the one that is not a hexadecimal digit
+ * are dropped; a wrong first digit is kept. */
 static char *
 unescape_one(char *out, str_t s, size_t *i)
 {
@@ -173,8 +173,8 @@ unescape_redirect(struct arena *a, str_t s)
 }
 
 
-/* What the byte stands for in the escaped text, in buf or of its own; an
- * empty one where it stays as it is. */
+/* The escaped form of the byte, in buf or constant; empty where the byte is not
+ * escaped. */
 typedef str_t escape_fn(unsigned char c, char *buf);
 
 

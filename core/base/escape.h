@@ -12,17 +12,17 @@ enum escape_uri {
     ESCAPE_URI,           /* a path: also # % ?                              */
     ESCAPE_ARGS,          /* the value of an argument: also # % ? & + ;      */
     ESCAPE_URI_COMPONENT, /* all but letters, digits and - . _ ~             */
-    ESCAPE_REDIRECT,      /* what no URI may hold, escapes being left alone:
-                             bytes up to space, from DEL, " < > \ ^ ` { | }  */
+    ESCAPE_REDIRECT,      /* what no URI may contain, existing escapes are kept:
+                             bytes up to space, from DEL, " < > \ ^ ` { | } */
 };
 
 /* Hexadecimal digits are in upper case. */
 str_t escape_uri(struct arena *a, str_t s, enum escape_uri how);
 /* %XX to bytes; a bad escape stays as it is. */
 str_t unescape_uri(struct arena *a, str_t s);
-/* The target of a redirect that was put together from captures: escapes of
- * what may stand bare are taken back, those of bytes up to % and from DEL
- * stay, and so does all behind the first question mark. */
+/* For the target of a redirect that contains captures: unescapes, except for
+ * bytes up to % and from DEL; everything after the first question mark is kept
+ * as it is. */
 str_t unescape_redirect(struct arena *a, str_t s);
 /* & < > " to entities. */
 str_t escape_html(struct arena *a, str_t s);
@@ -34,8 +34,8 @@ str_t escape_log(struct arena *a, str_t s);
 
 /* Base64 (RFC 4648 section 4; url: section 5, without padding). */
 str_t base64_encode(struct arena *a, str_t s, bool url);
-/* *ok is false, and the result empty, for text that is not base64; padding
- * may be missing, and what stands behind it is not looked at. */
+/* *ok is false, and the result empty, for text that is not base64.  Padding may
+ * be missing; what follows the padding is ignored. */
 str_t base64_decode(struct arena *a, str_t s, bool url, bool *ok);
 
 /* Lower-case hexadecimal digits, two a byte. */

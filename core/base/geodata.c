@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fields are decoded one by one; what nests is walked by counting how many are
- * still to come, never by calling itself.
+ * Fields are decoded one by one.  Nested values are skipped by counting how
+ * many are left, not by recursion.
  */
 #include "core/base/geodata.h"
 
@@ -31,7 +31,7 @@ take(str_t section, size_t *at, size_t n, str_t *out)
 }
 
 
-/* The offset that a pointer holds is its next, until it is followed. */
+/* Until a pointer is followed, its offset is kept in next. */
 static bool
 decode_pointer(str_t section, unsigned control, size_t at, size_t *target)
 {
@@ -48,7 +48,7 @@ decode_pointer(str_t section, unsigned control, size_t at, size_t *target)
 }
 
 
-/* Sizes up to 28 stand in the control byte, larger ones behind it. */
+/* Sizes up to 28 are in the control byte, larger ones follow it. */
 static bool
 decode_size(str_t section, unsigned control, size_t *at, size_t *size)
 {
@@ -131,8 +131,8 @@ decode(str_t section, size_t at, struct geodata *out)
 }
 
 
-/* The same, or what it points to; a pointer to a pointer is no value.  *next
- * is what follows the field. */
+/* The same, following a pointer; a pointer to a pointer is invalid.  *next is
+ * the offset after the field. */
 static bool
 follow(str_t section, size_t at, struct geodata *out, size_t *next)
 {

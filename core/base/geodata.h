@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Values in the data section of a MaxMind DB file (format 2.0): "Output Data
- * Section" and its "Data Field Format".  The file is not trusted: whatever it
- * says, nothing outside of the section is read, no call nests by its word, and
- * a search takes time in proportion to the section.
+ * Section" and its "Data Field Format".  The file is not trusted: nothing
+ * outside of the section is read, there is no recursion, and a search takes
+ * time in proportion to the section.
  */
 #pragma once
 
@@ -33,9 +33,9 @@ struct geodata {
     size_t            next;  /* what follows; of maps and arrays: the first  */
 };
 
-/* The value that stands at an offset of the section, or in it by a path: names
- * in maps, numbers in arrays (negative ones count from the end).  False: there
- * is none, or the section is broken. */
+/* The value at an offset of the section, or in that value by a path: names in
+ * maps, numbers in arrays (negative ones count from the end).  False: it does
+ * not exist, or the section is broken. */
 bool geodata_find(str_t section, size_t at, const str_t *path, size_t n,
                   struct geodata *out);
 

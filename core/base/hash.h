@@ -14,8 +14,7 @@ enum hash_case { HASH_EXACT, HASH_NOCASE };
 
 struct hash *hash_new(struct arena *a, size_t expected, enum hash_case fold);
 
-/* Sets key to value (not NULL) and returns the value that stood there
- * before, or NULL. */
+/* Sets key to value (not NULL) and returns the previous value, or NULL. */
 void *hash_set(struct hash *h, str_t key, void *value);
 
 /* The value of key, or NULL. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Binary heap in an array of pointers.  Moving a node means writing it once,
- * where it comes to rest: the ones that it passes are shifted.
+ * Binary heap in an array of pointers.  A node that moves is written once, at
+ * its final place; the nodes that it passes are shifted.
  */
 #include "core/base/heap.h"
 

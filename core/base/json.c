@@ -6,8 +6,8 @@
 #include "core/base/json.h"
 
 
-/* The first byte's share of a character: its length, and between what the
- * second byte has to be. */
+/* By the first byte of a character: its length, and the range of the second
+ * byte. */
 static size_t
 lead(unsigned char c, unsigned char *low, unsigned char *high)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Doubly linked list with the links embedded in the members; the owner is
- * found back with container_of.  A link that is in no list points at itself,
- * so taking it out twice does no harm.
+ * Doubly linked list with the links embedded in the members; container_of
+ * leads from a link to its owner.  A link that is in no list points to itself,
+ * so removing it twice does no harm.
  */
 #pragma once
 
@@ -52,7 +52,7 @@ list_remove(struct list *l)
     list_init(l);
 }
 
-/* Takes the first member off the list; NULL when there is none. */
+/* Removes and returns the first member; NULL when there is none. */
 static inline struct list *
 list_pop(struct list *head)
 {

@@ -5,7 +5,8 @@
  */
 #include "core/base/number.h"
 
-/* The units of a time; each may follow only one above it. */
+/* The units of a time, from large to small: each may only follow a larger
+ * one. */
 enum unit {
     UNIT_START,
     UNIT_YEAR,
@@ -93,7 +94,7 @@ number_size(str_t s, bool giga, uint64_t *out)
 }
 
 
-/* The unit at the start of *s, which is taken off; UNIT_START for none. */
+/* Removes and returns the unit at the start of *s; UNIT_START for none. */
 static enum unit
 cut_unit(str_t *s)
 {
@@ -113,9 +114,10 @@ cut_unit(str_t *s)
 }
 
 
-/* Cuts "15m " off *s and adds it to *total; *last is the unit before and
- * becomes this one.  A number without unit is seconds; at the end it may
- * stand behind any other, and in front only one more like it may follow. */
+/* Removes "15m " from the start of *s and adds it to *total.  *last is the
+ * previous unit and is updated.  A number without a unit means seconds: at
+ * the end it may follow any unit, before that only another such number may
+ * follow. */
 static bool
 add_time(str_t *s, enum unit *last, bool is_sec, uint64_t *total)
 {
@@ -153,7 +155,8 @@ add_time(str_t *s, enum unit *last, bool is_sec, uint64_t *total)
 bool
 number_time(str_t s, bool is_sec, uint64_t *out)
 {
-    /* Milliseconds know no years and months: a timeout of "1M" is a slip. */
+    /* Years and months are not allowed in milliseconds: a timeout of "1M" is a
+     * mistake. */
     enum unit last = is_sec ? UNIT_START : UNIT_MONTH;
     uint64_t  total = 0;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a parser answers.  Parsers are pure: bytes in, facts out. */
+/* The results of a parser.  Parsers are pure functions: bytes in, facts out. */
 #pragma once
 
 enum parse {

@@ -7,7 +7,7 @@
 
 enum { DISTANCE_MAX = 64 }; /* longer names are not compared */
 
-/* A byte in each byte of a word; an odd factor with bits all over. */
+/* A byte repeated in each byte of a word; an odd factor for hashing. */
 #define ONES 0x0101010101010101u
 #define HASH_FACTOR 0x9E3779B97F4A7C15u
 
@@ -25,7 +25,7 @@ same_letters(const char *a, const char *b, size_t n)
 }
 
 
-/* Mostly the letters have the same case as well. */
+/* Fast path: usually the case is the same, too. */
 bool
 str_ieq(str_t a, str_t b)
 {
@@ -124,8 +124,8 @@ str_cut(str_t *rest, char sep)
 }
 
 
-/* All letters of eight bytes in lower case.  Each byte's upper bit is clear
- * while it is compared, so that no sum carries into the next. */
+/* Converts eight bytes to lower case at once.  The top bit of each byte is
+ * cleared for the comparison, so that no sum carries into the next byte. */
 static inline uint64_t
 lower_word(uint64_t w)
 {
@@ -138,7 +138,7 @@ lower_word(uint64_t w)
 }
 
 
-/* Up to eight bytes, zeros behind them. */
+/* Up to eight bytes as a word, filled up with zeros. */
 static inline uint64_t
 word_at(const char *p, size_t n)
 {
@@ -205,7 +205,8 @@ str_mix(uint64_t digest, str_t s)
 }
 
 
-/* The length counts from the start: zeros behind a text are not part of it. */
+/* The hash starts with the length: the zeros that fill up a text are not part
+ * of it. */
 uint32_t
 str_hash(str_t s)
 {
@@ -237,8 +238,8 @@ least(unsigned a, unsigned b, unsigned c)
 }
 
 
-/* Three rows of the usual table: of this letter of a, and of the two before
- * it.  Letters that changed places with their neighbours count as one. */
+/* Three rows of the usual table: for the current letter of a and the two before
+ * it.  Two swapped neighbouring letters count as one difference. */
 unsigned
 str_distance(str_t a, str_t b, unsigned limit)
 {

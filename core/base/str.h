@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Strings are a pointer and a length, passed by value and never relied upon
- * to end with a NUL (where one does, the function that made it says so).  A
- * str_t borrows: it lives as long as the arena, buffer or literal behind it.
+ * Strings are a pointer and a length, passed by value.  They need not end with
+ * a NUL (a function whose results do says so).  A str_t owns nothing: it is
+ * valid as long as the arena, buffer or literal that it points to.
  */
 #pragma once
 
@@ -79,7 +79,7 @@ bool str_istarts(str_t s, str_t prefix);
 const char *str_find(str_t s, str_t needle);
 const char *str_ifind(str_t s, str_t needle);
 
-/* Order of bytes, shorter first where one starts the other: <0, 0, >0. */
+/* Compares bytes: <0, 0 or >0; a prefix is less than the longer string. */
 int str_cmp(str_t a, str_t b);
 
 /* The first c in s, or NULL. */
@@ -92,11 +92,11 @@ str_chr(str_t s, char c)
 /* The last c in s, or NULL. */
 const char *str_rchr(str_t s, char c);
 
-/* Takes spaces and tabs off both ends. */
+/* Without spaces and tabs at both ends. */
 str_t str_trim(str_t s);
 
-/* Cuts the part before the first sep off *rest and returns it, *rest then
- * being what follows sep; the last part leaves *rest.p NULL. */
+/* Returns the part of *rest before the first sep, and leaves in *rest what
+ * follows sep.  After the last part, rest->p is NULL. */
 str_t str_cut(str_t *rest, char sep);
 
 /* Writes s in lower case to out (s.n bytes); out may be s.p's own memory. */

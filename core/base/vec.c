@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Growing arrays; the room doubles, and what it grew out of stays in the
- * arena unless it stood at its end.
+ * Growing arrays.  The room doubles; the old copy stays in the arena, unless
+ * it was the last thing in it.
  */
 #include "core/base/vec.h"
 

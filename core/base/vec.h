@@ -13,7 +13,7 @@
         size_t n, room;                                                        \
     }
 
-/* Any such array; may_alias, since members are typed differently there. */
+/* Any such array.  may_alias, as the type of its members differs. */
 struct __attribute__((may_alias)) vec_any {
     void  *at;
     size_t n, room;
@@ -27,7 +27,7 @@ void *vec_more(struct arena *a, struct vec_any *v, size_t size);
     ((__typeof__((v)->at)) vec_more(a, (struct vec_any *) (void *) (v),        \
                                     sizeof(*(v)->at)))
 
-/* Room for n more members at least, so that pushing them moves nothing. */
+/* Reserves room for n more members, so that pushing them moves nothing. */
 void vec_widen(struct arena *a, struct vec_any *v, size_t n, size_t size);
 #define vec_reserve(a, v, n)                                                   \
     vec_widen((a), (struct vec_any *) (void *) (v), (n), sizeof(*(v)->at))

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who this is: weir's own version, and the version of nginx whose
- * configuration files and behaviour it takes after.
+ * weir's own version, and the version of nginx that it is compatible with.
  */
 #pragma once
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Building a generation from configuration text: the state that directive
- * types, block openers and ready() work with.  Everything a directive needs to
- * know (its arguments, its place, the block that it stands in) is here, and
- * the engine adds the file and line to messages.
+ * types, block openers and ready() work with.  It has all that a directive
+ * needs to know (arguments, place, enclosing block); the engine adds file and
+ * line to messages.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ struct conf {
     struct arena           *arena; /* gen's                                  */
     struct conf_block      *block; /* where the directive stands             */
     const struct directive *row;
-    const struct module    *module; /* whose row it is                       */
+    const struct module    *module; /* the module of the row                 */
     const str_t            *args;  /* args[0] is the name; each ends with a
                                       NUL that does not count; they live as
                                       long as gen                            */
@@ -33,20 +33,20 @@ struct conf {
 /* One block of the configuration while, and after, it is built. */
 struct conf_block {
     unsigned           kind; /* one bit of enum where                        */
-    unsigned           errors; /* reported before it                         */
+    unsigned           errors; /* errors reported before it                  */
     struct conf_block *up, *next, *first, *last;
     struct conf_page **conf; /* While reading, NULL where nothing is set (see
-                                conf_find); after conf_resolve what holds
-                                here.  May be those of the block above       */
+                                conf_find); after conf_resolve the values in
+                                effect.  May be shared with the outer block */
     void              *owner; /* http_location, upstream_group ...           */
     void              *server; /* that it stands in, or NULL                 */
     const char        *file;
     unsigned           line, end_line;
-    struct setting    *settings; /* what stands here, last first             */
+    struct setting    *settings; /* settings in it, the last one first       */
     struct setting    *opening;  /* what opened it; NULL: the main block     */
 };
 
-/* A directive as it stands somewhere: for messages, lint and explanations. */
+/* One use of a directive: for messages, lint and explanations. */
 struct setting {
     struct setting         *next;
     const struct directive *row;
@@ -59,58 +59,58 @@ struct setting {
                                       NULL                                   */
 };
 
-/* What holds of a directive in a block: its last setting there, or that of the
- * nearest block around it from which this one inherits it; NULL: its preset
- * does.  A directive that may be repeated hands on all of that block:
- * setting_before goes back through them.  *at, unless NULL, becomes the block
- * that has it. */
+/* The setting of a directive that is in effect in a block: its last one there,
+ * or that of the nearest outer block from which it is inherited; NULL: the
+ * default is.  A directive that may be repeated is inherited with all its
+ * settings: setting_before finds the others.  *at, unless NULL, becomes the
+ * block that has the setting. */
 const struct setting *setting_in_force(const struct conf_block *b,
                                        const char *name,
                                        const struct conf_block **at);
-/* The one of the same name that stands before s in its block, or NULL. */
+/* The previous setting of that name in the block of s, or NULL. */
 const struct setting *setting_before(const struct setting *s);
 /* The last setting of that name in b itself, or NULL. */
 const struct setting *setting_named(const struct conf_block *b,
                                     const char *name);
-/* Tells a dry run that it gives the variable that value. */
+/* Reports to a dry run that s gives the variable that value. */
 void trace_value(struct task *t, const struct setting *s, str_t name,
                  str_t value);
-/* Tells a dry run of one; why may be NULL. */
+/* Reports a setting to a dry run; why may be NULL. */
 void trace_setting(struct task *t, enum trace_kind kind, const char *verdict,
                    const struct setting *s, const char *why);
-/* "name value value;" as it could stand in a file, quoted where it must be. */
+/* "name value value;" as in a file, quoted where necessary. */
 str_t setting_text(struct arena *a, const struct setting *s);
 
 /*
- * How the value of a directive is read, handed down, compared and printed.
- * A type of a module's own needs only parse.
+ * How the value of a directive is parsed, inherited, compared and printed.  A
+ * module's own type only needs parse.
  */
 struct conf_type {
     const char *name;
     size_t      size; /* of the field: what inheriting copies; 0: nothing    */
     /* Reads cf->args into field.  NULL or a message. */
     const char *(*parse)(struct conf *cf, void *field);
-    /* In place of copying size bytes, or NULL.  Called for each field that
-     * the block did not set, in a conf that the block has. */
+    /* Inherits instead of copying size bytes, or NULL.  Called for each field
+     * that the block did not set, in a conf that the block has. */
     void (*inherit)(struct conf *cf, void *field, const void *outer);
     const char *syntax; /* of the arguments, where rows state none; NULL: words
                            of the row's detail                               */
-    const char *unset;  /* where a row has no preset: what it means that
-                           nothing was set, for documentation                */
+    const char *unset;  /* where a row has no preset: the meaning of an unset
+                           value, for documentation */
 };
 
 /* Opens a block: detail of rows with type conf_opener. */
 struct conf_opener {
     unsigned inside; /* the kind of the new block, one bit of enum where     */
-    /* Before the first directive: sets up b->owner from cf->args; NULL or a
-     * message.  Both may be NULL. */
+    /* Called before the first directive: sets up b->owner from cf->args; NULL
+     * or a message.  Both may be NULL. */
     const char *(*open)(struct conf *cf, struct conf_block *b);
     /* At the closing brace. */
     const char *(*close)(struct conf *cf, struct conf_block *b);
     bool once; /* a second one is a duplicate (http, events, stream)         */
 };
 
-/* The only directive that is no module's. */
+/* "include", the only directive without a module. */
 extern const struct directive conf_include_row;
 
 /* Reads the lines of a block of data (types, map, geo): detail of rows with
@@ -127,10 +127,10 @@ struct conf_lines {
 const char *conf_include_lines(struct conf *cf, const struct conf_lines *lines,
                                void *state);
 
-/* A message for the directive at hand: to be returned at once. */
+/* A message about the current directive: return it at once. */
 const char *conf_error(struct conf *cf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* The same with ": (errno: text)" behind it as nginx puts it. */
+/* The same, followed by "(errno: text)" as in nginx. */
 const char *conf_errno(struct conf *cf, int errnum, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Prints a warning now; parsing goes on.  bare: without file and line. */
@@ -138,20 +138,19 @@ void conf_warn(struct conf *cf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void conf_warn_bare(struct conf *cf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* An error whose first line nginx prints without a place ("unknown "x"
- * variable"); weir adds file and line on a line of its own.  Counts in
- * cf->errors. */
+/* An error that nginx prints without a place ("unknown "x" variable"); weir
+ * adds file and line on a line of its own.  Counted in cf->errors. */
 void conf_error_bare(struct conf *cf, const char *file, unsigned line,
                      const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* An error found behind the directive, at a place of its own. */
+/* An error found after the directive was read, with its place. */
 void conf_error_at(struct conf *cf, const char *file, unsigned line,
                    const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* An argument that is not in a list of words: "did you mean" is printed under
- * the next error when one is close.  words ends with NULL. */
+/* An argument is not in a list of words, which ends with NULL: "did you mean"
+ * is printed below the next error if one is similar. */
 void conf_suggest(struct conf *cf, str_t given, const char *const *words);
 
 /* NULL, or who is told, behind the line of a message, the column that it is
@@ -169,23 +168,23 @@ const char *conf_hint_environment(struct conf *cf, str_t line, str_t name);
 void conf_hint(struct conf *cf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The conf of a module in the block at hand, made when it is not there yet:
- * for openers and types that set fields of other modules. */
+/* The conf of a module in the current block, created if necessary: for openers
+ * and types that set fields of other modules. */
 void *conf_touch(struct conf *cf, const struct module *m);
 /* The same while reading, or NULL where the block has set nothing of it. */
 void *conf_find(const struct conf_block *b, const struct module *m);
 /* Whether the row's field has been set in this block. */
 bool conf_is_set(struct conf *cf, const struct module *m, size_t offset);
 
-/* Whether a statement that failed has "$name" among its arguments, so that
- * nothing can be said of a variable that is not known. */
+/* Whether a statement that failed has "$name" among its arguments: then an
+ * unknown variable may have been defined there. */
 bool conf_is_unsure(const struct conf *cf, str_t name);
 
-/* A new block under the one at hand, opened by the setting noted last. */
+/* A new block inside the current one, opened by the last noted setting. */
 struct conf_block *conf_block_new(struct conf *cf, unsigned kind);
 
-/* Absolute paths: against the folder of the main configuration file, or
- * against the prefix (-p). */
+/* Absolute paths: relative to the folder of the main configuration file, or to
+ * the prefix (-p). */
 str_t conf_path_conf(struct conf *cf, str_t path);
 str_t conf_path_prefix(struct conf *cf, str_t path);
 
@@ -194,5 +193,5 @@ str_t conf_path_prefix(struct conf *cf, str_t path);
  * what follows. */
 bool conf_param(str_t arg, const char *name, str_t *value);
 
-/* What a module keeps once for each generation (main_size). */
+/* The object that a module has once per generation (main_size). */
 void *conf_main(struct conf *cf, const struct module *m);

@@ -36,7 +36,7 @@ note_value(struct conf *cf, str_t name, str_t value)
     cf->gen->env = e;
 }
 
-/* What stands between MARK and the closing bracket, to its value. */
+/* Replaces what is between MARK and the closing bracket by its value. */
 static const char *
 value_of(struct conf *cf, str_t inner, str_t *value)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Messages about configurations.  The first line of each is nginx's to the
- * letter; the source line with a caret and "did you mean" stand under it.
+ * Messages about configurations.  The first line of each is the same as
+ * nginx's; below it are the source line with a caret, and hints.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ conf_errno(struct conf *cf, int errnum, const char *fmt, ...)
     return conf_error(cf, "%s (%d: %s)", text, errnum, strerror(errnum));
 }
 
-/* The source line that holds at, or the one of that number. */
+/* The source line that contains at, or the one with that number. */
 static str_t
 source_line(const struct conf_reader *rd, const char *file, unsigned line,
             const char *at, size_t *column)
@@ -73,7 +73,7 @@ source_line(const struct conf_reader *rd, const char *file, unsigned line,
     return str_span(p, at);
 }
 
-/* A line under the message, once. */
+/* Prints a line below the message, unless it was the last one printed. */
 static void
 say_hint(struct conf *cf, const char *text)
 {
@@ -197,7 +197,7 @@ show_open_block(struct conf *cf, const struct lexer *lx)
         say_hint(cf, "this block is not closed");
 }
 
-/* The text or a block ended where more was to come. */
+/* The text or a block ended too early. */
 static void
 show_unclosed(struct conf *cf, const struct lexer *lx, const char *message)
 {
@@ -275,7 +275,7 @@ conf_is_unsure(const struct conf *cf, str_t name)
     return false;
 }
 
-/* Who made a usual mistake meant no other name. */
+/* A common mistake is not a misspelt name. */
 static void
 prefer_hint(struct conf *cf, const char *hint)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The error_log directive: where the log of each place goes.  The innermost
- * level that names targets has them all; without any, the main level's holds.
+ * The error_log directive: where the log lines of each place go.  The targets
+ * of the innermost level that has any are used; without any, those of the main
+ * level.
  */
 #pragma once
 

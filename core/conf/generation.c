@@ -52,7 +52,7 @@ new_generation(const struct conf_paths *paths)
     return g;
 }
 
-/* What comes when all is read without an error. */
+/* The steps after everything was read without an error. */
 static void
 complete(struct conf *cf)
 {
@@ -70,7 +70,7 @@ complete(struct conf *cf)
     }
 }
 
-/* The last look at what was read, which after errors finds more of them. */
+/* The final checks; after errors they find more of them. */
 static void
 settle(struct conf *cf)
 {
@@ -81,7 +81,7 @@ settle(struct conf *cf)
             weir_modules[i]->settle(cf);
 }
 
-/* Reads -g, then a text or the file of the paths. */
+/* Reads -g, then the text or the configuration file. */
 static void
 read_all(struct conf *cf, const char *name, str_t text)
 {

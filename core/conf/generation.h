@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A generation: one configuration, read, checked and immutable.  Everything
- * hangs from it and its arena; building one touches no globals; connections
- * and requests hold a count on the one that they run under, and the last put
- * frees it whole.
+ * belongs to it and its arena; building one changes no globals.  Connections
+ * and requests hold a reference to the one that they run under, and the last
+ * put frees it whole.
  */
 #pragma once
 
@@ -86,7 +86,7 @@ void generation_note_file(struct generation *g, str_t name, str_t text);
 
 /* The log file of that path, listed once; opened by generation_open_files. */
 struct log_file *generation_log_file(struct generation *g, str_t path);
-/* Opens the files that are not open.  False: logged. */
+/* Opens the log files that are not open.  False: logged. */
 bool generation_open_files(struct generation *g, const struct log *log);
 
 static inline void *

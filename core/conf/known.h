@@ -11,8 +11,7 @@
 extern const char *const known_directives[];
 extern const size_t      known_directives_count;
 
-/* Families by the part that their members share: "http_".  Ends with a NULL
- * name. */
+/* Variable families by their prefix: "http_".  Ends with a NULL name. */
 struct known_variable {
     const char *name;
     const char *modules; /* of nginx, separated by commas                    */
@@ -22,8 +21,8 @@ extern const struct known_variable known_variables[];
 /* The modules of nginx that have the variable, or NULL. */
 const char *known_variable_modules(str_t name);
 
-/* Directives that are not there because this build has not their library;
- * ends with a NULL name. */
+/* Directives that are missing because their library was not found; ends with a
+ * NULL name. */
 struct known_need {
     const char *name;
     const char *library;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Statements out of configuration text.  A word begins where blank space ends
- * and is quoted or not; outside of quotes it ends at blank space, ; or {, and
- * "${" does not open a block.  The invariant between calls: p stands behind
- * the byte that ended the last statement.
+ * Splits configuration text into statements.  A word begins after blank space
+ * and may be quoted; outside of quotes it ends at blank space, ; or {, but
+ * "${" does not open a block.
+ *
+ * Invariant between calls: p is after the byte that ended the last statement.
  */
 #include "core/conf/lexer.h"
 
@@ -150,7 +151,7 @@ end_too_early(struct lexer *lx)
                               "expecting \";\"");
 }
 
-/* A word in quotes; p stands on the opening one. */
+/* A word in quotes; p is at the opening one. */
 static enum lex
 quoted_word(struct lexer *lx, struct arena *a)
 {

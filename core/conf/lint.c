@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The report of lint: rules are called one after the other, and what they find
- * is gathered, without what comments silence, and sorted by its place.
+ * The report of lint: calls the rules, and sorts their findings by place.
+ * Those that comments silence are dropped.
  */
 #include "core/conf/lint.h"
 

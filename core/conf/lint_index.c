@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Settings found at no cost by name, in blocks that have thousands of them:
- * a server of many locations has a setting for each, and each of its locations
- * asks it.  Indexes are made when they are first asked for.
+ * Finds settings by name in constant time, in blocks that have thousands of
+ * them: a server of many locations has a setting for each, and each location
+ * looks for settings of the server.  Indexes are made on first use.
  */
 #include "core/conf/lint.h"
 
@@ -17,7 +17,7 @@ struct lint_block {
 };
 
 
-/* The key is the pointer itself, which stays where it is. */
+/* The key is the pointer itself, which does not move. */
 static str_t
 key_of(const void *pointer_at)
 {

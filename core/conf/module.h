@@ -22,8 +22,8 @@ struct task;
 struct variable;
 struct worker;
 
-/* The blocks that a directive may stand in, and how its value is handed
- * down. */
+/* The blocks in which a directive is allowed, and how its value is
+ * inherited. */
 enum where {
     IN_MAIN = 1 << 0,
     IN_EVENTS = 1 << 1,
@@ -85,7 +85,7 @@ struct directive {
     const char             *says;   /* what it does, in a sentence or two    */
 };
 
-/* A subcommand: "weir NAME ARGUMENT ...", in place of a server. */
+/* A subcommand: "weir NAME ARGUMENT ..." instead of a server. */
 struct command {
     const char *name;
     const char *usage; /* the arguments, for the help                        */
@@ -94,8 +94,8 @@ struct command {
     /* argv[0] is the first argument; -c, -p, -g and -e are not among them but
      * in paths.  The exit code; messages go to standard error. */
     int (*run)(struct conf_paths *paths, char **argv);
-    /* Or: within a worker that serves nobody, whose configuration was read
-     * without asking anybody for addresses (struct worker: loop, gen). */
+    /* Or: runs in a worker that does not listen, whose configuration was read
+     * without resolving names (struct worker: loop, gen). */
     int (*dry)(struct worker *w, char **argv);
 };
 
@@ -108,10 +108,10 @@ struct module {
     unsigned                serves; /* FOR_HTTP | FOR_STREAM; 0: the process */
     const struct directive *directives; /* ends with a NULL name             */
     const struct variable  *variables;  /* ends with a NULL name             */
-    /* Rows that several modules share, each under its own prefix: lists ended
-     * by a NULL name, in a list ended by NULL.  "_read_timeout" there is
-     * "proxy_read_timeout" with the prefix "proxy".  The fields stand at the
-     * same offsets in the confs of all of these modules. */
+    /* Rows that several modules share, each with its own prefix: lists ended by
+     * a NULL name, in a list ended by NULL.  The row "_read_timeout" is the
+     * directive "proxy_read_timeout" for the prefix "proxy".  The fields have
+     * the same offsets in the confs of all of these modules. */
     const char                     *prefix;
     const struct directive *const  *templates;
     size_t                  conf_size;  /* one per block that sets a field   */
@@ -123,8 +123,8 @@ struct module {
     const char *(*ready)(struct conf *, void *conf);
     /* Once, when all confs are ready; main is NULL without main_size. */
     const char *(*main_ready)(struct conf *, void *main);
-    /* After that of every module: nothing is added any more.  Reports by
-     * itself; called after errors too, to find what else is wrong. */
+    /* After that of every module: nothing is added any more.  Reports errors by
+     * itself; also called after errors, to find more of them. */
     void (*settle)(struct conf *);
 
     enum step (*phase[PHASE_COUNT])(struct task *);
@@ -149,8 +149,8 @@ struct module {
     unsigned slot; /* filled in by modules_init                              */
 };
 
-/* The confs that hold in some place, by slot: an array of pages.  A block
- * shares the pages of which it sets nothing with the block around it. */
+/* The confs in effect in some place, by slot: an array of pages.  A block
+ * shares the pages in which it sets nothing with the outer block. */
 enum { CONF_PAGE = 8 };
 struct conf_page {
     void *at[CONF_PAGE];

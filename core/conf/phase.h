@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The phases that a task runs through, in order.  Stream sessions use
- * post-read, pre-access, access, pre-content (preread), content and log.
- * The handlers of one phase stand in http/phase_order.h.
+ * post-read, pre-access, access, pre-content (preread), content and log.  The
+ * order of handlers within a phase is in http/phase_order.h.
  */
 #pragma once
 

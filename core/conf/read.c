@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Statements to settings: finds the row of each directive, checks place,
- * arguments and repetition, and lets the row's type read it.  An error is
- * reported and reading goes on behind the statement, so that one run shows
- * all of them.
+ * Turns statements into settings: finds the row of each directive, checks its
+ * place, arguments and repetition, and lets the row's type parse it.  After an
+ * error, reading continues with the next statement, so that one run reports
+ * all errors.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -176,7 +176,7 @@ is_off(const str_t *args, unsigned n)
     return n == 2 && str_is(args[1], "off");
 }
 
-/* Whether one that its block has already may stand there again. */
+/* Whether a directive may be repeated in a block. */
 static bool
 may_stand_again(const struct conf *cf, const struct directive *d)
 {
@@ -199,7 +199,7 @@ claim_field(struct conf *cf, const struct row *row, const char **error)
     uint64_t                bit = (uint64_t) 1 << row->bit % 64;
     void                   *conf;
 
-    /* Nothing to keep, not even that it stood here. */
+    /* No value to store, and whether it was set does not matter. */
     if (row->module == NULL
         || (row->module->conf_size == 0 && (d->where & ROW_MANY)))
         return NULL;
@@ -318,7 +318,7 @@ struct data {
 
 static void read_data_lines(struct conf *cf, struct data *d, bool is_inner);
 
-/* The words of the statement one behind the other, each with its NUL. */
+/* The words of the statement joined, each with its NUL. */
 static str_t
 all_words(const struct lexer *lx, struct arena *a)
 {
@@ -360,8 +360,8 @@ has_nul(const struct lexer *lx)
     return false;
 }
 
-/* Statements that say the same share their arguments: a large configuration
- * is mostly repetition.  Lines of data are not. */
+/* Equal statements share their arguments: a large configuration is mostly
+ * repetition.  Lines of data do not. */
 static void
 take_words(struct conf *cf, bool may_repeat)
 {
@@ -413,9 +413,9 @@ read_data(struct conf *cf, const struct row *row, void *field)
 
 /* --- statements ---------------------------------------------------------- */
 
-/* A block whose "{" is missing, after that has been reported: what stands on
- * the lines behind it is read again, as being within, so that the "}" ends
- * what it is to end.  False: it does not look like that. */
+/* A block whose "{" is missing, which has been reported: reads the following
+ * lines as its content, so that its "}" does not end an outer block.  False:
+ * they do not look like that. */
 static bool
 reopen(struct conf *cf)
 {
@@ -506,7 +506,7 @@ lexical_error(struct conf *cf)
         lx->has_ended = true;
 }
 
-/* What has to be said at the end of the text or of a block.  True: go on. */
+/* Checks the end of the text or of a block.  True: continue. */
 static bool
 goes_on(struct conf *cf, enum lex how, bool is_inner)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inside of core/conf: the state of one reading that directive types need not
+ * Internal to core/conf: the state of reading that directive types need not
  * see, and the table of rows.
  */
 #pragma once
@@ -32,7 +32,7 @@ struct module_rows {
     bool                     has_own; /* a field that is not simply handed on */
 };
 
-/* What stands before each conf. */
+/* The header before each conf. */
 struct conf_head {
     const struct module *module;
     uint64_t             set[2]; /* bit per row                              */
@@ -46,8 +46,8 @@ struct source {
     str_t          text;
 };
 
-/* A conf of an http{} (or its like) that is wrong as it stands there, which
- * matters to the servers that take it over as it is. */
+/* A conf of an http{} (or the like) with an error that only counts in servers
+ * that inherit it unchanged. */
 struct unready {
     const void *conf;
     const char *error;
@@ -83,12 +83,12 @@ struct conf_reader {
 /* rows.c */
 void rows_init(struct conf *cf);
 struct row *rows_find(const struct conf_reader *rd, str_t name);
-/* The one that may stand in a block of that kind. */
+/* The row that is allowed in a block of that kind. */
 struct row *rows_find_in(const struct conf_reader *rd, str_t name,
                          unsigned kind);
-/* The closest name that may stand in a block of that kind, or STR_NONE. */
+/* The closest name that is allowed in a block of that kind, or STR_NONE. */
 str_t rows_suggest(const struct conf_reader *rd, str_t name, unsigned kind);
-/* A name of nginx's that this build does not have. */
+/* Whether nginx has a directive of that name. */
 bool rows_is_known(str_t name);
 
 /* resolve.c */
@@ -112,9 +112,9 @@ void conf_resolve(struct conf *cf, struct conf_block *b,
                   struct conf_block *outer);
 
 /* error.c */
-/* Where in the statement at hand a directive's name stands at the start of a
- * line that is not the statement's first, so that the line before lacks its
- * ";", or its "{" where *is_block; 0: nowhere. */
+/* Where in the current statement a line begins with the name of a directive, so
+ * that the line before probably lacks its ";", or its "{" where *is_block; 0:
+ * nowhere. */
 size_t conf_unended(const struct conf *cf, bool *is_block);
 /* Prints a message for the statement at hand and counts it. */
 void conf_report(struct conf *cf, const char *message);

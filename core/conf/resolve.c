@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inheritance.  Defaults are the outermost block, read from the rows' presets
- * by the same types.  A block has a conf of its own for a module only where it
- * sets one of its fields (or must not inherit one); else it shares the pointer
- * of the block around it.  Fields that it did not set are handed down by their
- * type, whole.  The pages that hold the pointers are shared the same way.
+ * Inheritance.  The defaults are the outermost block, parsed from the rows'
+ * presets by the same types.  A block has a conf of its own for a module only
+ * where it sets a field (or must not inherit one); otherwise it shares the
+ * pointer of the outer block.  Fields that it did not set are inherited by
+ * their type, as a whole.  The pages of pointers are shared the same way.
  */
 #include "core/conf/reader.h"
 
@@ -38,7 +38,7 @@ conf_put(struct conf *cf, struct conf_block *b, const struct module *m,
 }
 
 /* Splits a preset at blanks (single quotes keep a word together) and parses it
- * as if it stood in the file. */
+ * like a line of the file. */
 static void
 read_preset(struct conf *cf, const struct row *row, void *conf)
 {
@@ -144,7 +144,7 @@ inherit_fields(struct conf *cf, const struct module_rows *mr, unsigned kind,
     }
 }
 
-/* Whether outer has a value that a block of this kind must not see. */
+/* Whether outer has a value that a block of this kind must not inherit. */
 static bool
 has_withheld(const struct module_rows *mr, unsigned kind, void *outer)
 {
@@ -176,7 +176,7 @@ make_ready(struct conf *cf, const struct module *m, void *conf, unsigned kind)
     u->error = error;
 }
 
-/* A server takes over what was found wrong further out. */
+/* Reports the error of an outer conf in the server that inherits it. */
 static void
 take_over(struct conf *cf, const void *conf)
 {
@@ -197,7 +197,7 @@ resolve_module(struct conf *cf, struct conf_block *b,
 
     if (m->conf_size == 0)
         return;
-    /* A page that was copied has what is shared already. */
+    /* A page that was copied already has the shared pointers. */
     if (own == from)
         own = NULL;
     if (own == NULL && has_withheld(mr, b->kind, from))

@@ -147,7 +147,7 @@ rows_suggest(const struct conf_reader *rd, str_t name, unsigned kind)
 {
     struct nearest n = { .name = name, .kind = kind };
 
-    /* Close: one slip for each three letters or so. */
+    /* Similar: one mistake for about each four letters. */
     n.distance = 1 + (unsigned) (name.n > 24 ? 24 : name.n) / 4;
     if (n.distance > 4)
         n.distance = 4;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Directives as they stand in the configuration, when it has been read: for
- * those who explain it.  What they say follows the same flags of the rows that
- * resolve.c hands values down by.
+ * The directives of a configuration after it has been read, for explanations.
+ * They follow the same flags of the rows as inheritance in resolve.c.
  */
 #include "core/conf/types.h"
 
@@ -52,7 +51,7 @@ setting_in_force(const struct conf_block *b, const char *name,
     return NULL;
 }
 
-/* Whether a word would not be read back as itself. */
+/* Whether a word needs quotes. */
 static bool
 needs_quotes(str_t word)
 {

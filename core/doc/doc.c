@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * "weir doc NAME": documentation of a directive or variable, and with -c what
- * a configuration makes of it.
+ * "weir doc NAME": documentation of a directive or variable, and with -c its
+ * values in a configuration.
  */
 #include "core/doc/doc.h"
 #include "core/os/resolve.h"
@@ -9,7 +9,7 @@
 struct request {
     struct doc               doc;
     struct arena            *arena;
-    str_t                    name; /* as given, or STR_NONE: all             */
+    str_t                    name; /* as given; STR_NONE: all names          */
     str_t                    word; /* -k: to be looked for, or STR_NONE      */
     bool                     is_json;
     const struct generation *gen; /* NULL: without a configuration           */
@@ -65,7 +65,7 @@ tell_directive(struct request *q, const struct doc_directive *d)
 }
 
 
-/* v NULL: one that the configuration makes. */
+/* v NULL: one that the configuration defines. */
 static void
 tell_variable(struct request *q, const struct doc_variable *v, str_t name)
 {
@@ -115,7 +115,7 @@ is_made(const struct request *q, str_t name)
 }
 
 
-/* "$name" is a variable only; "name" is whatever there is. */
+/* "$name" can only be a variable, "name" also a directive. */
 static void
 tell(struct request *q)
 {

@@ -2,10 +2,8 @@
 /*
  * Documentation from the tables of the modules: what "weir doc NAME" prints.
  * Facts are gathered here once and printed in two ways, as text (text.c) and
- * as JSON (json.c); with a configuration, places.c and uses.c say what it
- * makes of the name.
- *
- * All of it lives in one arena, and nothing in it is written to later.
+ * as JSON (json.c); with a configuration, places.c and uses.c add where the
+ * name is used in it.  All of it lives in one arena and is immutable.
  */
 #pragma once
 
@@ -14,8 +12,8 @@
 #include "core/conf/types.h"
 #include "core/expr/variable.h"
 
-/* The options of configure that leave the modules of weir_modules out, or take
- * them in; "" for those that are always there (build/modules.c). */
+/* The options of configure that leave out (or add) each of weir_modules; "" for
+ * those that are always built in (build/modules.c). */
 extern const char *const weir_module_options[];
 
 typedef VEC(str_t) words_t;
@@ -25,7 +23,7 @@ struct doc_module {
     const char *option; /* "": always there                                  */
 };
 
-/* A directive, once for rows that differ in nothing but their blocks. */
+/* A directive: all rows that differ in their blocks only. */
 struct doc_directive {
     str_t                   name;
     const struct directive *row; /* the first                                */
@@ -61,14 +59,14 @@ doc_is_family(const struct doc_variable *v)
 
 /* facts.c: what a row says, in words. */
 
-/* Ways to write it, each whole: "gzip on | off;". */
+/* Its forms, each complete: "gzip on | off;". */
 void doc_syntax(struct arena *a, const struct doc_directive *d, words_t *out);
 /* "gzip off;", or STR_NONE: it has none. */
 str_t doc_preset(struct arena *a, const struct doc_directive *d);
 /* "http", "if in location" ... */
 void doc_contexts(struct arena *a, const struct doc_directive *d, words_t *out);
-/* How inner blocks get it, and whether it may be repeated; STR_NONE: there is
- * nothing to say. */
+/* How it is inherited, and whether it may be repeated; STR_NONE: nothing
+ * special. */
 str_t doc_inheritance(struct arena *a, const struct doc_directive *d);
 /* The sentences. */
 str_t doc_says(struct arena *a, const struct doc_directive *d);
@@ -81,17 +79,18 @@ str_t doc_evaluation(const struct variable *row);
 /* examples.c: lines that show its use, or NULL. */
 const char *doc_example(str_t name);
 
-/* names.c: names that are not there.  Prints to standard error. */
+/* names.c: unknown names.  Prints to standard error. */
 void doc_report_unknown(const struct doc *d, str_t name);
 
-/* places.c: what a configuration says of a directive. */
+/* places.c: the settings of a directive in a configuration. */
 
-/* A block and what holds in it. */
+/* A block and the setting in effect in it. */
 struct doc_place {
     const struct conf_block *block;
     const struct doc_place  *up;     /* the one around it, or NULL           */
     str_t                    title;  /* "location /x"                        */
-    bool                     has_value; /* the directive can hold there      */
+    bool                     has_value; /* the directive can be in effect there
+                                           */
     bool                     is_plain;  /* it, and all within, as in up      */
     VEC(const struct setting *) values; /* none: the preset                  */
     VEC(struct doc_place *)     inner;
@@ -106,7 +105,7 @@ void doc_find_places(struct arena *a, const struct generation *g,
                      const struct doc_directive *d, struct doc_found *out);
 str_t doc_title(struct arena *a, const struct conf_block *b);
 
-/* uses.c: where a configuration speaks of a variable. */
+/* uses.c: where a configuration uses a variable. */
 struct doc_use {
     const struct setting *setting; /* NULL: within a block of data           */
     const char           *file;

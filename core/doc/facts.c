@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the row of a directive or variable says, in words.
+ * The facts in the row of a directive or variable, in words.
  */
 #include "core/doc/doc.h"
 
@@ -26,7 +26,7 @@ static const struct context contexts[] = {
     { IN_MAIL_SERVER, "server in mail" },
 };
 
-/* Blocks that hand values down to others within them. */
+/* Blocks from which inner blocks inherit values. */
 enum {
     OUTER = IN_HTTP | IN_SERVER | IN_LOCATION | IN_STREAM | IN_MAIL,
 };
@@ -89,7 +89,8 @@ add_way(struct arena *a, const struct doc_directive *d, str_t words,
 }
 
 
-/* A line of the row's syntax that begins with a blank goes on. */
+/* A line of the row's syntax that begins with a blank continues the previous
+ * one. */
 void
 doc_syntax(struct arena *a, const struct doc_directive *d, words_t *out)
 {

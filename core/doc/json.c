@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The same facts for tools: one object, with the arrays "directives" and
- * "variables".  Nothing is left out that blocks have in common.
+ * "variables".  Blocks with equal values are not grouped.
  */
 #include "core/base/escape.h"
 #include "core/doc/doc.h"

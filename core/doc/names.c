@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Names that the build does not have: nginx may have them, or they are slips
- * of the pen.
+ * Names that the build does not have: nginx may have them, or they are
+ * misspelt.
  */
 #include "core/conf/known.h"
 #include "core/doc/doc.h"
@@ -55,7 +55,7 @@ suggest(const struct doc *d, str_t name, bool is_variable)
 }
 
 
-/* The library that the build lacks for a directive, or NULL. */
+/* The missing library that a directive needs, or NULL. */
 static const char *
 needs(str_t name)
 {

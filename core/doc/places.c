@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a configuration says of a directive: where it is set, and what holds in
- * each block.  "Holds" follows setting_in_force, and the one thing that it
- * cannot know: a directive NAME_inherit, whose words are on, off and merge,
- * says what becomes of the outer values of NAME.
+ * The settings of a directive in a configuration, and the one in effect in
+ * each block.  This follows setting_in_force, except for one case that it
+ * cannot know: a directive NAME_inherit, with the words on, off and merge,
+ * determines how outer values of NAME are inherited.
  */
 #include "core/doc/doc.h"
 
@@ -94,7 +94,8 @@ add_values(const struct finder *f, struct doc_place *p)
 }
 
 
-/* Blocks without a name have what stands around them, unless they set it. */
+/* Blocks without a name have the value of the outer block, unless they set
+ * it. */
 static bool
 can_hold(const struct finder *f, const struct conf_block *b)
 {
@@ -116,7 +117,7 @@ is_as_above(const struct doc_place *p)
 }
 
 
-/* NULL: neither the block nor one within can have a value. */
+/* NULL: neither the block nor an inner one can have a value. */
 static struct doc_place *
 make_place(const struct finder *f, const struct conf_block *b,
            const struct doc_place *up)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The rows of all modules under their full names.  Rows of one module that
- * differ in nothing but their blocks are one directive to who reads about it.
+ * The rows of all modules by their full names.  Rows of one module that differ
+ * in their blocks only are shown as one directive.
  */
 #include "core/doc/doc.h"
 

@@ -9,7 +9,7 @@ enum { WIDTH = 78, LABEL = 11, BRIEF = 30 };
 
 /* --- wrapping --------------------------------------------------------------- */
 
-/* Where the next word goes. */
+/* The position of the next word. */
 struct column {
     size_t at, indent;
 };
@@ -151,7 +151,7 @@ brief(struct arena *a, const struct doc_place *p, const char *here)
 }
 
 
-/* Blocks that have what the one around them has, in one go. */
+/* Prints blocks with the same value as the outer block in one sentence. */
 static void
 put_plain(struct arena *a, const struct doc_place *p, int indent)
 {

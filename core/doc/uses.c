@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where a configuration speaks of a variable, found in the words of its
- * settings.  Which word of a directive names the variable that it defines is
- * told by its syntax, as "$variable", at the start or the end; captures with a
- * name define one too.  Lines of data blocks are no settings: of these, only
- * the first use of a variable is known.
+ * Where a configuration uses a variable, found in the words of its settings.
+ * Which word of a directive is the name of a variable that it defines follows
+ * from its syntax: "$variable" at the start or the end.  Named captures define
+ * variables, too.  Lines of data blocks are not settings: of these, only the
+ * first use of a variable is known.
  */
 #include "core/doc/doc.h"
 
@@ -104,7 +104,7 @@ look_at(const struct search *s, const struct setting *setting)
 }
 
 
-/* Settings stand last first. */
+/* The last setting comes first. */
 static void
 look_through(const struct search *s, const struct setting *settings)
 {

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Descriptors by epoll.  Connections are watched edge-triggered for both
- * directions, once, when they are added, so that no call is spent on changes
- * of interest.
+ * Descriptors by epoll.  Connections are registered once, edge-triggered for
+ * both directions, so that no system call is spent on changes of interest.
  *
- * A handler may remove and close what a later entry of the batch is about,
- * and may even add the same struct event again with another descriptor.
- * Entries are therefore believed only when the event is still added, and was
- * so before the batch was fetched (event.batch).  Its memory lives until the
- * tail of the turn, which is behind the batch.
+ * A handler may remove and close the descriptor of a later entry of the batch,
+ * and may even add the same struct event again with another descriptor.  So an
+ * entry is only used when its event is still added, and was added before the
+ * batch was fetched (event.batch).  Memory is freed at the end of the turn,
+ * after the batch.
  */
 #include <errno.h>
 #include <poll.h>
@@ -126,8 +125,9 @@ call_read(struct loop *l, struct event *e, bool is_change)
 }
 
 
-/* All flags are set before the first handler is called, so that it sees the
- * whole.  A broken socket is ready for everything: the next call tells why. */
+/* All flags are set before the first handler is called, so that it sees them
+ * all.  A broken socket is marked ready for everything: the next call on it
+ * returns the error. */
 static void
 dispatch(struct loop *l, struct event *e, uint32_t what)
 {
@@ -159,8 +159,8 @@ dispatch(struct loop *l, struct event *e, uint32_t what)
 }
 
 
-/* A full batch may have left urgent events behind in the kernel: ask for
- * those alone. */
+/* When the batch is full, urgent events may still be in the kernel: fetch those
+ * separately. */
 static void
 poll_urgent(struct loop *l)
 {

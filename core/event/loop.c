@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The order of a turn, and posted work.  A turn makes one system call, the
- * wait.
+ * The order of a turn, and posted work.  The loop itself makes one system call
+ * per turn, the wait.
  */
 #include "core/event/loop.h"
 
@@ -35,7 +35,7 @@ loop_new(const struct log *log, unsigned max_events)
 }
 
 
-/* Runs what is in the list, and what that adds to it. */
+/* Runs all posts in the list, and those added meanwhile. */
 static void
 run_all(struct list *posts)
 {
@@ -49,7 +49,7 @@ run_all(struct list *posts)
 }
 
 
-/* Late work may post some more, which goes before the rest of the late. */
+/* Late posts may add normal posts, which run before the other late ones. */
 static void
 run_posts(struct loop *l)
 {

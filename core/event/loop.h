@@ -20,11 +20,11 @@
 struct loop;
 struct log;
 
-/* Flags become true with an event and stay so until whoever reads or writes
- * was told EAGAIN and clears them; handlers are called on the change only. */
+/* Flags become true with an event, and stay true until a read or write returned
+ * EAGAIN and the caller clears them.  Handlers are called on changes only. */
 struct event {
     int      fd;       /* -1: not open                                       */
-    uint32_t batch;    /* of the loop's waits: the one it was added in       */
+    uint32_t batch;    /* number of the wait in which it was added           */
     bool     readable; /* may be read until it says EAGAIN                   */
     bool     writable;
     bool     hangup;   /* the peer has closed its side, or all is broken     */
@@ -41,8 +41,8 @@ struct timer {
     struct heap_node node;
     struct loop     *loop;
     msec_t           at : 63; /* monotonic; may be later than node.key       */
-    msec_t           is_idle : 1; /* of no account for a worker's end; to be
-                                     set before timer_set                    */
+    msec_t           is_idle : 1; /* does not delay the end of a worker; set it
+                                     before timer_set */
     void           (*on_timeout)(struct timer *);
 };
 
@@ -51,7 +51,7 @@ struct post {
     void      (*run)(struct post *);
 };
 
-/* NULL, with the reason logged, when epoll cannot be had. */
+/* NULL when epoll is not available; the reason is logged. */
 struct loop *loop_new(const struct log *log, unsigned max_events);
 void         loop_free(struct loop *l);
 
@@ -70,10 +70,10 @@ bool event_add(struct loop *l, struct event *e);
 /* The same for a listening socket: level-triggered reading, exclusive where
  * several workers wait on it. */
 bool event_add_listener(struct loop *l, struct event *e, bool exclusive);
-/* Stops watching.  What the batch at hand still holds for it is dropped. */
+/* Stops watching.  Events for it in the current batch are dropped. */
 void event_remove(struct loop *l, struct event *e);
-/* The same without a system call, for a descriptor that is closed right
- * behind it. */
+/* The same without a system call, for a descriptor that is closed right after
+ * it. */
 void event_forget(struct loop *l, struct event *e);
 
 /* Arms or re-arms t to expire in delay_ms; moving it to later costs a
@@ -87,17 +87,16 @@ timer_is_set(const struct timer *t)
 }
 /* Milliseconds until it expires, 0 when due or not set. */
 msec_t timer_left(const struct timer *t);
-/* How many are set, not counting those that are idle. */
+/* The number of set timers, without idle ones. */
 size_t timer_count(const struct loop *l);
 
 /* Runs p->run in this turn, after events and timers; nothing happens when it
  * is posted already. */
 void post_add(struct loop *l, struct post *p);
-/* The same, but behind everything else of the turn: for writes that are
- * gathered. */
+/* The same, but after everything else in this turn: for gathered writes. */
 void post_add_late(struct loop *l, struct post *p);
-/* In the next turn, which then does not wait for events: to give others their
- * turn in the middle of long work. */
+/* Runs it in the next turn, which does not wait for events: lets others run
+ * during long work. */
 void post_add_next(struct loop *l, struct post *p);
 void post_cancel(struct post *p);
 static inline bool
@@ -106,5 +105,6 @@ post_is_added(const struct post *p)
     return p->link.next != NULL && p->link.next != &p->link;
 }
 
-/* Runs p->run at the tail of the turn, when no handler is active: to free. */
+/* Runs p->run at the end of the turn, when no handler is active: to free
+ * memory. */
 void loop_reap(struct loop *l, struct post *p);

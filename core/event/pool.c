@@ -85,8 +85,8 @@ queue_remove(struct queue *q, struct job *wanted)
 }
 
 
-/* With the lock held.  The loop takes all at once, so only the first of a
- * bunch has to ring. */
+/* Called with the lock held.  The loop takes all finished jobs at once, so only
+ * the first has to ring. */
 static void
 report(struct pool *p, struct job *j)
 {
@@ -196,7 +196,8 @@ open_bell(struct pool *p)
 }
 
 
-/* Signals are the loop's thread's; the new ones inherit a full mask. */
+/* Signals are handled by the loop's thread only: new threads inherit a mask
+ * that blocks all. */
 static void
 start_threads(struct pool *p)
 {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Threads for what blocks: reading files from a slow disk, opening them.  A
- * job is embedded in its owner's memory; work runs in a thread, then done in
- * the loop.  Between pool_submit and done the job belongs to the pool: a task
- * that ends earlier leaves it behind, so the job stands in memory of its own
- * (never in the task's arena), and done looks whether anybody still waits.
+ * Threads for calls that block: opening and reading files on a slow disk.  A
+ * job is embedded in its owner's memory.  work runs in a thread, then done in
+ * the loop.
+ *
+ * Between pool_submit and done the job belongs to the pool, even when its task
+ * ends.  So it is in memory of its own (never in the task's arena), and done
+ * checks whether anybody still waits for it.
  */
 #pragma once
 
@@ -25,17 +27,17 @@ struct job {
 struct pool *pool_new(struct loop *l, const char *name, unsigned threads,
                       unsigned max_queue, const struct log *log);
 
-/* False: the queue is full, or no thread could be started (both logged); the
- * job is the caller's then. */
+/* False: the queue is full, or no thread could be started (both are logged);
+ * the job belongs to the caller again. */
 bool pool_submit(struct pool *p, struct job *j);
 
-/* Takes a job back that no thread has begun; neither function will be called.
+/* Cancels a job that no thread has begun: neither function will be called.
  * False: too late, done will be called. */
 bool pool_withdraw(struct pool *p, struct job *j);
 
-/* How many jobs are on their way: submitted, and not yet done. */
+/* The number of jobs submitted and not yet done. */
 size_t pool_pending(const struct pool *p);
 
-/* Waits for the threads to finish what is queued, calls done for all of it,
- * and frees the pool.  Not to be called from a done. */
+/* Waits until all queued jobs are finished, calls done for each, and frees the
+ * pool.  Must not be called from a done. */
 void pool_free(struct pool *p);

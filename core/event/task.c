@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Tasks and their waits.  Whoever ends a task needs to know nothing of what
- * it was waiting for.
+ * Tasks and their waits.  Ending a task needs no knowledge of what it waits
+ * for.
  */
 #include "core/event/task.h"
 

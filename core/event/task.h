@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A task is the common ancestor of an HTTP request and a stream session, as
- * their first member.  Variables, expressions, access rules, limits, logging
- * and balancers take a task, so that they are written once.
+ * A task is the common base of an HTTP request and a stream session, as their
+ * first member.  Variables, expressions, access rules, limits, logging and
+ * balancers take a task, so they serve both.
  *
- * What a task waits for is an object in its list; ending the task cancels
- * all.  Waking a task posts it: its current step is called again, from the
- * loop and never from inside another handler.
+ * What a task waits for is an object in its list; ending the task cancels all
+ * of them.  Waking a task posts it: its current step is called again from the
+ * loop, never from inside another handler.
  */
 #pragma once
 
@@ -51,17 +51,17 @@ struct task {
     struct list         waits;
     struct post         wake;
     void              (*run)(struct task *); /* the driver                   */
-    /* Answers task_fail for this kind of task: remembers the status. */
+    /* Implements task_fail for this kind of task: stores the status. */
     void              (*fail)(struct task *, unsigned status);
     struct trace       *trace; /* of a dry run (core/event/trace.h), or NULL */
     enum serves         kind;
     bool                is_ended;
-    bool                has_bad_value; /* it read a variable that could not be
-                                          told (var_fail): its driver fails it,
-                                          whatever was decided by the value  */
+    bool                has_bad_value; /* a variable could not be evaluated
+                                          (var_fail): the driver fails the task,
+                                          whatever was decided by the value */
 };
 
-/* As lines of the log at level debug begin. */
+/* The prefix of its log lines at level debug. */
 static inline const char *
 task_protocol(const struct task *t)
 {
@@ -76,7 +76,7 @@ void task_init(struct task *t);
  * has ended. */
 void task_wake(struct task *t);
 
-/* Registers w; its owner calls wait_end when it is over and then wakes the
+/* Registers w.  When the wait is over, its owner calls wait_end and wakes the
  * task. */
 void wait_start(struct task *t, struct wait *w,
                 void (*cancel)(struct wait *));
@@ -92,11 +92,10 @@ wait_is_on(const struct wait *w)
  * Its memory is the owner's, to be freed by loop_reap. */
 void task_end(struct task *t);
 
-/* The same for a task that goes on with something else. */
+/* The same for a task that continues with something else. */
 void task_restart(struct task *t);
 
-/* A refusal that any kind of task understands: STEP_FAIL, with the HTTP
- * status remembered by the kind. */
+/* Refuses any kind of task: stores the HTTP status and returns STEP_FAIL. */
 static inline enum step
 task_fail(struct task *t, unsigned status)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Timers in a heap.  Most are moved to later over and over and never expire:
- * that is a store to t->at, and the heap learns of it when the old time has
- * come.  So node.key <= at always holds for a timer that is set.
+ * Timers in a heap.  Most timers are moved to later many times and never
+ * expire: such a move is a store to t->at only, and the heap is corrected when
+ * the old time is reached.  So node.key <= at holds for each timer that is
+ * set.
  */
 #include <limits.h>
 
@@ -20,7 +21,7 @@ timer_of(struct heap_node *node)
 void
 timer_set(struct loop *l, struct timer *t, msec_t delay_ms)
 {
-    /* None becomes due while the due ones are called: no turn is endless. */
+    /* Timers set meanwhile wait for the next turn: no turn is endless. */
     msec_t at = clock_ms() + (delay_ms == 0 && l->is_expiring ? 1 : delay_ms);
 
     t->loop = l;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Telling of a dry run.
+ * Reports of a dry run.
  */
 #include "core/event/trace.h"
 

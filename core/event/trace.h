@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a dry run tells.  A task with a trace goes the way that it would go,
- * through the same code, and says at each fork what was decided and why; it
- * contacts nobody, and writes no logs.  Tasks of a server have none: the cost
- * of a fork is a look at a pointer.
+ * Reports of a dry run.  A task with a trace takes the same way through the
+ * same code as any other, and reports at each decision what was decided and
+ * why.  It contacts no server and writes no logs.  Without a trace, a decision
+ * costs a look at one pointer.
  */
 #pragma once
 
 #include "core/event/task.h"
 
 #define TRACE_KINDS(X)                                                         \
-    X(SERVER, "server")         /* which of the address's names              */ \
-    X(CLIENT, "client")         /* its address, as a proxy gives it          */ \
+    X(SERVER, "server")         /* the server chosen by name                 */ \
+    X(CLIENT, "client")         /* the client's address, by realip           */ \
     X(REWRITE, "rewrite")       /* a rule of the rewrite module              */ \
-    X(VALUE, "value")           /* of a variable that a table gives          */ \
+    X(VALUE, "value")           /* a variable's value from a table           */ \
     X(LOCATION, "location")                                                    \
-    X(REDIRECT, "redirect")     /* inside: to another URI or named location  */ \
-    X(ACCESS, "access")         /* may it, and how much                      */ \
-    X(FILE, "file")             /* looked for                                */ \
-    X(CONTENT, "content")       /* who answers                               */ \
+    X(REDIRECT, "redirect")     /* internal, to a URI or named location      */ \
+    X(ACCESS, "access")         /* access rules and limits                   */ \
+    X(FILE, "file")             /* a file that was looked up                 */ \
+    X(CONTENT, "content")       /* the handler                               */ \
     X(SUBREQUEST, "subrequest")                                                \
-    X(UPSTREAM, "upstream")     /* what would be asked of whom               */ \
-    X(HEADER, "header")         /* of the response, by configuration         */ \
+    X(UPSTREAM, "upstream")     /* the request to an upstream                */ \
+    X(HEADER, "header")         /* a response header, by configuration       */ \
     X(LOG, "log")                                                              \
-    X(ERROR, "error log")       /* a line of it                              */ \
-    X(END, "end")               /* it is over                                */
+    X(ERROR, "error log")       /* a line of the error log                   */ \
+    X(END, "end")               /* the end of the request                    */
 
 enum trace_kind {
 #define X(name, text) TRACE_##name,
@@ -35,17 +35,17 @@ enum trace_kind {
 struct trace_event {
     enum trace_kind kind;
     const char     *verdict; /* a word or two: "matched", "lost"             */
-    str_t           what;    /* that it was about                            */
+    str_t           what;    /* the subject                                  */
     const char     *why;     /* or NULL                                      */
-    const char     *file;    /* where that stands; NULL: nowhere             */
+    const char     *file;    /* the place of the directive, or NULL          */
     unsigned        line;
 };
 
 struct trace {
     void   (*tell)(struct trace *, struct task *, const struct trace_event *);
-    unsigned     status;   /* what upstreams are taken to answer with        */
-    const str_t *answer;   /* fields, "Name: value", of the first of them    */
-    size_t       n_answer; /* that answers the main request                  */
+    unsigned     status;   /* assumed status of upstreams                    */
+    const str_t *answer;   /* headers, "Name: value", of the first           */
+    size_t       n_answer; /* assumed answer to the main request             */
 };
 
 static inline bool
@@ -54,8 +54,8 @@ task_is_dry(const struct task *t)
     return t->trace != NULL;
 }
 
-/* Tells of what stands at file:line (or NULL, 0); to be called for tasks with
- * a trace only.  The text is printf's. */
+/* Reports a decision by the directive at file:line (or NULL, 0); only for tasks
+ * with a trace.  The text is printf's. */
 void trace_tell(struct task *t, enum trace_kind kind, const char *verdict,
                 const char *file, unsigned line, const char *why,
                 const char *fmt, ...) __attribute__((format(printf, 7, 8)));

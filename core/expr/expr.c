@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Expressions: a text is cut once into parts (plain text, a variable, a
- * capture).  Evaluating asks each part once, adds up the lengths and joins
- * them; what needs no joining is handed out as it is.  Equal texts are one
- * expression: they are immutable.
+ * Expressions: a text is split once into parts (plain text, a variable, a
+ * capture).  Evaluating gets the value of each part once, adds up the lengths
+ * and joins the values; a single part is returned without copying.  Equal
+ * texts share one expression, as expressions are immutable.
  */
 #include "core/expr/expr.h"
 
 #include "core/base/escape.h"
 #include "core/expr/regex.h"
 
-enum { FEW_PARTS = 16 }; /* values of so many stand on the stack */
+enum { FEW_PARTS = 16 }; /* values kept on the stack */
 
 enum part_kind { PART_TEXT, PART_VARIABLE, PART_CAPTURE };
 
@@ -30,7 +30,7 @@ struct expr {
 };
 
 
-/* Reads what follows a "$" off *rest into a new part. */
+/* Parses what follows a "$" in *rest into a new part, and removes it. */
 static const char *
 parse_variable(struct conf *cf, struct expr *e, str_t *rest)
 {

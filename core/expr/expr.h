@@ -13,7 +13,7 @@ struct expr;
 enum expr_flag {
     EXPR_CAPTURES = 1, /* $1 to $9 are meant (always understood; the flag is
                           for those that must know: expr_has_captures)       */
-    EXPR_Z = 2,        /* the value ends with a NUL that does not count      */
+    EXPR_Z = 2,        /* the value is followed by a NUL                     */
 };
 
 /* NULL with *error set ("invalid variable name" ...).  The text is copied. */
@@ -26,7 +26,7 @@ str_t expr_eval(const struct expr *e, struct task *t);
 /* The same with the text of captures escaped as arguments of a URI. */
 str_t expr_eval_escaped(const struct expr *e, struct task *t);
 
-/* Whether no variable is in it, and then its text; else the source text. */
+/* Whether it has no variables, and then its text; else the source text. */
 bool  expr_is_constant(const struct expr *e);
 str_t expr_text(const struct expr *e);
 bool  expr_has_captures(const struct expr *e);
@@ -40,7 +40,7 @@ expr_is_true(str_t v)
 
 /* Directive types over struct expr * fields. */
 extern const struct conf_type conf_expr;
-/* struct expr_list: all arguments of each time. */
+/* struct expr_list: all arguments of all uses. */
 extern const struct conf_type conf_expr_list;
 
 struct expr_list {

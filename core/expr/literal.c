@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One pass over the pattern, item by item.  Plain characters outside of
- * groups make up the current run; whatever else there is ends it.  The run
- * that begins behind a leading "^" is the head, the one before a "$" at the
- * end is the tail.  An alternative outside of groups, an option, a verb, or
- * anything that is rare ends the reading, and nothing is known.
+ * One pass over the pattern, item by item.  Plain characters outside of groups
+ * are added to the current run; anything else ends the run.  The run after a
+ * leading "^" is the head, the one before a final "$" is the tail.  An
+ * alternative outside of groups, an option, a verb, or anything unusual stops
+ * the analysis, and nothing is known.
  */
 #include "core/expr/literal.h"
 
@@ -13,7 +13,7 @@ struct scan {
     char  *run; /* of plain characters, n of them                            */
     size_t n;
     unsigned depth; /* of groups                                             */
-    bool is_first;  /* the run began behind a leading "^"                   */
+    bool is_first;  /* the run began after a leading "^"                    */
     struct literal found;
 };
 
@@ -37,7 +37,7 @@ add(struct scan *s, char c)
 }
 
 
-/* The last character may be there or not, or several times. */
+/* The last character is optional or repeated. */
 static void
 quantify(struct scan *s)
 {
@@ -57,7 +57,7 @@ next(struct scan *s)
 }
 
 
-/* A "\" was read: of those with letters only the ones that stand alone. */
+/* A "\" was read.  Only escapes of one letter are understood. */
 static bool
 read_escape(struct scan *s)
 {
@@ -119,7 +119,7 @@ read_group(struct scan *s)
 }
 
 
-/* A "{" was read: a count, or nothing that is understood. */
+/* A "{" was read: a count, or something that is not understood. */
 static bool
 read_count(struct scan *s)
 {
@@ -200,7 +200,7 @@ literal_of(struct arena *a, str_t pattern, bool is_nocase)
 }
 
 
-/* The last byte is that in which names differ more often than in the first. */
+/* Compares the last byte first: names differ there more often. */
 static inline bool
 is_same(const char *p, str_t text, bool is_nocase)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a regular expression says about both ends of all that it matches, as
- * far as that is plain text: "^/api/v\d" matches nothing that does not start
- * with "/api/v", "\.php$" nothing that does not end with ".php".  Comparing
- * these costs less than asking the matcher.  Knows no PCRE.
+ * The literal text with which everything that a regular expression matches
+ * begins or ends: "^/api/v\d" only matches what begins with "/api/v", "\.php$"
+ * only what ends with ".php".  Comparing these is cheaper than running the
+ * matcher.  Independent of PCRE.
  */
 #pragma once
 
@@ -11,19 +11,18 @@
 
 struct literal {
     str_t head, tail; /* of a subject that matches; empty: nothing is known  */
-    bool  is_nocase;  /* letters of both stand for either case               */
+    bool  is_nocase;  /* both are compared without case                      */
     char  head_end;   /* the last of head, in lower case                     */
 };
 
-/* Reads a pattern.  Of whatever is not understood for certain nothing is
- * said. */
+/* Analyses a pattern.  Where it is not sure, head and tail stay empty. */
 struct literal literal_of(struct arena *a, str_t pattern, bool is_nocase);
 
-/* Whether an end of the subject is another. */
+/* Whether the subject ends differently. */
 bool literal_differs(const struct literal *l, str_t s);
 
-/* Whether the pattern may match the subject: false is final.  What a head ends
- * with tells more than what it begins with. */
+/* Whether the pattern may match the subject; false is certain.  The end of the
+ * head is compared first, since it differs more often than the start. */
 static inline bool
 literal_allows(const struct literal *l, str_t s)
 {

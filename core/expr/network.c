@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Two tries over the bits of an address, IPv4 and IPv6.  The value met last
+ * Two tries over the bits of an address, IPv4 and IPv6.  The last value found
  * on the way down is that of the longest network.
  */
 #include "core/expr/network.h"
@@ -35,8 +35,8 @@ bit(const unsigned char *p, unsigned i)
 }
 
 
-/* The node of the first n bits; NULL when it is not there and may not be
- * made. */
+/* The node of the first n bits; NULL when it does not exist and must not be
+ * created. */
 static struct node *
 walk(struct node *node, const unsigned char *bits, unsigned n, struct arena *a)
 {

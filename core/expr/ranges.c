@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Ranges of addresses.  The upper 16 bits of an address lead to a block in
- * two steps; in it stand pieces, sorted, none over another, so that a look-up
- * halves one short list.  Files with ranges are sorted mostly: a new piece
- * then goes to the end.
+ * Ranges of addresses.  The upper 16 bits of an address lead to a block in two
+ * steps.  A block has sorted pieces that do not overlap, so that a lookup is a
+ * binary search in a short list.  Files with ranges are usually sorted: then a
+ * new piece is added at the end.
  */
 #include "core/expr/ranges.h"
 
@@ -38,8 +38,8 @@ ranges_new(struct arena *a)
 }
 
 
-/* How many pieces begin at or before an address: the last of them is the only
- * one that can hold it. */
+/* How many pieces begin at or before an address: only the last of them can
+ * contain it. */
 static size_t
 count_before(const struct block *b, unsigned at)
 {
@@ -68,7 +68,7 @@ insert(struct ranges *t, struct block *b, size_t place, struct piece piece)
 }
 
 
-/* Puts a piece into one that holds it and is larger. */
+/* Inserts a piece into a larger one that contains it. */
 static void
 cut(struct ranges *t, struct block *b, size_t place, struct piece piece)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Tables that turn an IPv4 address into something by the range that holds it.
- * The one behind geo with "ranges".  Addresses are in host order, and both
- * ends belong to a range.
+ * Tables that map an IPv4 address to a value by the range that contains it.
+ * Used by geo with "ranges".  Addresses are in host order, and both ends
+ * belong to a range.
  */
 #pragma once
 
@@ -13,7 +13,7 @@ struct ranges;
 
 struct ranges *ranges_new(struct arena *a);
 
-/* What stands in the way of a new range, or stood in its place. */
+/* The result of setting a range: a conflict, or the previous value. */
 struct range_other {
     uint32_t first, last;
     void    *value;
@@ -25,15 +25,15 @@ enum range_verdict {
     RANGE_CLASH,    /* it overlaps *other, and is not within it              */
 };
 
-/* Sets the value, not NULL, of a range.  Inside of another that one is cut
- * around it.  A range is kept as one piece for each 65536 addresses, and
- * pieces are what is compared. */
+/* Sets the value, not NULL, of a range.  Within a larger range, that one is cut
+ * around it.  A range is stored in pieces of 65536 addresses, and pieces are
+ * compared. */
 enum range_verdict ranges_set(struct ranges *t, uint32_t first, uint32_t last,
                               void *value, struct range_other *other);
 
-/* Takes a range out; false where pieces of it are not there as such (the
- * others go). */
+/* Removes a range; false where some of its pieces do not exist (the others are
+ * removed). */
 bool ranges_remove(struct ranges *t, uint32_t first, uint32_t last);
 
-/* The value for an address of any family; NULL: none. */
+/* The value for an address of any family, or NULL. */
 void *ranges_find(const struct ranges *t, const struct sockaddr *sa);

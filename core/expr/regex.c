@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Regular expressions on PCRE2 with its JIT compiler.  A compiled expression
- * belongs to a generation's arena and is never written to; what a match needs
- * beside it (result, stack) is one object of the process, since matches do
- * not nest.  A match copies its subject and offsets into the task's arena
- * only when it succeeds.  Where the ends of the pattern are plain text, the
- * subject's are compared first (literal.h).
+ * Regular expressions by PCRE2 with its JIT compiler.  A compiled expression
+ * belongs to a generation's arena and is immutable; what a match needs in
+ * addition (result, stack) is one object per process, since matches do not
+ * nest.  Only a successful match copies its subject and offsets into the
+ * task's arena.  Where the ends of a pattern are plain text, those of the
+ * subject are compared first (literal.h).
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 
@@ -24,19 +24,19 @@ struct named_group {
     unsigned          group;
 };
 
-/* What rules out most subjects comes first: it shares a line of the cache. */
+/* The fields that rule out most subjects come first, in one cache line. */
 struct regex {
     struct literal          literal;
     pcre2_code             *code;
     struct regex           *next;     /* of the generation                    */
-    bool                    is_quick; /* may be run by the JIT's own entry   */
+    bool                    is_quick; /* may be run by pcre2_jit_match       */
     unsigned                groups;
     str_t                   pattern;
     VEC(struct named_group) named;
 };
 
-/* What matching works with, shared by all expressions of the process; grows
- * to the largest number of groups. */
+/* What a match needs, shared by all expressions of the process; grows to the
+ * largest number of groups. */
 static struct {
     pcre2_match_data    *data;
     pcre2_match_context *context;
@@ -95,7 +95,7 @@ compile_error(struct conf *cf, str_t pattern, int number, size_t at)
 }
 
 
-/* Makes variables of the named groups; false with *error set. */
+/* Defines variables for the named groups; false with *error set. */
 static bool
 define_groups(struct conf *cf, struct regex *re, const char **error)
 {
@@ -124,7 +124,7 @@ define_groups(struct conf *cf, struct regex *re, const char **error)
 }
 
 
-/* literal.h takes only a newline for the end of a line. */
+/* literal.h assumes that only a newline ends a line. */
 static void
 prepare_literal(struct arena *a, struct regex *re, bool is_nocase)
 {
@@ -137,9 +137,8 @@ prepare_literal(struct arena *a, struct regex *re, bool is_nocase)
 }
 
 
-/* Without JIT (no memory to execute, an item that it lacks) matching falls
- * back on the interpreter by itself.  The JIT's own entry checks nothing; UTF
- * must be checked. */
+/* Without JIT code (no executable memory, an unsupported item) pcre2_match uses
+ * the interpreter.  pcre2_jit_match checks nothing, but UTF must be checked. */
 void
 regexes_to_machine_code(const struct generation *g)
 {

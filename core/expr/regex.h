@@ -29,13 +29,13 @@ enum regex_verdict { REGEX_NO, REGEX_YES, REGEX_ERROR };
  * arena).  A failing match leaves the captures as they were. */
 enum regex_verdict regex_exec(const struct regex *re, struct task *t,
                               str_t subject);
-/* The same where nothing is decided by it: an error is no match. */
+/* The same where nothing depends on the result: an error counts as no match. */
 bool regex_match(const struct regex *re, struct task *t, str_t subject);
 
 /* Without a task, without captures. */
 enum regex_verdict regex_try(const struct regex *re, const struct log *log,
                              str_t subject);
-/* The same for explanations: nothing is logged, an error is no match. */
+/* The same for explanations: nothing is logged, an error counts as no match. */
 bool regex_test(const struct regex *re, str_t subject);
 
 /* The text of a group of the task's last match; empty where it took no part

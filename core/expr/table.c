@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lookup tables.  Wildcards stand in tables of their own under what is fixed
- * of them, dot included (".name" of "*.name", "name." of "name.*"), so that a
- * look-up asks once for each label, the longest first.
+ * Lookup tables.  Wildcards are in tables of their own, by their fixed part
+ * with the dot (".name" of "*.name", "name." of "name.*"), so that a lookup
+ * needs one probe per label, the longest first.
  */
 #include "core/expr/table.h"
 
@@ -13,7 +13,7 @@ struct pattern {
     void         *value;
 };
 
-/* Longer texts are in it for certain not: nothing is asked for them. */
+/* Longer texts are certainly not in it: they are not looked up. */
 struct names {
     struct hash *hash; /* NULL while there is none                           */
     size_t       longest;
@@ -173,7 +173,7 @@ find_trailing(const struct names *names, str_t key)
 }
 
 
-/* Only wildcards look at texts that are longer than all names. */
+/* Texts longer than all names can only match wildcards. */
 static void *
 find_text(const struct table *t, struct task *task, str_t key)
 {

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The variables of a configuration: a table of what it uses, by name and by
- * index, filled while it is read and bound to the modules' rows at its end.
- * Names are in lower case throughout; their case does not matter in a
- * configuration.
- *
- * Values stand in the task, one slot a variable; the array is made by the
- * first read.  Subrequests share that of their main request.
+ * The variables of a configuration: a table of those that it uses, by name and
+ * by index, filled while it is read and bound to the modules' rows at its end.
+ * Names are in lower case; their case does not matter in a configuration.
+ * Values are in the task, one slot per variable, in an array that is created
+ * by the first read.  Subrequests share that of their main request.
  */
 #include "core/expr/variable.h"
 
@@ -37,7 +35,8 @@ vars_exprs(struct conf *cf, unsigned flags)
 }
 
 
-/* What a module must serve for its variables to exist in that kind. */
+/* What a module must serve for its variables to exist in this kind of
+ * configuration. */
 static unsigned
 serves_of(enum serves_kind kind)
 {
@@ -241,8 +240,8 @@ suggest_name(struct conf *cf, const struct vars *vars, const struct var *v)
 }
 
 
-/* The module of nginx that has the variable for this kind, and that the build
- * has not; STR_NONE: nginx does not know it either. */
+/* The module of nginx that has the variable for this kind and is missing in
+ * this build; STR_NONE: nginx does not have it either. */
 static str_t
 missing_module(const struct vars *vars, str_t name)
 {

@@ -10,17 +10,16 @@
 
 enum variable_flag {
     VAR_VOLATILE = 1, /* evaluated at every use                              */
-    VAR_PREFIX = 2,   /* a family: name is the part that all members share,
-                         and arg is then a pointer to a str_t with the rest,
-                         lower-cased                                         */
+    VAR_PREFIX = 2,   /* a family: name is the common prefix, and arg points to
+                         a str_t with the rest, lower-cased */
     VAR_CHANGEABLE = 4, /* set, map, geo ... may define it                   */
-    VAR_WEAK = 8,      /* a definition that does not hide a prefix family:
-                          until it is set, the family's value holds          */
+    VAR_WEAK = 8,      /* a definition that does not replace a family: until it
+                          is set, the family's value is used */
 };
 
 /*
- * A row of a module's table.  get answers with text that lives as long as the
- * task (its arena, or longer); STR_NONE (p NULL) says "not there", which logs
+ * A row of a module's table.  get returns text that lives as long as the task
+ * (in its arena, or longer).  STR_NONE (p NULL) means "not set", which logs
  * print as "-"; an empty text has p set.
  */
 struct variable {
@@ -29,7 +28,7 @@ struct variable {
     uintptr_t   arg;
     unsigned    flags;
     void      (*set)(struct task *, str_t value, uintptr_t arg); /* or NULL  */
-    const char *says; /* what it holds, in a sentence                        */
+    const char *says; /* its meaning, in a sentence                          */
 };
 
 /* A variable that this configuration uses. */
@@ -40,7 +39,7 @@ struct var {
     str_t     (*get)(struct task *, uintptr_t arg);
     void      (*set)(struct task *, str_t value, uintptr_t arg);
     uintptr_t   arg;
-    bool        is_known; /* somebody defines it                             */
+    bool        is_known; /* it is defined somewhere                         */
     const char *file;    /* the first use, for messages                      */
     unsigned    line;
 };
@@ -52,10 +51,10 @@ struct value {
 
 enum value_state {
     VALUE_UNSET,
-    VALUE_KEPT,    /* holds until the task ends or it is set again           */
-    VALUE_PASSING, /* of a volatile variable: what it was last time          */
+    VALUE_KEPT,    /* valid until the task ends or it is set again           */
+    VALUE_PASSING, /* of a volatile variable: its previous value             */
     VALUE_BUSY,    /* is being evaluated: reading it now is a cycle          */
-    VALUE_BAD,     /* could not be told, and is not asked again              */
+    VALUE_BAD,     /* could not be evaluated, and is not tried again         */
 };
 
 /* The variables of one kind of configuration: made for CONF_HTTP and
@@ -67,28 +66,28 @@ enum { EXPR_KINDS = 4 };
 struct hash *vars_exprs(struct conf *cf, unsigned flags);
 /* How many slots task->values has; known after vars_resolve. */
 size_t vars_count(const struct generation *g, enum serves_kind kind);
-/* Makes task->values where nothing has made it yet: to be called before a
- * subrequest takes over the pointer. */
+/* Creates task->values where it does not exist yet: call it before a subrequest
+ * takes over the pointer. */
 void vars_prepare(struct task *t);
 
 /* The variable of that name (without "$"), to be read; whether it exists is
  * checked when all is read. */
 struct var *var_use(struct conf *cf, str_t name);
 
-/* Defines a variable that configuration makes (set, map, captures): NULL
- * with *error set when the name is taken by one that may not be changed
- * ("the duplicate "uri" variable") or no name at all.  The caller sets get,
- * set and arg unless an earlier definition did. */
+/* Defines a variable of the configuration (set, map, captures).  NULL with
+ * *error set when the name belongs to a variable that must not be changed ("the
+ * duplicate "uri" variable") or is invalid.  The caller sets get, set and arg
+ * unless an earlier definition did. */
 struct var *var_define(struct conf *cf, str_t name, unsigned flags,
                        const char **error);
 
-/* After all has been read: finds what was used in the modules' tables and
- * prefix families; unknown ones are reported by conf_error_bare. */
+/* After everything has been read: finds the used variables in the modules'
+ * tables and families; unknown ones are reported by conf_error_bare. */
 void vars_resolve(struct conf *cf);
 extern struct module vars_module; /* so that this happens */
 
-/* The value, evaluated or kept.  Never call before vars_resolve.  It may be
- * STR_NONE, which texts take as empty. */
+/* The value, evaluated or cached.  Never call it before vars_resolve.  It may
+ * be STR_NONE, which counts as empty in texts. */
 str_t var_get(struct task *t, const struct var *v);
 /* Sets it for this task (through its set hook where it has one). */
 void  var_put(struct task *t, const struct var *v, str_t value);
@@ -96,15 +95,15 @@ void  var_put(struct task *t, const struct var *v, str_t value);
 /* The same past the hook: captures with a name. */
 void  var_store(struct task *t, const struct var *v, str_t value);
 
-/* A get that always says "not there": of variables that only captures set. */
+/* A get that always returns STR_NONE: for variables that only captures set. */
 str_t var_none(struct task *t, uintptr_t arg);
 
 /* The number of bytes at the start of s that make up a variable's name. */
 size_t var_name_length(str_t s);
 
-/* For a get that cannot tell its value (a match ended in an error, which has
- * been logged), and must not say what would hold without a match: marks the
- * task, and answers STR_NONE. */
+/* For a get that cannot determine its value (a match ended in an error, which
+ * has been logged), and must not pretend that there was no match: marks the
+ * task as failed, and returns STR_NONE. */
 str_t var_fail(struct task *t);
 
 /* By name at run time (SSI): NULL when this configuration has no such. */

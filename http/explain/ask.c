@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The question: 'GET http://host:port/path?args' and options, to the bytes of
- * a request.
+ * Turns 'GET http://host:port/path?args' and options into the bytes of a
+ * request.
  */
 #include "http/explain/explain.h"
 
@@ -56,7 +56,7 @@ take_host(struct explain_ask *ask, str_t text, const char *arg)
 }
 
 
-/* "unix:/path:/uri" behind the scheme. */
+/* "unix:/path:/uri" after the scheme. */
 static bool
 take_socket(struct explain_ask *ask, str_t url, const char *arg)
 {
@@ -104,8 +104,7 @@ take_url(struct explain_ask *ask, struct arena *a, const char *arg)
 }
 
 
-/* Whether there is something in it that would end the request line or the
- * field that it stands in. */
+/* Whether it contains a character that would end the request line or header. */
 static bool
 has_break(const char *arg)
 {

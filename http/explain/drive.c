@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Driving: a connection of the listener that the request would come to, with
- * a client at its other end that sends the request and keeps the head of what
- * it is answered.
+ * Runs the request: a connection of the listener that it would come to, with a
+ * client at the other end that sends it and keeps the head of the response.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +12,7 @@
 
 enum {
     HEAD_MAX = 65536,
-    BODY_MAX = 64 << 20, /* of a request; what is longer stays away          */
+    BODY_MAX = 64 << 20, /* bytes of a request's body that are sent, at most */
     TIME_MAX = 10000,    /* ms */
     BODY_TIME_MAX = 500, /* of a response; the rest of it is not waited for  */
 };
@@ -42,8 +41,9 @@ lower(struct arena *a, str_t s)
 }
 
 
-/* How well an address fits the URL; 0: not at all.  Where the URL has a name
- * one that knows it is meant, else the one that all come to. */
+/* How well an address fits the URL; 0: not at all.  For a URL with a host name,
+ * an address whose servers know the name is best, else one that accepts any
+ * address. */
 static unsigned
 fits(const struct explain *e, const struct http_address *a)
 {
@@ -87,8 +87,8 @@ list_listeners(const struct explain *e)
 }
 
 
-/* What a wildcard was asked by: an address that is none of those that have
- * servers of their own. */
+/* The local address of a connection to a wildcard: one that has no servers of
+ * its own. */
 static struct addr_any
 any_address(const struct explain *e, const struct http_socket *s)
 {
@@ -109,8 +109,8 @@ any_address(const struct explain *e, const struct http_socket *s)
 }
 
 
-/* The address that the client would come to; through a socket in the file
- * system it comes from none. */
+/* The address that the client would connect to; a client of a unix socket has
+ * no address. */
 static void
 choose_addresses(struct explain *e)
 {
@@ -191,7 +191,7 @@ leave(struct client *c)
 }
 
 
-/* Interim responses are passed over. */
+/* Skips interim responses. */
 static void
 look_for_head(struct client *c)
 {
@@ -271,8 +271,8 @@ on_limit(struct timer *t)
 }
 
 
-/* The connection is closed by the client when its request is over, and the
- * loop ends when that has gone. */
+/* The client closes the connection when its request is done, and the loop ends
+ * when the connection is freed. */
 static void
 after_turn(void *arg)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inside of http/explain: "weir explain 'GET http://host/path'", the path of
- * one request through a configuration.  The request goes through the engine of
- * a worker, in a dry run (core/event/trace.h), over a pair of sockets; what
- * was told on the way is kept as a list of steps and printed at the end.
+ * Internal to http/explain: "weir explain 'GET http://host/path'", the path of
+ * one request through a configuration.  The request is processed by the code
+ * of a worker in a dry run (core/event/trace.h), over a pair of sockets; the
+ * reports are kept as a list of steps and printed at the end.
  */
 #pragma once
 
@@ -16,7 +16,7 @@ struct explain_fields {
     VEC(str_t) list; /* "Name: value"                                        */
 };
 
-/* Who asks for what: the command line. */
+/* The command line. */
 struct explain_ask {
     str_t           method, scheme, host, target; /* host without the port   */
     unsigned        port;
@@ -41,7 +41,7 @@ struct explain_step {
     unsigned        line;
 };
 
-/* A limit, or a rule of access, that holds where the request was answered. */
+/* A limit or access rule in effect where the request was handled. */
 struct explain_limit {
     str_t       text; /* as it stands in the file                            */
     const char *file; /* NULL: it is the default                             */
@@ -53,8 +53,8 @@ struct explain {
     struct arena               *arena;
     struct worker              *worker;
     struct explain_ask          ask;
-    str_t                       folder; /* of the configuration: places in it
-                                           are printed without              */
+    str_t                       folder; /* of the configuration: left out of
+                                           printed places                    */
     struct cidr                 sender; /* whose lines of all levels come    */
     struct listener            *listener;
     struct port                 port;     /* of the listener                 */
@@ -77,10 +77,10 @@ str_t ask_text(const struct explain *e, uint64_t *length);
 /* drive.c: finds the listener and runs the request; false: printed. */
 bool drive(struct explain *e);
 
-/* record.c: makes steps of what is told. */
+/* record.c: stores reports as steps. */
 void record_init(struct explain *e);
 void record_end(struct explain *e);
-/* Gathers e->limits, when the request is over. */
+/* Collects e->limits after the request. */
 void record_limits(struct explain *e);
 /* The last step of that kind and verdict of the main request, or NULL. */
 const struct explain_step *record_last(const struct explain *e,

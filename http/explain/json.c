@@ -150,7 +150,7 @@ print_request(const struct explain *e)
 }
 
 
-/* Where it was in the end: null outside of any location. */
+/* The final location: null outside of any. */
 static void
 print_location(const struct explain *e)
 {

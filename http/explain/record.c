@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is told, as a list of steps; and the limits and rules of access that
- * hold where the request was answered, of all modules that may refuse one.
+ * Stores reports as a list of steps; and the limits and access rules in effect
+ * where the request was handled, of all modules that may refuse one.
  */
 #include "http/explain/explain.h"
 
@@ -81,7 +81,7 @@ tell(struct trace *trace, struct task *t, const struct trace_event *event)
 }
 
 
-/* Lines of the error log, which know of no task. */
+/* Lines of the error log, which belong to no task. */
 static struct explain *listening;
 
 
@@ -157,7 +157,7 @@ add_settings(struct explain *e, const struct setting *s)
 }
 
 
-/* A default that limits nothing goes without saying. */
+/* A default that limits nothing is not shown. */
 static bool
 is_limit(const char *preset)
 {

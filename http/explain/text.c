@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Steps for people: one line each, where it stands at its end.
+ * Steps as text: one line each, with its place at the end.
  */
 #include "http/explain/explain.h"
 
@@ -50,7 +50,7 @@ columns(str_t s)
 }
 
 
-/* What came from outside must not steer a terminal. */
+/* Text from outside must not contain terminal commands. */
 static int
 print_safe(str_t s)
 {
