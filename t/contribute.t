@@ -99,7 +99,11 @@ passes('sh auto/check/tree.t | grep "^not ok" && exit 1; exit 0',
        'the checks of the tree');
 
 
-# ---- a unit test that fails ----
+# ---- unit tests: what they print ----
+
+my @noisy = grep { (run("cd '$top' && $_ >/dev/null"))[1] ne '' }
+    grep { !/\.d$/ } glob "$top/$build/t/unit/*";
+is "@noisy", '', 'nothing but their results, when they pass';
 
 edit('t/unit/wrong.c', <<'EOC');
 /* SPDX-License-Identifier: BSD-2-Clause */
