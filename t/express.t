@@ -277,7 +277,7 @@ sub under_load {
     $act->();
     sleep 0.3;
     my ($made, $failed, $why) = $load->stop;
-    cmp_ok $made, '>', 50, "$what: requests were made";
+    cmp_ok $made, '>', 5, "$what: requests were made";
     is $failed, 0, "$what: none of them failed" or diag $why;
     note "$what: $made requests";
 }
