@@ -89,8 +89,7 @@ struct doc_place {
     const struct conf_block *block;
     const struct doc_place  *up;     /* the one around it, or NULL           */
     str_t                    title;  /* "location /x"                        */
-    bool                     has_value; /* the directive can be in effect there
-                                           */
+    bool                     has_value; /* the directive can apply there     */
     bool                     is_plain;  /* it, and all within, as in up      */
     VEC(const struct setting *) values; /* none: the preset                  */
     VEC(struct doc_place *)     inner;
