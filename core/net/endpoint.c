@@ -127,6 +127,8 @@ parse_unix(struct arena *a, str_t path, unsigned flags, struct endpoint *e)
         path = str_cut(&path, ':');
     if (path.n == 0)
         return "no path in the unix domain socket";
+    if (str_chr(path, '\0'))
+        return "invalid host"; /* it would be another path */
     if (path.n >= sizeof(addr.un.sun_path))
         return "too long path in the unix domain socket";
     e->is_unix = true;

@@ -69,26 +69,6 @@ read_whole(struct task *t, str_t path, const struct file *f, str_t *out)
 }
 
 
-/* The entry of user among the lines, or STR_NONE.  A second colon ends an
- * entry, and so does a CR. */
-static str_t
-find_entry(str_t lines, str_t user)
-{
-    str_t line;
-
-    while (lines.p != NULL) {
-        line = str_cut(&lines, '\n');
-        if (line.n <= user.n || line.p[0] == '#' || line.p[user.n] != ':'
-            || !str_starts(line, user))
-            continue;
-        line = str_from(line, user.n + 1);
-        line = str_cut(&line, ':');
-        return str_cut(&line, '\r');
-    }
-    return STR_NONE;
-}
-
-
 /* Reads the entry of user; STR_NONE: there is none.  STEP_NEXT, or STEP_FAIL
  * for a file that cannot be read. */
 static enum step
@@ -107,7 +87,7 @@ read_entry(struct http_request *r, str_t path, str_t user, str_t *entry)
     else
         is_read = read_whole(t, path, f.file, &lines);
     if (is_read) {
-        *entry = find_entry(lines, user);
+        *entry = password_find(lines, user);
         if (entry->p != NULL)
             *entry = str_copy(t->arena, *entry);
     }

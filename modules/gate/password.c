@@ -225,3 +225,21 @@ password_check(struct arena *a, str_t given, str_t stored)
         return check_sha(a, given, stored);
     return check_crypt(a, given, stored);
 }
+
+
+str_t
+password_find(str_t lines, str_t user)
+{
+    str_t line;
+
+    while (lines.p != NULL) {
+        line = str_cut(&lines, '\n');
+        if (line.n <= user.n || line.p[0] == '#' || line.p[user.n] != ':'
+            || !str_starts(line, user))
+            continue;
+        line = str_from(line, user.n + 1);
+        line = str_cut(&line, ':');
+        return str_cut(&line, '\r');
+    }
+    return STR_NONE;
+}
