@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -139,6 +140,26 @@ asked_path(unsigned which, char *out)
 }
 
 
+/* Links lead anywhere, changes only happen in the folder: whether a path's own
+ * folder is in it, and what the path leads to. */
+static bool
+is_inside(const char *path)
+{
+    char        own[PATH_ROOM], real[PATH_MAX];
+    size_t      n = strlen(folder);
+    struct stat st;
+
+    snprintf(own, sizeof(own), "%s", path);
+    *strrchr(own, '/') = '\0';
+    if (realpath(own, real) == NULL || strncmp(real, folder, n) != 0
+        || (real[n] != '/' && real[n] != '\0'))
+        return false;
+    if (lstat(path, &st) == -1 || !S_ISLNK(st.st_mode))
+        return true;
+    return realpath(path, real) != NULL && strncmp(real, folder, n) == 0
+           && (real[n] == '/' || real[n] == '\0');
+}
+
 /* --- changes -------------------------------------------------------------- */
 
 /* Files that were changed a moment ago are not kept: this one is old. */
@@ -160,8 +181,10 @@ put(struct play *p, bool is_more)
     unsigned          how = byte(p);
     size_t            n = how % sizeof(text);
     int               flags = is_more ? 0 : O_CREAT | O_TRUNC;
-    int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | flags, 0644);
+    int               fd = -1;
 
+    if (is_inside(path))
+        fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | flags, 0644);
     if (fd == -1)
         return;
     CHECK(pwrite(fd, text + sizeof(text) - 1 - n, n, how / 128) != -1);
@@ -180,8 +203,9 @@ put_link(struct play *p)
     const char *path = path_of(byte(p));
     unsigned    which = byte(p) % (countof(targets) + 1);
 
-    (void) !symlink(
-        which < countof(targets) ? targets[which] : path_of(byte(p)), path);
+    if (is_inside(path))
+        (void) !symlink(
+            which < countof(targets) ? targets[which] : path_of(byte(p)), path);
 }
 
 
@@ -189,7 +213,7 @@ put_link(struct play *p)
 static void
 change(struct play *p, enum what what)
 {
-    const char *path;
+    const char *path, *other;
     unsigned    how;
 
     if (what == PUT || what == PUT_MORE) {
@@ -202,6 +226,9 @@ change(struct play *p, enum what what)
     }
     path = path_of(byte(p));
     how = byte(p);
+    other = path_of(how);
+    if (!is_inside(path) || !is_inside(other))
+        return;
     switch ((int) what) {
     case CUT:
         (void) !truncate(path, how);
@@ -210,10 +237,10 @@ change(struct play *p, enum what what)
         (void) !mkdir(path, 0755);
         break;
     case HARD_LINK:
-        (void) !link(path, path_of(how));
+        (void) !link(path, other);
         break;
     case RENAME:
-        (void) !rename(path, path_of(how));
+        (void) !rename(path, other);
         break;
     case REMOVE:
         (void) !remove(path);
