@@ -30,10 +30,17 @@ def not_asked_again(d):
     return set(oracle) == set(weir) and not weir - oracle
 
 
-def whole_with_length(d):
-    """A chunked body, unbuffered, was whole when the backend was asked."""
-    return d.part == "asked" and d.weir == re.sub(
-        r"(?m)(^\S+ /rs(?:nb)?/\S+) chunked (\d+)", r"\1 \2 \2", d.oracle)
+def asked_again(d):
+    """weir repeated what the backend closed before it answered."""
+    if d.part != "asked" or d.conf is not peers.CONF:
+        return False
+    oracle, weir = (Counter(x.split("\n")) for x in (d.oracle, d.weir))
+    if set(oracle) != set(weir) or oracle - weir:
+        return False
+    plan = peers.Plan(d.seed)
+    keys = [re.search(r"/\d+-(\d+)", x) for x in weir - oracle]
+    return all(m and plan.script(int(m.group(1)), b"GET", False,
+                                 False).fault == "closebefore" for m in keys)
 
 
 def more_of_what_breaks(d):
@@ -78,11 +85,6 @@ KNOWN = {
     "no length in 204": Known(
         "RFC 9110 (8.6) forbids it; nginx passes on what the upstream sent",
         no_length_in_204),
-    "a whole body has a length": Known(
-        "with proxy_request_buffering off a body that has come as a whole "
-        "goes out with Content-Length; nginx reads only client_body_buffer_size "
-        "before it asks",
-        whole_with_length),
     "more before a cut": Known(
         "nginx closes at once where a response breaks off, and requests that "
         "it has not read make the kernel drop what the client has not",
@@ -95,6 +97,10 @@ KNOWN = {
         "a body that was not read when the answer came is read and dropped, "
         "and the connection serves on; nginx said keep-alive, but closes",
         goes_on_when_answered_early),
+    "asked again": Known(
+        "a kept connection that is closed without a byte of a response was "
+        "stale: the same server is asked once more",
+        asked_again),
     "not asked again": Known(
         "nginx repeats a request on a kept connection also when a part of "
         "the response had come; weir only when nothing came",
