@@ -330,8 +330,10 @@ def compare(sides, seed, pool, report):
                    *(x if isinstance(x, str) else "started" for x in (a, b)))
         return
     for number in a:
-        line = (requests[int(number)][1].split(b"\r\n\r\n")[0].decode("latin-1")
-                if number != "-" else "")
+        line = ""
+        if number != "-":
+            head = requests[int(number)][1].split(b"\r\n\r\n")[0]
+            line = head.decode("latin-1")
         for part in a[number]:
             if a[number][part] != b[number][part]:
                 report(seed, conf, line, part, a[number][part],

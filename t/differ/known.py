@@ -2,7 +2,8 @@
 """Differences that are meant, each with its reason.
 
 A difference is one part of one exchange: of configurations start, head, body,
-end, asked (of the backend), log and alarms; of peers answers, asked and log.
+end, asked (of the backend), log and alarms; of peers answers, asked, alarms
+and bad (requests that the backend cannot read).
 An entry looks at a Difference and says whether it explains the whole of it;
 where it would hide another one behind it, it must look closer.
 """

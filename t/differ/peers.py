@@ -4,10 +4,10 @@ stall, close early, reset and lie about lengths.  One configuration; of each
 seed the client follows a plan (class Plan), and the backend another for each
 request (class Script), so that both servers meet the same.
 
-Compared are the answers that the client got, what the backend was asked, and
-for clients that left the lines of the log.  A seed that differs is repeated
-alone, and counts only when it differs each time: what depends on the clock
-says nothing.
+Compared are the answers that the client got and what the backend was asked;
+of clients that leave, that the server lives on.  A seed that differs is
+repeated alone, and counts only when it differs each time: what depends on the
+clock says nothing.
 """
 
 import hashlib
@@ -20,8 +20,7 @@ from servers import ADDRESSES, Backend, Server, free_ports, plain
 from wire import CHUNKED, LENGTH, connect, response_sorted, unzip
 
 CONF = """
-log_format t '$uri|$status|$request_method|$upstream_status|$request_uri';
-access_log %DIR%/access.log t;
+access_log off;
 proxy_http_version 1.1;
 upstream k { server %HOST%:%B%; keepalive 16; }
 upstream two {
@@ -132,11 +131,12 @@ class Plan:
     def answered_early(self, i, old):
         """Whether one of the requests up to i is not buffered, and answered
         before its body is read."""
-        return any(where in ("rs", "rsnb") and data[data.index(b"\r\n\r\n") + 4:]
-                   and self.script(k, method.encode(), False, old).reading
-                   != "all"
-                   for k, (method, where, _, data)
-                   in enumerate(self.requests[:i + 1]))
+        for k, (method, where, _, data) in enumerate(self.requests[:i + 1]):
+            body = data.split(b"\r\n\r\n", 1)[1]
+            script = self.script(k, method.encode(), False, old)
+            if where in ("rs", "rsnb") and body and script.reading != "all":
+                return True
+        return False
 
     def request(self, rng, i, last):
         """(method, location, key, bytes)"""
