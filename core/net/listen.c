@@ -431,6 +431,14 @@ listeners_close_unused(listeners_t *old, const listeners_t *now,
 
 
 void
+listeners_close_foreign(listeners_t *old, const listeners_t *now)
+{
+    for (size_t i = 0; i < old->n; i++)
+        close_row(old->at[i], find(now, old->at[i]));
+}
+
+
+void
 listeners_close(listeners_t *all)
 {
     for (size_t i = 0; i < all->n; i++)

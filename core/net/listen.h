@@ -58,6 +58,8 @@ void listeners_configure(listeners_t *all, const struct log *log);
  * sockets. */
 void listeners_close_unused(listeners_t *old, const listeners_t *now,
                             const struct log *log);
+/* The same in a process that has inherited them all: unlinks nothing. */
+void listeners_close_foreign(listeners_t *old, const listeners_t *now);
 /* Closes all descriptors and leaves unix sockets in the file system: for a
  * worker that ends, or a master that has handed them to another. */
 void listeners_close(listeners_t *all);

@@ -29,6 +29,7 @@ enum {
 struct master {
     struct setup      *setup;
     struct generation *gen;
+    struct generation *before; /* of a reload that is not over, or NULL      */
     struct log         log;
     struct children    children;
     pid_t              new_binary; /* 0: none                                */
@@ -53,6 +54,10 @@ run_worker(struct master *m, const struct child *it, int ready_fd)
                                   .ready_fd = ready_fd,
                                   .master = getppid() };
 
+    if (m->before != NULL) {
+        listeners_close_foreign(&m->before->listeners, &m->gen->listeners);
+        generation_put(m->before);
+    }
     worker_main(&start);
 }
 
@@ -269,40 +274,120 @@ quit_workers(struct master *m)
 }
 
 
-static void
-reconfigure(struct master *m)
+/* A new configuration, opened; NULL: logged. */
+static struct generation *
+read_next(struct master *m)
 {
-    struct generation *g, *old = m->gen;
-    struct children   *c = &m->children;
-    unsigned           n_old;
+    struct generation *g = setup_read(m->setup, &m->log);
 
-    log_at(&m->log, LEVEL_NOTICE, 0, "reconfiguring");
-    g = setup_read(m->setup, &m->log);
     if (g == NULL)
-        return;
-    g->number = old->number + 1;
-    if (!setup_open(m->setup, g, old, &m->log)) {
+        return NULL;
+    g->number = m->gen->number + 1;
+    if (!setup_open(m->setup, g, m->gen, &m->log)) {
         generation_put(g);
-        return;
+        return NULL;
     }
-    log_at(&m->log, LEVEL_NOTICE, 0, "using the \"epoll\" event method");
-    m->gen = g;
-    m->log.targets = g->log;
-    setup_redirect_stderr(g, &m->log);
-    /* Before the fork: new workers are to inherit nothing of it. */
-    setup_release(old, g, &m->log);
-    generation_put(old);
-    drop_pending(m);
-    n_old = c->n;
-    m->no_workers = false;
+    return g;
+}
+
+
+/* Whether there is a place for each of its workers beside those that are to
+ * end. */
+static bool
+has_places(const struct master *m, const struct generation *g)
+{
+    unsigned n = process_conf_of(g)->workers;
+
+    if (n <= CHILDREN_MAX - m->children.n)
+        return true;
+    log_at(&m->log, LEVEL_ALERT, 0,
+           "%u worker processes cannot be started beside the %u that are "
+           "there, some of which are shutting down: the configuration stays "
+           "as it was",
+           n, m->children.n);
+    return false;
+}
+
+
+/* Workers of the new generation, started behind those of the old one: how
+ * many there are. */
+static unsigned
+start_beside(struct master *m, unsigned n_old)
+{
+    unsigned n = 0;
+
     start_workers(m);
-    /* The new ones stand behind the old ones. */
+    for (unsigned i = n_old; i < m->children.n; i++)
+        n += m->children.at[i].pid != 0;
+    return n;
+}
+
+
+/* No process could be had: the old ones go on. */
+static void
+take_back(struct master *m, unsigned n_old)
+{
+    struct generation *g = m->gen;
+
+    while (m->children.n > n_old)
+        forget(m, &m->children.at[m->children.n - 1]);
+    m->gen = m->before;
+    m->log.targets = m->gen->log;
+    setup_redirect_stderr(m->gen, &m->log);
+    log_at(&m->log, LEVEL_ALERT, 0,
+           "no worker process could be started: the configuration stays as "
+           "it was");
+    setup_release(g, m->gen, &m->log);
+    generation_put(g);
+}
+
+
+static void
+quit_old(struct master *m, unsigned n_old)
+{
+    struct children *c = &m->children;
+
     for (unsigned i = 0; i < n_old; i++) {
         if (!c->at[i].is_old && kill(c->at[i].pid, SIGQUIT) == -1)
             log_at(&m->log, LEVEL_ALERT, errno, "kill(%d, %d) failed",
                    (int) c->at[i].pid, SIGQUIT);
         c->at[i].is_old = true;
     }
+}
+
+
+/* The new workers start, and then the old ones end: somebody always serves. */
+static void
+reconfigure(struct master *m)
+{
+    struct generation *g;
+    unsigned           n_old;
+
+    log_at(&m->log, LEVEL_NOTICE, 0, "reconfiguring");
+    g = read_next(m);
+    if (g == NULL)
+        return;
+    drop_pending(m);
+    if (!has_places(m, g)) {
+        setup_release(g, m->gen, &m->log);
+        generation_put(g);
+        return;
+    }
+    log_at(&m->log, LEVEL_NOTICE, 0, "using the \"epoll\" event method");
+    m->before = m->gen;
+    m->gen = g;
+    m->log.targets = g->log;
+    setup_redirect_stderr(g, &m->log);
+    m->no_workers = false;
+    n_old = m->children.n;
+    if (start_beside(m, n_old) == 0) {
+        take_back(m, n_old);
+    } else {
+        setup_release(m->before, g, &m->log);
+        generation_put(m->before);
+        quit_old(m, n_old);
+    }
+    m->before = NULL;
 }
 
 
