@@ -77,13 +77,8 @@ my $top = abs_path(dirname(__FILE__) . '/../../..');
 my $binary = abs_path($ENV{TEST_BINARY} // "$top/build/weir")
     // $ENV{TEST_BINARY} // "$top/build/weir";
 my $owner = $$;
-my (@all, $tools, %facts);
+my (@all, $base, $tools, %facts);
 
-# The folder of everything; those of the tests in it are numbered.
-my $base = abs_path(File::Temp::tempdir('weir-test-XXXXXX', TMPDIR => 1));
-chmod 0755, $base;
-Weir::Ports::use_folder();
-$ENV{TMPDIR} = $base;
 
 # Its functions are handed on; done_testing is replaced below.
 BEGIN { Test::More->import }
@@ -93,13 +88,24 @@ BEGIN { Test::More->import }
 
 sub top_folder { return $top }      # of the source tree
 
+# base(): the folder of everything; those of the tests in it are numbered.  It
+# is made on first use, as a file may exec itself before that.
+sub base {
+    return $base if defined $base;
+
+    Weir::Ports::use_folder();
+    $base = abs_path(File::Temp::tempdir('weir-test-XXXXXX', TMPDIR => 1));
+    chmod 0755, $base;
+    return $ENV{TMPDIR} = $base;
+}
+
 sub slow { return $_[0] * ($ENV{TEST_SLOW} || 1) }
 
 # binary_path(): a link called nginx to the binary.
 sub binary_path {
     if (!$tools) {
         Test::More::BAIL_OUT("no binary $binary") if !-x $binary;
-        $tools = "$base/bin";
+        $tools = base() . '/bin';
         CORE::mkdir $tools;
         symlink $binary, "$tools/nginx" or die "symlink: $!\n";
     }
@@ -111,7 +117,7 @@ sub binary_path {
 sub run_binary {
     my %opt = ref $_[0] ? %{ shift() } : ();
     my $path = binary_path();
-    my $files = File::Temp->newdir('run-XXXXXX', DIR => $base);
+    my $files = File::Temp->newdir('run-XXXXXX', DIR => base());
 
     my $pid = start_process($opt{name}, $path, \@_, "$files/out", "$files/err",
                             $opt{dir}, $opt{env});
@@ -249,7 +255,7 @@ sub need_version {
 # nothing runs yet.
 sub new {
     my ($class) = @_;
-    my $dir = "$base/" . (@all + 1);
+    my $dir = base() . '/' . (@all + 1);
     CORE::mkdir $dir or die "$dir: $!\n";
     CORE::mkdir "$dir/logs";
     print STDERR "# $dir\n" if $ENV{TEST_LEAVE};
@@ -694,10 +700,11 @@ sub conf_test {
 # have their working folder in ours.
 sub others {
     my %found = map { $_ => 1 } descendants($$);
+    my $ours = $base // 'none';
 
     for my $pid (map { m{/(\d+)$} } glob '/proc/[0-9]*') {
         my $at = readlink "/proc/$pid/cwd";
-        $found{$pid} = 1 if defined $at && "$at/" =~ m{^\Q$base\E/};
+        $found{$pid} = 1 if defined $at && "$at/" =~ m{^\Q$ours\E/};
     }
     delete $found{$$};
     return sort keys %found;
@@ -738,7 +745,7 @@ END {
         }
         Weir::Backend::stop_all();
         end_others();
-        remove_base() if !$ENV{TEST_LEAVE};
+        remove_base() if defined $base && !$ENV{TEST_LEAVE};
     }
     $? = $code;
 }
