@@ -85,6 +85,18 @@ struct directive {
     const char             *says;   /* what it does, in a sentence or two    */
 };
 
+/* Rows that are used by several modules, or several times by one: with a
+ * prefix, for a part of the module's conf, and in blocks of its choice.  The
+ * row "_read_timeout" is the directive "proxy_read_timeout" for the prefix
+ * "proxy"; PREFIX_read_timeout in the text of a row becomes the same. */
+struct template {
+    const struct directive *rows;  /* ends with a NULL name; where has only
+                                      flags, offset is within the part       */
+    const char             *prefix;
+    size_t                  base;  /* offset of the part in the module's conf */
+    unsigned                where; /* enum where: the blocks                 */
+};
+
 /* A subcommand: "weir NAME ARGUMENT ..." instead of a server. */
 struct command {
     const char *name;
@@ -108,12 +120,7 @@ struct module {
     unsigned                serves; /* FOR_HTTP | FOR_STREAM; 0: the process */
     const struct directive *directives; /* ends with a NULL name             */
     const struct variable  *variables;  /* ends with a NULL name             */
-    /* Rows that several modules share, each with its own prefix: lists ended by
-     * a NULL name, in a list ended by NULL.  The row "_read_timeout" is the
-     * directive "proxy_read_timeout" for the prefix "proxy".  The fields have
-     * the same offsets in the confs of all of these modules. */
-    const char                     *prefix;
-    const struct directive *const  *templates;
+    const struct template  *templates;  /* ends with NULL rows               */
     size_t                  conf_size;  /* one per block that sets a field   */
     size_t                  main_size;  /* one per generation, zeroed        */
     size_t                  state_size; /* one per task that asks, zeroed    */
@@ -146,7 +153,10 @@ struct module {
      * shared memory and has not given back is taken back. */
     void (*worker_ended)(const struct generation *, pid_t);
 
-    unsigned slot; /* filled in by modules_init                              */
+    /* Filled in by modules_init: */
+    unsigned                slot;
+    const struct directive *rows; /* the directives, then those of templates;
+                                     ends with a NULL name                   */
 };
 
 /* The confs in effect in some place, by slot: an array of pages.  A block
@@ -168,6 +178,7 @@ confs_get(struct conf_page *const *confs, const struct module *m)
 /* All modules of the build, ended by NULL (build/modules.c). */
 extern struct module *const weir_modules[];
 
-/* How many there are; numbers their slots.  Called once by main. */
+/* How many there are; numbers their slots and lists their rows.  Called once
+ * by main. */
 unsigned modules_init(void);
 unsigned modules_count(void);

@@ -1,18 +1,77 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The table of directives: every row of every module under its full name,
- * template rows under each module's prefix, and the fields that rows share.
+ * The table of directives: all rows of all modules by their full names, with
+ * those of templates, and the fields that rows share.
  */
 #include "core/conf/known.h"
 #include "core/conf/reader.h"
 
 static unsigned n_modules;
 
+/* The text of a row, with PREFIX replaced. */
+static const char *
+fill_in(struct arena *a, const char *says, const char *prefix)
+{
+    const str_t mark = STR("PREFIX");
+    str_t       rest = str_of(says), text = STR("");
+    const char *at;
+
+    if (says == NULL)
+        return NULL;
+    while ((at = str_find(rest, mark)) != NULL) {
+        text = str_join3(a, text, str_span(rest.p, at), str_of(prefix));
+        rest = str_from(rest, (size_t) (at - rest.p) + mark.n);
+    }
+    return str_z(a, str_join(a, text, rest));
+}
+
+/* A row of a template, completed for one use of it. */
+static struct directive
+template_row(struct arena *a, const struct template *t,
+             const struct directive *d)
+{
+    struct directive row = *d;
+
+    CHECK(!(d->where & IN_ANY));
+    row.name = arena_printf(a, "%s%s", t->prefix, d->name).p;
+    row.where |= t->where;
+    row.offset += t->base;
+    row.says = fill_in(a, d->says, t->prefix);
+    return row;
+}
+
+/* All rows of a module; allocated in a if there are templates. */
+static const struct directive *
+list_rows(struct arena *a, const struct module *m)
+{
+    static const struct directive none = { .name = NULL };
+    const struct directive       *d = m->directives ? m->directives : &none;
+    VEC(struct directive)         rows = { 0 };
+
+    if (m->templates == NULL)
+        return d;
+    for (; d->name != NULL; d++)
+        *vec_push(a, &rows) = *d;
+    for (const struct template *t = m->templates; t->rows != NULL; t++)
+        for (d = t->rows; d->name != NULL; d++)
+            *vec_push(a, &rows) = template_row(a, t, d);
+    *vec_push(a, &rows) = none;
+    return rows.at;
+}
+
 unsigned
 modules_init(void)
 {
-    for (n_modules = 0; weir_modules[n_modules] != NULL; n_modules++)
-        weir_modules[n_modules]->slot = n_modules;
+    /* Never freed: settings of all generations point to rows. */
+    static struct arena *arena;
+
+    arena = arena_new(0);
+    for (n_modules = 0; weir_modules[n_modules] != NULL; n_modules++) {
+        struct module *m = weir_modules[n_modules];
+
+        m->slot = n_modules;
+        m->rows = list_rows(arena, m);
+    }
     return n_modules;
 }
 
@@ -45,20 +104,11 @@ note_field(struct conf *cf, struct module_rows *mr, const struct row *row)
 }
 
 static void
-add_row(struct conf *cf, struct module_rows *mr, const struct directive *d,
-        const char *prefix)
+add_row(struct conf *cf, struct module_rows *mr, const struct directive *d)
 {
     struct conf_reader *rd = cf->reader;
     struct row         *row = arena_make(rd->arena, struct row);
-    struct directive   *copy;
 
-    if (prefix != NULL) {
-        /* Settings point at it, so it lives as long as the generation. */
-        copy = arena_make(cf->arena, struct directive);
-        *copy = *d;
-        copy->name = arena_printf(cf->arena, "%s%s", prefix, d->name).p;
-        d = copy;
-    }
     row->module = mr->module;
     row->directive = d;
     row->bit = (unsigned) mr->rows.n;
@@ -71,16 +121,11 @@ add_row(struct conf *cf, struct module_rows *mr, const struct directive *d,
 static void
 add_module(struct conf *cf, const struct module *m)
 {
-    struct module_rows            *mr = &cf->reader->modules[m->slot];
-    const struct directive        *d;
-    const struct directive *const *list;
+    struct module_rows *mr = &cf->reader->modules[m->slot];
 
     mr->module = m;
-    for (d = m->directives; d != NULL && d->name != NULL; d++)
-        add_row(cf, mr, d, NULL);
-    for (list = m->templates; list != NULL && *list != NULL; list++)
-        for (d = *list; d->name != NULL; d++)
-            add_row(cf, mr, d, m->prefix);
+    for (const struct directive *d = m->rows; d->name != NULL; d++)
+        add_row(cf, mr, d);
 }
 
 void

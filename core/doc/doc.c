@@ -177,10 +177,10 @@ search(struct request *q)
 
     VEC_EACH(&q->doc.directives, d)
         if (wants_both && !str_eq(d->name, last)
-            && is_found(q, d->name, doc_says(q->arena, d)))
+            && is_found(q, d->name, str_of(d->row->says)))
         {
             last = d->name;
-            doc_print_brief(d->name, "", doc_says(q->arena, d));
+            doc_print_brief(d->name, "", str_of(d->row->says));
             has_any = true;
         }
     VEC_EACH(&q->doc.variables, v)

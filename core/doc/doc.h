@@ -29,7 +29,6 @@ struct doc_directive {
     const struct directive *row; /* the first                                */
     unsigned                where; /* of all of them                         */
     struct doc_module       module;
-    const char             *prefix; /* of a template row, or NULL            */
 };
 
 /* A variable, or a family of them. */
@@ -68,8 +67,6 @@ void doc_contexts(struct arena *a, const struct doc_directive *d, words_t *out);
 /* How it is inherited, and whether it may be repeated; STR_NONE: nothing
  * special. */
 str_t doc_inheritance(struct arena *a, const struct doc_directive *d);
-/* The sentences. */
-str_t doc_says(struct arena *a, const struct doc_directive *d);
 /* Whether blocks within others can have a value of it. */
 bool doc_is_inherited(const struct directive *row);
 /* Whether a variable may be set or defined, and how often it is evaluated. */

@@ -153,24 +153,6 @@ doc_inheritance(struct arena *a, const struct doc_directive *d)
                           : STR("may be repeated");
 }
 
-
-/* PREFIX stands for that of the module. */
-str_t
-doc_says(struct arena *a, const struct doc_directive *d)
-{
-    const str_t mark = STR("PREFIX");
-    str_t       rest = str_of(d->row->says), text = STR("");
-    const char *at;
-
-    if (d->prefix == NULL || rest.n == 0)
-        return rest;
-    while ((at = str_find(rest, mark)) != NULL) {
-        text = str_join3(a, text, str_span(rest.p, at), str_of(d->prefix));
-        rest = str_from(rest, (size_t) (at - rest.p) + mark.n);
-    }
-    return str_join(a, text, rest);
-}
-
 /* --- variables ------------------------------------------------------------ */
 
 str_t

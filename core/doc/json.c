@@ -196,7 +196,7 @@ doc_json_directive(struct doc_json *j, const struct doc_directive *d,
     put_bool(j, "repeated",
              (row->where & ROW_MANY) && !(row->where & ROW_ONCE));
     put_module(j, &d->module);
-    put_member(j, "says", doc_says(j->arena, d));
+    put_member(j, "says", str_of(d->row->says));
     if (found != NULL)
         put_found(j, found);
     close_with(j, '}');

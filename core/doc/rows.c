@@ -15,12 +15,13 @@ is_same(const char *x, const char *y)
 
 /* An earlier row of the module that says the same. */
 static struct doc_directive *
-find_twin(struct doc *d, size_t from, str_t name, const struct directive *row)
+find_twin(struct doc *d, size_t from, const struct directive *row)
 {
     for (size_t i = from; i < d->directives.n; i++) {
         struct doc_directive *it = &d->directives.at[i];
 
-        if (str_eq(it->name, name) && is_same(it->row->says, row->says)
+        if (str_eq(it->name, str_of(row->name))
+            && is_same(it->row->says, row->says)
             && is_same(it->row->syntax, row->syntax)
             && is_same(it->row->preset, row->preset))
             return it;
@@ -30,27 +31,24 @@ find_twin(struct doc *d, size_t from, str_t name, const struct directive *row)
 
 
 static void
-add_list(struct doc *d, const struct directive *list, const char *prefix,
-         struct doc_module module, size_t from)
+add_rows(struct doc *d, const struct directive *row, struct doc_module module)
 {
+    size_t                from = d->directives.n;
     struct doc_directive *it;
-    str_t                 name;
 
-    for (; list != NULL && list->name != NULL; list++) {
-        if (list->where & ROW_LISTED)
+    for (; row->name != NULL; row++) {
+        if (row->where & ROW_LISTED)
             continue;
-        name = str_join(d->arena, str_of(prefix), str_of(list->name));
-        it = find_twin(d, from, name, list);
+        it = find_twin(d, from, row);
         if (it != NULL) {
-            it->where |= list->where & IN_ANY;
+            it->where |= row->where & IN_ANY;
             continue;
         }
         it = vec_push(d->arena, &d->directives);
-        *it = (struct doc_directive){ .name = name,
-                                      .row = list,
-                                      .where = list->where & IN_ANY,
-                                      .module = module,
-                                      .prefix = prefix };
+        *it = (struct doc_directive){ .name = str_of(row->name),
+                                      .row = row,
+                                      .where = row->where & IN_ANY,
+                                      .module = module };
     }
 }
 
@@ -71,12 +69,8 @@ static void
 add_module(struct doc *d, const struct module *m, const char *option)
 {
     struct doc_module module = { .name = m->name, .option = option };
-    size_t            from = d->directives.n;
 
-    add_list(d, m->directives, NULL, module, from);
-    if (m->templates != NULL)
-        for (unsigned i = 0; m->templates[i] != NULL; i++)
-            add_list(d, m->templates[i], m->prefix, module, from);
+    add_rows(d, m->rows, module);
     add_variables(d, m, module);
 }
 

@@ -269,7 +269,7 @@ doc_print_directive(struct arena *a, const struct doc_directive *d,
     put_line("Value:", doc_inheritance(a, d));
     put_module(&d->module);
     printf("\n    ");
-    put_words(4, doc_says(a, d));
+    put_words(4, str_of(d->row->says));
     put_example(d->name);
     if (found != NULL)
         put_found(a, d, found);

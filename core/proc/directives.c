@@ -166,50 +166,15 @@ is_documented(const struct directive *d)
 }
 
 
-/* The name is "prefix" and the row's where that is a template's, "_...". */
-static const char *
-prefix_of(const struct module *m, const struct directive *d)
-{
-    return d->name[0] == '_' ? m->prefix : "";
-}
-
-
-static bool
-is_same_name(const struct module *m, const struct directive *d,
-             const struct module *n, const struct directive *e)
-{
-    char a[128], b[128];
-
-    snprintf(a, sizeof(a), "%s%s", prefix_of(m, d), d->name);
-    snprintf(b, sizeof(b), "%s%s", prefix_of(n, e), e->name);
-    return strcmp(a, b) == 0;
-}
-
-
-static bool
-has_row(const struct module *n, const struct directive *list,
-        const struct module *m, const struct directive *d, unsigned where)
-{
-    for (; list != NULL && list->name != NULL; list++)
-        if (list->where & where && is_same_name(n, list, m, d))
-            return true;
-    return false;
-}
-
-
 /* Has another module a directive of that name for one of these blocks? */
 static bool
 is_duplicate(const struct module *m, const struct directive *d, unsigned where)
 {
     for (struct module *const *n = weir_modules; *n != NULL; n++) {
-        const struct directive *const *list = (*n)->templates;
-
         if (*n == m)
             continue;
-        if (has_row(*n, (*n)->directives, m, d, where))
-            return true;
-        for (; list != NULL && *list != NULL; list++)
-            if (has_row(*n, *list, m, d, where))
+        for (const struct directive *e = (*n)->rows; e->name != NULL; e++)
+            if (e->where & where && strcmp(e->name, d->name) == 0)
                 return true;
     }
     return false;
@@ -220,7 +185,7 @@ static void
 print_line(const struct module *m, const struct directive *d, const char *part,
            unsigned where)
 {
-    printf("%s%s\t", prefix_of(m, d), d->name);
+    printf("%s\t", d->name);
     if (part == NULL)
         printf(STR_F, STR_A(home_of(m, d->name)));
     else
@@ -261,13 +226,13 @@ print_row(const struct module *m, const struct directive *d, unsigned rest)
 /* Several rows of one name are one directive, with all of their contexts; they
  * are printed with the first. */
 static void
-print_list(const struct module *m, const struct directive *list)
+print_rows(const struct module *m)
 {
-    for (const struct directive *d = list; d != NULL && d->name != NULL; d++) {
+    for (const struct directive *d = m->rows; d->name != NULL; d++) {
         const struct directive *it;
         unsigned                where = 0;
 
-        for (it = list; it != d && strcmp(it->name, d->name) != 0; it++)
+        for (it = m->rows; it != d && strcmp(it->name, d->name) != 0; it++)
             continue;
         if (it != d || d->where & ROW_LISTED)
             continue;
@@ -285,11 +250,6 @@ directives_print(void)
     static const struct module engine = { .name = "core" };
 
     print_row(&engine, &conf_include_row, IN_ANY);
-    for (struct module *const *m = weir_modules; *m != NULL; m++) {
-        const struct directive *const *list = (*m)->templates;
-
-        print_list(*m, (*m)->directives);
-        for (; list != NULL && *list != NULL; list++)
-            print_list(*m, *list);
-    }
+    for (struct module *const *m = weir_modules; *m != NULL; m++)
+        print_rows(*m);
 }

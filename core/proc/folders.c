@@ -98,7 +98,7 @@ make_folder(struct walk *w, const struct temp_path *t)
 static void
 make_of_rows(struct walk *w, const struct directive *d, const char *conf)
 {
-    for (; d != NULL && d->name != NULL; d++)
+    for (; d->name != NULL; d++)
         if (d->type == &conf_temp_path)
             make_folder(
                 w,
@@ -111,8 +111,7 @@ static void
 make_of_block(struct walk *w, const struct conf_block *b)
 {
     for (struct module *const *m = weir_modules; *m != NULL; m++) {
-        const struct directive *const *list = (*m)->templates;
-        const void                    *conf = confs_get(b->conf, *m);
+        const void *conf = confs_get(b->conf, *m);
 
         if ((*m)->conf_size == 0 || conf == NULL
             || (!(b->kind & (IN_HTTP | IN_STREAM | IN_MAIL))
@@ -120,9 +119,7 @@ make_of_block(struct walk *w, const struct conf_block *b)
             continue;
         if (b->kind & IN_HTTP && !((*m)->serves & FOR_HTTP))
             continue;
-        make_of_rows(w, (*m)->directives, conf);
-        for (; list != NULL && *list != NULL; list++)
-            make_of_rows(w, *list, conf);
+        make_of_rows(w, (*m)->rows, conf);
     }
     for (const struct conf_block *in = b->first; in != NULL; in = in->next)
         make_of_block(w, in);

@@ -218,7 +218,7 @@ record_limits(struct explain *e)
         may_refuse = (m->serves & FOR_HTTP)
                      && (m->phase[PHASE_PREACCESS] != NULL
                          || m->phase[PHASE_ACCESS] != NULL);
-        for (d = m->directives; d != NULL && d->name != NULL; d++)
+        for (d = m->rows; d->name != NULL; d++)
             if (may_refuse || (d->where & ROW_LIMIT))
                 add_row(e, d, !(d->where & ROW_LIMIT));
     }

@@ -107,7 +107,8 @@ struct gateway_conf {
 /* What gateway_conf.fields says of a name. */
 enum { FIELD_LIST_HIDE = 1, FIELD_LIST_PASS = 2 };
 
-/* The template rows: of the way to a peer, of header fields, of bodies. */
+/* Rows of templates, whose base is a struct gateway_conf: of the way to a peer,
+ * of header fields, of bodies. */
 extern const struct directive gateway_peer_rows[];
 extern const struct directive gateway_field_rows[];
 extern const struct directive gateway_body_rows[];

@@ -175,12 +175,12 @@ static const struct conf_range any_number = { 0, UINT64_MAX };
 #define C struct gateway_conf
 #define ONE_TEXT(n, m, syntax, says) \
     { \
-        n, IN_WEB | ROW_MANY, ARGS_1, &conf_texts, FIELD(C, m, struct texts), \
-            NULL, NULL, syntax, says \
+        n, ROW_MANY, ARGS_1, &conf_texts, FIELD(C, m, struct texts), NULL, \
+            NULL, syntax, says \
     }
 
 const struct directive gateway_peer_rows[] = {
-    CUSTOM("_bind", IN_WEB, ARGS_1 | ARGS_2, bind_type, C, bind,
+    CUSTOM("_bind", 0, ARGS_1 | ARGS_2, bind_type, C, bind,
            struct gateway_bind *,
            "address[:port] [transparent]\n"
            "off",
@@ -188,41 +188,41 @@ const struct directive gateway_peer_rows[] = {
            "transparent it may be one that is not this machine's, the "
            "client's for instance. off, the default, leaves it to the "
            "system."),
-    FLAG("_socket_keepalive", IN_WEB, C, socket_keepalive, "off",
+    FLAG("_socket_keepalive", 0, C, socket_keepalive, "off",
          "Lets TCP probe idle connections to the upstream "
          "(SO_KEEPALIVE)."),
-    SIZE("_socket_rcvbuf", IN_WEB, C, socket_rcvbuf, "0",
+    SIZE("_socket_rcvbuf", 0, C, socket_rcvbuf, "0",
          "The kernel's receive buffer of connections to the upstream "
          "(SO_RCVBUF); 0 leaves it alone."),
-    SIZE("_socket_sndbuf", IN_WEB, C, socket_sndbuf, "0",
+    SIZE("_socket_sndbuf", 0, C, socket_sndbuf, "0",
          "The kernel's send buffer of connections to the upstream "
          "(SO_SNDBUF); 0 leaves it alone."),
-    MSEC("_connect_timeout", IN_WEB, C, connect_timeout, "60s",
+    MSEC("_connect_timeout", 0, C, connect_timeout, "60s",
          "How long connecting to the upstream may take; the kernel "
          "itself rarely waits more than 75s."),
-    MSEC("_send_timeout", IN_WEB, C, send_timeout, "60s",
+    MSEC("_send_timeout", 0, C, send_timeout, "60s",
          "How long may pass between two writes of the request to the "
          "upstream."),
-    MSEC("_read_timeout", IN_WEB, C, read_timeout, "60s",
+    MSEC("_read_timeout", 0, C, read_timeout, "60s",
          "How long may pass between two reads of the response; 504 when "
          "it has not begun by then."),
-    SIZE("_buffer_size", IN_WEB, C, buffer_size, "4k",
+    SIZE("_buffer_size", 0, C, buffer_size, "4k",
          "The buffer that the head of the response must fit into."),
-    BITS("_next_upstream", IN_WEB, ARGS_1_OR_MORE, C, next, "error timeout",
+    BITS("_next_upstream", 0, ARGS_1_OR_MORE, C, next, "error timeout",
          next_words,
          "After which failures the request goes to the next server of "
          "the group, as long as nothing was sent to the client. POST, "
          "LOCK and PATCH that were sent once are not repeated without "
          "non_idempotent; off: never."),
-    NUMBER("_next_upstream_tries", IN_WEB, C, next_tries, "0", &any_number,
+    NUMBER("_next_upstream_tries", 0, C, next_tries, "0", &any_number,
            "How many servers are tried at most; 0: all."),
-    MSEC("_next_upstream_timeout", IN_WEB, C, next_timeout, "0",
+    MSEC("_next_upstream_timeout", 0, C, next_timeout, "0",
          "For how long other servers are tried; 0: no limit."),
     { .name = NULL },
 };
 
 const struct directive gateway_field_rows[] = {
-    FLAG("_intercept_errors", IN_WEB, C, intercept_errors, "off",
+    FLAG("_intercept_errors", 0, C, intercept_errors, "off",
          "Whether responses of the upstream from 300 on are judged by "
          "error_page."),
     ONE_TEXT("_pass_header", pass, "field",
@@ -230,60 +230,59 @@ const struct directive gateway_field_rows[] = {
              "itself, such as Date, Server or X-Accel-*."),
     ONE_TEXT("_hide_header", hide, "field",
              "A field of the response that is not passed on to the client."),
-    BITS("_ignore_headers", IN_WEB, ARGS_1_OR_MORE, C, ignore, NULL,
-         ignore_words,
+    BITS("_ignore_headers", 0, ARGS_1_OR_MORE, C, ignore, NULL, ignore_words,
          "Fields of the response that have no effect here: they are "
          "passed on or hidden as ever."),
     { .name = NULL },
 };
 
 const struct directive gateway_body_rows[] = {
-    FLAG("_buffering", IN_WEB, C, buffering, "on",
+    FLAG("_buffering", 0, C, buffering, "on",
          "Reads the response as fast as the upstream sends it, into "
          "buffers and then a temporary file; off passes each piece on "
          "as it comes. X-Accel-Buffering in the response changes it."),
-    FLAG("_request_buffering", IN_WEB, C, request_buffering, "on",
+    FLAG("_request_buffering", 0, C, request_buffering, "on",
          "Reads the whole body of the request before the upstream is "
          "asked; off passes it on as it comes, and then no second "
          "server can be tried once part of it was sent."),
-    FLAG("_ignore_client_abort", IN_WEB, C, ignore_client_abort, "off",
+    FLAG("_ignore_client_abort", 0, C, ignore_client_abort, "off",
          "Lets the exchange with the upstream go on when the client has "
          "gone."),
-    FLAG("_pass_request_headers", IN_WEB, C, pass_request_headers, "on",
+    FLAG("_pass_request_headers", 0, C, pass_request_headers, "on",
          "Whether fields of the client's request are passed on."),
-    FLAG("_pass_request_body", IN_WEB, C, pass_request_body, "on",
+    FLAG("_pass_request_body", 0, C, pass_request_body, "on",
          "Whether the body of the client's request is passed on."),
-    FLAG("_force_ranges", IN_WEB, C, force_ranges, "off",
+    FLAG("_force_ranges", 0, C, force_ranges, "off",
          "Answers ranges of the response whatever its Accept-Ranges "
          "says."),
-    { "_send_lowat", IN_WEB, ARGS_1, &http_lowat_type, 0, NULL, NULL, "size",
+    { "_send_lowat", 0, ARGS_1, &http_lowat_type, 0, NULL, NULL, "size",
       "Checked, and without effect: Linux has no such option. A "
       "warning says so." },
-    BUFFERS("_buffers", IN_WEB, C, buffers, "8 4k",
+    BUFFERS("_buffers", 0, C, buffers, "8 4k",
             "How many buffers of which size hold a response that the "
             "client takes slowly."),
-    SIZE("_busy_buffers_size", IN_WEB, C, busy_size, "0",
+    SIZE("_busy_buffers_size", 0, C, busy_size, "0",
          "How much of the buffers may wait for the client while the "
          "response is still read; 0, the default, stands for twice the "
          "larger of PREFIX_buffer_size and one of PREFIX_buffers."),
-    { "_limit_rate", IN_WEB, ARGS_1, &http_rate_type,
+    { "_limit_rate", 0, ARGS_1, &http_rate_type,
       FIELD(C, limit_rate, struct expr *), "0", NULL, "rate",
       "Bytes a second at which the response is read from the "
       "upstream, with PREFIX_buffering; 0: no limit. May have "
       "variables." },
-    SIZE("_temp_file_write_size", IN_WEB, C, write_size, "0",
+    SIZE("_temp_file_write_size", 0, C, write_size, "0",
          "How much is written to the temporary file in one go; 0, the "
          "default, stands for twice the larger of PREFIX_buffer_size "
          "and one of PREFIX_buffers."),
-    OFFSET("_max_temp_file_size", IN_WEB, C, max_file_size, "1024m",
+    OFFSET("_max_temp_file_size", 0, C, max_file_size, "1024m",
            "How large the temporary file of one response may become; 0: "
            "none is used."),
-    CUSTOM("_store", IN_WEB, ARGS_1, store_type, C, store, struct gateway_store,
+    CUSTOM("_store", 0, ARGS_1, store_type, C, store, struct gateway_store,
            "on | off | string",
            "Keeps responses as files: under the path that the request "
            "maps to (on), or under the one given. off, the default, keeps "
            "none."),
-    { "_store_access", IN_WEB, ARGS_1 | ARGS_2 | ARGS_3, &access_type,
+    { "_store_access", 0, ARGS_1 | ARGS_2 | ARGS_3, &access_type,
       FIELD(C, store_access, unsigned), "user:rw", NULL,
       "users:permissions ...",
       "The permissions of stored files. The user can always read and "

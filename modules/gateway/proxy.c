@@ -88,11 +88,16 @@ static const struct directive directives[] = {
     { .name = NULL },
 };
 
-static const struct directive *const templates[] = {
-    gateway_peer_rows,
-    gateway_field_rows,
-    gateway_body_rows,
-    NULL,
+#define SHARED(rows) \
+    { \
+        rows, "proxy", FIELD(C, gateway, struct gateway_conf), IN_WEB \
+    }
+
+static const struct template templates[] = {
+    SHARED(gateway_peer_rows),
+    SHARED(gateway_field_rows),
+    SHARED(gateway_body_rows),
+    { .rows = NULL },
 };
 
 
@@ -100,7 +105,6 @@ struct module proxy_module = {
     .name = "proxy",
     .serves = FOR_HTTP,
     .directives = directives,
-    .prefix = "proxy",
     .templates = templates,
     .conf_size = sizeof(struct proxy_conf),
     .ready = ready,

@@ -49,6 +49,9 @@ static const struct conf_opener http_opener
     = { .inside = IN_HTTP, .once = true };
 static const struct conf_opener server_opener = { .inside = IN_SERVER };
 static const struct conf_opener location_opener = { .inside = IN_LOCATION };
+static const struct conf_opener stream_opener = { .inside = IN_STREAM };
+static const struct conf_opener stream_server_opener
+    = { .inside = IN_STREAM_SERVER };
 static const struct conf_opener if_opener = { .inside = IN_IF };
 
 #define C struct toy_conf
@@ -66,15 +69,55 @@ static const struct directive toy_rows[] = {
     BLOCK("server", IN_HTTP, ARGS_0, &server_opener, NULL, NULL),
     BLOCK("location", IN_SERVER | IN_LOCATION, ARGS_1, &location_opener, NULL,
           NULL),
+    BLOCK("stream", IN_MAIN, ARGS_0, &stream_opener, NULL, NULL),
+    BLOCK("server", IN_STREAM, ARGS_0, &stream_server_opener, NULL, NULL),
     BLOCK("if", IN_LOCATION, ARGS_1_OR_MORE, &if_opener, NULL, NULL),
     ACCEPTED("quiet", IN_MAIN, conf_number, NULL, NULL),
     { NULL }
 };
 
-/* A template row under the prefix of the module. */
-static const struct directive template_rows[]
-    = { NUMBER("_depth", IN_WEB, C, own, "3", NULL, NULL), { NULL } };
-static const struct directive *const templates[] = { template_rows, NULL };
+/* Rows for a part of a conf, used by two modules: one has two such parts, with
+ * two prefixes; the other has one, at another offset and in other blocks. */
+struct well {
+    uint64_t     depth; /* not handed down                                   */
+    bool         is_dry;
+    struct texts stones;
+};
+
+static const struct directive well_rows[] = {
+    NUMBER("_depth", ROW_OWN, struct well, depth, "3", NULL, NULL),
+    FLAG("_dry", 0, struct well, is_dry, "off", "Like PREFIX_depth, PREFIX."),
+    { "_stone", ROW_MANY, ARGS_1, &conf_texts,
+      FIELD(struct well, stones, struct texts), NULL, NULL },
+    { NULL },
+};
+
+struct deep_conf {
+    struct well old;
+    char        between;
+    struct well new;
+};
+
+static const struct directive deep_rows[]
+    = { FLAG("deep", IN_WEB, struct deep_conf, old.is_dry, NULL, NULL),
+        { NULL } };
+
+static const struct template deep_templates[] = {
+    { well_rows, "toy", FIELD(struct deep_conf, old, struct well), IN_WEB },
+    { well_rows, "new", FIELD(struct deep_conf, new, struct well), IN_HTTP },
+    { .rows = NULL },
+};
+
+struct far_conf {
+    char        before[100];
+    struct well well;
+};
+
+static const struct template far_templates[] = {
+    { well_rows, "toy", FIELD(struct far_conf, well, struct well),
+      IN_STREAM | IN_STREAM_SERVER },
+    { .rows = NULL },
+};
 
 static struct module toy_module = {
     .name = "toy",
@@ -89,12 +132,20 @@ static struct module toy_module = {
 static struct module deep_module = {
     .name = "deep",
     .serves = FOR_HTTP,
-    .prefix = "toy",
-    .templates = templates,
-    .conf_size = sizeof(C),
+    .directives = deep_rows,
+    .templates = deep_templates,
+    .conf_size = sizeof(struct deep_conf),
 };
 
-struct module *const weir_modules[] = { &toy_module, &deep_module, NULL };
+static struct module far_module = {
+    .name = "far",
+    .serves = FOR_STREAM,
+    .templates = far_templates,
+    .conf_size = sizeof(struct far_conf),
+};
+
+struct module *const weir_modules[]
+    = { &toy_module, &deep_module, &far_module, NULL };
 
 static const struct log_targets no_targets = { .level = LEVEL_STDERR };
 static struct log               quiet = { .targets = &no_targets };
@@ -207,14 +258,14 @@ test_cuts(void)
 static void
 test_inheritance(void)
 {
-    struct generation *g = read_text(
-        "number 1;\n"
-        "http { list a b; own 5; nameless 6; flag off; toy_depth 9;\n"
-        "  server { list c; location /a { own 8; nameless 9;\n"
-        "      if (x) { number 20; } location /a/b { } }\n"
-        "    location /c { number 30; } }\n"
-        "  server { }\n"
-        "  text late; }\n");
+    struct generation *g
+        = read_text("number 1;\n"
+                    "http { list a b; own 5; nameless 6; flag off;\n"
+                    "  server { list c; location /a { own 8; nameless 9;\n"
+                    "      if (x) { number 20; } location /a/b { } }\n"
+                    "    location /c { number 30; } }\n"
+                    "  server { }\n"
+                    "  text late; }\n");
     const struct conf_block *http, *s1, *s2, *a, *in_if, *ab, *c;
 
     ok(g != NULL, "a configuration is read");
@@ -250,9 +301,59 @@ test_inheritance(void)
     is_same(confs_get(c->conf, &deep_module),
             confs_get(http->conf, &deep_module),
             "what sets nothing shares the conf by pointer");
-    is(((const C *) confs_get(c->conf, &deep_module))->own, 9,
-       "a template row under its prefix");
     is(n_settled, 1, "modules settle once");
+    generation_put(g);
+}
+
+static const struct deep_conf *
+deep_at(const struct conf_block *b)
+{
+    return confs_get(b->conf, &deep_module);
+}
+
+static const struct well *
+far_well(const struct conf_block *b)
+{
+    const struct far_conf *c = confs_get(b->conf, &far_module);
+
+    return &c->well;
+}
+
+static void
+test_templates(void)
+{
+    struct generation *g = read_text(
+        "http { toy_depth 9; toy_dry on; new_depth 8; new_stone a;\n"
+        "  new_stone b; server { toy_dry off; toy_stone c; } server { } }\n"
+        "stream { toy_depth 7; server { toy_depth 6; toy_dry on; }\n"
+        "  toy_stone d; }\n");
+    const struct conf_block *http, *stream;
+
+    ok(g != NULL, "one set of rows, three times");
+    if (g == NULL)
+        return;
+    http = g->root->first;
+    stream = http->next;
+
+    is(deep_at(g->root)->old.depth, 3, "a preset of the first");
+    is(deep_at(g->root)->new.depth, 3, "and of the second, elsewhere");
+    is(far_well(g->root)->depth, 3, "and of the other module");
+    is(deep_at(http)->old.depth, 9, "set under the one prefix");
+    is(deep_at(http)->new.depth, 8, "set under the other");
+    is(far_well(http)->depth, 3, "the other module's is not http's");
+    is(deep_at(http)->new.stones.list.n, 2, "a list of the second");
+    ok(!deep_at(http->first)->old.is_dry, "a server has its own");
+    is(deep_at(http->first)->old.stones.list.n, 1, "and a list of its own");
+    is(deep_at(http->first)->new.stones.list.n, 2, "that of http handed down");
+    is(deep_at(http->first)->old.depth, 0, "flags of rows hold: not inherited");
+    ok(deep_at(http->first->next)->old.is_dry, "inherited");
+    is(far_well(stream)->depth, 7, "the same name is the other module's");
+    is(far_well(stream)->stones.list.n, 1, "with its list");
+    is(far_well(stream->first)->depth, 6, "in its inner block");
+    ok(far_well(stream->first)->is_dry, "with its flag");
+    is_str(str_of(deep_module.rows[2].name), "toy_dry", "behind its own rows");
+    is_str(str_of(deep_module.rows[5].says), "Like new_depth, new.",
+           "what rows say has the prefix");
     generation_put(g);
 }
 
@@ -298,6 +399,10 @@ test_refusals(void)
         "}",
         "http { include nosuch.conf; }",
         "worker_shutdown_timeout 1s;",
+        "toy_depth 1;",
+        "http { server { new_depth 1; } }",
+        "stream { new_depth 1; }",
+        "http { toy_depth 1; toy_depth 2; }",
     };
 
     for (size_t i = 0; i < countof(bad); i++)
@@ -311,6 +416,7 @@ main(void)
     modules_init();
     test_words();
     test_inheritance();
+    test_templates();
     test_two();
     test_refusals();
     test_cuts();
