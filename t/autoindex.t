@@ -217,4 +217,26 @@ EOC
     is join(' ', $x->worker_pids), $worker, 'the worker goes on';
 }
 
+# autoindex_localtime: the zone's offset of now holds for all times
+{
+    local $ENV{TZ} = 'CET-1CEST,M3.5.0,M10.5.0/3';
+    my $z = Weir::Test->new;
+    my %noon = (jan => 1577880000, jul => 1593604800);
+    for my $name (keys %noon) {
+        $z->write("zone/$name", '');
+        utime $noon{$name}, $noon{$name}, $z->path("zone/$name");
+    }
+    $z->run(<<'EOC');
+%%HTTP%%
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location / { alias %%TESTDIR%%/zone/; autoindex on; autoindex_localtime on; }
+    }
+}
+EOC
+    my $page = $z->get('/')->body;
+    like $page, qr/>jan<.* 01-Jan-2020 1([34]):00 .*>jul<.* 01-Jul-2020 1\1:00 /s,
+        'summer and winter by one offset';
+}
+
 done_testing;

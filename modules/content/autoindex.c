@@ -134,19 +134,12 @@ html_size(const struct page *p, const struct entry *e)
 static str_t
 html_date(const struct page *p, time_t at)
 {
-    struct date d = date_at(at);
-    str_t       month;
+    /* That of now, as nginx has it, whatever it was then. */
+    time_t offset = p->conf->localtime ? clock_local(clock_seconds()).tm_gmtoff
+                                       : 0;
+    struct date d = date_at(date_clamp(at) + offset);
+    str_t       month = date_month_name(d.month);
 
-    if (p->conf->localtime) {
-        struct tm tm = clock_local(at);
-
-        d = (struct date){ .year = (unsigned) (tm.tm_year + 1900),
-                           .month = (unsigned) tm.tm_mon + 1,
-                           .day = (unsigned) tm.tm_mday,
-                           .hour = (unsigned) tm.tm_hour,
-                           .minute = (unsigned) tm.tm_min };
-    }
-    month = date_month_name(d.month);
     return arena_printf(p->arena, "%02u-" STR_F "-%u %02u:%02u", d.day,
                         STR_A(month), d.year, d.hour, d.minute);
 }
