@@ -290,7 +290,8 @@ walk(struct route *r, struct node *at, str_t rest)
         if (at == NULL)
             return NULL;
     }
-    return at;
+    /* A slash behind it says that it is a folder. */
+    return rest.p != NULL && at->kind == NODE_FILE ? NULL : at;
 }
 
 
@@ -308,8 +309,6 @@ resolve(str_t path, uint32_t hash)
         return NULL;
     n = walk(&r, tree->root, path);
     if (n == NULL)
-        return NULL;
-    if (path.p[path.n - 1] == '/' && n->kind == NODE_FILE)
         return NULL;
     if (node_find(path, hash) != NULL)
         return n;

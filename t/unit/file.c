@@ -216,6 +216,8 @@ test_links(void)
     is_text(get("xx"), "!open() No such file or directory", "the link gone");
     put_link("loop", "loop");
     is_text(get("loop"), "!open() Too many levels of symbolic links", "a loop");
+    put_link("r1/x/", "slash");
+    is_text(get("slash"), "!open() Not a directory", "a slash in a link");
     put_link("../r1/../r1/x", "r2/up");
     is_text(get_kept("r2/up"), "first", "dots in a link");
     is_kept("kept");
