@@ -4,10 +4,12 @@
  * line or the string that it stands in, and text without such bytes is left
  * as it is.  Strings of JSON logs are UTF-8 and say, read back, what was
  * written; a line of the error log as JSON is an object however long its
- * parts are, and cuts no character.
+ * parts are, and cuts no character; as text it is one line, with the parts in
+ * their order and the end cut where there is no room.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -169,11 +171,6 @@ check_json_text(struct arena *a, str_t in)
 
 /* --- a line of the error log ---------------------------------------------------- */
 
-static struct log_file    file = { .fd = -1 };
-static struct log_target *at[1];
-static struct log_targets targets = { .level = LEVEL_INFO, .n = 1, .at = at };
-static int                line_read; /* the other end of the pipe */
-
 struct parts {
     struct log_frame frame;
     str_t            text;
@@ -190,23 +187,32 @@ write_parts(const struct log_frame *f, struct log_record *l)
 }
 
 
-static struct arena *kept; /* of the target below */
+/* What the lines of one form go to. */
+struct sink {
+    struct log_file    file;
+    struct log_target *at[1];
+    struct log_targets targets;
+    int                fd; /* where they are read                            */
+};
+
+static struct sink   json, text;
+static struct arena *kept; /* of both */
 
 
 static void
-open_log(void)
+open_log(struct sink *s, bool is_json)
 {
     const char *error;
     int         ends[2];
 
     CHECK(pipe(ends) == 0);
     CHECK(fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0);
-    line_read = ends[0];
-    file.fd = ends[1];
-    kept = arena_new(0);
-    at[0] = log_target_new(kept, STR("/x"), &file, LEVEL_INFO, &error);
-    log_target_set_json(at[0]);
-    log_to_stderr = false;
+    s->fd = ends[0];
+    s->file.fd = ends[1];
+    s->at[0] = log_target_new(kept, STR("/x"), &s->file, LEVEL_INFO, &error);
+    s->targets = (struct log_targets){ LEVEL_INFO, 1, s->at };
+    if (is_json)
+        log_target_set_json(s->at[0]);
 }
 
 
@@ -255,21 +261,97 @@ check_object(str_t line)
 }
 
 
+/* Control bytes as \x0A, up to the NUL that ends it for printf. */
+static str_t
+printed(struct arena *a, str_t s)
+{
+    char *start = arena_bytes(a, 4 * s.n + 1), *p = start;
+
+    for (size_t i = 0; i < s.n && s.p[i] != '\0'; i++) {
+        unsigned char c = (unsigned char) s.p[i];
+
+        if (c < 32 || c == 127)
+            p += sprintf(p, "\\x%02X", c);
+        else
+            *p++ = s.p[i];
+    }
+    return str_span(start, p);
+}
+
+
+/* The line behind its date and process, of which before bytes stand in front,
+ * were there room for all of it.  An error is told behind any message. */
+static str_t
+whole_line(struct arena *a, str_t in, bool has_errno, size_t before)
+{
+    str_t  out = printed(a, in), message = out;
+    size_t kept_room = 50, room = LOG_LINE_MAX - 1 - before - kept_room;
+
+    if (has_errno && message.n > room)
+        message = str_join(a, (str_t){ out.p, room }, STR("..."));
+    return arena_printf(
+        a, STR_F "%s while testing, server: " STR_F ", request: \"" STR_F "\"",
+        STR_A(message), has_errno ? " (2: No such file or directory)" : "",
+        STR_A(out), STR_A(out));
+}
+
+
 static void
-check_error_log(str_t in)
+check_text(struct arena *a, str_t line, str_t in, bool has_errno)
+{
+    const char *start = str_find(line, STR(": *7 "));
+    size_t      before, n = 0;
+    str_t       whole;
+
+    CHECK(start != NULL && line.n <= LOG_LINE_MAX);
+    before = (size_t) (start - line.p) + STR(": *7 ").n;
+    CHECK(str_find((str_t){ line.p, before }, STR(" [error] ")) != NULL);
+    CHECK(line.p[line.n - 1] == '\n');
+    line.n--;
+    for (size_t i = 0; i < line.n; i++)
+        CHECK((unsigned char) line.p[i] >= 32 && line.p[i] != 127);
+    whole = whole_line(a, in, has_errno, before);
+    line = str_from(line, before);
+    while (n < line.n && n < whole.n && line.p[n] == whole.p[n])
+        n++;
+    /* Where an escape has no room, what follows may begin in its place. */
+    CHECK(line.n - n < 4);
+    CHECK(n == whole.n || before + line.n + 4 >= LOG_LINE_MAX - 1);
+}
+
+
+/* Writes the text as message and parts; the line as it was written. */
+static str_t
+write_line(struct arena *a, struct sink *s, str_t in, bool has_errno)
 {
     struct parts parts = { { NULL, write_parts }, in };
-    struct log   log = { .targets = &targets };
-    char         line[8 * LOG_LINE_MAX];
-    ssize_t      n;
+    struct log   log
+        = { .targets = &s->targets, .serial = 7, .action = "testing" };
+    size_t  room = 8 * (size_t) LOG_LINE_MAX;
+    char   *line = arena_bytes(a, room);
+    ssize_t n;
 
-    if (kept == NULL)
-        open_log();
     log_push(&log, &parts.frame);
-    log_errno(&log, in.n % 2 ? ENOENT : 0, STR_F, STR_A(in));
-    n = read(line_read, line, sizeof(line));
+    log_errno(&log, has_errno ? ENOENT : 0, STR_F, STR_A(in));
+    n = read(s->fd, line, room);
     CHECK(n > 0 && n <= 4 * LOG_LINE_MAX);
-    check_object((str_t){ line, (size_t) n });
+    return (str_t){ line, (size_t) n };
+}
+
+
+static void
+check_error_log(struct arena *a, str_t in)
+{
+    bool has_errno = in.n % 2;
+
+    if (kept == NULL) {
+        log_to_stderr = false;
+        kept = arena_new(0);
+        open_log(&json, true);
+        open_log(&text, false);
+    }
+    check_object(write_line(a, &json, in, has_errno));
+    check_text(a, write_line(a, &text, in, has_errno), in, has_errno);
 }
 
 
@@ -282,7 +364,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_default(a, in);
     check_json(a, in);
     check_json_text(a, in);
-    check_error_log(in);
+    check_error_log(a, in);
     arena_free(a);
     return 0;
 }
