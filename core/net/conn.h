@@ -12,6 +12,7 @@
 #pragma once
 
 #include "core/base/chain.h"
+#include "core/base/step.h"
 #include "core/event/loop.h"
 #include "core/log/log.h"
 #include "core/net/addr.h"
@@ -29,6 +30,10 @@ enum probe {
 
 struct conn_io {
     const char *name;
+    /* What has to be settled before the first byte; called again when the
+     * connection is ready, until it says STEP_NEXT, or STEP_FAIL (logged).
+     * NULL: nothing. */
+    enum step (*handshake)(struct conn *);
     /* Bytes read (0: the peer has ended), CONN_AGAIN or CONN_ERROR. */
     ssize_t (*read)(struct conn *, char *out, size_t n);
     /* Sends from the front of the chain at most limit bytes in as few calls

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/upstream/group.h"
+#include "core/upstream/link.h"
 
 struct upstream_zone {
     str_t       name;
@@ -51,3 +52,14 @@ struct idle_pool *idle_pool_get(const struct upstream_group *g,
                                 enum serves_kind             kind);
 /* The last one discards all that wait. */
 void idle_pool_put(struct idle_pool *pool);
+
+/* Takes the most recently used idle link of that kind to peer off the pool,
+ * whatever generation it was opened under; NULL: none.  The handlers of its
+ * conn are the caller's to set. */
+struct link *idle_take(struct upstream_group *g, const struct peer *peer,
+                       uint64_t kind);
+/* Keeps one, or discards it at once where that is not to be.  Past the limit
+ * the least recently used is discarded, unless it is wanted within a moment;
+ * it is discarded too when its timeout passes, the peer sends or closes, slots
+ * run short or the worker ends.  Sets conn's on_read and timers. */
+void idle_keep(struct upstream_group *g, struct link *l);

@@ -162,32 +162,3 @@ struct smooth {
 };
 void         smooth_add(struct smooth *s, struct peer *peer);
 struct peer *smooth_end(struct smooth *s, time_t now);
-
-/*
- * A connection that waits for another use.  The gateway embeds it in what it
- * knows of a connection to a peer.
- */
-struct idle {
-    struct list            link;
-    struct conn            conn;
-    struct idle_pool      *pool;      /* while it waits there                 */
-    str_t                  name;      /* of the peer; lives as long           */
-    uint64_t               kind;      /* what it was opened for, and by whom:
-                                     serves nothing of another kind          */
-    uint64_t               requests;  /* served, with the current one         */
-    msec_t                 opened_at; /* clock_ms                            */
-    msec_t                 kept_at;   /* clock_ms, when it became idle       */
-    void (*discard)(struct idle *);   /* closes it, gives its
-                                     slot back, and frees it by loop_reap    */
-};
-
-/* Takes the most recently used idle connection of that kind to peer off the
- * pool, whatever generation it was opened under; NULL: none.  Its conn's
- * handlers are the caller's to set. */
-struct idle *idle_take(struct upstream_group *g, const struct peer *peer,
-                       uint64_t kind);
-/* Keeps one, or discards it at once where that is not to be.  Past the limit
- * the least recently used is discarded, unless it is wanted within a moment;
- * it is discarded too when its timeout passes, the peer sends or closes, slots
- * run short or the worker ends.  Sets conn's on_read and timers. */
-void idle_keep(struct upstream_group *g, struct idle *i);

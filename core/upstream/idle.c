@@ -20,7 +20,7 @@ enum { SURPLUS_MS = 100, BUCKETS = 256 };
 
 struct idle_pool {
     struct idle_pool *next;
-    struct list       list; /* of struct idle, the most recently used first  */
+    struct list       list; /* of struct link, the most recently used first  */
     unsigned          n, refs;
     uint64_t          limit; /* keepalive, of the group that kept one last   */
     struct timer      trim;  /* set when there are too many, not while empty  */
@@ -34,31 +34,31 @@ static struct idle_pool *pools[BUCKETS]; /* by name */
 
 
 static void
-take_out(struct idle *i)
+take_out(struct link *l)
 {
-    struct idle_pool *pool = i->pool;
+    struct idle_pool *pool = l->pool;
 
-    list_remove(&i->link);
+    list_remove(&l->place);
     if (--pool->n == 0)
         timer_stop(&pool->trim);
-    timer_stop(&i->conn.read_timer);
-    conn_set_reusable(&i->conn, false);
-    i->conn.is_quiet = false;
+    timer_stop(&l->conn.read_timer);
+    conn_set_reusable(&l->conn, false);
+    l->conn.is_quiet = false;
 }
 
 
 static void
-drop(struct idle *i)
+drop(struct link *l)
 {
-    take_out(i);
-    i->discard(i);
+    take_out(l);
+    link_discard(l);
 }
 
 
-static struct idle *
+static struct link *
 oldest(const struct idle_pool *pool)
 {
-    return list_entry(pool->list.prev, struct idle, link);
+    return list_entry(pool->list.prev, struct link, place);
 }
 
 
@@ -67,17 +67,17 @@ static void
 on_trim(struct timer *t)
 {
     struct idle_pool *pool = container_of(t, struct idle_pool, trim);
-    struct idle      *i;
+    struct link      *l;
 
     while (pool->n != 0) {
-        i = oldest(pool);
+        l = oldest(pool);
         if (pool->n <= pool->limit)
             return;
-        if (clock_ms() - i->kept_at < SURPLUS_MS) {
-            timer_set(i->conn.loop, t, SURPLUS_MS);
+        if (clock_ms() - l->kept_at < SURPLUS_MS) {
+            timer_set(l->conn.loop, t, SURPLUS_MS);
             return;
         }
-        drop(i);
+        drop(l);
     }
 }
 
@@ -85,7 +85,7 @@ on_trim(struct timer *t)
 static void
 on_timeout(struct timer *t)
 {
-    drop(container_of(t, struct idle, conn.read_timer));
+    drop(container_of(t, struct link, conn.read_timer));
 }
 
 
@@ -93,85 +93,85 @@ on_timeout(struct timer *t)
 static void
 on_read(struct event *e)
 {
-    struct idle *i = container_of(e, struct idle, conn.event);
+    struct link *l = container_of(e, struct link, conn.event);
 
-    if (conn_probe(&i->conn) == PROBE_QUIET)
+    if (conn_probe(&l->conn) == PROBE_QUIET)
         e->readable = false;
     else
-        drop(i);
+        drop(l);
 }
 
 
 static void
 on_unwanted(struct conn *c)
 {
-    drop(container_of(c, struct idle, conn));
+    drop(container_of(c, struct link, conn));
 }
 
 
 static const struct conn_owner idle_owner = { .on_unwanted = on_unwanted };
 
 
-struct idle *
+struct link *
 idle_take(struct upstream_group *g, const struct peer *peer, uint64_t kind)
 {
     if (g->idle == NULL)
         return NULL;
-    LIST_EACH(&g->idle->list, l) {
-        struct idle *i = list_entry(l, struct idle, link);
+    LIST_EACH(&g->idle->list, it) {
+        struct link *l = list_entry(it, struct link, place);
 
-        if (i->kind != kind || !str_eq(i->name, peer->name))
+        if (l->kind != kind || !str_eq(l->name, peer->name))
             continue;
-        take_out(i);
-        return i;
+        take_out(l);
+        return l;
     }
     return NULL;
 }
 
 
 static bool
-is_worth_keeping(const struct upstream_group *g, const struct idle *i)
+is_worth_keeping(const struct upstream_group *g, const struct link *l)
 {
-    return g->idle != NULL && !worker->is_exiting && !i->conn.is_eof
-           && !i->conn.event.hangup && i->conn.error == 0
-           && i->requests < g->keepalive_requests
-           && clock_ms() - i->opened_at <= g->keepalive_time;
+    return g->idle != NULL && !worker->is_exiting && !l->conn.is_eof
+           && !l->conn.event.hangup && l->conn.error == 0
+           && l->requests < g->keepalive_requests
+           && clock_ms() - l->opened_at <= g->keepalive_time;
 }
 
 
 static void
-add(struct idle_pool *pool, struct idle *i)
+add(struct idle_pool *pool, struct link *l)
 {
-    i->kept_at = clock_ms();
-    list_insert(&pool->list, &i->link);
+    l->kept_at = clock_ms();
+    list_insert(&pool->list, &l->place);
     if (++pool->n <= pool->limit || timer_is_set(&pool->trim))
         return;
     pool->trim.on_timeout = on_trim;
     pool->trim.is_idle = true;
-    timer_set(i->conn.loop, &pool->trim, SURPLUS_MS);
+    timer_set(l->conn.loop, &pool->trim, SURPLUS_MS);
 }
 
 
 void
-idle_keep(struct upstream_group *g, struct idle *i)
+idle_keep(struct upstream_group *g, struct link *l)
 {
-    if (!is_worth_keeping(g, i)) {
-        i->discard(i);
+    if (!is_worth_keeping(g, l)) {
+        link_discard(l);
         return;
     }
-    i->pool = g->idle;
-    i->pool->limit = g->keepalive;
-    add(i->pool, i);
-    timer_stop(&i->conn.write_timer);
-    i->conn.event.on_read = on_read;
-    i->conn.read_timer.on_timeout = on_timeout;
+    l->pool = g->idle;
+    l->pool->limit = g->keepalive;
+    add(l->pool, l);
+    timer_stop(&l->conn.write_timer);
+    l->conn.event.on_read = on_read;
+    l->conn.read_timer.on_timeout = on_timeout;
     if (g->keepalive_timeout != 0)
-        timer_set(i->conn.loop, &i->conn.read_timer, g->keepalive_timeout);
-    i->conn.is_quiet = true;
-    conn_set_owner(&i->conn, &idle_owner);
-    conn_set_reusable(&i->conn, true);
-    if (i->conn.event.readable)
-        on_read(&i->conn.event);
+        timer_set(l->conn.loop, &l->conn.read_timer, g->keepalive_timeout);
+    l->conn.is_quiet = true;
+    conn_set_owner(&l->conn, &idle_owner);
+    conn_set_reusable(&l->conn, true);
+    if (l->conn.event.readable)
+        on_read(&l->conn.event);
 }
 
 
@@ -224,8 +224,8 @@ idle_pool_put(struct idle_pool *p)
 
     if (--p->refs != 0)
         return;
-    LIST_EACH(&p->list, l)
-        drop(list_entry(l, struct idle, link));
+    LIST_EACH(&p->list, it)
+        drop(list_entry(it, struct link, place));
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;

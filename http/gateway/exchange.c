@@ -39,25 +39,20 @@ leaves_clean(const struct exchange *x)
     const struct gateway *g = x->gateway;
 
     return x->is_complete && x->is_reusable && x->is_request_sent
-           && buf_len(&g->in) == 0 && chain_empty(&x->link->idle.conn.out);
+           && buf_len(&g->in) == 0 && chain_empty(&x->link->conn.out);
 }
 
 
 void
 exchange_end(struct exchange *x)
 {
-    struct uplink *u = x->link;
-    bool           is_clean;
-
     if (x->response_ms == -1)
         x->response_ms = (int64_t) (clock_ms() - x->started_at);
-    if (!u)
+    if (!x->link)
         return;
-    x->sent = u->idle.conn.sent - u->sent_before;
-    x->received = u->idle.conn.received - u->received_before;
-    is_clean = leaves_clean(x);
-    x->link = NULL;
-    uplink_release(u, is_clean);
+    x->sent = link_sent(x->link);
+    x->received = link_received(x->link);
+    uplink_release(x, leaves_clean(x));
 }
 
 

@@ -2,27 +2,13 @@
 /*
  * One try at one peer, and the connection that it goes over; for the engine's
  * own files.  An exchange lives in the request's arena until the request
- * ends, since variables tell of it; its uplink is given back as soon as the
+ * ends, since variables tell of it; its link is given back as soon as the
  * try is over.
  */
 #pragma once
 
-#include "core/upstream/group.h"
+#include "core/upstream/link.h"
 #include "http/gateway/gateway.h"
-
-/* A connection to a peer: in use by one exchange, or idle in the group's
- * pool.  On the heap. */
-struct uplink {
-    struct idle     idle;   /* with the connection                           */
-    struct gateway *user;   /* NULL: idle or closed                          */
-    struct post     reap;
-    uint64_t        sent_before, received_before; /* this exchange           */
-    uint64_t        sent_at_timer; /* conn.sent when the timer was set       */
-    bool            has_outcome; /* of connecting                            */
-    bool            is_connected;
-    bool            was_idle;   /* taken from the pool                       */
-    bool            timed_out;
-};
 
 struct exchange {
     struct exchange *next;
@@ -35,7 +21,7 @@ struct exchange {
     int64_t          body_bytes; /* -1: no response                          */
     unsigned         status;     /* $upstream_status, 0: none                */
 
-    struct uplink   *link;   /* NULL: not connected, or given back           */
+    struct link     *link;   /* NULL: not connected, or given back           */
     void            *state;  /* the protocol's                               */
 
     /* The response, as the decoder reported it. */
@@ -52,7 +38,6 @@ struct exchange {
     bool          is_body_encoded; /* to the last byte                       */
     bool          is_send_broken; /* but the response may still be read      */
     bool          is_new;    /* its connection was opened for it             */
-    bool          is_untried; /* no connection: something is short here      */
     size_t        head_bytes; /* decoded before the body                     */
 };
 
@@ -67,12 +52,8 @@ void exchange_end(struct exchange *x);
 enum step uplink_open(struct exchange *x, bool may_be_idle);
 /* The outcome of STEP_WAIT above: the same. */
 enum step uplink_opened(struct exchange *x);
-/* Bytes of a request are on the way or have been sent. */
-bool uplink_has_sent(const struct uplink *u);
 /* Gives the connection to the pool where it may be used again, else closes. */
-void uplink_release(struct uplink *u, bool may_be_idle);
-void uplink_wait_read(struct uplink *u, msec_t timeout);
-void uplink_wait_write(struct uplink *u, msec_t timeout);
+void uplink_release(struct exchange *x, bool may_be_idle);
 
 /* The states of gateway_run that stand in other files: each goes on until it
  * must wait, moves to another state and answers STEP_NEXT, or ends the run. */
@@ -122,9 +103,3 @@ bool gateway_hides(const struct gateway *g, const struct field *f);
 void gateway_store_open(struct gateway *g);
 void gateway_store_add(struct gateway *g, const struct chain *data);
 void gateway_store_end(struct gateway *g);
-
-static inline struct uplink *
-uplink_of(struct conn *c)
-{
-    return container_of(c, struct uplink, idle.conn);
-}

@@ -28,7 +28,7 @@
 #include "http/request.h"
 
 struct exchange;
-struct uplink;
+struct link;
 struct lookup;
 struct tunnel;
 

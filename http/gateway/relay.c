@@ -145,13 +145,13 @@ fill(struct gateway *g)
     for (unsigned reads = 0; reads < ROUNDS; reads++) {
         want = want_now(g);
         if (want == 0) {
-            timer_stop(&g->x->link->idle.conn.read_timer);
+            timer_stop(&g->x->link->conn.read_timer);
             return STEP_WAIT;
         }
         s = gateway_read(g, want);
         if (s == STEP_WAIT && g->x->is_request_sent
-            && !timer_is_set(&g->x->link->idle.conn.read_timer))
-            uplink_wait_read(g->x->link, g->conf->read_timeout);
+            && !timer_is_set(&g->x->link->conn.read_timer))
+            link_wait_read(g->x->link, g->conf->read_timeout);
         if (s != STEP_NEXT)
             return s;
         if (!g->buffers || (!g->is_full && g->fresh.n >= READ_MANY))

@@ -90,7 +90,7 @@ try_again(struct gateway *g)
 static bool
 was_sent(const struct exchange *x)
 {
-    return x->link && uplink_has_sent(x->link);
+    return x->link && link_sent(x->link) != 0;
 }
 
 
@@ -98,10 +98,10 @@ was_sent(const struct exchange *x)
 static bool
 is_stale(const struct exchange *x, unsigned how)
 {
-    const struct uplink *u = x->link;
+    const struct link *u = x->link;
 
     return u && u->was_idle && how == NEXT_ERROR && !x->has_head
-           && u->idle.conn.received == u->received_before;
+           && link_received(u) == 0;
 }
 
 

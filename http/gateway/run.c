@@ -108,7 +108,7 @@ connect_peer(struct gateway *g, bool may_be_idle)
     g->tries++;
     gateway_says(g, "connecting to upstream");
     s = uplink_open(x, may_be_idle);
-    if (s == STEP_FAIL && x->is_untried) {
+    if (s == STEP_FAIL && x->link->is_untried) {
         gateway_end(g, PEER_UNTRIED);
         return http_fail(g->r, 500);
     }

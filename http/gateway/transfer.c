@@ -26,7 +26,7 @@ gateway_says(struct gateway *g, const char *action)
 {
     g->r->task.log->action = action;
     if (g->x && g->x->link)
-        g->x->link->idle.conn.log.action = action;
+        g->x->link->conn.log.action = action;
 }
 
 
@@ -35,7 +35,7 @@ static enum step
 add_piece(struct exchange *x, struct chain *piece, bool last)
 {
     struct gateway *g = x->gateway;
-    struct chain   *out = &x->link->idle.conn.out;
+    struct chain   *out = &x->link->conn.out;
 
     x->is_body_encoded = last;
     if (g->protocol->encode_body)
@@ -53,7 +53,7 @@ add_stream(struct exchange *x)
     struct gateway *g = x->gateway;
     enum step       s;
 
-    if (x->link->idle.conn.out.n >= QUEUE_MAX)
+    if (x->link->conn.out.n >= QUEUE_MAX)
         return STEP_WAIT;
     s = http_body_some(g->r, &g->passing);
     if (s == STEP_FAIL) {
@@ -88,21 +88,21 @@ static enum step
 flush(struct exchange *x)
 {
     struct gateway *g = x->gateway;
-    struct uplink  *u = x->link;
+    struct link    *u = x->link;
 
-    switch (conn_flush(&u->idle.conn, 0)) {
+    switch (conn_flush(&u->conn, 0)) {
     case FLUSH_DONE:
-        timer_stop(&u->idle.conn.write_timer);
+        timer_stop(&u->conn.write_timer);
         if (!x->is_body_encoded)
             return STEP_NEXT;
         x->is_request_sent = true;
         if (!x->has_head)
             gateway_says(g, "reading response header from upstream");
-        uplink_wait_read(u, g->conf->read_timeout);
+        link_wait_read(u, g->conf->read_timeout);
         return STEP_DONE;
     case FLUSH_WAIT:
-        if (!timer_is_set(&u->idle.conn.write_timer))
-            uplink_wait_write(u, g->conf->send_timeout);
+        if (!timer_is_set(&u->conn.write_timer))
+            link_wait_write(u, g->conf->send_timeout);
         return STEP_WAIT;
     case FLUSH_ERROR:
         break;
@@ -122,14 +122,14 @@ gateway_send(struct gateway *g)
         return STEP_DONE;
     if (!x->is_head_encoded) {
         gateway_says(g, "sending request to upstream");
-        s = g->protocol->encode_head(x, &x->link->idle.conn.out);
+        s = g->protocol->encode_head(x, &x->link->conn.out);
         if (s == STEP_FAIL) { /* not the peer's fault */
             g->body_failed = true;
             return http_fail(g->r, 500);
         }
         x->is_head_encoded = true;
         if (g->is_streaming || g->body.n > SEGMENTS)
-            conn_set_nodelay(&x->link->idle.conn);
+            conn_set_nodelay(&x->link->conn);
     }
     do {
         if (rounds-- == 0) { /* others first */
@@ -248,15 +248,15 @@ at_eof(struct gateway *g)
 enum step
 gateway_read(struct gateway *g, size_t want)
 {
-    struct uplink *u = g->x->link;
-    ssize_t        n;
+    struct link *u = g->x->link;
+    ssize_t      n;
 
-    if (!u->idle.conn.event.readable)
+    if (!u->conn.event.readable)
         return STEP_WAIT;
     make_room(g, want);
     if (want > buf_room(&g->in))
         want = buf_room(&g->in);
-    n = conn_read(&u->idle.conn, g->in.write, want);
+    n = conn_read(&u->conn, g->in.write, want);
     switch (n) {
     case CONN_AGAIN:
         return STEP_WAIT;
@@ -268,7 +268,7 @@ gateway_read(struct gateway *g, size_t want)
     default:
         g->in.write += n;
         if (g->x->is_request_sent)
-            uplink_wait_read(u, g->conf->read_timeout);
+            link_wait_read(u, g->conf->read_timeout);
         return gateway_decode(g);
     }
 }

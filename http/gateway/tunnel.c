@@ -54,7 +54,7 @@ static bool
 begin(struct gateway *g)
 {
     struct http_request *r = g->r;
-    struct conn         *peer = &g->x->link->idle.conn;
+    struct conn         *peer = &g->x->link->conn;
 
     r->out.is_upgraded = true;
     r->keeps_alive = false;
@@ -114,7 +114,7 @@ static bool
 pump(struct gateway *g, uint64_t *moved)
 {
     struct tunnel *t = g->tunnel;
-    struct conn   *peer = &g->x->link->idle.conn;
+    struct conn   *peer = &g->x->link->conn;
     uint64_t       up, down;
     unsigned       left = ROUNDS;
 
@@ -137,8 +137,8 @@ pump(struct gateway *g, uint64_t *moved)
 enum step
 gateway_tunnel(struct gateway *g)
 {
-    struct uplink *u = g->x->link;
-    struct conn   *peer = &u->idle.conn;
+    struct link   *u = g->x->link;
+    struct conn   *peer = &u->conn;
     struct tunnel *t;
     uint64_t       moved = 0, sent = peer->sent;
 
@@ -156,6 +156,6 @@ gateway_tunnel(struct gateway *g)
         || (t->peer_ended && t->client->out.n == 0))
         return end(g);
     if (moved || peer->sent != sent || !timer_is_set(&peer->read_timer))
-        uplink_wait_read(u, g->conf->read_timeout);
+        link_wait_read(u, g->conf->read_timeout);
     return STEP_WAIT;
 }

@@ -33,18 +33,14 @@ seconds(int64_t ms, char *room)
 static uint64_t
 received(const struct exchange *x)
 {
-    const struct uplink *u = x->link;
-
-    return u ? u->idle.conn.received - u->received_before : x->received;
+    return x->link ? link_received(x->link) : x->received;
 }
 
 
 static uint64_t
 sent(const struct exchange *x)
 {
-    const struct uplink *u = x->link;
-
-    return u ? u->idle.conn.sent - u->sent_before : x->sent;
+    return x->link ? link_sent(x->link) : x->sent;
 }
 
 

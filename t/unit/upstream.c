@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Groups as configuration makes them, the order in which round robin asks
- * their peers, what failures do to it, and the pool of idle connections.
+ * their peers, what failures do to it, opening links, and the pool of idle ones.
  */
+#include <errno.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -252,41 +253,35 @@ test_errors(void)
 }
 
 
-/* A connection in the pool, one end of a pair. */
+/* A link that has been used, over one end of a pair. */
 struct kept {
-    struct idle idle;
-    int         other;
-    bool        is_gone;
+    struct link *link;
+    int          other;
 };
 
 
-static void
-discard(struct idle *i)
+static bool
+is_gone(const struct kept *k)
 {
-    struct kept *k = container_of(i, struct kept, idle);
+    char    c;
+    ssize_t n = recv(k->other, &c, 1, MSG_DONTWAIT);
 
-    conn_close(&i->conn);
-    close(k->other);
-    k->is_gone = true;
+    return n == 0 || (n == -1 && errno == ECONNRESET);
 }
 
 
 static void
-open_kept(struct kept *k, struct loop *l, const struct peer *peer)
+open_kept(struct kept *k, const struct peer *peer, uint64_t kind)
 {
     int fds[2];
 
-    memset(k, 0, sizeof(*k));
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == -1)
         abort();
-    chain_init(&k->idle.conn.out, task.arena);
-    conn_init(&k->idle.conn, l, fds[0], &quiet);
-    conn_start(&k->idle.conn);
+    k->link = link_new(&task, peer->name, kind);
+    k->link->conn.event.fd = fds[0];
+    k->link->conn.event.writable = true;
+    conn_start(&k->link->conn);
     k->other = fds[1];
-    k->idle.name = peer->name;
-    k->idle.requests = 1;
-    k->idle.opened_at = clock_ms();
-    k->idle.discard = discard;
 }
 
 
@@ -302,59 +297,63 @@ test_idle(struct loop *l)
     upstream_module.adopt(worker, gen);
     g = group_of(gen);
     for (unsigned i = 0; i < 4; i++)
-        open_kept(&k[i], l, &g->peers[i % 2]);
+        open_kept(&k[i], &g->peers[i % 2], 0);
     for (unsigned i = 0; i < 3; i++)
-        idle_keep(g, &k[i].idle);
-    ok(!k[0].is_gone, "past the limit the oldest stays for a moment");
-    for (unsigned i = 0; i < 20 && !k[0].is_gone; i++)
+        link_release(k[i].link, g, true);
+    ok(!is_gone(&k[0]), "past the limit the oldest stays for a moment");
+    for (unsigned i = 0; i < 20 && !is_gone(&k[0]); i++)
         loop_turn(l, 20);
-    ok(k[0].is_gone && !k[1].is_gone, "and goes");
-    ok(idle_take(g, &g->peers[0], 0) == &k[2].idle, "one is taken");
-    ok(idle_take(g, &g->peers[0], 0) == NULL, "there is but one");
-    k[2].idle.requests = 3;
-    idle_keep(g, &k[2].idle);
-    ok(k[2].is_gone, "keepalive_requests");
+    ok(is_gone(&k[0]) && !is_gone(&k[1]), "and goes");
+    ok(link_take(&task, g, &g->peers[0], 0) == k[2].link, "one is taken");
+    is(k[2].link->requests, 2, "for its second request");
+    ok(link_take(&task, g, &g->peers[0], 0) == NULL, "there is but one");
+    k[2].link->requests = 3;
+    link_release(k[2].link, g, true);
+    ok(is_gone(&k[2]), "keepalive_requests");
 
     loop_turn(l, 0);
-    ok(!k[1].is_gone, "nothing has come");
+    ok(!is_gone(&k[1]), "nothing has come");
     is(write(k[1].other, "x", 1), 1, "the peer says something");
     loop_turn(l, 10);
-    ok(k[1].is_gone, "and is let go");
+    ok(is_gone(&k[1]), "and is let go");
 
-    idle_keep(g, &k[3].idle);
+    link_release(k[3].link, g, true);
     generation_put(gen);
-    ok(k[3].is_gone, "all go with the last generation that has the group");
+    ok(is_gone(&k[3]), "all go with the last generation that has the group");
+    for (unsigned i = 0; i < 4; i++)
+        close(k[i].other);
+    loop_turn(l, 0);
 }
 
 
 /* Another generation finds what the one before has left. */
 static void
-test_idle_over_generations(struct loop *l)
+test_idle_over_generations(void)
 {
     struct generation *one = read_servers("server 127.0.0.1:1; keepalive 2;");
     struct generation *two = read_servers("server 127.0.0.1:2;"
                                           "server 127.0.0.1:1; keepalive 4;");
     struct upstream_group *g = group_of(one), *next = group_of(two);
-    char                   name[] = "127.0.0.1:1";
     struct kept            k;
 
     upstream_module.adopt(worker, one);
-    open_kept(&k, l, &g->peers[0]);
-    k.idle.name = str_of(name);
-    idle_keep(g, &k.idle);
+    open_kept(&k, &g->peers[0], 0);
+    link_release(k.link, g, true);
     upstream_module.adopt(worker, two);
     generation_put(one);
-    ok(!k.is_gone, "it outlives its generation");
-    ok(idle_take(next, &next->peers[0], 0) == NULL, "it is not any peer's");
-    ok(idle_take(next, &next->peers[1], 0) == &k.idle, "its peer has it");
-    idle_keep(next, &k.idle);
+    ok(!is_gone(&k), "it outlives its generation");
+    ok(link_take(&task, next, &next->peers[0], 0) == NULL,
+       "it is not any peer's");
+    ok(link_take(&task, next, &next->peers[1], 0) == k.link, "its peer has it");
+    link_release(k.link, next, true);
     generation_put(two);
-    ok(k.is_gone, "nobody has the group any more");
+    ok(is_gone(&k), "nobody has the group any more");
+    close(k.other);
 }
 
 
 static void
-test_local(struct loop *l)
+test_local(void)
 {
     struct generation     *gen = read_servers("server 127.0.0.1:1;");
     struct upstream_group *g = group_of(gen);
@@ -362,16 +361,114 @@ test_local(struct loop *l)
 
     upstream_module.adopt(worker, gen);
     is(g->keepalive, 32, "keepalive is on by default");
-    open_kept(&k, l, &g->peers[0]);
-    k.idle.kind = 7;
-    idle_keep(g, &k.idle);
-    ok(idle_take(g, &g->peers[0], 8) == NULL, "not for another kind");
-    ok(idle_take(g, &g->peers[0], 7) == &k.idle, "but for the same one");
+    open_kept(&k, &g->peers[0], 7);
+    link_release(k.link, g, true);
+    ok(link_take(&task, g, &g->peers[0], 8) == NULL, "not for another kind");
+    ok(link_take(&task, g, &g->peers[0], 7) == k.link, "but for the same one");
 
-    k.idle.opened_at -= 3600 * 1000 + 1;
-    idle_keep(g, &k.idle);
-    ok(k.is_gone, "keepalive_time");
+    k.link->opened_at -= 3600 * 1000 + 1;
+    link_release(k.link, g, true);
+    ok(is_gone(&k), "keepalive_time");
+    close(k.other);
     generation_put(gen);
+}
+
+
+/* --- opening -------------------------------------------------------------- */
+
+static unsigned handshakes;
+static unsigned woken;
+
+
+static enum step
+shake_hands(struct conn *c)
+{
+    (void) c;
+    return ++handshakes < 2 ? STEP_WAIT : STEP_NEXT;
+}
+
+
+static void
+on_woken(struct task *t)
+{
+    (void) t;
+    woken++;
+}
+
+
+/* A listening socket, with its address. */
+static int
+listen_somewhere(struct addr_any *at)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    addr_parse(STR("127.0.0.1"), at);
+    if (fd == -1 || bind(fd, &at->sa, at->len) == -1 || listen(fd, 8) == -1
+        || getsockname(fd, &at->sa, &at->len) == -1)
+        abort();
+    return fd;
+}
+
+
+static enum step
+wait_connected(struct loop *l, struct link *k)
+{
+    enum step s = link_connected(k);
+
+    for (unsigned i = 0; i < 50 && s == STEP_WAIT; i++) {
+        loop_turn(l, 100);
+        if (woken)
+            s = link_connected(k);
+        woken = 0;
+    }
+    return s;
+}
+
+
+static void
+test_connect(struct loop *l)
+{
+    struct link_options o = { .keepalive = true };
+    struct conn_io      io = conn_plain;
+    struct addr_any     at;
+    struct link        *k;
+    int                 fd = listen_somewhere(&at);
+
+    io.handshake = shake_hands;
+    k = link_new(&task, STR("peer"), 0);
+    is(link_connect(k, &at, &o, 5000), STEP_WAIT, "connecting");
+    is(wait_connected(l, k), STEP_NEXT, "connected");
+    is(handshakes, 0, "bytes go as they are");
+    ok(!timer_is_set(&k->conn.read_timer), "nothing is waited for");
+    link_release(k, NULL, true);
+
+    o.io = &io;
+    k = link_new(&task, STR("peer"), 0);
+    is(link_connect(k, &at, &o, 5000), STEP_WAIT, "connecting, with more");
+    while (!k->has_outcome)
+        loop_turn(l, 100);
+    is(link_connected(k), STEP_WAIT, "a handshake comes first");
+    ok(timer_is_set(&k->conn.read_timer), "in the same time");
+    is(link_connected(k), STEP_NEXT, "and is over");
+    ok(k->conn.event.on_write == conn_on_writable, "output is its own again");
+    link_release(k, NULL, false);
+
+    close(fd);
+    o.io = NULL;
+    k = link_new(&task, STR("peer"), 0);
+    if (link_connect(k, &at, &o, 5000) == STEP_WAIT)
+        is(wait_connected(l, k), STEP_FAIL, "refused");
+    ok(!k->is_untried, "by the peer");
+    link_release(k, NULL, false);
+
+    conns.max = ++conns.active;
+    k = link_new(&task, STR("peer"), 0);
+    is(link_connect(k, &at, &o, 5000), STEP_FAIL, "there is no room here");
+    ok(k->is_untried, "which is not the peer's fault");
+    link_release(k, NULL, false);
+    conns.active--;
+    conns.max = 0;
+    loop_turn(l, 0);
 }
 
 
@@ -388,6 +485,8 @@ main(void)
     self.loop = l;
     task.arena = arena_new(0);
     task.log = &quiet;
+    task.loop = l;
+    task.run = on_woken;
     task_init(&task);
 
     test_weights();
@@ -397,8 +496,9 @@ main(void)
     test_dynamic();
     test_errors();
     test_idle(l);
-    test_idle_over_generations(l);
-    test_local(l);
+    test_idle_over_generations();
+    test_local();
+    test_connect(l);
 
     arena_free(task.arena);
     loop_free(l);
