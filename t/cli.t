@@ -95,10 +95,9 @@ says([@here, '-c', $conf, '-tq'], 0, '', '-tq');
 says([@here, '-c', $conf, '-q', '-t'], 0, '', '-q -t');
 says([@here, '-c', $conf, '-vt'], 0, qr{\Anginx version: .*\n\Q$ok\E\z},
      '-vt');
-says([@here, '-c', 'bad.conf', '-t'], 1, qr{\A\Q$bad\E(?:.*\n)*?\Q$bad_end\E\z},
-     '-t, a bad file');
-says([@here, '-c', 'bad.conf', '-tq'], 1,
-     qr{\A\Q$bad\E(?:.*\n)*?\Q$bad_end\E\z}, '-tq, a bad file');
+says([@here, '-c', 'bad.conf', '-t'], 1, $bad . $bad_end, '-t, a bad file');
+says([@here, '-c', 'bad.conf', '-tq'], 1, $bad . $bad_end,
+     '-tq, a bad file');
 says([@here, '-c', 'none.conf', '-t'], 1,
      qq{nginx: [emerg] open() "$dir/none.conf" failed }
      . "(2: No such file or directory)\n"
@@ -118,10 +117,9 @@ says(['-p', "$dir/", '-e', 'nosuchdir/e.log', '-c', $conf, '-t'], 1,
 
 # ---- a bad configuration without -t ----
 
-says([@here, '-c', 'bad.conf'], 1, qr{\A\Q$bad\E(?!.*test failed)}s,
-     'start with a bad file');
-says([@here, '-c', 'bad.conf', '-s', 'stop'], 1,
-     qr{\A\Q$bad\E(?!.*test failed)}s, '-s stop with a bad file');
+says([@here, '-c', 'bad.conf'], 1, $bad, 'start with a bad file');
+says([@here, '-c', 'bad.conf', '-s', 'stop'], 1, $bad,
+     '-s stop with a bad file');
 
 # ---- signals ----
 
@@ -187,28 +185,31 @@ $busy->conf("%%GLOBALS%% events {}\n"
 my ($code, $out, $err) = run_binary('-p', $busy->dir, '-c', 'nginx.conf',
                                     '-e', 'error.log');
 is $code, 1, 'a port that is taken: exit code';
-like $err, qr/\A(?:nginx:\ \[emerg\]\ bind\(\)\ to\ 127\.0\.0\.1:$port\ failed
-    \ \(98:\ Address\ already\ in\ use\)\n){5}
-    nginx:\ \[emerg\]\ still\ could\ not\ bind\(\)\n/x, 'five tries';
+is $err, ("nginx: [emerg] bind() to 127.0.0.1:$port failed "
+    . "(98: Address already in use)\n") x 5
+    . "nginx: [emerg] still could not bind()\n", 'five tries';
 
-# refused($listen): what stands under the messages of a start, for one listen.
+# refused($listen): what stands under the messages of a start on a terminal, for
+# one listen.
 sub refused {
     my ($listen) = @_;
 
     $busy->conf("%%GLOBALS%% events {}\n"
         . "http { %%GLOBALS_HTTP%%\nserver { listen $listen; } }\n");
-    my (undef, undef, $e) = run_binary('-p', $busy->dir, '-c', 'nginx.conf',
-                                       '-e', 'error.log');
-    return join '', map { "$_\n" } grep /^ {7}/, split /\n/, $e;
+    my (undef, $text) = run_on_terminal('-p', $busy->dir, '-c', 'nginx.conf',
+                                        '-e', 'error.log');
+    return join '', map { "$_\n" } grep /^ {7}/, split /\n/, $text;
 }
 
-if (!is_oracle()) {
+SKIP: {
+    skip 'no hints', 3 if is_oracle();
+    skip 'no terminal', 3 if !run_on_terminal('-v');
     my $place = 'in ' . $busy->dir . '/nginx.conf:';
-    my ($line) = $err =~ /\n {7}"listen" of 127\.0\.0\.1:$port \Q$place\E(\d+)\n/;
 
-    ok $line, 'the place of the listen';
-    like $err, qr/\n {7}held by process $$, "[^"]+"\n\z/, 'and who holds it';
-    is scalar(() = $err =~ /held by/g), 1, 'said once';
+    like refused("127.0.0.1:$port"),
+        qr/\A\ {7}"listen"\ of\ 127\.0\.0\.1:$port\ \Q$place\E\d+\n
+            \ {7}held\ by\ process\ $$,\ "[^"]+"\n\z/x,
+        'the place of the listen and who holds the port, once';
     like refused('192.0.2.1:8080'),
         qr/^ +"listen" of 192.+\n +no interface of this machine has that address\n\z/,
         'an address of somebody else';

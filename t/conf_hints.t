@@ -19,7 +19,8 @@ sub report {
 
     $t->write('hint.conf', $text);
     my ($code, undef, $err) = run_binary('-t', '-p', "$dir/", '-c',
-        'hint.conf', '-e', 'hint.log', '-g', "pid $dir/pid;");
+        'hint.conf', '-e', 'hint.log', '-g', "pid $dir/pid;",
+        is_oracle() ? () : '--lint');
     $err =~ s/\Q$dir\E\/hint\.conf/F/g;
     return ($code, grep { !/could not open error log/ } split /\n/, $err);
 }

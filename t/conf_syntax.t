@@ -186,10 +186,12 @@ is conf_test("http {}", args => ['-g', 'events {}'])->{code}, 1,
 
 # ---- all errors in one run, with hints ----
 
+sub explained { return conf_test($_[0], args => ['--lint']) }
+
 SKIP: {
     skip 'one error is all that it tells', 10 if is_oracle();
 
-    my $r = conf_test(<<'EOC');
+    my $r = explained(<<'EOC');
 events {}
 http {
     server {
@@ -221,14 +223,14 @@ EOC
         'the last line';
     is scalar(() = $r->{err} =~ /test failed/g), 1, 'said once';
 
-    $r = conf_test("events {}\nhttp {\nxslt_stylesheet a.xsl;\nbogus;\n}\n");
+    $r = explained("events {}\nhttp {\nxslt_stylesheet a.xsl;\nbogus;\n}\n");
     is $r->{first}, 'directive "xslt_stylesheet" is not supported by this '
         . 'build in F:3', 'a directive that is missing';
     is scalar(grep { /\[emerg\]/ } @{ $r->{lines} }), 2, 'and the next error';
     is $r->{code}, 1, 'its exit code';
 
     # Variables too, but for those that a faulty statement may define.
-    $r = conf_test("events {}\nhttp { server {\nbogus on;\n"
+    $r = explained("events {}\nhttp { server {\nbogus on;\n"
         . "return 200 \$remote_adr;\nmap \$uri \$m { a b; }\n"
         . "location / { return 200 \$m; }\n}}\n");
     is_deeply [grep { /\[emerg\]/ } @{ $r->{lines} }],
@@ -238,7 +240,7 @@ EOC
     like $r->{err}, qr/did you mean "remote_addr"/, 'did you mean: variables';
 
     # What nginx has and this build has not is not called a slip.
-    $r = conf_test("events {}\nhttp { server {\nreturn 200 \$geoip_city;\n"
+    $r = explained("events {}\nhttp { server {\nreturn 200 \$geoip_city;\n"
         . "location / { return 200 \$ssl_preread_protocol; }\n}}\n");
     is $r->{first}, 'unknown "geoip_city" variable', 'a missing variable';
     like $r->{err}, qr/"geoip_city"\ variable\n.*:3\n.*\n\ +nginx\ has\ it\ \(http_geoip\):\ it\ is\ not\ supported\ by\ this
@@ -248,7 +250,7 @@ EOC
 
     # What is only seen at the end is reported along, and what follows from
     # an earlier error is not.
-    $r = conf_test("events {}\nhttp {\nserver {\nlisten 127.0.0.1:%%PORT%%;\n"
+    $r = explained("events {}\nhttp {\nserver {\nlisten 127.0.0.1:%%PORT%%;\n"
         . "server_name a b;\nlocation / { }\nlocation / { }\n"
         . "location /a {\nlocation /ab { }\nlocation /ab { }\n}\nbogus;\n}\n"
         . "upstream u {\n}\nupstream v { server 1:x; }\n"
@@ -275,7 +277,7 @@ EOC
          ["http {\nserver {\nlocation /\nroot a;\n}\nbogus; }\n}",
           'location', 4, 3, 6]) {
         my ($text, $name, $line, $at, $bogus) = @$_;
-        $r = conf_test("$text\nevents {}\n");
+        $r = explained("$text\nevents {}\n");
         is_deeply [grep { /emerg|missing/ } @{ $r->{lines} }],
             ['nginx: [emerg] ' . (defined $name
                  ? "directive \"$name\" has no opening \"{\""
@@ -294,7 +296,7 @@ EOC
               . '       this block is not closed'],
          ["try_files a;\nroot /b;\n", ''], ["set \$a\nb c;\n", '']) {
         my ($text, $hint) = @$_;
-        $r = conf_test("events {}\nhttp { server {\n$text}}\n");
+        $r = explained("events {}\nhttp { server {\n$text}}\n");
         ok $hint eq '' ? $r->{err} !~ /missing at the end|not closed/
                        : index($r->{err}, $hint) > 0,
             'forgotten: ' . $text =~ s/\n/ /gr or diag $r->{err};

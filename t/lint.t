@@ -140,8 +140,8 @@ sub test {
 
     $t->write('lint.conf', "pid lint.pid; error_log lint.log; events {}\n"
         . $body);
-    return run_binary('-t', '-p', "$dir/", '-c', 'lint.conf', '-e', 'lint.log',
-        @options);
+    return run_binary('-t', '--lint', '-p', "$dir/", '-c', 'lint.conf', '-e',
+        'lint.log', @options);
 }
 
 sub http { return "http { access_log off;\n$_[0]\n}\n" }

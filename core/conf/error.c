@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Messages about configurations.  The first line of each is the same as
- * nginx's; below it are the source line with a caret, and hints.
+ * nginx's, and where tools read the output there is no other.  For people
+ * (log_explains) all errors are reported, each with its source line, a caret
+ * and hints below it.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -211,18 +213,22 @@ show_unclosed(struct conf *cf, const struct lexer *lx, const char *message)
     }
 }
 
+/* nginx ends at the first error: what follows is for people only. */
 static void
 print_at(struct conf *cf, enum log_level level, const char *file, unsigned line,
          const char *message)
 {
-    const struct log *log = cf->reader->log;
+    unsigned          before = cf->errors - (level == LEVEL_EMERG);
+    const struct log *log = before ? &log_aside : cf->reader->log;
 
+    if (before ? !log_explains : !log_enabled(log, level))
+        return;
     if (line == 0)
-        log_at(log, level, 0, "%s", message);
+        log_write(log, level, 0, "%s", message);
     else if (file == NULL)
-        log_at(log, level, 0, "%s in command line", message);
+        log_write(log, level, 0, "%s in command line", message);
     else
-        log_at(log, level, 0, "%s in %s:%u", message, file, line);
+        log_write(log, level, 0, "%s in %s:%u", message, file, line);
 }
 
 void

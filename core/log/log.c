@@ -19,13 +19,17 @@ enum { STDERR = 2 };
 
 const char *log_program = "weir";
 bool        log_to_stderr = true;
+bool        log_explains;
 void (*log_tap)(enum log_level level, str_t text, bool is_wanted);
 
 static struct log_target  start_file = { .level = LEVEL_NOTICE };
 static struct log_target *start_at[1] = { &start_file };
 static struct log_targets start_targets = { .level = LEVEL_NOTICE };
 
-struct log log_start = { .targets = &start_targets };
+static const struct log_targets no_targets = { .level = LEVEL_STDERR };
+
+struct log       log_start = { .targets = &start_targets };
+const struct log log_aside = { .targets = &no_targets };
 
 static const char *const names[] = {
     "", "emerg", "alert", "crit", "error", "warn", "notice", "info", "debug",
@@ -218,6 +222,8 @@ log_write(const struct log *log, enum log_level level, int errnum,
     bool              was_stderr = false;
     bool              is_told = log_to_stderr && level <= LEVEL_WARN;
 
+    if (level == LEVEL_STDERR && !log_explains)
+        return;
     if (log_tap != NULL) {
         va_start(args, fmt);
         tell_tap(log, level, errnum, fmt, args);

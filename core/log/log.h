@@ -24,7 +24,7 @@
 enum { LOG_LINE_MAX = 2048 };
 
 enum log_level {
-    LEVEL_STDERR, /* what stands under a message: bare, without a level       */
+    LEVEL_STDERR, /* what stands under a message: bare, if log_explains       */
     LEVEL_EMERG,
     LEVEL_ALERT,
     LEVEL_CRIT,
@@ -129,6 +129,14 @@ void log_start_file(struct log_file *file);
 /* Until a server has come up (and under -t): lines of warn and above go to
  * stderr too, in the short form.  True at first. */
 extern bool log_to_stderr;
+
+/* Somebody reads standard error who wants more than nginx's lines, which tools
+ * take apart: lines of LEVEL_STDERR are written, and what goes to log_aside.
+ * False at first. */
+extern bool log_explains;
+/* For log_write: no targets take it, stderr alone (or the tap) does, as long as
+ * log_to_stderr. */
+extern const struct log log_aside;
 
 /*
  * Files that are written to and can be reopened: error and access logs.  A

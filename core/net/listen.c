@@ -126,6 +126,8 @@ explain_refusal(const struct listener *l, int errnum, const struct log *log)
     char  name[HOLDER_NAME];
     pid_t pid = 0;
 
+    if (!log_explains)
+        return;
     if (l->file != NULL)
         log_at(log, LEVEL_STDERR, 0, "       \"listen\" of " STR_F " in %s:%u",
                STR_A(l->text), l->file, l->line);

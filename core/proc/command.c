@@ -75,6 +75,7 @@ command_run(struct setup *s, const struct command *c, char **argv)
     memcpy(own, argv, n * sizeof(*own));
     if (!options_extract(&s->options, own))
         return 1;
+    log_explains = true;
     options_paths(&s->options, s->arena, &s->paths);
     return c->dry != NULL ? worker_dry(s, c, own) : c->run(&s->paths, own);
 }

@@ -342,6 +342,7 @@ run(struct setup *s)
         options_print(o);
     if (o->version && !o->test)
         return 0;
+    log_explains = options_want_hints(o);
     options_paths(o, s->arena, &s->paths);
     open_start_log(s);
     if (o->test)

@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 #include <openssl/opensslv.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "core/base/version.h"
 
@@ -125,6 +126,8 @@ take_word(struct options *o, const char *p)
         o->help = o->version = true;
     else if (strcmp(p, "--version") == 0)
         o->version = true;
+    else if (strcmp(p, "--lint") == 0)
+        o->lint = true;
     else if (strcmp(p, "--no-lint") == 0)
         o->no_lint = true;
     else if (strcmp(p, "--json") == 0)
@@ -139,12 +142,19 @@ take_word(struct options *o, const char *p)
 static bool
 fits_together(const struct options *o)
 {
-    const char *word = o->json ? "--json" : "--no-lint";
+    const char *word = o->json ? "--json" : o->lint ? "--lint" : "--no-lint";
 
-    if (o->test || !(o->json || o->no_lint))
+    if (o->test || !(o->json || o->lint || o->no_lint))
         return true;
     fprintf(stderr, "%s: option \"%s\" needs \"-t\"\n", log_program, word);
     return false;
+}
+
+
+bool
+options_want_hints(const struct options *o)
+{
+    return o->lint || o->json || isatty(STDERR_FILENO);
 }
 
 
@@ -235,7 +245,9 @@ print_help(void)
             "  -g directives : set global directives out of configuration "
             "file\n\n"
             "With -t:\n"
-            "  --no-lint     : no warnings of what is hardly meant\n"
+            "  --lint        : hints and warnings of what is hardly meant, as "
+            "on a terminal\n"
+            "  --no-lint     : no such warnings\n"
             "  --json        : all that was found on standard output\n\n",
             log_program, WEIR_PREFIX, WEIR_ERROR_LOG_PATH, WEIR_CONF_PATH);
     commands_print();
@@ -305,6 +317,7 @@ options_paths(const struct options *o, struct arena *a, struct conf_paths *out)
         out->error_log = absolute(a, prefix, out->error_log);
     out->globals = or_built_in(o->globals, "");
     out->keeps_text = o->dump;
-    out->lints = o->test && !o->no_lint && (o->json || !o->quiet);
+    out->lints = o->test && !o->no_lint && log_explains
+                 && (o->json || !o->quiet);
     out->has_conf_file = o->conf_file != NULL;
 }

@@ -13,13 +13,18 @@ struct options {
     bool        help, version, configure; /* -h, -v, -V                      */
     bool        test, dump, quiet;        /* -t, -T, -q                      */
     bool        directives;               /* --directives                    */
-    bool        no_lint, json;            /* of -t: --no-lint, --json        */
+    bool        lint, no_lint, json;      /* of -t: --lint, --no-lint, --json */
     const char *prefix, *conf_file, *error_log, *globals; /* NULL: not given */
     const char *signal; /* stop, quit, reopen, reload      */
 };
 
 /* False: what is wrong was printed. */
 bool options_parse(struct options *o, char **argv);
+
+/* Whether what nginx does not print may be: carets, hints and further errors,
+ * and for -t lint.  On a terminal, or because it was asked for: tools take the
+ * last word of a level that they find for the outcome. */
+bool options_want_hints(const struct options *o);
 
 /* Takes -c, -p, -g and -e with their values out of the list, for a
  * subcommand.  False: what is wrong was printed. */

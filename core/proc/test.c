@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * -t: whether the configuration can be read and what it names be opened.  What
- * goes to standard error is nginx's, with lint's findings behind it; with
- * --json all of it stands on standard output too, as one object.
+ * goes to standard error is nginx's; for people, lint's findings stand behind
+ * it; with --json all of it stands on standard output too, as one object.
  */
 #include "core/proc/setup.h"
 
@@ -78,9 +78,9 @@ note_line(enum log_level level, str_t text, bool is_wanted)
 {
     struct message *m;
 
-    (void) is_wanted;
     log_tap = NULL;
-    log_write(&log_start, level, 0, STR_F, STR_A(text));
+    log_write(is_wanted ? &log_start : &log_aside, level, 0, STR_F,
+              STR_A(text));
     log_tap = note_line;
     text = str_copy(told.arena, text);
     if (level == LEVEL_STDERR) {

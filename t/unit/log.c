@@ -344,6 +344,8 @@ test_start(void)
     catch_stderr();
     log_at(&log_start, LEVEL_EMERG, ENOENT, "open() \"%s\" failed", "/n");
     log_at(&log_start, LEVEL_NOTICE, 0, "not for the terminal");
+    log_at(&log_start, LEVEL_STDERR, 0, "not for tools");
+    log_explains = true;
     log_at(&log_start, LEVEL_STDERR, 0, "invalid option: \"z\"");
     is_text(caught(),
             "nginx: [emerg] open() \"/n\" failed (2: No such file or "
@@ -355,6 +357,10 @@ test_start(void)
     log_at(&log_start, LEVEL_EMERG, 0, "both");
     is_text(caught(), "nginx: [emerg] both\n", "to the terminal");
     is_line(file.path.p, "emerg", "both\n", "and the file");
+    catch_stderr();
+    log_write(&log_aside, LEVEL_EMERG, 0, "aside");
+    is_text(caught(), "nginx: [emerg] aside\n", "the terminal alone");
+    is_text(contents(file.path.p), "", "not the file");
     log_to_stderr = false;
     catch_stderr();
     log_at(&log_start, LEVEL_EMERG, 0, "later");

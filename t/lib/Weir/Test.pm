@@ -62,7 +62,7 @@ use Weir::Ports qw(free_port free_ports);
 
 our @EXPORT = (@Test::More::EXPORT, qw(
     server_version version_at_least skip_before is_oracle has_module
-    need_module need_version wait_until run_binary conf_test
+    need_module need_version wait_until run_binary run_on_terminal conf_test
 ));
 our @EXPORT_OK = qw(free_port free_ports slow top_folder binary_path);
 
@@ -129,6 +129,25 @@ sub run_binary {
     }
     return ($status & 127 ? 'signal ' . ($status & 127) : $status >> 8,
             slurp("$files/out"), slurp("$files/err"));
+}
+
+# run_on_terminal(@args), with the same hash: (exit code, what the terminal
+# shows), or nothing where no terminal can be had.
+sub run_on_terminal {
+    my %opt = ref $_[0] ? %{ shift() } : ();
+    my $line = join ' ', map { "'" . s/'/'\\''/gr . "'" } binary_path(), @_;
+    my $files = File::Temp->newdir('run-XXXXXX', DIR => $base);
+    my ($script) = grep { -x } qw(/usr/bin/script /bin/script);
+
+    return if !$script;
+    my $pid = start_process(undef, $script, ['-qec', $line, '/dev/null'],
+                            "$files/out", "$files/err", $opt{dir}, $opt{env});
+    my $status = wait_process($pid, slow(20));
+    (my $text = slurp("$files/out")) =~ s/\r\n/\n/g;
+    return ($status >> 8, $text) if defined $status;
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+    return ('timeout', $text);
 }
 
 sub start_process {
