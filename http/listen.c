@@ -6,154 +6,37 @@
  */
 #include <unistd.h>
 
+#include "core/conf/listen.h"
 #include "http/main.h"
 
-/* --- one line ------------------------------------------------------------------ */
+enum { PORT = 80 };
 
-struct line {
-    struct listen_options options;
-    bool                  has_options, is_default, has_proxy_protocol;
+/* --- parameters -------------------------------------------------------------- */
+
+enum { DEFAULT = 1, PROXY_PROTOCOL = 2 };
+
+static const char *
+refuse(struct conf *cf, const struct listen_word *w, str_t value,
+       struct listen_line *l)
+{
+    (void) value;
+    (void) l;
+    return conf_error(cf,
+                      "parameter \"%s\" of the \"listen\" directive is not "
+                      "supported by this build",
+                      w->name);
+}
+
+static const struct listen_word words[] = {
+    { "default_server", NULL, DEFAULT, NULL },
+    { "default", NULL, DEFAULT, "" },
+    { "proxy_protocol", NULL, PROXY_PROTOCOL, NULL },
+    { "ssl", refuse, 0, NULL },
+    { "http2", refuse, 0, NULL },
+    { "quic", refuse, 0, NULL },
+    { "spdy", refuse, 0, "" },
+    { .name = NULL },
 };
-
-static const char *
-number_param(struct conf *cf, str_t arg, str_t value, const char *name,
-             uint64_t max, int *out)
-{
-    uint64_t n;
-
-    if (!number_parse(value, max, &n) || (n == 0 && max != INT32_MAX - 1))
-        return conf_error(cf, "invalid %s \"" STR_F "\"", name, STR_A(arg));
-    *out = (int) n;
-    return NULL;
-}
-
-static const char *
-size_param(struct conf *cf, str_t arg, str_t value, const char *name, int *out)
-{
-    uint64_t n;
-
-    if (!number_size(value, false, &n) || n > INT32_MAX)
-        return conf_error(cf, "invalid %s \"" STR_F "\"", name, STR_A(arg));
-    *out = (int) n;
-    return NULL;
-}
-
-/* so_keepalive=on|off|[idle]:[interval]:[count] */
-static const char *
-keepalive_param(struct conf *cf, str_t arg, str_t value,
-                struct listen_options *o)
-{
-    str_t    rest = value, part;
-    uint64_t n[3] = { 0, 0, 0 };
-    unsigned i;
-    bool     is_good = true;
-
-    if (str_is(value, "on") || str_is(value, "off")) {
-        o->so_keepalive = str_is(value, "on") ? 1 : 2;
-        return NULL;
-    }
-    for (i = 0; i < 3 && is_good && rest.p != NULL; i++) {
-        part = str_cut(&rest, ':');
-        if (part.n == 0)
-            continue;
-        is_good = i < 2 ? number_time(part, true, &n[i])
-                        : number_parse(part, INT32_MAX, &n[i]);
-        is_good &= n[i] != 0 && n[i] <= INT32_MAX;
-    }
-    if (!is_good || rest.p != NULL || i < 2 || (n[0] | n[1] | n[2]) == 0)
-        return conf_error(cf, "invalid so_keepalive value: \"" STR_F "\"",
-                          STR_A(value));
-    (void) arg;
-    o->so_keepalive = 1;
-    o->keepidle = (int) n[0];
-    o->keepintvl = (int) n[1];
-    o->keepcnt = (int) n[2];
-    return NULL;
-}
-
-static const char *const listen_words[]
-    = { "default_server", "bind",  "deferred",      "reuseport",
-        "proxy_protocol", "ssl",   "backlog=",      "rcvbuf=",
-        "sndbuf=",        "http2", "so_keepalive=", "fastopen=",
-        "ipv6only=on",    "quic",  "multipath",     NULL };
-
-/* name=value parameters; NULL with *known false: not one of them. */
-static const char *
-value_param(struct conf *cf, str_t arg, struct line *l, bool *known)
-{
-    struct listen_options *o = &l->options;
-    str_t                  v;
-
-    *known = true;
-    l->has_options = o->bind = true;
-    if (conf_param(arg, "backlog", &v))
-        return number_param(cf, arg, v, "backlog", INT32_MAX, &o->backlog);
-    if (conf_param(arg, "fastopen", &v))
-        return number_param(cf, arg, v, "fastopen", INT32_MAX - 1,
-                            &o->fastopen);
-    if (conf_param(arg, "rcvbuf", &v))
-        return size_param(cf, arg, v, "rcvbuf", &o->rcvbuf);
-    if (conf_param(arg, "sndbuf", &v))
-        return size_param(cf, arg, v, "sndbuf", &o->sndbuf);
-    if (conf_param(arg, "so_keepalive", &v))
-        return keepalive_param(cf, arg, v, o);
-    if (conf_param(arg, "accept_filter", &v)) {
-        conf_warn(cf,
-                  "accept filters \"" STR_F
-                  "\" are not supported on this platform, ignored",
-                  STR_A(arg));
-        return NULL;
-    }
-    /* of no meaning, and no mistake, with IPv4 */
-    if (str_is(arg, "ipv6only=on") || str_is(arg, "ipv6only=off")) {
-        o->ipv6only = str_is(arg, "ipv6only=on");
-        return NULL;
-    }
-    if (str_starts(arg, STR("ipv6only=o")))
-        return conf_error(cf, "invalid ipv6only flags \"" STR_F "\"",
-                          STR_A(str_from(arg, 9)));
-    *known = false;
-    return NULL;
-}
-
-static const char *
-word_param(struct conf *cf, str_t arg, struct line *l)
-{
-    struct listen_options *o = &l->options;
-    struct line            before = *l;
-    const char            *error;
-    bool                   known;
-
-    if (str_is(arg, "default_server") || str_is(arg, "default")) {
-        l->is_default = true;
-        return NULL;
-    }
-    if (str_is(arg, "proxy_protocol")) {
-        l->has_proxy_protocol = true;
-        return NULL;
-    }
-    if (str_is(arg, "ssl") || str_is(arg, "http2") || str_is(arg, "quic")
-        || str_is(arg, "spdy"))
-        return conf_error(cf,
-                          "parameter \"" STR_F "\" of the \"listen\" "
-                          "directive is not supported by this build",
-                          STR_A(arg));
-    if (str_is(arg, "bind") || str_is(arg, "deferred")
-        || str_is(arg, "multipath") || str_is(arg, "reuseport"))
-    {
-        l->has_options = o->bind = true;
-        o->deferred |= arg.p[0] == 'd';
-        o->multipath |= arg.p[0] == 'm';
-        o->reuseport |= arg.p[0] == 'r';
-        return NULL;
-    }
-    error = value_param(cf, arg, l, &known);
-    if (known)
-        return error;
-    *l = before;
-    conf_suggest(cf, arg, listen_words);
-    return conf_error(cf, "invalid parameter \"" STR_F "\"", STR_A(arg));
-}
 
 /* --- addresses ------------------------------------------------------------------- */
 
@@ -207,25 +90,26 @@ is_mixed(const struct http_address *a)
 }
 
 static void
-check_protocols(struct conf *cf, struct http_address *a, const struct line *l)
+check_protocols(struct conf *cf, struct http_address *a,
+                const struct listen_line *l)
 {
-    bool was_mixed = is_mixed(a);
+    bool was_mixed = is_mixed(a), has_protocol = l->words & PROXY_PROTOCOL;
 
-    if (l->has_proxy_protocol)
+    if (has_protocol)
         a->with_protocol++;
     else
         a->without++;
-    a->options_without |= l->has_options && !l->has_proxy_protocol;
+    a->options_without |= l->has_options && !has_protocol;
     if (!was_mixed && is_mixed(a))
         conf_warn(cf, "protocol options redefined for " STR_F, STR_A(a->text));
 }
 
 static const char *
 add_server(struct conf *cf, struct http_server *s, const struct addr_any *at,
-           const struct line *l)
+           const struct listen_line *l)
 {
     struct http_main    *m = conf_main(cf, &http_module);
-    bool                 is_new;
+    bool                 is_default = l->words & DEFAULT, is_new;
     struct http_address *a = address_at(cf, m, at, &is_new);
 
     VEC_EACH(&a->servers, it)
@@ -236,7 +120,7 @@ add_server(struct conf *cf, struct http_server *s, const struct addr_any *at,
         return conf_error(cf, "duplicate listen options for " STR_F,
                           STR_A(a->text));
     }
-    if (l->is_default && a->has_default) {
+    if (is_default && a->has_default) {
         hint_first(cf, a->default_at);
         return conf_error(cf, "a duplicate default server for " STR_F,
                           STR_A(a->text));
@@ -248,49 +132,40 @@ add_server(struct conf *cf, struct http_server *s, const struct addr_any *at,
     }
     if (l->has_options)
         a->options_at = cf->block->settings;
-    if (l->is_default)
+    if (is_default)
         a->default_at = cf->block->settings;
     if (is_new || l->has_options)
         a->options = l->options;
     a->has_options |= l->has_options;
-    a->has_proxy_protocol |= l->has_proxy_protocol;
+    a->has_proxy_protocol |= (l->words & PROXY_PROTOCOL) != 0;
     *vec_push(cf->arena, &a->servers) = s;
-    if (is_new || l->is_default)
+    if (is_new || is_default)
         a->fallback = s;
-    a->has_default |= l->is_default;
+    a->has_default |= is_default;
     return NULL;
 }
 
-static void
-init_line(struct line *l)
+static const char *
+add_servers(struct conf *cf, struct http_server *s, const struct listen_line *l)
 {
-    memset(l, 0, sizeof(*l));
-    listen_options_init(&l->options);
+    const char *error = NULL;
+
+    for (size_t i = 0; i < l->at.n && error == NULL; i++)
+        error = add_server(cf, s, &l->at.at[i], l);
+    return error;
 }
 
 static const char *
 parse_listen(struct conf *cf, void *field)
 {
     struct http_server *s = cf->block->server;
-    struct endpoint     e;
-    struct line         l;
+    struct listen_line  l;
     const char         *error;
-    unsigned            i;
-    size_t              k;
 
     (void) field;
     s->has_listen = true;
-    error = endpoint_parse(cf->arena, cf->args[1], 80,
-                           ENDPOINT_LISTEN | ENDPOINT_RESOLVE, &e);
-    if (error != NULL)
-        return conf_error(cf, "%s in \"" STR_F "\" of the \"listen\" directive",
-                          error, STR_A(cf->args[1]));
-    init_line(&l);
-    for (i = 2; i < cf->n_args && error == NULL; i++)
-        error = word_param(cf, cf->args[i], &l);
-    for (k = 0; k < e.n && error == NULL; k++)
-        error = add_server(cf, s, &e.at[k], &l);
-    return error;
+    error = listen_parse(cf, words, PORT, &l);
+    return error ? error : add_servers(cf, s, &l);
 }
 
 static const struct conf_type listen_type = {
@@ -324,14 +199,11 @@ struct module http_listen_module = {
 const char *
 http_listen_defaults(struct conf *cf, struct http_server *s)
 {
-    struct endpoint e;
-    struct line     l;
-    const char     *error;
+    str_t              port = geteuid() == 0 ? STR("80") : STR("8000");
+    struct listen_line l;
+    const char        *error = listen_parse_address(cf, port, PORT, &l);
 
-    init_line(&l);
-    error = endpoint_parse(cf->arena, geteuid() == 0 ? STR("80") : STR("8000"),
-                           80, ENDPOINT_LISTEN, &e);
-    return error ? error : add_server(cf, s, &e.at[0], &l);
+    return error ? error : add_servers(cf, s, &l);
 }
 
 /* --- sockets ---------------------------------------------------------------------- */
