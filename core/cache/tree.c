@@ -7,7 +7,8 @@
  * their bytes are read, so a change either is seen by the look or brings an
  * event, which drops the node and all that was learnt by way of it.  A node
  * depends on the nodes that it was found by (its folder; for a link also what
- * it leads to; for a path with links in it, those links): a struct dep each.
+ * it leads to; for a path with links or ".." in it, those links, and folders
+ * that it leaves again): a struct dep each.
  *
  * Invariant: a node that is in the table is true as far as events were read.
  * Those that nobody depends on stand in the list of the least recently used
@@ -39,15 +40,17 @@ enum {
     CONTENT_MAX = 64 * 1024,
     BYTES_MAX = 32 * 1024 * 1024,
     LINKS_MAX = 40,
+    VIA_MAX = 64,
     RECENT_SECONDS = 2,
     CHECK_MS = 1000,
     REFUSED_MS = 60 * 1000,
 };
 
-/* One look-up: the links that it has led over. */
+/* One look-up: the links that it has led over, and the folders that it has left
+ * by "..", which are not on the way to what it found. */
 struct route {
-    struct node *links[LINKS_MAX];
-    unsigned     n, hops;
+    struct node *via[VIA_MAX];
+    unsigned     n, links;
 };
 
 
@@ -232,6 +235,16 @@ above(struct node *folder)
 }
 
 
+static bool
+pass(struct route *r, struct node *n)
+{
+    if (r->n == VIA_MAX)
+        return false;
+    r->via[r->n++] = n;
+    return true;
+}
+
+
 static struct node *walk(struct route *r, struct node *at, str_t rest);
 
 
@@ -259,14 +272,11 @@ follow(struct route *r, struct node *link)
         if (target == NULL)
             return NULL;
         for (; r->n > mark; r->n--)
-            node_depend(link, r->links[r->n - 1]);
+            node_depend(link, r->via[r->n - 1]);
         node_depend(link, target);
         link->target = target;
     }
-    if (r->n == LINKS_MAX)
-        return NULL;
-    r->links[r->n++] = link;
-    return link->target;
+    return pass(r, link) ? link->target : NULL;
 }
 
 
@@ -284,9 +294,12 @@ walk(struct route *r, struct node *at, str_t rest)
             return NULL;
         if (name.n == 0 || str_is(name, "."))
             continue;
-        at = str_is(name, "..") ? above(at) : child(at, name);
+        if (str_is(name, ".."))
+            at = pass(r, at) ? above(at) : NULL;
+        else
+            at = child(at, name);
         if (at != NULL && at->kind == NODE_LINK)
-            at = ++r->hops > LINKS_MAX ? NULL : follow(r, at);
+            at = ++r->links > LINKS_MAX ? NULL : follow(r, at);
         if (at == NULL)
             return NULL;
     }
@@ -315,7 +328,7 @@ resolve(str_t path, uint32_t hash)
     p = node_make(path, NODE_PATH, n);
     p->target = n;
     while (r.n != 0)
-        node_depend(p, r.links[--r.n]);
+        node_depend(p, r.via[--r.n]);
     return n;
 }
 

@@ -216,6 +216,15 @@ test_links(void)
     is_text(get("xx"), "!open() No such file or directory", "the link gone");
     put_link("loop", "loop");
     is_text(get("loop"), "!open() Too many levels of symbolic links", "a loop");
+    mkdir("r3", 0755);
+    put_link("r3/../r1/x", "over");
+    is_text(get_kept("over"), "first", "a folder that is left again");
+    is_kept("kept");
+    is_text(get("r3/../r1/x"), "first", "in a path");
+    rmdir("r3");
+    is_text(get("over"), "!open() No such file or directory", "is gone");
+    is_text(get("r3/../r1/x"), "!open() No such file or directory",
+            "in a path");
     put_link("r1/x/", "slash");
     is_text(get("slash"), "!open() Not a directory", "a slash in a link");
     put_link("../r1/../r1/x", "r2/up");
