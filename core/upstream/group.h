@@ -4,8 +4,8 @@
  * the balancer that chooses among them.  HTTP and stream share them.
  *
  * What is configured is part of the generation; what changes as requests come
- * and go (fails, weights, connections) stands in struct peer beside it.  It is
- * the worker's own, or, where the group has a zone, all workers share it.
+ * and go (fails, weights, connections) is struct peer_state.  It is the
+ * worker's own, or, where the group has a zone, all workers share it.
  */
 #pragma once
 
@@ -29,19 +29,24 @@ struct upstream_server {
     bool            is_backup, is_down;
 };
 
+/* What changes of a peer as requests come and go.  Without pointers, since it
+ * may stand in memory that processes share. */
+struct peer_state {
+    int      weight;  /* effective, falls with failures                      */
+    int      current; /* of smooth weighted round robin                      */
+    unsigned fails;
+    unsigned conns;   /* in use now                                          */
+    time_t   failed_at, checked_at; /* last failure; last time that it was
+                           given a chance: monotonic seconds                 */
+};
+
 /* One address of one server. */
 struct peer {
     const struct upstream_server *server;
     const struct addr_any        *addr;
-    str_t                         name;  /* what $upstream_addr prints        */
+    str_t                         name;  /* what $upstream_addr prints       */
     unsigned                      index; /* in the group                     */
-    /* What changes: */
-    int      weight;  /* effective, falls with failures                    */
-    int      current; /* of smooth weighted round robin                    */
-    unsigned fails;
-    unsigned conns; /* in use now                                        */
-    time_t   failed_at, checked_at; /* last failure; last time that it was
-                           given a chance: monotonic seconds                 */
+    struct peer_state            *state;
 };
 
 struct upstream_group {
@@ -91,7 +96,7 @@ struct pick {
     struct upstream_group *group;
     void                  *state; /* the balancer's, zeroed                  */
     uint64_t              *tried; /* bit per peer                            */
-    struct peer           *peer;  /* the current one                         */
+    const struct peer           *peer;  /* the current one                         */
     unsigned               tries; /* peers that may still be asked, with the
                                      current one; a failure of a connection
                                      that was idle may be given back         */
@@ -109,9 +114,9 @@ struct balancer {
     const char *(*init)(struct conf *cf, struct upstream_group *g);
     /* The next peer, or NULL when none is left that may be asked; pick_next
      * marks it in pick->tried and counts it. */
-    struct peer *(*next)(struct pick *p);
+    const struct peer *(*next)(struct pick *p);
     /* The peer is no longer used; or NULL. */
-    void (*done)(struct pick *p, struct peer *peer, enum outcome how);
+    void (*done)(struct pick *p, const struct peer *peer, enum outcome how);
 };
 
 /* The directive that chooses a balancer, for its type's parse: NULL or a
@@ -145,7 +150,7 @@ struct upstream_group *upstream_dynamic(struct task *t, str_t name,
 
 /* Starts a way through a group. */
 void pick_start(struct pick *p, struct task *t, struct upstream_group *g);
-struct peer *pick_next(struct pick *p);
+const struct peer *pick_next(struct pick *p);
 void         pick_done(struct pick *p, enum outcome how);
 /* Whether another peer could still be asked. */
 bool pick_has_more(const struct pick *p);
@@ -154,11 +159,13 @@ bool pick_has_more(const struct pick *p);
  * too often, not too many connections, not tried)?  now is pick_now(). */
 bool peer_is_usable(const struct pick *p, const struct peer *peer, time_t now);
 time_t pick_now(void); /* monotonic seconds */
+/* ... and it is: one that has failed is given a chance.  Returns it. */
+const struct peer *peer_choose(const struct peer *peer, time_t now);
 
 /* Smooth weighted choice among peers that are shown one by one. */
 struct smooth {
-    struct peer *best;
+    const struct peer *best;
     int          total;
 };
-void         smooth_add(struct smooth *s, struct peer *peer);
-struct peer *smooth_end(struct smooth *s, time_t now);
+void         smooth_add(struct smooth *s, const struct peer *peer);
+const struct peer *smooth_end(struct smooth *s, time_t now);

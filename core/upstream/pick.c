@@ -33,7 +33,7 @@ has_room(const struct peer *peer)
 {
     return !peer->server->is_down
            && (peer->server->max_conns == 0
-               || peer->conns < peer->server->max_conns);
+               || peer->state->conns < peer->server->max_conns);
 }
 
 
@@ -44,45 +44,52 @@ peer_is_usable(const struct pick *p, const struct peer *peer, time_t now)
 
     if (is_tried(p, peer) || !has_room(peer))
         return false;
-    return s->max_fails == 0 || peer->fails < s->max_fails
-           || now - peer->checked_at > (time_t) s->fail_timeout;
+    return s->max_fails == 0 || peer->state->fails < s->max_fails
+           || now - peer->state->checked_at > (time_t) s->fail_timeout;
+}
+
+
+const struct peer *
+peer_choose(const struct peer *peer, time_t now)
+{
+    if (now - peer->state->checked_at > (time_t) peer->server->fail_timeout)
+        peer->state->checked_at = now;
+    return peer;
 }
 
 
 void
-smooth_add(struct smooth *s, struct peer *peer)
+smooth_add(struct smooth *s, const struct peer *peer)
 {
-    peer->current += peer->weight;
-    s->total += peer->weight;
-    if (peer->weight < (int) peer->server->weight)
-        peer->weight++;
-    if (s->best == NULL || peer->current > s->best->current)
+    peer->state->current += peer->state->weight;
+    s->total += peer->state->weight;
+    if (peer->state->weight < (int) peer->server->weight)
+        peer->state->weight++;
+    if (s->best == NULL || peer->state->current > s->best->state->current)
         s->best = peer;
 }
 
 
-struct peer *
+const struct peer *
 smooth_end(struct smooth *s, time_t now)
 {
-    struct peer *best = s->best;
+    const struct peer *best = s->best;
 
     if (best == NULL)
         return NULL;
-    best->current -= s->total;
-    if (now - best->checked_at > (time_t) best->server->fail_timeout)
-        best->checked_at = now;
-    return best;
+    best->state->current -= s->total;
+    return peer_choose(best, now);
 }
 
 
-static struct peer *
+static const struct peer *
 choose(struct pick *p, unsigned from, unsigned to)
 {
     struct smooth s = { NULL, 0 };
     time_t        now = pick_now();
 
     for (unsigned i = from; i < to; i++) {
-        struct peer *peer = &p->group->peers[i];
+        const struct peer *peer = &p->group->peers[i];
 
         if (peer_is_usable(p, peer, now))
             smooth_add(&s, peer);
@@ -91,11 +98,11 @@ choose(struct pick *p, unsigned from, unsigned to)
 }
 
 
-static struct peer *
+static const struct peer *
 next_round_robin(struct pick *p)
 {
     struct upstream_group *g = p->group;
-    struct peer           *peer;
+    const struct peer     *peer;
 
     if (g->is_single)
         return has_room(&g->peers[0]) ? &g->peers[0] : NULL;
@@ -145,9 +152,9 @@ give_lock(const struct upstream_group *g)
 
 /* Counts a connection to a peer, and whose it is. */
 static void
-count_conn(struct upstream_group *g, struct peer *peer)
+count_conn(struct upstream_group *g, const struct peer *peer)
 {
-    peer->conns++;
+    peer->state->conns++;
     if (g->held == NULL)
         return;
     if (g->own == NULL)
@@ -158,18 +165,18 @@ count_conn(struct upstream_group *g, struct peer *peer)
 
 
 static void
-uncount_conn(struct upstream_group *g, struct peer *peer)
+uncount_conn(struct upstream_group *g, const struct peer *peer)
 {
-    peer->conns--;
+    peer->state->conns--;
     if (g->own != NULL && g->own[peer->index] != 0)
         g->own[peer->index]--;
 }
 
 
-struct peer *
+const struct peer *
 pick_next(struct pick *p)
 {
-    struct peer *peer;
+    const struct peer *peer;
 
     log_debug(p->task->log, "get %s peer, try: %u", p->group->balancer->words,
               p->tries);
@@ -182,7 +189,8 @@ pick_next(struct pick *p)
     give_lock(p->group);
     if (peer != NULL)
         log_debug(p->task->log, "get %s peer, current: " STR_F " %d",
-                  p->group->balancer->words, STR_A(peer->name), peer->current);
+                  p->group->balancer->words, STR_A(peer->name),
+                  peer->state->current);
     p->peer = peer;
     return peer;
 }
@@ -190,26 +198,26 @@ pick_next(struct pick *p)
 
 /* True when this failure was the last one allowed. */
 static bool
-count_failure(struct peer *peer)
+count_failure(const struct peer *peer)
 {
     const struct upstream_server *s = peer->server;
 
-    peer->fails++;
-    peer->failed_at = peer->checked_at = pick_now();
+    peer->state->fails++;
+    peer->state->failed_at = peer->state->checked_at = pick_now();
     if (s->max_fails == 0)
         return false;
-    peer->weight -= (int) (s->weight / s->max_fails);
-    if (peer->weight < 0)
-        peer->weight = 0;
-    return peer->fails >= s->max_fails;
+    peer->state->weight -= (int) (s->weight / s->max_fails);
+    if (peer->state->weight < 0)
+        peer->state->weight = 0;
+    return peer->state->fails >= s->max_fails;
 }
 
 
 void
 pick_done(struct pick *p, enum outcome how)
 {
-    struct peer *peer = p->peer;
-    bool         is_disabled = false;
+    const struct peer *peer = p->peer;
+    bool               is_disabled = false;
 
     if (peer == NULL)
         return;
@@ -222,13 +230,14 @@ pick_done(struct pick *p, enum outcome how)
     if (p->group->balancer->done != NULL)
         p->group->balancer->done(p, peer, how);
     if (p->group->is_single)
-        peer->fails = 0;
+        peer->state->fails = 0;
     else if (how == PEER_FAILED)
         is_disabled = count_failure(peer);
     else if (how == PEER_UNTRIED)
-        peer->checked_at = peer->failed_at; /* its chance is still to come */
-    else if (peer->failed_at < peer->checked_at)
-        peer->fails = 0; /* it was given a chance, and used it */
+        peer->state->checked_at
+            = peer->state->failed_at; /* its chance is still to come */
+    else if (peer->state->failed_at < peer->state->checked_at)
+        peer->state->fails = 0; /* it was given a chance, and used it */
     give_lock(p->group);
     if (is_disabled)
         log_warn(p->task->log, "upstream server temporarily disabled");

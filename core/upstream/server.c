@@ -156,11 +156,11 @@ add_peers(struct upstream_group *g, const struct upstream_server *s)
     for (size_t i = 0; i < s->at.n; i++) {
         struct peer *p = &g->peers[g->n_peers];
 
-        *p = (struct peer){ .server = s,
-                            .addr = &s->at.at[i],
-                            .name = s->at.names[i],
-                            .index = g->n_peers,
-                            .weight = (int) s->weight };
+        p->server = s;
+        p->addr = &s->at.at[i];
+        p->name = s->at.names[i];
+        p->index = g->n_peers;
+        p->state->weight = (int) s->weight;
         g->n_peers++;
         if (!s->is_down)
             g->n_tries++;
@@ -173,11 +173,15 @@ add_peers(struct upstream_group *g, const struct upstream_server *s)
 bool
 group_fill(struct arena *a, struct upstream_group *g)
 {
-    size_t n = 0;
+    struct peer_state *states;
+    size_t             n = 0;
 
     VEC_EACH(&g->servers, s)
         n += s->at.n;
     g->peers = arena_array(a, struct peer, n);
+    states = arena_array(a, struct peer_state, n);
+    for (size_t i = 0; i < n; i++)
+        g->peers[i].state = &states[i];
     VEC_EACH(&g->servers, s)
         if (!s->is_backup)
             add_peers(g, s);

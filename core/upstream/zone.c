@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * zone NAME [SIZE]: all workers count failures and connections of the group's
- * servers together.  What is shared is the peers themselves; the size only has
+ * servers together.  What is shared is the state of the peers; the size only has
  * to make sense, as the memory is made to measure.
  */
 #include <errno.h>
@@ -83,8 +83,9 @@ zones_check(struct conf *cf, const struct upstreams *u)
 bool
 group_share(struct conf *cf, struct upstream_group *g)
 {
-    size_t n = g->n_peers * sizeof(struct peer);
-    char  *memory;
+    size_t             n = g->n_peers * sizeof(struct peer_state);
+    struct peer_state *states;
+    char              *memory;
 
     memory = shared_zalloc(cf->arena, n + sizeof(struct shared_lock)
                                           + held_size(g->n_peers));
@@ -93,8 +94,11 @@ group_share(struct conf *cf, struct upstream_group *g)
                         strerror(errno));
         return false;
     }
-    memcpy(memory, g->peers, n);
-    g->peers = (struct peer *) (void *) memory;
+    states = (struct peer_state *) (void *) memory;
+    for (unsigned i = 0; i < g->n_peers; i++) {
+        states[i] = *g->peers[i].state;
+        g->peers[i].state = &states[i];
+    }
     g->lock = (struct shared_lock *) (void *) (memory + n);
     shared_lock_init(g->lock);
     g->held = (struct held *) (void *) (g->lock + 1);
@@ -113,7 +117,7 @@ take_back(struct upstream_group *g, pid_t pid)
     lost = held_find(g->held, pid);
     if (lost != NULL) {
         for (unsigned i = 0; i < g->n_peers; i++)
-            g->peers[i].conns -= lost[i];
+            g->peers[i].state->conns -= lost[i];
         held_give(g->held, lost);
     }
     shared_lock_give(g->lock);

@@ -35,15 +35,6 @@ struct state {
 };
 
 
-static struct peer *
-found(struct peer *peer, time_t now)
-{
-    if (now - peer->checked_at > (time_t) peer->server->fail_timeout)
-        peer->checked_at = now;
-    return peer;
-}
-
-
 /* The key's own hash, and then those of "1key", "2key" ... added to it. */
 static void
 rehash(struct state *s)
@@ -58,7 +49,7 @@ rehash(struct state *s)
 }
 
 
-static struct peer *
+static const struct peer *
 peer_of(struct upstream_group *g, uint32_t hash)
 {
     long     rest = (long) (hash % g->total_weight);
@@ -73,16 +64,16 @@ peer_of(struct upstream_group *g, uint32_t hash)
 }
 
 
-static struct peer *
+static const struct peer *
 next_plain(struct pick *p, struct state *s, time_t now)
 {
     while (s->tries < TRIES) {
-        struct peer *peer;
+        const struct peer *peer;
 
         rehash(s);
         peer = peer_of(p->group, s->hash);
         if (peer_is_usable(p, peer, now))
-            return found(peer, now);
+            return peer_choose(peer, now);
         s->tries++;
     }
     return NULL;
@@ -107,13 +98,13 @@ find_point(const struct circle *c, uint32_t hash)
 
 
 /* Among the addresses of one server, round robin. */
-static struct peer *
+static const struct peer *
 choose_of(struct pick *p, const struct upstream_server *server, time_t now)
 {
     struct smooth s = { NULL, 0 };
 
     for (unsigned i = 0; i < p->group->n_primary; i++) {
-        struct peer *peer = &p->group->peers[i];
+        const struct peer *peer = &p->group->peers[i];
 
         if (peer->server == server && peer_is_usable(p, peer, now))
             smooth_add(&s, peer);
@@ -122,7 +113,7 @@ choose_of(struct pick *p, const struct upstream_server *server, time_t now)
 }
 
 
-static struct peer *
+static const struct peer *
 next_consistent(struct pick *p, const struct circle *c, struct state *s,
                 time_t now)
 {
@@ -132,7 +123,7 @@ next_consistent(struct pick *p, const struct circle *c, struct state *s,
     }
     while (s->tries < TRIES) {
         const struct point *point = &c->points[s->hash % c->n];
-        struct peer        *peer;
+        const struct peer  *peer;
 
         peer = choose_of(p, &p->group->servers.at[point->server], now);
         if (peer != NULL)
@@ -144,13 +135,13 @@ next_consistent(struct pick *p, const struct circle *c, struct state *s,
 }
 
 
-static struct peer *
+static const struct peer *
 next(struct pick *p)
 {
     const struct circle *c = p->group->balance;
     struct state        *s = p->state;
     time_t               now = pick_now();
-    struct peer         *peer;
+    const struct peer   *peer;
 
     if (!s->is_set) {
         s->key = expr_eval(c->key, p->task);

@@ -18,7 +18,7 @@ struct state {
 
 
 /* The peer in whose share of the weights the hash falls. */
-static struct peer *
+static const struct peer *
 peer_of(struct upstream_group *g, unsigned hash)
 {
     long     rest = (long) (hash % g->total_weight);
@@ -49,7 +49,7 @@ key_of(const struct task *t)
 }
 
 
-static struct peer *
+static const struct peer *
 next(struct pick *p)
 {
     struct state *s = p->state;
@@ -63,16 +63,14 @@ next(struct pick *p)
         s->is_set = true;
     }
     for (unsigned n = 0; n < TRIES; n++) {
-        struct peer *peer;
+        const struct peer *peer;
 
         for (size_t i = 0; i < key.n; i++)
             s->hash = (s->hash * FACTOR + (unsigned char) key.p[i]) % RANGE;
         peer = peer_of(p->group, s->hash);
         if (!peer_is_usable(p, peer, now))
             continue;
-        if (now - peer->checked_at > (time_t) peer->server->fail_timeout)
-            peer->checked_at = now;
-        return peer;
+        return peer_choose(peer, now);
     }
     return round_robin.next(p);
 }

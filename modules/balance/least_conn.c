@@ -13,28 +13,28 @@
 static long
 compare(const struct peer *a, const struct peer *b)
 {
-    return (long) a->conns * (long) b->server->weight
-           - (long) b->conns * (long) a->server->weight;
+    return (long) a->state->conns * (long) b->server->weight
+           - (long) b->state->conns * (long) a->server->weight;
 }
 
 
-static struct peer *
+static const struct peer *
 choose(struct pick *p, unsigned from, unsigned to)
 {
     struct upstream_group *g = p->group;
-    struct peer           *least = NULL;
+    const struct peer     *least = NULL;
     struct smooth          s = { NULL, 0 };
     time_t                 now = pick_now();
 
     for (unsigned i = from; i < to; i++) {
-        struct peer *peer = &g->peers[i];
+        const struct peer *peer = &g->peers[i];
 
         if (peer_is_usable(p, peer, now)
             && (least == NULL || compare(peer, least) < 0))
             least = peer;
     }
     for (unsigned i = from; least != NULL && i < to; i++) {
-        struct peer *peer = &g->peers[i];
+        const struct peer *peer = &g->peers[i];
 
         if (peer_is_usable(p, peer, now) && compare(peer, least) == 0)
             smooth_add(&s, peer);
@@ -43,11 +43,11 @@ choose(struct pick *p, unsigned from, unsigned to)
 }
 
 
-static struct peer *
+static const struct peer *
 next(struct pick *p)
 {
     struct upstream_group *g = p->group;
-    struct peer           *peer;
+    const struct peer     *peer;
 
     if (g->is_single)
         return round_robin.next(p);

@@ -19,7 +19,7 @@ struct ranges {
 };
 
 
-static struct peer *
+static const struct peer *
 draw(struct upstream_group *g)
 {
     const struct ranges *r = g->balance;
@@ -37,27 +37,27 @@ draw(struct upstream_group *g)
 }
 
 
-static struct peer *
-less_busy(struct peer *a, struct peer *b)
+static const struct peer *
+less_busy(const struct peer *a, const struct peer *b)
 {
-    return (long) a->conns * (long) b->server->weight
-                   <= (long) b->conns * (long) a->server->weight
+    return (long) a->state->conns * (long) b->server->weight
+                   <= (long) b->state->conns * (long) a->server->weight
                ? a
                : b;
 }
 
 
-static struct peer *
+static const struct peer *
 next(struct pick *p)
 {
     const struct ranges *r = p->group->balance;
-    struct peer         *first = NULL;
+    const struct peer   *first = NULL;
     time_t               now = pick_now();
 
     if (p->group->is_single)
         return round_robin.next(p);
     for (unsigned n = 0; n < TRIES; n++) {
-        struct peer *peer = draw(p->group);
+        const struct peer *peer = draw(p->group);
 
         if (peer == first || !peer_is_usable(p, peer, now))
             continue;
@@ -67,9 +67,7 @@ next(struct pick *p)
         }
         if (first != NULL)
             peer = less_busy(first, peer);
-        if (now - peer->checked_at > (time_t) peer->server->fail_timeout)
-            peer->checked_at = now;
-        return peer;
+        return peer_choose(peer, now);
     }
     return first != NULL ? first : round_robin.next(p);
 }

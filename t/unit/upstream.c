@@ -137,17 +137,17 @@ test_failures(void)
     ok(!pick_has_more(&p), "that was all");
     is(ask(g, PEER_OK), '-', "nobody is left for fail_timeout seconds");
 
-    g->peers[1].checked_at -= 11;
-    g->peers[1].failed_at -= 11;
+    g->peers[1].state->checked_at -= 11;
+    g->peers[1].state->failed_at -= 11;
     is(ask(g, PEER_OK), '2', "who failed gets one more chance after that");
-    is(g->peers[1].fails, 0, "and is as good as new when it uses it");
+    is(g->peers[1].state->fails, 0, "and is as good as new when it uses it");
     generation_put(gen);
 
     gen = read_servers("server 127.0.0.1:1 max_fails=1;");
     g = group_of(gen);
     ask(g, PEER_FAILED);
     is(ask(g, PEER_FAILED), '1', "a single peer never fails");
-    is(g->peers[0].fails, 0, "its failures are not counted");
+    is(g->peers[0].state->fails, 0, "its failures are not counted");
     generation_put(gen);
 
     gen = read_servers("server 127.0.0.1:1 max_fails=0;"
@@ -206,8 +206,8 @@ test_zone(void)
         _exit(0);
     }
     waitpid(child, &status, 0);
-    is(g->peers[0].conns, 1, "a connection is counted for all");
-    is(g->peers[1].fails, 1, "and a failure");
+    is(g->peers[0].state->conns, 1, "a connection is counted for all");
+    is(g->peers[1].state->fails, 1, "and a failure");
     is(ask(g, PEER_OK), '-', "nobody is left here either");
     generation_put(gen);
 }
