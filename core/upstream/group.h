@@ -112,6 +112,9 @@ struct balancer {
     bool        takes_weight;
     /* The group is complete: set up group->balance.  NULL or a message. */
     const char *(*init)(struct conf *cf, struct upstream_group *g);
+    /* A pick begins: evaluates what next needs of the task, since all that
+     * follows is called under the lock of a zone; or NULL. */
+    void (*start)(struct pick *p);
     /* The next peer, or NULL when none is left that may be asked; pick_next
      * marks it in pick->tried and counts it. */
     const struct peer *(*next)(struct pick *p);

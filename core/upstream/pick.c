@@ -131,6 +131,8 @@ pick_start(struct pick *p, struct task *t, struct upstream_group *g)
     p->tried = arena_array(t->arena, uint64_t, g->n_peers / 64 + 1);
     if (g->balancer->state_size != 0)
         p->state = arena_zalloc(t->arena, g->balancer->state_size);
+    if (g->balancer->start != NULL)
+        g->balancer->start(p);
 }
 
 

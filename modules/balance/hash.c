@@ -31,7 +31,6 @@ struct state {
     uint32_t hash;   /* plain: the sum so far; consistent: index of a point  */
     unsigned rounds; /* hashes that were made of the key                     */
     unsigned tries;
-    bool     is_set;
 };
 
 
@@ -135,6 +134,16 @@ next_consistent(struct pick *p, const struct circle *c, struct state *s,
 }
 
 
+static void
+start(struct pick *p)
+{
+    const struct circle *c = p->group->balance;
+    struct state        *s = p->state;
+
+    s->key = expr_eval(c->key, p->task);
+}
+
+
 static const struct peer *
 next(struct pick *p)
 {
@@ -143,10 +152,6 @@ next(struct pick *p)
     time_t               now = pick_now();
     const struct peer   *peer;
 
-    if (!s->is_set) {
-        s->key = expr_eval(c->key, p->task);
-        s->is_set = true;
-    }
     if (p->group->is_single || s->key.n == 0)
         return round_robin.next(p);
     peer = c->n ? next_consistent(p, c, s, now) : next_plain(p, s, now);
@@ -242,6 +247,7 @@ static const struct balancer plain = {
     .state_size = sizeof(struct state),
     .takes_weight = true,
     .refuses_backup = true,
+    .start = start,
     .next = next,
 };
 
@@ -252,6 +258,7 @@ static const struct balancer consistent = {
     .takes_weight = true,
     .refuses_backup = true,
     .init = init_consistent,
+    .start = start,
     .next = next,
 };
 

@@ -12,8 +12,8 @@
 enum { TRIES = 20, START = 89, FACTOR = 113, RANGE = 6271 };
 
 struct state {
+    str_t    key; /* up to 16 bytes                                          */
     unsigned hash;
-    bool     is_set;
 };
 
 
@@ -33,7 +33,7 @@ peer_of(struct upstream_group *g, unsigned hash)
 }
 
 
-/* Keys are of up to 16 bytes; any other family has an empty one. */
+/* Of any other family it is an empty one. */
 static str_t
 key_of(const struct task *t)
 {
@@ -49,24 +49,29 @@ key_of(const struct task *t)
 }
 
 
+static void
+start(struct pick *p)
+{
+    struct state *s = p->state;
+
+    s->key = key_of(p->task);
+    s->hash = START;
+}
+
+
 static const struct peer *
 next(struct pick *p)
 {
     struct state *s = p->state;
-    str_t         key = key_of(p->task);
     time_t        now = pick_now();
 
     if (p->group->is_single)
         return round_robin.next(p);
-    if (!s->is_set) {
-        s->hash = START;
-        s->is_set = true;
-    }
     for (unsigned n = 0; n < TRIES; n++) {
         const struct peer *peer;
 
-        for (size_t i = 0; i < key.n; i++)
-            s->hash = (s->hash * FACTOR + (unsigned char) key.p[i]) % RANGE;
+        for (size_t i = 0; i < s->key.n; i++)
+            s->hash = (s->hash * FACTOR + (unsigned char) s->key.p[i]) % RANGE;
         peer = peer_of(p->group, s->hash);
         if (!peer_is_usable(p, peer, now))
             continue;
@@ -82,6 +87,7 @@ static const struct balancer ip_hash = {
     .state_size = sizeof(struct state),
     .takes_weight = true,
     .refuses_backup = true,
+    .start = start,
     .next = next,
 };
 

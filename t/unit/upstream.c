@@ -213,6 +213,57 @@ test_zone(void)
 }
 
 
+static unsigned starts;
+
+
+static bool
+is_locked(const struct upstream_group *g)
+{
+    if (pthread_mutex_trylock(&g->lock->mutex) != 0)
+        return true;
+    pthread_mutex_unlock(&g->lock->mutex);
+    return false;
+}
+
+
+static void
+start_unlocked(struct pick *p)
+{
+    ok(!is_locked(p->group), "what a balancer asks of a task is not locked");
+    starts++;
+}
+
+
+static const struct peer *
+next_locked(struct pick *p)
+{
+    ok(is_locked(p->group), "how it chooses is");
+    return round_robin.next(p);
+}
+
+
+static void
+test_balancer(void)
+{
+    static const struct balancer b
+        = { .words = "test", .start = start_unlocked, .next = next_locked };
+    struct generation     *gen;
+    struct upstream_group *g;
+    struct pick            p;
+
+    gen = read_servers("zone z 64k; server 127.0.0.1:1; server 127.0.0.1:2;");
+    g = group_of(gen);
+    g->balancer = &b;
+    pick_start(&p, &task, g);
+    pick_next(&p);
+    pick_done(&p, PEER_FAILED);
+    pick_next(&p);
+    pick_done(&p, PEER_OK);
+    is(starts, 1, "it asks once");
+    generation_put(gen);
+}
+
+
 static void
 test_dynamic(void)
 {
@@ -493,6 +544,7 @@ main(void)
     test_failures();
     test_limits();
     test_zone();
+    test_balancer();
     test_dynamic();
     test_errors();
     test_idle(l);
