@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The directives "resolver" and "resolver_timeout", for whatever looks names
+ * up.
+ */
+#pragma once
+
+#include "core/conf/module.h"
+#include "core/base/number.h"
+
+struct resolver;
+
+struct resolver_conf {
+    struct resolver *resolver; /* NULL: none is defined                      */
+    msec_t           timeout;
+};
+
+/* Rows of a template for a struct resolver_conf; the prefix is "". */
+extern const struct directive resolver_rows[];
