@@ -268,7 +268,8 @@ fill(str_t in)
             n = in.n - NUMBERS - 1;
         memcpy(e->name, in.p + NUMBERS + 1, n);
         e->name[n] = '\0';
-        if (e->name[0] != '.'
+        /* Nothing is made outside of the folder. */
+        if (e->name[0] != '.' && strchr(e->name, '/') == NULL
             && make_entry(e, (unsigned char) in.p[0], (time_t) at))
             made.n++;
         in = str_from(in, NUMBERS + 1 + n);
