@@ -77,6 +77,7 @@ h1_close(struct h1 *h)
     h1_set_state(h, H1_CLOSED);
     stats_add(worker->stats, active, -1);
     post_cancel(&h->next);
+    post_cancel(&h->watch);
     conn_close(&h->conn);
     h->next.run = reap_conn;
     loop_reap(h->conn.loop, &h->next);
@@ -656,6 +657,28 @@ write_frame(const struct log_frame *frame, struct log_record *l)
         log_part(l, "server", STR_F, STR_A(h->address->text));
 }
 
+static void
+watch(struct post *p)
+{
+    struct h1 *h = container_of(p, struct h1, watch);
+
+    if (!conn_start(&h->conn))
+        on_cut(&h->conn);
+}
+
+/* Most clients have sent their request by now: it is read, and where that is
+ * possible answered, before the connection is watched.  Only one that is still
+ * there behind all else of the turn, the writes too, is worth a system call. */
+static void
+begin(struct h1 *h)
+{
+    h->conn.event.readable = true;
+    h1_on_read(&h->conn.event);
+    h->watch.run = watch;
+    if (h->state != H1_CLOSED)
+        post_add_late(h->conn.loop, &h->watch);
+}
+
 void
 h1_accept(struct port *p, struct loop *loop, int fd,
           const struct addr_any *peer)
@@ -691,18 +714,10 @@ h1_accept(struct port *p, struct loop *loop, int fd,
     stats_add(worker->stats, accepted, 1);
     stats_add(worker->stats, handled, 1);
     stats_add(worker->stats, active, 1);
-    if (!conn_start(&h->conn)) {
-        h1_set_state(h, H1_HEAD);
-        h1_close(h);
-        return;
-    }
     h1_set_state(h, h->address->has_proxy_protocol ? H1_PROXY : H1_WAIT);
     if (h->state == H1_PROXY)
         h->conn.log.action = "reading PROXY protocol";
     c = confs_get(http_default_server(h->address)->conf, &http_head_module);
     timer_set(loop, &h->conn.read_timer, c->client_header_timeout);
-    if (l->options.deferred) {
-        h->conn.event.readable = true;
-        h1_on_read(&h->conn.event);
-    }
+    begin(h);
 }

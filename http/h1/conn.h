@@ -41,6 +41,7 @@ struct h1 {
     struct http_request       *r;
     struct head_buf           *head;  /* the newest; NULL while idle         */
     struct post                next;  /* the next request, or the reaping    */
+    struct post                watch; /* to begin with that                  */
     uint64_t                   sent_at_timer;
     msec_t                     linger_until;
     uint32_t                   idle_ms; /* to wait behind the minimum        */
