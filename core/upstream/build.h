@@ -27,8 +27,8 @@ extern struct module upstream_module;
 extern const struct conf_type upstream_server_type;
 
 /* The type of the zone directive, and what follows from it: reports zones
- * without a size; puts a group's peers where all workers see them (false:
- * reported). */
+ * without a size; puts the states of a group's peers where all workers see them
+ * (false: reported). */
 extern const struct conf_type upstream_zone_type;
 
 void zones_check(struct conf *cf, const struct upstreams *u);
@@ -43,8 +43,15 @@ void upstream_suggest(struct conf *cf, str_t name);
 void group_init(struct upstream_group *g, str_t name);
 /* Resolves an implicit group and makes peers; reports what is wrong. */
 void group_build(struct conf *cf, struct upstream_group *g);
-/* Fills peers from servers; false: there is no primary one. */
-bool group_fill(struct arena *a, struct upstream_group *g);
+
+/* Peers of servers, which live as long, counted once; NULL: there is no primary
+ * one. */
+struct peer_set *peer_set_new(struct arena *a,
+                              const struct upstream_server *servers, size_t n);
+struct peer_set *peer_set_get(struct peer_set *set);
+void             peer_set_put(struct peer_set *set);
+/* Makes it the group's, which takes over the count. */
+void group_use(struct arena *a, struct upstream_group *g, struct peer_set *set);
 
 /* The pool of the process for groups of that name and kind of traffic: one
  * generation's group hands it on to the next one's.  Counted. */

@@ -336,6 +336,17 @@ put_pools(void *arg)
 }
 
 
+static void
+put_sets(void *arg)
+{
+    const struct upstreams *u = arg;
+
+    VEC_EACH(&u->all, g)
+        if ((*g)->set != NULL)
+            peer_set_put((*g)->set);
+}
+
+
 static bool
 adopt(struct worker *w, struct generation *gen)
 {
@@ -346,6 +357,7 @@ adopt(struct worker *w, struct generation *gen)
         if ((*g)->keepalive != 0)
             (*g)->idle = idle_pool_get(*g, (*g)->kind);
     arena_defer(gen->arena, put_pools, u);
+    arena_defer(gen->arena, put_sets, u);
     return true;
 }
 

@@ -5,7 +5,8 @@
  *
  * What is configured is part of the generation; what changes as requests come
  * and go (fails, weights, connections) is struct peer_state.  It is the
- * worker's own, or, where the group has a zone, all workers share it.
+ * worker's own, or, where the group has a zone, all workers share it.  Which
+ * peers there are can change as well: then the group has another peer_set.
  */
 #pragma once
 
@@ -45,8 +46,27 @@ struct peer {
     const struct upstream_server *server;
     const struct addr_any        *addr;
     str_t                         name;  /* what $upstream_addr prints       */
-    unsigned                      index; /* in the group                     */
+    unsigned                      index; /* in its set                       */
     struct peer_state            *state;
+};
+
+/* The peers of a group.  Constant once they are made, but for their states:
+ * a group gets others by getting another set, while picks run on the old one.
+ * Counted. */
+struct peer_set {
+    unsigned      refs;
+    struct arena *own;    /* ends with the last count; NULL: the set ends with
+                             what it was made in                             */
+    const struct upstream_server *servers;
+    struct peer *peers;   /* primary ones first, then the backups            */
+    unsigned     n_peers, n_primary;
+    unsigned     n_tries; /* peers that are not down                         */
+    unsigned     total_weight; /* of the primary ones                        */
+    bool         is_single; /* one peer and no more: never considered failed */
+    void        *balance; /* what the balancer has built                     */
+    struct shared_lock *lock; /* of states that workers share, or NULL       */
+    struct held *held;    /* ... the connections of each worker to them      */
+    unsigned    *mine;    /* ... of this one, from its first on              */
 };
 
 struct upstream_group {
@@ -58,19 +78,12 @@ struct upstream_group {
     unsigned    port;        /* of an implicit one                            */
     bool        no_port;     /* ... which was not given but is the default    */
     bool        is_explicit; /* there is an upstream {}                      */
-    bool        is_single;   /* one peer and no more: never considered failed */
     bool        is_ready;
-    bool        has_zone; /* all workers share the peers                      */
+    bool        has_zone; /* all workers share the state of the peers         */
     VEC(struct upstream_server) servers;
-    struct peer *peers; /* primary ones first, then the backups          */
-    struct shared_lock *lock; /* of peers that workers share, or NULL        */
-    struct held        *held; /* ... the connections of each worker to them  */
-    unsigned           *own;  /* ... of this one, from its first on          */
-    unsigned            n_peers, n_primary;
-    unsigned n_tries;      /* peers that are not down                       */
-    unsigned total_weight; /* of the primary ones                        */
+    struct peer_set *set; /* of the picks that begin now, counted            */
     const struct balancer *balancer; /* round robin unless a directive says  */
-    void *balance; /* the balancer's own                            */
+    void *balance; /* what the balancer's directive said            */
     /* keepalive, of connections that wait for another use: */
     uint64_t keepalive; /* at most, per worker; 0: off                   */
     bool     keepalive_local;
@@ -94,9 +107,10 @@ enum outcome {
 struct pick {
     struct task           *task;
     struct upstream_group *group;
+    struct peer_set       *set;   /* counted until pick_end                  */
     void                  *state; /* the balancer's, zeroed                  */
     uint64_t              *tried; /* bit per peer                            */
-    const struct peer           *peer;  /* the current one                         */
+    const struct peer     *peer;  /* the current one                         */
     unsigned               tries; /* peers that may still be asked, with the
                                      current one; a failure of a connection
                                      that was idle may be given back         */
@@ -110,8 +124,8 @@ struct balancer {
     size_t      state_size; /* per pick                                      */
     bool        refuses_backup; /* "balancing method does not support ..."   */
     bool        takes_weight;
-    /* The group is complete: set up group->balance.  NULL or a message. */
-    const char *(*init)(struct conf *cf, struct upstream_group *g);
+    /* What choosing among these peers needs: found in set->balance; or NULL. */
+    void *(*build)(struct arena *a, const struct peer_set *set);
     /* A pick begins: evaluates what next needs of the task, since all that
      * follows is called under the lock of a zone; or NULL. */
     void (*start)(struct pick *p);
@@ -123,7 +137,7 @@ struct balancer {
 };
 
 /* The directive that chooses a balancer, for its type's parse: NULL or a
- * message; balance is what init finds in group->balance. */
+ * message; balance is for group->balance. */
 const char *upstream_use(struct conf *cf, const struct balancer *b,
                          void *balance);
 /* The group of the upstream {} at hand. */
@@ -151,12 +165,25 @@ struct upstream_group *upstream_dynamic(struct task *t, str_t name,
                                         const struct addr_any *at,
                                         const str_t *names, size_t n);
 
-/* Starts a way through a group. */
+/* From now on picks of the group begin with peers of those servers, whose state
+ * begins anew and is this process's own, whether there is a zone or not; picks
+ * that run go on with the ones that they have.  The arena, which has all that
+ * the servers point to, ends with the last of them.  False: no server is a
+ * primary one, and nothing has changed. */
+bool upstream_replace(struct upstream_group *g, struct arena *a,
+                      const struct upstream_server *servers, size_t n);
+
+/* Starts a way through the peers that a group has now; pick_end follows. */
 void pick_start(struct pick *p, struct task *t, struct upstream_group *g);
 const struct peer *pick_next(struct pick *p);
 void         pick_done(struct pick *p, enum outcome how);
 /* Whether another peer could still be asked. */
 bool pick_has_more(const struct pick *p);
+/* The last peer is done with, as pick_done, and so is the set. */
+void pick_end(struct pick *p, enum outcome how);
+
+/* The primary peer in whose share of all weights a hash falls. */
+const struct peer *peer_set_at(const struct peer_set *set, unsigned hash);
 
 /* What all balancers share: may this peer be asked now (not down, not failed
  * too often, not too many connections, not tried)?  now is pick_now(). */

@@ -89,7 +89,7 @@ choose(struct pick *p, unsigned from, unsigned to)
     time_t        now = pick_now();
 
     for (unsigned i = from; i < to; i++) {
-        const struct peer *peer = &p->group->peers[i];
+        const struct peer *peer = &p->set->peers[i];
 
         if (peer_is_usable(p, peer, now))
             smooth_add(&s, peer);
@@ -101,18 +101,18 @@ choose(struct pick *p, unsigned from, unsigned to)
 static const struct peer *
 next_round_robin(struct pick *p)
 {
-    struct upstream_group *g = p->group;
+    const struct peer_set *set = p->set;
     const struct peer     *peer;
 
-    if (g->is_single)
-        return has_room(&g->peers[0]) ? &g->peers[0] : NULL;
+    if (set->is_single)
+        return has_room(&set->peers[0]) ? &set->peers[0] : NULL;
     if (!p->on_backup) {
-        peer = choose(p, 0, g->n_primary);
+        peer = choose(p, 0, set->n_primary);
         if (peer != NULL)
             return peer;
         p->on_backup = true;
     }
-    return choose(p, g->n_primary, g->n_peers);
+    return choose(p, set->n_primary, set->n_peers);
 }
 
 
@@ -127,8 +127,9 @@ const struct balancer round_robin = {
 void
 pick_start(struct pick *p, struct task *t, struct upstream_group *g)
 {
-    *p = (struct pick){ .task = t, .group = g, .tries = g->n_tries };
-    p->tried = arena_array(t->arena, uint64_t, g->n_peers / 64 + 1);
+    *p = (struct pick){ .task = t, .group = g, .set = peer_set_get(g->set) };
+    p->tries = p->set->n_tries;
+    p->tried = arena_array(t->arena, uint64_t, p->set->n_peers / 64 + 1);
     if (g->balancer->state_size != 0)
         p->state = arena_zalloc(t->arena, g->balancer->state_size);
     if (g->balancer->start != NULL)
@@ -137,41 +138,41 @@ pick_start(struct pick *p, struct task *t, struct upstream_group *g)
 
 
 static void
-take_lock(const struct upstream_group *g)
+take_lock(const struct peer_set *set)
 {
-    if (g->lock != NULL)
-        shared_lock_take(g->lock);
+    if (set->lock != NULL)
+        shared_lock_take(set->lock);
 }
 
 
 static void
-give_lock(const struct upstream_group *g)
+give_lock(const struct peer_set *set)
 {
-    if (g->lock != NULL)
-        shared_lock_give(g->lock);
+    if (set->lock != NULL)
+        shared_lock_give(set->lock);
 }
 
 
 /* Counts a connection to a peer, and whose it is. */
 static void
-count_conn(struct upstream_group *g, const struct peer *peer)
+count_conn(struct peer_set *set, const struct peer *peer)
 {
     peer->state->conns++;
-    if (g->held == NULL)
+    if (set->held == NULL)
         return;
-    if (g->own == NULL)
-        g->own = held_take(g->held, getpid());
-    if (g->own != NULL)
-        g->own[peer->index]++;
+    if (set->mine == NULL)
+        set->mine = held_take(set->held, getpid());
+    if (set->mine != NULL)
+        set->mine[peer->index]++;
 }
 
 
 static void
-uncount_conn(struct upstream_group *g, const struct peer *peer)
+uncount_conn(struct peer_set *set, const struct peer *peer)
 {
     peer->state->conns--;
-    if (g->own != NULL && g->own[peer->index] != 0)
-        g->own[peer->index]--;
+    if (set->mine != NULL && set->mine[peer->index] != 0)
+        set->mine[peer->index]--;
 }
 
 
@@ -182,13 +183,13 @@ pick_next(struct pick *p)
 
     log_debug(p->task->log, "get %s peer, try: %u", p->group->balancer->words,
               p->tries);
-    take_lock(p->group);
+    take_lock(p->set);
     peer = p->group->balancer->next(p);
     if (peer != NULL) {
         p->tried[peer->index / 64] |= (uint64_t) 1 << peer->index % 64;
-        count_conn(p->group, peer);
+        count_conn(p->set, peer);
     }
-    give_lock(p->group);
+    give_lock(p->set);
     if (peer != NULL)
         log_debug(p->task->log, "get %s peer, current: " STR_F " %d",
                   p->group->balancer->words, STR_A(peer->name),
@@ -227,11 +228,11 @@ pick_done(struct pick *p, enum outcome how)
     log_debug(p->task->log, "free %s peer " STR_F " %u %u",
               p->group->balancer->words, STR_A(peer->name), p->tries,
               how == PEER_FAILED ? 4 : 0);
-    take_lock(p->group);
-    uncount_conn(p->group, peer);
+    take_lock(p->set);
+    uncount_conn(p->set, peer);
     if (p->group->balancer->done != NULL)
         p->group->balancer->done(p, peer, how);
-    if (p->group->is_single)
+    if (p->set->is_single)
         peer->state->fails = 0;
     else if (how == PEER_FAILED)
         is_disabled = count_failure(peer);
@@ -240,7 +241,7 @@ pick_done(struct pick *p, enum outcome how)
             = peer->state->failed_at; /* its chance is still to come */
     else if (peer->state->failed_at < peer->state->checked_at)
         peer->state->fails = 0; /* it was given a chance, and used it */
-    give_lock(p->group);
+    give_lock(p->set);
     if (is_disabled)
         log_warn(p->task->log, "upstream server temporarily disabled");
     if (p->tries != 0 && how != PEER_UNTRIED)
@@ -252,4 +253,13 @@ bool
 pick_has_more(const struct pick *p)
 {
     return p->tries != 0;
+}
+
+
+void
+pick_end(struct pick *p, enum outcome how)
+{
+    pick_done(p, how);
+    peer_set_put(p->set);
+    p->set = NULL;
 }

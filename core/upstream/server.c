@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The server lines of an upstream {} block, and making peers of them: one for
- * each address that a name stands for.
+ * The server lines of an upstream {} block, and groups that are complete.
  */
 #include "core/base/hash.h"
 #include "core/conf/types.h"
@@ -149,51 +148,6 @@ group_init(struct upstream_group *g, str_t name)
 }
 
 
-/* Adds the peers of one server behind those that are there. */
-static void
-add_peers(struct upstream_group *g, const struct upstream_server *s)
-{
-    for (size_t i = 0; i < s->at.n; i++) {
-        struct peer *p = &g->peers[g->n_peers];
-
-        p->server = s;
-        p->addr = &s->at.at[i];
-        p->name = s->at.names[i];
-        p->index = g->n_peers;
-        p->state->weight = (int) s->weight;
-        g->n_peers++;
-        if (!s->is_down)
-            g->n_tries++;
-        if (!s->is_backup)
-            g->total_weight += s->weight;
-    }
-}
-
-
-bool
-group_fill(struct arena *a, struct upstream_group *g)
-{
-    struct peer_state *states;
-    size_t             n = 0;
-
-    VEC_EACH(&g->servers, s)
-        n += s->at.n;
-    g->peers = arena_array(a, struct peer, n);
-    states = arena_array(a, struct peer_state, n);
-    for (size_t i = 0; i < n; i++)
-        g->peers[i].state = &states[i];
-    VEC_EACH(&g->servers, s)
-        if (!s->is_backup)
-            add_peers(g, s);
-    g->n_primary = g->n_peers;
-    VEC_EACH(&g->servers, s)
-        if (s->is_backup)
-            add_peers(g, s);
-    g->is_single = g->n_peers == 1;
-    return g->n_primary != 0;
-}
-
-
 /* The address of a proxy_pass, which is looked up when it turns out that no
  * upstream {} has its name. */
 static bool
@@ -226,27 +180,26 @@ resolve(struct conf *cf, struct upstream_group *g)
 void
 group_build(struct conf *cf, struct upstream_group *g)
 {
-    const char *wrong;
+    struct peer_set *set;
 
     if (g->is_ready)
         return;
     g->is_ready = true;
     if (!g->is_explicit && !resolve(cf, g))
         return;
-    if (!group_fill(cf->arena, g)) {
+    set = peer_set_new(cf->arena, g->servers.at, g->servers.n);
+    if (set == NULL) {
         conf_error_at(cf, g->file, g->line,
                       "no servers in upstream \"" STR_F "\"", STR_A(g->name));
         return;
     }
+    group_use(cf->arena, g, set);
     if (g->has_zone && !group_share(cf, g))
         return;
     if (g->is_explicit && !g->keepalive_is_set) {
         g->keepalive = 32;
         g->keepalive_local = true;
     }
-    wrong = g->balancer->init ? g->balancer->init(cf, g) : NULL;
-    if (wrong != NULL)
-        conf_error_at(cf, g->file, g->line, "%s", wrong);
 }
 
 
@@ -270,7 +223,7 @@ upstream_dynamic(struct task *t, str_t name, const struct addr_any *at,
         s->at.at[i] = at[i];
         s->at.names[i] = str_copy(t->arena, names[i]);
     }
-    group_fill(t->arena, g);
+    group_use(t->arena, g, peer_set_new(t->arena, s, 1));
     g->is_ready = true;
     return g;
 }

@@ -83,44 +83,45 @@ zones_check(struct conf *cf, const struct upstreams *u)
 bool
 group_share(struct conf *cf, struct upstream_group *g)
 {
-    size_t             n = g->n_peers * sizeof(struct peer_state);
+    struct peer_set   *set = g->set;
+    size_t             n = set->n_peers * sizeof(struct peer_state);
     struct peer_state *states;
     char              *memory;
 
     memory = shared_zalloc(cf->arena, n + sizeof(struct shared_lock)
-                                          + held_size(g->n_peers));
+                                          + held_size(set->n_peers));
     if (memory == NULL) {
         conf_error_bare(cf, g->file, g->line, "mmap(%zu) failed: %s", n,
                         strerror(errno));
         return false;
     }
     states = (struct peer_state *) (void *) memory;
-    for (unsigned i = 0; i < g->n_peers; i++) {
-        states[i] = *g->peers[i].state;
-        g->peers[i].state = &states[i];
+    for (unsigned i = 0; i < set->n_peers; i++) {
+        states[i] = *set->peers[i].state;
+        set->peers[i].state = &states[i];
     }
-    g->lock = (struct shared_lock *) (void *) (memory + n);
-    shared_lock_init(g->lock);
-    g->held = (struct held *) (void *) (g->lock + 1);
-    held_init(g->held, g->n_peers);
+    set->lock = (struct shared_lock *) (void *) (memory + n);
+    shared_lock_init(set->lock);
+    set->held = (struct held *) (void *) (set->lock + 1);
+    held_init(set->held, set->n_peers);
     return true;
 }
 
 
 /* Its connections ended with it, and nobody but the master knows. */
 static void
-take_back(struct upstream_group *g, pid_t pid)
+take_back(struct peer_set *set, pid_t pid)
 {
     unsigned *lost;
 
-    shared_lock_take(g->lock);
-    lost = held_find(g->held, pid);
+    shared_lock_take(set->lock);
+    lost = held_find(set->held, pid);
     if (lost != NULL) {
-        for (unsigned i = 0; i < g->n_peers; i++)
-            g->peers[i].state->conns -= lost[i];
-        held_give(g->held, lost);
+        for (unsigned i = 0; i < set->n_peers; i++)
+            set->peers[i].state->conns -= lost[i];
+        held_give(set->held, lost);
     }
-    shared_lock_give(g->lock);
+    shared_lock_give(set->lock);
 }
 
 
@@ -128,6 +129,6 @@ void
 zones_take_back(const struct upstreams *u, pid_t pid)
 {
     VEC_EACH(&u->all, g)
-        if ((*g)->held != NULL)
-            take_back(*g, pid);
+        if ((*g)->set != NULL && (*g)->set->held != NULL)
+            take_back((*g)->set, pid);
 }

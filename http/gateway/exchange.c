@@ -15,7 +15,7 @@ exchange_new(struct gateway *g, str_t name)
     struct exchange_list *list = r->exchanges;
 
     x->gateway = g;
-    x->name = name;
+    x->name = str_copy(r->task.arena, name);
     x->started_at = clock_ms();
     x->connect_ms = x->header_ms = x->response_ms = -1;
     x->body_bytes = x->length = -1;

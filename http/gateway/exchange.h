@@ -41,7 +41,7 @@ struct exchange {
     size_t        head_bytes; /* decoded before the body                     */
 };
 
-/* A new try, the last one in the list of its request. */
+/* A new try, the last one in the list of its request; name is copied. */
 struct exchange *exchange_new(struct gateway *g, str_t name);
 /* The try is over: notes its times and bytes, and keeps its connection for
  * another use or closes it. */

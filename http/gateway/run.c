@@ -73,7 +73,7 @@ gateway_end(struct gateway *g, enum outcome how)
     if (g->x)
         exchange_end(g->x);
     if (g->is_picking)
-        pick_done(&g->pick, how);
+        pick_end(&g->pick, how);
     g->r->exchanges->running = NULL;
     wait_end(&g->wait);
     timer_stop(&g->pause);

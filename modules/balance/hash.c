@@ -16,13 +16,12 @@ enum { TRIES = 20, POINTS_PER_WEIGHT = 160 };
 
 struct point {
     uint32_t hash;
-    unsigned server; /* index in group->servers */
+    unsigned server; /* index in set->servers */
 };
 
-/* group->balance */
+/* set->balance, where it is consistent */
 struct circle {
-    struct expr  *key;
-    struct point *points; /* by hash; NULL: not consistent */
+    struct point *points; /* by hash */
     size_t        n;
 };
 
@@ -49,28 +48,13 @@ rehash(struct state *s)
 
 
 static const struct peer *
-peer_of(struct upstream_group *g, uint32_t hash)
-{
-    long     rest = (long) (hash % g->total_weight);
-    unsigned i;
-
-    for (i = 0; i + 1 < g->n_primary; i++) {
-        rest -= (long) g->peers[i].server->weight;
-        if (rest < 0)
-            break;
-    }
-    return &g->peers[i];
-}
-
-
-static const struct peer *
 next_plain(struct pick *p, struct state *s, time_t now)
 {
     while (s->tries < TRIES) {
         const struct peer *peer;
 
         rehash(s);
-        peer = peer_of(p->group, s->hash);
+        peer = peer_set_at(p->set, s->hash);
         if (peer_is_usable(p, peer, now))
             return peer_choose(peer, now);
         s->tries++;
@@ -102,8 +86,8 @@ choose_of(struct pick *p, const struct upstream_server *server, time_t now)
 {
     struct smooth s = { NULL, 0 };
 
-    for (unsigned i = 0; i < p->group->n_primary; i++) {
-        const struct peer *peer = &p->group->peers[i];
+    for (unsigned i = 0; i < p->set->n_primary; i++) {
+        const struct peer *peer = &p->set->peers[i];
 
         if (peer->server == server && peer_is_usable(p, peer, now))
             smooth_add(&s, peer);
@@ -124,7 +108,7 @@ next_consistent(struct pick *p, const struct circle *c, struct state *s,
         const struct point *point = &c->points[s->hash % c->n];
         const struct peer  *peer;
 
-        peer = choose_of(p, &p->group->servers.at[point->server], now);
+        peer = choose_of(p, &p->set->servers[point->server], now);
         if (peer != NULL)
             return peer;
         s->hash++;
@@ -137,24 +121,23 @@ next_consistent(struct pick *p, const struct circle *c, struct state *s,
 static void
 start(struct pick *p)
 {
-    const struct circle *c = p->group->balance;
-    struct state        *s = p->state;
+    struct state *s = p->state;
 
-    s->key = expr_eval(c->key, p->task);
+    s->key = expr_eval(p->group->balance, p->task);
 }
 
 
 static const struct peer *
 next(struct pick *p)
 {
-    const struct circle *c = p->group->balance;
+    const struct circle *c = p->set->balance;
     struct state        *s = p->state;
     time_t               now = pick_now();
     const struct peer   *peer;
 
-    if (p->group->is_single || s->key.n == 0)
+    if (p->set->is_single || s->key.n == 0)
         return round_robin.next(p);
-    peer = c->n ? next_consistent(p, c, s, now) : next_plain(p, s, now);
+    peer = c ? next_consistent(p, c, s, now) : next_plain(p, s, now);
     return peer != NULL ? peer : round_robin.next(p);
 }
 
@@ -221,23 +204,23 @@ sort_points(struct circle *c)
 }
 
 
-static const char *
-init_consistent(struct conf *cf, struct upstream_group *g)
+static void *
+build_circle(struct arena *a, const struct peer_set *set)
 {
-    struct circle *c = g->balance;
+    struct circle *c = arena_make(a, struct circle);
     size_t         n = 0;
 
-    for (unsigned i = 0; i < g->n_primary; i++)
-        n += (size_t) g->peers[i].server->weight * POINTS_PER_WEIGHT;
-    c->points = arena_array(cf->arena, struct point, n);
-    for (unsigned i = 0; i < g->n_primary; i++) {
-        const struct upstream_server *s = g->peers[i].server;
+    for (unsigned i = 0; i < set->n_primary; i++)
+        n += (size_t) set->peers[i].server->weight * POINTS_PER_WEIGHT;
+    c->points = arena_array(a, struct point, n);
+    for (unsigned i = 0; i < set->n_primary; i++) {
+        const struct upstream_server *s = set->peers[i].server;
 
-        add_points(c, s->text, (unsigned) (s - g->servers.at),
+        add_points(c, s->text, (unsigned) (s - set->servers),
                    (size_t) s->weight * POINTS_PER_WEIGHT);
     }
     sort_points(c);
-    return NULL;
+    return c;
 }
 
 
@@ -257,7 +240,7 @@ static const struct balancer consistent = {
     .state_size = sizeof(struct state),
     .takes_weight = true,
     .refuses_backup = true,
-    .init = init_consistent,
+    .build = build_circle,
     .start = start,
     .next = next,
 };
@@ -266,17 +249,17 @@ static const struct balancer consistent = {
 static const char *
 parse(struct conf *cf, void *field)
 {
-    struct circle *c = arena_make(cf->arena, struct circle);
-    const char    *error = NULL;
+    struct expr *key;
+    const char  *error = NULL;
 
     (void) field;
     if (cf->n_args > 2 && !str_is(cf->args[2], "consistent"))
         return conf_error(cf, "invalid parameter \"" STR_F "\"",
                           STR_A(cf->args[2]));
-    c->key = expr_compile(cf, cf->args[1], 0, &error);
-    if (c->key == NULL)
+    key = expr_compile(cf, cf->args[1], 0, &error);
+    if (key == NULL)
         return error;
-    return upstream_use(cf, cf->n_args > 2 ? &consistent : &plain, c);
+    return upstream_use(cf, cf->n_args > 2 ? &consistent : &plain, key);
 }
 
 

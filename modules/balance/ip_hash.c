@@ -17,22 +17,6 @@ struct state {
 };
 
 
-/* The peer in whose share of the weights the hash falls. */
-static const struct peer *
-peer_of(struct upstream_group *g, unsigned hash)
-{
-    long     rest = (long) (hash % g->total_weight);
-    unsigned i;
-
-    for (i = 0; i + 1 < g->n_primary; i++) {
-        rest -= (long) g->peers[i].server->weight;
-        if (rest < 0)
-            break;
-    }
-    return &g->peers[i];
-}
-
-
 /* Of any other family it is an empty one. */
 static str_t
 key_of(const struct task *t)
@@ -65,14 +49,14 @@ next(struct pick *p)
     struct state *s = p->state;
     time_t        now = pick_now();
 
-    if (p->group->is_single)
+    if (p->set->is_single)
         return round_robin.next(p);
     for (unsigned n = 0; n < TRIES; n++) {
         const struct peer *peer;
 
         for (size_t i = 0; i < s->key.n; i++)
             s->hash = (s->hash * FACTOR + (unsigned char) s->key.p[i]) % RANGE;
-        peer = peer_of(p->group, s->hash);
+        peer = peer_set_at(p->set, s->hash);
         if (!peer_is_usable(p, peer, now))
             continue;
         return peer_choose(peer, now);

@@ -21,20 +21,20 @@ compare(const struct peer *a, const struct peer *b)
 static const struct peer *
 choose(struct pick *p, unsigned from, unsigned to)
 {
-    struct upstream_group *g = p->group;
+    const struct peer_set *set = p->set;
     const struct peer     *least = NULL;
     struct smooth          s = { NULL, 0 };
     time_t                 now = pick_now();
 
     for (unsigned i = from; i < to; i++) {
-        const struct peer *peer = &g->peers[i];
+        const struct peer *peer = &set->peers[i];
 
         if (peer_is_usable(p, peer, now)
             && (least == NULL || compare(peer, least) < 0))
             least = peer;
     }
     for (unsigned i = from; least != NULL && i < to; i++) {
-        const struct peer *peer = &g->peers[i];
+        const struct peer *peer = &set->peers[i];
 
         if (peer_is_usable(p, peer, now) && compare(peer, least) == 0)
             smooth_add(&s, peer);
@@ -46,18 +46,18 @@ choose(struct pick *p, unsigned from, unsigned to)
 static const struct peer *
 next(struct pick *p)
 {
-    struct upstream_group *g = p->group;
+    const struct peer_set *set = p->set;
     const struct peer     *peer;
 
-    if (g->is_single)
+    if (set->is_single)
         return round_robin.next(p);
     if (!p->on_backup) {
-        peer = choose(p, 0, g->n_primary);
+        peer = choose(p, 0, set->n_primary);
         if (peer != NULL)
             return peer;
         p->on_backup = true;
     }
-    return choose(p, g->n_primary, g->n_peers);
+    return choose(p, set->n_primary, set->n_peers);
 }
 
 

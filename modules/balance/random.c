@@ -12,28 +12,27 @@
 
 enum { TRIES = 20 };
 
-/* The sums of the weights up to each peer: group->balance. */
-struct ranges {
-    bool      is_two;
-    unsigned *upto;
+/* group->balance */
+struct chance {
+    bool is_two;
 };
 
 
 static const struct peer *
-draw(struct upstream_group *g)
+draw(const struct peer_set *set)
 {
-    const struct ranges *r = g->balance;
-    unsigned             x = (unsigned) (random() % (long) g->total_weight);
-    unsigned             low = 0, high = g->n_primary - 1, mid;
+    const unsigned *upto = set->balance;
+    unsigned        x = (unsigned) (random() % (long) set->total_weight);
+    unsigned        low = 0, high = set->n_primary - 1, mid;
 
     while (low < high) {
         mid = (low + high) / 2;
-        if (x < r->upto[mid])
+        if (x < upto[mid])
             high = mid;
         else
             low = mid + 1;
     }
-    return &g->peers[low];
+    return &set->peers[low];
 }
 
 
@@ -50,18 +49,18 @@ less_busy(const struct peer *a, const struct peer *b)
 static const struct peer *
 next(struct pick *p)
 {
-    const struct ranges *r = p->group->balance;
+    const struct chance *c = p->group->balance;
     const struct peer   *first = NULL;
     time_t               now = pick_now();
 
-    if (p->group->is_single)
+    if (p->set->is_single)
         return round_robin.next(p);
     for (unsigned n = 0; n < TRIES; n++) {
-        const struct peer *peer = draw(p->group);
+        const struct peer *peer = draw(p->set);
 
         if (peer == first || !peer_is_usable(p, peer, now))
             continue;
-        if (r->is_two && first == NULL) {
+        if (c->is_two && first == NULL) {
             first = peer;
             continue;
         }
@@ -73,16 +72,16 @@ next(struct pick *p)
 }
 
 
-static const char *
-init(struct conf *cf, struct upstream_group *g)
+/* The sums of the weights up to each peer. */
+static void *
+build(struct arena *a, const struct peer_set *set)
 {
-    struct ranges *r = g->balance;
-    unsigned       sum = 0;
+    unsigned *upto = arena_array(a, unsigned, set->n_primary);
+    unsigned  sum = 0;
 
-    r->upto = arena_array(cf->arena, unsigned, g->n_primary);
-    for (unsigned i = 0; i < g->n_primary; i++)
-        r->upto[i] = sum += g->peers[i].server->weight;
-    return NULL;
+    for (unsigned i = 0; i < set->n_primary; i++)
+        upto[i] = sum += set->peers[i].server->weight;
+    return upto;
 }
 
 
@@ -91,7 +90,7 @@ static const struct balancer by_chance = {
     .words = "random",
     .takes_weight = true,
     .refuses_backup = true,
-    .init = init,
+    .build = build,
     .next = next,
 };
 
@@ -99,7 +98,7 @@ static const struct balancer by_chance = {
 static const char *
 parse(struct conf *cf, void *field)
 {
-    struct ranges *r = arena_make(cf->arena, struct ranges);
+    struct chance *c = arena_make(cf->arena, struct chance);
 
     (void) field;
     if (cf->n_args > 1 && !str_is(cf->args[1], "two"))
@@ -108,8 +107,8 @@ parse(struct conf *cf, void *field)
     if (cf->n_args > 2 && !str_is(cf->args[2], "least_conn"))
         return conf_error(cf, "invalid parameter \"" STR_F "\"",
                           STR_A(cf->args[2]));
-    r->is_two = cf->n_args > 1;
-    return upstream_use(cf, &by_chance, r);
+    c->is_two = cf->n_args > 1;
+    return upstream_use(cf, &by_chance, c);
 }
 
 

@@ -76,7 +76,7 @@ ask(struct upstream_group *g, enum outcome how)
 
     pick_start(&p, &task, g);
     c = letter(pick_next(&p));
-    pick_done(&p, how);
+    pick_end(&p, how);
     return c;
 }
 
@@ -106,7 +106,7 @@ test_weights(void)
     g = read_servers("server 127.0.0.1:1; server 127.0.0.1:2 down;"
                      "server 127.0.0.1:3; server 127.0.0.1:4 backup;");
     is_order(group_of(g), "131313", "down and backup servers are passed over");
-    is(group_of(g)->n_tries, 3, "three may be asked");
+    is(group_of(g)->set->n_tries, 3, "three may be asked");
     generation_put(g);
 
     g = read_servers("server 127.0.0.1:1 weight=3; server 127.0.0.1:2 "
@@ -137,17 +137,18 @@ test_failures(void)
     ok(!pick_has_more(&p), "that was all");
     is(ask(g, PEER_OK), '-', "nobody is left for fail_timeout seconds");
 
-    g->peers[1].state->checked_at -= 11;
-    g->peers[1].state->failed_at -= 11;
+    g->set->peers[1].state->checked_at -= 11;
+    g->set->peers[1].state->failed_at -= 11;
     is(ask(g, PEER_OK), '2', "who failed gets one more chance after that");
-    is(g->peers[1].state->fails, 0, "and is as good as new when it uses it");
+    is(g->set->peers[1].state->fails, 0,
+       "and is as good as new when it uses it");
     generation_put(gen);
 
     gen = read_servers("server 127.0.0.1:1 max_fails=1;");
     g = group_of(gen);
     ask(g, PEER_FAILED);
     is(ask(g, PEER_FAILED), '1', "a single peer never fails");
-    is(g->peers[0].state->fails, 0, "its failures are not counted");
+    is(g->set->peers[0].state->fails, 0, "its failures are not counted");
     generation_put(gen);
 
     gen = read_servers("server 127.0.0.1:1 max_fails=0;"
@@ -202,12 +203,12 @@ test_zone(void)
         pick_start(&p, &task, g);
         pick_next(&p); /* and never gives it back */
         ask(g, PEER_FAILED);
-        shared_lock_take(g->lock); /* nor this */
+        shared_lock_take(g->set->lock); /* nor this */
         _exit(0);
     }
     waitpid(child, &status, 0);
-    is(g->peers[0].state->conns, 1, "a connection is counted for all");
-    is(g->peers[1].state->fails, 1, "and a failure");
+    is(g->set->peers[0].state->conns, 1, "a connection is counted for all");
+    is(g->set->peers[1].state->fails, 1, "and a failure");
     is(ask(g, PEER_OK), '-', "nobody is left here either");
     generation_put(gen);
 }
@@ -219,9 +220,9 @@ static unsigned starts;
 static bool
 is_locked(const struct upstream_group *g)
 {
-    if (pthread_mutex_trylock(&g->lock->mutex) != 0)
+    if (pthread_mutex_trylock(&g->set->lock->mutex) != 0)
         return true;
-    pthread_mutex_unlock(&g->lock->mutex);
+    pthread_mutex_unlock(&g->set->lock->mutex);
     return false;
 }
 
@@ -261,6 +262,99 @@ test_balancer(void)
     pick_done(&p, PEER_OK);
     is(starts, 1, "it asks once");
     generation_put(gen);
+}
+
+
+static void
+on_gone(void *arg)
+{
+    *(bool *) arg = true;
+}
+
+
+/* An arena with servers, which says when it ends. */
+static struct arena *
+make_servers(const char *ports, struct upstream_server *out, bool *is_gone)
+{
+    struct arena *a = arena_new(0);
+
+    for (size_t i = 0; ports[i] != '\0'; i++) {
+        out[i] = (struct upstream_server){ .weight = 1,
+                                           .max_fails = 1,
+                                           .fail_timeout = 10 };
+        endpoint_parse(a, arena_printf(a, "127.0.0.1:%c", ports[i]), 0,
+                       ENDPOINT_RESOLVE, &out[i].at);
+    }
+    arena_defer(a, on_gone, is_gone);
+    return a;
+}
+
+
+static void *
+count_peers(struct arena *a, const struct peer_set *set)
+{
+    unsigned *n = arena_make(a, unsigned);
+
+    *n = set->n_peers;
+    return n;
+}
+
+
+static const struct peer *
+next_counted(struct pick *p)
+{
+    is(*(unsigned *) p->set->balance, p->set->n_peers,
+       "the balancer has what it built for the set");
+    return round_robin.next(p);
+}
+
+
+static void
+test_replace(void)
+{
+    static const struct balancer b
+        = { .words = "test", .build = count_peers, .next = next_counted };
+    struct upstream_server one[3], two[1], none[1];
+    bool                   gone[3] = { false, false, false };
+    struct generation     *gen;
+    struct upstream_group *g;
+    struct arena          *a;
+    struct pick            p[2];
+
+    gen = read_servers("server 127.0.0.1:1; server 127.0.0.1:2;");
+    upstream_module.adopt(worker, gen);
+    g = group_of(gen);
+    g->balancer = &b;
+    g->set->balance = count_peers(task.arena, g->set);
+    pick_start(&p[0], &task, g);
+    is(letter(pick_next(&p[0])), '1', "a pick begins");
+    a = make_servers("345", one, &gone[0]);
+    ok(upstream_replace(g, a, one, 3), "the group gets other peers");
+    is_order(g, "34534", "who begins now asks them");
+    pick_done(&p[0], PEER_FAILED);
+    is(letter(pick_next(&p[0])), '2', "who has begun asks the old ones");
+    pick_end(&p[0], PEER_OK);
+
+    pick_start(&p[0], &task, g);
+    pick_start(&p[1], &task, g);
+    is(letter(pick_next(&p[0])), '5', "two more begin");
+    a = make_servers("6", two, &gone[1]);
+    ok(upstream_replace(g, a, two, 1), "the group gets a single peer");
+    is_order(g, "66", "which is asked");
+    pick_end(&p[0], PEER_OK);
+    ok(!gone[0], "one of the two runs on");
+    is(letter(pick_next(&p[1])), '3', "and may ask");
+    pick_end(&p[1], PEER_OK);
+    ok(gone[0], "the set ends with the last pick that runs on it");
+
+    a = make_servers("7", none, &gone[2]);
+    none[0].is_backup = true;
+    ok(!upstream_replace(g, a, none, 1), "a backup alone is no set");
+    ok(!gone[2], "its arena is the caller's");
+    arena_free(a);
+    is_order(g, "6", "nothing has changed");
+    generation_put(gen);
+    ok(gone[1], "the last set ends with the group");
 }
 
 
@@ -348,16 +442,16 @@ test_idle(struct loop *l)
     upstream_module.adopt(worker, gen);
     g = group_of(gen);
     for (unsigned i = 0; i < 4; i++)
-        open_kept(&k[i], &g->peers[i % 2], 0);
+        open_kept(&k[i], &g->set->peers[i % 2], 0);
     for (unsigned i = 0; i < 3; i++)
         link_release(k[i].link, g, true);
     ok(!is_gone(&k[0]), "past the limit the oldest stays for a moment");
     for (unsigned i = 0; i < 20 && !is_gone(&k[0]); i++)
         loop_turn(l, 20);
     ok(is_gone(&k[0]) && !is_gone(&k[1]), "and goes");
-    ok(link_take(&task, g, &g->peers[0], 0) == k[2].link, "one is taken");
+    ok(link_take(&task, g, &g->set->peers[0], 0) == k[2].link, "one is taken");
     is(k[2].link->requests, 2, "for its second request");
-    ok(link_take(&task, g, &g->peers[0], 0) == NULL, "there is but one");
+    ok(link_take(&task, g, &g->set->peers[0], 0) == NULL, "there is but one");
     k[2].link->requests = 3;
     link_release(k[2].link, g, true);
     ok(is_gone(&k[2]), "keepalive_requests");
@@ -388,14 +482,15 @@ test_idle_over_generations(void)
     struct kept            k;
 
     upstream_module.adopt(worker, one);
-    open_kept(&k, &g->peers[0], 0);
+    open_kept(&k, &g->set->peers[0], 0);
     link_release(k.link, g, true);
     upstream_module.adopt(worker, two);
     generation_put(one);
     ok(!is_gone(&k), "it outlives its generation");
-    ok(link_take(&task, next, &next->peers[0], 0) == NULL,
+    ok(link_take(&task, next, &next->set->peers[0], 0) == NULL,
        "it is not any peer's");
-    ok(link_take(&task, next, &next->peers[1], 0) == k.link, "its peer has it");
+    ok(link_take(&task, next, &next->set->peers[1], 0) == k.link,
+       "its peer has it");
     link_release(k.link, next, true);
     generation_put(two);
     ok(is_gone(&k), "nobody has the group any more");
@@ -412,10 +507,12 @@ test_local(void)
 
     upstream_module.adopt(worker, gen);
     is(g->keepalive, 32, "keepalive is on by default");
-    open_kept(&k, &g->peers[0], 7);
+    open_kept(&k, &g->set->peers[0], 7);
     link_release(k.link, g, true);
-    ok(link_take(&task, g, &g->peers[0], 8) == NULL, "not for another kind");
-    ok(link_take(&task, g, &g->peers[0], 7) == k.link, "but for the same one");
+    ok(link_take(&task, g, &g->set->peers[0], 8) == NULL,
+       "not for another kind");
+    ok(link_take(&task, g, &g->set->peers[0], 7) == k.link,
+       "but for the same one");
 
     k.link->opened_at -= 3600 * 1000 + 1;
     link_release(k.link, g, true);
@@ -545,6 +642,7 @@ main(void)
     test_limits();
     test_zone();
     test_balancer();
+    test_replace();
     test_dynamic();
     test_errors();
     test_idle(l);

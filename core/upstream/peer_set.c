@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sets of peers: made of servers, one peer for each address that a server's
+ * name stands for, and constant from then on.  What a configuration has made
+ * stands in its arena; a set that takes its place at run time has an arena of
+ * its own, which ends with the last pick that runs on it.
+ */
+#include "core/upstream/build.h"
+
+
+/* Adds the peers of one server behind those that are there. */
+static void
+add_peers(struct peer_set *set, const struct upstream_server *s)
+{
+    for (size_t i = 0; i < s->at.n; i++) {
+        struct peer *p = &set->peers[set->n_peers];
+
+        p->server = s;
+        p->addr = &s->at.at[i];
+        p->name = s->at.names[i];
+        p->index = set->n_peers;
+        p->state->weight = (int) s->weight;
+        set->n_peers++;
+        if (!s->is_down)
+            set->n_tries++;
+        if (!s->is_backup)
+            set->total_weight += s->weight;
+    }
+}
+
+
+struct peer_set *
+peer_set_new(struct arena *a, const struct upstream_server *servers,
+             size_t n_servers)
+{
+    struct peer_set   *set = arena_make(a, struct peer_set);
+    struct peer_state *states;
+    size_t             n = 0;
+
+    for (size_t i = 0; i < n_servers; i++)
+        n += servers[i].at.n;
+    set->refs = 1;
+    set->servers = servers;
+    set->peers = arena_array(a, struct peer, n);
+    states = arena_array(a, struct peer_state, n);
+    for (size_t i = 0; i < n; i++)
+        set->peers[i].state = &states[i];
+    for (size_t i = 0; i < n_servers; i++)
+        if (!servers[i].is_backup)
+            add_peers(set, &servers[i]);
+    set->n_primary = set->n_peers;
+    for (size_t i = 0; i < n_servers; i++)
+        if (servers[i].is_backup)
+            add_peers(set, &servers[i]);
+    set->is_single = set->n_peers == 1;
+    return set->n_primary != 0 ? set : NULL;
+}
+
+
+struct peer_set *
+peer_set_get(struct peer_set *set)
+{
+    set->refs++;
+    return set;
+}
+
+
+void
+peer_set_put(struct peer_set *set)
+{
+    if (--set->refs == 0 && set->own != NULL)
+        arena_free(set->own);
+}
+
+
+const struct peer *
+peer_set_at(const struct peer_set *set, unsigned hash)
+{
+    long     rest = (long) (hash % set->total_weight);
+    unsigned i;
+
+    for (i = 0; i + 1 < set->n_primary; i++) {
+        rest -= (long) set->peers[i].server->weight;
+        if (rest < 0)
+            break;
+    }
+    return &set->peers[i];
+}
+
+
+void
+group_use(struct arena *a, struct upstream_group *g, struct peer_set *set)
+{
+    if (g->balancer->build != NULL)
+        set->balance = g->balancer->build(a, set);
+    if (g->set != NULL)
+        peer_set_put(g->set);
+    g->set = set;
+}
+
+
+bool
+upstream_replace(struct upstream_group *g, struct arena *a,
+                 const struct upstream_server *servers, size_t n)
+{
+    struct peer_set *set = peer_set_new(a, servers, n);
+
+    if (set == NULL)
+        return false;
+    set->own = a;
+    group_use(a, g, set);
+    return true;
+}
