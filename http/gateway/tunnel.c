@@ -6,17 +6,18 @@
  */
 #include <errno.h>
 
+#include "core/net/pump.h"
 #include "http/codec.h"
 #include "http/gateway/exchange.h"
 #include "http/response.h"
 
-enum { QUEUE_MAX = 65536, READ = 16384, ROUNDS = 16 };
+enum { CLIENT, PEER }; /* sides of the pump */
 
 struct tunnel {
     struct conn *client;
     struct chain early; /* what the client had sent before                  */
+    struct pump  pump;
     bool         has_begun;
-    bool         client_ended, peer_ended;
 };
 
 
@@ -61,6 +62,7 @@ begin(struct gateway *g)
     if (http_send_head(r) == STEP_FAIL)
         return false;
     g->tunnel->has_begun = true;
+    pump_init(&g->tunnel->pump, g->tunnel->client, peer);
     g->tunnel->client->event.on_read = on_client_read;
     gateway_says(g, "proxying upgraded connection");
     conn_set_nodelay(g->tunnel->client);
@@ -77,30 +79,6 @@ begin(struct gateway *g)
 }
 
 
-/* From one side to the other.  False: from is broken. */
-static bool
-move(struct conn *from, struct conn *to, bool *ended, uint64_t *moved)
-{
-    while (!*ended && to->out.n < QUEUE_MAX && from->event.readable) {
-        struct block *b = block_new(READ);
-        ssize_t       n = conn_read(from, b->data, READ);
-
-        if (n > 0) {
-            chain_add_block(&to->out, b, (str_t){ b->data, (size_t) n });
-            *moved += (uint64_t) n;
-        }
-        block_put(b);
-        if (n == 0)
-            *ended = true;
-        else if (n == CONN_AGAIN)
-            break;
-        else if (n == CONN_ERROR)
-            return false;
-    }
-    return true;
-}
-
-
 static enum step
 end(struct gateway *g)
 {
@@ -109,53 +87,53 @@ end(struct gateway *g)
 }
 
 
-/* Moves what there is, both ways.  False: a connection is broken. */
-static bool
-pump(struct gateway *g, uint64_t *moved)
+/* Moves what there is, both ways; the codec counts what its client got. */
+static enum step
+move(struct gateway *g)
 {
-    struct tunnel *t = g->tunnel;
-    struct conn   *peer = &g->x->link->conn;
-    uint64_t       up, down;
-    unsigned       left = ROUNDS;
+    struct pump *p = &g->tunnel->pump;
+    uint64_t     down = p->moved[PEER];
+    enum step    s = pump_run(p);
 
-    do {
-        up = down = 0;
-        if (!move(t->client, peer, &t->client_ended, &up)
-            || !move(peer, t->client, &t->peer_ended, &down)
-            || conn_flush(peer, 0) == FLUSH_ERROR
-            || g->r->codec->flush(g->r, 0, false) == FLUSH_ERROR)
-            return false;
-        g->x->body_bytes += (int64_t) down;
-        *moved += up + down;
-    } while (up + down && --left);
-    if (left == 0) /* others first */
+    g->x->body_bytes += (int64_t) (p->moved[PEER] - down);
+    (void) g->r->codec->flush(g->r, 0, false);
+    if (s == STEP_NEXT)
         timer_set(g->r->task.loop, &g->pause, 0);
-    return true;
+    return s;
+}
+
+
+/* Bytes of the peer's connection, as a sign of life. */
+static uint64_t
+progress(const struct gateway *g)
+{
+    const struct pump *p = &g->tunnel->pump;
+
+    return p->moved[CLIENT] + p->moved[PEER] + g->x->link->conn.sent;
 }
 
 
 enum step
 gateway_tunnel(struct gateway *g)
 {
-    struct link   *u = g->x->link;
-    struct conn   *peer = &u->conn;
-    struct tunnel *t;
-    uint64_t       moved = 0, sent = peer->sent;
+    struct link *u = g->x->link;
+    uint64_t     before;
+    enum step    s;
 
     if (!g->tunnel->has_begun && !begin(g)) {
         chain_clear(&g->tunnel->early);
         gateway_end(g, PEER_OK);
         return STEP_FAIL;
     }
-    t = g->tunnel;
     if (u->timed_out) {
         log_errno(g->r->task.log, ETIMEDOUT, "upstream timed out");
         return end(g);
     }
-    if (!pump(g, &moved) || (t->client_ended && peer->out.n == 0)
-        || (t->peer_ended && t->client->out.n == 0))
+    before = progress(g);
+    s = move(g);
+    if (s == STEP_DONE || s == STEP_FAIL)
         return end(g);
-    if (moved || peer->sent != sent || !timer_is_set(&peer->read_timer))
+    if (progress(g) != before || !timer_is_set(&u->conn.read_timer))
         link_wait_read(u, g->conf->read_timeout);
     return STEP_WAIT;
 }
