@@ -178,7 +178,7 @@ confs_get(struct conf_page *const *confs, const struct module *m)
 /* All modules of the build, ended by NULL (build/modules.c). */
 extern struct module *const weir_modules[];
 
-/* How many there are; numbers their slots and lists their rows.  Called once
- * by main. */
+/* How many there are; numbers their slots and lists their rows, at the first
+ * call. */
 unsigned modules_init(void);
 unsigned modules_count(void);

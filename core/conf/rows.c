@@ -65,6 +65,8 @@ modules_init(void)
     /* Never freed: settings of all generations point to rows. */
     static struct arena *arena;
 
+    if (arena != NULL)
+        return n_modules;
     arena = arena_new(0);
     for (n_modules = 0; weir_modules[n_modules] != NULL; n_modules++) {
         struct module *m = weir_modules[n_modules];

@@ -328,6 +328,7 @@ test_templates(void)
         "stream { toy_depth 7; server { toy_depth 6; toy_dry on; }\n"
         "  toy_stone d; }\n");
     const struct conf_block *http, *stream;
+    const struct directive  *rows;
 
     ok(g != NULL, "one set of rows, three times");
     if (g == NULL)
@@ -352,6 +353,9 @@ test_templates(void)
     is(far_well(stream->first)->depth, 6, "in its inner block");
     ok(far_well(stream->first)->is_dry, "with its flag");
     is_str(str_of(deep_module.rows[2].name), "toy_dry", "behind its own rows");
+    rows = deep_module.rows;
+    is(modules_init(), 3, "three modules");
+    is_same(deep_module.rows, rows, "rows are listed once");
     is_str(str_of(deep_module.rows[5].says), "Like new_depth, new.",
            "what rows say has the prefix");
     generation_put(g);
