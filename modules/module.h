@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * All that a module sees of weir.  How to write one: modules/README.md.
+ * Everything that a module needs of weir.  How to write one:
+ * modules/README.md.
  */
 #pragma once
 

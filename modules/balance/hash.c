@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hash: the peer follows from a key.  With "consistent", a server that is
- * added or removed moves only its own share of the keys (ketama: 160 points
- * on a circle for each unit of weight, as Cache::Memcached::Fast sets them).
+ * hash: a key determines the peer.  With "consistent", adding or removing a
+ * server moves only that server's share of the keys (ketama: 160 points on a
+ * circle for each unit of weight, placed as Cache::Memcached::Fast places
+ * them).
  *
  *     upstream app { hash $request_uri consistent; server 10.0.0.1; ... }
  */
@@ -19,21 +20,22 @@ struct point {
     unsigned server; /* index in set->servers */
 };
 
-/* set->balance, where it is consistent */
+/* set->balance, with "consistent" */
 struct circle {
-    struct point *points; /* by hash */
+    struct point *points; /* sorted by hash */
     size_t        n;
 };
 
 struct state {
     str_t    key;
-    uint32_t hash;   /* plain: the sum so far; consistent: index of a point  */
-    unsigned rounds; /* hashes that were made of the key                     */
+    uint32_t hash;   /* plain: sum so far; consistent: index of a point      */
+    unsigned rounds; /* how often the key was hashed                         */
     unsigned tries;
 };
 
 
-/* The key's own hash, and then those of "1key", "2key" ... added to it. */
+/* Starts with the hash of the key; each further call adds that of "1key",
+ * "2key" and so on. */
 static void
 rehash(struct state *s)
 {
@@ -63,7 +65,8 @@ next_plain(struct pick *p, struct state *s, time_t now)
 }
 
 
-/* The first point at or behind a hash; behind the last comes the first. */
+/* The index of the first point whose hash is not lower; c->n when there is
+ * none, and the circle starts again. */
 static size_t
 find_point(const struct circle *c, uint32_t hash)
 {
@@ -80,7 +83,7 @@ find_point(const struct circle *c, uint32_t hash)
 }
 
 
-/* Among the addresses of one server, round robin. */
+/* Round robin among the addresses of one server. */
 static const struct peer *
 choose_of(struct pick *p, const struct upstream_server *server, time_t now)
 {
@@ -153,7 +156,8 @@ compare(const void *a, const void *b)
 }
 
 
-/* What goes before the points' own part of their hashes: HOST NUL PORT. */
+/* The part that the hashes of all points of a server have in common: HOST NUL
+ * PORT. */
 static uint32_t
 hash_server(str_t text)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ip_hash: the peer follows from the client's address (of an IPv4 address,
- * its first three bytes), so that a client stays where it is.
+ * ip_hash: the client's address determines the peer (of an IPv4 address, the
+ * first three bytes), so that a client stays with its server.
  *
  *     upstream app { ip_hash; server 10.0.0.1; server 10.0.0.2; }
  */
@@ -17,7 +17,7 @@ struct state {
 };
 
 
-/* Of any other family it is an empty one. */
+/* All clients of other families (unix sockets) have the same key. */
 static str_t
 key_of(const struct task *t)
 {

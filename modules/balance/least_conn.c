@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * least_conn: the peer with the fewest connections for its weight; among
- * equals, round robin.
+ * least_conn: the peer with the fewest connections relative to its weight;
+ * round robin among equals.
  *
  *     upstream app { least_conn; server 10.0.0.1; server 10.0.0.2; }
  */
@@ -9,7 +9,7 @@
 #include "modules/module.h"
 
 
-/* Less than zero: a is less busy than b. */
+/* Negative: a is less busy than b. */
 static long
 compare(const struct peer *a, const struct peer *b)
 {

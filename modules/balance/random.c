@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * random: a peer by chance, in proportion to the weights; with "two", of two
- * such the one with fewer connections.
+ * random: a random peer, in proportion to the weights; with "two", the less
+ * busy of two random peers.
  *
  *     upstream app { random two least_conn; server 10.0.0.1; ... }
  */
@@ -72,7 +72,7 @@ next(struct pick *p)
 }
 
 
-/* The sums of the weights up to each peer. */
+/* For each peer, the sum of the weights up to and including it. */
 static void *
 build(struct arena *a, const struct peer_set *set)
 {

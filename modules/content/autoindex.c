@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * autoindex: lists of folders that have no index, as HTML, XML, JSON or
- * JSONP.  Folders come first, names in the order of their bytes; names that
- * begin with a dot are left out.
+ * autoindex: lists folders that have no index, as HTML, XML, JSON or JSONP.
+ * Folders come first; names are sorted by their bytes; names that begin with a
+ * dot are left out.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -31,7 +31,7 @@ struct entries {
     VEC(struct entry) list;
 };
 
-/* What a format needs to know to print. */
+/* What the printers of all formats need. */
 struct page {
     struct http_request         *r;
     struct arena                *arena;
@@ -52,7 +52,7 @@ kind_of(const struct entry *e)
 
 /* --- HTML ---------------------------------------------------------------- */
 
-/* Bytes of the first n characters. */
+/* The length in bytes of the first n characters. */
 static size_t
 bytes_of(str_t s, size_t n)
 {
@@ -78,7 +78,7 @@ columns_of(const struct page *p, str_t s)
 }
 
 
-/* The name's text and the blanks behind it: one column of the table. */
+/* The name, padded with blanks: one column of the table. */
 static str_t
 html_name(const struct page *p, const struct entry *e)
 {
@@ -134,7 +134,8 @@ html_size(const struct page *p, const struct entry *e)
 static str_t
 html_date(const struct page *p, time_t at)
 {
-    /* That of now, as nginx has it, whatever it was then. */
+    /* nginx uses today's offset, even where the file's date had another
+     * one. */
     time_t offset = p->conf->localtime ? clock_local(clock_seconds()).tm_gmtoff
                                        : 0;
     struct date d = date_at(date_clamp(at) + offset);
@@ -212,7 +213,8 @@ print_json(struct page *p, const struct entries *entries)
 }
 
 
-/* The argument "callback", which ends up in a script.  False: refused. */
+/* Reads the argument "callback".  It becomes part of a script, so only
+ * harmless characters are accepted; false: refused. */
 static bool
 find_callback(struct http_request *r, str_t *callback)
 {

@@ -6,7 +6,7 @@
  */
 #include "modules/module.h"
 
-enum { MADE_AT = 23349600 }; /* what Last-Modified says */
+enum { MADE_AT = 23349600 }; /* for Last-Modified       */
 
 static const char pixel[]
     = "GIF89a\1\0\1\0\x80\1\0" /* 1x1, a palette of two colours */

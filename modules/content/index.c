@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * index: what a URI that ends with a slash stands for.
+ * index: the file that is served for a URI that ends with a slash.
  *
  *     index index.$geo.html index.html /fallback.html;
  */
@@ -32,8 +32,8 @@ not_there(struct http_request *r, str_t path, int error)
 }
 
 
-/* The folder that the first name was not found in: is it there?  STEP_NEXT: go
- * on with the other names. */
+/* The first name was not found: checks that the folder itself exists.
+ * STEP_NEXT: try the other names. */
 static enum step
 check_folder(struct http_request *r, str_t folder, str_t first)
 {
@@ -90,7 +90,8 @@ redirect(struct http_request *r, str_t name)
 }
 
 
-/* STEP_NEXT without r->moved: the folder has no such file. */
+/* Returns STEP_NEXT without setting r->moved when the folder has no such
+ * file. */
 static enum step
 try_name(struct http_request *r, str_t folder, str_t name, bool *is_tested)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mirror: copies of each request go to other URIs, and what these answer is
- * dropped.
+ * mirror: sends copies of each request to other URIs and ignores the
+ * responses.
  *
  *     mirror /copy;
  *     mirror_request_body off;
  *
- * The answer does not wait for them; the connection goes on to its next
- * request (or is closed) when they have ended.
+ * The response does not wait for the copies, but the connection continues with
+ * its next request (or is closed) only when they have ended.
  */
 #include "http/subrequest.h"
 #include "modules/module.h"

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * random_index: a URI that ends with a slash stands for any file of the
- * folder, or what a link there leads to; names that begin with a dot are left
- * out.
+ * random_index: serves a random file of the folder for a URI that ends with a
+ * slash.  Links to files count too; names that begin with a dot do not.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -45,8 +44,8 @@ is_file(DIR *d, const struct dirent *e)
 }
 
 
-/* Each file takes the place of those before it with the chance that makes all
- * of them equal in the end. */
+/* The nth file replaces the choice so far with probability 1/n, so in the end
+ * all files are equally likely. */
 static str_t
 choose(struct arena *a, DIR *d)
 {

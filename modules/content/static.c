@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * static: files.  The last of the content handlers; what ends with a slash is
- * left to those that make something of folders.
+ * static: serves files.  It is the last of the content handlers, and leaves
+ * URIs that end with a slash to the modules that handle folders.
  */
 #include "http/files.h"
 #include "modules/module.h"

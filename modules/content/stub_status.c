@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * stub_status: a page of connection counters, and the same as variables.
+ * stub_status: connection counters, as a page and as variables.
  *
  *     location = /status { stub_status; }
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * try_files: the first of several files that is there, or else a last resort.
+ * try_files: serves the first of several files that exists, or else the
+ * fallback.
  *
  *     try_files $uri $uri/ /index.php?$args;
  *     try_files $uri @app;
@@ -14,14 +15,14 @@
 
 struct candidate {
     struct expr *expr;
-    bool         is_folder; /* a slash stands behind it                      */
+    bool         is_folder; /* it was written with a slash at its end        */
 };
 
 struct try_files_conf {
     struct try_files {
-        VEC(struct candidate) list; /* the last is not among them            */
+        VEC(struct candidate) list; /* without the fallback                  */
         struct expr          *last;
-        unsigned code; /* of "=code", instead of last                    */
+        unsigned code; /* of "=code"; last is NULL then                  */
     } * tries;
 };
 
@@ -29,10 +30,10 @@ static const struct try_files_conf *conf_at(const struct http_request *r);
 
 /* --- files ------------------------------------------------------------------- */
 
-/* A word's value.  One with variables that begins with the name of a location
- * with alias (as $uri does) loses that, since alias stands in its place: also
- * the last, which is no path, as nginx has it; "/b//b/x?$args" in "location
- * /b/" means /b/x. */
+/* The value of an argument.  In a location with alias, a value with variables
+ * that begins with the location's prefix (as $uri does) loses the prefix,
+ * because alias replaces it.  As in nginx, this also applies to the fallback,
+ * although that is no path: "/b//b/x?$args" in "location /b/" means /b/x. */
 static str_t
 value_of(struct http_request *r, const struct expr *e)
 {
@@ -65,7 +66,7 @@ is_there(struct http_request *r, const struct candidate *c, str_t path)
 }
 
 
-/* The URI becomes one that the content handlers find the file by. */
+/* Sets the URI so that the content handlers find the file. */
 static void
 go_to(struct http_request *r, const struct candidate *c, str_t found)
 {

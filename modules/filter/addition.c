@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * addition: text of other URIs before and after a response.
+ * addition: inserts the responses of other URIs before and after a body.
  *
  *     add_before_body /before;
  *     add_after_body  /after;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * charset: names the character set of text in Content-Type.
+ * charset: adds the character set of text to Content-Type.
  *
  *     charset utf-8;
  *     charset_types text/css application/json;
@@ -17,7 +17,7 @@ struct charset_conf {
 };
 
 
-/* Those that a configuration names are known. */
+/* The character sets that the configuration names. */
 struct charsets {
     VEC(str_t) known;
 };
@@ -68,7 +68,8 @@ static const struct directive rows[] = {
 static const struct charset_conf *conf_at(const struct http_request *r);
 
 
-/* An upstream may choose among the known ones. */
+/* The character set that an upstream asks for (X-Accel-Charset), if it is a
+ * known one. */
 static str_t
 choose_other(const struct http_request *r)
 {
@@ -92,7 +93,7 @@ name_charset(struct http_request *r, void *state)
     (void) state;
     if (r != r->main || r->out.content_type.n == 0 || r->out.type_tail.n != 0)
         return STEP_NEXT;
-    /* Some old client took it for the charset of the next page. */
+    /* Some old clients applied the charset of a redirect to the next page. */
     if (r->out.status == 301 || r->out.status == 302)
         return STEP_NEXT;
     if (r->out.other_charset.n != 0)

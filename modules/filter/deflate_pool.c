@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * States of deflate that wait for their next use, the last one put in front:
- * its memory is the likeliest to be in the processor's cache.  They come in a
- * few sizes only, for any of them to be of use again soon.
+ * Idle deflate states, the last used one first, because its memory is the most
+ * likely to be in the processor's cache.  There are only a few sizes, so that
+ * each state soon finds another use.
  */
 #include "modules/filter/deflate_pool.h"
 
@@ -10,20 +10,20 @@
 
 enum {
     GZIP_FORMAT = 16,     /* added to the bits of the window               */
-    SMALLEST_WINDOW = 11, /* that a short length leads to                  */
+    SMALLEST_WINDOW = 11, /* for responses of a short length               */
     SIZE_STEP = 2,        /* bits from one size to the next                */
-    LOOK_AHEAD = 262,     /* bytes of the window that are not history      */
+    LOOK_AHEAD = 262,     /* bytes of the window that hold no history      */
     IDLE_MAX = 4 << 20,   /* bytes                                         */
 };
 
-/* Of this process. */
+/* One list for each process. */
 static struct {
     struct deflater *first;
     size_t           bytes;
 } idle;
 
 
-/* As zlib.h has it. */
+/* The formula is from zlib's zconf.h. */
 static size_t
 size_of(const struct deflater *d)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * States of deflate, which write the format of gzip.  Making one costs more
- * than compressing a small page, so that they are kept for another use.
+ * Deflate states that write the gzip format.  Creating one costs more than
+ * compressing a small page, so they are reused.
  */
 #pragma once
 
@@ -12,14 +12,14 @@ struct deflater {
     struct deflater *next;
     int              level;
     int              window; /* bits                                         */
-    int              memory; /* as of deflateInit2                           */
+    int              memory; /* memLevel of deflateInit2                     */
 };
 
-/* One at its beginning, for about length bytes (-1: not known, or many); a
- * short length takes less than window and memory allow.  NULL without
+/* A state ready for a new stream of about length bytes (-1: unknown, or many).
+ * A short stream gets less than window and memory allow.  NULL without
  * memory. */
 struct deflater *deflate_pool_get(int level, int window, int memory,
                                   int64_t length);
 void             deflate_pool_put(struct deflater *d);
-/* Frees those that nobody uses. */
+/* Frees the idle ones. */
 void             deflate_pool_empty(void);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * gzip: compresses bodies on their way out.
+ * gzip: compresses bodies of responses.
  *
  *     gzip on;
  *     gzip_types text/css application/json;
  *
- * A response holds a state of deflate from its first bytes to its last ones,
- * and gives it back to the pool whatever becomes of it.  Compressed bytes
- * stand in blocks and are handed on when a block is full, when a piece asks
- * to be flushed, and at the end.
+ * A response holds a deflate state from its first byte to its last one, and
+ * always gives it back to the pool, even when it fails.  Compressed bytes are
+ * collected in blocks and passed on when a block is full, when a piece asks
+ * for a flush, and at the end.
  */
 #include "http/types.h"
 #include "modules/filter/deflate_pool.h"
@@ -16,30 +16,30 @@
 #include "modules/module.h"
 
 enum {
-    SMALLEST_BLOCK = 64, /* zlib wants room for the marks of a flush      */
-    FEED_MAX = 1 << 30,  /* bytes that zlib is given at once              */
+    SMALLEST_BLOCK = 64, /* zlib needs room for the marks of a flush      */
+    FEED_MAX = 1 << 30,  /* the most bytes that zlib gets at once         */
 };
 
 struct gzip_conf {
     struct mime_set *types;
     size_t           min_length;
     uint64_t         level;
-    struct buffers   buffers; /* only their size matters                   */
+    struct buffers   buffers; /* only their size is used                   */
     size_t           window, hash; /* bytes                                  */
-    size_t           postpone; /* bytes to wait for before it begins        */
+    size_t           postpone; /* bytes to wait for before compressing      */
     bool             is_on;
-    bool             no_buffer; /* hands on all that there is                */
+    bool             no_buffer; /* passes on output at once                  */
     int              window_bits;
-    int              memory; /* zlib's measure of hash                    */
+    int              memory; /* zlib's unit for hash                      */
 };
 
 struct gzip_state {
     struct deflater *deflater;
     struct chain     kept;   /* postponed                                 */
     struct block    *block;  /* compressed bytes, up to next_out          */
-    size_t           taken;  /* ... of which these have been handed on    */
-    int64_t          length; /* of the whole; -1: not known               */
-    uint64_t         total_in, total_out; /* known at the end                */
+    size_t           taken;  /* ... of which these have been passed on    */
+    int64_t          length; /* of the whole; -1: unknown                 */
+    uint64_t         total_in, total_out; /* set at the end                  */
     bool             is_begun;
     bool             is_ended;
 };
@@ -171,7 +171,8 @@ release(struct gzip_state *s)
 }
 
 
-/* The request's arena goes, be it in the middle of the body. */
+/* Runs when the request's arena is freed, perhaps in the middle of the
+ * body. */
 static void
 abandon(void *state)
 {
@@ -236,7 +237,7 @@ decide(struct http_request *r, void *filter_state)
 
 /* --- bodies -------------------------------------------------------------- */
 
-/* Hands on what stands in the block and has not been. */
+/* Passes on the bytes of the block that have not been passed on yet. */
 static void
 emit(struct gzip_state *s, struct chain *out)
 {
@@ -270,7 +271,7 @@ make_room(struct gzip_state *s, const struct gzip_conf *c)
 }
 
 
-/* Compresses what zlib has been given. */
+/* Compresses the input that zlib has. */
 static enum step
 squeeze(struct http_request *r, struct gzip_state *s, struct chain *out,
         int mode)
@@ -338,7 +339,7 @@ finish(struct http_request *r, struct gzip_state *s, struct chain *out)
 }
 
 
-/* Is there too little yet to begin with? */
+/* Whether there is too little data yet to start compressing. */
 static bool
 is_postponed(const struct http_request *r, const struct gzip_state *s,
              bool last)

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who is to get gzip: what the filter that makes it, files that are gzip
- * already, and the filter that undoes it have in common.
+ * Who gets gzip: shared by the filter that compresses, by precompressed files,
+ * and by the filter that decompresses.
  */
 #pragma once
 
 #include "http/request.h"
 
-/* Whether the client takes gzip, and gzip_http_version, gzip_proxied and
- * gzip_disable let it have that.  Asked when the response's fields stand. */
+/* Whether the client accepts gzip, and gzip_http_version, gzip_proxied and
+ * gzip_disable allow it.  Call it when the response's headers are complete. */
 bool gzip_is_allowed(const struct http_request *r);
 
-/* The response depends on Accept-Encoding: it says so where gzip_vary is
- * on. */
+/* The response depends on Accept-Encoding: adds Vary where gzip_vary is on. */
 void gzip_set_vary(struct http_request *r);

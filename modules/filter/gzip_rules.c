@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who is to get gzip.
+ * Decides who gets gzip.
  *
  *     gzip_proxied no-cache no-store private expired auth;
  *     gzip_disable "msie6";
@@ -10,7 +10,7 @@
 #include "modules/filter/gzip.h"
 #include "modules/module.h"
 
-/* gzip_proxied: for which responses, of requests that came by a proxy. */
+/* gzip_proxied: which responses to proxied requests are compressed. */
 enum proxied {
     PROXIED_OFF = 1,
     PROXIED_EXPIRED = 2,
@@ -25,7 +25,7 @@ enum proxied {
 
 /* gzip_disable */
 struct refused {
-    VEC(struct regex *) list; /* of User-Agent                               */
+    VEC(struct regex *) list; /* match User-Agent                            */
     bool                has_msie6;
 };
 
@@ -120,7 +120,7 @@ has_expired(const struct http_request *r, str_t expires)
 }
 
 
-/* Whether a field Cache-Control of the response has the word. */
+/* Whether a Cache-Control of the response has the word. */
 static bool
 is_controlled(const struct http_request *r, str_t word)
 {
@@ -140,7 +140,7 @@ has_field(const struct http_request *r, enum field_id id)
 }
 
 
-/* Whether an upstream or the configuration gave a date; that of a file, which
+/* Whether an upstream or the configuration set a date; that of a file, which
  * the server itself adds, does not count. */
 static bool
 has_last_modified(const struct http_request *r)
@@ -150,8 +150,8 @@ has_last_modified(const struct http_request *r)
 }
 
 
-/* What the request's proxies may be given compressed.  Expires outweighs
- * Cache-Control, and that the validators. */
+/* Whether the response may go to a proxy compressed.  Expires takes precedence
+ * over Cache-Control, and that over the validators. */
 static bool
 suits_proxies(const struct http_request *r, unsigned p)
 {
@@ -176,8 +176,8 @@ suits_proxies(const struct http_request *r, unsigned p)
 
 /* --- clients ------------------------------------------------------------- */
 
-/* Internet Explorer 4 to 6, but for the 6 of Windows XP SP2, and not what only
- * says so. */
+/* Internet Explorer 4 to 6, except the version 6 of Windows XP SP2 (SV1), and
+ * not Opera, which claims to be one. */
 static bool
 is_msie6(str_t agent)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * headers: fields that a configuration adds to heads and behind bodies.
+ * headers: headers and trailers that the configuration adds.
  *
  *     add_header X-Frame-Options DENY always;
  *     add_trailer Server-Timing $request_time;
  *     expires modified 1h;
  *
- * A level's own lists take the place of the outer ones, or stand before them
- * (add_header_inherit merge), or alone (off).
+ * The lists of a block replace those of the outer blocks, are followed by them
+ * (add_header_inherit merge), or stand alone even where they are empty (off).
  */
 #include "modules/module.h"
 
@@ -18,7 +18,7 @@ struct header {
     enum field_id         id;
     struct expr          *value;
     bool                  always;
-    const struct setting *setting; /* where it stands                        */
+    const struct setting *setting; /* where it is set                        */
 };
 
 struct headers {
@@ -41,11 +41,11 @@ struct expires {
 };
 
 struct headers_conf {
-    struct headers             headers, trailers; /* this level's own        */
+    struct headers             headers, trailers; /* this block's own        */
     unsigned                   header_inherit, trailer_inherit;
     struct expires             expires;
     const struct headers_conf *outer;
-    /* What holds, made by ready. */
+    /* The lists in force, computed by ready. */
     struct headers all_headers, all_trailers;
 };
 
@@ -71,7 +71,7 @@ parse_header(struct conf *cf, void *field)
     one->name = cf->args[1];
     one->id = field_id(one->name);
     if (one->id == FIELD_SERVER || one->id == FIELD_DATE)
-        one->id = FIELD_UNKNOWN; /* beside ours, not in place of it */
+        one->id = FIELD_UNKNOWN; /* in addition to weir's own       */
     one->always = cf->n_args == 4;
     one->setting = cf->block->settings;
     one->value = expr_compile(cf, cf->args[2], 0, &error);
@@ -79,7 +79,7 @@ parse_header(struct conf *cf, void *field)
 }
 
 
-/* Lists are handed down by ready, which knows how. */
+/* ready() does the inheriting: it depends on add_header_inherit. */
 static void
 leave(struct conf *cf, void *field, const void *outer)
 {
@@ -139,7 +139,7 @@ ready(struct conf *cf, void *conf)
 
 /* --- expires: the value ------------------------------------------------------ */
 
-/* NULL, or what is wrong with it. */
+/* NULL, or what is wrong with the value. */
 static const char *
 read_expires(str_t v, bool of_modified, struct expires *e)
 {
@@ -195,7 +195,7 @@ parse_expires(struct conf *cf, void *field)
 
 /* --- expires: the fields ----------------------------------------------------- */
 
-/* The first field of that name gets the value, others go. */
+/* Sets the value of the first such header and hides the others. */
 static void
 replace(struct http_request *r, enum field_id id, str_t value)
 {
@@ -211,7 +211,7 @@ replace(struct http_request *r, enum field_id id, str_t value)
 }
 
 
-/* The next time that the clock on the wall shows that time of day. */
+/* The next moment when the local time of day is of_day (in seconds). */
 static time_t
 next_time(int64_t of_day)
 {
@@ -305,7 +305,7 @@ set_expires(struct http_request *r, const struct expires *e)
 
 /* --- the filter -------------------------------------------------------------- */
 
-/* The statuses that fields without "always" are for. */
+/* The statuses that get headers without "always". */
 static bool
 is_good(unsigned status)
 {
@@ -374,7 +374,7 @@ has_setting(const struct headers *all, const struct setting *s)
 }
 
 
-/* Fields that stand in blocks around this one and do not hold in it. */
+/* Reports the headers of outer blocks that this block does not inherit. */
 static void
 trace_dropped(struct http_request *r, const struct headers *all,
               const char *name, const char *why)
@@ -389,7 +389,7 @@ trace_dropped(struct http_request *r, const struct headers *all,
 }
 
 
-/* Of the fields that there is one of, the last that is set holds. */
+/* A response has only one of these: the last one that is set wins. */
 static bool
 is_single(enum field_id id)
 {
@@ -545,7 +545,7 @@ static const struct directive rows[] = {
          trailer_inherit, "on", inherit_words,
          "The same for add_trailer as add_header_inherit for "
          "add_header."),
-    /* stands in no block: it is inherited only */
+    /* no directive sets it: it only takes part in inheritance */
     { "(outer headers)", ROW_LISTED, ARGS_0, &outer_type,
       FIELD(struct headers_conf, outer, const struct headers_conf *), NULL,
       NULL },

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * more_headers: sets and clears fields of responses, whatever their status
- * and whoever made them.
+ * more_headers: sets and clears headers of all responses, whatever their
+ * status and origin.
  *
  *     more_set_headers 'Server: me' -s '404 410' 'X-Gone: $uri';
  *     more_clear_headers X-Powered-By 'X-Debug-*';
  *
- * It stands in front of the headers filter, so what add_header adds is not
- * touched.  A Content-Length that is not that of the body cuts it there, or
- * costs the connection where the body is too short: no response runs into the
- * next one.
+ * It runs before the headers filter, so it does not touch what add_header
+ * adds.  When it sets a Content-Length that differs from the body's, a longer
+ * body is cut there, and a shorter one ends the connection: no response may
+ * run into the next one.
  */
 #include "modules/filter/more_rules.h"
 
-/* Joined where a length is promised. */
+/* For the body filter, which only runs where a Content-Length is set. */
 struct more_state {
     bool     is_cut;
     uint64_t left;
@@ -23,7 +23,7 @@ extern struct module more_headers_module;
 
 /* --- fields that are more than fields ------------------------------------------ */
 
-/* Lists of types look at what stands before the first semicolon. */
+/* Splits at the first semicolon: lists of types compare the part before it. */
 static void
 set_type(struct http_response *o, str_t value)
 {
@@ -68,8 +68,9 @@ set_ranges(struct http_response *o, str_t value)
 }
 
 
-/* False: nothing is left to do for the field.  Whether the connection is kept
- * is said by the codec, which may be told to end it. */
+/* False: no header is to be added.  "close" and "keep-alive" are left to the
+ * codec, which sends the Connection that fits; here it can only be told to
+ * close. */
 static bool
 set_connection(struct http_request *r, str_t value)
 {
@@ -80,7 +81,8 @@ set_connection(struct http_request *r, str_t value)
 }
 
 
-/* What the value means besides the field; false: it is no field of the list. */
+/* What setting the header changes elsewhere; false: it is not to be added to
+ * the list of headers. */
 static bool
 set_known(struct http_request *r, struct more_state *s, enum field_id id,
           str_t value)
@@ -118,7 +120,7 @@ set_known(struct http_request *r, struct more_state *s, enum field_id id,
 }
 
 
-/* Of these a response has but one, whatever -a says. */
+/* A response has only one of these, even with -a. */
 static bool
 is_single(enum field_id id)
 {
@@ -244,7 +246,7 @@ static const struct http_filter filter = {
     .body = cut_body,
 };
 
-/* Named as others load it. */
+/* The name by which nginx's configurations load it. */
 struct module more_headers_module = {
     .name = "headers_more",
     .serves = FOR_HTTP,

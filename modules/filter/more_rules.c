@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading the directives of more_set_headers and its kin, and what inner
- * blocks make of the rules of outer ones.
+ * Reads more_set_headers and its siblings, and merges the rules of outer and
+ * inner blocks.
  */
 #include "modules/filter/more_rules.h"
 
@@ -13,7 +13,7 @@ const unsigned more_kinds[] = {
 };
 
 
-/* What says where bodies end is the server's own to say. */
+/* Only the server itself decides where bodies end. */
 static bool
 is_framing(enum field_id id, unsigned kind)
 {
@@ -49,7 +49,7 @@ parse_rules(struct conf *cf, void *field)
 }
 
 
-/* Lists are handed down by more_ready, which knows how. */
+/* more_ready does the inheriting. */
 static void
 leave(struct conf *cf, void *field, const void *outer)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The confs of more_set_headers and its kin: header rules by directive, with
- * the values compiled.  Those of the outer blocks come first, so that inner
- * ones have the last word.
+ * The conf of more_set_headers and its siblings: a list of rules for each
+ * directive, with compiled values.  Rules of outer blocks come first, so that
+ * inner ones override them.
  */
 #pragma once
 
@@ -12,25 +12,25 @@
 /* One directive. */
 struct more_rules {
     struct header_rules   rules;
-    const struct setting *setting; /* where it stands                        */
+    const struct setting *setting; /* where it is set                        */
 };
 
 struct more_list {
     VEC(struct more_rules) list;
 };
 
-/* The conf of both modules. */
+/* The conf of both modules, for responses and for requests. */
 struct more_conf {
     struct more_list        own; /* of this block                            */
     const struct more_conf *outer;
-    struct more_list        all; /* what holds, made by more_ready           */
+    struct more_list        all; /* in force, computed by more_ready         */
 };
 
 extern const struct conf_type more_rules_type; /* detail: unsigned, of enum
                                                   header_rules_kind          */
 extern const struct conf_type more_outer_type;
 
-extern const unsigned more_kinds[]; /* details, each at its own index        */
+extern const unsigned more_kinds[]; /* details: each is its own index        */
 
 const char *more_ready(struct conf *cf, void *conf);
 
@@ -38,7 +38,7 @@ const char *more_ready(struct conf *cf, void *conf);
     { name, IN_WEB | IN_IF | ROW_MANY, ARGS_1_OR_MORE, &more_rules_type,       \
       FIELD(struct more_conf, own, struct more_list), NULL, &more_kinds[kind], \
       __VA_ARGS__ }
-/* Stands in no block: it is inherited only. */
+/* No directive sets it: it only takes part in inheritance. */
 #define MORE_OUTER                                                             \
     { "(outer rules)", ROW_LISTED, ARGS_0, &more_outer_type,                   \
       FIELD(struct more_conf, outer, const struct more_conf *), NULL, NULL,    \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * not_modified: conditional requests (RFC 9110 section 13).  304 where the
- * client's copy is good, 412 where what it counts on is not so.
+ * not_modified: conditional requests (RFC 9110 section 13).  Answers 304 when
+ * the client's copy is current, and 412 when a precondition is not met.
  */
 #include "http/etag.h"
 #include "http/files.h"
@@ -19,7 +19,7 @@ is_listed(const struct http_request *r, const struct field *f, bool is_weak)
 }
 
 
-/* May the request go on? */
+/* Whether the preconditions If-Unmodified-Since and If-Match are met. */
 static bool
 holds(const struct http_request *r)
 {
@@ -50,7 +50,7 @@ is_modified_since(const struct http_request *r, str_t date)
 }
 
 
-/* Is the copy that the client has the right one? */
+/* Whether the client's copy is current. */
 static bool
 has_copy(const struct http_request *r)
 {

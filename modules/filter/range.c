@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * range: parts of a body (RFC 9110 section 14).  Heads are decided upon when
- * all other filters have had their say, bodies are cut before them all; so
- * these are two filters, and two modules, that share the state of the first.
+ * range: parts of a body (RFC 9110 section 14).  The decision on the head
+ * comes after all other filters, but the body is cut before all of them.  So
+ * there are two filters, and two modules, which share the state of the first.
  */
 #include "http/range.h"
 
@@ -10,12 +10,12 @@
 #include "modules/module.h"
 
 struct range_state {
-    struct range *at; /* NULL: the whole                                     */
+    struct range *at; /* NULL: the whole body                                */
     size_t        n;
-    uint64_t      length;    /* of the whole                                  */
-    uint64_t      seen;      /* of the one range: where the next byte stands  */
-    struct chain  kept;      /* of several: the body so far                   */
-    str_t         boundary;  /* of several: "\r\n--text"                      */
+    uint64_t      length;    /* of the whole body                             */
+    uint64_t      seen;      /* one range: position of the next byte          */
+    struct chain  kept;      /* several: the body so far                      */
+    str_t         boundary;  /* several: "\r\n--text"                         */
     str_t         part_head; /* up to "Content-Range: bytes "                */
 };
 
@@ -35,7 +35,7 @@ last_modified_of(const struct http_request *r)
 }
 
 
-/* If-Range: is what the client has a part of still the same? */
+/* If-Range: whether the client's part is of the current version. */
 static bool
 is_same(const struct http_request *r)
 {
@@ -92,7 +92,7 @@ part_range(struct http_request *r, const struct range_state *s,
 }
 
 
-/* What stands before each part but for its numbers. */
+/* What precedes each part, up to the numbers of its range. */
 static str_t
 part_head(struct http_request *r, str_t boundary)
 {
@@ -163,7 +163,7 @@ refuse(struct http_request *r)
 }
 
 
-/* What the main request has cut goes for all of its slices. */
+/* The range of the main request applies to all of its slices. */
 static void
 cut_slice(struct http_request *r)
 {
@@ -201,7 +201,7 @@ decide(struct http_request *r, void *state)
     case RANGE_IGNORE:
         break;
     }
-    /* beside what add_header says */
+    /* in addition to one from add_header */
     fields_add(r->task.arena, &r->out.fields, STR("Accept-Ranges"),
                STR("bytes"));
     return STEP_NEXT;
@@ -245,7 +245,7 @@ pass_piece(struct range_state *s, struct chain *in, struct chain *out)
 }
 
 
-/* Marks stay, whatever of the bytes around them does. */
+/* Marks are kept, even where the bytes around them are cut. */
 static void
 pass_one(struct http_request *r, struct range_state *s, struct chain *in,
          struct chain *out)

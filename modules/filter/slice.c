@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * slice: a response is fetched in pieces of one size.
+ * slice: fetches a response in pieces of a fixed size.
  *
  *     slice            1m;
  *     proxy_set_header Range $slice_range;
  *
- * The first piece is what the location's handler answers; each of the others
- * is a subrequest that goes on where the request stood, and whose body is put
- * where the last one ended.  The next is asked for when the one before it has
- * been taken, so that no more than one is ahead of the client.
+ * The location's handler answers with the first piece.  Each further piece is
+ * a clone of the request as a subrequest, whose body is appended.  It is asked
+ * for when the previous piece has been passed on, so that at most one piece is
+ * fetched ahead of the client.
  *
- * All of them look at the same struct slice.  It is made by the first use of
- * $slice_range, and without that use nothing of this happens.
+ * All of them share one struct slice, which the first use of $slice_range
+ * creates.  Without such a use the module does nothing.
  */
 #include "http/codec.h"
 #include "http/files.h"
@@ -27,13 +27,13 @@ struct slice_conf {
 struct slice {
     uint64_t                size;
     uint64_t                begin; /* of the first slice                     */
-    uint64_t                next;  /* where the next one is to begin         */
-    str_t                   range; /* that is asked for                      */
-    str_t                   etag;  /* of those before, or empty              */
+    uint64_t                next;  /* start of the next slice                */
+    str_t                   range; /* the Range to ask for                   */
+    str_t                   etag;  /* of the slices so far, or empty         */
     struct http_subrequest *sub;   /* the last one, or NULL                  */
-    bool                    has_answer;  /* to what was asked last            */
+    bool                    has_answer;  /* to the last range asked for       */
     bool                    is_settled;  /* begin, next and the end are known */
-    bool                    skips_first; /* it is not what has to come first */
+    bool                    skips_first; /* the first slice is dropped       */
 };
 
 struct slice_state {
@@ -62,7 +62,8 @@ ask_next(struct http_request *r, struct slice *s)
 
 /* --- $slice_range -------------------------------------------------------- */
 
-/* Where the client wants to begin, as far as it will be given that. */
+/* The start of the range that the client asks for; 0 where ranges will not be
+ * served. */
 static uint64_t
 wanted_start(const struct http_request *r)
 {
@@ -123,7 +124,7 @@ has_same_etag(struct http_request *r, struct slice *s)
 }
 
 
-/* Whether it is the part that was asked for. */
+/* Whether the response is the range that was asked for. */
 static bool
 has_range(struct http_request *r, const struct slice *s, struct range *at,
           uint64_t *length)
@@ -148,7 +149,7 @@ has_range(struct http_request *r, const struct slice *s, struct range *at,
 }
 
 
-/* The head becomes that of the whole. */
+/* Changes the head to that of the whole response. */
 static void
 make_whole(struct http_request *r, const struct range *at, uint64_t length)
 {
@@ -204,8 +205,8 @@ check(struct http_request *r, void *state)
 
 /* --- bodies -------------------------------------------------------------- */
 
-/* By now it is known which part goes out.  A filter may have chosen the whole
- * although the client asked for a part of it. */
+/* Now it is known which part will be sent.  A filter may have chosen the whole
+ * although the client asked for a part. */
 static void
 settle(struct http_request *r, struct slice *s)
 {
@@ -220,7 +221,7 @@ settle(struct http_request *r, struct slice *s)
 }
 
 
-/* The next one at the end of out. */
+/* Requests the next slice, whose body is appended to out. */
 static enum step
 fetch(struct http_request *r, struct slice *s, struct chain *out)
 {
@@ -237,7 +238,7 @@ fetch(struct http_request *r, struct slice *s, struct chain *out)
 }
 
 
-/* Nothing fits behind what is missing. */
+/* With a slice missing, nothing after it can be sent. */
 static enum step
 give_up(struct http_request *r, struct chain *out)
 {

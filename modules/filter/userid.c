@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * userid: tells visitors apart by a cookie of 16 bytes: where it was made, when,
- * by which process, and a number.
+ * userid: identifies visitors by a cookie of 16 bytes: the server, the time,
+ * the process, and a number.
  *
  *     userid on; userid_name uid; userid_expires 365d; userid_mark a;
  *
- * Words of an identifier are in network order (with "v1" in the machine's), and
- * variables and logs print them as the machine reads them; the last word of one
- * that exists is never 0.
+ * The four words of an identifier are in network byte order (with "v1" in host
+ * order); variables and logs print them as the host reads them.  The last word
+ * of a valid identifier is never 0.
  */
 #include <arpa/inet.h>
 #include <sys/time.h>
@@ -17,7 +17,7 @@
 #include "modules/module.h"
 
 enum { ENABLE_OFF, ENABLE_LOG, ENABLE_V1, ENABLE_ON };
-enum { EXPIRES_MAX = 0x7fffffff }; /* of userid_expires: as late as it goes */
+enum { EXPIRES_MAX = 0x7fffffff }; /* "userid_expires max"                  */
 enum {
     FLAG_OFF = 1,
     FLAG_SECURE = 2,
@@ -43,17 +43,17 @@ struct userid_conf {
     struct expr *reset; /* $uid_reset                                       */
 };
 
-/* Of a request; subrequests share that of theirs. */
+/* Of a request; subrequests share that of the main request. */
 struct userid_state {
     bool     is_read;
     bool     is_reset;
-    str_t    cookie; /* as it came                                          */
+    str_t    cookie; /* as received                                         */
     uint32_t got[4], set[4]; /* none while the last word is 0               */
 };
 
 extern struct module userid_module;
 
-/* Of this worker: what makes its identifiers its own. */
+/* What makes the identifiers of this worker unique. */
 static struct {
     uint32_t start, v1, v2;
 } sequence;
@@ -118,7 +118,8 @@ id_text(struct arena *a, str_t name, const uint32_t id[4])
 
 /* --- a new identifier ----------------------------------------------------------- */
 
-/* Which server it was: the end of its address, as that stands in memory. */
+/* Identifies the server: the last four bytes of its address, in the order of
+ * memory. */
 static uint32_t
 server_address(const struct conn *c)
 {
@@ -167,8 +168,8 @@ has_mark(str_t cookie, char mark)
 }
 
 
-/* Decides, once, what is to be sent: an identifier of its own to who has none
- * or has his taken away, and his own again to who lacks the mark. */
+/* Decides, once for each request, what to send: a new identifier if none came
+ * or $uid_reset asks for one, and the same again if it lacks the mark. */
 static void
 choose_id(struct http_request *r, const struct userid_conf *c,
           struct userid_state *s)
@@ -195,7 +196,8 @@ choose_id(struct http_request *r, const struct userid_conf *c,
 
 /* --- the fields ------------------------------------------------------------------ */
 
-/* One that came goes out as it came, whatever its last bits are. */
+/* An identifier that came is sent back in the same text, including the unused
+ * bits of its last digit. */
 static str_t
 id_value(struct arena *a, const struct userid_conf *c,
          const struct userid_state *s)
@@ -463,7 +465,7 @@ static const struct directive directives[] = {
            struct userid_service, "number",
            "The number of this server in identifiers, in place of its "
            "address."),
-    /* stands in no block: read once, from its preset */
+    /* no directive sets it: its default is read once */
     { "(uid_reset)", ROW_LISTED, ARGS_1, &conf_expr,
       FIELD(C, reset, struct expr *), "$uid_reset", NULL, NULL, "" },
     { .name = NULL }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * allow and deny: the first rule whose network holds the client's address
+ * allow and deny: the first rule whose network contains the client's address
  * decides.
  *
  *     location /admin { allow 10.0.0.0/8; deny all; }
@@ -12,7 +12,7 @@
 struct rule {
     struct cidr           network;
     bool                  is_deny;
-    const struct setting *setting; /* where it stands                        */
+    const struct setting *setting; /* where it is set                        */
 };
 
 struct access_conf {
@@ -92,7 +92,7 @@ enum {
     HERE = IN_WEB | IN_LIMIT_EXCEPT | IN_STREAM | IN_STREAM_SERVER | ROW_MANY
 };
 
-/* both rows fill the one list, so that they are handed down together */
+/* both rows fill the same list, so that they are inherited together */
 static const struct directive directives[] = {
     { "allow", HERE, ARGS_1, &access_rule, 0, NULL, NULL,
       "address | CIDR | unix: | all",

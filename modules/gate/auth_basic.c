@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * auth_basic: a name and a password (RFC 7617), checked against a file of
- * "name:entry" lines; password.h tells what an entry may be.  The file is
- * looked at for each request: a change counts at once.
+ * "name:entry" lines; password.h describes the entries.  The file is read for
+ * each request, so a change takes effect at once.
  *
  *     location /inside { auth_basic "inside"; auth_basic_user_file htpasswd; }
  */
@@ -45,7 +45,7 @@ fail_open(struct http_request *r, str_t path, const struct file_result *f)
 }
 
 
-/* All bytes of a file that was opened; false: logged. */
+/* Reads all bytes of an open file; false on an error, which is logged. */
 static bool
 read_whole(struct task *t, str_t path, const struct file *f, str_t *out)
 {
@@ -69,8 +69,8 @@ read_whole(struct task *t, str_t path, const struct file *f, str_t *out)
 }
 
 
-/* Reads the entry of user; STR_NONE: there is none.  STEP_NEXT, or STEP_FAIL
- * for a file that cannot be read. */
+/* Reads the entry of user, STR_NONE when there is none.  Returns STEP_NEXT, or
+ * STEP_FAIL when the file cannot be read. */
 static enum step
 read_entry(struct http_request *r, str_t path, str_t user, str_t *entry)
 {

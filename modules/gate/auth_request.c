@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * auth_request: another URI is asked whether this request may pass.
+ * auth_request: asks another URI whether the request is allowed.
  *
  *     auth_request     /auth;
  *     auth_request_set $user $upstream_http_x_user;
  *
- * 2xx lets it pass, 401 and 403 are handed on, anything else is an error.
+ * 2xx allows it, 401 and 403 are returned to the client, anything else is an
+ * error.
  */
 #include "http/gateway/gateway.h"
 #include "http/subrequest.h"
@@ -33,7 +34,8 @@ struct auth_request_state {
 extern struct module auth_request_module;
 
 
-/* The values are those of the subrequest; they hold whatever it said. */
+/* The values are evaluated in the subrequest, and set whatever its status
+ * is. */
 static void
 set_variables(struct task *t, const struct assignments *sets,
               struct http_subrequest *s)
@@ -43,8 +45,8 @@ set_variables(struct task *t, const struct assignments *sets,
 }
 
 
-/* What the client is to identify itself by; an upstream's field counts even
- * where it is not passed on. */
+/* Copies WWW-Authenticate to the response; that of an upstream counts even
+ * where it is hidden. */
 static void
 ask_for_identity(struct http_request *r, const struct http_subrequest *s)
 {

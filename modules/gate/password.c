@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The schemes of passwords.  Each makes of the password that was given, with
- * the salt of the entry, what the entry would have to be, and the two are
- * compared.  A NUL ends a password, as crypt() has it.
+ * The password schemes.  Each hashes the given password with the salt of the
+ * entry and compares the result with the entry.  A NUL ends a password, as in
+ * crypt().
  */
 #include "modules/gate/password.h"
 
@@ -67,7 +67,7 @@ put_digits(char *out, unsigned long bits, unsigned n)
 }
 
 
-/* The sum in the order that this scheme prints its bytes in: 22 digits. */
+/* The digest as 22 digits, with its bytes in the order of this scheme. */
 static str_t
 apr1_digits(struct arena *a, const unsigned char *sum)
 {
@@ -86,7 +86,7 @@ apr1_digits(struct arena *a, const unsigned char *sum)
 }
 
 
-/* The first sum, which mixes the password's length in. */
+/* The first digest, which includes the password's length. */
 static void
 apr1_first(struct md5 *m, str_t given, str_t salt)
 {
@@ -165,7 +165,7 @@ check_sha(struct arena *a, str_t given, str_t stored)
 }
 
 
-/* The entry holds the sum of the password and the salt, and then the salt. */
+/* The entry is the digest of password and salt, followed by the salt. */
 static enum password
 check_ssha(struct arena *a, str_t given, str_t stored)
 {
@@ -184,8 +184,8 @@ check_ssha(struct arena *a, str_t given, str_t stored)
 }
 
 
-/* libxcrypt answers NULL, or a text that starts with "*", to a setting that
- * it does not know. */
+/* For a setting that libxcrypt does not know it returns NULL or a text that
+ * starts with "*". */
 static enum password
 check_crypt(struct arena *a, str_t given, str_t stored)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * realip: the client's address as a trusted proxy gives it, in a field or in
- * the PROXY header.  It takes the place of the connection's for one request,
- * so that rules, limits, variables and logs all see it; when that has been
- * logged, the connection has its own again.
+ * realip: takes the client's address from a trusted proxy, which sends it in a
+ * request header or in the PROXY header.  For one request it replaces the
+ * address of the connection, so that rules, limits, variables and logs all see
+ * it.  After the request has been logged, the connection gets its own address
+ * back.
  *
  *     set_real_ip_from 10.0.0.0/8; real_ip_header X-Forwarded-For;
  */
@@ -24,7 +25,7 @@ struct realip_conf {
 extern struct module realip_module;
 
 
-/* What the proxy says, or STR_NONE. */
+/* The address that the proxy sent, or STR_NONE. */
 static str_t
 given_address(struct http_request *r, const struct source *source)
 {
@@ -90,7 +91,7 @@ replace_address(struct task *t)
 }
 
 
-/* Behind the logs. */
+/* Runs after the logs. */
 static enum step
 restore_address(struct task *t)
 {
@@ -133,7 +134,7 @@ own_port(struct task *t, uintptr_t arg)
 
 /* --- reading ------------------------------------------------------------------ */
 
-/* The network of this one address. */
+/* The network that contains only this address. */
 static struct cidr
 single(const struct sockaddr *sa)
 {

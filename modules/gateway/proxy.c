@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * proxy: HTTP/1 to an upstream.  The tunables, and the protocol as the gateway
- * engine knows it.
+ * proxy: HTTP/1 to an upstream.  The directives that tune it, and the
+ * protocol's functions for the gateway engine.
  */
 #include "config.h"
 #include "modules/gateway/proxy.h"

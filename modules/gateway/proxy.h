@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Between the files of the proxy module.  Two modules share the work, so that
- * a location which only says where to costs little: "proxy" has all that can
- * be tuned, "proxy_pass" the target.
+ * Shared by the files of the proxy module.  There are two modules with a conf
+ * each, so that a location with only a proxy_pass costs little memory:
+ * "proxy_pass" has the target, and "proxy" all that can be tuned.
  */
 #pragma once
 
@@ -26,7 +26,7 @@ struct proxy_fields {
 /* One proxy_redirect, proxy_cookie_path or proxy_cookie_domain. */
 struct proxy_rule {
     bool          is_default; /* proxy_redirect default                      */
-    struct expr  *from;       /* a text, or                                  */
+    struct expr  *from;       /* a text; or                                  */
     struct regex *pattern;
     struct expr  *to;
 };
@@ -40,7 +40,7 @@ struct proxy_flag_rule {
     struct expr  *name;
     struct regex *pattern;
     unsigned      flags;   /* enum cookie_flag                               */
-    struct expr  *dynamic[3]; /* flags that variables give                   */
+    struct expr  *dynamic[3]; /* flags given by variables                    */
 };
 
 struct proxy_flag_rules {
@@ -56,13 +56,13 @@ struct proxy_conf {
     struct proxy_flag_rules cookie_flags;
 };
 
-/* proxy_headers.c: what proxy_set_header asks for. */
+/* proxy_headers.c: the headers of proxy_set_header. */
 struct proxy_headers {
     struct proxy_fields set;
-    /* Made by ready: what is set, and which of the client's fields are not
-     * passed on (proxy_field_bit). */
+    /* Computed by ready as bits (proxy_field_bit): the headers that are set,
+     * and the client's headers that are not passed on. */
     uint64_t     sets, replaces;
-    struct hash *replaced; /* unknown names, or NULL                         */
+    struct hash *replaced; /* other names, or NULL                           */
 };
 
 static inline uint64_t
@@ -72,13 +72,13 @@ proxy_field_bit(enum field_id id)
 }
 
 struct proxy_target {
-    struct upstream_group *group; /* NULL: from variables                    */
+    struct upstream_group *group; /* NULL: depends on variables              */
     struct expr           *expr;
     str_t                  url;   /* with its scheme, as written             */
     str_t                  uri;   /* part of it, or empty                    */
     str_t                  host;  /* $proxy_host                             */
     str_t                  port;  /* $proxy_port                             */
-    str_t                  location; /* what uri replaces; empty: nothing    */
+    str_t                  location; /* is replaced by uri; or empty         */
 };
 
 /* Of a request. */
@@ -88,7 +88,7 @@ struct proxy_state {
     str_t                      method;
     bool                       is_head;
     bool                       is_chunked; /* the request's body             */
-    int64_t                    body_length; /* -1: none is said              */
+    int64_t                    body_length; /* -1: none is sent              */
 };
 
 extern struct module proxy_module, proxy_pass_module, proxy_headers_module;
@@ -100,7 +100,8 @@ proxy_conf_of(const struct gateway *g)
     return (const struct proxy_conf *) (const void *) g->conf;
 }
 
-/* proxy_uri.c: the request's target.  has_uri: the part of proxy_pass. */
+/* proxy_uri.c: the target of the upstream request.  part is the URI part of
+ * proxy_pass, which takes the place of location if replaces is set. */
 str_t proxy_build_uri(struct arena *a, const struct http_request *r,
                       str_t part, str_t location, bool replaces);
 /* proxy_request.c */
@@ -114,13 +115,14 @@ enum step proxy_decode_eof(struct exchange *x);
 bool      proxy_hides(enum field_id id, str_t name);
 /* proxy_rewrite.c */
 bool proxy_rewrite(struct gateway *g, enum field_id id, str_t *value);
-/* What a rule replaces: "~pattern", "~*pattern" or a text, of which one is set
- * and the other stays; nocase: patterns match in any case.  An error, or NULL. */
+/* Compiles what a rule replaces: "~pattern" or "~*pattern" sets *pattern, any
+ * other text sets *from.  nocase: all patterns ignore case.  Returns an error
+ * or NULL. */
 const char *proxy_compile_from(struct conf *cf, str_t text, bool nocase,
                                struct expr **from, struct regex **pattern);
 const char *proxy_add_rule(struct conf *cf, struct proxy_rules *rules,
                            str_t from, str_t to, bool nocase);
-/* proxy_cookie.c: true: *value is a new one. */
+/* proxy_cookie.c: rewrites a Set-Cookie; true when *value was changed. */
 bool proxy_rewrite_cookie(struct gateway *g, str_t *value);
 extern const struct conf_type proxy_redirect_type, proxy_cookie_path_type,
     proxy_cookie_domain_type, proxy_cookie_flags_type;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Set-Cookie fields of upstreams: proxy_cookie_path, proxy_cookie_domain and
- * proxy_cookie_flags.  Of each list the first rule that fits is taken.
+ * Rewrites Set-Cookie headers of upstreams: proxy_cookie_path,
+ * proxy_cookie_domain and proxy_cookie_flags.  The first rule of each list
+ * that matches is applied.
  */
 #include "modules/gateway/proxy.h"
 
@@ -15,8 +16,7 @@ invalid(struct conf *cf, str_t word)
 }
 
 
-/* A domain with a dot in front means the same as one without (RFC 6265 section
- * 5.2.3). */
+/* A leading dot of a domain has no meaning (RFC 6265 section 5.2.3). */
 static str_t
 without_dot(str_t domain)
 {
@@ -147,8 +147,8 @@ const struct conf_type proxy_cookie_flags_type = {
 
 /* --- rewriting ------------------------------------------------------------- */
 
-/* A path is replaced at its start, a domain as a whole but for the dot that it
- * has in front; a pattern replaces all. */
+/* A text replaces the start of a path, or a whole domain except its leading
+ * dot; a pattern replaces everything. */
 static bool
 apply_place(struct gateway *g, const struct proxy_rule *rule, bool is_domain,
             str_t *value)
@@ -200,7 +200,7 @@ change_place(struct gateway *g, const struct proxy_rules *rules, bool is_domain,
 }
 
 
-/* The names of cookies are compared in any case. */
+/* Names of cookies are compared case-insensitively. */
 static bool
 is_meant(const struct proxy_flag_rule *rule, struct task *t, str_t name)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * proxy_set_header: the fields that a request to an upstream is given.  A conf
- * of its own, small, because most locations that proxy have a list of theirs.
+ * proxy_set_header: sets headers of requests to an upstream.  It has a small
+ * conf of its own, because most locations with proxy_pass have their own list.
  */
 #include "modules/gateway/proxy.h"
 
 _Static_assert(FIELD_COUNT <= 64, "known fields are bits of a word");
 
-/* The client's fields that are never passed on. */
+/* The client's headers that are never passed on. */
 static const enum field_id kept_back[] = {
     FIELD_HOST,           FIELD_CONNECTION, FIELD_KEEP_ALIVE,
     FIELD_CONTENT_LENGTH, FIELD_TE,         FIELD_TRANSFER_ENCODING,
@@ -15,8 +15,8 @@ static const enum field_id kept_back[] = {
 };
 
 
-/* The place of a field: a request has one Host only, the last that is set;
- * others may be repeated. */
+/* Host may be set only once, so the last one replaces the ones before; other
+ * headers may be repeated. */
 static struct proxy_field *
 place_for(struct conf *cf, struct proxy_fields *set, enum field_id id)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * proxy_pass: where to.
+ * proxy_pass: the target.
  *
  *     location /app/ { proxy_pass http://backend/; }
  */
@@ -41,7 +41,7 @@ static const struct content content = {
 };
 
 
-/* $proxy_host and $proxy_port from what stands between "http://" and the
+/* Sets $proxy_host and $proxy_port from the part between "http://" and the
  * URI. */
 static void
 set_host(struct proxy_target *to, str_t authority)
@@ -172,7 +172,7 @@ get_host(struct task *t, uintptr_t offset)
 }
 
 
-/* What is said to the upstream of the request's body. */
+/* The Content-Length or Transfer-Encoding that the upstream is sent. */
 static str_t
 get_framing(struct task *t, uintptr_t is_chunked)
 {
@@ -188,7 +188,7 @@ get_framing(struct task *t, uintptr_t is_chunked)
 }
 
 
-/* X-Forwarded-For with the client's address behind it. */
+/* X-Forwarded-For with the client's address appended. */
 static str_t
 get_forwarded(struct task *t, uintptr_t arg)
 {

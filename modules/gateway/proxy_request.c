@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The request as it is sent: what to ask and whom, the head in one piece of
- * memory, and the framing of bodies.
+ * Encodes the request to the upstream: its target, the head in one piece of
+ * memory, and the framing of the body.
  *
- * Fields of the connection to the client (Connection, Keep-Alive, TE, Upgrade,
- * Proxy-Connection, Expect) are not passed on, those that proxy_set_header
- * names are replaced, and the length or coding of the body is said anew.
+ * Headers about the client's connection (Connection, Keep-Alive, TE, Upgrade,
+ * Proxy-Connection, Expect) are not passed on, headers that proxy_set_header
+ * names are replaced, and the framing of the body is chosen anew.
  */
 #include <stdio.h>
 
@@ -15,7 +15,7 @@
 #include "modules/gateway/proxy.h"
 
 
-/* The URL that variables gave: a group or address, host and URI from it. */
+/* Finds the group or address, host and URI for a URL with variables. */
 static bool
 find_target(struct gateway *g, struct proxy_state *s)
 {
@@ -59,7 +59,7 @@ set_uri(struct gateway *g, struct proxy_state *s)
     else
         g->uri = proxy_build_uri(r->task.arena, r, to->expr ? STR("") : s->uri,
                                  to->location, !r->is_uri_of_break);
-    if (field_has_break(g->uri)) /* a decoded one in a variable */
+    if (field_has_break(g->uri)) /* decoded by a variable       */
         g->uri = escape_uri(r->task.arena, g->uri, ESCAPE_REDIRECT);
     if (g->uri.n)
         return true;
@@ -102,7 +102,7 @@ proxy_prepare(struct gateway *g)
 
 /* --- the head ------------------------------------------------------------- */
 
-/* Text is measured first (p NULL), and then written. */
+/* The same code first measures the text (p is NULL) and then writes it. */
 struct text {
     char  *p;
     size_t n;
@@ -126,8 +126,8 @@ put_field(struct text *t, str_t name, str_t value)
 }
 
 
-/* The fields of proxy_set_header; an empty one is left out, but for Host, which
- * no request can do without. */
+/* Writes the headers of proxy_set_header.  Empty ones are left out, except
+ * Host, which every request needs. */
 static void
 put_set(struct text *t, const struct proxy_headers *h, str_t host,
         const str_t *values)

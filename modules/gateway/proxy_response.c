@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The response: what the HTTP/1 decoder finds, told to the engine, and its
- * faults, told to the log.
+ * The response: passes the events of the HTTP/1 decoder to the engine, and
+ * logs its errors.
  */
 #include "modules/gateway/proxy.h"
 
@@ -76,7 +76,7 @@ tell_head(struct exchange *x, const struct h1_response *h)
 }
 
 
-/* STEP_WAIT: go on with the next event. */
+/* Returns STEP_WAIT to continue with the next event. */
 static enum step
 tell(struct exchange *x, const struct h1_response *h, enum h1_event event)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Names of places at the upstream become names of places here: in Location
- * and Refresh (proxy_redirect); for Set-Cookie see proxy_cookie.c.  The first
- * rule that fits is taken.
+ * Rewrites URLs of the upstream to URLs of this server in Location and Refresh
+ * (proxy_redirect); for Set-Cookie see proxy_cookie.c.  The first rule that
+ * matches is applied.
  */
 #include "modules/gateway/proxy.h"
 
@@ -99,7 +99,7 @@ const struct conf_type proxy_redirect_type = {
 
 /* --- Location, Refresh ---------------------------------------------------- */
 
-/* The first n bytes of the part of value behind skip are replaced. */
+/* Replaces the n bytes after the first skip bytes of value. */
 static void
 replace(struct gateway *g, str_t *value, size_t skip, size_t n, str_t by)
 {
@@ -108,8 +108,7 @@ replace(struct gateway *g, str_t *value, size_t skip, size_t n, str_t by)
 }
 
 
-/* What proxy_redirect is when nothing is said: the URL of proxy_pass becomes
- * the location. */
+/* proxy_redirect default: replaces the URL of proxy_pass by the location. */
 static bool
 apply_default(struct gateway *g, str_t *value, size_t skip)
 {

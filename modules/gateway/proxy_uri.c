@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The target of the request that is sent: as it came from the client where
- * nothing has touched it, or put together from the URI part of proxy_pass and
- * what is left of the decoded URI behind the location's prefix, encoded again
- * if anything in it had been decoded.
+ * The target of the upstream request.  It is the client's own target where
+ * nothing changed it.  Otherwise it is the URI part of proxy_pass, followed by
+ * what comes after the location's prefix in the decoded URI, which is encoded
+ * again if anything in it had been decoded.
  */
 #include "modules/gateway/proxy.h"
 
 
-/* Whether the decoded form differs from what may stand in a request. */
+/* Whether the decoded URI may have characters that a request must encode. */
 static bool
 needs_escape(const struct http_request *r)
 {
@@ -28,7 +28,7 @@ proxy_build_uri(struct arena *a, const struct http_request *r, str_t part,
         return r->target;
     if (!replaces)
         part = STR("");
-    else if (part.n) /* try_files may have made it shorter than the name */
+    else if (part.n) /* try_files may have made it shorter than the prefix */
         rest = rest.n > location.n ? str_from(rest, location.n) : STR("");
     if (needs_escape(r))
         rest = escape_uri(a, rest, ESCAPE_URI);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fastcgi_temp_path, uwsgi_temp_path, scgi_temp_path: configurations name the
- * folders of all gateways, and the master makes them at start, whether their
- * gateways are used or not.
+ * fastcgi_temp_path, uwsgi_temp_path, scgi_temp_path: configurations set the
+ * folders of all gateways, and the master creates them at start, even for
+ * gateways that are not used.
  */
 #include "modules/module.h"
 

@@ -5,9 +5,9 @@
  *     log_format short '$remote_addr "$request" $status';
  *     access_log logs/short.log short buffer=64k flush=5s if=$loggable;
  *
- * Files without a variable in their name are listed by the generation, which
- * opens them and opens them again; lines go to them by one write, or through
- * the file's buffer.  A server that names no log gets logs/access.log.
+ * The generation opens and reopens files without a variable in their name.
+ * Lines are written to them directly or through the file's buffer.  A server
+ * without an access_log logs to logs/access.log.
  */
 #include <errno.h>
 #include <sys/stat.h>
@@ -19,12 +19,12 @@
 enum { GZIP_BUFFER = 65536 };
 
 struct access_log {
-    struct log_file         *file; /* or                                   */
-    struct expr             *path; /* a name with variables, or            */
+    struct log_file         *file; /* a plain name; else                   */
+    struct expr             *path; /* a name with variables; else          */
     struct syslog_target    *syslog;
     const struct log_format *format;
     struct expr             *condition; /* "if=", or NULL                    */
-    const struct setting    *setting;   /* NULL: of servers that name none   */
+    const struct setting    *setting;   /* NULL: the default log             */
 };
 
 struct access_logs {
@@ -38,13 +38,14 @@ struct access_log_conf {
     bool               logs_subrequests;
 };
 
-/* Of a generation; the line and the log's targets are each process's own. */
+/* One for each generation; the line and the targets of log belong to one
+ * process. */
 struct access_log_main {
     VEC(struct log_format *) formats;
-    struct log_format       *combined, *json; /* made when first named       */
+    struct log_format       *combined, *json; /* made at the first use       */
     struct access_logs       fallback;
     struct log_line          line;
-    struct log               log; /* for what goes wrong in a timer     */
+    struct log               log; /* for errors in timers               */
 };
 
 extern struct module access_log_module;
@@ -55,7 +56,8 @@ extern struct module access_log_module;
 
 /* --- writing ------------------------------------------------------------------- */
 
-/* A name with variables is only followed for requests whose root is there. */
+/* As in nginx, logs whose names have variables are only written for requests
+ * whose root folder exists. */
 static bool
 has_root(struct http_request *r)
 {
@@ -164,7 +166,7 @@ json_format(struct conf *cf, struct access_log_main *m)
 }
 
 
-/* One of log_format. */
+/* A format defined by log_format. */
 static struct log_format *
 own_format(const struct access_log_main *m, str_t name)
 {
@@ -188,8 +190,8 @@ find_format(struct conf *cf, str_t name)
 }
 
 
-/* "json" of log_format takes the place of the built-in one, also for the logs
- * that have named it before. */
+/* A log_format "json" replaces the built-in one, even for logs that have
+ * already named it. */
 static struct log_format *
 add_format(struct conf *cf, struct access_log_main *m, str_t name)
 {
@@ -253,7 +255,7 @@ static const struct conf_type format_type = {
 
 /* --- access_log ------------------------------------------------------------------- */
 
-/* Where the log goes: the first argument. */
+/* Parses the first argument, the target of the log. */
 static const char *
 parse_target(struct conf *cf, struct access_log *log)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The parts of the access log: formats, lines, buffers in front of files, and
- * files whose names have variables.
+ * The parts of the access log: formats, lines, buffers of files, and files
+ * whose names have variables.
  */
 #pragma once
 
@@ -9,7 +9,7 @@
 
 /* --- a line while it is put together: format.c ------------------------------ */
 
-/* Grows to the longest line and is used again. */
+/* Grows to the longest line and is reused. */
 struct log_line {
     char  *p;
     size_t n, room;
@@ -26,9 +26,9 @@ struct log_format {
     const struct var **vars; /* of the built-in "json", which has no ops     */
 };
 
-/* Compiles another piece of a format; NULL or a message. */
+/* Compiles another piece of a format; returns NULL or an error message. */
 const char *log_format_add(struct conf *cf, struct log_format *f, str_t text);
-/* Writes the line of a request, without its end. */
+/* Writes the line of a request, without the line break. */
 void log_format_write(const struct log_format *f, struct http_request *r,
                       struct log_line *line);
 void log_line_add(struct log_line *line, str_t s);
@@ -38,28 +38,28 @@ void log_line_free(void *line);
 /* --- the built-in format "json": json.c --------------------------------------- */
 
 void log_json_init(struct conf *cf, struct log_format *f);
-/* An object, without the end of its line. */
+/* Writes the line as an object, without the line break. */
 void log_json_write(const struct log_format *f, struct http_request *r,
                     struct log_line *line);
 
 /* --- a buffer in front of a file: buffer.c ------------------------------------ */
 
 struct log_buffer_options {
-    uint64_t size;  /* 0: what one turn of the loop brings                   */
+    uint64_t size;  /* 0: only for one turn of the loop                      */
     msec_t   flush;
     int      level; /* of gzip, 0: none */
 };
 
 struct log_writer;
 
-/* Puts a buffer in front of the file.  False: it has another one with a size.
- * log is for what fails while no request is at hand. */
+/* Gives the file a buffer.  False: it has one already, with other options. log
+ * is for errors that belong to no request. */
 bool log_buffer_attach(struct arena *a, struct log_file *file,
                        const struct log_buffer_options *o,
                        const struct log *log);
-/* Adds a whole line; writes when it would not fit. */
+/* Adds a whole line; writes the buffer first if the line does not fit. */
 void log_buffer_add(struct log_file *file, struct loop *loop, str_t line);
-/* Writes to a file; failures are logged at most once a minute. */
+/* Writes to a file; errors are logged at most once a minute. */
 void log_write_file(int fd, const char *name, str_t s, const struct log *log);
 
 /* --- names with variables: open.c ----------------------------------------------- */
@@ -70,7 +70,7 @@ struct log_cache;
 struct log_cache *log_cache_new(struct arena *a, uint64_t max,
                                 msec_t inactive_ms, uint64_t min_uses,
                                 msec_t valid_ms);
-/* Appends a line to the file of that name (which ends with a NUL), kept open
- * where there is a cache. */
+/* Appends a line to the file path (NUL-terminated), which stays open if there
+ * is a cache. */
 void log_cache_write(struct log_cache *c, struct http_request *r, str_t path,
                      str_t line);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Writing lines.  Each file has a buffer: without "buffer=" it holds what one
- * turn of the loop brings, so that many requests cost one write; with it,
- * lines wait until it is full, until the oldest has waited for "flush=", or
- * until the file is flushed, reopened or closed.  Only whole lines are
- * written.  With gzip each write becomes a member of the file.
+ * Writes lines.  Each file has a buffer.  Without "buffer=" it collects the
+ * lines of one turn of the loop, so that many requests cost one write.  With
+ * "buffer=", lines wait until the buffer is full, until the oldest line has
+ * waited for "flush=", or until the file is flushed, reopened or closed.  Only
+ * whole lines are written.  With gzip each write is a gzip member of the file.
  *
- * The buffer belongs to the generation, its memory to the process, which
- * takes it with the first line.
+ * The buffer belongs to the generation, but its memory to the process, which
+ * allocates it for the first line.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -26,17 +26,17 @@ enum {
 };
 
 struct log_buffer {
-    struct buf                lines; /* no memory until the first one        */
+    struct buf                lines; /* allocated for the first one          */
     struct timer              timer; /* "flush="                             */
     struct post               turn;  /* the end of this turn                 */
-    struct log_buffer_options options; /* size 0: of one turn                */
+    struct log_buffer_options options; /* size 0: for one turn               */
     struct log_file          *file;
     const struct log         *log;
 };
 
 
-/* Moments, of this process: when a write failed for want of room on the disk,
- * and when a failure was last told. */
+/* Times in this process: when a write last failed because the disk was full,
+ * and when an error was last logged. */
 static struct {
     time_t full_at, told_at;
 } trouble;
@@ -70,7 +70,7 @@ log_write_file(int fd, const char *name, str_t s, const struct log *log)
 }
 
 
-/* Compresses and writes; false: it could not be compressed. */
+/* Compresses and writes; false when compression failed. */
 static bool
 write_gzip(const struct log_buffer *b, str_t s)
 {
@@ -140,7 +140,7 @@ flush_file(struct log_file *file)
 }
 
 
-/* The generation ends: before its files are closed. */
+/* Runs when the generation ends, before its files are closed. */
 static void
 end(void *arg)
 {

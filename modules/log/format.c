@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * log_format: a format becomes a list of operations, each of which adds to
- * the line.  What nearly every line has (status, times, sizes) is written
- * without a detour over the variables.
+ * log_format: a format is compiled to a list of operations, each of which adds
+ * to the line.  What nearly every line has (status, times, sizes) is written
+ * directly, without evaluating a variable.
  */
 #include <stdlib.h>
 
@@ -15,7 +15,7 @@ enum { LINE_START = 1024 };
 typedef void log_write_fn(struct http_request *r, struct log_line *line);
 
 struct log_op {
-    str_t             text; /* when neither of the others is set            */
+    str_t             text; /* if neither of the others is set              */
     const struct var *var;
     log_write_fn     *write;
 };
@@ -28,7 +28,7 @@ log_line_free(void *line)
 }
 
 
-/* Room for n bytes more. */
+/* Makes room for n more bytes. */
 static char *
 reserve(struct log_line *line, size_t n)
 {
@@ -66,7 +66,7 @@ log_line_number(struct log_line *line, uint64_t n)
 }
 
 
-/* A number of at least three digits: "007". */
+/* Adds a number with at least three digits: "007". */
 static void
 add_three(struct log_line *line, unsigned n)
 {
@@ -181,7 +181,7 @@ add_variable(struct conf *cf, struct log_format *f, str_t name)
 }
 
 
-/* Reads a name behind "$" off *rest. */
+/* Takes a name that follows a "$" off *rest. */
 static const char *
 parse_variable(struct conf *cf, struct log_format *f, str_t *rest)
 {

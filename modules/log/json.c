@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The format "json": a line is an object of typed values.  The names and the
- * types are an interface: fields may be added, in the middle too, and never
- * change.  What a request does not have is left out.  What is told of the
- * tries of upstreams is a value where there was one try, and a list where
- * there were several, with null for "nothing".
+ * The format "json": each line is an object of typed values.  Names and types
+ * are an interface: fields may be added anywhere, but never change.  Fields
+ * that a request does not have are left out.  A field about upstream tries is
+ * a single value for one try, and a list for several, with null for missing
+ * values.
  */
 #include "core/base/check.h"
 #include "core/base/json.h"
@@ -94,14 +94,14 @@ connection_requests(const struct http_request *r)
 /* --- fields --------------------------------------------------------------------- */
 
 enum kind {
-    TEXT,   /* of a variable                            */
-    DIGITS, /* of a variable whose text is a number     */
+    TEXT,   /* a variable                               */
+    DIGITS, /* a variable whose text is a number        */
     NUMBER,
-    SECONDS, /* of a number of milliseconds              */
-    TIME,    /* of the line                              */
-    LINE,    /* the request line, when it is not HTTP    */
-    BOOLEAN, /* the response went out whole              */
-    TRIES,   /* what upstreams said: texts               */
+    SECONDS, /* from a number of milliseconds            */
+    TIME,    /* of the log line                          */
+    LINE,    /* the request line, if it is not HTTP      */
+    BOOLEAN, /* whether the response was sent whole      */
+    TRIES,   /* of upstream tries: texts                 */
     TRIES_N, /* ... numbers                              */
 };
 

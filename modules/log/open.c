@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Logs whose names have variables: opened for each line, or kept open in a
- * cache.  The cache belongs to the place of open_log_file_cache and, after
- * the fork, to one process.  An entry is dropped when it was not used enough
- * in the time of inactivity, or to make room; after the time of validity the
- * name is looked at again, so that a renamed file is noticed.
+ * cache.  Each open_log_file_cache has a cache of its own, in each process
+ * after the fork.  A log with fewer uses than "min_uses" is closed after each
+ * line.  An entry is dropped when it has not been used for "inactive", or to
+ * make room.  After "valid" the name is checked again, so that a renamed file
+ * is noticed.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,15 +20,15 @@
 enum { BUCKETS = 64 };
 
 struct entry {
-    struct list   recent; /* in the cache, the last used first               */
+    struct list   recent; /* in the cache, last used first                   */
     struct entry *next;   /* in its bucket                                   */
     uint32_t      hash;
-    int           fd; /* -1: not used often enough to be kept open       */
+    int           fd; /* -1: not used often enough to stay open          */
     dev_t         device;
     ino_t         node;
     msec_t        used_at, checked_at;
-    uint64_t      uses; /* since it was opened or found inactive           */
-    str_t         path; /* in the same piece of memory                     */
+    uint64_t      uses; /* since the entry was added                       */
+    str_t         path; /* in the same allocation                          */
 };
 
 struct log_cache {
@@ -101,7 +102,7 @@ open_log(struct http_request *r, str_t path)
 }
 
 
-/* Drops what has not been used for so long. */
+/* Drops the entries that have been inactive for too long. */
 static void
 expire(struct log_cache *c)
 {
@@ -121,7 +122,7 @@ find(struct log_cache *c, str_t path, uint32_t hash)
 }
 
 
-/* Makes a place for a log that is open. */
+/* Adds an entry for an open log. */
 static struct entry *
 add(struct log_cache *c, str_t path, uint32_t hash, int fd)
 {
@@ -151,7 +152,7 @@ shut(struct entry *e)
 }
 
 
-/* Notes which file it is that has been opened. */
+/* Remembers which file is open, to recognize a renamed one. */
 static void
 note(struct entry *e)
 {
@@ -164,7 +165,7 @@ note(struct entry *e)
 }
 
 
-/* Makes sure that the entry's file is open, and still the one of its name. */
+/* Makes sure that the entry's file is open, and still the one at its path. */
 static bool
 freshen(const struct log_cache *c, struct entry *e, struct http_request *r)
 {
@@ -187,8 +188,8 @@ freshen(const struct log_cache *c, struct entry *e, struct http_request *r)
 }
 
 
-/* The entry of a log that can be written to.  What cannot be opened takes no
- * place, which one that can would have to leave. */
+/* The entry of a log that can be written to.  A log that cannot be opened gets
+ * no entry, because adding it could drop the entry of one that can. */
 static struct entry *
 find_open(struct log_cache *c, struct http_request *r, str_t path)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The condition of "if": a variable, alone or compared with a text or a
- * regular expression, or a test of a file.  It comes as the words between the
- * parentheses, which may stand apart from them or not.
+ * regular expression, or a file test.  The parentheses may be separate words
+ * of the directive, or part of the first and the last word.
  */
 #include "modules/rewrite/rewrite.h"
 
@@ -78,7 +78,7 @@ parse_file_test(struct conf *cf, struct condition *c, str_t op, str_t path)
 }
 
 
-/* The words without the parentheses; n is how many are left. */
+/* Strips the parentheses off the words; n becomes the number of words left. */
 static const char *
 strip_parentheses(struct conf *cf, str_t **words, size_t *n)
 {
@@ -136,7 +136,7 @@ condition_parse(struct conf *cf, struct condition *c)
 }
 
 
-/* Whether what stands at path, which ends with a NUL, is as asked for. */
+/* Whether the test holds for the file at path (NUL-terminated). */
 static bool
 test_file(enum test test, struct task *t, str_t path)
 {
@@ -167,7 +167,7 @@ rewrite_match(const struct regex *re, struct task *t, str_t subject,
 {
     enum regex_verdict verdict = regex_exec(re, t, subject);
 
-    /* unlike elsewhere, what the last match found is gone */
+    /* unlike elsewhere, a failed match clears the captures */
     if (verdict == REGEX_NO)
         t->captures.n = 0;
     if (is_logged && verdict != REGEX_ERROR)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * more_input_headers: sets and clears fields of requests, behind the rules of
- * the location's rewriting, so that all that comes later sees the new ones:
- * access rules, upstreams, variables that nothing has read yet, logs.
+ * more_input_headers: sets and clears headers of requests.  It runs after the
+ * rewrite rules of the location, so that everything later sees the new
+ * headers: access rules, upstreams, variables that have not been read yet,
+ * logs.
  *
  *     more_set_input_headers 'Host: $http_x_forwarded_host' -r 'Cookie: a=b';
  *     more_clear_input_headers X-Secret 'X-Debug-*';
  *
- * What frames the body (Content-Length, Transfer-Encoding) stays as it came.
- * A subrequest changes a list of its own.
+ * The framing of the body (Content-Length, Transfer-Encoding) is never
+ * changed.  A subrequest changes its own copy of the headers.
  */
 #include "http/uri.h"
 #include "modules/filter/more_rules.h"
@@ -16,8 +17,8 @@
 extern struct module more_input_headers_module;
 
 
-/* The name that $host and redirects go by; the server stays the one that the
- * request came to.  False: no client could have sent that. */
+/* Changes the host that $host and redirects use; the request stays in its
+ * server.  False: the value is no valid Host. */
 static bool
 set_host(struct http_request *r, str_t value)
 {

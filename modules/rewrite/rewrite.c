@@ -5,14 +5,14 @@
  *     if ($http_user_agent ~ bot) { return 403; }
  *     rewrite ^/old/(.*)$ /new/$1 last;
  *
- * The rules of a server run before its locations are looked at, those of a
- * location when it has been found.  They are not handed down: each block has
+ * The rules of a server run before its locations are searched, those of a
+ * location after it has been found.  They are not inherited: each block has
  * its own list.  rules.c reads them, run.c runs them.
  */
 #include "modules/rewrite/rewrite.h"
 
 
-/* The rules of a block, if it has any of its own. */
+/* Runs the rules of a block, if it has any of its own. */
 static enum step
 run(struct task *t, const struct conf_block *block)
 {
@@ -30,7 +30,7 @@ run_server(struct task *t)
     struct http_request *r = http_of(t);
     enum step            step = run(t, r->server->block);
 
-    /* the location is sought next in any case */
+    /* the location is looked up next in any case */
     r->uri_changed = false;
     return step;
 }
@@ -41,7 +41,7 @@ run_location(struct task *t)
 {
     const struct http_request *r = http_of(t);
 
-    /* outside of all locations: the server's list has been run */
+    /* outside of all locations: the server's rules have already run */
     return r->location == r->server->root ? STEP_NEXT
                                           : run(t, r->location->block);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The rules of the rewrite module as they stand in a server, a location or an
- * if block: a list in the order of the configuration, with the lists of if
- * blocks inside of their rule.
+ * The rules of the rewrite module.  A server, location or if block has a list
+ * of them, in the order of the configuration; the list of an if block is part
+ * of the rule for the if.
  */
 #pragma once
 
@@ -25,32 +25,32 @@ enum test {
 struct condition {
     enum test           test;
     bool                is_negated;
-    const struct var   *var;   /* of the first three                         */
+    const struct var   *var;   /* of the first three tests                   */
     const struct expr  *value; /* to compare with, or the path               */
     const struct regex *regex;
 };
 
 struct rule {
     enum rule_kind      kind;
-    const struct setting *setting; /* as it stands in the file               */
-    /* rewrite: where to; set: the value; return: the text or URL, or NULL   */
+    const struct setting *setting; /* where it is set                        */
+    /* rewrite: the target; set: the value; return: the text or URL, or NULL */
     const struct expr  *to;
-    const struct expr  *args;  /* rewrite: behind the "?", or NULL           */
+    const struct expr  *args;  /* rewrite: after the "?", or NULL            */
     const struct regex *regex;
     const struct var   *var;   /* set */
-    unsigned            status; /* return, and a rewrite that redirects; 0   */
-    bool                keeps_args; /* the request's own are appended        */
-    bool                has_mark;   /* "?" stands in a redirect's target     */
-    bool                is_last;    /* nothing follows when it applied       */
-    bool                is_break;   /* ... and no other location is sought   */
+    unsigned            status; /* of return and redirects, or 0             */
+    bool                keeps_args; /* append those of the request           */
+    bool                has_mark;   /* a redirect's target has a "?"         */
+    bool                is_last;    /* ends the list when it applies         */
+    bool                is_break;   /* ... and stays in the location         */
 
     struct condition            condition; /* if */
     const struct rules         *inner;     /* NULL: an empty block           */
-    const struct http_location *location;  /* what holds then; NULL in servers */
+    const struct http_location *location;  /* in force; NULL in servers        */
 };
 
 struct rules {
-    const struct conf_block *block; /* where they stand                      */
+    const struct conf_block *block; /* that they belong to                   */
     VEC(struct rule)         list;
 };
 
@@ -62,24 +62,25 @@ struct rewrite_conf {
 
 extern struct module rewrite_module;
 
-/* A new rule at the end of a block's list, which is made when it is NULL. */
+/* Appends a rule to a block's list, and creates the list if it is NULL. */
 struct rule *rules_add(struct conf *cf, struct rules **rules,
                        enum rule_kind kind);
 
-/* Runs a block's rules.  STEP_NEXT: on to the next phase (r->uri_changed says
- * whether a location is to be found again). */
+/* Runs a block's rules.  STEP_NEXT: go on to the next phase (if r->uri_changed
+ * is set, look up the location again). */
 enum step rules_run(struct http_request *r, const struct rules *rules);
 
-/* Reads the condition of "if", parentheses and all; NULL or a message. */
+/* Reads the condition of "if", including the parentheses; returns NULL or an
+ * error message. */
 const char *condition_parse(struct conf *cf, struct condition *c);
 enum condition_verdict { CONDITION_FALSE, CONDITION_TRUE, CONDITION_ERROR };
-/* value is what c->value says, where it is there. */
+/* value is the evaluated c->value, if the condition has one. */
 enum condition_verdict condition_holds(const struct condition *c,
                                        struct task *t, str_t value,
                                        bool is_logged);
 
-/* A match, told in the log where rewrite_log is on.  Where there is none the
- * captures are empty afterwards. */
+/* Matches, and logs the outcome if rewrite_log is on.  When it does not match,
+ * the captures are cleared. */
 enum regex_verdict rewrite_match(const struct regex *re, struct task *t,
                                  str_t subject, bool is_logged);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading the rules of the rewrite module.
+ * Reads the rules of the rewrite module.
  */
 #include "modules/rewrite/rewrite.h"
 
@@ -55,7 +55,8 @@ parse_flag(struct conf *cf, struct rule *rule, str_t flag)
 }
 
 
-/* Cuts the target into path and arguments; a redirect's stays whole. */
+/* Splits the target into path and arguments; that of a redirect stays
+ * whole. */
 static const char *
 parse_target(struct conf *cf, struct rule *rule, str_t to)
 {
@@ -135,7 +136,7 @@ parse_return(struct conf *cf, void *field)
 }
 
 
-/* What a variable is before it has been set. */
+/* The value of a variable that has not been set. */
 static str_t
 get_uninitialized(struct task *t, uintptr_t arg)
 {
@@ -184,7 +185,7 @@ parse_break(struct conf *cf, void *field)
 }
 
 
-/* The rule goes into the list of the block that holds the if. */
+/* Adds the rule to the list of the block that contains the if. */
 static const char *
 open_if(struct conf *cf, struct conf_block *b)
 {

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Running a list of rules on a request.  A rule answers with what comes next:
- * the following rule, or the end of the list with a step for the engine.
+ * Runs a list of rules on a request.  After each rule, either the next rule
+ * follows, or the list ends with a step for the engine.
  */
 #include "modules/rewrite/rewrite.h"
 
-/* Rules that double a text as they go round would fill the memory. */
+/* The longest text that rules may make: rules that double a text in a loop
+ * would exhaust the memory. */
 enum { TEXT_MAX = 2 * 1024 * 1024 };
 
 struct run {
     struct http_request *r;
     bool                 is_logged; /* rewrite_log */
-    bool                 is_raw;    /* captures are taken as they are: since
-                                       the first rewrite that applied        */
-    bool                 is_over;   /* no rule follows                       */
-    enum step            step;      /* the answer then                       */
+    bool                 is_raw;    /* captures are not escaped: after the
+                                     * first rewrite that applied */
+    bool                 is_over;   /* the list has ended                    */
+    enum step            step;      /* the result then                       */
 };
 
 
@@ -28,7 +29,7 @@ tell(const struct run *run, const struct rule *rule, const char *verdict,
 }
 
 
-/* What a rule came to. */
+/* Reports to the trace what a rule did. */
 static void
 tell_outcome(const struct run *run, const struct rule *rule, const char *what,
              str_t value)
@@ -49,9 +50,8 @@ end_with(struct run *run, enum step step)
 }
 
 
-/* Whether the path came with escapes: what was decoded must be escaped again
- * where it goes into arguments, a redirect or, before any rewrite, into a
- * variable. */
+/* Whether the path came with escapes.  Then captures must be escaped again in
+ * arguments, in redirects and, before the first rewrite, in variables. */
 static bool
 came_escaped(const struct http_request *r)
 {
@@ -72,7 +72,7 @@ evaluate(const struct run *run, const struct expr *e)
 }
 
 
-/* The text that set and if take. */
+/* Evaluates the text of set and if. */
 static str_t
 evaluate_text(const struct run *run, const struct expr *e)
 {
@@ -80,7 +80,7 @@ evaluate_text(const struct run *run, const struct expr *e)
 }
 
 
-/* Ends with 500 where a value that was read could not be told. */
+/* Ends with 500 if a variable's value could not be determined. */
 static bool
 is_misled(struct run *run)
 {
@@ -90,7 +90,7 @@ is_misled(struct run *run)
 }
 
 
-/* Ends with 500 where a text of n bytes is more than rules may make. */
+/* Ends with 500 if a text of n bytes is longer than rules may make. */
 static bool
 is_too_long(struct run *run, size_t n)
 {
@@ -121,7 +121,7 @@ redirect(struct run *run, const struct rule *rule)
 }
 
 
-/* The new arguments: those of the rule, with the request's own behind. */
+/* The new arguments: those of the rule, followed by the request's own. */
 static str_t
 new_args(const struct run *run, const struct rule *rule)
 {
@@ -207,7 +207,7 @@ answer(struct run *run, const struct rule *rule)
     if (rule->status >= 400 && !has_text)
         return http_fail(r, rule->status);
 
-    r->out.status = rule->status; /* for $status in it */
+    r->out.status = rule->status; /* for $status in the text */
     text = rule->to ? expr_eval(rule->to, &r->task) : STR("");
     if (r->task.has_bad_value)
         return http_fail(r, 500);
@@ -238,7 +238,8 @@ set(struct run *run, const struct rule *rule)
 }
 
 
-/* With what was tested: the variable as it was read, or the path. */
+/* Reports the condition to the trace, with what was tested: the variable and
+ * its value, or the path. */
 static void
 tell_condition(const struct run *run, const struct rule *rule,
                const char *verdict, const char *why, str_t value)

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * browser: $modern_browser and $ancient_browser judge User-Agent, $msie says
- * whether it names Internet Explorer.
+ * browser: $modern_browser and $ancient_browser classify User-Agent; $msie
+ * tells whether it names Internet Explorer.
  *
  *     modern_browser msie 5.5; modern_browser gecko 1.0; ancient_browser Lynx;
  */
 #include "http/error_page.h"
 #include "modules/module.h"
 
-/* One kind of browsers: what stands before its version, from byte skip on.
- * Opera also claims to be others, so it is looked for first. */
+/* A browser is recognized by the text before its version, searched from byte
+ * skip on.  Opera also claims to be others, so it is tried first. */
 static const struct kind {
     const char *name;
     size_t      skip;
     const char *before;
-    size_t      length; /* of before, with the character behind it           */
+    size_t      length; /* of before and one separator                       */
 } kinds[] = {
     { "opera", 0, "Opera", 6 },
     { "msie", 25, "MSIE ", 5 },
@@ -43,7 +43,8 @@ struct browser_conf {
 extern struct module browser_module;
 
 
-/* "5.5" as 5050000, up to what is no digit and no dot; *end is where. */
+/* Reads "5.5" as 5050000, up to the first byte that is no digit and no dot;
+ * *end is its index. */
 static uint64_t
 read_version(str_t s, size_t *end)
 {
@@ -67,8 +68,8 @@ read_version(str_t s, size_t *end)
 }
 
 
-/* What stands in s behind text, which is length bytes; p NULL: it is not
- * there, or nothing is behind it. */
+/* The part of s that starts length bytes after the start of text; p is NULL
+ * when s does not contain text, or nothing follows. */
 static str_t
 behind(str_t s, const char *text, size_t length)
 {
@@ -79,7 +80,7 @@ behind(str_t s, const char *text, size_t length)
 }
 
 
-/* Whether the browser is of that kind, and then whether it is new enough. */
+/* Whether the browser is of this kind; *is_new: and is new enough. */
 static bool
 is_kind(str_t agent, const struct modern *m, bool *is_new)
 {
@@ -98,7 +99,8 @@ is_kind(str_t agent, const struct modern *m, bool *is_new)
 static bool
 is_modern(const struct browser_conf *c, str_t agent)
 {
-    /* Where others are named, an Opera that is not has no hope. */
+    /* If only other browsers are listed, Opera must not pass as one of them:
+     * no version of it is new enough. */
     static const struct modern other_opera = { 0, 4001000000 };
     bool                       is_new;
 

@@ -14,19 +14,19 @@
 
 struct geo {
     struct network_table *table;
-    struct ranges        *ranges; /* in place of it, or NULL                 */
+    struct ranges        *ranges; /* used instead of table, or NULL          */
     struct var           *var;
     const struct setting *setting;
     const struct var     *source; /* NULL: the address of the client         */
     struct cidrs          proxies;
-    str_t                *preset; /* of a table of ranges                    */
+    str_t                *preset; /* the default for ranges                  */
     bool                  is_recursive;
-    bool                  has_networks; /* a line was read already           */
+    bool                  has_networks; /* a line has been read              */
 };
 
 
-/* The address in question; false: there is none that can be looked up (no
- * address at all, a unix socket). */
+/* Finds the address to look up; false when there is none (no address at all,
+ * or a unix socket). */
 static bool
 find_address(const struct geo *geo, struct task *t, struct addr_any *at)
 {
@@ -264,7 +264,7 @@ static const struct conf_lines geo_lines = {
 };
 
 
-/* A line of one word; false: it is none of these. */
+/* Reads a line of one word; false when the word is not known. */
 static bool
 read_word(struct conf *cf, struct geo *geo, const char **error)
 {

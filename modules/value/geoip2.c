@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * geoip2: variables from what a MaxMind DB file says of an address.
+ * geoip2: variables from the data that a MaxMind DB file has for an address.
  *
  *     geoip2 country.mmdb { auto_reload 5m; $country default=zz country iso_code; }
  *     geoip2 city.mmdb { $city source=$arg_ip city names en; }
  *
- * A file stays mapped while it serves.  Each worker looks by itself, in a
- * thread and when a request asks, whether there is a newer one; between two
- * requests the databases change places, so values are copied.
+ * A file stays mapped while it is in use.  Each worker checks for a newer one
+ * by itself: a request starts the check, which runs in a thread.  The new
+ * database replaces the old one between two requests, so values are copied.
  */
 #include <errno.h>
 #include <maxminddb.h>
@@ -22,7 +22,7 @@
 #include "http/forwarded.h"
 #include "modules/module.h"
 
-/* What the file's status said before it was opened. */
+/* The file's status from before it was opened, to detect a new one. */
 struct mark {
     dev_t           device;
     ino_t           inode;
@@ -30,26 +30,26 @@ struct mark {
     struct timespec changed;
 };
 
-/* An attempt to open a file: db is NULL where there is nothing new, or where
- * it failed. */
+/* An attempt to open a file: db is NULL when the file has not changed or
+ * opening failed. */
 struct opening {
     const char *path;
     MMDB_s     *db;
     struct mark mark;
-    int         error;  /* errno, where the file's status could not be had    */
-    int         status; /* the library's                                     */
+    int         error;  /* errno of stat(), or 0                              */
+    int         status; /* of the library                                    */
 };
 
-/* Stands in the generation and is the worker's own: a fork copies it. */
+/* Belongs to the generation; after the fork each worker has its own copy. */
 struct database {
-    str_t            path; /* ends with a NUL                               */
-    enum serves_kind kind; /* of the block that names it                    */
+    str_t            path; /* NUL-terminated                                */
+    enum serves_kind kind; /* protocol of the block that names it           */
     MMDB_s          *db;
     struct mark      mark;
     uint64_t         interval; /* in seconds between checks; 0: none        */
     time_t           checked_at, changed_at;
     bool             is_checking;
-    bool             is_broken; /* the file was cut off                     */
+    bool             is_broken; /* the file was truncated                   */
 };
 
 struct geoip2_main {
@@ -83,7 +83,7 @@ map_file(void *arg)
 }
 
 
-/* Opens the file unless old is what stands there; in any thread. */
+/* Opens the file unless it still has the status old; runs in any thread. */
 static void
 open_file(struct opening *o, const struct mark *old)
 {
@@ -101,7 +101,7 @@ open_file(struct opening *o, const struct mark *old)
     if (old != NULL && memcmp(&o->mark, old, sizeof(*old)) == 0)
         return;
     o->status = MMDB_IO_ERROR;
-    if (!S_ISREG(st.st_mode)) /* opening a pipe would wait for its writer */
+    if (!S_ISREG(st.st_mode)) /* opening a pipe would block               */
         return;
     o->db = calloc(1, sizeof(*o->db));
     CHECK(o->db != NULL);
@@ -138,12 +138,12 @@ take_over(struct database *d, const struct opening *o)
 
 enum { CHECKS_MANY = 1024 };
 
-/* The thread that checks, of this process; NULL: not needed yet. */
+/* The thread of this process that checks files; NULL until it is needed. */
 static struct pool *pool;
 
 struct check {
     struct job         job;
-    struct generation *gen; /* counted: whose the database is                */
+    struct generation *gen; /* that owns the database; counted               */
     struct database   *database;
     struct mark        old;
     struct opening     found;
@@ -183,7 +183,7 @@ end_check(struct job *job)
 }
 
 
-/* Once in an interval, behind the back of the request that happens to come. */
+/* Starts a check once per interval; the request does not wait for it. */
 static void
 check_if_due(struct task *t, struct database *d)
 {
@@ -208,7 +208,7 @@ check_if_due(struct task *t, struct database *d)
         free(c);
 }
 
-/* Waits for the check that is under way. */
+/* Waits for a running check. */
 static void
 stop(struct worker *w)
 {
@@ -247,7 +247,7 @@ ask(void *arg)
 }
 
 
-/* An IPv4 address in IPv6 clothes is looked up as what it is. */
+/* An IPv4-mapped IPv6 address is looked up as the IPv4 address. */
 static void
 unmap(struct addr_any *at)
 {
@@ -261,7 +261,7 @@ unmap(struct addr_any *at)
 }
 
 
-/* False: there is none that can be looked up. */
+/* Finds the address to look up; false when there is none. */
 static bool
 find_address(struct task *t, const struct lookup *l, struct addr_any *at)
 {
@@ -411,7 +411,8 @@ read_source(struct conf *cf, struct lookup *l, str_t name)
 }
 
 
-/* One of the words before the path; *is_one is false for what is none. */
+/* Reads one of the options before the path; *is_one is false when the word is
+ * not an option. */
 static const char *
 read_option(struct conf *cf, struct lookup *l, str_t word, bool *is_one)
 {

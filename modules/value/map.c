@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * map: a variable whose value is looked up by that of an expression.
+ * map: a variable whose value depends on the value of an expression.
  *
  *     map $http_host $backend {
  *         hostnames;
@@ -23,8 +23,8 @@ struct map {
 };
 
 
-/* What an expression of the map captured is for the value that stands beside
- * it; who reads the variable has captures of his own. */
+/* Captures of the map's regular expressions are only for the value next to
+ * them; the captures of whoever reads the variable are restored. */
 static str_t
 look_up(struct task *t, uintptr_t arg)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * valid_referers: $invalid_referer is "1" where the page that the request
- * comes from is none of those listed, else empty.
+ * valid_referers: $invalid_referer is "1" if the page that refers to this one
+ * is not among those listed, else empty.
  *
  *     valid_referers none blocked server_names *.example.com example.org/a ~\.google\.;
  *     if ($invalid_referer) { return 403; }
@@ -12,12 +12,12 @@
 enum { HOST_MAX = 256 };
 
 struct referers {
-    struct table             *hosts; /* to str_t: how the path has to begin */
+    struct table             *hosts; /* to str_t: the start of the path     */
     VEC(struct regex *)       regexes;
-    const struct http_server *server; /* its names count; or NULL            */
+    const struct http_server *server; /* its names are valid; or NULL        */
     bool                      takes_none, takes_blocked;
     bool                      has_hosts;
-    const char               *file; /* where the first of them stands        */
+    const char               *file; /* of the first directive                */
     unsigned                  line;
 };
 
@@ -28,8 +28,8 @@ struct referer_conf {
 extern struct module referer_module;
 
 
-/* Cuts "http://" or "https://" off; false: neither is there, or hardly
- * anything else. */
+/* Cuts off "http://" or "https://"; false when there is no such prefix, or the
+ * value is too short for a host. */
 static bool
 cut_scheme(str_t *referer)
 {
@@ -45,7 +45,7 @@ cut_scheme(str_t *referer)
 }
 
 
-/* May the page's host refer to what is here, and by which pattern? */
+/* Whether the page is one of the valid ones. */
 static enum regex_verdict
 judge_page(const struct referers *v, struct task *t, str_t page)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * secure_link: $secure_link is "1" where the request carries the right MD5
- * sum, "0" where that has run out, else empty.  In the older form
- * (secure_link_secret) it is the rest of the URI behind the sum.
+ * secure_link: $secure_link is "1" if the request has the right MD5 hash, "0"
+ * if it does but the link has expired, else empty.  In the older form
+ * (secure_link_secret) it is the rest of the URI after the hash.
  *
  *     secure_link $arg_md5,$arg_expires;
  *     secure_link_md5 "$secure_link_expires$uri$remote_addr secret";
@@ -22,7 +22,7 @@ struct secure_link_conf {
 };
 
 struct secure_link_state {
-    str_t expires; /* as it was given                                        */
+    str_t expires; /* as received                                            */
 };
 
 extern struct module secure_link_module;
@@ -59,7 +59,8 @@ is_sum_hex(str_t hex, const unsigned char *sum)
 }
 
 
-/* "/prefix/SUM/link" with the sum of the link and the secret. */
+/* Checks "/prefix/HASH/link", whose hash is that of the link and the
+ * secret. */
 static str_t
 link_of_secret(struct http_request *r, str_t secret)
 {
@@ -114,7 +115,7 @@ secure_link(struct task *t, uintptr_t arg)
 }
 
 
-/* Known once $secure_link has been read. */
+/* Only set after $secure_link has been read. */
 static str_t
 secure_link_expires(struct task *t, uintptr_t arg)
 {
@@ -127,7 +128,7 @@ secure_link_expires(struct task *t, uintptr_t arg)
 
 /* --- reading ------------------------------------------------------------------ */
 
-/* The two forms exclude each other in one block. */
+/* A block can only use one of the two forms. */
 static const char *
 check_mix(struct conf *cf, void *conf)
 {
@@ -140,7 +141,7 @@ check_mix(struct conf *cf, void *conf)
 }
 
 
-/* An inner block that sets one form leaves the other one behind. */
+/* An inner block that sets one form does not inherit the other one. */
 static void
 inherit_link(struct conf *cf, void *field, const void *outer)
 {
@@ -212,7 +213,8 @@ static const struct conf_type secret_type = {
     .inherit = inherit_secret,
 };
 
-/* secure_link_secret is the last: its inheriting looks at the others */
+/* secure_link_secret comes last, because its inherit function reads the
+ * others */
 static const struct directive directives[] = {
     CUSTOM("secure_link", IN_WEB, ARGS_1, link_type, struct secure_link_conf,
            link, struct expr *, "expression",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * split_clients: a variable that divides what an expression says into shares,
- * by a hash of it.
+ * split_clients: a variable that divides the values of an expression into
+ * shares, by their hash.
  *
  *     split_clients "$remote_addr" $variant { 10% new; * old; }
  */
@@ -10,8 +10,8 @@
 enum { WHOLE = 10000 }; /* 100.00% */
 
 struct share {
-    uint32_t below; /* hashes up to it, excluding; 0: all that are left      */
-    unsigned percent; /* in hundredths; 0: "*"                               */
+    uint32_t below; /* hashes below it; 0: all that are left                 */
+    unsigned percent; /* in 1/100 percent; 0: "*"                            */
     str_t    value;
 };
 
@@ -31,8 +31,7 @@ word_at(const unsigned char *p)
 }
 
 
-/* MurmurHash2 with the seed 0: clients keep their share when they come over
- * from nginx. */
+/* MurmurHash2 with seed 0, as in nginx, so that clients keep their shares. */
 static uint32_t
 murmur2(str_t s)
 {
@@ -102,8 +101,8 @@ open_split(struct conf *cf, void *field, void **state)
 }
 
 
-/* Digits of which up to two may stand behind a point, in hundredths; 0 where
- * it is no such number. */
+/* Parses digits, with up to two more after a point, as hundredths of a
+ * percent; 0 when it is no such number. */
 static unsigned
 parse_percent(str_t s)
 {
