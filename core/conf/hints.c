@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Usual mistakes: what stands under a message when the words at hand look like
- * one of them.  A row says which messages it is about; its function looks at
- * the words and says what to write instead, or nothing.
+ * Hints about common mistakes, printed below an error message.  Each row of
+ * the table names a message and a function.  The function looks at the words
+ * that caused the error, and returns what to write instead, or NULL when they
+ * do not look like its mistake.
  */
 #include <stdlib.h>
 
@@ -76,8 +77,8 @@ byte_order_mark(struct conf *cf, const struct lexer *lx, const char *message)
 
 /* --- braces and quotes ---------------------------------------------------------- */
 
-/* Whether a "{" that was taken for a block's stands at p: "2}" or "2,4}"
- * follows, and no blank before. */
+/* Whether the "{" at p, which was read as the start of a block, belongs to a
+ * quantifier: "2}" or "2,4}" follows, and no blank comes before. */
 static bool
 is_quantifier(const struct lexer *lx, const char *p)
 {
@@ -132,7 +133,7 @@ open_quote(struct conf *cf, const struct lexer *lx, const char *message)
 
 /* --- values ----------------------------------------------------------------------- */
 
-/* "10" of "10MB": digits, and letters behind them. */
+/* The number of digits in "10MB"; 0 unless letters follow the digits. */
 static size_t
 number_length(str_t s)
 {
@@ -242,8 +243,8 @@ allowed(const struct conf *cf, str_t name)
 }
 
 
-/* Where indentation says that a block before the place at hand is not closed,
- * and this would be allowed outside of it. */
+/* The hint that an earlier block is not closed: indentation says so, and the
+ * directive would be allowed outside of that block. */
 static const char *
 unclosed_before(struct conf *cf, const struct lexer *lx, unsigned where)
 {
@@ -291,7 +292,7 @@ allowed_in(struct conf *cf, const struct lexer *lx, const char *message)
 
 /* --- what stood there before ------------------------------------------------------------ */
 
-/* A word of the statement, but its name, that the message quotes. */
+/* The argument of the statement that the message quotes, or STR_NONE. */
 static str_t
 quoted_argument(const struct conf *cf, const char *message)
 {
@@ -322,7 +323,7 @@ is_meant(const struct conf *cf, const struct setting *s, str_t argument,
 }
 
 
-/* In a block of data: the first line that begins with the same word. */
+/* In a block of data: finds the first line that begins with the same word. */
 static const char *
 first_line(struct conf *cf, const struct lexer *lx)
 {
@@ -353,7 +354,7 @@ first_place(struct conf *cf, const struct lexer *lx, const char *message)
         return first_line(cf, lx);
     s = cf->block->settings;
     if (s != NULL && s->args == cf->args && s->line == cf->line)
-        s = s->next; /* the statement at hand */
+        s = s->next; /* the current statement */
     for (; s != NULL; s = s->next)
         if (is_meant(cf, s, argument, message))
             first = s;
@@ -367,8 +368,8 @@ first_place(struct conf *cf, const struct lexer *lx, const char *message)
 
 /* --- variables ----------------------------------------------------------------------------- */
 
-/* Names of variables are in any case, but those of the environment, by habit,
- * are in capitals: "$HOME" and "${HOME}" in the line. */
+/* Names of variables ignore case, but those of the environment are usually
+ * written in capitals.  So the line is searched for "$HOME" or "${HOME}". */
 const char *
 conf_hint_environment(struct conf *cf, str_t line, str_t name)
 {
@@ -392,8 +393,8 @@ conf_hint_environment(struct conf *cf, str_t line, str_t name)
 
 /* --- blocks that do not end ----------------------------------------------------------------- */
 
-/* A line that opens a block, and the blanks that it begins with; n 0 with
- * p NULL: something else stands before. */
+/* A line that opens a block, and its indentation; blanks.p is NULL when
+ * something else precedes the block on the line. */
 struct opened {
     unsigned line;
     str_t    blanks;
@@ -447,7 +448,7 @@ hint_unclosed(struct conf *cf, str_t text, const char *end, struct unclosed *u)
 /* --- the table --------------------------------------------------------------------------------- */
 
 static const struct {
-    const char *message; /* has this                                         */
+    const char *message; /* contains this                                    */
     hint_fn    *look;
 } hints[] = {
     { "", curly_quotes },

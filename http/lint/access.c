@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lists of allow and deny.  The first rule that fits decides, and a client
- * that none fits passes; a block with one rule drops those around it.
+ * Lists of allow and deny.  The first rule that matches decides, and a client
+ * that matches none is allowed.  A block with rules of its own does not
+ * inherit those of outer blocks.
  */
 #include "http/lint/rules.h"
 
@@ -21,8 +22,8 @@ is_everybody(const struct setting *s)
 }
 
 
-/* Whether "satisfy any" holds in b or somewhere in it: then a client that no
- * rule fits needs a password. */
+/* Whether "satisfy any" is in force in b or in a block inside of it: then a
+ * client can be let in by a password instead of an address. */
 static bool
 has_other_way(struct lint *l, const struct conf_block *b)
 {
@@ -65,7 +66,7 @@ lint_allow_without_deny(struct lint *l)
 }
 
 
-/* Settings come last first: the rule behind is the one seen before. */
+/* Settings are listed in reverse order, so "behind" is the following rule. */
 static void
 check_order(struct lint *l, const struct conf_block *b)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Certificates beside the names of the servers that show them.  The settings
- * are found by their names, so that the rule holds its tongue in a build
- * without them.
+ * Compares certificates with the names of their servers.  Settings are found
+ * by name, so in a build without them the rule simply finds nothing.
  */
 #include "http/lint/certificate.h"
 
@@ -55,7 +54,8 @@ certificate_expiry(struct arena *a, str_t pem, time_t now)
 }
 
 
-/* "*.example.com" is covered by that very name only. */
+/* A server name "*.example.com" is only covered by the same name in the
+ * certificate. */
 static bool
 has_wildcard(X509 *x, str_t name)
 {

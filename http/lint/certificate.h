@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is wrong with a certificate for a server.
+ * Checks a certificate for use by a server.
  */
 #pragma once
 
@@ -10,12 +10,12 @@
 
 enum { CERTIFICATE_DAYS = 14 };
 
-/* Looks at the first certificate of a PEM text.  A sentence, or STR_NONE when
- * nothing is wrong or it is not understood: it has expired, or will within
- * CERTIFICATE_DAYS of now. */
+/* Checks the first certificate of a PEM text.  Returns a sentence when it has
+ * expired or will expire within CERTIFICATE_DAYS of now, else STR_NONE, also
+ * for a text that cannot be parsed. */
 str_t certificate_expiry(struct arena *a, str_t pem, time_t now);
 
-/* Whether it covers a server name as server_name has it; true for names that
- * no certificate can hold (regular expressions, "_", "example.*"), and where
- * the text is not understood. */
+/* Whether it covers a name of server_name.  Also true for names that no
+ * certificate can contain (regular expressions, "_", "example.*"), and for a
+ * text that cannot be parsed. */
 bool certificate_covers(struct arena *a, str_t pem, str_t name);

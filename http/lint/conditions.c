@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * if in locations.  One that matches takes the place of its location, which
- * hands on its settings, but not all of them; and the last one that matches
- * takes the place of those before it.
+ * if in locations.  An if that matches replaces its location, of which it
+ * inherits most settings, but not all.  When several match, the last one
+ * replaces those before it.
  */
 #include "http/lint/rules.h"
 
@@ -12,8 +12,8 @@ static const char *const rewrites[]
         NULL };
 
 
-/* A return, or a rewrite that may go elsewhere: what the block sets may not
- * matter. */
+/* Whether b has a return, or a rewrite that may leave the location.  Then its
+ * settings may not matter. */
 static bool
 may_go(const struct conf_block *b)
 {
@@ -34,7 +34,8 @@ has_content(const struct conf_block *b)
 }
 
 
-/* "$x" of "if ($x = y)"; file tests have "-f" and their like. */
+/* The first word of the condition: "$x" in "if ($x = y)", or a file test such
+ * as "-f". */
 static str_t
 subject(const struct conf_block *b)
 {
@@ -50,7 +51,8 @@ subject(const struct conf_block *b)
 }
 
 
-/* A setting of b that a later if, instead of b, would not have. */
+/* The first setting of the if block b that is lost when a later if replaces
+ * b. */
 static const struct setting *
 would_lose(const struct conf_block *b, const struct conf_block *later)
 {

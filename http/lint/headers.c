@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lists of fields that a block inherits whole or not at all: one line in an
- * inner block drops all lines of the outer ones.
+ * Lists of headers that a block inherits as a whole or not at all: one line in
+ * an inner block drops all lines of the outer blocks.
  */
 #include "http/lint/rules.h"
 
@@ -28,7 +28,7 @@ is_listed(str_t list, str_t name)
 }
 
 
-/* Whether something in b asks an upstream, with b's list of fields. */
+/* Whether b, or a block inside that inherits its headers, uses an upstream. */
 static bool
 asks_upstream(const struct conf_block *b)
 {
@@ -48,7 +48,7 @@ asks_upstream(const struct conf_block *b)
 }
 
 
-/* "$upstream_cache_status" and its like: nothing where no upstream is asked. */
+/* Variables such as "$upstream_cache_status" are empty without an upstream. */
 static bool
 is_of_upstream(const struct setting *s)
 {
@@ -57,8 +57,8 @@ is_of_upstream(const struct setting *s)
 }
 
 
-/* The names that outer lines set and b does not, in their order; s is the
- * last of these lines. */
+/* The headers that outer lines set and b does not, in the order of the file; s
+ * is the last outer line. */
 static str_t
 dropped(struct lint *l, const struct conf_block *b, const struct setting *s)
 {
@@ -78,7 +78,7 @@ dropped(struct lint *l, const struct conf_block *b, const struct setting *s)
 }
 
 
-/* The list of the block around b that b's own takes the place of. */
+/* The outer list that the list of b replaces. */
 static const struct setting *
 outer_list(struct lint *l, const struct conf_block *b, const char *directive)
 {
@@ -126,7 +126,7 @@ lint_header_lost(struct lint *l)
 }
 
 
-/* Whether b or what stands in it passes requests on with b's list. */
+/* Whether b, or a block inside that inherits its list, has a proxy_pass. */
 static bool
 proxies(const struct conf_block *b)
 {

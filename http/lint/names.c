@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Names that two servers of an address have: the first one keeps it.
+ * Names that two servers on the same address share: the first server gets all
+ * requests.
  */
 #include "http/lint/rules.h"
 #include "http/main.h"
@@ -53,7 +54,7 @@ put_name(struct tables *t, str_t name, const struct conf_block *b,
 }
 
 
-/* Settings come last first. */
+/* Settings are listed in reverse order: recursion restores it. */
 static void
 put_settings(struct tables *t, const struct conf_block *b,
              const struct setting *s)

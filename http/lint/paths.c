@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Prefixes without a slash at their end whose replacement has one: "/files"
- * for "/data/files/" makes "/data/files/../" of "/files../".
+ * Prefixes without a slash at the end, when their replacement has one: with
+ * "/files" for "/data/files/", "/files../" becomes "/data/files/../".
  */
 #include "http/lint/rules.h"
 
 
-/* Behind a rewrite the URI is another one. */
+/* After a rewrite the URI may no longer begin with the prefix. */
 static bool
 rewrites(const struct conf_block *b)
 {
@@ -19,7 +19,7 @@ rewrites(const struct conf_block *b)
 }
 
 
-/* A prefix that clients reach and that does not end with a slash. */
+/* Whether b is a prefix without a slash at the end that clients can reach. */
 static bool
 is_open_prefix(const struct conf_block *b)
 {
@@ -68,7 +68,7 @@ lint_alias_traversal(struct lint *l)
 }
 
 
-/* Locations by where they stand and their path. */
+/* All locations, by the block around them and their path. */
 static struct hash *
 paths(struct lint *l, bool *is_new)
 {
@@ -93,7 +93,8 @@ note_path(struct lint *l, const struct conf_block *b)
 }
 
 
-/* Whether "/a/" stands beside "/a", and takes what is within it. */
+/* Whether there is also a location "/a/" next to "/a", which gets all requests
+ * for paths in it. */
 static bool
 has_inner_path(struct lint *l, const struct conf_block *b)
 {

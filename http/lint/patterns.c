@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Regular expressions of locations that are about the ends of file names, and
- * say less or more than that.
+ * Regular expressions of locations that are meant for extensions of file
+ * names, but match more than that.
  */
 #include "http/lint/rules.h"
 
-/* Only these are taken for ends of file names. */
+/* Only these are recognized as extensions. */
 static const char *const endings[] = {
     "asp",  "aspx", "avi",   "bmp",  "bz2",  "cgi",  "css",   "csv",
     "doc",  "docx", "eot",   "fcgi", "flv",  "gif",  "gz",    "htm",
@@ -26,8 +26,8 @@ is_word(char c)
 }
 
 
-/* A known ending among the alternatives, each of letters and digits; empty:
- * there is none, or something else stands there. */
+/* The first known extension among alternatives like "jpg|png"; empty when
+ * there is none, or other characters than letters and digits occur. */
 static str_t
 known_ending(str_t alternatives)
 {
@@ -50,8 +50,8 @@ known_ending(str_t alternatives)
 }
 
 
-/* What stands in "X.(jpg|png)" or "X.php" behind the dot; *dot is where that
- * stands in the pattern. */
+/* The known extension after the dot in "X.(jpg|png)" or "X.php"; *dot is the
+ * index of the dot in the pattern. */
 static str_t
 ending_of(str_t p, size_t *dot)
 {
@@ -77,7 +77,7 @@ ending_of(str_t p, size_t *dot)
 }
 
 
-/* Denying more than was meant is no harm. */
+/* Matching too much does no harm if the location denies access. */
 static bool
 refuses(const struct conf_block *b)
 {

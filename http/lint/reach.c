@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Locations that no request comes to.  Named ones are always reached: by
+ * Locations that no request reaches.  Named ones always count as reached: by
  * error_page and try_files.
  */
 #include "http/lint/rules.h"
@@ -26,13 +26,13 @@ enum {
 static const char cure_remove[] = "remove it, or change one of the two";
 
 
-/* What stands among the locations of one block, in their order. */
+/* The locations of one block, collected in their order. */
 struct level {
-    struct hash             *regexes; /* seen so far, up to the first that    */
+    struct hash             *regexes; /* seen so far, up to one that          */
     const struct conf_block *all;     /* ... matches everything               */
-    const struct conf_block *any_all; /* the first of these on the level      */
+    const struct conf_block *any_all; /* the first such one of the block      */
     struct hash             *prefixes;
-    VEC(str_t)               names; /* of plain prefixes, sorted             */
+    VEC(str_t)               names; /* of prefixes without ^~, sorted        */
 };
 
 
@@ -64,7 +64,7 @@ level_init(struct lint *l, struct level *v, const struct conf_block *b)
 }
 
 
-/* Whether a plain prefix begins with start. */
+/* Whether a prefix without ^~ begins with start. */
 static bool
 has_longer_prefix(const struct level *v, str_t start)
 {
@@ -90,8 +90,8 @@ regex_key(struct lint *l, str_t name, bool is_nocase)
 }
 
 
-/* The first one that comes before and matches all that b does, or NULL.  Seen
- * ones are noted so that the one that decides is found at once. */
+/* The first earlier expression that matches everything that b matches, or
+ * NULL.  Remembers those seen, so that the lookup takes constant time. */
 static const struct conf_block *
 taken_by(struct lint *l, struct level *v, const struct conf_block *b)
 {
@@ -127,7 +127,8 @@ check_regexes(struct lint *l, struct level *v, const struct conf_block *b)
 }
 
 
-/* A plain prefix beside an expression that matches everything. */
+/* A prefix without ^~ is never reached next to an expression that matches
+ * everything. */
 static void
 check_prefix(struct lint *l, const struct level *v, const struct conf_block *b)
 {
@@ -147,7 +148,7 @@ check_prefix(struct lint *l, const struct level *v, const struct conf_block *b)
 
 /* --- under ^~ -------------------------------------------------------------------- */
 
-/* The characters that a match must begin with. */
+/* The literal text that each match begins with. */
 static str_t
 literal_start(struct lint *l, str_t p)
 {
@@ -180,7 +181,7 @@ has_letter(str_t s)
 }
 
 
-/* The longest prefix that start begins with, or NULL. */
+/* The location with the longest prefix of start, or NULL. */
 static const struct conf_block *
 longest_prefix(const struct level *v, str_t start)
 {
@@ -192,8 +193,8 @@ longest_prefix(const struct level *v, str_t start)
 }
 
 
-/* All URIs of the expression begin with a ^~ prefix, and with no prefix that
- * is longer and lets expressions be tried. */
+/* An expression is never reached when all its URIs begin with a ^~ prefix, and
+ * no longer prefix without ^~ lets expressions be tried. */
 static void
 check_caret(struct lint *l, const struct level *v, const struct conf_block *b)
 {
@@ -220,7 +221,7 @@ check_caret(struct lint *l, const struct level *v, const struct conf_block *b)
 
 /* --- one level --------------------------------------------------------------------- */
 
-/* Included ones are for other servers, too. */
+/* Locations from an included file may be meant for other servers, too. */
 static bool
 is_own(const struct conf_block *b, const struct conf_block *server)
 {
@@ -229,7 +230,8 @@ is_own(const struct conf_block *b, const struct conf_block *server)
 }
 
 
-/* A server that answers by itself. */
+/* A return in the server itself makes its locations unreachable; true when
+ * there is one. */
 static bool
 check_server(struct lint *l, const struct conf_block *b)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What stands beside a return that always answers.  It answers before access
- * rules, limits and handlers are asked.
+ * Directives next to a return that always answers.  It answers before access
+ * rules, limits and content handlers run.
  */
 #include "http/lint/rules.h"
 
@@ -10,7 +10,7 @@ static const char *const access_rules[]
 static const char *const limits[] = { "limit_req", "limit_conn", NULL };
 
 
-/* The first statement of b that is one of these. */
+/* The first setting of b whose directive is in the list. */
 static const struct setting *
 find_one(const struct conf_block *b, const char *const *words)
 {
@@ -23,7 +23,8 @@ find_one(const struct conf_block *b, const char *const *words)
 }
 
 
-/* The return of b, where nothing else in b could need its settings. */
+/* The return that always answers in b, unless blocks inside of b could use its
+ * settings. */
 static const struct setting *
 only_return(const struct conf_block *b)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is said to an upstream and defeats what was asked for elsewhere: the
- * reuse of its connections, and the port that the client knows.
+ * Headers sent to an upstream that contradict other settings: they prevent the
+ * reuse of connections, or hide the port that clients use.
  */
 #include "http/lint/rules.h"
 
 enum { PASSES = IN_LOCATION | IN_IF | IN_LIMIT_EXCEPT };
 
 
-/* The proxy_set_header in force in b that sets the field, or NULL. */
+/* The proxy_set_header in force in b for this header, or NULL. */
 static const struct setting *
 header_of(struct lint *l, const struct conf_block *b, const char *field)
 {
@@ -70,8 +70,8 @@ lint_keepalive_lost(struct lint *l)
 
 /* --- host-without-port -------------------------------------------------------------- */
 
-/* The port of the server's listen lines, where all of them have one that a
- * client has to name and would reach directly; 0: no. */
+/* The port on which clients reach the server directly and which their URLs
+ * must contain.  0 if any listen line has another kind of port. */
 static unsigned
 odd_port(struct lint *l, const struct conf_block *server)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The table of rules, and what several of them ask.
+ * The table of rules, and helpers for several of them.
  */
 #include "http/lint/rules.h"
 
@@ -41,7 +41,7 @@ lint_has_inner(const struct conf_block *b, unsigned kinds)
 }
 
 
-/* Whether rules in an if block end the list without an answer. */
+/* Whether an if block can end the list of rules without an answer. */
 static bool
 may_leave(const struct conf_block *b)
 {
@@ -57,7 +57,7 @@ may_leave(const struct conf_block *b)
 }
 
 
-/* Whether a rewrite redirects whatever comes. */
+/* Whether a rewrite redirects every request. */
 static bool
 always_redirects(const struct setting *s)
 {
@@ -97,7 +97,7 @@ lint_sure_return(const struct conf_block *b)
     for (in = b->first; in != NULL; in = in->next)
         if ((in->kind & (IN_IF | IN_SERVER_IF)) && may_leave(in))
             return NULL;
-    /* from the last to the first: what comes earlier has the last word */
+    /* in reverse order: the first directive of the file decides */
     for (s = b->settings; s != NULL; s = s->next) {
         if (strcmp(s->row->name, "return") == 0)
             answer = s;

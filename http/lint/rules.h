@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inside of http/lint: the rules, one function each, and what they share.
- * They read settings as they stand in the file, so that a rule on a directive
- * of any module needs nothing of it, and holds its tongue where the directive
- * is not there.  A rule that may be wrong says nothing.
+ * Internal to http/lint: the rules, one function each, and what they share.
+ * They read settings by name, as written in the file.  So a rule about a
+ * directive does not depend on its module, and finds nothing in a build
+ * without it.  A rule that is not sure reports nothing.
  */
 #pragma once
 
@@ -53,27 +53,28 @@ lint_location(const struct conf_block *b)
     return b->owner;
 }
 
-/* "location /x" for messages. */
+/* The location as in "location /x", for messages. */
 str_t lint_location_text(struct lint *l, const struct conf_block *b);
-/* Whether a block of those kinds stands right in b. */
+/* Whether b directly contains a block of these kinds. */
 bool lint_has_inner(const struct conf_block *b, unsigned kinds);
-/* A regular expression that holds every path. */
+/* Whether a regular expression matches every path. */
 bool lint_matches_all(str_t pattern);
-/* The return, or rewrite that redirects, of b itself that answers every
- * request that comes to it; NULL: there is none, or it may be passed. */
+/* The return, or the redirecting rewrite, with which b answers every request;
+ * NULL when there is none, or a request may get past it. */
 const struct setting *lint_sure_return(const struct conf_block *b);
-/* Whether the statement is "return" with an error. */
+/* Whether it is a "return" with an error status. */
 bool lint_is_refusal(const struct setting *s);
-/* Words of the list, ended by NULL. */
+/* words ends with NULL. */
 bool lint_is_one_of(const char *name, const char *const *words);
-/* What hands requests to somebody else, or answers them. */
+/* Directives that answer requests or pass them to an upstream; ends with
+ * NULL. */
 extern const char *const lint_contents[];
 
-/* The parts of a URL, as far as words go: "host:port" of "http://host:port/x";
- * authority.p NULL: it is no URL of that form. */
+/* Splits "http://host:port/x" into "host:port" and "/x", without validating
+ * them.  authority.p is NULL for other texts. */
 struct lint_url {
     str_t authority, rest;
 };
 struct lint_url lint_url(str_t text);
-/* "upstream NAME { }" of the configuration, or NULL. */
+/* The block "upstream NAME { }", or NULL. */
 const struct conf_block *lint_upstream(struct lint *l, str_t name);

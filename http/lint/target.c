@@ -1,34 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Hosts that clients choose.  The text of proxy_pass is followed up to the end
- * of its host, through "set" and into the captures of regular expressions; a
- * variable that is not understood is taken for harmless, and so is one that an
- * "if" looks at.
+ * Finds a proxy_pass whose host clients can choose.  Variables are followed up
+ * to the end of the host, through "set" and into captures of regular
+ * expressions.  Variables that are not understood count as harmless, and so do
+ * those that an "if" tests.
  */
 #include "http/lint/rules.h"
 #include "http/main.h"
 
 enum { DEPTH_MAX = 4, CAPTURES_MAX = 9 };
 
-/* How far a value of the request's goes. */
+/* What a client can choose through a value. */
 enum reach {
-    REACH_NONE, /* a few words, or one label of a name                       */
-    REACH_HOST, /* any name, but nothing that ends one                       */
+    REACH_NONE, /* one of a few words, or one label                          */
+    REACH_HOST, /* any host, but not what follows it                         */
     REACH_ALL,
 };
 
 struct follow {
     struct lint             *l;
-    const struct conf_block *b; /* of the proxy_pass                         */
+    const struct conf_block *b; /* the block of the proxy_pass               */
     str_t                    found;   /* the variable, with its "$"          */
-    bool                     is_over; /* the host ended                      */
+    bool                     is_over; /* the host has ended                  */
     unsigned                 depth;
 };
 
 
 /* --- captures --------------------------------------------------------------------- */
 
-/* The text of a class from behind its "[", and its end. */
+/* What a character class lets through; *i is the index after its "[", and
+ * becomes that of its end. */
 static enum reach
 class_reach(str_t p, size_t *i)
 {
@@ -74,7 +75,7 @@ group_reach(str_t p)
 }
 
 
-/* The text within the group that opens before start. */
+/* The content of the group that opens just before start. */
 static str_t
 group_text(str_t p, size_t start)
 {
@@ -93,7 +94,8 @@ group_text(str_t p, size_t start)
 }
 
 
-/* The group of that number (n, or 0) or name; STR_NONE: it has none. */
+/* The content of the group number n, or (n is 0) of the group with this name;
+ * STR_NONE when there is none. */
 static str_t
 find_group(str_t p, unsigned n, str_t name)
 {
@@ -131,7 +133,7 @@ find_group(str_t p, unsigned n, str_t name)
 
 /* --- what a variable comes from ------------------------------------------------------- */
 
-/* An if that looks at it may keep bad values out. */
+/* Whether an if tests the variable: it may keep bad values out. */
 static bool
 is_guarded(struct lint *l, const struct conf_block *b, str_t name)
 {
@@ -183,7 +185,8 @@ regex_location(const struct conf_block *b)
 }
 
 
-/* Another expression may have matched since the location was found. */
+/* Whether another expression may have matched after the location was found,
+ * which replaces the captures. */
 static bool
 matches_again(struct lint *l, const struct conf_block *b)
 {
@@ -195,7 +198,7 @@ matches_again(struct lint *l, const struct conf_block *b)
 }
 
 
-/* What a capture of a path lets through where a host stands. */
+/* What a captured part of the path lets through in a host. */
 static enum reach
 path_reach(struct follow *f, str_t group)
 {
@@ -263,7 +266,8 @@ is_of_request(str_t name)
 static enum reach follow(struct follow *f, str_t text);
 
 
-/* The worst value that "set" gives it; *is_set: there is one. */
+/* The worst value that any "set" in b gives the variable; sets *is_set when
+ * there is one. */
 static enum reach
 set_reach(struct follow *f, const struct conf_block *b, str_t name,
           bool *is_set)
@@ -344,7 +348,7 @@ name_at(str_t text, size_t i, str_t *name)
 }
 
 
-/* Whether what follows keeps the host within a domain. */
+/* Whether the rest of the host is a fixed domain. */
 static bool
 has_domain(str_t rest)
 {

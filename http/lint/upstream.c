@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a proxy is told, and how it finds the host: Host for groups, and
- * resolvers for names that are looked up while requests wait.
+ * The Host header for upstream groups, and the resolver for names that are
+ * looked up at run time.
  */
 #include "core/base/check.h"
 #include "http/lint/rules.h"
@@ -11,9 +11,8 @@ enum { PASSES = IN_LOCATION | IN_IF | IN_LIMIT_EXCEPT };
 
 /* --- missing-host --------------------------------------------------------------- */
 
-/* Whether somewhere around b Host is set, or what tells an application the
- * host in its place; where it does not come to b, another
- * rule says so. */
+/* Whether b or a block around it sets Host, or X-Forwarded-Host instead.  If b
+ * does not inherit it, the rule proxy-header-lost reports that. */
 static bool
 sets_host(struct lint *l, const struct conf_block *b)
 {
@@ -63,7 +62,8 @@ names(const struct setting *s, str_t name)
 }
 
 
-/* The value of "set $name value" around b, when there is one only. */
+/* Finds the value of "set $name value" in b or around it; false unless there
+ * is exactly one, which is constant. */
 static bool
 constant_of(struct lint *l, const struct conf_block *b, str_t name,
             str_t *value)
@@ -91,8 +91,8 @@ constant_of(struct lint *l, const struct conf_block *b, str_t name,
 }
 
 
-/* The text with the variable that it begins with replaced by its constant;
- * STR_NONE where that is not possible. */
+/* Replaces the variable that the text begins with by its constant value;
+ * STR_NONE when it has none. */
 static str_t
 replaced(struct lint *l, const struct conf_block *b, str_t text)
 {
@@ -116,8 +116,8 @@ replaced(struct lint *l, const struct conf_block *b, str_t text)
 }
 
 
-/* "name" of "name:port", or of "name$request_uri" and its like: they begin
- * with what ends a name. */
+/* The host in "name:port" or "name$request_uri": variables whose value begins
+ * with "/" or "?" end it, too. */
 static str_t
 host_of(str_t authority)
 {
@@ -144,7 +144,7 @@ is_address(str_t host)
 }
 
 
-/* The host that a text with variables always comes to, or empty. */
+/* The host of a text with variables, if it is always the same; else empty. */
 static str_t
 fixed_host(struct lint *l, const struct conf_block *b, str_t text)
 {
@@ -165,8 +165,7 @@ fixed_host(struct lint *l, const struct conf_block *b, str_t text)
 }
 
 
-/* Hosts of a proxy_pass without variables: their addresses are known from the
- * start. */
+/* Hosts of a proxy_pass without variables: they are resolved at start. */
 static struct hash *
 known_hosts(struct lint *l, bool *is_new)
 {
