@@ -10,9 +10,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
-    MANY = 20000, /* fewer than a list may get                               */
-    EACH = 257,   /* added at once                                           */
-    ASKED = 16,   /* times that a step reads all of it                       */
+    MANY = 8000, /* fewer than a list may get                               */
+    EACH = 257,  /* added at once                                           */
+    ASKED = 12,  /* times that a step reads all of it                       */
 };
 
 /* Known and unknown, and of each the same in other words. */
