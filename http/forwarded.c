@@ -95,7 +95,7 @@ forwarded_client(struct addr_any *out, struct task *t,
     str_t value;
 
     memset(out, 0, sizeof(*out));
-    memcpy(&out->sa, &t->conn->peer.sa, sizeof(t->conn->peer));
+    memcpy(&out->sa, &t->peer->sa, sizeof(*t->peer));
     if (trusted->list.n == 0 || t->kind != FOR_HTTP)
         return;
     value = fields_joined(t->arena, &http_of(t)->in, STR("x_forwarded_for"),

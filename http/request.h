@@ -165,8 +165,6 @@ struct http_request {
     bool                  has_limit_rate; /* set by $limit_rate or X-Accel   */
     bool                  has_limit_after;
 
-    const struct addr    *peer_before; /* conn->peer, where realip set another
-                                           one for this request; or NULL      */
     void                **states;     /* modules', by slot                   */
     struct exchange_list *exchanges;  /* of the gateway: $upstream_...       */
     struct log_frame      log_frame;

@@ -272,6 +272,7 @@ make(struct http_request *parent, struct http_subrequest *s)
     r->task.log = &r->sub_log;
     r->task.conn = parent->task.conn;
     r->task.gen = parent->task.gen;
+    r->task.peer = parent->task.peer;
     r->task.values = parent->task.values;
     http_request_init(r);
     r->codec = &sub_codec;

@@ -30,7 +30,7 @@ str_t
 http_var_remote_addr(struct task *t, uintptr_t arg)
 {
     (void) arg;
-    return address_text(t, &t->conn->peer.sa, sizeof(t->conn->peer));
+    return address_text(t, &t->peer->sa, sizeof(*t->peer));
 }
 
 
@@ -38,7 +38,7 @@ str_t
 http_var_remote_bytes(struct task *t, uintptr_t arg)
 {
     (void) arg;
-    return str_copy(t->arena, addr_bytes(&t->conn->peer.sa));
+    return str_copy(t->arena, addr_bytes(&t->peer->sa));
 }
 
 
@@ -46,7 +46,7 @@ str_t
 http_var_remote_port(struct task *t, uintptr_t arg)
 {
     (void) arg;
-    return port_text(t, addr_port(&t->conn->peer.sa));
+    return port_text(t, addr_port(&t->peer->sa));
 }
 
 

@@ -15,6 +15,7 @@
 #include "core/event/loop.h"
 #include "core/log/log.h"
 
+struct addr;
 struct conf_page;
 struct conn;
 struct trace;
@@ -44,6 +45,8 @@ struct task {
     struct loop        *loop;
     struct log         *log;
     struct conn        *conn;
+    const struct addr  *peer;   /* who asks: the connection's peer, or whom
+                                   a trusted proxy has named in its place    */
     struct generation  *gen;  /* that it runs under; its owner counts it     */
     struct conf_page *const *conf; /* the modules' confs in force, by slot   */
     struct value       *values; /* variables evaluated so far, by index      */

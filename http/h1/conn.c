@@ -648,9 +648,10 @@ http_client_of(const struct http_request *r)
 static void
 write_frame(const struct log_frame *frame, struct log_record *l)
 {
-    const struct h1 *h = container_of(frame, struct h1, frame);
-    char             peer[ADDR_TEXT];
-    size_t n = addr_text(peer, &h->conn.peer.sa, sizeof(h->conn.peer), false);
+    const struct h1   *h = container_of(frame, struct h1, frame);
+    char               peer[ADDR_TEXT];
+    const struct addr *who = h->r ? h->r->task.peer : &h->conn.peer;
+    size_t             n = addr_text(peer, &who->sa, sizeof(*who), false);
 
     log_part(l, "client", "%.*s", (int) n, peer);
     if (h->r == NULL)

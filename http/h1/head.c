@@ -77,6 +77,7 @@ begin_request(struct h1 *h)
     r->task.loop = h->conn.loop;
     r->task.log = &h->conn.log;
     r->task.conn = &h->conn;
+    r->task.peer = &h->conn.peer;
     r->task.gen = generation_get(h->gen);
     http_request_init(r);
     r->codec = &h1_codec;

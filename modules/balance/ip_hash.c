@@ -21,7 +21,7 @@ struct state {
 static str_t
 key_of(const struct task *t)
 {
-    const struct sockaddr *sa = &t->conn->peer.sa;
+    const struct sockaddr *sa = &t->peer->sa;
     str_t                  bytes;
 
     if (sa->sa_family != AF_INET && sa->sa_family != AF_INET6)

@@ -43,7 +43,7 @@ check_access(struct task *t)
     const struct access_conf *conf = conf_of(t, &access_module);
 
     VEC_EACH(&conf->rules, it) {
-        if (!cidr_match(&it->network, &t->conn->peer.sa))
+        if (!cidr_match(&it->network, &t->peer->sa))
             continue;
         if (task_is_dry(t))
             trace_setting(t, TRACE_ACCESS, "decided", it->setting,

@@ -67,51 +67,29 @@ replace_address(struct task *t)
 {
     const struct realip_conf *c = conf_of(t, &realip_module);
     struct http_request      *r = http_of(t);
-    struct conn              *conn = t->conn;
-    struct addr              *before;
+    struct addr              *found;
     struct addr_any           at = { .len = 0 };
     str_t                     value;
 
-    if (c->from.list.n == 0 || r->main->peer_before != NULL)
+    if (c->from.list.n == 0 || r->main->task.peer != &t->conn->peer)
         return STEP_NEXT;
     value = given_address(r, &c->source);
-    memcpy(&at.sa, &conn->peer.sa, sizeof(conn->peer));
+    memcpy(&at.sa, &t->peer->sa, sizeof(*t->peer));
     if (value.p == NULL
         || !forwarded_addr(&at, value, &c->from, c->is_recursive))
         return STEP_NEXT;
     if (c->source.kind == SOURCE_PROXY)
         addr_set_port(&at.sa, http_client_of(r->main)->proxy->src_port);
-    before = arena_make(r->main->task.arena, struct addr);
-    *before = conn->peer;
-    r->main->peer_before = before;
-    memcpy(&conn->peer.sa, &at.sa, sizeof(conn->peer));
+    found = arena_make(r->main->task.arena, struct addr);
+    memcpy(&found->sa, &at.sa, sizeof(*found));
+    for (; r != NULL; r = r->parent)
+        r->task.peer = found;
     if (task_is_dry(t))
-        trace_peer(r, &at);
-    return STEP_NEXT;
-}
-
-
-/* Runs after the logs. */
-static enum step
-restore_address(struct task *t)
-{
-    struct http_request *r = http_of(t);
-
-    if (r == r->main && r->peer_before != NULL)
-        t->conn->peer = *r->peer_before;
+        trace_peer(http_of(t), &at);
     return STEP_NEXT;
 }
 
 /* --- variables ---------------------------------------------------------------- */
-
-static const struct sockaddr *
-own_peer(struct task *t)
-{
-    const struct addr *before = http_of(t)->main->peer_before;
-
-    return before ? &before->sa : &t->conn->peer.sa;
-}
-
 
 static str_t
 own_address(struct task *t, uintptr_t arg)
@@ -119,14 +97,15 @@ own_address(struct task *t, uintptr_t arg)
     char *p = arena_bytes(t->arena, ADDR_TEXT);
 
     (void) arg;
-    return (str_t){ p, addr_text(p, own_peer(t), sizeof(struct addr), false) };
+    return (str_t){ p, addr_text(p, &t->conn->peer.sa, sizeof(t->conn->peer),
+                                 false) };
 }
 
 
 static str_t
 own_port(struct task *t, uintptr_t arg)
 {
-    unsigned port = addr_port(own_peer(t));
+    unsigned port = addr_port(&t->conn->peer.sa);
 
     (void) arg;
     return port ? arena_printf(t->arena, "%u", port) : STR("");
@@ -246,6 +225,5 @@ struct module realip_module = {
     .variables = variables,
     .conf_size = sizeof(struct realip_conf),
     .phase = { [PHASE_POST_READ] = replace_address,
-               [PHASE_PREACCESS] = replace_address,
-               [PHASE_LOG] = restore_address },
+               [PHASE_PREACCESS] = replace_address },
 };

@@ -150,6 +150,7 @@ list(str_t uri, str_t args)
     r->task.arena = a;
     r->task.log = &c->log;
     r->task.conn = c;
+    r->task.peer = &c->peer;
     r->task.gen = gen;
     http_request_init(r);
     r->codec = &codec;

@@ -420,6 +420,7 @@ run(struct generation *g, str_t target, struct arena *keep, struct result *out)
     r->task.arena = a;
     r->task.log = log;
     r->task.conn = c;
+    r->task.peer = &c->peer;
     r->task.gen = g;
     http_request_init(r);
     if (!take_target(r, target)) {

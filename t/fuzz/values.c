@@ -84,6 +84,7 @@ request(struct arena *a, str_t uri, const char *name, str_t value)
     r->task.arena = a;
     r->task.log = &c->log;
     r->task.conn = c;
+    r->task.peer = &c->peer;
     r->task.gen = gen;
     http_request_init(r);
     r->method = HTTP_GET;

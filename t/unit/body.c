@@ -57,6 +57,7 @@ new_request(struct arena *a, int pieces, bool is_chunked)
     r->task.log = &quiet;
     r->task.loop = loop;
     r->task.conn = &conn;
+    r->task.peer = &conn.peer;
     r->task.conf = pages;
     http_request_init(r);
     r->codec = &codec;

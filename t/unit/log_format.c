@@ -136,6 +136,7 @@ test_own(struct http_request *r)
     struct conn c = { .sent = 1500 };
 
     r->task.conn = &c;
+    r->task.peer = &c.peer;
     r->sent_before = 500;
     r->body_sent = 300;
     r->out.status = 7;
