@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The rules of the build, included by the makefile that configure writes;
-# everything that is made goes to $(B).  Sources are found here, at each
-# run: a new file needs no new configure, a new module only its row in
-# auto/modules (which runs configure by itself).
+# The rules of the build, included by the makefile that configure writes.  All
+# output goes to $(B).  Sources are searched at each run: a new file does not
+# need another configure, and a new module only a row in auto/modules (a change
+# of which runs configure).
 #
 # `make help` prints the lines that begin with "#:".
 
@@ -12,7 +12,7 @@
 .PHONY: all install run test check asan ubsan fuzz fuzz-build fuzz-run \
     bench differ format tags check-directives style tests-built clean help FORCE
 
-#: all                   the program, build/weir: what make alone does
+#: all                   the program, build/weir (the default)
 all: $(B)/weir
 
 find = $(sort $(shell find $(wildcard $(1)) -name '*.c' 2>/dev/null))
@@ -32,8 +32,8 @@ TARGETS := $(patsubst t/fuzz/%.c,%,$(filter-out t/fuzz/replay.c,$(wildcard t/fuz
 REPLAYS := $(patsubst %,$(B)/t/fuzz/%,$(TARGETS))
 ARCHIVE := $(B)/libmodules.a $(B)/libhttp.a $(B)/libcore.a
 
-# Objects depend on the flags, programs on the list of their objects: a
-# changed option compiles again, a removed source links again.
+# Objects depend on the flags, programs on the list of their objects: a changed
+# option recompiles, a removed source relinks.
 $(B)/flags: FORCE
 	@printf '%s\n' '$(subst ','\'',$(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(LIBS))' >$@.new
 	@if cmp -s $@.new $@; then rm -f $@.new; else mv $@.new $@; fi
@@ -56,7 +56,7 @@ $(B)/obj/modules.o $(B)/obj/known.o: $(B)/obj/%.o: $(B)/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CC    $<" &&) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# The rest of what configure makes comes with the makefile.
+# Configure writes its other files together with the makefile.
 $(B)/config.h $(B)/modules.c $(B)/known.c: ;
 
 $(B)/weir: $(call objects,$(PROGRAM)) $(MADE) $(B)/weir.list
@@ -81,8 +81,8 @@ $(B)/t/unit/%: t/unit/%.c $(ARCHIVE) $(B)/flags
 	$(if $(V),,@echo "  TEST  $@" &&) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MT $@ $(LDFLAGS) \
 	    -o $@ $< -Wl,--start-group $(ARCHIVE) -Wl,--end-group $(LIBS)
 
-# A fuzz target with a main() of its own that runs the corpus once; under
-# SANITIZER=fuzzer the same file becomes the fuzzer itself.
+# A fuzz target with a main() that runs the corpus once; with SANITIZER=fuzzer
+# the same file becomes the fuzzer.
 ifeq ($(SANITIZER),fuzzer)
 REPLAY_SOURCE :=
 FUZZ_LINK     := -fsanitize=fuzzer
@@ -105,7 +105,7 @@ SMOKE   = $(shell grep -l "^\# smoke" $(wildcard t/*.t) /dev/null 2>/dev/null)
 PROVE   = TEST_BINARY=$${TEST_BINARY:-$(CURDIR)/$(B)/weir} BUILD=$(B) prove -j$(JOBS) -It/lib
 
 #: test                  all tests, or TESTS="t/static.t build/t/unit/str"
-#:                       TEST_LEAVE=1 keeps what a *.t wrote and says where,
+#:                       TEST_LEAVE=1 keeps the files of a *.t and says where,
 #:                       TEST_VERBOSE=1 prints error logs (t/lib/Weir/Test.pm)
 ifdef TESTS
 test: $(B)/weir $(filter $(B)/t/%,$(TESTS))
@@ -115,8 +115,8 @@ test: tests-built
 	@$(PROVE) $(UNITS) $(REPLAYS) $(SCRIPTS)
 endif
 
-#: check                 the quick ones: style, units, fuzz inputs, and the *.t
-#:                       that have a line "# smoke"
+#: check                 the quick tests: style, units, fuzz inputs, and the
+#:                       *.t that have a line "# smoke"
 check: tests-built
 	@$(PROVE) auto/check/tree.t $(UNITS) $(REPLAYS) $(SMOKE)
 
@@ -127,7 +127,7 @@ style:
 	@sh auto/check/size
 	@sh auto/check/modules
 
-#: check-directives      the directives of nginx: how many are there
+#: check-directives      how many of nginx's directives are implemented
 check-directives: $(B)/weir
 	@sh auto/check/directives $(B)/weir
 
@@ -172,14 +172,14 @@ differ: $(B)/weir
 run: $(B)/weir
 	@sh auto/demo $(B)
 
-#: install               DESTDIR=dir goes before every path
+#: install               DESTDIR=dir is put before every path
 install: $(B)/weir
 	@BUILD=$(B) DESTDIR='$(DESTDIR)' sh auto/install
 
-# Care
+# Maintenance
 
 #: format                clang-format over all *.c
-# Headers keep the columns that they are written in (auto/check/style).
+# Headers are left out: their columns are aligned by hand (auto/check/style).
 STYLED = $(shell find $(wildcard core http stream modules t) -name node_modules -prune -o -name '*.c' -print)
 
 format:

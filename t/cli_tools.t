@@ -160,7 +160,7 @@ sub chosen {
 }
 
 is chosen('--build=Debian 12'), 'Debian 12', '--build: a name';
-like chosen("--build=$_"), qr/^configure: error: --build takes no /,
+like chosen("--build=$_"), qr/^configure: error: --build must not contain /,
     "--build: $_"
     for 'a/1', 'nginx-plus-r30', 'Plus', 'debug', 'no-Error';
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The checks of the tree as a test among the others.
+# Runs the checks of the tree as a test.
 
 cd "$(dirname "$0")/../.." || exit 1
 binary=${TEST_BINARY:-build/weir}
@@ -24,6 +24,6 @@ check size -q
 check style
 check modules
 case $binary in
-    */nginx) echo "ok 5 # SKIP nginx does not tell its directives" ;;
+    */nginx) echo "ok 5 # SKIP nginx cannot list its directives" ;;
     *)       check directives "$binary" ;;
 esac
