@@ -272,9 +272,9 @@ static const struct conf_type type = { .name = "hash", .parse = parse };
 static const struct directive directives[] = {
     { "hash", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_1 | ARGS_2,
       &type, 0, NULL, NULL, "key [consistent]",
-      "Chooses the server by a key, so that equal keys meet the same "
-      "one. With consistent (ketama) few keys move when servers come "
-      "or go. Not with backup servers." },
+      "Chooses the server by a key, so that equal keys go to the same server. "
+      "With consistent (ketama), few keys move when servers are added or "
+      "removed. Not with backup servers." },
     { .name = NULL },
 };
 

@@ -82,8 +82,7 @@ static const struct conf_type type = { .name = "least_conn", .parse = parse };
 static const struct directive directives[] = {
     { "least_conn", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_0, &type,
       0, NULL, NULL, "",
-      "Chooses the server that has the fewest connections for its "
-      "weight." },
+      "Chooses the server with the fewest connections relative to its weight." },
     { .name = NULL },
 };
 

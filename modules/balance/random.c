@@ -117,9 +117,8 @@ static const struct conf_type type = { .name = "random", .parse = parse };
 static const struct directive directives[] = {
     { "random", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY,
       ARGS_0 | ARGS_1 | ARGS_2, &type, 0, NULL, NULL, "[two [least_conn]]",
-      "Chooses a server by chance and weight; with two, the one of "
-      "two that has fewer connections for its weight. Not with "
-      "backup servers." },
+      "Chooses a random server, by weight; with two, the less busy of two "
+      "random servers. Not with backup servers." },
     { .name = NULL },
 };
 

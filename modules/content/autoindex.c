@@ -450,12 +450,12 @@ static const struct conf_word formats[] = {
 
 static const struct directive rows[] = {
     FLAG("autoindex", IN_WEB, struct autoindex_conf, autoindex, "off",
-         "Answers requests for folders without an index with a list of "
-         "what is in them."),
+         "Answers requests for folders without an index with a list of their "
+         "files."),
     FLAG("autoindex_exact_size", IN_WEB, struct autoindex_conf, exact_size,
          "on", "Lists sizes in bytes; off rounds to K, M and G. HTML only."),
     FLAG("autoindex_localtime", IN_WEB, struct autoindex_conf, localtime, "off",
-         "Lists times of the server's zone rather than UTC. HTML only."),
+         "Lists times in the server's time zone instead of UTC. HTML only."),
     ENUM("autoindex_format", IN_WEB, struct autoindex_conf, format, "html",
          formats, "How the list is written."),
     { .name = NULL },

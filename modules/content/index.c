@@ -176,8 +176,8 @@ static const struct directive rows[] = {
     { "index", IN_WEB | ROW_MANY, ARGS_1_OR_MORE, &names_type,
       FIELD(struct index_conf, names, struct expr_list), "index.html", NULL,
       "file ...",
-      "What is tried, in turn, when a URI ends with a slash; the "
-      "first that exists is served by a redirect inside. The last "
+      "The files to try, in this order, when a URI ends with a slash; the "
+      "first one that exists is served by an internal redirect. The last one "
       "may be an absolute path." },
     { .name = NULL },
 };

@@ -90,13 +90,13 @@ static const struct directive rows[] = {
            struct mirror_conf, to, struct mirrors,
            "uri\n"
            "off",
-           "Sends a copy of each request to another URI, in the "
-           "background, and drops what that answers. A block that names "
-           "one drops those around it."),
+           "Sends a copy of each request to another URI, in the background, "
+           "and ignores the response. A block with a mirror does not inherit "
+           "those of outer blocks."),
     FLAG("mirror_request_body", IN_WEB, struct mirror_conf, mirror_request_body,
          "on",
-         "Whether copies have the body of the request, which is then "
-         "read before the request itself is answered."),
+         "Whether the copies include the request's body, which is then read "
+         "before the request itself is handled."),
     { .name = NULL },
 };
 

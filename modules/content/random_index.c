@@ -89,9 +89,7 @@ serve(struct task *t)
 
 static const struct directive directives[] = {
     FLAG("random_index", IN_LOCATION, struct random_index_conf, random_index,
-         "off",
-         "Answers requests for folders with one of the files in them, "
-         "by chance."),
+         "off", "Answers requests for folders with a random file in them."),
     { .name = NULL },
 };
 

@@ -59,12 +59,12 @@ static const struct directive directives[] = {
 static const struct variable variables[] = {
     COUNTER(active, "the number of connections open now"),
     COUNTER(reading,
-            "the number of connections that send the head of a request"),
+            "the number of connections on which a request's head is being "
+            "read"),
     COUNTER(writing,
             "the number of connections whose request is being answered"),
     COUNTER(waiting,
-            "the number of connections that are idle, kept for another "
-            "request"),
+            "the number of idle connections, kept alive for another request"),
     { .name = NULL },
 };
 

@@ -198,9 +198,9 @@ static const struct directive rows[] = {
       NULL, NULL,
       "file ... uri\n"
       "file ... =code",
-      "Serves the first of the files (or folders, with a slash at "
-      "the end) that exists; else redirects inside to the last URI "
-      "or named location, or answers with the code." },
+      "Serves the first of the files (or folders, with a slash at the end) "
+      "that exists; otherwise redirects internally to the last URI or named "
+      "location, or answers with the code." },
     { .name = NULL },
 };
 

@@ -60,12 +60,12 @@ add(struct http_request *r, void *state, struct chain *in, struct chain *out,
 
 static const struct directive rows[] = {
     TEXT("add_before_body", IN_WEB, struct addition_conf, before, NULL, "uri",
-         "Sends what that URI answers in front of the body."),
+         "Sends the response of this URI before the body."),
     TEXT("add_after_body", IN_WEB, struct addition_conf, after, NULL, "uri",
-         "Sends what that URI answers behind the body."),
+         "Sends the response of this URI after the body."),
     MIME_SET("addition_types", IN_WEB, struct addition_conf, types, NULL,
-             "The media types that add_before_body and add_after_body hold "
-             "for, besides text/html; * is any."),
+             "The media types to which add_before_body and add_after_body "
+             "apply, besides text/html; * is any."),
     { .name = NULL },
 };
 

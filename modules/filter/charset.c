@@ -50,17 +50,16 @@ static const struct directive rows[] = {
     { "charset", IN_WEB | IN_IF, ARGS_1, &charset_type,
       FIELD(struct charset_conf, charset, struct expr *), NULL, NULL,
       "charset | off",
-      "Names that character set in the Content-Type of text. It is "
-      "not converted. off, the default, adds none." },
+      "Adds this character set to the Content-Type of text. The text is not "
+      "converted. off, the default, adds none." },
     MIME_SET("charset_types", IN_WEB, struct charset_conf, types,
              "text/xml text/plain text/vnd.wap.wml application/javascript "
              "application/rss+xml",
-             "The media types that charset holds for, besides text/html; * "
+             "The media types to which charset applies, besides text/html; * "
              "is any."),
     FLAG("override_charset", IN_WEB | IN_IF, struct charset_conf, override,
          "off",
-         "Accepted without effect: weir does not convert what has "
-         "another character set."),
+         "Accepted without effect: weir does not convert character sets."),
     { .name = NULL },
 };
 

@@ -117,10 +117,10 @@ static const struct conf_range levels = { 1, 9 };
 
 static const struct directive rows[] = {
     FLAG("gzip", IN_WEB | IN_IF, struct gzip_conf, is_on, "off",
-         "Compresses responses for clients that take gzip."),
+         "Compresses responses for clients that accept gzip."),
     BUFFERS("gzip_buffers", IN_WEB, struct gzip_conf, buffers, "32 4k",
-            "The size of the pieces that compressed data is written into; "
-            "their number has no limit."),
+            "The size of the buffers for compressed data; their number has no "
+            "limit."),
     MIME_SET("gzip_types", IN_WEB, struct gzip_conf, types, NULL,
              "The media types that are compressed, besides text/html; * is "
              "any."),
@@ -128,19 +128,18 @@ static const struct directive rows[] = {
            "From 1, the fastest, to 9, the smallest."),
     { "gzip_window", IN_WEB, ARGS_1, &window_type,
       FIELD(struct gzip_conf, window, size_t), "32k", NULL, "size",
-      "How far back compression looks for repetitions, a power of "
-      "two from 512 to 32k." },
+      "How far back compression searches for repetitions, a power of two from "
+      "512 to 32k." },
     { "gzip_hash", IN_WEB, ARGS_1, &hash_type,
       FIELD(struct gzip_conf, hash, size_t), "64k", NULL, "size",
-      "The memory that compression has for finding repetitions, a "
-      "power of two from 512 to 128k." },
+      "The memory that compression uses to find repetitions, a power of two "
+      "from 512 to 128k." },
     SIZE("postpone_gzipping", IN_WEB, struct gzip_conf, postpone, "0",
-         "Waits for that many bytes of the body before compressing "
-         "begins."),
+         "Waits for this many bytes of the body before compression starts."),
     FLAG("gzip_no_buffer", IN_WEB, struct gzip_conf, no_buffer, "off",
-         "Sends each piece as soon as it was compressed."),
+         "Sends each piece as soon as it has been compressed."),
     SIZE("gzip_min_length", IN_WEB, struct gzip_conf, min_length, "20",
-         "Responses whose Content-Length is less are not compressed."),
+         "Responses with a smaller Content-Length are not compressed."),
     { .name = NULL },
 };
 

@@ -89,21 +89,19 @@ static const struct conf_word proxied_words[]
 
 static const struct directive rows[] = {
     FLAG("gzip_vary", IN_WEB, struct gzip_rules, vary, "off",
-         "Sends Vary: Accept-Encoding with responses that gzip would "
-         "hold for."),
+         "Sends Vary: Accept-Encoding with responses that gzip applies to."),
     ENUM("gzip_http_version", IN_WEB, struct gzip_rules, version, "1.1",
          versions,
-         "The version of HTTP from which on requests get compressed "
-         "responses."),
+         "The lowest HTTP version of requests that get compressed responses."),
     BITS("gzip_proxied", IN_WEB, ARGS_1_OR_MORE, struct gzip_rules, proxied,
          "off", proxied_words,
-         "Which responses to requests that came by a proxy (they have "
-         "Via) are compressed."),
+         "Which responses are compressed when the request came through a "
+         "proxy (it has Via)."),
     CUSTOM("gzip_disable", IN_WEB | ROW_MANY, ARGS_1_OR_MORE, disable_type,
            struct gzip_rules, refused, struct refused, "regex ... | msie6",
-           "Regular expressions of User-Agent whose clients get nothing "
-           "compressed; msie6 stands for Internet Explorer before 6.0 "
-           "SV1."),
+           "Regular expressions for User-Agent: matching clients get no "
+           "compressed responses; msie6 stands for Internet Explorer before "
+           "6.0 SV1."),
     { .name = NULL },
 };
 

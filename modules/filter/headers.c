@@ -520,31 +520,29 @@ static const struct directive rows[] = {
            struct headers_conf, expires, struct expires,
            "[modified] time\n"
            "epoch | max | off",
-           "Sends Expires and Cache-Control: a time from now, from the "
-           "file's own time (modified), or each day at a time (@15h30m). "
-           "A negative one says no-cache, epoch is long past, max ten "
-           "years ahead. off, the default, leaves both alone."),
+           "Sends Expires and Cache-Control: a time from now, from the file's "
+           "modification (modified), or a time of day (@15h30m). A negative "
+           "time sends no-cache, epoch is a time long past, max is ten years "
+           "ahead. off, the default, changes neither header."),
     CUSTOM("add_header", IN_WEB | IN_IF | ROW_MANY, ARGS_2 | ARGS_3,
            headers_type, struct headers_conf, headers, struct headers,
            "name value [always]",
-           "Adds a field to responses with the codes 200, 201, 204, 206, "
-           "301, 302, 303, 304, 307 and 308, or to all with always. A "
-           "block that adds one drops those of the blocks around it, "
-           "unless add_header_inherit says otherwise."),
+           "Adds a header to responses with the codes 200, 201, 204, 206, "
+           "301, 302, 303, 304, 307 and 308, or to all with always. A block "
+           "with an add_header does not inherit those of outer blocks, unless "
+           "add_header_inherit says otherwise."),
     ENUM("add_header_inherit", IN_WEB | IN_IF, struct headers_conf,
          header_inherit, "on", inherit_words,
-         "What happens to add_header of the blocks around: on, they "
-         "hold where the block adds none itself; merge, they hold "
-         "besides its own; off, they do not hold."),
+         "How add_header is inherited from outer blocks: on, if the block has "
+         "none of its own; merge, in addition to its own; off, never."),
     CUSTOM("add_trailer", IN_WEB | IN_IF | ROW_MANY, ARGS_2 | ARGS_3,
            headers_type, struct headers_conf, trailers, struct headers,
            "name value [always]",
-           "Adds a field behind the body, to the same responses as "
-           "add_header. It needs chunks, as in HTTP/1.1."),
+           "Adds a trailer after the body, for the same responses as "
+           "add_header. It needs chunked encoding, as in HTTP/1.1."),
     ENUM("add_trailer_inherit", IN_WEB | IN_IF, struct headers_conf,
          trailer_inherit, "on", inherit_words,
-         "The same for add_trailer as add_header_inherit for "
-         "add_header."),
+         "How add_trailer is inherited, as add_header_inherit for add_header."),
     /* no directive sets it: it only takes part in inheritance */
     { "(outer headers)", ROW_LISTED, ARGS_0, &outer_type,
       FIELD(struct headers_conf, outer, const struct headers_conf *), NULL,

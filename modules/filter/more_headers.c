@@ -228,13 +228,13 @@ static const struct directive rows[] = {
     MORE_ROW(
         "more_set_headers", 0,
         "[-t types] [-s statuses] [-a] 'name: value' ...",
-        "Sets fields of responses of any status and origin, in place of "
-        "those of the same name, or beside them with -a; an empty value "
-        "clears. -s and -t are lists of the statuses and types it is for. Those "
-        "of outer blocks come first."),
+        "Sets headers of responses of any status and origin. They replace "
+        "those of the same name, or are added to them with -a; an empty value "
+        "clears. -s and -t list the statuses and types to which it applies. "
+        "Those of outer blocks are applied first."),
     MORE_ROW("more_clear_headers", HEADER_RULES_CLEAR,
              "[-t types] [-s statuses] name ...",
-             "Takes fields out of responses; a name may end with *."),
+             "Removes headers from responses; a name may end with *."),
     MORE_OUTER,
     { .name = NULL }
 };

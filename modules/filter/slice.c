@@ -292,8 +292,8 @@ pass(struct http_request *r, void *state, struct chain *in, struct chain *out,
 
 static const struct directive rows[]
     = { SIZE("slice", IN_WEB, struct slice_conf, slice, "0",
-             "Fetches a response in pieces of this size, each by a request of "
-             "its own for $slice_range; 0 fetches it as a whole."),
+             "Fetches a response in pieces of this size, each with its own "
+             "request for $slice_range; 0 fetches it as a whole."),
         { .name = NULL } };
 
 static const struct variable variables[] = {

@@ -439,22 +439,21 @@ static const struct conf_word flag_words[] = {
 #define C struct userid_conf
 static const struct directive directives[] = {
     ENUM("userid", IN_WEB, C, enable, "off", enable_words,
-         "Sends a cookie with an identifier to visitors that bring none; v1 "
-         "makes it in the older form. With log those that come are only read, "
-         "for variables."),
+         "Sends a cookie with an identifier to visitors without one; v1 uses "
+         "an older format. log sends none, and only reads identifiers for "
+         "variables."),
     CUSTOM("userid_domain", IN_WEB, ARGS_1, unless_none_type, C, domain, str_t,
            "name | none", "The domain that the cookie is for."),
     CUSTOM("userid_expires", IN_WEB, ARGS_1, expires_type, C, expires, uint64_t,
            "time | max | off",
-           "How long the browser is to keep the cookie; off: until it is "
-           "closed."),
+           "How long the browser keeps the cookie; off: until it is closed."),
     BITS("userid_flags", IN_WEB, ARGS_1 | ARGS_2 | ARGS_3, C, flags, "off",
          flag_words,
-         "Attributes of the cookie that say whom the browser shows it to."),
+         "Attributes that limit where the browser sends the cookie."),
     CUSTOM("userid_mark", IN_WEB, ARGS_1, mark_type, C, mark, char,
            "letter | digit | = | off",
-           "A character at the end of the cookie; one that comes without it is "
-           "sent again with it, so that its attributes are those of now."),
+           "A character at the end of the cookie. A cookie that lacks it is "
+           "sent again with it, to update its attributes."),
     TEXT("userid_name", IN_WEB, C, name, "uid", "name",
          "The name of the cookie."),
     CUSTOM("userid_p3p", IN_WEB, ARGS_1, unless_none_type, C, p3p, str_t,
@@ -463,8 +462,7 @@ static const struct directive directives[] = {
          "The path that the cookie is for."),
     CUSTOM("userid_service", IN_WEB, ARGS_1, service_type, C, service,
            struct userid_service, "number",
-           "The number of this server in identifiers, in place of its "
-           "address."),
+           "The number of this server in identifiers, instead of its address."),
     /* no directive sets it: its default is read once */
     { "(uid_reset)", ROW_LISTED, ARGS_1, &conf_expr,
       FIELD(C, reset, struct expr *), "$uid_reset", NULL, NULL, "" },
@@ -478,8 +476,8 @@ static const struct variable variables[]
         { "uid_set", id_set, 0, 0, NULL,
           "NAME=IDENTIFIER of the cookie that is sent" },
         { "uid_reset", no_reset, 0, VAR_CHANGEABLE, NULL,
-          "neither empty nor 0: a new identifier takes the place of the one "
-          "that came; \"log\" notes it in the error log" },
+          "neither empty nor 0: a new identifier replaces the one received; "
+          "\"log\" also logs this in the error log" },
         { .name = NULL } };
 
 static const struct http_filter filter

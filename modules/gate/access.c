@@ -96,14 +96,14 @@ enum {
 static const struct directive directives[] = {
     { "allow", HERE, ARGS_1, &access_rule, 0, NULL, NULL,
       "address | CIDR | unix: | all",
-      "Lets clients of that address or network pass. allow and deny "
-      "are looked at in their order, and the first that fits holds; "
-      "a block with one drops those around it." },
+      "Allows clients of this address or network. The first allow or deny "
+      "that matches decides. A block with one of them inherits none from "
+      "outer blocks." },
     { "deny", HERE, ARGS_1, &access_rule, 0, NULL, NULL,
       "address | CIDR | unix: | all",
-      "Answers 403 to clients of that address or network. allow and "
-      "deny are looked at in their order, and the first that fits "
-      "holds; a block with one drops those around it." },
+      "Answers 403 to clients of this address or network. The first allow or "
+      "deny that matches decides. A block with one of them inherits none from "
+      "outer blocks." },
     { .name = NULL },
 };
 

@@ -154,13 +154,12 @@ check_user(struct task *t)
 static const struct directive directives[] = {
     EXPR("auth_basic", IN_WEB | IN_LIMIT_EXCEPT, struct auth_basic_conf, realm,
          "off", "string | off",
-         "Asks for a name and password (HTTP Basic); the text is what "
-         "browsers show. off ends what a block around it asks for."),
+         "Asks for a name and password (HTTP Basic); browsers show the text. "
+         "off cancels the auth_basic of an outer block."),
     EXPR("auth_basic_user_file", IN_WEB | IN_LIMIT_EXCEPT,
          struct auth_basic_conf, user_file, NULL, "file",
-         "The file of NAME:PASSWORD lines, with passwords as crypt, "
-         "apr1, SHA or SSHA, bcrypt and the like make them. May have "
-         "variables."),
+         "The file of NAME:PASSWORD lines, with passwords hashed by crypt, "
+         "apr1, SHA or SSHA, bcrypt and others. May have variables."),
     { .name = NULL },
 };
 

@@ -144,14 +144,13 @@ static const struct conf_type set_type = { .name = "assignments",
 static const struct directive rows[] = {
     { "auth_request", IN_WEB, ARGS_1, &uri_type,
       FIELD(struct auth_request_conf, uri, str_t), "off", NULL, "uri | off",
-      "Asks another URI, by a subrequest, whether the request may "
-      "pass: 2xx is yes, 401 and 403 are handed on, others are "
-      "errors." },
+      "Asks another URI, by a subrequest, whether the request is allowed: 2xx "
+      "allows it, 401 and 403 are returned to the client, others are errors." },
     CUSTOM("auth_request_set", IN_WEB | ROW_MANY, ARGS_2, set_type,
            struct auth_request_conf, sets, struct assignments,
            "$variable value",
-           "Sets a variable when auth_request was answered, for instance "
-           "to a field of the answer."),
+           "Sets a variable after auth_request, for instance to a header of "
+           "its response."),
     { .name = NULL },
 };
 

@@ -196,25 +196,23 @@ static const struct directive directives[] = {
     { "set_real_ip_from", IN_WEB | ROW_MANY, ARGS_1, &from_type,
       FIELD(struct realip_conf, from, struct cidrs), NULL, NULL,
       "address | CIDR | unix: | host",
-      "Addresses of proxies whose word about the client's address is "
-      "taken." },
+      "Addresses of proxies that are trusted to give the client's address." },
     { "real_ip_header", IN_WEB, ARGS_1, &source_type,
       FIELD(struct realip_conf, source, struct source), "X-Real-IP", NULL,
       "field | X-Forwarded-For | proxy_protocol",
-      "Where a trusted proxy gives the client's address: a field of "
-      "the request, or the PROXY header of the connection." },
+      "Where a trusted proxy gives the client's address: a header of the "
+      "request, or the PROXY header of the connection." },
     FLAG("real_ip_recursive", IN_WEB, struct realip_conf, is_recursive, "off",
-         "Of several addresses takes the last that is not trusted, "
-         "rather than the last."),
+         "Of several addresses, uses the last one that is not trusted, "
+         "instead of the last one."),
     { .name = NULL },
 };
 
 static const struct variable variables[] = {
     { "realip_remote_addr", own_address, 0, 0, NULL,
-      "the address that the connection came from, whatever realip "
-      "found" },
+      "the address that the connection came from, before realip changed it" },
     { "realip_remote_port", own_port, 0, 0, NULL,
-      "the port that the connection came from, whatever realip found" },
+      "the port that the connection came from, before realip changed it" },
     { .name = NULL },
 };
 

@@ -40,35 +40,35 @@ static const struct conf_word versions[] = {
 
 static const struct directive directives[] = {
     EXPR("proxy_method", IN_WEB, C, method, NULL, "method",
-         "The method of the request to the upstream, in place of the "
-         "client's. May have variables."),
+         "The method of the request to the upstream, instead of the client's. "
+         "May have variables."),
     EXPR("proxy_set_body", IN_WEB, C, body, NULL, "value",
-         "The body of the request to the upstream, in place of the "
-         "client's. May have variables."),
+         "The body of the request to the upstream, instead of the client's. "
+         "May have variables."),
     ENUM("proxy_http_version", IN_WEB, C, http_version, "1.1", versions,
-         "The version of HTTP that the upstream is asked with; "
-         "connections are kept with 1.1."),
+         "The HTTP version of requests to the upstream; connections are "
+         "reused with 1.1."),
     { "proxy_redirect", IN_WEB | ROW_MANY | ROW_OFF_ALONE, ARGS_1 | ARGS_2,
       &proxy_redirect_type, FIELD(C, redirects, struct proxy_rules), NULL, NULL,
       "default | off\n"
       "redirect replacement",
-      "Rewrites the start of Location and Refresh of the upstream. "
-      "default, which holds unless any is given, turns what "
-      "proxy_pass names into the location." },
+      "Rewrites the start of Location and Refresh of the upstream. default, "
+      "which applies unless another is set, replaces the URL of proxy_pass by "
+      "the location." },
     { "proxy_cookie_path", IN_WEB | ROW_MANY | ROW_OFF_ALONE, ARGS_1 | ARGS_2,
       &proxy_cookie_path_type, FIELD(C, cookie_paths, struct proxy_rules), NULL,
       NULL,
       "off\n"
       "path replacement",
-      "Rewrites the start of the path attribute of cookies that the "
-      "upstream sets. The first that fits holds." },
+      "Rewrites the start of the path attribute of cookies that the upstream "
+      "sets. The first one that matches applies." },
     { "proxy_cookie_domain", IN_WEB | ROW_MANY | ROW_OFF_ALONE, ARGS_1 | ARGS_2,
       &proxy_cookie_domain_type, FIELD(C, cookie_domains, struct proxy_rules),
       NULL, NULL,
       "off\n"
       "domain replacement",
-      "Rewrites the domain attribute of cookies that the upstream "
-      "sets. The first that fits holds." },
+      "Rewrites the domain attribute of cookies that the upstream sets. The "
+      "first one that matches applies." },
     { "proxy_cookie_flags", IN_WEB | ROW_MANY | ROW_OFF_ALONE,
       ARGS_1 | ARGS_2 | ARGS_3 | ARGS_4, &proxy_cookie_flags_type,
       FIELD(C, cookie_flags, struct proxy_flag_rules), NULL, NULL,
@@ -78,13 +78,12 @@ static const struct directive directives[] = {
       "secure, httponly, samesite=strict, lax or none, or these with "
       "no in front." },
     FLAG("proxy_pass_trailers", IN_WEB, C, gateway.pass_trailers, "off",
-         "Whether fields behind the body of the upstream's response are "
-         "passed on."),
+         "Whether trailers of the upstream's response are passed on."),
     TEMP_PATH("proxy_temp_path", IN_WEB, C, gateway.temp_path,
               WEIR_PROXY_TEMP_PATH,
-              "The folder of responses that do not fit into the buffers, "
-              "with up to three levels of folders in it, each named by that "
-              "many digits of the file's number."),
+              "The folder for responses that do not fit into the buffers, "
+              "with up to three levels of subfolders, each named by this many "
+              "digits of the file's number."),
     { .name = NULL },
 };
 

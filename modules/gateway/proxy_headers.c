@@ -75,9 +75,9 @@ static const struct directive directives[] = {
     { "proxy_set_header", IN_WEB | ROW_MANY, ARGS_2, &set_header_type,
       FIELD(struct proxy_headers, set, struct proxy_fields), NULL, NULL,
       "field value",
-      "A field of the request to the upstream; an empty value leaves "
-      "it out. A block that sets one drops all of the blocks around "
-      "it. Host is $proxy_host unless set." },
+      "Sets a header of requests to the upstream; an empty value leaves it "
+      "out. A block that sets one inherits none from outer blocks. Host is "
+      "$proxy_host unless set." },
     ACCEPTED("proxy_headers_hash_max_size", IN_WEB, conf_number, "size",
              "Accepted without effect: weir's tables grow by themselves."),
     ACCEPTED("proxy_headers_hash_bucket_size", IN_WEB, conf_number, "size",

@@ -151,10 +151,9 @@ static const struct directive directives[] = {
     { "proxy_pass", IN_LOCATION | IN_IF | IN_LIMIT_EXCEPT | ROW_NAMELESS,
       ARGS_1, &pass_type, FIELD(struct whole, to, struct proxy_target), NULL,
       NULL, "URL",
-      "Passes requests on to a server or group. With a path, that "
-      "takes the place of the location's prefix; without, the URI is "
-      "passed as it came. With variables, the whole URI is the one "
-      "given." },
+      "Passes requests to a server or group. A path replaces the location's "
+      "prefix; without one, the URI is passed on unchanged. A URI with "
+      "variables is used as a whole." },
     { .name = NULL },
 };
 
@@ -207,17 +206,16 @@ get_forwarded(struct task *t, uintptr_t arg)
 static const struct variable variables[] = {
     { "proxy_host", get_host, offsetof(struct proxy_state, host),
       VAR_VOLATILE | VAR_CHANGEABLE, NULL,
-      "the host and port that proxy_pass names, the port only where "
-      "it is not 80" },
+      "the host and port of proxy_pass, the port only if it is not 80" },
     { "proxy_port", get_host, offsetof(struct proxy_state, port),
       VAR_VOLATILE | VAR_CHANGEABLE, NULL,
       "the port that proxy_pass names, or 80" },
     { "proxy_internal_body_length", get_framing, false, VAR_VOLATILE, NULL,
-      "the length of the body that goes to the upstream" },
+      "the length of the body sent to the upstream" },
     { "proxy_internal_chunked", get_framing, true, VAR_VOLATILE, NULL,
       "\"chunked\" where the body goes to the upstream in chunks" },
     { "proxy_add_x_forwarded_for", get_forwarded, 0, VAR_VOLATILE, NULL,
-      "X-Forwarded-For of the request with $remote_addr behind it" },
+      "X-Forwarded-For of the request with $remote_addr appended" },
     { .name = NULL },
 };
 

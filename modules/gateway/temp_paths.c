@@ -16,14 +16,14 @@ struct temp_paths_conf {
 
 static const struct directive directives[] = {
     TEMP_PATH("fastcgi_temp_path", IN_WEB, C, fastcgi, WEIR_FASTCGI_TEMP_PATH,
-              "The folder of fastcgi's temporary files, which is made at "
-              "start; this build uses it for nothing else."),
+              "The folder for fastcgi's temporary files. It is created at "
+              "start, but not used in this build."),
     TEMP_PATH("uwsgi_temp_path", IN_WEB, C, uwsgi, WEIR_UWSGI_TEMP_PATH,
-              "The folder of uwsgi's temporary files, which is made at "
-              "start; this build uses it for nothing else."),
+              "The folder for uwsgi's temporary files. It is created at "
+              "start, but not used in this build."),
     TEMP_PATH("scgi_temp_path", IN_WEB, C, scgi, WEIR_SCGI_TEMP_PATH,
-              "The folder of scgi's temporary files, which is made at start; "
-              "this build uses it for nothing else."),
+              "The folder for scgi's temporary files. It is created at start, "
+              "but not used in this build."),
     { .name = NULL },
 };
 

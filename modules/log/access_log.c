@@ -475,9 +475,9 @@ make_fallback(struct conf *cf, void *conf)
 static const struct directive directives[] = {
     { "log_format", IN_HTTP | ROW_MANY, ARGS_2_OR_MORE, &format_type, 0, NULL,
       NULL, "name [escape=default|json|none] string ...",
-      "Names a format for access_log: text with variables, its parts "
-      "put together. escape says how values are written, as \\xXX "
-      "unless json or none is given." },
+      "Names a format for access_log: text with variables, in one or more "
+      "parts. escape chooses how values are escaped: as \\xXX unless json or "
+      "none is given." },
     CUSTOM("access_log", IN_WEB | IN_IF | IN_LIMIT_EXCEPT | ROW_MANY,
            ARGS_1_OR_MORE, access_log_type, struct access_log_conf, logs,
            struct access_logs,
@@ -486,21 +486,20 @@ static const struct directive directives[] = {
            "syslog:server=address[,parameter=value] [format "
            "[if=condition]]\n"
            "off",
-           "Where requests are logged, in which format, combined unless "
-           "named; several may stand side by side, and a block that names "
-           "one drops those around it. Lines are kept back in a buffer, "
-           "compressed, or left out where if= is empty or 0. The format json "
-           "is an object of typed values, unless log_format names another so. "
-           "Without any, "
-           "it is the log of the build."),
+           "Where requests are logged, and in which format (default "
+           "combined). There may be several; a block with one inherits none "
+           "from outer blocks. Lines may be buffered, compressed, or left out "
+           "if if= is empty or 0. The format json is an object of typed "
+           "values, unless a log_format has this name. Without any "
+           "access_log, the log path of the build is used."),
     CUSTOM("open_log_file_cache", IN_WEB, ARGS_1 | ARGS_2 | ARGS_3 | ARGS_4,
            cache_type, struct access_log_conf, cache, struct log_cache *,
            "max=number [inactive=time] [min_uses=number] [valid=time]\n"
            "off",
            "Keeps logs open whose paths have variables. off, the default, "
-           "opens them for each line."),
+           "opens the log for each line."),
     FLAG("log_subrequest", IN_WEB, struct access_log_conf, logs_subrequests,
-         "off", "Whether subrequests are logged as requests are."),
+         "off", "Whether subrequests are logged like requests."),
     { .name = NULL },
 };
 

@@ -86,20 +86,20 @@ change_fields(struct task *t)
 }
 
 
-static const struct directive rows[] = {
-    MORE_ROW(
-        "more_set_input_headers", HEADER_RULES_INPUT,
-        "[-r] [-t types] 'name: value' ...",
-        "Sets fields of the request behind the rewrite rules, with -r "
-        "only those that it has; an empty value clears. -t is a list of "
-        "the types of requests it is for. Those of outer blocks come first."),
-    MORE_ROW("more_clear_input_headers",
-             HEADER_RULES_INPUT | HEADER_RULES_CLEAR, "[-t types] name ...",
-             "Takes fields out of the request behind the rewrite rules; a "
-             "name may end with *."),
-    MORE_OUTER,
-    { .name = NULL }
-};
+static const struct directive rows[]
+    = { MORE_ROW(
+            "more_set_input_headers", HEADER_RULES_INPUT,
+            "[-r] [-t types] 'name: value' ...",
+            "Sets headers of the request after the rewrite rules, with -r only "
+            "those that it has; an empty value clears. -t lists the types of "
+            "requests to which it applies. Those of outer blocks are applied "
+            "first."),
+        MORE_ROW("more_clear_input_headers",
+                 HEADER_RULES_INPUT | HEADER_RULES_CLEAR, "[-t types] name ...",
+                 "Removes headers from the request after the rewrite rules; a "
+                 "name may end with *."),
+        MORE_OUTER,
+        { .name = NULL } };
 
 struct module more_input_headers_module = {
     .name = "more_input_headers",

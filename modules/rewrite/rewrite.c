@@ -54,40 +54,40 @@ run_location(struct task *t)
 static const struct directive directives[] = {
     RULE("rewrite", ARGS_2 | ARGS_3, rewrite_rule_type,
          "regex replacement [last | break | redirect | permanent]",
-         "Changes a URI that the expression matches. last looks for a "
-         "location anew, break stays in this one, redirect (302) and "
-         "permanent (301) answer at once, as does a replacement that "
-         "begins with http://, https:// or $scheme. The arguments are "
-         "appended unless it ends with ?."),
+         "Changes the URI if the expression matches. last searches for a new "
+         "location, break stays in this one, redirect (302) and permanent "
+         "(301) answer at once, and so does a replacement that begins with "
+         "http://, https:// or $scheme. The arguments are appended unless it "
+         "ends with ?."),
     RULE("return", ARGS_1 | ARGS_2, return_rule_type,
          "code [text]\n"
          "code URL\n"
          "URL",
-         "Ends the request with that code, a text, or a redirect; 444 "
-         "closes the connection without an answer."),
+         "Ends the request with this code, a text, or a redirect; 444 closes "
+         "the connection without a response."),
     RULE("set", ARGS_2, set_rule_type, "$variable value",
-         "Sets a variable, when the rules of its block are run."),
+         "Sets a variable when the rules of its block run."),
     RULE("break", ARGS_0, break_rule_type, "",
          "Ends the rules of rewrite, set, if and return of this phase."),
     BLOCK("if", IN_SERVER, ARGS_1_OR_MORE, &rewrite_server_if, "(condition)",
-          "Runs the rules within where the condition holds, and in a "
-          "location the other directives within hold then too. "
-          "Conditions: $variable, neither empty nor 0; = and != with a "
-          "text; ~ and ~* with an expression; -f, -d, -e and -x with a "
-          "path; ! before them turns them round."),
+          "Runs the rules in the block if the condition is true; in a "
+          "location, the other directives in the block then apply too. "
+          "Conditions: $variable, neither empty nor 0; = and != with a text; "
+          "~ and ~* with an expression; -f, -d, -e and -x with a path; ! "
+          "negates them."),
     BLOCK("if", IN_LOCATION, ARGS_1_OR_MORE, &rewrite_location_if,
           "(condition)",
-          "Runs the rules within where the condition holds, and in a "
-          "location the other directives within hold then too. "
-          "Conditions: $variable, neither empty nor 0; = and != with a "
-          "text; ~ and ~* with an expression; -f, -d, -e and -x with a "
-          "path; ! before them turns them round."),
+          "Runs the rules in the block if the condition is true; in a "
+          "location, the other directives in the block then apply too. "
+          "Conditions: $variable, neither empty nor 0; = and != with a text; "
+          "~ and ~* with an expression; -f, -d, -e and -x with a path; ! "
+          "negates them."),
     FLAG("rewrite_log", IN_WEB | IN_SERVER_IF | IN_IF, struct rewrite_conf, log,
-         "off", "Notes in the error log, at level notice, what rewrite does."),
+         "off", "Logs in the error log, at level notice, what rewrite does."),
     FLAG("uninitialized_variable_warn", IN_WEB | IN_SERVER_IF | IN_IF,
          struct rewrite_conf, warns_uninitialized, "on",
-         "Whether variables that are read before anything set them are "
-         "noted in the error log."),
+         "Whether the use of variables that have not been set is logged in "
+         "the error log."),
     { .name = NULL },
 };
 

@@ -219,9 +219,9 @@ static const struct directive directives[] = {
            struct browser_conf, modern, struct moderns,
            "browser version\n"
            "unlisted",
-           "Browsers from that version on count as modern: msie, gecko, "
-           "opera, safari or konqueror. unlisted: those that no line "
-           "names, too."),
+           "Browsers of at least this version count as modern: msie, gecko, "
+           "opera, safari or konqueror. unlisted: browsers that are not "
+           "listed, too."),
     CUSTOM("ancient_browser", IN_WEB | ROW_MANY, ARGS_1_OR_MORE, ancient_type,
            struct browser_conf, ancient, struct ancients, "string ...",
            "Browsers whose User-Agent has one of these texts count as "
@@ -237,10 +237,9 @@ static const struct variable variables[] = {
     { "msie", msie, 0, VAR_CHANGEABLE, NULL,
       "\"1\" where User-Agent is Internet Explorer's, else empty" },
     { "modern_browser", judgement, true, VAR_CHANGEABLE, NULL,
-      "modern_browser_value where the browser is modern, else empty" },
+      "modern_browser_value if the browser is modern, else empty" },
     { "ancient_browser", judgement, false, VAR_CHANGEABLE, NULL,
-      "ancient_browser_value where the browser is ancient, else "
-      "empty" },
+      "ancient_browser_value if the browser is ancient, else empty" },
     { .name = NULL },
 };
 

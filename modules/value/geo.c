@@ -315,10 +315,10 @@ static const struct directive directives[] = {
     { "geo", IN_HTTP | IN_STREAM | ROW_MANY,
       ARGS_1 | ARGS_2 | ARGS_BLOCK | ARGS_DATA, &conf_data, 0, NULL, &geo_lines,
       "[$address] $variable",
-      "Makes a variable whose value depends on the address of the "
-      "client, or on the address in the variable given. Lines are "
-      "networks (or ranges, after ranges) with values, default, "
-      "delete, proxy, proxy_recursive, include and volatile." },
+      "Defines a variable whose value depends on the address of the client, "
+      "or on the address in the variable given. Lines are networks (or "
+      "ranges, after ranges) with values, default, delete, proxy, "
+      "proxy_recursive, include and volatile." },
     { .name = NULL },
 };
 

@@ -523,16 +523,16 @@ static const struct conf_lines lines = {
 static const struct directive directives[] = {
     { "geoip2", IN_HTTP | IN_STREAM | ROW_MANY, ARGS_1 | ARGS_BLOCK | ARGS_DATA,
       &conf_data, 0, NULL, &lines, "file { ... }",
-      "Makes variables from what a MaxMind DB file says of the client's address, "
-      "or of one in source=$variable. Each line names a variable and the path "
-      "to its value in the file; auto_reload has the file looked after." },
+      "Defines variables from the data of a MaxMind DB file for the client's "
+      "address, or for one in source=$variable. Each line has a variable and "
+      "the path to its value in the file; auto_reload checks for a new file." },
     CUSTOM("geoip2_proxy", IN_HTTP | ROW_MANY, ARGS_1, proxy_type,
            struct geoip2_conf, proxies, struct cidrs, "address | CIDR",
            "Proxies whose X-Forwarded-For names the address to look up."),
     FLAG("geoip2_proxy_recursive", IN_HTTP, struct geoip2_conf, is_recursive,
          "off",
-         "Goes on past addresses in X-Forwarded-For that are proxies of "
-         "geoip2_proxy themselves."),
+         "Skips addresses in X-Forwarded-For that are proxies of geoip2_proxy "
+         "themselves."),
     { .name = NULL },
 };
 

@@ -131,10 +131,10 @@ read_line(struct conf *cf, void *state)
 static const struct directive directives[] = {
     { "map", IN_HTTP | IN_STREAM | ROW_MANY, ARGS_2 | ARGS_BLOCK | ARGS_DATA,
       &conf_data, 0, NULL, &map_lines, "string $variable",
-      "Makes a variable whose value depends on another text: exact, "
-      "by host name (after hostnames), or by a regular expression "
-      "with ~; default holds otherwise. Evaluated when it is read, "
-      "and once a request unless volatile stands there." },
+      "Defines a variable whose value depends on another text: exact, by host "
+      "name (after hostnames), or by a regular expression with ~; otherwise "
+      "it is default. Evaluated when it is read, once per request unless it "
+      "is volatile." },
     ACCEPTED("map_hash_max_size", IN_HTTP | IN_STREAM, conf_number, "size",
              "Accepted without effect: weir's tables grow by themselves."),
     ACCEPTED("map_hash_bucket_size", IN_HTTP | IN_STREAM, conf_number, "size",

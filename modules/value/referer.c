@@ -199,10 +199,9 @@ static const struct directive directives[] = {
     { "valid_referers", IN_SERVER | IN_LOCATION | ROW_MANY, ARGS_1_OR_MORE,
       &valid_type, FIELD(struct referer_conf, valid, struct referers *), NULL,
       NULL, "none | blocked | server_names | string ...",
-      "The hosts that may refer to what is here, for "
-      "$invalid_referer: names with * in front or behind, perhaps "
-      "with a path, ~ expressions, none (no Referer), blocked (one "
-      "without a scheme), server_names." },
+      "The valid hosts of Referer, for $invalid_referer: names with * at the "
+      "start or end, optionally with a path, ~ expressions, none (no "
+      "Referer), blocked (one without a scheme), server_names." },
     ACCEPTED("referer_hash_max_size", IN_SERVER | IN_LOCATION, conf_number,
              "size",
              "Accepted without effect: weir's tables grow by themselves."),
@@ -214,7 +213,7 @@ static const struct directive directives[] = {
 
 static const struct variable variables[] = {
     { "invalid_referer", invalid_referer, 0, VAR_CHANGEABLE, NULL,
-      "empty where valid_referers allows the Referer, else \"1\"" },
+      "empty if valid_referers allows the Referer, else \"1\"" },
     { .name = NULL },
 };
 

@@ -218,17 +218,16 @@ static const struct conf_type secret_type = {
 static const struct directive directives[] = {
     CUSTOM("secure_link", IN_WEB, ARGS_1, link_type, struct secure_link_conf,
            link, struct expr *, "expression",
-           "Where the sum of a link, and behind a comma the time at which "
-           "it runs out, are found. $secure_link says whether it is the "
-           "right one."),
+           "Where to find the MD5 hash of a link and, after a comma, the time "
+           "when the link expires. $secure_link tells whether the hash is "
+           "right."),
     CUSTOM("secure_link_md5", IN_WEB, ARGS_1, md5_type, struct secure_link_conf,
            md5, struct expr *, "expression",
-           "The text whose MD5 sum, in base64url, a link must have."),
+           "The text whose MD5 hash, in base64url, a link must have."),
     CUSTOM("secure_link_secret", IN_WEB, ARGS_1, secret_type,
            struct secure_link_conf, secret, str_t, "word",
-           "The word of the older form: /prefix/SUM/rest, SUM being MD5 "
-           "of rest and word in hexadecimal. Not together with "
-           "secure_link."),
+           "The word of the older form /prefix/HASH/rest: HASH is the MD5 of "
+           "rest and word in hexadecimal. Not together with secure_link."),
     { .name = NULL },
 };
 
@@ -237,7 +236,7 @@ static const struct variable variables[] = {
       "\"1\" where the link is right, \"0\" where it ran out, else "
       "empty; with secure_link_secret the rest of the URI" },
     { "secure_link_expires", secure_link_expires, 0, 0, NULL,
-      "the time at which the link runs out, as it was given" },
+      "the time when the link expires, as received" },
     { .name = NULL },
 };
 

@@ -171,9 +171,8 @@ static const struct directive directives[] = {
     { "split_clients", IN_HTTP | IN_STREAM | ROW_MANY,
       ARGS_2 | ARGS_BLOCK | ARGS_DATA, &conf_data, 0, NULL, &split_lines,
       "string $variable",
-      "Makes a variable that shares out by the hash (MurmurHash2) of "
-      "a text: each line has a percentage, or * for the rest, and a "
-      "value." },
+      "Defines a variable that distributes values by the hash (MurmurHash2) "
+      "of a text: each line has a percentage, or * for the rest, and a value." },
     { .name = NULL },
 };
 
