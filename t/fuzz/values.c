@@ -250,7 +250,9 @@ check_cookie(struct arena *a, str_t value)
 {
     str_t once = value, twice;
 
-    if (!rewrite(a, STR("/default"), FIELD_SET_COOKIE, &once))
+    /* No line of a head has a break in it. */
+    if (!rewrite(a, STR("/default"), FIELD_SET_COOKIE, &once)
+        || field_has_break(value))
         return;
     CHECK(str_chr(first_part(a, value), '='));
     CHECK(str_eq(first_part(a, value), first_part(a, once)));
