@@ -172,20 +172,6 @@ fields_hide(struct fields *f, enum field_id id)
 }
 
 void
-fields_hide_name(struct fields *f, str_t name)
-{
-    enum field_id id = field_id(name);
-
-    if (id != FIELD_UNKNOWN) {
-        fields_hide(f, id);
-        return;
-    }
-    VEC_EACH(&f->list, at)
-        if (at->id == FIELD_UNKNOWN && str_ieq(at->name, name))
-            at->is_hidden = true;
-}
-
-void
 fields_set(struct arena *a, struct fields *f, enum field_id id, str_t value)
 {
     fields_hide(f, id);

@@ -114,7 +114,6 @@ struct field *fields_find(const struct fields *f, str_t name);
 str_t         fields_value(const struct fields *f, enum field_id id);
 /* Hides all fields of that name. */
 void          fields_hide(struct fields *f, enum field_id id);
-void          fields_hide_name(struct fields *f, str_t name);
 /* Hides the old ones and adds one in their place. */
 void          fields_set(struct arena *a, struct fields *f, enum field_id id,
                          str_t value);

@@ -18,7 +18,6 @@
 
 struct http_body;
 struct http_codec;
-struct http_filter;
 struct http_location;
 struct http_server;
 struct http_subrequest;
@@ -63,7 +62,6 @@ struct http_response {
     bool is_single_part : 1;    /* ... one range only                        */
     bool is_slice : 1;          /* the body begins at from, and others follow */
     bool is_upstreams : 1;      /* who judges conditions, and whose fields stay */
-    bool is_from_error_page : 1;
     bool needs_memory : 1;      /* some filter reads the bytes               */
     bool has_trailers : 1;
     bool has_parts : 1;         /* a filter is going to include others       */
@@ -113,7 +111,6 @@ struct http_request {
     str_t                 uri;        /* decoded, normalised: $uri           */
     str_t                 args;
     bool                  is_uri_as_sent; /* uri has not been rewritten      */
-    bool                  is_uri_complex; /* target had to be normalised     */
     const struct http_server   *server;
     const struct http_location *location;
     uint8_t               phase;      /* enum phase                          */
@@ -124,14 +121,12 @@ struct http_request {
     bool uri_changed : 1;
     bool is_uri_of_break : 1; /* rewritten, and "break" kept the location     */
     bool moved : 1;          /* a handler chose where to go on               */
-    bool is_satisfied : 1;   /* access by one rule                           */
     bool has_error_page : 1; /* one error page has been taken                */
     bool keeps_alive : 1;
     bool is_ended_by_server : 1; /* not kept, unless a location says so      */
     bool is_pipelined : 1;
     bool has_host : 1;       /* the client named one                         */
     bool has_target_host : 1; /* the target names the host (absolute-form)   */
-    bool is_lingering : 1;   /* the rest of the body is read and dropped     */
     bool client_gone : 1;    /* the client closed its side: 499 where allowed */
     bool came_half_closed : 1; /* ... before this began: it may still read    */
     bool is_silent : 1;      /* the client has left: fails without a page    */

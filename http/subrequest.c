@@ -254,7 +254,6 @@ place(struct http_request *r, const struct http_request *parent)
     r->phase = parent->phase;
     r->handler = parent->handler;
     r->is_uri_as_sent = parent->is_uri_as_sent;
-    r->is_uri_complex = parent->is_uri_complex;
     r->is_uri_of_break = parent->is_uri_of_break;
     r->task.captures = parent->task.captures;
 }
@@ -328,10 +327,4 @@ http_subrequest_take(struct http_subrequest *s, struct chain *out, uint64_t max)
     chain_move_n(out, &s->body, max);
     if (s->r != NULL)
         task_wake(&s->r->task);
-}
-
-const struct http_response *
-http_subrequest_response(const struct http_subrequest *s)
-{
-    return s->has_head ? &s->kept : NULL;
 }

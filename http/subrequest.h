@@ -45,10 +45,6 @@ enum step http_subrequest(struct http_request *parent,
 void http_subrequest_take(struct http_subrequest *s, struct chain *out,
                           uint64_t max);
 
-/* Its response's fields, while the parent lives; NULL before its head. */
-const struct http_response *
-http_subrequest_response(const struct http_subrequest *s);
-
 /* The client of r has gone: whom r waits for hears of it.  Of the driver. */
 void http_subrequest_tell_gone(struct http_request *r);
 

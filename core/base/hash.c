@@ -106,13 +106,6 @@ hash_get(const struct hash *h, str_t key)
 }
 
 
-void *
-hash_get_hashed(const struct hash *h, str_t key, uint32_t hash)
-{
-    return find(h, key, hash)->value;
-}
-
-
 size_t
 hash_count(const struct hash *h)
 {

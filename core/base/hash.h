@@ -20,9 +20,6 @@ void *hash_set(struct hash *h, str_t key, void *value);
 /* The value of key, or NULL. */
 void *hash_get(const struct hash *h, str_t key);
 
-/* The same with the hash known: str_hash(key), or str_ihash for NOCASE. */
-void *hash_get_hashed(const struct hash *h, str_t key, uint32_t hash);
-
 /* How many keys there are. */
 size_t hash_count(const struct hash *h);
 

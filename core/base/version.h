@@ -9,4 +9,3 @@
 
 #define NGINX_NAME    "nginx"
 #define NGINX_VERSION "1.31.5"
-#define NGINX_NUMBER  1031005

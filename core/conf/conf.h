@@ -173,8 +173,6 @@ void conf_hint(struct conf *cf, const char *fmt, ...)
 void *conf_touch(struct conf *cf, const struct module *m);
 /* The same while reading, or NULL where the block has set nothing of it. */
 void *conf_find(const struct conf_block *b, const struct module *m);
-/* Whether the row's field has been set in this block. */
-bool conf_is_set(struct conf *cf, const struct module *m, size_t offset);
 
 /* Whether a statement that failed has "$name" among its arguments: then an
  * unknown variable may have been defined there. */

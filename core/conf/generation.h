@@ -17,7 +17,6 @@ struct conf_block;
 struct conf_dump;
 struct lint_ignore;
 struct lint_include;
-struct module;
 struct vars;
 
 /* Where things are, from the command line and the build. */
@@ -56,7 +55,6 @@ struct generation {
     struct lint_ignore   *ignores;  /* comments to lint, last first          */
     struct env_value     *env;      /* values of ${env:}, last first         */
     struct lint_include  *includes; /* patterns that matched nothing         */
-    void                 *stats;    /* counters shared by the workers        */
 };
 
 /*

@@ -139,22 +139,6 @@ conf_touch(struct conf *cf, const struct module *m)
     return conf;
 }
 
-bool
-conf_is_set(struct conf *cf, const struct module *m, size_t offset)
-{
-    const struct module_rows *mr = &cf->reader->modules[m->slot];
-    void                     *conf = conf_find(cf->block, m);
-    const struct conf_head   *h;
-
-    if (conf == NULL)
-        return false;
-    h = conf_head_of(conf);
-    VEC_EACH(&mr->fields, f)
-        if (f->offset == offset)
-            return (h->set[0] & f->bits[0]) || (h->set[1] & f->bits[1]);
-    return false;
-}
-
 static void
 note_setting(struct conf *cf, const struct directive *d)
 {
@@ -488,7 +472,6 @@ read_statement(struct conf *cf, enum lex how)
         conf_report(cf, error);
     if (errors == cf->errors)
         rd->suggestion = STR_NONE;
-    rd->has_began = true;
 }
 
 static void

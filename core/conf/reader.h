@@ -76,7 +76,6 @@ struct conf_reader {
                                     failed: they may be defined there        */
     VEC(struct unready) unready; /* of outermost blocks                      */
     unsigned            depth;   /* of includes                              */
-    bool                has_began; /* a directive other than load_module came */
     const struct row   *row;     /* of the directive at hand                 */
 };
 

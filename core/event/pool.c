@@ -68,23 +68,6 @@ queue_pop(struct queue *q)
 }
 
 
-static bool
-queue_remove(struct queue *q, struct job *wanted)
-{
-    struct job **at = &q->head;
-
-    while (*at != NULL && *at != wanted)
-        at = &(*at)->next;
-    if (*at == NULL)
-        return false;
-    *at = wanted->next;
-    if (wanted->next == NULL)
-        q->tail = at;
-    q->n--;
-    return true;
-}
-
-
 /* Called with the lock held.  The loop takes all finished jobs at once, so only
  * the first has to ring. */
 static void
@@ -256,19 +239,6 @@ pool_submit(struct pool *p, struct job *j)
     }
     p->pending++;
     return true;
-}
-
-
-bool
-pool_withdraw(struct pool *p, struct job *j)
-{
-    bool found;
-
-    pthread_mutex_lock(&p->lock);
-    found = queue_remove(&p->queued, j);
-    pthread_mutex_unlock(&p->lock);
-    p->pending -= found;
-    return found;
 }
 
 

@@ -31,10 +31,6 @@ struct pool *pool_new(struct loop *l, const char *name, unsigned threads,
  * the job belongs to the caller again. */
 bool pool_submit(struct pool *p, struct job *j);
 
-/* Cancels a job that no thread has begun: neither function will be called.
- * False: too late, done will be called. */
-bool pool_withdraw(struct pool *p, struct job *j);
-
 /* The number of jobs submitted and not yet done. */
 size_t pool_pending(const struct pool *p);
 

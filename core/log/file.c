@@ -103,15 +103,3 @@ log_files_flush(struct log_file *first)
         if (f->flush != NULL)
             f->flush(f);
 }
-
-
-void
-log_files_close(struct log_file *first)
-{
-    log_files_flush(first);
-    for (struct log_file *f = first; f != NULL; f = f->next) {
-        if (f->fd > 2)
-            close(f->fd);
-        f->fd = -1;
-    }
-}

@@ -160,8 +160,6 @@ bool log_file_open(struct log_file *f, const struct log *log);
 void log_files_reopen(struct log_file *first, uid_t owner,
                       const struct log *log);
 void log_files_flush(struct log_file *first);
-/* Flushes and closes, but never descriptors 0 to 2. */
-void log_files_close(struct log_file *first);
 
 /* The names of levels, "emerg" ...; NULL for an unknown name is -1. */
 const char *log_level_name(enum log_level level);

@@ -72,7 +72,7 @@ struct endpoint {
     unsigned         port;     /* default_port where none was given          */
     unsigned         last_port; /* of a range, else = port                   */
     bool             no_port;  /* none was given                             */
-    bool             is_unix, is_wildcard;
+    bool             is_unix;
     str_t            uri;      /* what follows host:port, from "/" (or "?")  */
     size_t           n;        /* addresses, once resolved                   */
     struct addr_any *at;

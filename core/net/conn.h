@@ -75,7 +75,6 @@ struct conn {
     struct post            late;     /* conn_flush_late, and continuing      */
     void                 (*on_flushed)(struct conn *); /* out became empty, or
                                         (flush_failed) will never            */
-    void                  *tls;      /* of core/tls                          */
     uint64_t               sent;     /* bytes, in all                        */
     uint64_t               received;
     struct list            link;     /* of conns.reusable while it is that, or

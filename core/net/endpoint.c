@@ -83,7 +83,6 @@ make_room(struct arena *a, struct endpoint *e, size_t addrs)
 static void
 set_addr(struct arena *a, struct endpoint *e, const struct addr_any *addr)
 {
-    e->is_wildcard = addr_is_wildcard(&addr->sa);
     make_room(a, e, 1);
     add_ports(a, e, addr);
 }

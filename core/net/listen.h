@@ -18,7 +18,6 @@ struct listen_options {
     uint8_t  so_keepalive; /* 0: not set, 1: on, 2: off                      */
     uint8_t  ipv6only;   /* 1: on (the default), 0: off                      */
     bool     deferred, reuseport, bind, multipath;
-    str_t    accept_filter;
 };
 
 /* One socket of a generation. */

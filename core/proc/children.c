@@ -26,18 +26,6 @@ children_signal(struct children *c, int number, const struct log *log)
 }
 
 
-unsigned
-children_running(const struct children *c)
-{
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < c->n; i++)
-        if (c->at[i].pid != 0)
-            n++;
-    return n;
-}
-
-
 void
 children_log_end(const char *name, pid_t pid, int status, const struct log *log)
 {

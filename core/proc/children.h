@@ -28,7 +28,6 @@ struct children {
 void children_signal(struct children *c, int number, const struct log *log);
 
 /* How many run. */
-unsigned children_running(const struct children *c);
 
 /* Says how one has ended. */
 void children_log_end(const char *name, pid_t pid, int status,

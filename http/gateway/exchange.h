@@ -37,7 +37,6 @@ struct exchange {
     bool          is_head_encoded;
     bool          is_body_encoded; /* to the last byte                       */
     bool          is_send_broken; /* but the response may still be read      */
-    bool          is_new;    /* its connection was opened for it             */
     size_t        head_bytes; /* decoded before the body                     */
 };
 

@@ -28,7 +28,6 @@
 #include "http/request.h"
 
 struct exchange;
-struct link;
 struct lookup;
 struct tunnel;
 
@@ -193,7 +192,7 @@ struct gateway {
     bool               stored_is_broken;
     struct tunnel     *tunnel;
     struct timer       pause;   /* of proxy_limit_rate                       */
-    uint64_t           rate, rate_bytes; /* bytes read since rate_at         */
+    uint64_t           rate;    /* bytes a second; 0: no limit              */
     msec_t             rate_at;
     bool               buffers; /* proxy_buffering, X-Accel-Buffering        */
     bool               is_full; /* http_send said to wait                    */

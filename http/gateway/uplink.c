@@ -60,7 +60,6 @@ open_new(struct exchange *x)
             .sndbuf = c->socket_sndbuf,
             .keepalive = c->socket_keepalive };
 
-    x->is_new = true;
     x->link = link_new(&g->r->task, x->name, kind_of(g));
     return link_connect(x->link, g->pick.peer->addr, &o, c->connect_timeout);
 }

@@ -183,21 +183,3 @@ h1_chunked_next(struct h1_chunked *c, str_t *in, str_t *data,
 
     return found;
 }
-
-
-/* An incomplete line that stayed with the caller is not counted: of it, at
- * least the LF is still to come. */
-uint64_t
-h1_chunked_expected(const struct h1_chunked *c)
-{
-    switch (c->state) {
-    case SIZE:
-        return sizeof("\n\r\n") - 1;
-    case DATA:
-        return c->left + sizeof("\r\n0\r\n\r\n") - 1;
-    case DATA_END:
-        return sizeof("\n0\r\n\r\n") - 1;
-    default:
-        return 1;
-    }
-}

@@ -141,7 +141,6 @@ set_uri(struct http_request *r, const struct h1_request_line *line)
     r->args = line->args.n != 0 ? line->args : STR_NONE;
     r->uri = path;
     r->is_uri_as_sent = line->target.p[0] == '/';
-    r->is_uri_complex = line->is_complex;
     return true;
 }
 

@@ -97,6 +97,3 @@ struct h1_chunked {
 enum { H1_CHUNK_LINE = 4096, H1_TRAILER_MAX = 32768 };
 enum parse h1_chunked_next(struct h1_chunked *c, str_t *in, str_t *data,
                            struct h1_field *field);
-
-/* A lower bound of the bytes still to come, for sizing reads; at least 1. */
-uint64_t h1_chunked_expected(const struct h1_chunked *c);

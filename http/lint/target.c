@@ -8,7 +8,7 @@
 #include "http/lint/rules.h"
 #include "http/main.h"
 
-enum { DEPTH_MAX = 4, CAPTURES_MAX = 9 };
+enum { DEPTH_MAX = 4 };
 
 /* What a client can choose through a value. */
 enum reach {

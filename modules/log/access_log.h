@@ -50,7 +50,6 @@ struct log_buffer_options {
     int      level; /* of gzip, 0: none */
 };
 
-struct log_writer;
 
 /* Gives the file a buffer.  False: it has one already, with other options. log
  * is for errors that belong to no request. */

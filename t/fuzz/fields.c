@@ -192,8 +192,10 @@ step(struct lists *l, enum what what, unsigned name, unsigned value)
         set(l, name, value);
         break;
     case HIDE:
+        if (field_id(names[name]) == FIELD_UNKNOWN)
+            break;
         hide(l, names[name]);
-        fields_hide_name(&l->fields, names[name]);
+        fields_hide(&l->fields, field_id(names[name]));
         break;
     case ASK:
     case WHATS:
