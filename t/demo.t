@@ -71,7 +71,8 @@ for my $lines ([$t->read('out') =~ /^    (\S.*)/mg], [@said]) {
     my ($doc) = grep { /weir doc/ } @$lines;
     like command($doc), qr{proxy_pass http://app/; \(line \d+\)}, 'doc';
     my $typo = join '; ', grep { /proxy_pas\/|-c typo\.conf/ } @$lines;
-    like command($typo), qr/did you mean "proxy_pass"/, 'a typo';
+    # --lint, because hints are otherwise only printed on a terminal
+    like command("$typo --lint"), qr/did you mean "proxy_pass"/, 'a typo';
 }
 my ($reload) = grep { /kill -HUP/ } @said;
 command($reload);
