@@ -5,10 +5,12 @@
  * worker.  Pausing means not watching at all: no turn is spent on a backlog
  * that cannot be taken.
  *
- * A full worker pauses for a moment, in which other workers or connections
- * that end may help; what still waits then is refused.  Left waiting, it could
- * hold up the very connections that it waits for: those of a location that
- * proxies to its own server.
+ * A full worker without idle connections closes slow clients (pressure.h).
+ * When there are none, either, it pauses for a moment, in which other workers or
+ * connections that end may help; what still waits then is refused.  Left
+ * waiting, it could hold up the very connections that it waits for: those of a
+ * location that proxies to its own server.  Where clients are being measured,
+ * it waits for the outcome first.
  */
 #include "core/net/accept.h"
 
@@ -16,12 +18,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/net/pressure.h"
 #include "core/net/worker.h"
 #include "core/os/clock.h"
 
 enum {
     PAUSE_MS = 500,    /* out of descriptors                                 */
     PATIENCE_MS = 100, /* out of room                                        */
+    PRESSING_MS = 50,  /* ... while clients are being measured               */
+    PRESSING_MAX_MS = 2 * PACE_WINDOW,
+    TELL_MS = 1000, /* of slow clients                                    */
     EVICT_MANY = 32,
     ROTATE = 16,
     REFUSE_MANY = 1024, /* of a socket in one turn                           */
@@ -32,7 +38,11 @@ struct acceptor {
     const struct log *log;
     unsigned          number;
     bool              multi_accept, exclusive, is_paused, is_stopped;
-    time_t            warned_at;
+    time_t            warned_at, alerted_at;
+    msec_t            full_at; /* when accepting paused for lack of room    */
+    bool              is_soon; /* slow clients may be found                 */
+    size_t            n_slow;  /* ... closed, not told so far               */
+    struct timer      tell;
     struct timer      retry;    /* descriptors may have been freed           */
     struct timer      patience; /* for room                                  */
     struct post       resume; /* room was made                               */
@@ -113,14 +123,41 @@ on_room(void *arg)
 }
 
 
-/* A few at a time: newcomers that have not asked for anything yet are idle as
- * well, at the end of the list. */
-static size_t
-evict(void)
+static void
+on_tell(struct timer *t)
 {
-    size_t n = conns.active / 8;
+    struct acceptor *a = container_of(t, struct acceptor, tell);
 
-    return conns_evict(n > EVICT_MANY ? EVICT_MANY : n != 0 ? n : 1);
+    log_at(a->log, LEVEL_WARN, 0,
+           "%zu worker_connections are not enough, %zu slow clients closed",
+           conns.max, a->n_slow);
+    a->n_slow = 0;
+}
+
+
+static void
+on_pressed(void *arg, size_t n)
+{
+    struct acceptor *a = arg;
+
+    a->n_slow += n;
+    if (!timer_is_set(&a->tell))
+        timer_set(a->loop, &a->tell, TELL_MS);
+}
+
+
+/* A few at a time.  Returns how many went that asked for nothing. */
+static size_t
+evict(struct acceptor *a)
+{
+    size_t n = conns.active / 8, gone;
+
+    n = n > EVICT_MANY ? EVICT_MANY : n != 0 ? n : 1;
+    a->is_soon = false;
+    gone = conns_evict(CONN_IDLE, n);
+    if (gone == 0 && conns_press(n, &a->is_soon) == 0)
+        gone = conns_evict(CONN_NEW, 1);
+    return gone;
 }
 
 
@@ -137,8 +174,8 @@ make_room(struct acceptor *a)
 {
     if (!is_full())
         return true;
-    if (evict() == 0)
-        return false;
+    if (evict(a) == 0)
+        return !is_full();
     if (a->warned_at != clock_seconds())
         log_at(a->log, LEVEL_WARN, 0,
                "%zu worker_connections are not "
@@ -154,9 +191,12 @@ has_room(struct acceptor *a)
 {
     if (make_room(a))
         return true;
-    log_at(a->log, LEVEL_ALERT, 0, "%zu worker_connections are not enough",
-           conns.max);
-    timer_set(a->loop, &a->patience, PATIENCE_MS);
+    if (!a->is_soon || a->alerted_at != clock_seconds())
+        log_at(a->log, LEVEL_ALERT, 0, "%zu worker_connections are not enough",
+               conns.max);
+    a->alerted_at = clock_seconds();
+    a->full_at = clock_ms();
+    timer_set(a->loop, &a->patience, a->is_soon ? PRESSING_MS : PATIENCE_MS);
     pause_accepting(a);
     return false;
 }
@@ -183,6 +223,11 @@ on_impatient(struct timer *t)
 {
     struct acceptor *a = container_of(t, struct acceptor, patience);
 
+    if (!make_room(a) && a->is_soon
+        && clock_ms() < a->full_at + PRESSING_MAX_MS) {
+        timer_set(a->loop, t, PRESSING_MS);
+        return;
+    }
     for (struct port *p = a->ports; p != NULL && !make_room(a); p = p->next)
         if (p->event.fd != -1)
             refuse(p);
@@ -205,7 +250,7 @@ on_failure(struct acceptor *a, int error)
     case EMFILE:
     case ENFILE:
         log_at(a->log, LEVEL_CRIT, error, "accept4() failed");
-        evict();
+        evict(a);
         timer_set(a->loop, &a->retry, PAUSE_MS);
         pause_accepting(a);
         return false;
@@ -280,7 +325,10 @@ acceptor_new(struct loop *l, unsigned number, const struct log *log)
     a->patience.on_timeout = on_impatient;
     a->patience.is_idle = true;
     a->resume.run = on_resume;
+    a->tell.on_timeout = on_tell;
+    a->tell.is_idle = true;
     conns.on_room = on_room;
+    conns.on_pressed = on_pressed;
     conns.arg = a;
     return a;
 }
@@ -391,11 +439,15 @@ acceptor_free(struct acceptor *a)
     if (a == NULL)
         return;
     acceptor_stop(a);
+    if (a->n_slow != 0)
+        on_tell(&a->tell);
+    timer_stop(&a->tell);
     for (struct port *p = a->ports; p != NULL; p = p->next)
         p->listener = NULL;
     drop_ports(a);
     if (conns.arg == a) {
         conns.on_room = NULL;
+        conns.on_pressed = NULL;
         conns.arg = NULL;
     }
     free(a);

@@ -2,9 +2,9 @@
 /*
  * Accepting in a worker: watches the listeners and hands new connections to
  * whoever speaks on them.  When the worker has no room for more (conns.max)
- * the longest idle connections go first; when that is not enough, accepting
- * pauses for a moment, and what nobody could take by then is refused.  Out of
- * descriptors, it pauses for half a second.
+ * the longest idle connections go first, then slow clients; when that is not
+ * enough, accepting pauses for a moment, and what nobody could take by then is
+ * refused.  Out of descriptors, it pauses for half a second.
  */
 #pragma once
 

@@ -16,10 +16,11 @@
 
 enum { EVICT_MORE = 16 };
 
-struct conns conns = {
-    .reusable = { &conns.reusable, &conns.reusable },
-    .cuttable = { &conns.cuttable, &conns.cuttable },
-};
+#define EMPTY(use) [use] = { &conns.of[use], &conns.of[use] }
+struct conns conns
+    = { .of = { EMPTY(CONN_BUSY), EMPTY(CONN_IDLE), EMPTY(CONN_HEAD),
+                EMPTY(CONN_NEW), EMPTY(CONN_TUNNEL) } };
+#undef EMPTY
 
 
 static void
@@ -42,34 +43,44 @@ uncount(struct conn *c)
 }
 
 
-void
-conn_set_reusable(struct conn *c, bool is_reusable)
+static bool
+is_idle(enum conn_use use)
 {
-    if (c->is_reusable || c->is_cuttable)
+    return use == CONN_IDLE || use == CONN_NEW;
+}
+
+
+static bool
+is_listed(const struct conn *c)
+{
+    return is_idle(c->use) || c->is_cuttable;
+}
+
+
+void
+conn_set_use(struct conn *c, enum conn_use use)
+{
+    if (is_listed(c))
         list_remove(&c->link);
-    c->is_reusable = is_reusable;
-    if (!is_reusable) {
-        if (c->is_cuttable)
-            list_append(&conns.cuttable, &c->link);
-        return;
-    }
-    list_append(&conns.reusable, &c->link);
-    /* Who waits for room may have this one's. */
-    if (conns.active >= conns.max && conns.on_room != NULL)
+    c->use = (uint8_t) (use & 7);
+    if (is_listed(c))
+        list_append(&conns.of[use], &c->link);
+    /* Who waits for room may have an idle one's. */
+    if (is_idle(use) && conns.active >= conns.max && conns.on_room != NULL)
         conns.on_room(conns.arg);
 }
 
 
 /* Asks the longest idle one to go; false: there is none. */
 static bool
-ask_oldest(void)
+ask_oldest(enum conn_use use)
 {
     struct conn *c;
 
-    if (list_empty(&conns.reusable))
+    if (list_empty(&conns.of[use]))
         return false;
-    c = container_of(conns.reusable.next, struct conn, link);
-    conn_set_reusable(c, false);
+    c = container_of(conns.of[use].next, struct conn, link);
+    conn_set_use(c, CONN_BUSY);
     c->owner->on_unwanted(c);
     return true;
 }
@@ -77,12 +88,12 @@ ask_oldest(void)
 
 /* Who refuses is not idle any more, so that nobody is asked twice. */
 size_t
-conns_evict(size_t n)
+conns_evict(enum conn_use use, size_t n)
 {
     size_t before = conns.active, asked = 0;
 
     while (before - conns.active < n && asked++ < n + EVICT_MORE)
-        if (!ask_oldest())
+        if (!ask_oldest(use))
             break;
     return before - conns.active;
 }
@@ -91,7 +102,7 @@ conns_evict(size_t n)
 void
 conns_release(void)
 {
-    while (ask_oldest())
+    while (ask_oldest(CONN_IDLE) || ask_oldest(CONN_NEW))
         continue;
 }
 
@@ -102,7 +113,7 @@ conn_set_owner(struct conn *c, const struct conn_owner *owner)
     c->owner = owner;
     c->is_cuttable = owner->on_cut != NULL;
     if (c->is_cuttable)
-        list_append(&conns.cuttable, &c->link);
+        list_append(&conns.of[c->use], &c->link);
 }
 
 
@@ -132,22 +143,31 @@ adopt_each(struct list *all)
 void
 conns_adopt(void)
 {
-    adopt_each(&conns.reusable);
-    adopt_each(&conns.cuttable);
+    for (unsigned use = 0; use < CONN_USES; use++)
+        adopt_each(&conns.of[use]);
+}
+
+
+static void
+cut_each(struct list *all)
+{
+    struct list *l;
+
+    while ((l = list_pop(all)) != NULL) {
+        struct conn *c = container_of(l, struct conn, link);
+
+        c->is_cuttable = false; /* once */
+        c->owner->on_cut(c);
+    }
 }
 
 
 void
 conns_cut(void)
 {
-    struct list *l;
-
-    while ((l = list_pop(&conns.cuttable)) != NULL) {
-        struct conn *c = container_of(l, struct conn, link);
-
-        c->is_cuttable = false; /* once */
-        c->owner->on_cut(c);
-    }
+    for (unsigned use = 0; use < CONN_USES; use++)
+        if (!is_idle(use))
+            cut_each(&conns.of[use]);
 }
 
 
@@ -259,7 +279,7 @@ conn_close(struct conn *c)
     timer_stop(&c->read_timer);
     timer_stop(&c->write_timer);
     post_cancel(&c->late);
-    conn_set_reusable(c, false);
+    conn_set_use(c, CONN_BUSY);
     if (c->is_cuttable)
         list_remove(&c->link);
     c->is_cuttable = false;

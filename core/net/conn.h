@@ -18,6 +18,7 @@
 #include "core/net/addr.h"
 
 struct conn;
+struct pace;
 struct port;
 
 enum { CONN_AGAIN = -1, CONN_ERROR = -2 }; /* conn_read: or bytes, 0 at end  */
@@ -42,6 +43,8 @@ struct conn_io {
     ssize_t (*send)(struct conn *, struct chain *out, size_t limit);
     /* Whether there is something to read; takes nothing. */
     enum probe (*probe)(struct conn *);
+    /* Bytes that send took and the peer does not have so far. */
+    size_t  (*unread)(const struct conn *);
     /* Ends the sending side where the transport can. */
     void    (*shutdown)(struct conn *);
     void    (*close)(struct conn *);
@@ -59,6 +62,22 @@ struct conn_owner {
     /* The worker serves another generation from now on: what is idle moves
      * over to it.  NULL: that is nothing to it. */
     void (*on_adopt)(struct conn *);
+    /* Connections are short: how fast the peer moves, where nothing but the peer
+     * holds up what is under way; else NULL.  Never NULL for CONN_HEAD.  The
+     * member itself may be NULL: is never slow. */
+    struct pace *(*pace)(struct conn *);
+    /* It is slow (core/net/pressure.h): ends what is under way, closes it. */
+    void (*on_slow)(struct conn *);
+};
+
+/* What a connection is in use for, which says when it is closed for others. */
+enum conn_use {
+    CONN_BUSY,   /* when its peer is slow                                    */
+    CONN_IDLE,   /* first; the longest idle before the others                */
+    CONN_HEAD,   /* when a request's head has been coming for too long       */
+    CONN_NEW,    /* last: nothing has come from it so far                    */
+    CONN_TUNNEL, /* never                                                    */
+    CONN_USES,
 };
 
 struct conn {
@@ -77,8 +96,8 @@ struct conn {
                                         (flush_failed) will never            */
     uint64_t               sent;     /* bytes, in all                        */
     uint64_t               received;
-    struct list            link;     /* of conns.reusable while it is that, or
-                                        of conns.cuttable                    */
+    struct list            link;     /* of conns.of[use] while it is idle or
+                                        is_cuttable                          */
     const struct conn_owner *owner;  /* NULL: is never idle, nor cut off     */
     uint32_t               send_timeout; /* ms; arms write_timer whenever the
                                         peer takes no more; 0: does not      */
@@ -91,7 +110,7 @@ struct conn {
     bool nodelay : 1;     /* TCP_NODELAY is set                              */
     bool nopush : 1;      /* MSG_MORE before file pieces                     */
     bool no_sendfile : 1; /* read and write instead                          */
-    bool is_reusable : 1; /* may be closed when connections are short        */
+    uint8_t use : 3;      /* enum conn_use                                   */
     bool is_eof : 1;      /* read said 0                                     */
     bool is_counted : 1;  /* in conns.active                                 */
     bool is_cuttable : 1; /* its owner has an on_cut, not called so far      */
@@ -101,9 +120,9 @@ struct conn {
 struct conns {
     size_t      max;      /* worker_connections; 0: none                     */
     size_t      active;
-    struct list reusable; /* the longest idle first                          */
-    struct list cuttable;
+    struct list of[CONN_USES]; /* who came to be that the longest ago first  */
     void      (*on_room)(void *arg); /* there may be some, after active was max */
+    void      (*on_pressed)(void *arg, size_t n); /* slow ones were closed   */
     void       *arg;
 };
 extern struct conns conns;
@@ -131,14 +150,19 @@ ssize_t conn_read(struct conn *c, char *out, size_t n);
 /* Whether bytes, or the end, could be read. */
 enum probe conn_probe(struct conn *c);
 
-/* Whom to ask; before conn_set_reusable. */
+/* Whom to ask; before conn_set_use. */
 void conn_set_owner(struct conn *c, const struct conn_owner *owner);
-/* Idle (between requests): may be closed when room is short or the worker
- * ends. */
-void conn_set_reusable(struct conn *c, bool is_reusable);
-/* Has up to n of the longest idle closed; returns how many really went: those
- * that a request has come for stay, and only a few more are asked. */
-size_t conns_evict(size_t n);
+/* CONN_IDLE (between requests), CONN_NEW: also asked when the worker ends. */
+void conn_set_use(struct conn *c, enum conn_use use);
+static inline void
+conn_set_reusable(struct conn *c, bool is_reusable)
+{
+    conn_set_use(c, is_reusable ? CONN_IDLE : CONN_BUSY);
+}
+/* Has up to n closed of CONN_IDLE or CONN_NEW, the oldest first; returns how many
+ * really went: those that a request has come for stay, and only a few more are
+ * asked. */
+size_t conns_evict(enum conn_use use, size_t n);
 /* The worker ends: asks all that are idle. */
 void conns_release(void);
 /* Another generation is served: calls on_adopt of all that have one. */

@@ -8,6 +8,8 @@
  * peer's end has already been reported must reading go on to see it.
  */
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -60,6 +62,15 @@ probe_plain(struct conn *c)
     if (rc > 0)
         return PROBE_INPUT;
     return rc == -1 && errno == EAGAIN ? PROBE_QUIET : PROBE_END;
+}
+
+
+static size_t
+unread_plain(const struct conn *c)
+{
+    int n;
+
+    return ioctl(c->event.fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t) n : 0;
 }
 
 
@@ -248,6 +259,7 @@ const struct conn_io conn_plain = {
     .name = "plain",
     .read = read_plain,
     .probe = probe_plain,
+    .unread = unread_plain,
     .send = send_plain,
     .shutdown = shutdown_plain,
     .close = close_plain,

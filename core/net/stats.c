@@ -8,6 +8,7 @@
 
 #include <sys/mman.h>
 
+#include "core/net/pressure.h"
 #include "core/net/worker.h"
 
 enum { ROWS = 1024 };
@@ -107,9 +108,12 @@ stats_read(void)
 bool
 worker_has_room(const struct log *log)
 {
+    bool soon;
+
     if (conns.max == 0 || conns.active < conns.max)
         return true;
-    conns_evict(1);
+    if (conns_evict(CONN_IDLE, 1) == 0 && conns_press(1, &soon) == 0)
+        conns_evict(CONN_NEW, 1);
     if (conns.active < conns.max)
         return true;
     log_at(log, LEVEL_ALERT, 0, "%zu worker_connections are not enough",

@@ -4,7 +4,7 @@
  *
  * Connections count themselves (struct conns in conn.h: conn_init with a
  * descriptor and conn_open take a place, conn_close gives it back), and idle
- * ones are offered by conn_set_reusable; the acceptor looks after the rest.
+ * ones are offered by conn_set_use; the acceptor looks after the rest.
  * Who opens a connection to somewhere else asks worker_has_room first.
  */
 #pragma once
@@ -39,6 +39,6 @@ extern struct worker *worker;
 /* Whether debug_connection names the client: for log.debug. */
 bool worker_debugs(const struct sockaddr *client);
 
-/* Whether worker_connections allows for one more, which may cost an idle one;
- * false is logged. */
+/* Whether worker_connections allows for one more, which may cost an idle one
+ * or a slow client; false is logged. */
 bool worker_has_room(const struct log *log);

@@ -43,14 +43,24 @@ count_state(enum h1_state state, int by)
     }
 }
 
+/* A head that is there at once is not worth a change: h1_read_head. */
+static enum conn_use
+use_of(const struct h1 *h)
+{
+    if (h->state == H1_WAIT)
+        return h->is_kept ? CONN_IDLE : CONN_NEW;
+    return h->state == H1_PROXY ? CONN_HEAD : CONN_BUSY;
+}
+
 void
 h1_set_state(struct h1 *h, enum h1_state state)
 {
     count_state(h->state, -1);
     h->state = (uint8_t) state;
     count_state(state, 1);
-    if ((state == H1_WAIT) != h->conn.is_reusable)
-        conn_set_reusable(&h->conn, state == H1_WAIT);
+    if (h->conn.use != use_of(h))
+        conn_set_use(&h->conn, use_of(h));
+    h->pace = (struct pace){ 0 };
     h->conn.is_quiet = state == H1_WAIT && h->is_kept;
 }
 
@@ -309,6 +319,14 @@ end_wait(struct h1 *h)
 }
 
 static void
+abort_discarding(struct h1 *h)
+{
+    h->r->keeps_alive = false;
+    h->linger_until = 0;
+    h->r->codec->abort(h->r);
+}
+
+static void
 on_read_timeout(struct timer *t)
 {
     struct h1 *h = container_of(t, struct h1, conn.read_timer);
@@ -326,13 +344,10 @@ on_read_timeout(struct timer *t)
         break;
     case H1_DISCARD:
     case H1_LINGER:
-        if (h->state == H1_DISCARD) {
-            h->r->keeps_alive = false;
-            h->linger_until = 0;
-            h->r->codec->abort(h->r);
-        } else {
+        if (h->state == H1_DISCARD)
+            abort_discarding(h);
+        else
             h1_close(h);
-        }
         return;
     case H1_HEAD:
         h1_keep_line(h);
@@ -354,8 +369,8 @@ on_write_timeout(struct timer *t)
 
     if (h->r == NULL || chain_empty(&h->conn.out))
         return;
-    if (h->conn.sent != h->sent_at_timer) {
-        h->sent_at_timer = h->conn.sent;
+    if ((uint32_t) h->conn.sent != h->sent_at_timer) {
+        h->sent_at_timer = (uint32_t) h->conn.sent;
         timer_set(h->conn.loop, t, h->conn.send_timeout);
         return;
     }
@@ -380,6 +395,39 @@ on_unwanted(struct conn *c)
     }
 }
 
+/* The client holds up what it waits for, and nothing else does.  A request that
+ * is running asks for room itself. */
+static struct pace *
+pace(struct conn *c)
+{
+    struct h1                 *h = h1_of_conn(c);
+    const struct http_request *r = h->r;
+
+    if (h->state == H1_WAIT || h->state == H1_CLOSED)
+        return NULL;
+    if (h->state != H1_BUSY)
+        return &h->pace;
+    if (r->task.log == worker->doing)
+        return NULL;
+    if (c->out.n != 0 ? !c->event.writable
+                      : h1_waits_for_body(r) && !http_body_is_dropped(r->body))
+        return &h->pace;
+    return NULL;
+}
+
+static void
+on_slow(struct conn *c)
+{
+    struct h1 *h = h1_of_conn(c);
+
+    log_info(&c->log, "slow client closed to make room");
+    h1_keep_line(h);
+    if (h->state == H1_DISCARD)
+        abort_discarding(h);
+    else
+        h1_timed_out(h);
+}
+
 /* The worker ends before the request does: its line is logged. */
 static void
 on_cut(struct conn *c)
@@ -387,14 +435,12 @@ on_cut(struct conn *c)
     struct h1 *h = h1_of_conn(c);
 
     h1_keep_line(h);
-    if (h->r == NULL) {
+    if (h->r == NULL)
         h1_close(h);
-    } else if (h->state == H1_DISCARD) {
-        h->r->keeps_alive = false;
-        h->r->codec->abort(h->r);
-    } else {
+    else if (h->state == H1_DISCARD)
+        abort_discarding(h);
+    else
         http_terminate(h->r, 0);
-    }
 }
 
 static void
@@ -406,8 +452,11 @@ on_adopt(struct conn *c)
         h1_close(h);
 }
 
-static const struct conn_owner owner
-    = { .on_unwanted = on_unwanted, .on_cut = on_cut, .on_adopt = on_adopt };
+static const struct conn_owner owner = { .on_unwanted = on_unwanted,
+                                         .on_cut = on_cut,
+                                         .on_adopt = on_adopt,
+                                         .pace = pace,
+                                         .on_slow = on_slow };
 
 /* --- what goes out --------------------------------------------------------------------- */
 
@@ -427,6 +476,7 @@ on_flushed(struct conn *c)
     if (h->r == NULL || h->state != H1_BUSY)
         return;
     count_body(h->r);
+    h->pace.since = 0;
     if (c->flush_failed)
         http_terminate(h->r, 499);
     else
@@ -445,7 +495,7 @@ flush_out(struct http_request *r, size_t limit, bool late)
     struct h1 *h = h1_of(r);
     enum flush did = FLUSH_WAIT;
 
-    h->sent_at_timer = h->conn.sent;
+    h->sent_at_timer = (uint32_t) h->conn.sent;
     h->conn.limit = (uint32_t) (limit < UINT32_MAX ? limit : UINT32_MAX);
     h->conn.send_timeout = (uint32_t) send_conf(&r->task)->send_timeout;
     if (late && h->conn.out.head != NULL) {
@@ -453,6 +503,8 @@ flush_out(struct http_request *r, size_t limit, bool late)
         conn_flush_late(&h->conn);
     } else {
         did = conn_flush(&h->conn, limit);
+        if (did == FLUSH_DONE)
+            h->pace.since = 0;
         count_body(r);
     }
     return did;
@@ -614,6 +666,7 @@ hijack(struct http_request *r, struct chain *early)
         return NULL;
     timer_stop(&h->conn.read_timer);
     timer_stop(&h->conn.write_timer);
+    conn_set_use(&h->conn, CONN_TUNNEL);
     r->keeps_alive = false;
     if (buf_len(b) != 0) {
         chain_add_copy(early, buf_str(b));
@@ -716,8 +769,10 @@ h1_accept(struct port *p, struct loop *loop, int fd,
     stats_add(worker->stats, handled, 1);
     stats_add(worker->stats, active, 1);
     h1_set_state(h, h->address->has_proxy_protocol ? H1_PROXY : H1_WAIT);
-    if (h->state == H1_PROXY)
+    if (h->state == H1_PROXY) {
         h->conn.log.action = "reading PROXY protocol";
+        pace_start(&h->pace);
+    }
     c = confs_get(http_default_server(h->address)->conf, &http_head_module);
     timer_set(loop, &h->conn.read_timer, c->client_header_timeout);
     begin(h);

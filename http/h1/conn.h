@@ -11,6 +11,7 @@
 #include "core/base/buf.h"
 #include "core/event/loop.h"
 #include "core/net/conn.h"
+#include "core/net/pressure.h"
 #include "http/codec.h"
 #include "http/h1/parse.h"
 #include "http/main.h"
@@ -42,11 +43,14 @@ struct h1 {
     struct head_buf           *head;  /* the newest; NULL while idle         */
     struct post                next;  /* the next request, or the reaping    */
     struct post                watch; /* to begin with that                  */
-    uint64_t                   sent_at_timer;
+    struct pace                pace;  /* of the client, in its state         */
     msec_t                     linger_until;
-    uint32_t                   idle_ms; /* to wait behind the minimum        */
+    uint32_t                   sent_at_timer; /* its low bits                */
     uint32_t                   seen;  /* of the line, searched so far        */
-    uint32_t                   linger_ms; /* lingering_timeout               */
+    union {
+        uint32_t idle_ms;   /* H1_WAIT: to wait behind the minimum           */
+        uint32_t linger_ms; /* H1_LINGER: lingering_timeout                  */
+    };
     uint16_t                   n_large; /* large_client_header_buffers used  */
     uint8_t                    state; /* enum h1_state                       */
     bool                       has_line : 1; /* the request line was read    */

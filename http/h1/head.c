@@ -392,6 +392,8 @@ h1_read_head(struct h1 *h)
         h1_free_heads(h, false);
     } else if (!h->head_timer) {
         h->head_timer = true;
+        conn_set_use(&h->conn, CONN_HEAD);
+        pace_start(&h->pace);
         timer_set(h->conn.loop, &h->conn.read_timer,
                   conf_at_hand(h)->client_header_timeout);
     }

@@ -8,7 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/net/conn.h"
+#include "core/net/pressure.h"
+#include "core/os/clock.h"
 #include "t/unit/tap.h"
 
 static struct loop        *loop;
@@ -506,16 +507,16 @@ test_reusable(void)
     conn_set_reusable(&p[2]->conn, false);
     is(conns.active, 3, "counted");
     is(rooms, 2, "when it is full, each idle one may make room");
-    is(conns_evict(1), 1, "one goes");
+    is(conns_evict(CONN_IDLE, 1), 1, "one goes");
     is(rooms, 3, "room");
     is(p[1]->conn.event.fd, -1, "the longest idle");
     refuses = &p[0]->conn;
-    is(conns_evict(10), 0, "one that has work to do does not count");
+    is(conns_evict(CONN_IDLE, 10), 0, "one that has work to do does not count");
     refuses = NULL;
-    is(conns_evict(10), 0, "and is not asked again");
+    is(conns_evict(CONN_IDLE, 10), 0, "and is not asked again");
     conn_set_reusable(&p[0]->conn, true);
-    is(conns_evict(10), 1, "the other");
-    is(conns_evict(10), 0, "none is left");
+    is(conns_evict(CONN_IDLE, 10), 1, "the other");
+    is(conns_evict(CONN_IDLE, 10), 0, "none is left");
     is(conns.active, 1, "one stays");
     conns.max = 0;
     conns.on_room = NULL;
@@ -566,6 +567,62 @@ test_cut(void)
 }
 
 
+static struct pace  paces[6];
+static struct pair *pressed[6];
+
+/* The last of them is held up by something else. */
+static struct pace *
+pace(struct conn *c)
+{
+    for (int i = 0; i < 5; i++)
+        if (&pressed[i]->conn == c)
+            return &paces[i];
+    return NULL;
+}
+
+
+static const struct conn_owner slow_owner = { .on_unwanted = conn_close,
+                                              .on_cut = conn_close,
+                                              .pace = pace,
+                                              .on_slow = conn_close };
+
+static void
+test_press(void)
+{
+    static const enum conn_use uses[6] = { CONN_HEAD,   CONN_BUSY, CONN_BUSY,
+                                           CONN_TUNNEL, CONN_HEAD, CONN_BUSY };
+    bool                       soon;
+
+    for (int i = 0; i < 6; i++) {
+        pressed[i] = pair_new(0);
+        conn_set_owner(&pressed[i]->conn, &slow_owner);
+        conn_set_use(&pressed[i]->conn, uses[i]);
+        pace_start(&paces[i]);
+        if (i != 4)
+            paces[i].since -= 2 * PACE_WINDOW;
+    }
+    pressed[2]->conn.received = 3 * PACE_FLOOR;
+    is(conns_press(1, &soon), 1, "one goes");
+    is(pressed[0]->conn.event.fd, -1, "whose head has been coming for long");
+    is(conns_press(9, &soon), 1, "another one");
+    is(pressed[1]->conn.event.fd, -1, "that did not get on");
+    ok(soon, "and more may follow");
+    paces[2].since -= 2 * PACE_WINDOW;
+    is(conns_press(9, &soon), 0, "who got on has more time");
+    usleep(20000);
+    clock_update();
+    paces[2].since -= 2 * PACE_WINDOW;
+    is(conns_press(9, &soon), 0, "twice as much");
+    usleep(20000);
+    clock_update();
+    paces[2].since -= 2 * PACE_WINDOW;
+    is(conns_press(9, &soon), 1, "and no more");
+    is(conns.active, 3, "a tunnel, a new head, and who waits stay");
+    for (int i = 0; i < 6; i++)
+        pair_free(pressed[i]);
+}
+
+
 int
 main(void)
 {
@@ -602,6 +659,7 @@ main(void)
     test_connect_unix();
     test_reusable();
     test_cut();
+    test_press();
     loop_free(loop);
     arena_free(arena);
     fclose(t);
