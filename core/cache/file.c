@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Opening a file: by which cache, or by the system calls that nginx makes.
+ * Opening a file: through one of the caches, or by the same system calls as
+ * nginx.
  */
 #include "core/cache/file.h"
 
@@ -80,8 +81,7 @@ file_load(struct file *f)
 }
 
 
-/* Does what a large file asks for: reading past the page cache, or far
- * ahead. */
+/* Applies directio and read_ahead to a file that is large enough for them. */
 static void
 advise(struct file *f, const struct file_options *o)
 {

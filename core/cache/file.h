@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Opening files, with two caches before it.
+ * Opening files, with two caches in front.
  *
  * The first is always on and never stale: descriptors, stat results and the
- * bytes of small files are kept only while the kernel watches every folder of
- * the path and the file itself, and are dropped at its first word (tree.c).
- * Where that cannot be had, a file is opened per request.  The second is
- * open_file_cache, which a configuration asks for, and which looks again
- * after open_file_cache_valid only (recent.c).
+ * bytes of small files are kept only while the kernel watches the file and
+ * every folder of its path, and are dropped as soon as it reports a change
+ * (tree.c).  Where a path cannot be watched, the file is opened for each
+ * request.  The second is open_file_cache, which a configuration has to ask
+ * for; it checks an entry again only after open_file_cache_valid (recent.c).
  *
- * A struct file is shared and read-only; chain pieces that refer to it count
- * on it.
+ * A struct file is shared and read-only; chain pieces that refer to it hold
+ * references.
  */
 #pragma once
 
@@ -21,8 +21,8 @@
 #include "core/event/task.h"
 
 struct file {
-    struct chain_file chain;   /* first; fd -1 where the bytes are held, and
-                                  where nobody asked to read                 */
+    struct chain_file chain;   /* first; fd -1 if the bytes are in content,
+                                  or if nobody asked to read                 */
     struct block     *content; /* all size bytes, or NULL                    */
     uint64_t          size;
     time_t            mtime;
@@ -48,7 +48,7 @@ file_is_regular(const struct file *f)
 struct file_cache_conf {
     size_t   max; /* entries; 0: off                                         */
     msec_t   inactive;
-    unsigned nth; /* of the lines that say the same                          */
+    unsigned nth; /* among the identical lines                               */
 };
 
 /* disable_symlinks off, on, if_not_owner. */
@@ -57,48 +57,50 @@ enum symlinks { SYMLINKS_FOLLOW, SYMLINKS_REFUSE, SYMLINKS_OWNED };
 #define FILE_DIRECT_OFF UINT64_MAX
 
 struct file_options {
-    const struct file_cache_conf *cache; /* NULL: none                       */
+    const struct file_cache_conf *cache; /* NULL: no open_file_cache         */
     msec_t        valid;      /* open_file_cache_valid                       */
     uint64_t      min_uses;
     bool          errors;     /* open_file_cache_errors                      */
-    uint64_t      directio;   /* O_DIRECT from this size on                  */
+    uint64_t      directio;   /* O_DIRECT for files of at least this size    */
     uint64_t      read_ahead;
     enum symlinks symlinks;
-    size_t        trusted;    /* bytes of the path where links do not matter */
-    bool          test_only;  /* is it there, and what is it?                */
+    size_t        trusted;    /* length of the path's prefix in which links
+                                 are allowed                                 */
+    bool          test_only;  /* only stat, do not open                      */
 };
 
 struct file_result {
-    struct file *file;  /* NULL: failed; a count that file_put gives back    */
+    struct file *file;  /* NULL: failed; otherwise a reference, to be
+                           dropped by file_put                               */
     int          error; /* errno                                             */
-    const char  *call;  /* what failed: "open()", "stat()" ...               */
+    const char  *call;  /* the call that failed: "open()", "stat()" ...      */
 };
 
-/* path ends with a NUL.  Nothing is logged.  After test_only the size and
- * times may be old ones. */
+/* path ends with a NUL.  Nothing is logged.  With test_only, the size and the
+ * times may be out of date. */
 struct file_result file_open(struct task *t, str_t path,
                              const struct file_options *o);
 void               file_put(struct file *f); /* NULL is allowed */
 
-/* Opens a path with flags of open(), nothing kept, where links are not followed
- * (how is not SYMLINKS_FOLLOW) behind the trusted bytes.  -1 with errno, and
- * what failed in *call. */
+/* Opens a path with flags of open(), uncached, for a how other than
+ * SYMLINKS_FOLLOW: links are restricted after the trusted bytes.  -1 with
+ * errno, and the call that failed in *call. */
 int file_open_walking(str_t path, enum symlinks how, size_t trusted, int flags,
                       const char **call);
 
-/* The struct file behind a piece's file, or NULL for others (temporary
- * files). */
+/* The struct file that a piece's file belongs to, or NULL for others
+ * (temporary files). */
 struct file *file_of(struct chain_file *f);
 
-/* Starts the caches of a worker; false (logged at notice) when nothing can be
- * kept, which does no harm. */
+/* Starts the caches of a worker.  False (logged at notice): no cache is
+ * available, and files are opened for each request. */
 bool file_start(struct loop *l, const struct log *log);
 void file_stop(void);
 
-/* Drops what was kept for other open_file_cache lines than these. */
+/* Drops the entries of all open_file_cache lines but these. */
 void file_keep_caches(struct file_cache_conf *const *wanted, size_t n);
 
-/* What the caches hold, for tests and measures. */
+/* Usage of the cache, for tests and benchmarks. */
 struct file_stats {
     size_t nodes, descriptors, bytes, watches;
     size_t hits, misses, drops;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inside of core/cache's file part.
+ * Internal to core/cache: shared by the files that open files.
  */
 #pragma once
 
@@ -15,11 +15,13 @@ file_get(struct file *f)
     f->chain.refs++;
     return f;
 }
-/* Reads all of it into f->content; false: it could not be read whole. */
+/* Reads the whole file into f->content; false: it could not be read
+ * completely. */
 bool file_load(struct file *f);
 
-/* tree.c: what the kernel watches.  True: *out is the answer (an error is one
- * as well); false: it cannot be kept, open it. */
+/* tree.c: the cache that the kernel keeps valid.  True: *out is the answer
+ * (which can be an error); false: the path cannot be cached, the caller opens
+ * it. */
 bool tree_start(struct loop *l, const struct log *log);
 void tree_stop(void);
 bool tree_open(str_t path, bool test_only, struct file_result *out);

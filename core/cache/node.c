@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The table of nodes.  A node is in the table, in the lists of what it depends
- * on, and, while nobody depends on it, in the list of the least recently used.
+ * The table of nodes.  Each node is in the table, in the users lists of the
+ * nodes that it depends on, and, while no node depends on it, in the LRU list.
  */
 #include "core/cache/node.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Nodes of what is known of the file system: the table of them, what they
- * depend on, their watches, and which were used last.  Only tree.c says what
- * they mean.
+ * The nodes of the cache: their table, dependencies, watches, and the LRU
+ * list.  What a node means is defined by tree.c.
  */
 #pragma once
 
@@ -17,16 +16,19 @@ enum node_kind { NODE_FOLDER, NODE_FILE, NODE_LINK, NODE_MISSING, NODE_PATH };
 struct node {
     struct node   *next;    /* in its bucket                                 */
     struct node   *wd_next; /* in its bucket of wds                          */
-    struct list    lru;     /* while nobody depends on it                    */
+    struct list    lru;     /* used while nobody depends on it               */
     struct list    users;   /* dep.of_source                                 */
-    struct dep    *deps;    /* what it depends on; its folder is the last    */
+    struct dep    *deps;    /* what it depends on; the last one is its
+                               folder                                        */
     struct node   *target;  /* of NODE_LINK and NODE_PATH                    */
-    struct file   *file;    /* of NODE_FILE and NODE_FOLDER: stat, or open   */
+    struct file   *file;    /* of NODE_FILE and NODE_FOLDER: stat result,
+                               perhaps open                                  */
     struct timespec mtime, ctime; /* of an open file                         */
     msec_t         checked_at;
     uint32_t       hash;
     int            wd;      /* -1: not watched                               */
-    int            error;   /* of NODE_MISSING; of a file: why not opened    */
+    int            error;   /* of NODE_MISSING; of a file: why it cannot be
+                               opened                                        */
     enum node_kind kind;
     bool           is_shut; /* a folder that cannot be watched               */
     size_t         n;
@@ -44,32 +46,33 @@ struct tree {
     struct node      *buckets[NODE_BUCKETS];
     struct node      *wds[NODE_BUCKETS];
     struct node      *root;
-    struct list       lru; /* the latest first                               */
+    struct list       lru; /* most recently used first                       */
     size_t            max_descriptors;
     msec_t            drained_at;
-    msec_t            refused_at; /* the kernel allowed no more watches; 0:
+    msec_t            refused_at; /* when the kernel refused a watch; 0:
                                      never                                   */
     struct file_stats stats;
 };
 
-/* This worker's, or NULL. */
+/* The tree of this worker, or NULL. */
 extern struct tree *tree;
 
 /* hash is str_hash(path). */
 struct node *node_find(str_t path, uint32_t hash);
-/* A new node, found by way of source (NULL: the root). */
+/* A new node that depends on source (NULL: the root). */
 struct node *node_make(str_t path, enum node_kind kind, struct node *source);
-/* What user says holds only as long as source does. */
+/* Makes user depend on source: it is dropped with it. */
 void node_depend(struct node *user, struct node *source);
-/* Takes a node out, with all that depends on it. */
+/* Removes a node, and all nodes that depend on it. */
 void node_drop(struct node *n);
 void node_drop_all(void);
-/* Gives up the node that was used least recently; false: there is none. */
+/* Drops the least recently used node; false: there is none. */
 bool node_drop_oldest(void);
-/* It has been used. */
+/* Marks the node as recently used. */
 void node_touch(struct node *n);
-/* One inode has one wd, which several nodes may share; it is given back with
- * the last of them, unless the kernel has taken it (is_gone). */
+/* An inode has one wd, which several nodes can share.  The watch is removed
+ * with the last of them, unless the kernel has already removed it
+ * (is_gone). */
 void node_set_wd(struct node *n, int wd);
 void node_unwatch(struct node *n, bool is_gone);
 /* The path of a name in a folder, in PATH_MAX bytes, with a NUL; empty: too

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * open_file_cache: what a configuration asks for where the kernel's word
- * cannot be had.  An entry is believed for open_file_cache_valid and looked at
- * again then; it goes when it was not used for the inactive time, or when
- * there are more than max.
+ * open_file_cache, for files that the kernel cannot watch.  An entry is
+ * trusted for open_file_cache_valid and then checked again; it is dropped when
+ * it has not been used for the inactive time, or when there are more than max.
  *
- * Each open_file_cache line has its own entries in each process, made by the
- * first use.  They outlive a generation where the next one has the same line:
- * the nth with these parameters.
+ * Each open_file_cache line has entries of its own in each process, created on
+ * first use.  They outlive a generation if the next one has the same line: the
+ * same parameters, and the same number among the lines with these parameters.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,7 +22,7 @@ struct entry {
     struct entry      *next; /* in its bucket                                */
     struct list        lru;
     struct file_result result;
-    bool               is_test; /* nothing was opened                        */
+    bool               is_test; /* stat only, not opened                     */
     uint64_t           uses;
     msec_t             used_at, checked_at;
     uint32_t           hash;
@@ -35,7 +34,7 @@ struct recent {
     struct recent         *next;
     struct file_cache_conf conf;
     struct entry          *buckets[BUCKETS];
-    struct list            lru; /* the latest first                   */
+    struct list            lru; /* most recently used first           */
     size_t                 n;
 };
 
@@ -96,7 +95,7 @@ drop(struct recent *c, struct entry *e)
 }
 
 
-/* A few at a time: what nobody has used, and what is too many. */
+/* Drops a few entries that are unused or too many. */
 static void
 expire(struct recent *c)
 {
@@ -146,7 +145,8 @@ is_usable(const struct entry *e, const struct file_options *o)
 }
 
 
-/* An open file whose time is over may be what the path still leads to. */
+/* Whether an entry that is due for a check is still valid: the path leads to
+ * the same, unchanged file. */
 static bool
 is_unchanged(const struct entry *e, str_t path, const struct file_options *o)
 {

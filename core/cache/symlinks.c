@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * disable_symlinks: opening a path component by component, so that no link is
- * followed, or only those that belong to the owner of what they lead to.
- * Links in the trusted part at the path's start do not matter.  What may be
- * made is never opened by a link.
+ * disable_symlinks: opens a path component by component, so that no link is
+ * followed, or only links whose owner also owns the target.  Links in the
+ * trusted prefix of the path are allowed.  A file that may have to be created
+ * is never opened through a link.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,11 +14,11 @@
 
 enum {
     NEW_FILE_MODE = 0644,
-    TRIES = 8, /* of a name that is a link and then none                     */
+    TRIES = 8, /* when a name keeps changing between link and file           */
 };
 
 struct walk {
-    int         at; /* descriptor of the folder reached                      */
+    int         at; /* descriptor of the current folder                      */
     const char *call;
 };
 
@@ -30,7 +30,7 @@ open_in(struct walk *w, const char *name, int flags)
 }
 
 
-/* Closes fd, where what was opened is not to be had. */
+/* Closes fd and fails with error. */
 static int
 give_up(int fd, int error)
 {
@@ -40,8 +40,9 @@ give_up(int fd, int error)
 }
 
 
-/* Opens what the link behind fd leads to, if its owner owns that, too.  The
- * link's own text is followed, as its name may be another's by now. */
+/* Opens the target of the link behind fd, if the link's owner owns the target
+ * too.  The text is read from the open link, since its name may lead elsewhere
+ * by now. */
 static int
 follow(struct walk *w, int link_fd, const struct stat *link, int flags)
 {
@@ -66,8 +67,8 @@ follow(struct walk *w, int link_fd, const struct stat *link, int flags)
 }
 
 
-/* What is no link is opened as such; what is one is held while it is judged, so
- * that a name that changes meanwhile changes nothing. */
+/* Anything but a link is opened directly.  A link is held open while its owner
+ * is checked, so that a rename in the meantime cannot change the result. */
 static int
 open_owned(struct walk *w, const char *name, int flags)
 {
@@ -124,7 +125,7 @@ enter(struct walk *w, const char *name, enum symlinks how)
 }
 
 
-/* The folder where the walk begins: the trusted part, or the root. */
+/* Opens the folder where the walk begins: the trusted prefix, or the root. */
 static bool
 begin(struct walk *w, const char *path, size_t trusted)
 {

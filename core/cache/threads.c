@@ -17,7 +17,7 @@ struct thread_pool {
     const char         *file; /* of the first use                            */
     unsigned            line;
     bool                is_defined;
-    struct shared_pool *shared; /* this process's, or NULL                  */
+    struct shared_pool *shared; /* of this process, or NULL                 */
     struct thread_pool *next;
 };
 
@@ -25,12 +25,12 @@ struct pools {
     struct thread_pool *first;
 };
 
-/* The threads of this process, which outlive a generation where the next one
- * wants the same: found by all that is configured of them. */
+/* The threads of this process.  They outlive a generation if the next one has
+ * a pool with the same name and parameters. */
 struct shared_pool {
     struct shared_pool *next;
     struct pool        *pool;
-    unsigned refs; /* generations that have used it                   */
+    unsigned refs; /* generations that use it                         */
     uint64_t threads, max_queue;
     char     name[];
 };
@@ -128,9 +128,9 @@ is_idle(const struct shared_pool *s)
 }
 
 
-/* The generation of a thread_pool ends.  No request of it is left, but what
- * some have left behind may be under way in a thread, and is not waited for:
- * then the threads go with the next change. */
+/* The generation of a thread_pool ends.  Its requests have ended, but a thread
+ * may still work on a job that one of them has abandoned.  That is not waited
+ * for: in this case, the threads are stopped at the next reload. */
 static void
 leave(void *arg)
 {
@@ -230,7 +230,7 @@ check_names(struct conf *cf, void *main)
 }
 
 
-/* Waits for the threads.  Generations that are still there use them no more. */
+/* Waits for the threads.  The generations that are left no longer use them. */
 static void
 stop(struct worker *w)
 {

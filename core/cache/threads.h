@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * thread_pool: the named pools of threads that read files.  Each worker makes
- * a pool when it is first asked for.
+ * thread_pool: the named pools of threads that read files.  Each worker
+ * creates a pool on its first use.
  */
 #pragma once
 
@@ -10,12 +10,12 @@
 
 struct thread_pool;
 
-/* A pool that the directive at hand names; whether it is defined is checked
- * when all is read.  "default" always is. */
+/* The pool that the current directive names.  Whether it is defined is checked
+ * at the end of the configuration; "default" always is. */
 struct thread_pool *thread_pool_use(struct conf *cf, str_t name);
-/* At run time; NULL: there is none of that name. */
+/* For use at run time; NULL: no pool has that name. */
 struct thread_pool *thread_pool_find(const struct generation *g, str_t name);
-/* This process's threads for it; g is its generation. */
+/* This process's threads for the pool; g is the pool's generation. */
 struct pool *thread_pool_open(const struct generation *g,
                               struct thread_pool      *p);
 

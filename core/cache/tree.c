@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is known of the file system while the kernel watches it: a node for
- * each folder, link, file and absence that a path has led over.
+ * The part of the file system that the kernel watches for us: a node for each
+ * folder, link, file and missing name on the paths that were looked up.
  *
- * Folders are watched before anything in them is looked at, and files before
- * their bytes are read, so a change either is seen by the look or brings an
- * event, which drops the node and all that was learnt by way of it.  A node
- * depends on the nodes that it was found by (its folder; for a link also what
- * it leads to; for a path with links or ".." in it, those links, and folders
- * that it leaves again): a struct dep each.
+ * A folder is watched before anything in it is looked up, and a file before
+ * its bytes are read.  So a change is either seen by the look-up or reported
+ * by an event, which drops the node and everything that depends on it.  A node
+ * depends on the nodes through which it was found, with a struct dep for each:
+ * its folder; for a link also its target; for a path with links or ".." in it
+ * those links, and the folders that ".." leaves.
  *
- * Invariant: a node that is in the table is true as far as events were read.
- * Those that nobody depends on stand in the list of the least recently used
- * and can be given up.
+ * Invariant: a node in the table is correct as of the last event that was
+ * read.  Nodes on which no other depends are in the LRU list, and can be
+ * dropped.
  *
- * Not kept: anything below a folder that cannot be watched or lies in a file
- * system whose changes may come from elsewhere, files that were changed a
- * moment ago, and what is neither file nor folder.  Writing through a shared
- * mapping gives no event before it ends, so that files are looked at once a
- * second besides.
+ * Not cached: anything below a folder that cannot be watched, or on a file
+ * system that can change without this kernel (network file systems); files
+ * that were changed a moment ago; anything that is neither a file nor a
+ * folder.  Writing through a shared mapping causes no event until it ends, so
+ * files are also checked once a second.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,15 +46,15 @@ enum {
     REFUSED_MS = 60 * 1000,
 };
 
-/* One look-up: the links that it has led over, and the folders that it has left
- * by "..", which are not on the way to what it found. */
+/* One look-up: the links that were followed, and the folders that were left by
+ * "..", which are not in the path of the result. */
 struct route {
     struct node *via[VIA_MAX];
     unsigned     n, links;
 };
 
 
-/* --- what the kernel says ------------------------------------------------ */
+/* --- events ------------------------------------------------------------- */
 
 static bool
 drop_child(const struct node *folder, str_t name)
@@ -73,7 +73,7 @@ drop_child(const struct node *folder, str_t name)
 }
 
 
-/* Drops one thing that the event concerns; false: there was none left. */
+/* Drops one node that the event concerns; false: none is left. */
 static bool
 drop_one(int wd, uint32_t mask, str_t name)
 {
@@ -113,9 +113,9 @@ on_lost(struct watch *w)
 }
 
 
-/* --- looking ------------------------------------------------------------- */
+/* --- look-up ------------------------------------------------------------ */
 
-/* File systems whose changes all come through this kernel. */
+/* File systems that change only through this kernel. */
 static bool
 is_local(const char *path)
 {
@@ -141,7 +141,7 @@ is_local(const char *path)
 }
 
 
-/* The kernel's answer to a wish for a watch; -1: none now. */
+/* Adds a watch; -1: failed, or the kernel refused one recently. */
 static int
 watch_path(const char *path, bool is_folder)
 {
@@ -221,7 +221,7 @@ child(struct node *folder, str_t name)
 }
 
 
-/* The folder that a folder stands in. */
+/* The parent of a folder. */
 static struct node *
 above(struct node *folder)
 {
@@ -255,7 +255,8 @@ start(struct route *r, struct node *at, str_t path)
 }
 
 
-/* Where a link leads; what that was found by is noted with the link. */
+/* The target of a link.  What was passed on the way to the target is recorded
+ * as dependencies of the link. */
 static struct node *
 follow(struct route *r, struct node *link)
 {
@@ -280,7 +281,8 @@ follow(struct route *r, struct node *link)
 }
 
 
-/* NULL: cannot be kept, or is better told by the system call. */
+/* NULL: not cacheable, or an error that is left to the system call to
+ * report. */
 static struct node *
 walk(struct route *r, struct node *at, str_t rest)
 {
@@ -303,7 +305,7 @@ walk(struct route *r, struct node *at, str_t rest)
         if (at == NULL)
             return NULL;
     }
-    /* A slash behind it says that it is a folder. */
+    /* A path that ends with a slash must be a folder. */
     return rest.p != NULL && at->kind == NODE_FILE ? NULL : at;
 }
 
@@ -342,7 +344,7 @@ is_at(const struct timespec *a, const struct timespec *b)
 }
 
 
-/* Is the file still what n remembers of it? */
+/* Whether the file still matches what n recorded. */
 static bool
 is_same(const struct node *n, const struct file *f, const struct stat *st)
 {
@@ -352,7 +354,8 @@ is_same(const struct node *n, const struct file *f, const struct stat *st)
 }
 
 
-/* Writers in the middle of it, and mappings, show by the time of change. */
+/* A file that is being written, also through a mapping, has a recent time of
+ * change. */
 static bool
 is_recent(const struct stat *st)
 {
@@ -374,8 +377,7 @@ make_room(size_t bytes)
 }
 
 
-/* Keeps what was opened, if the file is watched from before its bytes are
- * read. */
+/* Keeps an open file, if it is watched before its bytes are read. */
 static void
 keep(struct node *n, struct file *f)
 {
@@ -404,7 +406,7 @@ keep(struct node *n, struct file *f)
 }
 
 
-/* False: cannot be answered from here. */
+/* False: not cacheable. */
 static bool
 open_node(struct node *n, struct file_result *out)
 {
@@ -431,8 +433,8 @@ open_node(struct node *n, struct file_result *out)
 }
 
 
-/* "/" is the one folder that was not looked up in another; what changes in
- * it shows only while its names are watched. */
+/* "/" was not looked up in another folder; changes of it are seen only while
+ * it is watched itself. */
 static bool
 know_root(void)
 {
@@ -469,9 +471,9 @@ is_still_same(struct node *n)
 }
 
 
-/* Where more paths are asked for than there is room, most newcomers wait
- * outside: else each would push out another and nothing would be there when it
- * is asked for again. */
+/* When there are more paths in use than fit, most new ones are not cached:
+ * otherwise each would evict another one, and none would be there when it is
+ * asked for again. */
 static bool
 is_admitted(void)
 {
@@ -515,7 +517,7 @@ tree_open(str_t path, bool test_only, struct file_result *out)
     *out = (struct file_result){ .error = 0 };
     if (tree == NULL)
         return false;
-    /* In a turn that takes its time the word may have come since it began. */
+    /* In a long turn, events may have arrived since it began. */
     now = clock_fresh_ms();
     if (now != clock_ms() && now != tree->drained_at) {
         tree->drained_at = now;
@@ -541,7 +543,8 @@ tree_open(str_t path, bool test_only, struct file_result *out)
 }
 
 
-/* --- life ------------------------------------------------------------------- */
+/* --- start and stop
+ * --------------------------------------------------------- */
 
 bool
 tree_start(struct loop *l, const struct log *log)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * inotify, and changes of the mount table.  The latter's descriptor is always
- * readable and tells of changes by POLLPRI only, hence an epoll descriptor of
- * its own around it.
+ * inotify, and changes of the mount table.  The descriptor of the mount table
+ * is always readable and reports changes only by POLLPRI, so it has an epoll
+ * descriptor of its own around it.
  */
 #include "core/cache/watch.h"
 
@@ -12,7 +12,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-/* Rounds: more than the kernel's queue holds by default. */
+/* ROUNDS is for more events than the kernel's queue holds by default. */
 enum { EVENTS_BYTES = 16 * 1024, ROUNDS = 64 };
 
 static const uint32_t folder_mask = IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK
@@ -51,7 +51,7 @@ watch_drain(struct watch *w)
     ssize_t                             n;
 
     for (;;) {
-        if (rounds++ == ROUNDS) { /* somebody changes things faster */
+        if (rounds++ == ROUNDS) { /* changes come faster than they are read */
             w->on_lost(w);
             break;
         }
@@ -61,7 +61,7 @@ watch_drain(struct watch *w)
         if (n <= 0)
             break;
         handle(w, events, (size_t) n);
-        /* What does not fill the room was all that there is. */
+        /* If the buffer was not filled, everything has been read. */
         if ((size_t) n < sizeof(events) - sizeof(struct inotify_event) - 256)
             break;
     }

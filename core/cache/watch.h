@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel's word about changes on disk: inotify watches, and mounts.  Both
- * descriptors are urgent events of the loop, so that what has changed is known
- * before any request of the same turn is looked at.
+ * Changes on disk, as the kernel reports them: inotify watches, and mounts.
+ * Both descriptors are urgent events of the loop, so changes are known before
+ * any request of the same turn is processed.
  */
 #pragma once
 
@@ -14,23 +14,23 @@ struct watch {
     struct event mounts; /* an epoll descriptor around mountinfo             */
     int          mountinfo;
     struct loop *loop;
-    /* Something happened to the watched wd: mask as inotify's; name is empty
-     * for the watched thing itself. */
+    /* wd changed: mask is inotify's; name is empty if the event is about the
+     * watched object itself. */
     void       (*on_change)(struct watch *, int wd, uint32_t mask,
                             str_t name);
-    /* Everything may have changed: events were lost, or mounts differ. */
+    /* Anything may have changed: events were lost, or the mounts changed. */
     void       (*on_lost)(struct watch *);
 };
 
-/* on_change and on_lost are set.  False with errno. */
+/* The caller has set on_change and on_lost.  False with errno. */
 bool watch_open(struct watch *w, struct loop *l);
 void watch_close(struct watch *w);
 
-/* Watches a folder for changes of its names, or a file for changes of its
- * bytes; the path is not followed.  The wd, or -1 with errno. */
+/* Watches the names in a folder, or the bytes of a file; links are not
+ * followed.  The wd, or -1 with errno. */
 int  watch_folder(struct watch *w, const char *path);
 int  watch_file(struct watch *w, const char *path);
 void watch_remove(struct watch *w, int wd);
 
-/* Reads what has come, without waiting. */
+/* Reads the pending events, without waiting. */
 void watch_drain(struct watch *w);

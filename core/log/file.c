@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Files that lines are appended to.  Reopening puts the new descriptor in
- * place only once it is open, so that a failure leaves the old file in use.
+ * Log files.  Reopening replaces the descriptor only after the new one is
+ * open, so that a failure leaves the old file in use.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,8 +28,9 @@ log_file_open(struct log_file *f, const struct log *log)
 }
 
 
-/* The master reopens as root: the workers must be able to do so too.  What
- * they could have put there, a link to somebody's file, is not given away. */
+/* The master reopens as root, but the workers must be able to open the file
+ * too, so it gets their owner.  They could have replaced it with a link to
+ * somebody else's file, which must not be given to them. */
 static int
 open_for(const struct log_file *f, uid_t owner)
 {

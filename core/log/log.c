@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The error log's targets.  A line is made once in each form that is wanted,
- * on the stack, and goes with one write() to each target that wants its level,
- * so that lines of several processes do not mix.  Nothing here can fail
- * loudly: what cannot be written is dropped.
+ * The error log's targets.  A line is formatted once for each form in use, on
+ * the stack, and written with one write() to each target that accepts its
+ * level, so that lines of several processes do not mix.  Errors are not
+ * reported: a line that cannot be written is dropped.
  */
 #include "core/log/log.h"
 
@@ -90,7 +90,7 @@ write_ring(struct log_ring *r, const char *p, size_t n)
 }
 
 
-/* text is the whole line with its newline. */
+/* text is the complete line with its newline. */
 static void
 write_target(const struct log *log, struct log_target *t, enum log_level level,
              str_t text)
@@ -122,7 +122,7 @@ is_stderr(const struct log_target *t)
 }
 
 
-/* The form for whoever sits at the terminal: no date, no process. */
+/* The form for the terminal: without date and process. */
 static void
 write_stderr(enum log_level level, str_t text)
 {
@@ -155,8 +155,8 @@ is_wanted(const struct log *log, enum log_level level, bool is_json)
 }
 
 
-/* Gives the line to all who want it in its form; true when stderr was among
- * them. */
+/* Writes the line to all targets that want it in its form; true if stderr was
+ * among them. */
 static bool
 write_targets(const struct log *log, enum log_level level, bool is_json,
               str_t line)
@@ -179,7 +179,8 @@ static bool write_json(const struct log *log, enum log_level level, int errnum,
                        const char *fmt, va_list args)
     __attribute__((noinline, format(printf, 4, 0)));
 
-/* Apart, so that others do without its stack. */
+/* A function of its own, so that other calls do not need its large stack
+ * frame. */
 static bool
 write_json(const struct log *log, enum log_level level, int errnum,
            const char *fmt, va_list args)

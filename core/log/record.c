@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lines of the error log in both of their forms.  What does not fit is left
- * out: of the text the end; of an object parts of values or whole fields,
- * which "truncated": true then tells, so that it stays an object.
+ * Formats lines of the error log, in both forms.  A line that is too long is
+ * shortened: text at its end; an object by cutting values or omitting whole
+ * fields, which "truncated": true indicates, so that it stays valid JSON.
  */
 #include "core/log/record.h"
 
@@ -15,9 +15,9 @@
 #include "core/os/clock.h"
 
 enum {
-    ERRNO_ROOM = 50, /* kept for " (errno: text)" behind a long text */
+    ERRNO_ROOM = 50, /* reserved for " (errno: text)" after a long text */
     ERRNO_TEXT = 128,
-    JSON_END = 24, /* kept for ,"truncated":true} and the newline   */
+    JSON_END = 24, /* reserved for ,"truncated":true} and the newline */
 };
 
 
@@ -64,8 +64,8 @@ is_control(char c)
 static void put_escapes(struct log_record *l, char *from)
     __attribute__((noinline));
 
-/* What was put from there on, again, with control bytes as \x0A: no client may
- * begin a line, or speak to the terminal of who reads. */
+/* Rewrites the text since from with control bytes as \x0A, so that a client
+ * can neither begin a line nor send escape sequences to a terminal. */
 static void
 put_escapes(struct log_record *l, char *from)
 {
@@ -147,7 +147,7 @@ put_errno(struct log_record *l, int errnum)
 }
 
 
-/* Outermost first. */
+/* The outermost frame first. */
 static void
 put_frames(struct log_record *l, const struct log_frame *f)
 {
@@ -189,7 +189,7 @@ record_text(struct log_record *l, char *room, const struct log *log,
 
 /* --- JSON ------------------------------------------------------------------- */
 
-/* Starts a field whose value takes least bytes; false: there is no room. */
+/* Starts a field whose value needs at least least bytes; false: no room. */
 static bool
 put_key(struct log_record *l, const char *name, size_t least)
 {
@@ -206,7 +206,7 @@ put_key(struct log_record *l, const char *name, size_t least)
 }
 
 
-/* Whole characters, and a byte is kept for the closing quote. */
+/* Puts whole characters only, and reserves a byte for the closing quote. */
 static void
 put_escaped(struct log_record *l, str_t s)
 {
@@ -252,7 +252,7 @@ put_integer(struct log_record *l, const char *name, uint64_t value)
 }
 
 
-/* Without the character at its end, which may have been cut. */
+/* The length without the last character, if that is cut off. */
 static size_t
 cut_character(const char *p, size_t n)
 {

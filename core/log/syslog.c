@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Syslog as RFC 3164 frames it: one datagram a line, "<PRI>date host tag:
- * text".  The socket is opened at the first line and again after a failure;
- * it never blocks, and lines that it does not take are lost.  A failure is
- * told to the error log, but never to the target that failed.
+ * Syslog in the format of RFC 3164: one datagram per line, "<PRI>date host
+ * tag: text".  The socket is opened for the first line and again after a
+ * failure; it never blocks, and lines that it does not take are lost.  A
+ * failure is reported to the error log, but never to the target that failed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -32,7 +32,8 @@ struct syslog_target {
     str_t     name; /* of the server                                         */
     str_t     tag;
     bool      no_hostname;
-    bool      is_busy; /* telling of a failure: what comes in is lost        */
+    bool      is_busy; /* reporting a failure: lines that arrive meanwhile
+                          are lost                                           */
     char      hostname[HOST_NAME];
 };
 
@@ -61,7 +62,7 @@ set_unix(struct arena *a, struct syslog_target *s, str_t path)
 }
 
 
-/* Cuts "host:port", "[v6]:port" or "host" in two. */
+/* Splits "host:port", "[v6]:port" or "host". */
 static bool
 split_port(str_t text, str_t *host, uint64_t *port)
 {
@@ -242,7 +243,7 @@ syslog_open(struct arena *a, str_t parameters, const char **error)
 }
 
 
-/* NULL, or what failed, with errno. */
+/* Opens the socket.  NULL, or the call that failed, with errno. */
 static const char *
 call_up(struct syslog_target *s)
 {
@@ -259,7 +260,7 @@ call_up(struct syslog_target *s)
 }
 
 
-/* A server that was restarted has broken the old socket: one more try. */
+/* When a server restarts, the old socket breaks: try once more. */
 static const char *
 send_datagram(struct syslog_target *s, struct iovec *iov, bool *is_sent)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Targets as error_log names them.  They belong to the arena of their
- * generation.
+ * The targets of error_log.  They belong to the arena of their generation.
  */
 #include "core/log/target.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a log target is, for the files of core/log alone.
+ * Log targets, internal to core/log.
  */
 #pragma once
 
@@ -8,7 +8,7 @@
 
 enum target_kind { TARGET_FILE, TARGET_STDERR, TARGET_SYSLOG, TARGET_MEMORY };
 
-/* The last size bytes that were logged, found with a debugger. */
+/* The last size bytes of log; to be read with a debugger. */
 struct log_ring {
     char  *p;
     size_t size, at;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The clocks as last read, and the texts of the wall clock.  Each text is
- * made when it is first asked for within a second, so that a process prints
- * a date once a second at most, however many lines and responses carry it.
- * A text is good until the next clock_update.
+ * formatted on its first use within a second, so a process formats a date at
+ * most once a second, however many lines and responses contain it.  A text is
+ * valid until the next clock_update.
  *
- * The state is the process's: only the thread of the loop may ask.
+ * The state belongs to the process; only the thread of the loop may use it.
  */
 #include "core/os/clock.h"
 
@@ -16,7 +16,7 @@
 enum { TEXT_MAX = 40 };
 
 struct text {
-    time_t made; /* the second that it is of */
+    time_t made; /* the second that it shows */
     size_t n;
     char   p[TEXT_MAX];
 };
@@ -83,7 +83,8 @@ clock_millisecond(void)
 }
 
 
-/* The only place that asks the system for a calendar: it knows the zone. */
+/* The only call that needs a calendar from the system, which knows the time
+ * zone. */
 struct tm
 clock_local(time_t at)
 {
@@ -98,7 +99,8 @@ clock_local(time_t at)
 }
 
 
-/* True when t has to be written anew; the local time is ready then. */
+/* True if t has to be formatted again; the local time has been updated
+ * then. */
 static bool
 is_stale(struct text *t)
 {
@@ -122,8 +124,8 @@ text_of(const struct text *t)
 }
 
 
-/* snprintf says how long the whole would have been; years beyond 9999 are cut
- * rather than believed. */
+/* snprintf returns the length of the untruncated text; years beyond 9999 do
+ * not fit, and are cut. */
 static void
 set_length(struct text *t, int n)
 {
@@ -209,7 +211,7 @@ clock_iso8601(void)
 }
 
 
-/* The text of the second with the milliseconds put in front of its zone. */
+/* The text of the second, with the milliseconds inserted before its zone. */
 str_t
 clock_iso8601_ms(void)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Time, read once per loop turn and kept, with the texts that every request
- * prints.  Durations are measured on the monotonic clock; the wall clock is
- * for people.
+ * Time, read once per loop turn and cached, with the texts that every request
+ * prints.  Durations are measured with the monotonic clock; the wall clock is
+ * for display.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 #include "core/base/number.h"
 #include "core/base/str.h"
 
-/* Reads the clocks again.  Texts are made anew only when asked for and the
+/* Reads the clocks.  A text is formatted again only when it is used and the
  * second has changed. */
 void clock_update(void);
 
@@ -20,8 +20,8 @@ msec_t   clock_fresh_ms(void);   /* monotonic, read now                      */
 time_t   clock_seconds(void);    /* wall clock, of the last update           */
 unsigned clock_millisecond(void); /* 0-999 of that second                    */
 
-/* A moment in the zone of this process, for mktime, too.  Times that have no
- * date are the nearest that has one. */
+/* The time in the zone of this process, also as input for mktime.  A time that
+ * has no date is replaced by the nearest one that has. */
 struct tm clock_local(time_t at);
 
 str_t clock_http(void);      /* Sun, 06 Nov 1994 08:49:37 GMT                */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Processors, as limited by affinity (cpusets end up there) and by cgroups of
- * both versions.  A quota may stand in any group above ours; the least holds.
+ * The number of processors, limited by affinity (which includes cpusets) and
+ * by cgroups of both versions.  Each cgroup above ours can have a quota; the
+ * lowest one counts.
  */
 #include "core/os/cpu.h"
 
@@ -44,7 +45,8 @@ divide(long long quota, long long period)
 }
 
 
-/* Of one group: "max 100000" or "150000 100000", or two files of version 1. */
+/* The quota of one group: "max 100000" or "150000 100000", or two files of
+ * version 1. */
 static unsigned
 quota_of(const char *folder, const char *path, bool is_v2)
 {
@@ -66,7 +68,8 @@ quota_of(const char *folder, const char *path, bool is_v2)
 }
 
 
-/* The least quota from the group up to the root; path is cut on the way. */
+/* The lowest quota from the group up to the root; path is shortened on the
+ * way. */
 static unsigned
 least_quota(const char *folder, char *path, bool is_v2)
 {
@@ -96,7 +99,7 @@ has_word(const char *list, const char *word)
 }
 
 
-/* "0::/a/b" of version 2, "4:cpu,cpuacct:/a/b" of version 1. */
+/* A line "0::/a/b" of version 2, or "4:cpu,cpuacct:/a/b" of version 1. */
 static unsigned
 quota_of_line(char *text, const char *mount)
 {

@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-/* Those that the scheduler allows, and no more than what the cgroup's quota
- * of time amounts to; at least 1. */
+/* Those that the scheduler allows, limited by the CPU quota of the cgroup; at
+ * least 1. */
 unsigned cpu_count(void);
 
 /* The quota alone, rounded up; 0: there is none.  groups is the text file

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The one handler that interrupts: SIGBUS cannot wait for its turn, as other
- * signals do (core/proc/signal.c).
+ * The only signal handler that interrupts the process: SIGBUS cannot be queued
+ * as other signals are (core/proc/signal.c).
  */
 #include "core/os/mapped.h"
 
@@ -9,25 +9,25 @@
 #include <signal.h>
 #include <stddef.h>
 
-/* Of this thread: where its mapped_try goes on; NULL: there is none. */
+/* The jump target of mapped_try in this thread; NULL: none is active. */
 static _Thread_local sigjmp_buf *way_out;
 
 
-/* The signal comes from an instruction of read itself, never between those of
- * a library's that changes its own state, so that a jump is safe. */
+/* The signal is raised by an instruction of read itself, not within a library
+ * function that changes its own state, so the jump is safe. */
 static void
 on_bus_error(int number)
 {
     if (way_out != NULL)
         siglongjmp(*way_out, 1);
-    signal(number, SIG_DFL); /* happens again at once, and ends the process */
+    signal(number, SIG_DFL); /* it recurs at once, and ends the process     */
 }
 
 
 void
 mapped_init(void)
 {
-    /* not blocked while it is handled: the jump restores no mask */
+    /* SA_NODEFER: the jump does not restore the signal mask */
     struct sigaction action
         = { .sa_handler = on_bus_error, .sa_flags = SA_NODEFER };
 

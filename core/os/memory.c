@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The GNU library gives back what is free at the end of its heap beyond
- * 128 kB, which a turn with a few dozen requests takes and leaves: a page
- * fault for each page in every turn.
+ * glibc returns free memory at the end of its heap to the system once it
+ * exceeds 128 kB.  A turn with a few dozen requests allocates and frees that
+ * much, which would cost a page fault for each page in every turn.
  */
 #include "core/os/memory.h"
 

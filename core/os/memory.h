@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How the C library's allocator deals with freed memory. */
+/* How the C library's allocator treats freed memory. */
 #pragma once
 
-/* Some of it stays with the process, so that what the requests of one turn of
- * the loop took is not fetched from the system again in the next.  To be
- * called before memory is wanted. */
+/* Keeps some freed memory in the process, so that each turn of the loop does
+ * not have to get it from the system again.  Call this before any
+ * allocation. */
 void memory_init(void);

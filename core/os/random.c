@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The one source of randomness that others see.
+ * The only source of randomness that is visible to others.
  */
 #include "core/os/random.h"
 
@@ -15,6 +15,7 @@ random_fill(void *out, size_t n)
 {
     ssize_t got = getrandom(out, n, 0);
 
-    /* Up to 256 bytes come whole, signals or not; an old kernel has none. */
+    /* Up to 256 bytes are returned completely, even with signals; it fails
+     * only on an old kernel that lacks the call. */
     CHECK(got == (ssize_t) n);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Random bytes of the kernel, which tell nothing of this process and that
- * nobody can foresee: for what is shown to others.
+ * Random bytes from the kernel, unpredictable and independent of this process:
+ * for everything that others can see.
  */
 #pragma once
 

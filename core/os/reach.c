@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The folders of a path are asked one after the other, from the root on, with
- * the effective user's rights.
+ * Checks the folders of a path one after the other, from the root on, with the
+ * rights of the effective user.
  */
 #include "core/os/reach.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * getaddrinfo, with its list copied into an arena in the order that
- * configurations expect: IPv4 first, the resolver's own order within.
+ * configurations expect: IPv4 first, otherwise in the resolver's order.
  */
 #include "core/os/resolve.h"
 
@@ -36,8 +36,8 @@ is_entry_of(const struct hostent *e, const char *name)
 }
 
 
-/* The address of name as digits: its own, that of the hosts file, or the one
- * that is nobody's. */
+/* The address of name as text: name itself if it is an address, that of the
+ * hosts file, or the placeholder address. */
 static void
 stand_in(const char *name, char *digits, size_t room)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Host names to addresses through the system's resolver.  It blocks: for the
- * time when a configuration is read, never for a running worker.
+ * Host names to addresses through the system's resolver.  It blocks, so it is
+ * only for reading a configuration, never for a running worker.
  */
 #pragma once
 
@@ -16,9 +16,9 @@ union resolved {
     struct sockaddr_in6 in6;
 };
 
-/* From now on nobody is asked: names are looked for in the hosts file alone,
- * and others have one address that is nobody's (RFC 5737).  For explaining a
- * configuration away from where it runs. */
+/* From now on, no name server is asked: names are only looked up in the hosts
+ * file, and all others get the same address, which belongs to nobody (RFC
+ * 5737).  For explaining a configuration away from where it runs. */
 void resolve_go_offline(void);
 
 /* The addresses of host in a, IPv4 before IPv6, each once, with port set.

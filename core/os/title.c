@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel shows the memory in which it laid out the arguments.  They are
- * followed by the environment, whose room can be used too when it is moved.
+ * The kernel shows the memory where it placed the arguments.  The environment
+ * follows them, and its room can be used as well once the environment has been
+ * moved.
  */
 #include "core/os/title.h"
 
@@ -33,7 +34,7 @@ copy_list(char **from, size_t n)
 }
 
 
-/* How many of the strings follow at end without a gap; moves end. */
+/* Counts the strings that follow at end without a gap; advances end. */
 static size_t
 extend(char **list, char **end)
 {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What ps shows of a process.
+ * The process title that ps shows.
  */
 #pragma once
 
-/* Before anything keeps a pointer into the environment: moves it elsewhere,
- * so that its room serves for titles.  argv is a copy from then on; returns
- * it. */
+/* Moves the environment, so that its room can be used for titles; call it
+ * before anything keeps a pointer into the environment.  Returns argv, which
+ * is a copy from then on. */
 char **title_init(int argc, char **argv);
 
 /* Sets the title to "PROGRAM: text". */
 void title_set(const char *program, const char *text);
 
-/* Gives back what title_init took. */
+/* Frees the memory of title_init. */
 void title_fini(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A path is walked folder by folder, each by its descriptor, so that nobody
- * can put something else in its place meanwhile.
+ * Walks a path folder by folder, each through its descriptor, so that nobody
+ * can replace a folder in the meantime.
  */
 #include "core/os/wary.h"
 
@@ -16,9 +16,9 @@
 enum { FOLDER = O_PATH | O_DIRECTORY | O_CLOEXEC };
 
 struct walk {
-    int   at; /* the folder reached; -1: errno says why                     */
+    int   at; /* the current folder; -1: failed, see errno                  */
     uid_t user;
-    bool  is_theirs; /* it or one above it is that user's                   */
+    bool  is_theirs; /* it or a folder above it belongs to user             */
 };
 
 

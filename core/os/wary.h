@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Opening as root what somebody else may have had a hand in.
+ * Opening files as root in folders that another user may control.
  */
 #pragma once
 
 #include <sys/types.h>
 
-/* open(), which follows no link that stands in a folder of that user (uid) or
- * below one: there it could lead to anything.  -1 with errno, ELOOP or ENOTDIR
- * for such a link.  Of root nothing is suspected. */
+/* As open(), but does not follow links in folders that belong to user, or
+ * below such a folder: that user could have made them lead anywhere.  -1 with
+ * errno, ELOOP or ENOTDIR for such a link.  If user is root, all links are
+ * followed. */
 int wary_open(const char *path, int flags, mode_t mode, uid_t user);
