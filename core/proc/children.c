@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Signals to children, and what is said of their ends.
+ * Signals to children, and the log lines about how they ended.
  */
 #include "core/proc/children.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The processes that a master has started.
+ * The processes started by the master.
  */
 #pragma once
 
@@ -10,10 +10,10 @@
 enum { CHILDREN_MAX = 1024 };
 
 struct child {
-    pid_t         pid;    /* 0: it has ended, and is to be started again  */
+    pid_t         pid;    /* 0: it has ended, and will be started again   */
     unsigned      number; /* of the worker                                */
     struct stats *row;
-    bool          is_old; /* of a generation before: told to end          */
+    bool          is_old; /* of an earlier generation: told to end        */
     msec_t        started_at, start_again_at;
     unsigned      quick_ends; /* in a row                                     */
 };
@@ -23,12 +23,10 @@ struct children {
     unsigned     n;
 };
 
-/* Sends a signal to all that run; those that leave of themselves on it are
- * marked as old. */
+/* Sends a signal to all that run; those that end because of it are marked as
+ * old. */
 void children_signal(struct children *c, int number, const struct log *log);
 
-/* How many run. */
-
-/* Says how one has ended. */
+/* Logs how a child ended. */
 void children_log_end(const char *name, pid_t pid, int status,
                       const struct log *log);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Subcommands: "weir NAME ARGUMENT ...", which modules give.  They start no
- * server; a name that is none stays an invalid option.
+ * Subcommands: "weir NAME ARGUMENT ...", provided by modules.  They start no
+ * server; an unknown name remains an invalid option.
  */
 #include <stdio.h>
 
@@ -40,7 +40,8 @@ commands_print(void)
 }
 
 
-/* "weir NAME --help" or "--version", on standard output: it was asked for. */
+/* "weir NAME --help" or "--version": printed to standard output, because it
+ * was asked for. */
 static bool
 is_answered(const struct command *c, char **argv)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The hidden option --directives: a line for each row and part of nginx that
- * it belongs to, NAME MODULE CONTEXTS ARGUMENTS with tabs between, in the
- * notation of auto/check/directives.tsv.  A fifth column says what is wrong:
- * "duplicate" where another module has a directive of that name for the same
- * block, "undocumented" where the row lacks what "weir doc" prints.
+ * The hidden option --directives: prints a line for each row and each part of
+ * nginx that it belongs to, NAME MODULE CONTEXTS ARGUMENTS separated by tabs,
+ * in the notation of auto/check/directives.tsv.  A fifth column shows
+ * problems: "duplicate" if another module has a directive of that name for the
+ * same block, "undocumented" if the row lacks what "weir doc" prints.
  */
 #include <stdio.h>
 
@@ -34,7 +34,7 @@ static const struct context contexts[] = {
     { IN_MAIL_SERVER, "mail_server" },
 };
 
-/* The parts that have a documentation of their own. */
+/* The parts that nginx documents separately. */
 struct part {
     const char *name;
     unsigned    serves, where;
@@ -67,7 +67,7 @@ print_contexts(unsigned where)
 }
 
 
-/* "1", "0-2", "1,3" of the counts from 0 to 7. */
+/* "1", "0-2", "1,3": the allowed counts from 0 to 7. */
 static void
 print_counts(unsigned args)
 {
@@ -108,7 +108,8 @@ print_args(unsigned args)
 }
 
 
-/* What nginx documents with another module than the one that it is of here. */
+/* Directives that nginx documents with another module than the one that has
+ * them here. */
 struct home {
     const char *directive, *module;
 };
@@ -141,7 +142,7 @@ home_of(const struct module *m, const char *directive)
 }
 
 
-/* "http_" and the module's name, which may have that already. */
+/* "http_" and the module's name, unless the name begins with it already. */
 static void
 print_module(str_t name, const char *part)
 {
@@ -152,7 +153,8 @@ print_module(str_t name, const char *part)
 }
 
 
-/* A sentence, and its arguments told by the row or the type. */
+/* Whether it has a sentence, and the row or the type describes its
+ * arguments. */
 static bool
 is_documented(const struct directive *d)
 {
@@ -166,7 +168,8 @@ is_documented(const struct directive *d)
 }
 
 
-/* Has another module a directive of that name for one of these blocks? */
+/* Whether another module has a directive of that name for one of these
+ * blocks. */
 static bool
 is_duplicate(const struct module *m, const struct directive *d, unsigned where)
 {
@@ -223,8 +226,8 @@ print_row(const struct module *m, const struct directive *d, unsigned rest)
 }
 
 
-/* Several rows of one name are one directive, with all of their contexts; they
- * are printed with the first. */
+/* Several rows of one name are one directive with all of their contexts; it is
+ * printed with the first row. */
 static void
 print_rows(const struct module *m)
 {

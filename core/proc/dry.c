@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A worker that serves nobody: for subcommands that want the real engine.  It
- * reads the configuration and starts the modules as a worker does, as the
- * user that workers run as, but opens no sockets and no logs, and asks nobody
- * for the addresses of names.
+ * A worker without clients, for subcommands that need the real engine.  It
+ * reads the configuration and starts the modules as the workers' user, as a
+ * worker does, but it opens no sockets and no logs, and asks no name server.
  */
 #include <unistd.h>
 

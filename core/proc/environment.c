@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The environment that workers and new binaries get: nothing but TZ and what
- * env directives name.
+ * The environment of workers and new binaries: only TZ, and the variables of
+ * env directives.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include "core/conf/types.h"
 #include "core/proc/setup.h"
 
-/* The new program writes its title over its environment. */
+/* Room for the title of the new program, which overwrites its environment. */
 #define SPARE_64 \
     "................................................................"
 #define SPARE "SPARE=" SPARE_64 SPARE_64 SPARE_64 SPARE_64
@@ -20,7 +20,7 @@ struct variables {
 };
 
 
-/* "NAME=value" as it is, "NAME" with the value it has now, if any. */
+/* "NAME=value" is added as it is, "NAME" with its present value, if any. */
 static void
 add(struct variables *l, str_t text)
 {

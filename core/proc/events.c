@@ -137,7 +137,7 @@ events_conf_of(const struct generation *g)
 }
 
 
-/* Each worker holds all listening sockets. */
+/* Each worker holds all listening sockets, which count as connections. */
 static void
 check_connections(struct lint *l)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The folders for temporary files: made by the master, and given to the
- * user of the workers, who cannot make them.
+ * The folders for temporary files: created by the master, which makes the
+ * workers' user their owner, as workers could not create them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@ struct walk {
 };
 
 
-/* The folder behind fd, which is to be the owner's and to let him in. */
+/* Makes owner the owner of the folder behind fd, with full access. */
 static bool
 give(int fd, const char *path, uid_t owner, const struct log *log)
 {
@@ -50,8 +50,8 @@ give(int fd, const char *path, uid_t owner, const struct log *log)
 }
 
 
-/* A link that the owner could have made is followed by nobody who would change
- * what it leads to. */
+/* Does not follow a link that owner could have made: its target must not be
+ * changed. */
 static bool
 make_sure(const char *path, uid_t owner, const struct log *log)
 {
@@ -106,7 +106,8 @@ make_of_rows(struct walk *w, const struct directive *d, const char *conf)
 }
 
 
-/* Blocks that set nothing of a module share the conf of the one above. */
+/* A block that sets nothing of a module shares the conf of its outer block,
+ * where this has been done already. */
 static void
 make_of_block(struct walk *w, const struct conf_block *b)
 {

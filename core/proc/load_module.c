@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A file called ngx_http_NAME_module.so stands for the module NAME of this
- * build; ngx_stream_module.so and ngx_mail_module.so for all of their part.
+ * A file ngx_http_NAME_module.so stands for the module NAME of this build;
+ * ngx_stream_module.so and ngx_mail_module.so stand for the whole of stream
+ * and mail.
  */
 #include "core/proc/load_module.h"
 
@@ -22,7 +23,7 @@ static const struct part parts[] = {
 };
 
 
-/* "http_geoip" of "/x/ngx_http_geoip_module.so"; empty: no such form. */
+/* "http_geoip" for "/x/ngx_http_geoip_module.so"; empty: not of that form. */
 static str_t
 module_name(str_t path)
 {
@@ -47,7 +48,8 @@ serves_any(unsigned part)
 }
 
 
-/* Filters are called x_filter there; our own name may have the prefix, too. */
+/* nginx names filters x_filter; our own name may also begin with the
+ * prefix. */
 static bool
 is_module(const struct module *m, str_t prefix, str_t name)
 {
@@ -89,7 +91,7 @@ parse(struct conf *cf, void *field)
     str_t path = conf_path_prefix(cf, cf->args[1]), name = module_name(path);
 
     (void) field;
-    if (cf->gen->root->first != NULL) /* a block stands before it */
+    if (cf->gen->root->first != NULL) /* must precede all blocks  */
         return conf_error(cf,
                           "\"load_module\" directive is specified too late");
     if (name.n != 0 && is_built_in(name))

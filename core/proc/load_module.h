@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * load_module: weir loads nothing, but configurations name the files of
- * modules that it has built in.
+ * load_module: weir loads no files, but accepts the names of modules that are
+ * built in.
  */
 #pragma once
 

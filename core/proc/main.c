@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The start: command line, configuration, and then a test's verdict, a signal
- * to a running master, or a server.
+ * Start-up: reads the command line and the configuration, then tests it,
+ * signals a running master, or starts the server.
  */
 #include <config.h>
 #include <errno.h>
@@ -41,7 +41,8 @@ name_program(const char *argv0)
 }
 
 
-/* Where the binary is, for executing it again: found as the shell does. */
+/* The path of the binary, for executing it again: searched for as the shell
+ * does. */
 static str_t
 find_program(struct arena *a, const char *argv0)
 {
@@ -77,7 +78,7 @@ join_arguments(struct arena *a, char **argv)
 }
 
 
-/* Lines go to standard error with their date when there is no other file. */
+/* Logs to standard error with the date if there is no other file. */
 static void
 open_start_log(const struct setup *s)
 {
@@ -189,7 +190,7 @@ log_start_notices(const struct log *log)
 }
 
 
-/* Tells systemd, where it asks, that the server is up. */
+/* Tells systemd that the server is up, if systemd asks for that. */
 static void
 notify(const struct setup *s)
 {
@@ -219,7 +220,7 @@ notify(const struct setup *s)
 }
 
 
-/* The parent waits for a byte that says that the child is up. */
+/* The parent waits for a byte that tells it that the child is up. */
 static _Noreturn void
 await_child(int fd)
 {
@@ -233,7 +234,8 @@ await_child(int fd)
 }
 
 
-/* Into the background; the descriptor to say "up" on, -1: logged. */
+/* Puts the process into the background.  Returns the descriptor for reporting
+ * that it is up; -1: logged. */
 static int
 detach(const struct log *log)
 {
@@ -266,7 +268,7 @@ detach(const struct log *log)
 }
 
 
-/* From here on nobody waits at a terminal. */
+/* From here on, nobody waits at a terminal. */
 static bool
 settle(struct setup *s, struct generation *g, const struct log *log)
 {
@@ -356,7 +358,8 @@ run(struct setup *s)
 }
 
 
-/* Workers inherit it, and with it the tables that the master has made. */
+/* The workers inherit the key, and with it the hash tables that the master has
+ * built. */
 static void
 choose_hash_key(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The master takes one signal after the other.  Its state is the generation
- * in force, the children, and what it has been told to do.
+ * The master handles one signal at a time.  Its state is the generation in
+ * force, the children, and the requests that it has received.
  */
 #include "core/proc/master.h"
 
@@ -19,17 +19,19 @@
 #include "core/proc/signal.h"
 
 enum {
-    READY_MS = 2000, /* for workers to accept, before old ones are told  */
+    READY_MS = 2000, /* wait for new workers to accept, before old ones are
+                        told to end                                      */
     KILL_MS = 1000,  /* between TERM and KILL                            */
-    QUICK_MS = 1000, /* who lives no longer has ended quickly            */
-    QUICK_ENDS = 5,  /* of a worker, and it is started                   */
-    PAUSE_MS = 1000, /* ... only after so long                           */
+    QUICK_MS = 1000, /* ending earlier than this is a quick end          */
+    QUICK_ENDS = 5,  /* after so many in a row, the worker is restarted  */
+    PAUSE_MS = 1000, /* ... only after this pause                        */
 };
 
 struct master {
     struct setup      *setup;
     struct generation *gen;
-    struct generation *before; /* of a reload that is not over, or NULL      */
+    struct generation *before; /* during a reload, the previous generation;
+                                  otherwise NULL                             */
     struct log         log;
     struct children    children;
     pid_t              new_binary; /* 0: none                                */
@@ -43,7 +45,8 @@ static struct master master;
 
 /* --- workers --------------------------------------------------------------- */
 
-/* In the child: what only the master has, and what the worker is to know. */
+/* In the child: drops what only the master needs, and passes on what the
+ * worker needs. */
 static _Noreturn void
 run_worker(struct master *m, const struct child *it, int ready_fd)
 {
@@ -85,7 +88,7 @@ spawn(struct master *m, struct child *it, const int *ready)
 }
 
 
-/* The children hold the other end until they accept. */
+/* Each child keeps the other end open until it accepts. */
 static void
 await_ready(int fd)
 {
@@ -128,7 +131,7 @@ forget(struct master *m, struct child *it)
 }
 
 
-/* The one that has ended is replaced, at once unless it does so again and
+/* Replaces a worker that has ended: at once, unless it does so again and
  * again. */
 static void
 replace(struct master *m, struct child *it)
@@ -231,7 +234,8 @@ on_binary_end(struct master *m, int status)
 }
 
 
-/* --- what signals ask for ---------------------------------------------------- */
+/* --- signals
+ * ----------------------------------------------------------------- */
 
 static void
 reap(struct master *m)
@@ -256,7 +260,7 @@ reap(struct master *m)
 }
 
 
-/* A number of workers that start again later are no longer wanted. */
+/* Workers that wait to be started again are no longer wanted. */
 static void
 drop_pending(struct master *m)
 {
@@ -274,7 +278,7 @@ quit_workers(struct master *m)
 }
 
 
-/* A new configuration, opened; NULL: logged. */
+/* Reads and opens a new configuration; NULL: logged. */
 static struct generation *
 read_next(struct master *m)
 {
@@ -291,8 +295,7 @@ read_next(struct master *m)
 }
 
 
-/* Whether there is a place for each of its workers beside those that are to
- * end. */
+/* Whether there is room for all workers of g beside those that are to end. */
 static bool
 has_places(const struct master *m, const struct generation *g)
 {
@@ -309,8 +312,8 @@ has_places(const struct master *m, const struct generation *g)
 }
 
 
-/* Workers of the new generation, started behind those of the old one: how
- * many there are. */
+/* Starts the workers of the new generation beside the old ones; returns how
+ * many are running. */
 static unsigned
 start_beside(struct master *m, unsigned n_old)
 {
@@ -323,7 +326,7 @@ start_beside(struct master *m, unsigned n_old)
 }
 
 
-/* No process could be had: the old ones go on. */
+/* No worker could be started: the old ones continue. */
 static void
 take_back(struct master *m, unsigned n_old)
 {
@@ -356,7 +359,8 @@ quit_old(struct master *m, unsigned n_old)
 }
 
 
-/* The new workers start, and then the old ones end: somebody always serves. */
+/* The new workers start before the old ones end, so that there is always one
+ * to serve. */
 static void
 reconfigure(struct master *m)
 {
@@ -455,7 +459,7 @@ hang_up(struct master *m)
         reconfigure(m);
         return;
     }
-    /* An upgrade is taken back: what was there goes on. */
+    /* Abandons an upgrade: the old binary continues. */
     if (m->no_workers)
         start_workers(m);
     m->no_workers = false;
@@ -507,7 +511,7 @@ obey(struct master *m, const struct signal_info *info)
 
 /* --- time ------------------------------------------------------------------ */
 
-/* Until something is due. */
+/* The time until something has to be done. */
 static msec_t
 time_left(const struct master *m)
 {
@@ -540,7 +544,7 @@ do_what_is_due(struct master *m)
 }
 
 
-/* The pid file and unix sockets stay with a new binary that has them. */
+/* If a new binary runs, it keeps the pid file and the unix sockets. */
 static void
 finish(struct master *m)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Options are letters that may be joined; the value of one that takes it
- * follows at once or is the next argument.
+ * Options are letters that can be combined; an option's value follows its
+ * letter directly or is the next argument.
  */
 #include "core/proc/options.h"
 
@@ -64,7 +64,7 @@ take_flag(struct options *o, char c)
 }
 
 
-/* Where the value of an option goes, and what it is called in messages. */
+/* The variable for the value of an option, and its name in messages. */
 static const char **
 value_of(struct options *o, char c, const char **what)
 {
@@ -89,7 +89,7 @@ value_of(struct options *o, char c, const char **what)
 }
 
 
-/* One argument of letters; *next is the one behind it. */
+/* One argument of letters; *next is the argument after it. */
 static bool
 take_letters(struct options *o, const char *p, char ***next)
 {
@@ -138,7 +138,7 @@ take_word(struct options *o, const char *p)
 }
 
 
-/* What has a meaning with -t only. */
+/* Some options only have a meaning with -t. */
 static bool
 fits_together(const struct options *o)
 {
@@ -179,8 +179,8 @@ options_parse(struct options *o, char **argv)
 }
 
 
-/* -cFILE or -c FILE, and its like; NULL: *p is none of them.  *n: how many
- * arguments it takes. */
+/* -cFILE or -c FILE, and similar options; NULL: *p is none of them.  *n: the
+ * number of arguments that it takes. */
 static const char **
 conf_option(struct options *o, char **p, unsigned *n)
 {

@@ -19,7 +19,7 @@
 #include "core/proc/load_module.h"
 
 
-/* errno is 0 where a name is simply not there. */
+/* errno is 0 if the name simply does not exist. */
 static const char *
 unknown_name(struct conf *cf, const char *call, const char *name)
 {
@@ -123,7 +123,7 @@ parse_core(struct conf *cf, void *field)
 }
 
 
-/* Bits, the last one of processor 0. */
+/* The last digit is the bit of processor 0. */
 static const char *
 parse_mask(struct conf *cf, str_t text, cpu_set_t *set)
 {
@@ -313,7 +313,8 @@ make_ready(struct conf *cf, void *conf)
 }
 
 
-/* pcre_jit may stand behind the expressions. */
+/* pcre_jit may follow the regular expressions in the file, so they are
+ * compiled to machine code only here, at the end. */
 static const char *
 prepare_regexes(struct conf *cf, void *main)
 {

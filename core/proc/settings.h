@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the main level and events {} say about processes.
+ * The process settings of the main level and of events {}.
  */
 #pragma once
 
@@ -9,7 +9,7 @@
 #include "core/conf/conf.h"
 
 struct user {
-    const char *name; /* NULL: as the master                                 */
+    const char *name; /* NULL: the master's user                             */
     uid_t       uid;
     gid_t       gid;
 };
@@ -22,10 +22,11 @@ struct limit {
 
 struct affinity {
     bool           is_auto;
-    VEC(cpu_set_t) masks; /* with is_auto: none, or the one to choose from   */
+    VEC(cpu_set_t) masks; /* with is_auto: none, or the processors to choose
+                             from                                            */
 };
 
-/* What a failed check does beyond ending the worker. */
+/* What a failed check does besides ending the worker. */
 enum { DEBUG_ABORT, DEBUG_STOP };
 
 struct process_conf {
@@ -41,8 +42,9 @@ struct process_conf {
     struct texts   *env; /* "NAME" or "NAME=value"                           */
     str_t           lock_file;
     msec_t          shutdown_timeout; /* 0: none                             */
-    msec_t          timer_resolution; /* of no effect                        */
-    unsigned        debug_points;     /* a failed check: DEBUG_STOP, or ends  */
+    msec_t          timer_resolution; /* no effect                           */
+    unsigned        debug_points;     /* on a failed check: DEBUG_STOP, or
+                                         just end                             */
 };
 
 struct debug_list {
@@ -54,7 +56,7 @@ struct events_conf {
     bool              multi_accept, accept_mutex;
     msec_t            accept_mutex_delay;
     unsigned          method;
-    uint64_t          aio_requests; /* of no effect                          */
+    uint64_t          aio_requests; /* no effect                             */
     uint64_t          epoll_events;
     struct debug_list debug;
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Opening comes behind reading: what goes wrong here has no place in the
- * configuration, and -t has said by then that the syntax is ok.
+ * Opens what a configuration names, after it has been read completely: errors
+ * here have no position in the configuration, and -t has already reported that
+ * the syntax is ok.
  */
 #include "core/proc/setup.h"
 
@@ -42,8 +43,9 @@ setup_read(const struct setup *s, const struct log *log)
 }
 
 
-/* Under -t it is only opened; at the start it is written later, by the
- * process that stays.  A link in its place could lead to anybody's file. */
+/* Under -t it is only opened.  At the start it is written later, by the
+ * process that stays.  Links are not followed, since they could lead to
+ * anyone's file. */
 static bool
 open_pid(const struct generation *g, bool is_test, const struct log *log)
 {
@@ -118,8 +120,8 @@ setup_open(const struct setup *s, struct generation *g, struct generation *old,
         return false;
     if (!generation_open_files(g, log))
         return false;
-    /* Now people find it where the configuration says, and on standard error,
-     * which takes warnings whatever the level of the files. */
+    /* Now it is logged where the configuration says, and on standard error,
+     * which gets warnings whatever the level of the files. */
     named = *g->log;
     if (named.level < LEVEL_WARN)
         named.level = LEVEL_WARN;

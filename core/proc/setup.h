@@ -15,40 +15,41 @@ struct setup {
     char            **argv;
     str_t             command; /* argv joined, for the title                 */
     str_t             program; /* path of the binary, for upgrades           */
-    listeners_t       inherited; /* of the process before (NGINX=)           */
+    listeners_t       inherited; /* from the previous process (NGINX=)       */
     bool              is_inherited;
     bool              is_daemon; /* put into the background                  */
     pid_t             parent; /* at the start                               */
 };
 
-/* Reads the configuration; NULL: logged. */
+/* Reads the configuration; NULL: an error was logged. */
 struct generation *setup_read(const struct setup *s, const struct log *log);
 
-/* Opens what the configuration names: pid file (unless old has the same), log
+/* Opens what the configuration names: pid file (unless it is that of old), log
  * files, temporary folders, sockets (those of old are taken over).  False:
  * logged (to the error log of g, once its files are open), and nothing of old
  * has changed. */
 bool setup_open(const struct setup *s, struct generation *g,
                 struct generation *old, const struct log *log);
 
-/* What old has and g does not: closes sockets, removes the pid file. */
+/* Closes sockets and removes the pid file, if old has them and g does not. */
 void setup_release(struct generation *old, const struct generation *g,
                    const struct log *log);
 
-/* The pid file of this process; false: logged. */
+/* Writes the pid file of this process; false: logged. */
 bool setup_write_pid(const struct generation *g, const struct log *log);
 void setup_remove_pid(const struct generation *g, const struct log *log);
 /* "PATH.oldbin", in a. */
 str_t setup_old_pid(const struct generation *g, struct arena *a);
 
-/* Standard error to the file of the error log, unless some error_log, inner
- * ones too, is written to it. */
+/* Redirects standard error to the file of the error log, unless some
+ * error_log, also in an inner block, goes to stderr. */
 void setup_redirect_stderr(const struct generation *g, const struct log *log);
 
-/* Folders named by temporary paths; as the workers' user.  False: logged. */
+/* Makes the folders of all temporary paths, owned by the workers' user.
+ * False: logged. */
 bool folders_make(const struct generation *g, const struct log *log);
 
-/* The environment of workers (own, NULL) and of a new binary (one variable
- * more): what env directives name, and TZ.  In a. */
+/* The environment of workers (own is NULL) or of a new binary (with own as an
+ * additional variable): TZ, and the variables of env directives.  In a. */
 char **environment_make(const struct generation *g, struct arena *a,
                         const char *own);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Signals, taken one by one and never by interrupting: they are blocked in
+ * Signals are received one by one, and never interrupt: they are blocked in
  * all processes; the master waits for them, a worker's loop reads them from a
  * descriptor.
  */
@@ -15,15 +15,15 @@ struct signal_info {
     pid_t sender; /* 0: the kernel                                           */
 };
 
-/* Blocks all that are handled, and ignores SIGPIPE and SIGSYS. */
+/* Blocks all signals that are handled, and ignores SIGPIPE and SIGSYS. */
 void signals_block(void);
-/* What a program that is about to be executed expects. */
+/* Restores what a program that is about to be executed expects. */
 void signals_unblock(void);
 
-/* The next one, or false after max_wait_ms ((msec_t) -1: no limit). */
+/* Takes the next signal; false after max_wait_ms ((msec_t) -1: no limit). */
 bool signals_wait(struct signal_info *out, msec_t max_wait_ms);
 
-/* A descriptor to read them from, -1 (logged) where it cannot be had. */
+/* A descriptor to read signals from; -1: failed (logged). */
 int signals_open(const struct log *log);
 /* Reads one; false: there is none. */
 bool signals_read(int fd, struct signal_info *out);

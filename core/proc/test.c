@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * -t: whether the configuration can be read and what it names be opened.  What
- * goes to standard error is nginx's; for people, lint's findings stand behind
- * it; with --json all of it stands on standard output too, as one object.
+ * -t: checks whether the configuration can be read, and what it names can be
+ * opened.  Standard error gets nginx's lines; for people, these are followed
+ * by the findings of lint.  With --json, everything is also written to
+ * standard output, as one object.
  */
 #include "core/proc/setup.h"
 
@@ -16,7 +17,7 @@
 struct message {
     enum log_level level;
     str_t          text, file, hint; /* hint.p NULL: none                     */
-    unsigned       line, column; /* from 1; 0: not known                     */
+    unsigned       line, column; /* from 1; 0: unknown                       */
 };
 
 static struct {
@@ -27,7 +28,7 @@ static struct {
 
 /* --- lines of the log -------------------------------------------------------- */
 
-/* Takes " in FILE:LINE" off the end of a line; false: it has no such. */
+/* Removes " in FILE:LINE" from the end of a line; false: it has none. */
 static bool
 take_place(struct message *m, str_t text)
 {
@@ -72,7 +73,7 @@ note_below(struct message *m, str_t text)
 }
 
 
-/* A line goes where it would go, and is kept. */
+/* Lets a line go where it would have gone, and keeps a copy. */
 static void
 note_line(enum log_level level, str_t text, bool is_wanted)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The life of a worker: becomes the user it runs as, calls the modules,
- * accepts, serves, and ends at once (TERM) or when the last connection has
- * gone (QUIT).
+ * The life of a worker: switches to its user, starts the modules, accepts,
+ * serves, and ends at once (TERM) or when the last connection has closed
+ * (QUIT).
  */
 #include "core/proc/worker.h"
 
@@ -19,18 +19,19 @@
 #include "core/os/title.h"
 #include "core/proc/signal.h"
 
-/* All of the process's own state. */
+/* All state of the process itself. */
 struct serving {
     struct worker    self;
     struct setup    *setup;
-    struct list      alive; /* generations that somebody still runs under  */
+    struct list      alive; /* generations that are still in use           */
     struct acceptor *acceptor;
     struct event     signals;
     struct timer     deadline; /* worker_shutdown_timeout                  */
     pid_t            master;
     bool             is_alone;
     bool             wants_reconfigure; /* at the end of the turn          */
-    unsigned         started; /* modules whose worker_start was called    */
+    unsigned         started; /* number of modules whose process_start was
+                                 called                                   */
 };
 
 static struct serving serving;
@@ -42,7 +43,7 @@ explain(const char *message)
     const struct log *log = worker->doing ? worker->doing : &worker->log;
 
     log_at(log, LEVEL_ALERT, 0, "%s", message);
-    /* for a debugger to be attached, before the worker ends */
+    /* so that a debugger can be attached before the worker ends */
     if (worker->gen != NULL
         && process_conf_of(worker->gen)->debug_points == DEBUG_STOP)
         raise(SIGSTOP);
@@ -70,7 +71,7 @@ worker_become_user(const struct user *u, const struct log *log)
         log_at(log, LEVEL_EMERG, errno, "setgid(%d) failed", (int) u->gid);
         return false;
     }
-    /* It would go on with the groups of root. */
+    /* Otherwise it would keep the groups of root. */
     if (initgroups(u->name, u->gid) == -1) {
         log_at(log, LEVEL_EMERG, errno, "initgroups(%s, %d) failed", u->name,
                (int) u->gid);
@@ -84,8 +85,9 @@ worker_become_user(const struct user *u, const struct log *log)
 }
 
 
-/* No program that could be executed has more rights than this process.  Who may
- * not empty the bounding set has no rights that it would bound. */
+/* Ensures that no program that may be executed gets more rights than this
+ * process.  A process that may not empty the bounding set (EPERM) has no
+ * rights that it would limit. */
 static void
 give_up_privileges(const struct log *log)
 {
@@ -98,7 +100,7 @@ give_up_privileges(const struct log *log)
 }
 
 
-/* The processor of a worker under "auto": those that may be used, in turn. */
+/* The processor of a worker under "auto": the allowed ones in turn. */
 static void
 pick_cpu(const struct affinity *a, unsigned number, cpu_set_t *out)
 {
@@ -213,8 +215,8 @@ forget(void *arg)
 }
 
 
-/* From now on g is what new requests run under; those that run end under what
- * they began with.  The count on g is taken over. */
+/* From now on, new requests run under g; running ones end under the generation
+ * with which they began.  Takes over the caller's reference to g. */
 static void
 switch_to(struct serving *s, struct generation *g)
 {
@@ -233,7 +235,7 @@ switch_to(struct serving *s, struct generation *g)
 }
 
 
-/* The first one. */
+/* Starts serving with the first generation. */
 static bool
 serve(struct serving *s, struct generation *g)
 {
@@ -335,7 +337,8 @@ reconfigure(struct serving *s)
 }
 
 
-/* Here no event of the turn is still to come for what is given up. */
+/* After the turn, no event is pending for connections and sockets that are
+ * released here. */
 static void
 after_turn(void *arg)
 {
@@ -413,7 +416,8 @@ on_signal(struct event *e)
 }
 
 
-/* --- the whole ------------------------------------------------------------- */
+/* --- start and end
+ * --------------------------------------------------------- */
 
 static bool
 begin(struct serving *s, const struct worker_start *start)
@@ -474,7 +478,7 @@ worker_main(const struct worker_start *start)
     finish(s);
     log_at(&s->self.log, LEVEL_NOTICE, 0, "exit");
 
-    /* What connections hold is gone only when they are. */
+    /* Open connections still use the memory that would be freed below. */
     if (conns.active != 0)
         _exit(0);
     loop_free(s->self.loop);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A table of rows, taken from the front, so that of its many pages those are
- * touched that as many processes need.
+ * A table of rows that is filled from the front, so that only as many pages
+ * are used as the number of processes requires.
  */
 #include "core/shm/held.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What each process holds of things that are counted in shared memory (the
- * connections of a peer): so many counters for each, so that what a process
- * held that died can be taken off again.  Whoever counts in shared memory
- * what is given back later keeps it here as well.
+ * What each process holds of objects that are counted in shared memory (the
+ * connections of a peer): a set of counters for each process, so that the
+ * holdings of a process that died can be subtracted.  Code that counts
+ * something in shared memory until it is released also counts it here.
  *
- * All of it is called under the lock of what is counted.
+ * All functions are called under the lock of the counted object.
  */
 #pragma once
 
@@ -14,15 +14,15 @@
 
 struct held;
 
-/* The bytes that n counters of each process take. */
+/* The number of bytes for n counters of each process. */
 size_t held_size(size_t n);
-/* In that many bytes, zeroed. */
+/* Initialises the table in that many zeroed bytes. */
 void held_init(struct held *h, size_t n);
 
-/* The counters of a process, which has none yet: zeroed.  NULL: too many
- * processes have some, and what this one holds is lost when it dies. */
+/* New counters, zeroed, for a process that has none yet.  NULL: there are too
+ * many processes; what this one holds is lost if it dies. */
 unsigned *held_take(struct held *h, pid_t pid);
-/* The counters of a process that has ended, NULL where it had none; and its
- * place for another. */
+/* The counters of a process that has ended, NULL if it had none; held_give
+ * frees their row. */
 unsigned *held_find(struct held *h, pid_t pid);
 void      held_give(struct held *h, unsigned *counters);

@@ -54,7 +54,7 @@ shared_lock_init(struct shared_lock *l)
 }
 
 
-/* What a process that died left behind is used as it is. */
+/* If the owner died, its data is used as it is. */
 void
 shared_lock_take(struct shared_lock *l)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory that the workers of one configuration share: made by the master when
- * it builds the configuration, it stands at the same address in all processes
- * that are forked from it, so that pointers within it, and to the
- * configuration, hold in all of them.
+ * Memory shared by the workers of one configuration.  The master creates it
+ * when it reads the configuration, so that it has the same address in all
+ * forked processes, and pointers within it and into the configuration are
+ * valid in all of them.
  */
 #pragma once
 
@@ -11,11 +11,12 @@
 
 #include "core/base/arena.h"
 
-/* n bytes, zeroed, until the arena ends; NULL with errno without memory. */
+/* n bytes, zeroed, until the arena is freed; NULL with errno without
+ * memory. */
 void *shared_zalloc(struct arena *a, size_t n);
 
-/* A lock within shared memory, held for moments only.  It outlives whoever
- * dies with it. */
+/* A lock in shared memory, to be held only briefly.  It survives the death of
+ * its holder. */
 struct shared_lock {
     pthread_mutex_t mutex;
 };
