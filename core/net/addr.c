@@ -199,8 +199,8 @@ addr_is_wildcard(const struct sockaddr *sa)
 }
 
 
-/* Four decimal numbers, with leading zeros or without, which inet_pton does
- * not take. */
+/* Four decimal numbers, also with leading zeros, which inet_pton does not
+ * accept. */
 static bool
 parse_ip4(str_t text, unsigned char *out)
 {
@@ -215,7 +215,7 @@ parse_ip4(str_t text, unsigned char *out)
 }
 
 
-/* inet_pton wants a NUL. */
+/* inet_pton needs a NUL. */
 static bool
 parse_bytes(int family, str_t text, void *out)
 {
@@ -251,8 +251,8 @@ addr_parse(str_t text, struct addr_any *out)
 }
 
 
-/* Sets the first bits of the mask and drops the address's others; false when
- * one of those was set. */
+/* Sets the first bits of the mask, and clears the other bits of the address;
+ * false if one of those was set. */
 static bool
 apply_mask(struct cidr *c, size_t size, unsigned bits)
 {

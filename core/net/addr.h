@@ -11,7 +11,8 @@
 
 #include "core/base/arena.h"
 
-/* Compact: what a connection keeps.  Unix addresses keep only the family. */
+/* The compact form that a connection keeps.  Of a unix address, only the
+ * family is kept. */
 struct addr {
     union {
         struct sockaddr     sa;
@@ -33,12 +34,13 @@ struct addr_any {
 
 enum { ADDR_TEXT = 120 }; /* room for any text of an address with its port */
 
-/* "127.0.0.1", "::1" (brackets only with the port: "[::1]:80"), "unix:" or
- * "unix:/path".  Returns the length. */
+/* "127.0.0.1", "::1" (with brackets only if there is a port: "[::1]:80"),
+ * "unix:" or "unix:/path".  Returns the length. */
 size_t addr_text(char *out, const struct sockaddr *sa, socklen_t len,
                  bool with_port);
-unsigned addr_port(const struct sockaddr *sa); /* host order; 0 for unix     */
-socklen_t addr_len(const struct sockaddr *sa); /* of its whole structure     */
+unsigned addr_port(const struct sockaddr *sa); /* host byte order; 0 for
+                                                  unix                       */
+socklen_t addr_len(const struct sockaddr *sa); /* of the whole structure     */
 void     addr_set_port(struct sockaddr *sa, unsigned port);
 bool     addr_same(const struct sockaddr *a, const struct sockaddr *b,
                    bool with_port);
@@ -62,21 +64,21 @@ enum cidr_verdict cidr_parse(str_t text, struct cidr *out);
 bool cidr_match(const struct cidr *c, const struct sockaddr *sa);
 
 /*
- * An endpoint as configuration writes it: "host", "host:port", "*:80", "80"
+ * An endpoint as written in a configuration: "host", "host:port", "*:80", "80"
  * (listen only), "[::1]:80", "unix:/path", ports as ranges "80-90" (listen
- * only), each with an optional "/uri" behind it (uri_part).
+ * only), each optionally followed by "/uri" (uri_part).
  */
 struct endpoint {
     str_t            host;     /* without the port; brackets kept            */
     str_t            port_text;
-    unsigned         port;     /* default_port where none was given          */
-    unsigned         last_port; /* of a range, else = port                   */
+    unsigned         port;     /* default_port if none was given             */
+    unsigned         last_port; /* of a range; otherwise = port              */
     bool             no_port;  /* none was given                             */
     bool             is_unix;
     str_t            uri;      /* what follows host:port, from "/" (or "?")  */
     size_t           n;        /* addresses, once resolved                   */
     struct addr_any *at;
-    str_t           *names;    /* their texts with port, for logs            */
+    str_t           *names;    /* their texts with port, for the log         */
 };
 
 enum endpoint_flag {
@@ -86,11 +88,11 @@ enum endpoint_flag {
                               time only)                                     */
 };
 
-/* NULL, or what is wrong in nginx's words: "invalid host", "invalid port",
- * "no host", "no path in the unix domain socket", "too long path in the unix
+/* NULL, or an error in nginx's words: "invalid host", "invalid port", "no
+ * host", "no path in the unix domain socket", "too long path in the unix
  * domain socket", "invalid port range", "invalid IPv6 address", "host not
- * found".  Without ENDPOINT_RESOLVE a name leaves n 0.  host keeps its
- * brackets; of a unix socket it is the path.  A range has an address for each
- * of its ports.  Texts point into text. */
+ * found".  Without ENDPOINT_RESOLVE, a name leaves n 0.  host keeps its
+ * brackets; for a unix socket, it is the path.  A range has an address for
+ * each of its ports.  The strings point into text. */
 const char *endpoint_parse(struct arena *a, str_t text, unsigned default_port,
                            unsigned flags, struct endpoint *out);

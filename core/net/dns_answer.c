@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Names are labels with their lengths in front, up to an empty one or to a
- * pointer at where the name goes on.  Each pointer has to lead further back
- * than the one before, so that a name ends.
+ * A name is a sequence of labels, each preceded by its length, up to an empty
+ * one or to a pointer to the rest of the name.  Each pointer must lead further
+ * back than the one before, so that every name ends.
  */
 #include "core/net/dns_answer.h"
 
@@ -24,7 +24,7 @@ read_u16(const uint8_t *p)
 }
 
 
-/* What is behind the name at p; NULL: broken. */
+/* Returns the end of the name at p; NULL: broken. */
 static const uint8_t *
 skip_name(const uint8_t *p, const uint8_t *end)
 {
@@ -41,7 +41,8 @@ skip_name(const uint8_t *p, const uint8_t *end)
 }
 
 
-/* Bytes that a name as text could not say are refused: it is asked for. */
+/* Bytes that could not be written in a textual name are refused, since the
+ * name may be sent in a query. */
 static bool
 is_plain(const uint8_t *label, size_t n)
 {
@@ -89,7 +90,7 @@ struct record {
     size_t         n;
 };
 
-/* What is behind the record at p; NULL: broken. */
+/* Returns the end of the record at p; NULL: broken. */
 static const uint8_t *
 read_record(const uint8_t *p, const uint8_t *end, struct record *r)
 {
@@ -114,7 +115,7 @@ take_record(struct dns_answer *out, str_t packet, int family,
 
     if (r->class != CLASS_IN || (r->type != type && r->type != TYPE_CNAME))
         return true;
-    /* RFC 2181 section 8: one with the upper bit is none */
+    /* RFC 2181 section 8: a TTL with the top bit set counts as zero */
     if (r->ttl < out->ttl || r->ttl > INT32_MAX)
         out->ttl = r->ttl > INT32_MAX ? 0 : r->ttl;
     if (r->type == TYPE_CNAME) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * "host:port/uri" as configuration writes it.  The grammar is nginx's, with
- * its corners: a host ends at the first colon, a lone number is a port where
- * one listens, and the uri begins at the first "/" or "?".
+ * "host:port/uri" as written in a configuration.  The grammar is nginx's, with
+ * its peculiarities: a host ends at the first colon, a single number is a port
+ * for listen, and the uri begins at the first "/" or "?".
  */
 #include <stdio.h>
 
@@ -52,7 +52,7 @@ set_no_port(struct endpoint *e, unsigned default_port)
 }
 
 
-/* The address, once for each port. */
+/* Adds the address, once for each port. */
 static void
 add_ports(struct arena *a, struct endpoint *e, const struct addr_any *addr)
 {
@@ -127,7 +127,7 @@ parse_unix(struct arena *a, str_t path, unsigned flags, struct endpoint *e)
     if (path.n == 0)
         return "no path in the unix domain socket";
     if (str_chr(path, '\0'))
-        return "invalid host"; /* it would be another path */
+        return "invalid host"; /* the path would be cut off there */
     if (path.n >= sizeof(addr.un.sun_path))
         return "too long path in the unix domain socket";
     e->is_unix = true;
@@ -175,7 +175,7 @@ parse_bracketed(struct arena *a, str_t text, unsigned default_port,
 }
 
 
-/* Where the uri begins in text: at the first "/" or "?"; NULL: nowhere. */
+/* The start of the uri in text: the first "/" or "?"; NULL: none. */
 static const char *
 find_uri(str_t text)
 {
@@ -187,7 +187,7 @@ find_uri(str_t text)
 }
 
 
-/* Takes the uri off text, then the port. */
+/* Splits off the uri, then the port. */
 static const char *
 split(str_t *text, unsigned default_port, unsigned flags, struct endpoint *e)
 {
@@ -211,8 +211,8 @@ split(str_t *text, unsigned default_port, unsigned flags, struct endpoint *e)
 }
 
 
-/* "8080" or "8080-8090": a port of every address.  Words that are no number
- * are names, numbers that are no port are wrong. */
+/* "8080" or "8080-8090": a port on all addresses.  A word that is not a number
+ * is a name; a number that is not a valid port is an error. */
 static bool
 is_number(str_t text)
 {

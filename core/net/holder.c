@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The table of sockets tells the inode of the one that listens, and the
- * descriptors of processes tell whose that is.  Best effort: this runs when a
- * start has failed, for the one who sits at the terminal.
+ * The socket table has the inode of the listening socket, and the descriptors
+ * of the processes show who owns it.  Best effort: this runs after a failed
+ * start, for the user at the terminal.
  */
 #include "core/net/holder.h"
 
@@ -15,7 +15,8 @@
 enum { LISTENS = 0x0A };
 
 
-/* The inode of a socket that listens at port in such a table, or 0. */
+/* The inode of the socket that listens on port according to the table, or
+ * 0. */
 static unsigned long
 find_inode(const char *table, unsigned port)
 {
@@ -39,7 +40,7 @@ find_inode(const char *table, unsigned port)
 }
 
 
-/* Whether a descriptor of the process is that socket. */
+/* Whether one of the process's descriptors is that socket. */
 static bool
 holds(const char *pid, const char *socket)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who holds the address that somebody else wants to listen at.
+ * Which process listens on an address that is already in use.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 
 enum { HOLDER_NAME = 32 };
 
-/* The process that listens at the port of a TCP address, on that address or
- * a wildcard, and its name.  0: nobody does, or it cannot be seen (another
- * user's, for instance).  Reads /proc. */
+/* The process that listens on the port of a TCP address, on that address or a
+ * wildcard, and its name.  0: none, or it is not visible (another user's, for
+ * example).  Reads /proc. */
 pid_t holder_find(const struct sockaddr *sa, char name[HOLDER_NAME]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Listening sockets handed from one binary to the next in the environment:
- * NGINX=6;7; with ";" or ":" behind each number.  Several descriptors of one
- * address are the row of a listener with reuseport.
+ * Listening sockets are passed from one binary to the next in the environment:
+ * NGINX=6;7; with ";" or ":" after each number.  If an address has several
+ * descriptors, they are those of a listener with reuseport.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +47,7 @@ find_same(const listeners_t *in, const struct listener *wanted)
 }
 
 
-/* One more descriptor of an address that is known already. */
+/* Adds a further descriptor of a known address. */
 static void
 add_fd(struct arena *a, struct listener *l, int fd)
 {
@@ -89,7 +89,7 @@ add_socket(struct arena *a, listeners_t *out, int fd, const struct log *log)
 }
 
 
-/* Cuts the number before the next ";" or ":" off; false: there is none. */
+/* Splits off the number before the next ";" or ":"; false: there is none. */
 static bool
 cut_number(str_t *rest, str_t *number)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Each name server has a channel of c-ares of its own, so that it is for the
- * resolver to say who is asked.  What an answer says, errors among it, is final
- * (ARES_FLAG_NOCHECKRESP), and no name is answered without being asked for.
+ * Each name server has a c-ares channel of its own, so that the resolver
+ * decides which server is asked.  Any answer is final, also an error
+ * (ARES_FLAG_NOCHECKRESP), and every name is sent to the server, even
+ * localhost.
  */
 #include "core/net/name_server.h"
 
@@ -14,7 +15,7 @@
 #include "core/base/check.h"
 #include "core/net/worker.h"
 
-/* Sent again after 2, 6 and 14 seconds, given up after 30. */
+/* A query is repeated after 2, 6 and 14 seconds, and given up after 30. */
 enum { FIRST_TIMEOUT_MS = 2000, TRIES = 4 };
 
 enum { CLASS_IN = 1, TYPE_A = 1, TYPE_AAAA = 28 };
@@ -63,8 +64,8 @@ on_timer(struct timer *t)
 }
 
 
-/* The event tells of new bytes only once: all have to be read, and the next
- * are to be told of. */
+/* The event reports new bytes only once: all of them have to be read here, so
+ * that the next ones are reported again. */
 static void
 on_read(struct event *e)
 {
@@ -124,7 +125,7 @@ on_socket(void *data, ares_socket_t fd, int readable, int writable)
         return;
     e = find_event(s, -1);
     if (!e)
-        return; /* c-ares will time out */
+        return; /* leave it to the timeout of c-ares */
     memset(e, 0, sizeof(*e));
     e->fd = fd;
     e->on_read = on_read;
@@ -187,7 +188,8 @@ name_server_close(struct name_server *s, const struct loop *loop)
 }
 
 
-/* --- questions ------------------------------------------------------------ */
+/* --- queries
+ * -------------------------------------------------------------- */
 
 static void
 on_answer(void *arg, int status, int timeouts, unsigned char *answer, int n)

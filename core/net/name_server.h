@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A name server that questions are sent to, through c-ares: lost packets, long
- * answers by TCP, identifiers and ports by chance are its work.  Of a worker;
- * the channel is made at the first question.
+ * A name server that is queried through c-ares, which takes care of lost
+ * packets, long answers over TCP, and random identifiers and ports.  Belongs
+ * to a worker; the channel is opened for the first query.
  */
 #pragma once
 
@@ -26,21 +26,22 @@ struct name_server {
     struct loop              *loop;
     struct timer              timer;
     struct name_server_socket sockets[NAME_SERVER_SOCKETS];
-    msec_t silent_until; /* it has not answered: others are asked before     */
+    msec_t silent_until; /* did not answer: until then, other servers are
+                            asked first                                      */
     bool   is_closing;
 };
 
-/* Fills a zeroed one; addr stays the caller's. */
+/* Initialises a zeroed s; addr remains the caller's. */
 void name_server_init(struct name_server *s, const struct addr_any *addr);
-/* Ends all questions with ARES_EDESTRUCTION.  loop NULL: it is gone. */
+/* Ends all queries with ARES_EDESTRUCTION.  loop NULL: it no longer exists. */
 void name_server_close(struct name_server *s, const struct loop *loop);
 
-/* status: of ares.h; the answer is there for ARES_SUCCESS.  Called once for each
- * question, perhaps before name_server_ask returns. */
+/* status is from ares.h; answer is only set for ARES_SUCCESS.  Called once for
+ * each query, possibly before name_server_ask returns. */
 typedef void (*name_server_done)(void *arg, int status, str_t answer);
 
-/* Asks for the addresses of a family (AF_INET, AF_INET6) that a name, with a
- * NUL behind, has. */
+/* Asks for the addresses of a family (AF_INET, AF_INET6) of a name, which ends
+ * with a NUL. */
 void name_server_ask(struct name_server *s, struct loop *loop,
                      const char *name, int family, name_server_done done,
                      void *arg);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The io of a bare socket.  Memory is gathered into one call, files go by
- * sendfile, or through a buffer where that cannot be.  A call that took less
- * than it was given has filled the socket: writable is cleared without
- * waiting for EAGAIN, and likewise readable after a short read.  That loses
- * nothing, as any change after the call is an edge of its own; only when the
- * peer's end has already been reported must reading go on to see it.
+ * The io of a plain socket.  Memory is gathered into one call; files are sent
+ * with sendfile, or through a buffer where that does not work.  A call that
+ * took less than it was given has filled the socket: writable is cleared
+ * without waiting for EAGAIN, and likewise readable after a short read.  That
+ * loses nothing, as any change after the call is an edge of its own; only when
+ * the peer's end has already been reported must reading go on to see it.
  */
 #include <errno.h>
 #include <linux/sockios.h>
@@ -18,7 +18,7 @@
 
 enum { IOV_MANY = 64, COPY_BUFFER = 32768, JOIN_MAX = 4096 };
 
-/* More than sendfile takes in one call. */
+/* The most that sendfile takes in one call. */
 static const size_t sendfile_max = 0x7ffff000;
 
 
@@ -74,7 +74,7 @@ unread_plain(const struct conn *c)
 }
 
 
-/* What one call is to send. */
+/* What is sent with one call. */
 struct batch {
     struct iovec iov[IOV_MANY];
     unsigned     n;
@@ -104,9 +104,9 @@ gather(struct batch *b, const struct chain *out, size_t limit)
 }
 
 
-/* The end of every send: rc is what the call said, n what it was given (of a
- * file 0: one that has become shorter also sends less than it was asked for,
- * and no edge would come). */
+/* The end of every send: rc is the result of the call, n the bytes that it was
+ * given (0 for a file: one that has been truncated also sends less than was
+ * asked for, and then no edge would follow). */
 static ssize_t
 sent(struct conn *c, struct chain *out, ssize_t rc, size_t n, const char *text)
 {
@@ -123,8 +123,8 @@ sent(struct conn *c, struct chain *out, ssize_t rc, size_t n, const char *text)
 }
 
 
-/* Makes one piece of several small ones: that costs less than what the kernel
- * does to take a vector. */
+/* Joins several small pieces into one: copying them is cheaper than passing a
+ * vector to the kernel. */
 static void
 join(struct batch *b, char *together)
 {
@@ -169,8 +169,8 @@ truncated(struct conn *c, off_t at)
 }
 
 
-/* The end of a file is sent with what comes behind it only where the caller
- * gathers; n is at most what the kernel takes at once. */
+/* The end of a file is only sent together with what follows it if the caller
+ * gathers.  n is at most what one call can send. */
 static ssize_t
 send_copied(struct conn *c, struct chain *out, const struct piece *p, size_t n)
 {
@@ -212,7 +212,7 @@ send_file(struct conn *c, struct chain *out, const struct piece *p, size_t n)
     if (rc == 0)
         return truncated(c, p->at);
     if (rc == -1 && (errno == EINVAL || errno == ENOSYS)) {
-        c->no_sendfile = true; /* a file system that cannot */
+        c->no_sendfile = true; /* not supported by the file system */
         return send_copied(c, out, p, n);
     }
     return sent(c, out, rc, 0, "sendfile() failed");

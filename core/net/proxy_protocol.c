@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The PROXY protocol (haproxy.org, proxy-protocol.txt).  A header is taken
- * whole or not at all; what it says is only bytes until the caller trusts the
- * peer that sent it.
+ * The PROXY protocol (haproxy.org, proxy-protocol.txt).  A header is consumed
+ * only as a whole.  Its contents are not trusted here: that is up to the
+ * caller, who knows the peer.
  */
 #include "core/net/proxy_protocol.h"
 
@@ -25,7 +25,7 @@ enum { STREAM_IPV4 = 0x11, STREAM_IPV6 = 0x21 };
 static const str_t signature = STR_INIT("\r\n\r\n\0\r\nQUIT\n");
 
 
-/* Whether in begins with prefix, or may do so when more bytes come. */
+/* Whether in begins with prefix, or may do so once there are more bytes. */
 static enum parse
 match(str_t in, str_t prefix)
 {
@@ -36,8 +36,8 @@ match(str_t in, str_t prefix)
 }
 
 
-/* What stands for an address is taken as text, by its bytes, as nginx takes it:
- * of which family it is, and whether it is whole, is seen by who needs one. */
+/* An address is only checked for its characters, as in nginx; its family and
+ * validity are checked where it is used. */
 static bool
 copy_address(struct arena *a, str_t text, str_t *out)
 {
@@ -67,7 +67,7 @@ read_port(str_t text, uint16_t *out)
 }
 
 
-/* Cuts the word before a space off *line; the last one takes what is left. */
+/* Splits off the word before a space; the last word takes the rest. */
 static str_t
 take_word(str_t *line)
 {
@@ -85,8 +85,9 @@ take_word(str_t *line)
 }
 
 
-/* The line without CR LF and without "PROXY ".  The two addresses need not be of
- * one family: a proxy may have another one towards us than to its client. */
+/* line has neither CR LF nor "PROXY ".  The two addresses may be of different
+ * families: a proxy can use another family towards us than towards its
+ * client. */
 static bool
 parse_v1(struct arena *a, str_t line, struct proxy_protocol *out)
 {
@@ -171,9 +172,9 @@ read_addresses(struct arena *a, int family, size_t size, const char *p,
 
 
 /*
- * Of what is no TCP (unix sockets, datagrams, unspecified) nothing is kept, and
- * commands other than PROXY tell nothing, known or not, as nginx has it: the
- * connection has its own addresses then.
+ * For anything but TCP (unix sockets, datagrams, unspecified) nothing is kept.
+ * Commands other than PROXY, known or not, are ignored, as in nginx; the
+ * connection then keeps its own addresses.
  */
 static enum parse
 parse_v2(struct arena *a, unsigned command, unsigned transport, str_t body,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Entries of the cache are names that are known, or being asked for, with the
- * lookups that wait.  An entry belongs to the table; questions hold pointers to
- * it, and so it stays while one runs.
+ * The cache has an entry for each name that is known or being asked for, with
+ * the lookups that wait for it.  An entry belongs to the table; running
+ * queries point to it, so it is kept until they have ended.
  *
- * The families of a name are its halves: each is asked for on its own, at the
- * same name server, and follows its own aliases.  Name servers take turns.  One
- * that is silent for a while, or refuses, is not waited for: the next one is
- * asked as well, and who answers first is heard.
+ * The address families of a name are its halves: each is queried separately,
+ * at the same name server, and follows its own aliases.  Name servers take
+ * turns.  If one does not answer within a second, or refuses, the next one is
+ * asked as well, and the first answer counts.
  */
 #include "core/net/resolver.h"
 
@@ -25,18 +25,20 @@ enum { BUCKETS = 256, ENTRIES_MAX = 8192, ALIASES_MAX = 10 };
 
 enum {
     PATIENCE_MS = 1000, /* then the next server is asked as well             */
-    SILENCE_MS = 10000, /* so long it is not the first that is asked         */
-    RENEW_MS = 5000,    /* who asks for a name that was asked for longer ago
-                           asks anew                                         */
+    SILENCE_MS = 10000, /* after a silence, it is not asked first for so
+                           long                                              */
+    RENEW_MS = 5000,    /* a lookup of a name whose query is older than this
+                           starts a new one                                  */
 };
 
-/* What is known of one family's addresses. */
+/* What is known about the addresses of one family. */
 struct half {
     bool     is_done;
-    int      status;  /* of ares.h, when it is done                          */
-    unsigned running; /* questions that may still answer it                  */
+    int      status;  /* from ares.h, once it is done                        */
+    unsigned running; /* queries that can still answer it                    */
     unsigned aliases; /* followed so far                                     */
-    char    *alias;   /* what is asked for, after the first; malloc, or NULL */
+    char    *alias;   /* the name to ask for, once an alias has been
+                         followed; malloc, or NULL                           */
     uint32_t ttl;
     size_t   n;
     uint8_t (*at)[16]; /* malloc                                             */
@@ -48,16 +50,17 @@ static const int families[HALVES] = { AF_INET, AF_INET6 };
 struct entry {
     struct entry    *next;
     struct resolver *owner;
-    str_t            name;    /* lower case; behind this struct, with a NUL  */
+    str_t            name;    /* lower case; follows this struct, with a NUL */
     struct list      waiting; /* of struct lookup                            */
     bool             is_asking;
     msec_t           asked_at;
-    unsigned         round;   /* how often it was asked for                  */
-    unsigned         running; /* questions, late ones of old rounds too      */
-    size_t           first, asked; /* server, and how many from it on        */
+    unsigned         round;   /* number of times it was asked for            */
+    unsigned         running; /* queries, including late ones of old rounds  */
+    size_t           first, asked; /* first server, and the number asked so
+                                      far                                    */
     struct timer     patience;
     struct half      half[HALVES];
-    msec_t           until; /* what is known holds                           */
+    msec_t           until; /* the result is valid until then                */
     size_t           n;
     struct addr_any *at; /* malloc                                           */
 };
@@ -70,13 +73,13 @@ struct question {
 
 struct resolver {
     struct resolver_options options;
-    /* The worker's: */
-    struct loop        *loop; /* NULL: nothing was asked yet                 */
+    /* The state of the worker: */
+    struct loop        *loop; /* NULL: no lookup so far                      */
     struct name_server *servers;
     struct entry       *buckets[BUCKETS];
     size_t              entries;
-    size_t              next; /* server                                */
-    unsigned            turn; /* where the next answer starts          */
+    size_t              next; /* the server whose turn is next         */
+    unsigned            turn; /* rotates the addresses of answers      */
 };
 
 
@@ -120,7 +123,8 @@ place_of(struct resolver *rs, str_t name)
 }
 
 
-/* Makes room by what does not hold any more. */
+/* Makes room by dropping expired entries, and others while the table is full;
+ * never those in use. */
 static void
 purge(struct resolver *rs)
 {
@@ -200,7 +204,7 @@ set_error(struct lookup *l, int status)
 }
 
 
-/* Each answer starts with another address, so that all get their share. */
+/* Each answer starts with another address, to balance the load. */
 static void
 give(struct lookup *l, struct entry *e)
 {
@@ -214,7 +218,7 @@ give(struct lookup *l, struct entry *e)
 }
 
 
-/* The addresses of both halves as one list. */
+/* Joins the addresses of both halves into one list. */
 static void
 collect(struct entry *e)
 {
@@ -240,8 +244,8 @@ collect(struct entry *e)
 }
 
 
-/* What an entry without addresses is told to be: where one family has none and
- * the other one failed, that it failed. */
+/* The status of an entry without addresses.  If one family has none and the
+ * other one failed, it is the failure. */
 static int
 status_of(const struct entry *e)
 {
@@ -274,7 +278,7 @@ end_lookup(struct lookup *l, struct entry *e, int status)
 }
 
 
-/* Both halves are known, or will not be. */
+/* Both halves are done. */
 static void
 finish(struct entry *e)
 {
@@ -296,7 +300,8 @@ finish(struct entry *e)
 }
 
 
-/* --- questions ------------------------------------------------------------ */
+/* --- queries
+ * -------------------------------------------------------------- */
 
 static void on_answer(void *arg, int status, str_t packet);
 
@@ -354,7 +359,7 @@ server_at(const struct entry *e, size_t n)
 }
 
 
-/* Asks one more server for what is not known yet. */
+/* Asks one more server for the halves that are not done. */
 static void
 ask_next(struct entry *e)
 {
@@ -380,7 +385,7 @@ on_patience(struct timer *t)
 }
 
 
-/* The server whose turn it is, and that is not known to be silent. */
+/* The server whose turn it is, skipping those that are silent. */
 static size_t
 choose_server(struct resolver *rs)
 {
@@ -414,7 +419,8 @@ ask(struct entry *e)
 }
 
 
-/* The name is an alias, and the server did not say of what addresses. */
+/* The name is an alias, and the server did not give the addresses of the
+ * target. */
 static void
 follow(struct entry *e, unsigned half, const struct dns_answer *found,
        struct name_server *server)
@@ -429,7 +435,7 @@ follow(struct entry *e, unsigned half, const struct dns_answer *found,
         return;
     }
     h->aliases++;
-    h->running = 0; /* what others say of the alias is not waited for */
+    h->running = 0; /* do not wait for other answers about the alias  */
     free(h->alias);
     h->alias = strdup(found->alias);
     if (!h->alias)
@@ -464,8 +470,8 @@ take(struct entry *e, unsigned half, str_t packet, struct name_server *server)
 }
 
 
-/* No answer came from a server.  Others may still give one, or are asked in
- * the next turn. */
+/* A server did not answer.  Another one may still do so, or is asked in the
+ * next turn. */
 static void
 miss(struct entry *e, unsigned half, int status, struct name_server *server)
 {
@@ -484,7 +490,7 @@ miss(struct entry *e, unsigned half, int status, struct name_server *server)
 }
 
 
-/* Whether the server answered, be it that it cannot. */
+/* Whether the server responded, even with an error. */
 static bool
 is_answer(int status)
 {
@@ -551,7 +557,7 @@ cancel(struct wait *w)
 }
 
 
-/* Where one family has answered, the other one is not needed. */
+/* If one family has been answered, its addresses are the result. */
 static void
 on_timeout(struct timer *t)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The table of counters: an anonymous mapping that the master makes before it
- * forks.  Row 0 belongs to those that have ended; a row is free while its
- * owner flag, which the master alone touches, is down.
+ * The table of counters: an anonymous mapping that the master creates before
+ * it forks.  Row 0 has the totals of workers that have ended.  A row is free
+ * while its is_taken is false, which only the master changes.
  */
 #include "core/net/stats.h"
 
@@ -16,11 +16,11 @@ enum { ROWS = 1024 };
 struct table {
     struct stats rows[ROWS];
     bool         is_taken[ROWS];
-    uint64_t     connections; /* numbered so far, by all                     */
+    uint64_t     connections; /* numbered so far, by all processes           */
 };
 
 static struct table *table;
-static uint64_t      own_connections; /* without a table                     */
+static uint64_t      own_connections; /* used without a table                */
 
 struct stats   stats_private;
 struct worker *worker;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Counters of connections and requests, shared by all processes.  Each worker
- * has a row of its own, which it alone writes, so that counting costs no
- * locked instruction; who reads sums the rows.  The rows of workers that have
- * ended go on counting what they served, in row 0.
+ * has a row that only it writes, so counting needs no locked instruction; the
+ * reader sums the rows.  The totals of workers that have ended are kept in row
+ * 0.
  */
 #pragma once
 
@@ -13,12 +13,14 @@
 
 struct stats {
     unsigned long accepted; /* connections                                  */
-    unsigned long handled;  /* of them, those that found a free slot        */
+    unsigned long handled;  /* connections that were not refused for lack
+                               of room                                      */
     unsigned long requests;
     unsigned long active;  /* client connections now                       */
-    unsigned long reading; /* of them: in a request line or header         */
-    unsigned long writing; /* of them: request read, until the answer's end */
-    unsigned long waiting; /* of them: kept alive without a request        */
+    unsigned long reading; /* active ones: reading a request line or header */
+    unsigned long writing; /* active ones: from a complete request to the
+                              end of the response                           */
+    unsigned long waiting; /* active ones: kept alive without a request    */
 } __attribute__((aligned(64)));
 
 /* The sum over all processes. */
@@ -29,16 +31,15 @@ struct stats stats_read(void);
     __atomic_store_n(&(row)->field, (row)->field + (unsigned long) (n), \
                      __ATOMIC_RELAXED)
 
-/* The master's: makes the shared table, once; false, with errno, without
- * memory.  Processes without one count in memory of their own. */
+/* For the master: creates the shared table, once; false, with errno, without
+ * memory.  Processes without a table count in memory of their own. */
 bool stats_open(void);
-/* The number of a new connection, one that no process of the table has given
- * before. */
+/* The number of a new connection, unique among all processes of the table. */
 uint64_t stats_next_connection(void);
-/* A free row for a process to come, NULL when there is none (it then counts
- * in memory of its own). */
+/* A free row for a new process; NULL when there is none (the process then
+ * counts in memory of its own). */
 struct stats *stats_take(void);
-/* Its process has ended: keeps what adds up, and frees the row. */
+/* The process of the row has ended: keeps its totals, and frees the row. */
 void stats_put(struct stats *row);
-/* Where a process without a row counts. */
+/* The counters of a process without a row. */
 extern struct stats stats_private;
