@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Interim responses of upstreams.  100 goes to a client that has not been sent
- * one already, 103 where early_hints says so, others nowhere.
+ * Interim responses of upstreams.  100 is passed to a client that has not been
+ * sent one yet, 103 if early_hints allows it; others are dropped.
  */
 #include "http/gateway/exchange.h"
 #include "http/response.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One try: its life, and what a decoder reports of it.
+ * One try: its life, and the reports of the decoder about it.
  */
 #include "http/gateway/exchange.h"
 
@@ -32,7 +32,7 @@ exchange_new(struct gateway *g, str_t name)
 }
 
 
-/* Whether another exchange may follow on the same connection. */
+/* Whether the connection can be used for another exchange. */
 static bool
 leaves_clean(const struct exchange *x)
 {
@@ -64,7 +64,7 @@ exchange_status(struct exchange *x, unsigned status, str_t reason)
 }
 
 
-/* Name and value in one piece of memory; NULL: too many. */
+/* Adds a copy of name and value, in one allocation; NULL: too many fields. */
 static struct field *
 add_copy(struct exchange *x, struct fields *to, str_t name, str_t value)
 {
@@ -87,7 +87,7 @@ add_copy(struct exchange *x, struct fields *to, str_t name, str_t value)
 }
 
 
-/* Fields of which a second one is noise. */
+/* Fields of which a response may have only one. */
 static bool
 is_single(enum field_id id)
 {

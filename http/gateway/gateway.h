@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The gateway engine as its protocols see it: one engine connects, retries,
- * sends, reads, buffers, times out and logs for proxy and all that come after
- * it; what differs is in struct gateway_protocol (protocol.h).
+ * sends, reads, buffers, times out and logs, for proxy and all similar
+ * modules; the differences are in struct gateway_protocol (protocol.h).
  *
  *     static enum step
  *     serve(struct task *t)
@@ -31,7 +31,7 @@ struct exchange;
 struct lookup;
 struct tunnel;
 
-/* When to go on to another peer: the words of proxy_next_upstream. */
+/* When to try another peer: the words of proxy_next_upstream. */
 enum gateway_next {
     NEXT_ERROR = 1 << 0,
     NEXT_TIMEOUT = 1 << 1,
@@ -47,7 +47,7 @@ enum gateway_next {
     NEXT_OFF = 1 << 11,
 };
 
-/* Fields of responses that are not acted upon: proxy_ignore_headers. */
+/* Response fields that have no effect: proxy_ignore_headers. */
 enum gateway_ignore {
     IGNORE_ACCEL_REDIRECT = 1 << 0,
     IGNORE_ACCEL_EXPIRES = 1 << 1,
@@ -71,17 +71,18 @@ struct gateway_bind {
 /* proxy_store; both unset: off. */
 struct gateway_store {
     struct expr *path; /* or                                                 */
-    bool         is_mapped; /* where root or alias put the URI               */
+    bool         is_mapped; /* use the path that root or alias gives         */
 };
 
-/* What the shared rows set: the first member of each protocol's conf. */
+/* The settings of the shared rows: the first member of each protocol's
+ * conf. */
 struct gateway_conf {
     msec_t               connect_timeout, send_timeout, read_timeout;
     msec_t               next_timeout;
     uint64_t             next_tries;
     size_t               buffer_size;
     size_t               busy_size;  /* 0: twice the larger buffer           */
-    size_t               write_size; /* of temporary files; 0: the same      */
+    size_t               write_size; /* of temporary files; 0: as busy_size  */
     uint64_t             max_file_size; /* of temporary files                */
     size_t               socket_rcvbuf, socket_sndbuf; /* 0: the system's    */
     struct buffers       buffers;
@@ -97,34 +98,34 @@ struct gateway_conf {
     bool                 ignore_client_abort, intercept_errors;
     bool                 pass_request_headers, pass_request_body;
     bool                 force_ranges, socket_keepalive, pass_trailers;
-    /* Made by gateway_ready: */
-    struct hash         *fields; /* names that hide and pass have, or NULL   */
-    uint64_t             kind;   /* of connections: digest of what they are
-                                    opened with                              */
+    /* Set by gateway_ready: */
+    struct hash         *fields; /* the names in hide and pass, or NULL      */
+    uint64_t             kind;   /* digest of the settings with which
+                                    connections are opened                   */
 };
 
-/* What gateway_conf.fields says of a name. */
+/* The values in gateway_conf.fields. */
 enum { FIELD_LIST_HIDE = 1, FIELD_LIST_PASS = 2 };
 
-/* Rows of templates, whose base is a struct gateway_conf: of the way to a peer,
- * of header fields, of bodies. */
+/* Rows of templates whose base is a struct gateway_conf: for the connection to
+ * a peer, for header fields, and for bodies. */
 extern const struct directive gateway_peer_rows[];
 extern const struct directive gateway_field_rows[];
 extern const struct directive gateway_body_rows[];
 
-/* Checks and derives; prefix stands in messages. */
+/* Checks the settings and derives others from them; prefix is for messages. */
 const char *gateway_ready(struct conf *cf, struct gateway_conf *c,
                           const char *prefix);
 
 #define GATEWAY_STATES(X)                                                      \
-    X(READ_BODY) /* of the request, as far as it is wanted first           */  \
-    X(RESOLVE)   /* the name of a host that was not known before           */  \
-    X(CHOOSE)    /* a peer, and start to connect                           */  \
-    X(CONNECT)   /* until it is established                                */  \
+    X(READ_BODY) /* of the request, as far as it is needed first           */  \
+    X(RESOLVE)   /* look up the name of a host that was not known before   */  \
+    X(CHOOSE)    /* choose a peer, and start to connect                    */  \
+    X(CONNECT)   /* until the connection is established                    */  \
     X(EXCHANGE)  /* send the request, read the head of the response        */  \
-    X(RESPOND)   /* the head is complete: what to do with it               */  \
+    X(RESPOND)   /* the head is complete: decide what to do with it        */  \
     X(RELAY)     /* pass on the body                                       */  \
-    X(TUNNEL)    /* bytes, both ways                                       */  \
+    X(TUNNEL)    /* pass on bytes, both ways                               */  \
     X(OVER)
 
 enum gateway_state {
@@ -133,10 +134,10 @@ enum gateway_state {
 #undef X
 };
 
-/* The tries of a request, over internal redirects: r->exchanges. */
+/* The tries of a request, across internal redirects: r->exchanges. */
 struct exchange_list {
     struct exchange *first, *last;
-    struct gateway  *running; /* now, or NULL                                */
+    struct gateway  *running; /* the present run, or NULL                    */
 };
 
 /* One run of a gateway's content handler. */
@@ -146,44 +147,47 @@ struct gateway {
     const struct gateway_conf     *conf;
     uint64_t                       owner; /* identity of the location, for
                                              local keepalive                 */
-    void                          *data;  /* the protocol's                  */
+    void                          *data;  /* for the protocol                */
     enum gateway_state             state;
-    struct wait                    wait;  /* ends all when the task ends     */
-    const char                    *action; /* of the log, as it was before   */
+    struct wait                    wait;  /* ends the run when the task ends */
+    const char                    *action; /* the log's action before the
+                                              run                            */
 
-    /* Where to: a group, or a host to be looked up. */
+    /* The target: a group, or a host to be looked up. */
     struct upstream_group *group;
-    str_t                  host; /* with its port, as written                */
+    str_t                  host; /* with its port, as in the configuration   */
     struct endpoint        at;
     struct lookup         *lookup;
-    str_t                  uri;  /* what is asked of the peer, for logs      */
+    str_t                  uri;  /* what is requested from the peer, for
+                                    logs                                     */
 
     struct pick      pick;
     bool             is_picking;
     struct exchange *x;      /* the current try                              */
-    unsigned         tries;  /* made so far                                  */
+    unsigned         tries;  /* so far                                       */
     msec_t           started_at;
 
     /* The request's body. */
-    struct chain body;       /* to be sent again with each try               */
-    struct chain passing;    /* on its way from the client, unbuffered       */
-    int64_t      body_length; /* -1: chunks                                  */
+    struct chain body;       /* the same for each try                        */
+    struct chain passing;    /* from the client, being passed on unbuffered  */
+    int64_t      body_length; /* -1: unknown, sent in chunks                 */
     bool         has_body;    /* the request has one (it may be empty)       */
-    bool         replaces_body; /* the protocol's own: it adds to body itself */
-    bool         needs_length; /* the protocol's: it cannot send chunks      */
-    bool         is_streaming; /* passed on as it comes                      */
-    bool         has_streamed; /* ... and some of it was taken               */
-    bool         body_failed; /* reading it from the client, or making the
-                                 head: this side could not ask               */
-    bool         is_stale;   /* an idle connection was: try the peer again  */
-    unsigned     fault;      /* of a broken response: enum gateway_next      */
+    bool         replaces_body; /* set by the protocol: it fills body itself */
+    bool         needs_length; /* set by the protocol: it cannot send chunks */
+    bool         is_streaming; /* passed on as it arrives                    */
+    bool         has_streamed; /* ... and some of it has been                */
+    bool         body_failed; /* it could not be read from the client, or
+                                 the head not be made: not the peer's fault  */
+    bool         is_stale;   /* the peer had closed an idle connection: try
+                                it again                                    */
+    unsigned     fault;      /* of a bad response: enum gateway_next         */
 
     /* The response's body. */
     struct block      *block;   /* that is read into                         */
-    struct buf         in;      /* of block: what is not of the body         */
+    struct buf         in;      /* in block: bytes that are not body         */
     struct chain       fresh;   /* read, not yet handed over                 */
     struct chain       out;     /* being handed over                         */
-    struct chain       spilled; /* the same in a file, before fresh          */
+    struct chain       spilled; /* moved to the file; comes before fresh     */
     struct chain_file *file;
     off_t              file_end;
     struct chain_file *stored;
@@ -196,34 +200,35 @@ struct gateway {
     msec_t             rate_at;
     bool               buffers; /* proxy_buffering, X-Accel-Buffering        */
     bool               is_full; /* http_send said to wait                    */
-    bool               is_held_back; /* a filter may hold what was handed over */
+    bool               is_held_back; /* a filter may be holding bytes that
+                                        were handed over                     */
     bool               has_spilled; /* in this call                          */
     bool               is_relaying; /* the body has begun                    */
 };
 
-/* The run of r that has been started and is not over; NULL: none. */
+/* The run of r that has started and has not ended; NULL: none. */
 struct gateway *gateway_of(const struct http_request *r);
-/* Starts one. */
+/* Creates a run. */
 struct gateway *gateway_new(struct http_request *r,
                             const struct gateway_protocol *protocol,
                             const struct gateway_conf *conf,
                             uint64_t owner);
-/* Sets group (or what is to be looked up) from "host:port" or "unix:path" that
- * variables gave, with *uri being what follows it.  False: logged, and
- * http_fail was called. */
+/* Sets group (or the host to look up) from "host:port" or "unix:path" in a
+ * variable's value, and *uri to what follows it.  False: logged, and http_fail
+ * was called. */
 bool gateway_find_group(struct gateway *g, str_t url, unsigned default_port);
-/* Goes on: the content handler's answer. */
+/* Continues the run; returns the content handler's result. */
 enum step gateway_run(struct gateway *g);
 
-/* The header fields of the response that stands, of whatever peer; NULL: no
- * gateway was asked. */
+/* The header fields of the response that was chosen, from whichever peer;
+ * NULL: no gateway was used. */
 const struct fields *gateway_fields(const struct http_request *r);
 
-/* What is told of the tries of a request, one after the other. */
+/* The facts about each try of a request that variables and logs print. */
 enum gateway_told {
     TOLD_ADDR,
     TOLD_STATUS,
-    TOLD_RESPONSE_TIME, /* times are seconds: "0.123"                        */
+    TOLD_RESPONSE_TIME, /* times are in seconds: "0.123"                     */
     TOLD_HEADER_TIME,
     TOLD_CONNECT_TIME,
     TOLD_LENGTH,        /* of the response's body                            */
@@ -231,17 +236,17 @@ enum gateway_told {
     TOLD_RECEIVED,
 };
 enum { TOLD_MAX = 24 };
-/* The try after x, the first one with NULL; NULL: no more. */
+/* The try after x, or the first one if x is NULL; NULL: no more. */
 const struct exchange *gateway_try(const struct http_request *r,
                                    const struct exchange *x);
-/* In room or elsewhere; empty where there is nothing to tell. */
+/* Its text, possibly in room; empty if there is none. */
 str_t gateway_told(const struct exchange *x, enum gateway_told what,
                    char room[TOLD_MAX]);
 
-/* The part of a log line that says whom was asked: ", upstream: ...". */
+/* Adds the peer to a log line: ", upstream: ...". */
 void gateway_log(const struct http_request *r, struct log_record *l);
 
-/* $upstream_...: what the tries of a request came to. */
+/* The variables $upstream_...: about the tries of the request. */
 extern struct module gateway_module;
 /* resolver, resolver_timeout. */
 extern struct module http_resolver_module;

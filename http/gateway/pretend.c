@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A dry run asks nobody: what would be asked is told, and an empty answer
- * stands in for the peer's.
+ * A dry run connects to nobody: it prints the request for the upstream, and
+ * continues with an empty response.
  */
 #include "core/event/trace.h"
 #include "http/gateway/exchange.h"
@@ -17,8 +17,8 @@ text_of(struct arena *a, const struct chain *c)
 }
 
 
-/* A server that the handler's own line names: groups of such are shared by all
- * lines that name it, whatever URI stands behind. */
+/* For a server in the handler's own directive.  Such groups are shared by all
+ * directives with the same server, whatever their URIs. */
 static void
 tell_server(struct gateway *g)
 {
@@ -63,7 +63,8 @@ tell_peer(struct gateway *g)
 }
 
 
-/* Fields of outer blocks that an inner block's own replace. */
+/* Fields that outer blocks set, and that are dropped because an inner block
+ * sets fields of its own. */
 static void
 tell_dropped(struct gateway *g)
 {
@@ -82,7 +83,7 @@ tell_dropped(struct gateway *g)
 }
 
 
-/* The fields that the first answer is taken to have. */
+/* Adds the fields that the first response is assumed to have. */
 static void
 give_fields(struct exchange *x, const struct http_request *r)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Passing on the body of a response.
+ * Passes on the body of a response.
  *
- * Buffered, it is read as fast as the peer gives it: while the client takes
- * what is handed over, no more than a few blocks are held, and nothing when
- * the peer pauses; when it does not, the rest goes into memory up to the size
- * of proxy_buffers, then to a temporary file up to proxy_max_temp_file_size,
- * and then the peer waits.
- * What the file holds (spilled) always comes before what memory holds (fresh).
- * Unbuffered, each read is sent at once and none follows before the client has
- * taken it.
+ * With buffering, it is read as fast as the peer sends it.  While the client
+ * takes what is handed over, no more than a few blocks are held, and nothing
+ * when the peer pauses.  When the client does not, the rest goes into memory
+ * up to the size of proxy_buffers, then to a temporary file up to
+ * proxy_max_temp_file_size, and then the peer has to wait.  The bytes in the
+ * file (spilled) always come before those in memory (fresh).  Without
+ * buffering, each read is sent at once, and the next one waits until the
+ * client has taken it.
  */
 #include <errno.h>
 
@@ -21,10 +21,10 @@
 
 enum {
     READ_ONCE = 65536,
-    READ_MANY = 131072, /* before it is handed over                          */
+    READ_MANY = 131072, /* read before handing over                          */
     READ_LEAST = 4096,
     KNOWN_SMALL = 32768,
-    ROUNDS = 16, /* of READ_MANY in one go                            */
+    ROUNDS = 16, /* of READ_MANY in one call                          */
 };
 
 
@@ -35,7 +35,7 @@ memory_limit(const struct gateway_conf *c)
 }
 
 
-/* The file is used from its start again once all of it has been sent. */
+/* Reuses the file from its start, once all of it has been sent. */
 static void
 rewind_file(struct gateway *g)
 {
@@ -44,7 +44,7 @@ rewind_file(struct gateway *g)
 }
 
 
-/* Moves what memory holds to the file; false: it is to stay there. */
+/* Moves the bytes in memory to the file; false: they stay in memory. */
 static bool
 spill(struct gateway *g)
 {
@@ -72,7 +72,7 @@ spill(struct gateway *g)
 }
 
 
-/* Once in a turn: meanwhile the client may have taken something. */
+/* Only once in a turn, so that the client can take something in between. */
 static bool
 make_space(struct gateway *g)
 {
@@ -85,7 +85,7 @@ make_space(struct gateway *g)
 }
 
 
-/* proxy_limit_rate: how much may be read now; 0: after a pause. */
+/* proxy_limit_rate: how much may be read now; 0: pause first. */
 static size_t
 allowed_by_rate(struct gateway *g, size_t want)
 {
@@ -104,7 +104,7 @@ allowed_by_rate(struct gateway *g, size_t want)
 }
 
 
-/* How much is to be read next; 0: not now. */
+/* How much to read next; 0: nothing now. */
 static size_t
 want_now(struct gateway *g)
 {
@@ -122,7 +122,7 @@ want_now(struct gateway *g)
         if (want < READ_LEAST)
             want = READ_LEAST;
     }
-    if (g->x->length >= 0) { /* a short read says that nothing is behind it */
+    if (g->x->length >= 0) { /* a short read means that no more has arrived */
         left = (uint64_t) (g->x->length - g->x->body_bytes);
         if (left < want)
             want = left < KNOWN_SMALL ? KNOWN_SMALL : (size_t) left + 1;
@@ -133,9 +133,9 @@ want_now(struct gateway *g)
 }
 
 
-/* Reads as gateway_read does; STEP_NEXT: there is enough to be handed over, or
- * it was much for what has come of it (framing can be longer than what it
- * frames). */
+/* Reads as gateway_read does.  STEP_NEXT: there is enough to hand over, or
+ * much was read that contained few body bytes (framing can be longer than the
+ * data). */
 static enum step
 fill(struct gateway *g)
 {
@@ -161,7 +161,7 @@ fill(struct gateway *g)
 }
 
 
-/* All that is there, to be handed over. */
+/* Moves everything that is there to out. */
 static void
 gather(struct gateway *g)
 {
@@ -172,8 +172,7 @@ gather(struct gateway *g)
 }
 
 
-/* Hands over what is there; at_once: nothing in it may wait for what comes
- * later. */
+/* Hands over what is there; at_once: none of it may wait for later data. */
 static enum step
 hand_over(struct gateway *g, bool at_once, bool last)
 {
@@ -189,7 +188,7 @@ hand_over(struct gateway *g, bool at_once, bool last)
 }
 
 
-/* Whether there is something that the client might have now. */
+/* Whether there are bytes for the client. */
 static bool
 has_more(const struct gateway *g)
 {
@@ -197,8 +196,8 @@ has_more(const struct gateway *g)
 }
 
 
-/* The response is complete: the peer is done with, the rest is the
- * pipeline's. */
+/* The response is complete: the exchange ends, and the pipeline sends the
+ * rest. */
 static enum step
 finish(struct gateway *g)
 {
@@ -218,8 +217,8 @@ finish(struct gateway *g)
 }
 
 
-/* The rest will not come: what is there goes out, and then the client's
- * connection has to say that it was not all. */
+/* The rest of the response will not arrive: sends what is there, and ends it
+ * in a way that shows the client that it is incomplete. */
 static enum step
 break_off(struct gateway *g)
 {
@@ -241,7 +240,7 @@ go_on(struct gateway *g)
     bool      at_once;
 
     for (;;) {
-        if (++rounds > ROUNDS) { /* others first */
+        if (++rounds > ROUNDS) { /* let others have a turn */
             timer_set(g->r->task.loop, &g->pause, 0);
             return STEP_WAIT;
         }
@@ -297,7 +296,7 @@ begin(struct gateway *g)
         return finish(g);
     if (s == STEP_FAIL)
         return break_off(g);
-    if (!g->buffers && chain_empty(&g->fresh)) /* the head, at once */
+    if (!g->buffers && chain_empty(&g->fresh)) /* send the head at once */
         return hand_over(g, true, false) == STEP_FAIL ? STEP_FAIL : STEP_NEXT;
     return STEP_NEXT;
 }
@@ -309,7 +308,7 @@ gateway_relay(struct gateway *g)
     struct exchange *x = g->x;
     enum step        s;
 
-    if (x->link == NULL) /* a dry run's */
+    if (x->link == NULL) /* a dry run   */
         return finish(g);
     g->has_spilled = false;
     if (!g->is_relaying) {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The request's body before there is a peer: read as a whole, or begun, when
- * it is to be passed on as it comes.  A body that turns out to be here already
- * is sent as one that was read, with its length known and able to be sent
- * again.
+ * Handles the request's body before a peer is chosen: reads it completely, or
+ * begins to, if it is passed on as it arrives.  A body that has arrived
+ * completely by then is sent like one that was read: its length is known, and
+ * it can be sent again.
  *
- * Invariant: what is said of its length is what will be sent.
+ * Invariant: the length that is announced is the length that will be sent.
  */
 #include "http/body.h"
 #include "http/gateway/exchange.h"
@@ -64,7 +64,7 @@ begin_stream(struct gateway *g)
 }
 
 
-/* Whether it may be passed on as it comes. */
+/* Whether it may be passed on as it arrives. */
 static bool
 may_stream(const struct gateway *g)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Finding the group for a host that variables gave: an upstream {} of that
- * name, one that configuration names elsewhere, an address, or a name that has
- * to be looked up.  And the resolver directives of HTTP.
+ * Finds the group for a host from a variable: an upstream {} of that name, a
+ * server named elsewhere in the configuration, an address, or a name that has
+ * to be looked up.  Also the resolver directives of HTTP.
  */
 #include "core/conf/resolver.h"
 #include "core/net/resolver.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From the head of an upstream's response to ours: which fields pass, which
- * are orders to us (X-Accel-...), and whether the response is passed on at all
- * or another peer, an error page or another location answers instead.
+ * From the head of an upstream's response to ours: which fields are passed on,
+ * which control us (X-Accel-...), and whether the response is used at all, or
+ * replaced by that of another peer, an error page or another location.
  */
 #include "core/base/date.h"
 #include "core/base/escape.h"
@@ -12,7 +12,7 @@
 #include "http/uri.h"
 
 
-/* Whether a field of that name keeps its place in an internal redirect. */
+/* Whether a field of that name is kept across an internal redirect. */
 static bool
 survives_redirect(const struct field *f)
 {
@@ -42,7 +42,8 @@ gateway_hides(const struct gateway *g, const struct field *f)
 }
 
 
-/* A rewritten place on this server is completed as a redirect's is. */
+/* A rewritten URL that points to this server is completed like that of a
+ * redirect. */
 static void
 pass_rewritten(struct gateway *g, const struct field *f)
 {
@@ -56,8 +57,8 @@ pass_rewritten(struct gateway *g, const struct field *f)
 }
 
 
-/* Lists of types look at what stands before a charset; other parameters belong
- * to the type. */
+/* Lists of types compare what precedes a charset; other parameters are part of
+ * the type. */
 static void
 pass_type(struct http_request *r, str_t value)
 {
@@ -76,7 +77,7 @@ pass_type(struct http_request *r, str_t value)
 }
 
 
-/* The date becomes ours where it is one, so that conditions can be judged. */
+/* A valid date becomes last_modified, so that conditions can be checked. */
 static void
 pass_modified(struct http_request *r, const struct field *f)
 {
@@ -139,7 +140,8 @@ pass_fields(struct gateway *g, bool is_redirect)
 }
 
 
-/* Where the upstream's own may pass, and it sent none, we add none. */
+/* Do not add a field of ours if the upstream's would be passed on, but it sent
+ * none. */
 static bool
 lacks_own(const struct gateway *g, enum field_id id)
 {
@@ -149,7 +151,7 @@ lacks_own(const struct gateway *g, enum field_id id)
 }
 
 
-/* The value of an order to us, unless it is to be ignored. */
+/* The value of a field that controls us, unless it is to be ignored. */
 static str_t
 order(const struct gateway *g, enum field_id id, unsigned ignored)
 {
@@ -181,7 +183,8 @@ obey(struct gateway *g)
 }
 
 
-/* X-Accel-Redirect: another location answers, with our Content-Type. */
+/* X-Accel-Redirect: another location answers, with the Content-Type of this
+ * response. */
 static enum step
 redirect(struct gateway *g, str_t to)
 {
@@ -266,7 +269,8 @@ send_head(struct gateway *g)
         return STEP_NEXT;
     }
     if (s == STEP_DONE
-        && x->link) /* a bodiless one may still leave a clean connection */
+        && x->link) /* read the end of a response without a body, so that
+                       the connection can be reused                      */
         (void) gateway_decode(g);
     gateway_end(g, PEER_OK);
     return s;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whether another peer is asked when one has failed: proxy_next_upstream and
- * its limits.  What has been sent of a request that is not idempotent is not
- * sent again unless configuration allows it, and what was passed on as it came
- * from the client cannot be.
+ * Whether to try another peer after one has failed: proxy_next_upstream and
+ * its limits.  A request that is not idempotent is not sent again after a part
+ * of it was sent, unless the configuration allows it; a body that was streamed
+ * from the client cannot be sent again.
  */
 #include <errno.h>
 
@@ -31,7 +31,8 @@ status_of(unsigned how)
 }
 
 
-/* The word for a status, or 0; the first row is of no response. */
+/* The word of proxy_next_upstream for a status, or 0; the first row has no
+ * status. */
 static unsigned
 word_of(unsigned status)
 {
@@ -43,7 +44,7 @@ word_of(unsigned status)
 }
 
 
-/* Whether the request may be sent once more after it went out before. */
+/* Whether the request may be sent again after it was sent before. */
 static bool
 may_repeat(const struct gateway *g, bool was_sent)
 {
@@ -67,7 +68,7 @@ may_go_on(const struct gateway *g, unsigned how)
 }
 
 
-/* What came of the failed try goes. */
+/* Drops the data of the failed try. */
 static void
 forget(struct gateway *g)
 {
@@ -94,7 +95,8 @@ was_sent(const struct exchange *x)
 }
 
 
-/* An idle connection that the peer was just about to close: no failure. */
+/* Whether the peer closed the idle connection before it saw the request; that
+ * is not a failure. */
 static bool
 is_stale(const struct exchange *x, unsigned how)
 {

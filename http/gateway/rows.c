@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The directives that all gateways share, each under its protocol's prefix,
- * and the checks between them.
+ * The directives that all gateways share, each with the prefix of its
+ * protocol, and the checks that involve several of them.
  */
 #include "http/gateway/gateway.h"
 
@@ -87,7 +87,7 @@ static const struct conf_type store_type = {
 };
 
 
-/* The bits of "user:rw", 0 where it is none. */
+/* The bits of "user:rw"; 0: invalid. */
 static unsigned
 access_bits(str_t word)
 {
@@ -152,7 +152,7 @@ static const struct conf_word next_words[] = {
     { "http_403", NEXT_403 },
     { "http_404", NEXT_404 },
     { "http_429", NEXT_429 },
-    { "updating", 0 }, /* of a cache only */
+    { "updating", 0 }, /* only with a cache */
     { "off", NEXT_OFF },
     { NULL, 0 },
 };
@@ -335,7 +335,7 @@ check_sizes(struct conf *cf, struct gateway_conf *c, const char *prefix)
 }
 
 
-/* The lists of fields, with those that are to pass winning. */
+/* Builds the table of fields; pass wins over hide. */
 static void
 list_fields(struct conf *cf, struct gateway_conf *c)
 {

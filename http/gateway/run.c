@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The states of a run, and moving between them.  The content handler is called
- * again whenever something has happened (the task was woken), and each state
- * looks for itself at what there is to do.
+ * The states of a run, and the transitions between them.  The content handler
+ * is called again whenever something has happened (the task was woken), and
+ * each state checks what there is to do.
  */
 #include "core/os/clock.h"
 #include "http/body.h"
@@ -19,7 +19,7 @@ gateway_of(const struct http_request *r)
 }
 
 
-/* The task ends: nothing is left behind. */
+/* The task ends: releases everything. */
 static void
 cancel(struct wait *w)
 {
@@ -122,7 +122,7 @@ connect_peer(struct gateway *g, bool may_be_idle)
 static enum step
 choose(struct gateway *g)
 {
-    if (g->is_stale) { /* the same peer once more */
+    if (g->is_stale) { /* try the same peer again */
         g->is_stale = false;
         g->tries--;
         return connect_peer(g, false);
@@ -159,7 +159,8 @@ connecting(struct gateway *g)
 }
 
 
-/* Sends; a peer that has stopped to read may have answered all the same. */
+/* Sends the request.  If that fails, the response is still read: the peer may
+ * have answered before it stopped reading. */
 static enum step
 send_some(struct gateway *g)
 {
@@ -217,7 +218,7 @@ static enum step (*const handlers[])(struct gateway *) = {
 };
 
 
-/* The client has closed before it was answered. */
+/* The client has closed before it got its response. */
 static bool
 is_abandoned(const struct gateway *g)
 {

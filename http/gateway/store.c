@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * proxy_store: a copy of a complete 200 response becomes a file.  It is
- * written under a temporary name and moved in place when all is there.
+ * proxy_store: saves a complete 200 response as a file.  It is written under a
+ * temporary name, and renamed when it is complete.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,7 +45,8 @@ gateway_store_add(struct gateway *g, const struct chain *data)
 }
 
 
-/* A file that stands on another file system is copied beside its place. */
+/* Between file systems, copies the file to a temporary name beside its
+ * target. */
 static bool
 copy_across(struct task *t, const char *from, const char *to)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Moving bytes of one exchange: the request to the peer, and the response
- * from it into the decoder.  Responses are read into large counted blocks, and
- * the bodies in them are passed on without being copied.
+ * Moves the bytes of one exchange: the request to the peer, and the response
+ * from it into the decoder.  Responses are read into large reference-counted
+ * blocks, from which bodies are passed on without copying.
  */
 #include <errno.h>
 
@@ -12,12 +12,13 @@
 #include "http/response.h"
 
 enum {
-    BLOCK = 32768,       /* of a size that is recycled                       */
-    LARGE_BLOCK = 65536, /* where so much is known to come                   */
+    BLOCK = 32768,       /* a size that blocks are recycled in               */
+    LARGE_BLOCK = 65536, /* if that much is known to follow                  */
     ROOM_MIN = 4096,     /* less is not worth a system call                  */
-    QUEUE_MAX = 65536,   /* of the request, beyond what the socket takes     */
-    SEGMENTS = 16384,    /* a body that takes several: the last must not wait */
-    ROUNDS = 16,         /* of a stream in one go                            */
+    QUEUE_MAX = 65536,   /* of the request, beyond what the socket accepts   */
+    SEGMENTS = 16384,    /* a larger body needs several segments: do not
+                            delay the last                                   */
+    ROUNDS = 16,         /* of a stream in one call                          */
 };
 
 
@@ -30,7 +31,7 @@ gateway_says(struct gateway *g, const char *action)
 }
 
 
-/* Frames a piece of the request's body. */
+/* Frames a part of the request's body. */
 static enum step
 add_piece(struct exchange *x, struct chain *piece, bool last)
 {
@@ -45,8 +46,8 @@ add_piece(struct exchange *x, struct chain *piece, bool last)
 }
 
 
-/* Takes a stretch of what has come of the body, where there is room for it.
- * STEP_NEXT: there may be more at once; STEP_WAIT: not now; STEP_DONE. */
+/* Takes what has arrived of the body, if there is room for it.  STEP_NEXT:
+ * there may be more; STEP_WAIT: not now; STEP_DONE. */
 static enum step
 add_stream(struct exchange *x)
 {
@@ -132,7 +133,7 @@ gateway_send(struct gateway *g)
             conn_set_nodelay(&x->link->conn);
     }
     do {
-        if (rounds-- == 0) { /* others first */
+        if (rounds-- == 0) { /* let others have a turn */
             post_add_next(g->r->task.loop, &g->r->task.wake);
             return STEP_WAIT;
         }
@@ -145,15 +146,15 @@ gateway_send(struct gateway *g)
 }
 
 
-/* Room for a read, in the same block as long as some is left; bytes that are
- * not decoded yet move along. */
+/* Makes room for a read, in the same block as long as there is some; bytes
+ * that have not been decoded are moved along. */
 static void
 make_room(struct gateway *g, size_t want)
 {
     size_t        kept = buf_len(&g->in);
     struct block *b = g->block;
 
-    if (b && b->refs == 1) /* nobody holds a part of it */
+    if (b && b->refs == 1) /* no part of it is in use elsewhere */
         g->in.start = b->data;
     if (b && (b->refs == 1 || buf_room(&g->in) < ROOM_MIN))
         buf_compact(&g->in);
@@ -169,7 +170,7 @@ make_room(struct gateway *g, size_t want)
 }
 
 
-/* The head has to fit into proxy_buffer_size. */
+/* The head must fit into proxy_buffer_size. */
 static enum step
 check_head(struct gateway *g, size_t taken, size_t left)
 {

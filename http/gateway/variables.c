@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is told of the tries of a request: ", " stands between tries, " : "
- * where an internal redirect led to another gateway, "-" where there is
- * nothing to tell.  And the upstream's part of log lines.
+ * The variables about the tries of a request: ", " separates tries, " : "
+ * marks an internal redirect to another gateway, "-" means no value.  Also the
+ * upstream's part of log lines.
  */
 #include <stdio.h>
 
@@ -59,7 +59,7 @@ gateway_told(const struct exchange *x, enum gateway_told what,
         return seconds(x->header_ms, room);
     case TOLD_CONNECT_TIME:
         return seconds(x->connect_ms, room);
-    case TOLD_LENGTH: /* with the frames of the protocol, as they came */
+    case TOLD_LENGTH: /* as received, including the protocol's framing */
         return number(x->is_passed_on ? received(x) - x->head_bytes : 0, room);
     case TOLD_SENT:
         return number(sent(x), room);
@@ -111,7 +111,7 @@ get_told(struct task *t, uintptr_t what)
 }
 
 
-/* The try whose response stands. */
+/* The try whose response was used. */
 static const struct exchange *
 last(struct task *t)
 {
@@ -158,7 +158,7 @@ get_cookie(struct task *t, uintptr_t name)
 }
 
 
-/* There is no cache in this build: nothing to tell, ever. */
+/* This build has no cache, so there is never a value. */
 static str_t
 get_nothing(struct task *t, uintptr_t arg)
 {
