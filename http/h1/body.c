@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The body of a request off the connection: first what came with the head,
- * then what the socket gives, counted or chunked.  The bytes stand in counted
- * blocks and are handed on without a copy.
+ * Reads the body of a request from the connection: first the bytes that came
+ * with the head, then from the socket, by length or in chunks.  Bytes are read
+ * into reference-counted blocks, and passed on without copying.
  */
 #include <stdlib.h>
 
@@ -63,8 +63,8 @@ h1_free_body(struct http_request *r)
     }
 }
 
-/* Room to read into: the block's, or a new block, taking along what is left
- * of an unfinished line. */
+/* Makes room for a read, in the block or in a new one, keeping an unfinished
+ * line. */
 static void
 make_room(struct h1_body *b, size_t size)
 {
@@ -86,7 +86,7 @@ make_room(struct h1_body *b, size_t size)
     b->buf.write += rest;
 }
 
-/* Bytes behind a chunked body belong to the next request. */
+/* Bytes after a chunked body belong to the next request. */
 static void
 give_back(struct h1 *h, struct h1_body *b)
 {
@@ -112,7 +112,7 @@ finish(struct h1 *h, struct h1_body *b)
     h1_free_body(h->r);
 }
 
-/* For $request_length, where what is dropped does not count. */
+/* Counts for $request_length, which does not include dropped bytes. */
 static void
 count(struct http_request *r, size_t n)
 {
@@ -139,7 +139,7 @@ take_counted(struct h1 *h, struct h1_body *b, struct chain *out)
     return STEP_DONE;
 }
 
-/* False: too many, told. */
+/* False: too many (logged). */
 static bool
 keep_trailer(struct http_request *r, const struct h1_field *f)
 {
@@ -154,7 +154,7 @@ keep_trailer(struct http_request *r, const struct h1_field *f)
     return true;
 }
 
-/* Where the body ends is not known any more. */
+/* The end of the body can no longer be found. */
 static enum step
 refuse(struct http_request *r)
 {
@@ -207,7 +207,7 @@ client_ended(struct h1 *h)
     return http_fail(r, 400);
 }
 
-/* Nobody waits for a body that is dropped while its response goes out. */
+/* No timeout for a body that is dropped while its response is being sent. */
 static void
 set_timer(struct h1 *h)
 {

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The chunked transfer coding, one token a call:
+ * The chunked transfer coding, one token per call:
  *
  *     SIZE -> DATA -> DATA_END -> SIZE ... -> TRAILER -> ENDED
  *
- * A line is only taken whole; what is wrong with one is told as soon as its
- * bytes are there, so that no peer waits for a timeout instead of an answer.
+ * Lines are consumed only as a whole, but an error in one is reported as soon
+ * as its bytes are there, so that a peer gets an answer instead of a timeout.
  */
 #include "http/h1/parse.h"
 
 enum { SIZE, DATA, DATA_END, TRAILER, ENDED };
 
-/* Sizes up to here leave room to add a head and the next chunk's framing
- * without passing the largest file offset. */
+/* Up to this size, adding the head and the framing of the next chunk cannot
+ * exceed the largest file offset. */
 #define SIZE_LIMIT ((uint64_t) INT64_MAX - 64)
 
 
@@ -27,8 +27,8 @@ hex_digit(char c)
 }
 
 
-/* Hexadecimal digits at the start of in: how many, 0 where there is none or
- * the number is too large. */
+/* The number of hexadecimal digits at the start of in; 0: none, or the number
+ * is too large. */
 static size_t
 read_size(str_t in, uint64_t *size)
 {
@@ -48,8 +48,8 @@ read_size(str_t in, uint64_t *size)
 }
 
 
-/* "size[;extension]" CR LF.  The extension may hold anything but CR and LF
- * (nginx takes any bytes behind a blank or ";"). */
+/* "size[;extension]" CR LF.  The extension may contain anything but CR and LF
+ * (nginx accepts any bytes after a space or ";"). */
 static enum parse
 take_size(struct h1_chunked *c, str_t *in)
 {
@@ -124,7 +124,7 @@ take_data_end(struct h1_chunked *c, str_t *in)
 }
 
 
-/* A field, or the empty line; each has to end in CR LF. */
+/* A field, or the empty line; both must end in CR LF. */
 static enum parse
 take_trailer(struct h1_chunked *c, str_t *in, struct h1_field *field)
 {

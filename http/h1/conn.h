@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inside of http/h1: a client's connection that speaks HTTP/1.
+ * Internal to http/h1: a client's HTTP/1 connection.
  *
- * One request at a time: what has come behind it waits in the head buffer
- * until its response is out.  The head buffers live as long as the request
- * whose strings point into them.
+ * It serves one request at a time: bytes that follow it wait in the head
+ * buffer until its response has been sent.  The head buffers live as long as
+ * the request whose strings point into them.
  */
 #pragma once
 
@@ -18,17 +18,17 @@
 #include "http/variables.h"
 
 enum h1_state {
-    H1_WAIT,    /* for the first byte of a request; may be closed            */
+    H1_WAIT,    /* for the first byte of a request; may be closed meanwhile  */
     H1_PROXY,   /* for the PROXY header                                      */
     H1_HEAD,    /* in a request's head                                       */
     H1_BUSY,    /* a request is being answered                               */
-    H1_DISCARD, /* answered, but its body is still coming                    */
-    H1_LINGER,  /* our side is closed; what comes is dropped                 */
+    H1_DISCARD, /* answered, but its body is still arriving                  */
+    H1_LINGER,  /* our side is closed; input is dropped                      */
     H1_CLOSED,
 };
 
 struct head_buf {
-    struct head_buf *before; /* the ones that are full                       */
+    struct head_buf *before; /* earlier buffers, which are full              */
     struct buf       buf;
 };
 
@@ -37,24 +37,26 @@ struct h1 {
     struct http_client         client;
     struct log_frame           frame;
     const struct http_address *address;
-    struct generation         *gen;   /* counted                             */
+    struct generation         *gen;   /* a reference                         */
     struct arena              *arena; /* of the PROXY header; else NULL      */
     struct http_request       *r;
     struct head_buf           *head;  /* the newest; NULL while idle         */
-    struct post                next;  /* the next request, or the reaping    */
+    struct post                next;  /* starts the next request, or the
+                                         reaping                             */
     struct post                watch; /* to begin with that                  */
     struct pace                pace;  /* of the client, in its state         */
     msec_t                     linger_until;
     uint32_t                   sent_at_timer; /* its low bits                */
-    uint32_t                   seen;  /* of the line, searched so far        */
+    uint32_t                   seen;  /* bytes of the line that were
+                                         searched                            */
     union {
-        uint32_t idle_ms;   /* H1_WAIT: to wait behind the minimum           */
+        uint32_t idle_ms;   /* H1_WAIT: time to wait after the minimum       */
         uint32_t linger_ms; /* H1_LINGER: lingering_timeout                  */
     };
     uint16_t                   n_large; /* large_client_header_buffers used  */
     uint8_t                    state; /* enum h1_state                       */
     bool                       has_line : 1; /* the request line was read    */
-    bool                       is_kept : 1; /* at least one request before   */
+    bool                       is_kept : 1; /* not the first request         */
     bool                       wants_nodelay : 1;
     bool                       head_timer : 1; /* client_header_timeout runs  */
     bool                       had_rest : 1; /* the request was pipelined    */
@@ -63,8 +65,8 @@ struct h1 {
 /* Of one request's body; in its arena. */
 struct h1_body {
     struct h1_chunked chunked;
-    struct block     *block;   /* what buf stands in, counted                */
-    struct buf        buf;     /* ... what has not been handed on            */
+    struct block     *block;   /* that buf is in; a reference                */
+    struct buf        buf;     /* bytes in it that were not handed on        */
     uint64_t          left;    /* of Content-Length                          */
     bool              is_done, is_waiting;
 };
@@ -89,18 +91,20 @@ void h1_on_read(struct event *e);
 
 /* head.c */
 void h1_read_head(struct h1 *h);
-/* What there is of a line that is to be logged, at most max bytes. */
+/* The part of the request line that has arrived, for the log, at most max
+ * bytes. */
 str_t h1_first_line(const struct buf *b, size_t max);
-/* Where the request line is not complete, the request keeps what there is. */
+/* Gives the request an incomplete request line, as far as it has arrived. */
 void h1_keep_line(struct h1 *h);
-/* Begins an idle connection's next request with what is in the buffer. */
+/* Frees the head buffers of a request, with keep_rest except for the bytes of
+ * the next request. */
 void h1_free_heads(struct h1 *h, bool keep_rest);
 bool h1_has_rest(const struct h1 *h);
 
-/* start.c: the head is complete (or wrong: status), the request begins. */
+/* start.c: the head is complete (or bad: status), the request begins. */
 void h1_start(struct h1 *h);
 void h1_start_bad(struct h1 *h, unsigned status);
-/* One field of the head; 0, or the status that it deserves. */
+/* Takes one field of the head; returns 0, or an error status. */
 unsigned h1_take_field(struct h1 *h, str_t line);
 /* Chooses the server for a host. */
 bool h1_choose_server(struct h1 *h, str_t host);

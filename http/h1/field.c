@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One field line: "name: value".
+ * One field: "name: value".
  */
 #include "http/h1/parse.h"
 
 enum {
     STOP = 1, /* ends a name: controls, space, DEL and the colon        */
-    ODD = 2,  /* in a name, but none that nginx passes on               */
+    ODD = 2,  /* allowed in a name, but nginx ignores such fields       */
     UNDERSCORE = 4,
 };
 
@@ -18,7 +18,7 @@ static const uint8_t classes[256] = {
 };
 
 
-/* Only spaces go, on both sides: a tab belongs to the value. */
+/* Strips only spaces, on both sides: a tab belongs to the value. */
 static str_t
 strip_spaces(const char *p, const char *end)
 {
@@ -42,10 +42,10 @@ kind_of(unsigned found)
 
 
 /*
- * Of an upstream every name is taken as it is, underscores and odd bytes
- * included, and a second status line among the fields (IIS sent such) is
- * skipped like a line without a colon.  A line without a colon still has its
- * text in the name, with an empty value.
+ * From an upstream every name is accepted, with underscores and other odd
+ * bytes too; and a second status line among the fields (IIS sent such) is
+ * skipped like a line without a colon.  A line without a colon has its text in
+ * the name, and an empty value.
  */
 enum h1_field_kind
 h1_field(struct h1_field *out, str_t line, bool is_response)

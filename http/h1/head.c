@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading a request's head: first into a small buffer, then, for lines that do
- * not fit, into large ones, of which there are only so many.  A line is taken
- * when it is whole; the buffers that lines were taken from stay as they are.
+ * Reads a request's head: first into a small buffer, then, for lines that do
+ * not fit, into a limited number of large ones.  A line is taken when it is
+ * complete; buffers that lines were taken from do not move.
  */
 #include <stdlib.h>
 
@@ -122,8 +122,8 @@ refuse(struct h1 *h, unsigned status, const char *text)
     h1_start_bad(h, status);
 }
 
-/* The path decoded and cleaned, or as it is.  Of a path that is refused nothing
- * is taken over: $uri is empty, and there is no $request_uri. */
+/* Sets the decoded and normalised path, or the path as sent.  Of a path that
+ * is refused nothing is set: $uri is empty, and there is no $request_uri. */
 static bool
 set_uri(struct http_request *r, const struct h1_request_line *line)
 {
@@ -144,8 +144,8 @@ set_uri(struct http_request *r, const struct h1_request_line *line)
     return true;
 }
 
-/* size is what the line takes with its end.  False: refused, and the request has
- * begun. */
+/* size is the length of the line with its end.  False: refused, and the
+ * request has begun. */
 static bool
 take_request_line(struct h1 *h, str_t text, size_t size)
 {
@@ -192,7 +192,7 @@ take_request_line(struct h1 *h, str_t text, size_t size)
 
 enum progress { GO_ON, NEED_MORE, STARTED };
 
-/* Takes what lines there are. */
+/* Takes all complete lines. */
 static enum progress
 take_lines(struct h1 *h)
 {
@@ -208,7 +208,7 @@ take_lines(struct h1 *h)
         if (n == 0)
             return NEED_MORE;
         if (!h->has_line) {
-            if (line.n == 0) { /* blank lines before a request */
+            if (line.n == 0) { /* empty lines before a request */
                 b->read += n;
                 continue;
             }
@@ -265,7 +265,7 @@ refuse_long(struct h1 *h)
     h1_start_bad(h, 494);
 }
 
-/* Room for a line that goes on: a large buffer.  False: refused. */
+/* Makes room for a longer line: a large buffer.  False: refused. */
 static bool
 grow(struct h1 *h)
 {
@@ -285,8 +285,8 @@ grow(struct h1 *h)
     return true;
 }
 
-/* A CR in the middle of a line that goes on will not get better: no need to
- * wait for its end. */
+/* A CR in the middle of an incomplete line is an error already, so there is no
+ * need to wait for its end. */
 static bool
 has_stray_cr(struct h1 *h)
 {
@@ -301,7 +301,7 @@ has_stray_cr(struct h1 *h)
     return true;
 }
 
-/* Bytes that cannot begin a request are refused before there is a line. */
+/* Refuses bytes that cannot begin a request, before the line is complete. */
 static bool
 looks_wrong(struct h1 *h)
 {
@@ -337,7 +337,7 @@ end_of_stream(struct h1 *h, ssize_t n)
         h1_close(h);
 }
 
-/* Reads once more: GO_ON, NEED_MORE (later) or STARTED (refused, closed). */
+/* Reads once: GO_ON, NEED_MORE (later) or STARTED (refused, closed). */
 static enum progress
 read_more(struct h1 *h)
 {

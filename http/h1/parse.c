@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Finding lines, and the status line of an upstream.  Request lines, fields
- * and chunks have a file of their own each.
+ * and chunks have files of their own.
  */
 #include "http/h1/parse.h"
 
@@ -31,7 +31,7 @@ h1_line(str_t in, size_t *seen, str_t *line)
 }
 
 
-/* Takes 1 to limit digits off *s; false where there is none, or more. */
+/* Takes 1 to limit digits off *s; false if there are none, or more. */
 static bool
 take_digits(str_t *s, size_t limit, unsigned *out)
 {
@@ -62,10 +62,10 @@ take_char(str_t *s, char c)
 
 
 /*
- * As nginx reads it: any major version from 1 to 999 (an upstream that says
- * HTTP/2.0 in clear text is understood as HTTP/1.1), several spaces before
- * the status, and behind its three digits a space, a dot (old IIS: 403.1) or
- * the end.
+ * Parsed as in nginx: any major version from 1 to 999 (an upstream that sends
+ * HTTP/2.0 in clear text is treated as HTTP/1.1), several spaces before the
+ * status, and after its three digits a space, a dot (old IIS: 403.1) or the
+ * end.
  */
 bool
 h1_status_line(struct h1_status_line *out, str_t line)

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The request line: "METHOD target HTTP/1.1", from left to right over a line
- * that is whole.  Each take_* function gets where it starts and returns where
- * it stopped, or NULL for what is not in the grammar.
+ * The request line: "METHOD target HTTP/1.1", parsed from left to right on a
+ * complete line.  Each take_* function gets the start and returns where it
+ * stopped, or NULL if the grammar does not allow it.
  */
 #include "http/h1/parse.h"
 
 /*
- * What a byte may mean.  AFTER stands one bit above SLASH, so that a path's
- * loop finds "//" and "/." by shifting the class of the byte before.
+ * Classes of bytes.  AFTER is one bit above SLASH, so that the loop over a
+ * path finds "//" and "/." by shifting the class of the previous byte.
  */
 enum {
-    STOP = 1, /* no target has it: controls, space, DEL                  */
+    STOP = 1, /* in no target: controls, space, DEL                      */
     SLASH = 2,
-    AFTER = 4, /* behind a slash it asks for normalisation                */
+    AFTER = 4, /* after a slash, it requires normalisation                */
     PERCENT = 8,
     QUERY = 16,    /* "?"                                                     */
     FRAGMENT = 32, /* "#"                                                     */
@@ -106,7 +106,7 @@ take_method(struct h1_request_line *out, const char *p, const char *end)
 }
 
 
-/* What follows a path: "?args" and "#fragment", each or none. */
+/* What follows a path: "?args" and "#fragment", both optional. */
 static const char *
 take_args(struct h1_request_line *out, const char *p, const char *end)
 {
@@ -151,7 +151,7 @@ take_path(struct h1_request_line *out, const char *p, const char *end)
 }
 
 
-/* A name, an address or [literal]; is empty where nothing of it is there. */
+/* A name, an address or [literal]; empty if there is none. */
 static const char *
 take_host(const char *p, const char *end)
 {
@@ -174,8 +174,8 @@ take_port(const char *p, const char *end)
 }
 
 
-/* "scheme://host[:port]", and the path, which may be missing: nginx then
- * takes "/", and what is left ("?args") as the target. */
+/* "scheme://host[:port]" and the path.  If the path is missing, nginx uses
+ * "/", and the rest ("?args") as the target. */
 static const char *
 take_absolute(struct h1_request_line *out, const char *p, const char *end)
 {
@@ -212,7 +212,7 @@ take_absolute(struct h1_request_line *out, const char *p, const char *end)
 }
 
 
-/* "host:port" of CONNECT (RFC 9112 section 3.2.3); the port is a must. */
+/* "host:port" of CONNECT (RFC 9112 section 3.2.3); the port is required. */
 static const char *
 take_authority(struct h1_request_line *out, const char *p, const char *end)
 {
@@ -250,8 +250,8 @@ take_target(struct h1_request_line *out, const char *p, const char *end)
 
 
 /*
- * Digits from p on, as nginx counts them: more may come as long as the number
- * before the last digit is at most limit.  NULL past that.
+ * Digits from p on, with nginx's limit: further digits are accepted as long as
+ * the number before the last digit is at most limit.  NULL beyond that.
  */
 static const char *
 take_number(const char *p, const char *end, unsigned limit, unsigned *out)
@@ -266,8 +266,8 @@ take_number(const char *p, const char *end, unsigned limit, unsigned *out)
 }
 
 
-/* "HTTP/1.1", with blanks behind it or none.  A major version above 1 is
- * told before anything behind it is looked at. */
+/* "HTTP/1.1", optionally followed by spaces.  A major version above 1 is
+ * reported before anything after it is looked at. */
 static enum h1_error
 take_version(struct h1_request_line *out, const char *p, const char *end)
 {

@@ -3,8 +3,8 @@
  *     STATUS -> FIELDS -> BODY -> ENDED
  *        ^---------'  (1xx)
  *
- * Lines are taken whole.  What decides about the length of the body is judged
- * as the fields come, so that a bad one is told by its own line.
+ * Lines are consumed only as a whole.  Fields that determine the length of the
+ * body are checked as they arrive, so that an error names the field.
  */
 #include "http/h1/response.h"
 
@@ -54,7 +54,7 @@ take_status(struct h1_response *h, str_t *in)
 }
 
 
-/* Where h1_field gave up. */
+/* The position of the byte at which h1_field gave up. */
 static size_t
 find_fault(str_t line)
 {
@@ -128,7 +128,7 @@ judge(struct h1_response *h)
 }
 
 
-/* A 1xx response has been read, and the real one starts anew. */
+/* Starts over for the final response, after a 1xx response. */
 static enum h1_event
 start_again(struct h1_response *h)
 {
@@ -211,7 +211,7 @@ take_body(struct h1_response *h, str_t *in)
 {
     if (h->is_chunked && !h->has_no_body)
         return take_chunked(h, in);
-    if (!h->has_length && !h->has_no_body) { /* until the end */
+    if (!h->has_length && !h->has_no_body) { /* until the connection ends */
         if (in->n == 0)
             return H1_WANTS_MORE;
         h->data = *in;

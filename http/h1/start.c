@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From the fields of a head to a request that runs: what each known field
- * asks for, which server it is for, how the body is framed, and whether the
- * connection may be kept.
+ * From the fields of a head to a running request: handles each known field,
+ * chooses the server, and determines how the body is framed and whether the
+ * connection can be kept.
  */
 #include "core/conf/error_log.h"
 #include "core/net/worker.h"
@@ -47,7 +47,7 @@ is_unique(enum field_id id)
     return false;
 }
 
-/* In a name no blank or control may stand, in a value no CR and no NUL. */
+/* A name must not contain spaces or controls, a value no CR and no NUL. */
 static unsigned
 bad_line(struct h1 *h, str_t line)
 {
@@ -202,8 +202,7 @@ take_coding(struct h1 *h)
     return 0;
 }
 
-/* "close" and "keep-alive" are looked for anywhere in the value, as nginx
- * does. */
+/* "close" and "keep-alive" may be anywhere in the value, as in nginx. */
 static void
 take_connection(struct http_request *r)
 {
@@ -256,7 +255,7 @@ run(struct h1 *h)
     http_run(&r->task);
 }
 
-/* The rest of what the connection says makes no sense now. */
+/* The following bytes of the connection have no meaning now. */
 void
 h1_start_bad(struct h1 *h, unsigned status)
 {
@@ -331,8 +330,8 @@ ends_connection(const struct http_request *r, const struct http_keep_conf *c)
            || worker->is_exiting || is_disabled(r, c);
 }
 
-/* What the server says of keeping the connection holds until a location is
- * found, which has settings of its own. */
+/* The server's settings about keeping the connection apply until a location is
+ * found, which has its own. */
 void
 http_follow_conf(struct http_request *r)
 {

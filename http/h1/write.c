@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Responses on the wire (RFC 9112 sections 4 to 7): the head, assembled once
+ * Writes responses to the wire (RFC 9112 sections 4 to 7): the head, assembled
  * into one piece, and the framing of the body.
  */
 #include "core/base/date.h"
@@ -14,7 +14,7 @@
 /* --- Location ------------------------------------------------------------------- */
 
 /* A Location of our own that is only a path gets scheme, host and port, unless
- * absolute_redirect is off, and stands before the other fields then. */
+ * absolute_redirect is off.  It then comes before the other fields. */
 static void
 complete_location(struct http_request *r)
 {
@@ -78,7 +78,8 @@ is_bodiless(unsigned status)
     return status < 200 || status == 204 || status == 304;
 }
 
-/* How the body will be delimited; may cost the connection. */
+/* Chooses how the end of the body is marked; this may require closing the
+ * connection. */
 static void
 choose_framing(struct http_request *r)
 {
@@ -258,8 +259,9 @@ end_chunks(struct http_request *r, struct chain *out)
     chain_add(out, str_span(start, p));
 }
 
-/* Of a response without end nothing may stay in the arena for each chunk: the
- * links that are free go round, and the last one of a chunk needs one too. */
+/* A response can be endless, so no chunk may leave memory in the arena: free
+ * links are passed back and forth between the chains, also for the last piece
+ * of a chunk. */
 void
 h1_send_body(struct http_request *r, struct chain *in, bool last)
 {
