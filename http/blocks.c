@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The blocks of the HTTP configuration: http, server, location and
- * limit_except, and the nameless locations of if.
+ * limit_except, and the unnamed locations of if.
  */
 #include "http/main.h"
 #include "http/settings.h"
@@ -70,7 +70,7 @@ static const struct {
     { STR_INIT("~"), LOCATION_REGEX, false },
 };
 
-/* Reads the modifier and the name, which may be one word. */
+/* Reads the modifier and the name, which may be joined in one word. */
 static const char *
 parse_name(struct conf *cf, struct http_location *l)
 {
@@ -96,7 +96,7 @@ parse_name(struct conf *cf, struct http_location *l)
     return NULL;
 }
 
-/* Whether a location may stand in another one. */
+/* Whether this location may be nested in its outer one. */
 static const char *
 check_nesting(struct conf *cf, const struct http_location *l,
               const struct http_location *outer)
@@ -227,9 +227,10 @@ parse_internal(struct conf *cf, void *field)
 static const struct conf_type internal_type
     = { .name = "internal", .size = sizeof(bool), .parse = parse_internal };
 
-/* --- when all is read ----------------------------------------------------------------- */
+/* --- after all has been read
+ * ----------------------------------------------------------- */
 
-/* What answers in a nameless location that names nothing itself. */
+/* The content handler of an unnamed location that has none of its own. */
 static const struct content *
 content_from_outside(const struct http_location *l)
 {
@@ -243,7 +244,7 @@ content_from_outside(const struct http_location *l)
     return c;
 }
 
-/* Of a block in one whose digest is known. */
+/* The digest of a block, from that of its outer block. */
 static uint64_t
 identity_of(const struct conf_block *b, uint64_t outer, unsigned nth)
 {
@@ -256,12 +257,12 @@ identity_of(const struct conf_block *b, uint64_t outer, unsigned nth)
                 || str_is(s->args[0], "listen"))
                 outer = str_mix(outer, s->args[i]);
     outer = str_mix(outer, l->name);
-    /* Only a nameless one is told by its place. */
+    /* Only unnamed locations are identified by their position. */
     return str_mix(
         outer, (str_t){ what, b->kind & (IN_SERVER | IN_LOCATION) ? 1 : 2 });
 }
 
-/* Gives each location what holds in its block, and what answers there. */
+/* Gives each location the conf of its block, and a content handler. */
 static void
 settle_block(struct conf_block *b, uint64_t identity)
 {
@@ -313,7 +314,7 @@ http_ready(struct conf *cf, void *main)
     return error;
 }
 
-/* After errors: what stands there twice is reported along with them. */
+/* After errors: also reports duplicates. */
 static void
 http_settle(struct conf *cf)
 {
@@ -350,7 +351,7 @@ static const struct directive rows[] = {
       FIELD(struct http_conf, is_internal, bool), NULL, NULL, "",
       "Answers 404 to requests that come from outside; redirects "
       "inside, error pages and subrequests reach the location." },
-    /* Tables grow by themselves: no size can be wrong. */
+    /* Tables grow by themselves, so every size will do. */
     ACCEPTED("server_names_hash_max_size", IN_HTTP, conf_number, "size",
              "Accepted without effect: weir's tables grow by themselves."),
     ACCEPTED("server_names_hash_bucket_size", IN_HTTP, conf_number, "size",

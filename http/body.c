@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading requests' bodies: into memory up to client_body_buffer_size, then
- * into a temporary file; or handed on as they come; or dropped.
+ * Reads the body of a request: into memory up to client_body_buffer_size, then
+ * into a temporary file; or passes it on as it arrives; or drops it.
  */
 #include "http/body.h"
 
@@ -14,8 +14,9 @@ struct body {
     struct http_body pub; /* first */
     off_t            file_at;
     uint64_t         came_with_head;
-    bool             has_file;   /* the file is data's                       */
-    bool             is_cut_off; /* no more of it is read                    */
+    bool             has_file;   /* data refers to the file and holds its
+                                    reference                                */
+    bool             is_cut_off; /* it failed: no more of it is read         */
 };
 
 enum { READ_AT_ONCE = 64 * 1024, ROUNDS = 16 };
@@ -51,7 +52,7 @@ has_body(const struct http_request *r)
     return r->is_chunked || r->content_length > 0;
 }
 
-/* A body of unknown length grows past client_max_body_size. */
+/* Refuses a body of unknown length that exceeds client_max_body_size. */
 static enum step
 check_size(struct http_request *r, uint64_t before, uint64_t more)
 {
@@ -66,7 +67,7 @@ check_size(struct http_request *r, uint64_t before, uint64_t more)
     return http_fail(r, 413);
 }
 
-/* Nobody is to have what has come of it. */
+/* Drops what has arrived. */
 static void
 give_up(struct body *b)
 {
@@ -82,7 +83,7 @@ break_off(struct body *b)
     return STEP_FAIL;
 }
 
-/* The next stretch onto out. */
+/* Appends the next bytes to out. */
 static enum step
 read_some(struct http_request *r, struct chain *out)
 {
@@ -119,7 +120,7 @@ keep_of(const struct http_body_conf *c)
     return TEMP_CLEAN;
 }
 
-/* Of a body that never became whole. */
+/* Releases the file of a body that was never completed. */
 static void
 put_file(void *arg)
 {
@@ -129,7 +130,7 @@ put_file(void *arg)
         chain_file_put(b->pub.file);
 }
 
-/* Moves what is in memory to the temporary file. */
+/* Moves the bytes in memory to the temporary file. */
 static enum step
 spill(struct http_request *r, struct body *b)
 {
@@ -152,7 +153,7 @@ spill(struct http_request *r, struct body *b)
     return STEP_NEXT;
 }
 
-/* Several pieces of memory into one. */
+/* Joins several pieces of memory. */
 static void
 join_pieces(struct http_body *b)
 {
@@ -189,7 +190,7 @@ complete(struct http_request *r, struct body *b)
     return STEP_NEXT;
 }
 
-/* A client that sends fast: others first. */
+/* The client sends fast: let other connections have a turn. */
 static enum step
 go_on_later(struct http_request *r)
 {
@@ -198,9 +199,9 @@ go_on_later(struct http_request *r)
 }
 
 /*
- * The bytes of a body that are kept in memory.  What came with the head does
- * not count, and a quarter above the limit is let pass where that saves the
- * file.
+ * How many bytes of a body are kept in memory.  Bytes that came with the head
+ * do not count, and a body that exceeds the limit by less than a quarter is
+ * kept too, which saves the file.
  */
 static uint64_t
 memory_of(struct http_request *r, const struct body *b)
@@ -213,7 +214,7 @@ memory_of(struct http_request *r, const struct body *b)
     return r->is_chunked ? b->came_with_head + size : size;
 }
 
-/* read_some(), noting what was there without asking the socket. */
+/* As read_some(), but records what had come with the head. */
 static enum step
 read_next(struct http_request *r, struct body *b)
 {
@@ -226,7 +227,8 @@ read_next(struct http_request *r, struct body *b)
     return step;
 }
 
-/* Whether there is nothing more to be read of it; if so, *answer. */
+/* Whether the body does not have to be read (any more); *answer is the result
+ * then. */
 static bool
 is_settled(struct http_request *r, struct body *b, enum step *answer)
 {
@@ -317,7 +319,7 @@ void
 http_body_leave(struct http_request *r)
 {
     if (r->body->state != HTTP_BODY_STREAM)
-        return; /* it has failed */
+        return; /* it failed     */
     r->body->state = HTTP_BODY_SPENT;
     chain_clear(&r->body->data);
     if (!r->body->is_complete)

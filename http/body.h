@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The request's body.  It has one owner at a time, and whoever asks for it gets
- * all of it, or nothing, or is refused; never a part.
+ * The request's body.  It has one owner at a time.  Whoever asks for it gets
+ * all of it, or nothing, or an error; never a part.
  *
  *     UNREAD > READING > WHOLE             http_body_read: kept, for everybody
  *     UNREAD > STREAM > SPENT              http_body_stream: for one reader
@@ -13,14 +13,13 @@
 
 enum http_body_state {
     HTTP_BODY_UNREAD,
-    HTTP_BODY_READING, /* on its way into data; nobody has had any of it     */
-    HTTP_BODY_WHOLE,   /* in data, to be shared as often as it is wanted     */
-    HTTP_BODY_STREAM,  /* passes through to its reader; data has the beginning
-                          until that is taken                                */
-    HTTP_BODY_SPENT,   /* the same, and its reader has ended: nobody can have
-                          it again, and the rest is dropped                  */
-    HTTP_BODY_GONE,    /* dropped, or it never became whole: it counts as
-                          empty                                              */
+    HTTP_BODY_READING, /* being read into data; not available yet            */
+    HTTP_BODY_WHOLE,   /* in data; can be used any number of times           */
+    HTTP_BODY_STREAM,  /* passed to one reader as it arrives; data has its
+                          beginning until that is taken                      */
+    HTTP_BODY_SPENT,   /* the same, but the reader has ended: it cannot be
+                          read again, and the rest is dropped                */
+    HTTP_BODY_GONE,    /* dropped, or never completed: it counts as empty    */
 };
 
 struct http_body {
@@ -29,35 +28,38 @@ struct http_body {
     struct chain_file *file;    /* the temporary file, or NULL               */
     str_t            file_name; /* $request_body_file                        */
     uint64_t         received;  /* bytes of body, decoded                    */
-    bool             is_complete; /* the connection has no more of it        */
-    bool             is_too_large; /* of unknown length, and refused (413)   */
-    /* more is http/body.c's own; it embeds this struct */
+    bool             is_complete; /* everything has been read from the
+                                     connection                              */
+    bool             is_too_large; /* refused (413) after it began, its
+                                      length was unknown                     */
+    /* http/body.c has a larger struct, which embeds this one */
 };
 
-/* The body as a whole: STEP_WAIT until it is there, STEP_NEXT then (at once
- * without a body): in data where it is WHOLE, else empty.  STEP_FAIL with a
- * status: 413, 400, 408; 502: it went to somebody else. */
+/* Reads the whole body: STEP_WAIT until it is complete, then STEP_NEXT (at
+ * once without a body): it is in data if it is WHOLE, else data is empty.
+ * STEP_FAIL with a status: 413, 400, 408; 502 if it was streamed to another
+ * reader. */
 enum step http_body_read(struct http_request *r);
 
-/* Begins to pass the body through as it comes (proxy_request_buffering off),
- * and reads what is there, about client_body_buffer_size bytes at most.
+/* Starts to pass on the body as it arrives (proxy_request_buffering off), and
+ * reads what is there, about client_body_buffer_size bytes at most.
  * STEP_DONE: that was all, as after http_body_read; STEP_NEXT: the caller is
  * the reader of the stream; STEP_FAIL. */
 enum step http_body_stream(struct http_request *r);
-/* The stream's next stretch, appended to out.  STEP_NEXT: more may follow; call
- * again; STEP_WAIT: nothing now, the task is woken; STEP_DONE: that was the
- * last; STEP_FAIL. */
+/* Appends the next bytes of the stream to out.  STEP_NEXT: there may be more,
+ * call again; STEP_WAIT: nothing now, the task will be woken; STEP_DONE: that
+ * was the end; STEP_FAIL. */
 enum step http_body_some(struct http_request *r, struct chain *out);
-/* The stream's reader ends, before or behind the last stretch. */
+/* The reader leaves the stream, before or after its end. */
 void http_body_leave(struct http_request *r);
 
-/* Reads the rest in the background and drops it, so that the connection can
- * be used again: called by the pipeline when a response begins and nobody has
- * read the body, and whenever what was read in part is not to count any more.
- * A WHOLE one stays.  STEP_FAIL: it is no body (400). */
+/* Reads the rest in the background and drops it, so that the connection can be
+ * reused.  Called by the pipeline when a response begins and nobody has read
+ * the body, and when a partly read body is no longer wanted.  A WHOLE body is
+ * kept.  STEP_FAIL: the body is malformed (400). */
 enum step http_body_discard(struct http_request *r);
-/* Whenever the task runs: what of a body to be dropped has come by now; r has
- * a body. */
+/* Drops what has arrived of a body that is being discarded.  Called whenever
+ * the task runs; r has a body. */
 void http_body_discard_more(struct http_request *r);
 
 static inline bool

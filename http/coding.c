@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Accept-Encoding.  The first mention of a coding decides.  "*" names none:
- * a client that does not say what it knows may know nothing.
+ * Accept-Encoding.  If a coding is listed more than once, the first one
+ * counts.  "*" is not taken for any coding: a client that does not list what
+ * it knows may know nothing.
  */
 #include "http/coding.h"
 
@@ -17,7 +18,7 @@ skip_spaces(str_t s)
 }
 
 
-/* A weight of at most 1 that is not zero: "1", "1.000", "0.5". */
+/* A weight that is at most 1 and not zero: "1", "1.000", "0.5". */
 static bool
 is_positive(str_t s)
 {
@@ -40,7 +41,7 @@ is_positive(str_t s)
 }
 
 
-/* What stands behind the name of the coding. */
+/* Whether what follows the name of the coding allows it. */
 static bool
 allows(str_t s)
 {

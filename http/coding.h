@@ -4,6 +4,6 @@
 
 #include "core/base/str.h"
 
-/* Whether a value of Accept-Encoding asks for a coding ("gzip", in lower
- * case) by its name and without a weight of zero. */
+/* Whether a value of Accept-Encoding lists a coding ("gzip", in lower case) by
+ * name and with a weight other than zero. */
 bool coding_is_accepted(str_t accept, str_t coding);

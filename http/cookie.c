@@ -24,7 +24,7 @@ trim_blanks(str_t s)
 }
 
 
-/* "name = value" at the start of what stands before a ";". */
+/* Matches "name = value" in a part of the field between ";". */
 static bool
 is_pair(str_t pair, str_t name, str_t *value)
 {
@@ -106,7 +106,8 @@ cookie_join(struct arena *a, const struct cookie *c)
 }
 
 
-/* The attribute of that name from index on; the count of parts: none. */
+/* The index of the attribute with that name, from an index on; the number of
+ * parts if there is none. */
 static size_t
 find_attribute(const struct cookie *c, size_t from, str_t name)
 {
@@ -129,7 +130,7 @@ drop(struct cookie *c, str_t name)
 }
 
 
-/* One with a value is set anew where it has another one. */
+/* Adds an attribute, or replaces it if it has another value. */
 static void
 ensure(struct arena *a, struct cookie *c, str_t name, str_t value)
 {

@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Cookie and Set-Cookie fields (RFC 6265 section 4), read as nginx reads them:
- * only ";" separates, only blanks around a name and a value do not count, and
- * the case of names does not matter.  Pure functions on text.
+ * Cookie and Set-Cookie fields (RFC 6265 section 4), read as nginx does: only
+ * ";" separates, spaces around a name and a value are ignored, and so is the
+ * case of names.  Pure functions on text.
  */
 #pragma once
 
 #include "core/base/vec.h"
 
-/* The value of the cookie of that name in a Cookie field; it lies in field.
- * False: there is none. */
+/* The value of the cookie of that name in a Cookie field; it points into
+ * field.  False: there is none. */
 bool cookie_find(str_t field, str_t name, str_t *value);
 /* The same for the one cookie of a Set-Cookie field. */
 bool cookie_is_set(str_t field, str_t name, str_t *value);
 
-/* A Set-Cookie field in its parts: name and value, and then attributes.  They
- * lie in the field. */
+/* A Set-Cookie field split into its parts: first name and value, then the
+ * attributes.  They point into the field. */
 struct cookie_part {
     str_t name;
     str_t value;      /* p NULL: no "="                                      */
-    bool  is_dropped; /* cookie_join leaves it out                           */
+    bool  is_dropped; /* omitted by cookie_join                              */
 };
 
 struct cookie {
     VEC(struct cookie_part) parts;
 };
 
-/* False: the first part has no "=", so this is no cookie. */
+/* False: the first part has no "=", so it is not a cookie. */
 bool  cookie_split(struct arena *a, str_t field, struct cookie *out);
 str_t cookie_join(struct arena *a, const struct cookie *c);
 
@@ -41,7 +41,7 @@ enum cookie_flag {
     COOKIE_NOSAMESITE = 1 << 7,
 };
 
-/* Puts and drops attributes as flags (enum cookie_flag, or'ed) say: what is
- * there already stays as it is spelt.  Of flags that contradict each other the
- * first in the list above holds. */
+/* Adds and removes attributes according to flags (enum cookie_flag, or'ed); an
+ * attribute that exists already keeps its spelling.  Of contradicting flags,
+ * the first in the list above counts. */
 void cookie_set_flags(struct arena *a, struct cookie *c, unsigned flags);

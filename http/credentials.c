@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who the client says that it is.
+ * The client's user name and password.
  */
 #include "http/credentials.h"
 

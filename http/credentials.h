@@ -6,7 +6,7 @@
 
 #include "http/request.h"
 
-/* The name and password that the client gave; false: none, or not in a form
- * that can be read, or no name.  They live as long as the request. */
+/* The name and password that the client sent; false: none, malformed, or the
+ * name is empty.  They live as long as the request. */
 bool http_credentials(const struct http_request *r, str_t *user,
                       str_t *password);

@@ -6,7 +6,7 @@
 
 #include "http/main.h"
 
-/* As nginx calls them; NULL: its handlers say something else. */
+/* As nginx calls them; NULL: the handlers log something else. */
 static const char *const names[PHASE_COUNT] = {
     [PHASE_POST_READ] = "generic",       [PHASE_SERVER_REWRITE] = "rewrite",
     [PHASE_REWRITE] = "rewrite",         [PHASE_POST_REWRITE] = "post rewrite",

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lines of level debug that take more than a log_debug.  Like that, they are
- * not there, and cost nothing, where the build is not --with-debug.
+ * Debug messages that need more than log_debug.  Like it, they compile to
+ * nothing unless the build is --with-debug.
  */
 #pragma once
 
 #include "http/request.h"
 
-/* The phase, and the number of the handler that comes next. */
+/* Logs the phase and the number of the next handler. */
 void http_debug_phase_now(const struct http_request *r);
-/* A handler ended it with that status; 0: it was answered. */
+/* A request ended with that status; 0: it was answered. */
 void http_debug_end_now(const struct http_request *r, unsigned status);
-/* Each line of a head, between the two texts. */
+/* Logs each line of a head, between the two texts. */
 void http_debug_head_now(const struct log *log, const char *before, str_t head,
                          const char *after);
 

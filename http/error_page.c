@@ -15,14 +15,14 @@
 
 /* --- the directives ------------------------------------------------------------- */
 
-/* What the status of the answer becomes: error_page 404 =200 /x. */
+/* The resulting status, as in error_page 404 =200 /x. */
 enum { CODE_KEPT = -1, CODE_OF_PAGE = 0 };
 
 struct error_page {
     unsigned     status;
     int          code; /* CODE_KEPT (no "="), CODE_OF_PAGE ("="), or a status */
     struct expr *uri;
-    const struct setting *setting; /* where it stands                        */
+    const struct setting *setting; /* the directive                          */
 };
 
 struct error_page_conf {
@@ -47,7 +47,8 @@ add_page(struct conf *cf, struct error_page_conf *c, str_t status, int code,
     p->code = code;
     p->uri = uri;
     p->setting = cf->block->settings;
-    /* Certificates that fail have statuses of their own that go out as 400. */
+    /* Errors with client certificates have statuses of their own, which are
+     * sent as 400. */
     if (code == CODE_KEPT && n >= 494 && n <= 498)
         p->code = n == 498 ? 404 : 400;
     return NULL;
@@ -120,8 +121,8 @@ page_of(const struct error_page_conf *c, unsigned status)
     return NULL;
 }
 
-/* The one to go to now: whether a further page may follow, the location of the
- * page before it said. */
+/* The page to use.  Whether there may be another one after it was decided in
+ * the location of the previous page. */
 static const struct error_page *
 find_page(const struct http_request *r, unsigned status)
 {
@@ -136,7 +137,7 @@ http_has_error_page(const struct http_request *r, unsigned status)
     return page_of(conf_of(&r->task, &http_error_page_module), status) != NULL;
 }
 
-/* After these the rest of the connection cannot be trusted, or is not worth
+/* After these, the rest of the connection cannot be trusted, or is not worth
  * reading. */
 static bool
 ends_connection(unsigned status)
@@ -156,8 +157,8 @@ ends_connection(unsigned status)
     return false;
 }
 
-/* What a handler that failed may have left in the response; the charset that an
- * upstream gave with X-Accel-Redirect stays, as its type would. */
+/* Removes what a failed handler may have left in the response.  The charset
+ * that an upstream gave with X-Accel-Redirect is kept. */
 static void
 clear_response(struct http_request *r)
 {
@@ -240,7 +241,7 @@ take_page(struct http_request *r, const struct error_page *p)
     return send_builtin(r, shown);
 }
 
-/* 408, 444 and 499 close without a word. */
+/* For 408, 444 and 499, the connection is closed without a response. */
 static bool
 is_silent(unsigned status)
 {

@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is answered in place of a response that failed. */
+/* The answer in place of a response that failed. */
 #pragma once
 
 #include "http/request.h"
 
-/* Whether error_page names the status where r is; one that may not be used
- * any more (recursive_error_pages) counts, and the built-in page stands in. */
+/* Whether there is an error_page for the status in r's location.  One that may
+ * no longer be used (recursive_error_pages) counts too: the built-in page is
+ * sent then. */
 bool http_has_error_page(const struct http_request *r, unsigned status);
 
-/* After http_fail: takes the error page (STEP_NEXT with r->moved), or sends
- * the built-in one (STEP_DONE), or gives up on the connection (STEP_FAIL). */
+/* After http_fail: goes to the error page (STEP_NEXT with r->moved), or sends
+ * the built-in one (STEP_DONE), or gives up the connection (STEP_FAIL). */
 enum step http_refuse(struct http_request *r);
 
-/* The status of a request that is closed without a word: that one, unless
- * something went out, or an error page chose one before. */
+/* Sets the status of a request whose connection is closed without a response,
+ * unless something was sent already, or an error page has set one before. */
 void http_end_unanswered(struct http_request *r, unsigned status);
 
-/* The built-in page of a status in r's arena: STR_NONE where it has none.
- * *shown is the status that goes out (494 goes out as 400). */
+/* The built-in page of a status in r's arena: STR_NONE if there is none.
+ * *shown is the status to send (400 for 494). */
 str_t http_builtin_page(const struct http_request *r, unsigned status,
                         unsigned *shown);
 
-/* The page that refreshes to Location in place of a redirect, for a client and
- * a status that want it (msie_refresh); else STR_NONE. */
+/* A page that refreshes to Location, instead of a redirect, if the client and
+ * the status need it (msie_refresh); otherwise STR_NONE. */
 str_t http_refresh_page(const struct http_request *r, unsigned status);
-/* Internet Explorer, as far as User-Agent tells. */
+/* Whether the client is Internet Explorer, according to User-Agent. */
 bool http_is_msie(const struct http_request *r);
 
-/* What the Server field and the built-in pages say, as server_tokens wants. */
+/* The text for Server and the built-in pages, according to server_tokens. */
 const char *http_server_token(const struct http_request *r);

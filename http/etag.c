@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lists of entity tags.  They are compared as they stand, so that a tag
- * without quotes, which is none, may match nothing but itself.
+ * Lists of entity tags.  Tags are compared literally, so a malformed tag
+ * without quotes can only match itself.
  */
 #include "http/etag.h"
 
@@ -22,7 +22,8 @@ skip_blanks(str_t s)
 }
 
 
-/* Behind the next comma; a comma in a tag's quotes is no such. */
+/* Skips to the tag after the next comma; a comma inside a tag's quotes does
+ * not count. */
 static str_t
 skip_tag(str_t s)
 {

@@ -4,6 +4,6 @@
 
 #include "core/base/str.h"
 
-/* Whether a list of tags (If-Match, If-None-Match) holds etag, which may be
- * weak; is_weak: W/ does not matter on either side. */
+/* Whether a list of tags (If-Match, If-None-Match) contains etag, which may be
+ * weak; is_weak: ignore W/ on both sides. */
 bool etag_is_listed(str_t list, str_t etag, bool is_weak);

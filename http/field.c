@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lists of fields and the recognition of known names.  A name is looked up by
- * its length and last letter first, so that most unknown ones cost two
+ * Lists of fields, and the recognition of known names.  A name is first looked
+ * up by its length and last letter, so that most unknown ones cost two
  * comparisons.
  */
 #include "http/field.h"
@@ -25,7 +25,7 @@ matches(str_t known, str_t name)
 
 enum { LONGEST = 20 };
 
-/* The ids of each length, in one string a length; \0 ends it. */
+/* The ids of the names of each length; a zero ends each row. */
 static const unsigned char by_length[LONGEST + 1][8] = {
     [2] = { FIELD_TE },
     [3] = { FIELD_VIA, FIELD_AGE },
@@ -178,7 +178,7 @@ fields_set(struct arena *a, struct fields *f, enum field_id id, str_t value)
     fields_add_id(a, f, id, value);
 }
 
-/* name is a variable's: lower case, "_" for "-". */
+/* name is from a variable: lower case, "_" for "-". */
 static bool
 is_variable_of(str_t field, str_t name)
 {

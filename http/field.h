@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Header and trailer fields (RFC 9110 section 5).  Names that the server
- * itself reads or writes are recognised once, into an id; the list below is
- * the only place where they stand.
+ * itself reads or writes are recognised once, and get an id; the list below is
+ * the only place that lists them.
  */
 #pragma once
 
@@ -74,33 +74,33 @@ enum field_id {
 };
 
 struct field {
-    str_t         name;    /* as it came or goes out                         */
+    str_t         name;    /* as received or sent                            */
     str_t         value;
     enum field_id id;
-    uint16_t      next;    /* index + 1 of the next one with this id, 0: none;
-                              in lists kept by fields_add                    */
-    bool          is_hidden; /* taken out: neither sent nor found            */
+    uint16_t      next;    /* index + 1 of the next one with this id, 0:
+                              none; set by fields_add                        */
+    bool          is_hidden; /* removed: neither sent nor found              */
 };
 
-/* A list of fields in order, with an index over the known names. */
+/* A list of fields in order, with an index of the known names. */
 struct fields {
     VEC(struct field) list;
     uint16_t          first[FIELD_COUNT]; /* index + 1, 0: none              */
     uint16_t          last[FIELD_COUNT];
 };
 
-/* What one head or trailer of a peer may have, where configuration says
- * nothing.  A list must not get UINT16_MAX. */
+/* The limit for one head or trailer of a peer, if the configuration has none.
+ * A list must stay shorter than UINT16_MAX. */
 enum { FIELDS_MAX = 4096 };
 
 enum field_id field_id(str_t name); /* case is ignored */
 str_t         field_name(enum field_id id);
 
-/* Appends; name and value are borrowed.  Pointers into the list do not live
- * over an append. */
+/* Appends a field; name and value are not copied.  Pointers into the list are
+ * invalid after an append. */
 struct field *fields_add(struct arena *a, struct fields *f, str_t name,
                          str_t value);
-/* The same with the name's id known. */
+/* The same, if the id of the name is known. */
 struct field *fields_add_known(struct arena *a, struct fields *f,
                                enum field_id id, str_t name, str_t value);
 struct field *fields_add_id(struct arena *a, struct fields *f,
@@ -108,37 +108,39 @@ struct field *fields_add_id(struct arena *a, struct fields *f,
 /* The first visible field with a known name, or the next one; NULL: none. */
 struct field *fields_get(const struct fields *f, enum field_id id);
 struct field *fields_next(const struct fields *f, const struct field *at);
-/* The first visible field with any name, case ignored. */
+/* The first visible field with that name, ignoring case. */
 struct field *fields_find(const struct fields *f, str_t name);
 /* Its value, or STR_NONE. */
 str_t         fields_value(const struct fields *f, enum field_id id);
 /* Hides all fields of that name. */
 void          fields_hide(struct fields *f, enum field_id id);
-/* Hides the old ones and adds one in their place. */
+/* Hides the existing fields of that name, and adds a new one. */
 void          fields_set(struct arena *a, struct fields *f, enum field_id id,
                          str_t value);
-/* All values of the name joined by sep ($http_NAME and its kin): name as in
- * variables, lower case with underscores; STR_NONE where there is none. */
+/* All values of a name joined by sep (for $http_NAME and similar variables):
+ * the name is as in variables, lower case with underscores; STR_NONE if there
+ * is none. */
 str_t         fields_joined(struct arena *a, const struct fields *f,
                             str_t variable_name, const char *sep);
 
 /*
- * Writing heads, of responses, of parts and to upstreams: every value goes
- * through field_put_text.  What would end its line (CR and LF, which variables
- * may give), and NUL, become blanks (RFC 9110 section 5.5).
+ * For all heads that are written, of responses, of parts and to upstreams:
+ * every value goes through field_put_text.  It replaces bytes that would end
+ * the line (CR and LF, which variables may contain), and NUL, by spaces (RFC
+ * 9110 section 5.5).
  */
 
-/* Writes text at p, where there is room for it; returns where it ends. */
+/* Writes text to p, which must have room for it; returns the end. */
 char *field_put_text(char *p, str_t text);
-/* Writes "name: value" and CR LF: FIELD_FRAME bytes besides the two.  The name
- * is one that was read as a field's, or a configuration's. */
+/* Writes "name: value" and CR LF: FIELD_FRAME bytes more than the two strings.
+ * The name was parsed as a field name, or comes from the configuration. */
 char *field_put(char *p, str_t name, str_t value);
 enum { FIELD_FRAME = sizeof(": \r\n") - 1 };
 
-/* Whether there is a CR, LF or NUL in it. */
+/* Whether the value contains a CR, LF or NUL. */
 bool field_has_break(str_t value);
-/* The value as field_put_text writes it: itself, or a copy in a. */
+/* The value as field_put_text writes it: unchanged, or a copy in a. */
 str_t field_clean(struct arena *a, str_t value);
 
-/* Whether a comma separated list has the word, case ignored. */
+/* Whether a comma-separated list contains the word, ignoring case. */
 bool field_has_word(str_t value, str_t word);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading ranges of files into blocks: at once, past the page cache, or by a
- * thread of a pool.  A job for a thread stands in memory of its own with
- * counts on the file and the block, since the request may end before it.
+ * Reads ranges of files into blocks: directly, bypassing the page cache, or in
+ * a thread of a pool.  A thread's job has memory of its own, and references to
+ * the file and the block, since the request may end before it.
  */
 #include "http/file_read.h"
 
@@ -16,14 +16,14 @@
 #include "core/expr/expr.h"
 #include "http/files.h"
 
-/* One stretch to be read.  O_DIRECT wants all three aligned, so more may be
- * read than is asked for. */
+/* A range to read.  O_DIRECT needs an aligned offset, length and address, so
+ * more may be read than is wanted. */
 struct stretch {
     int           fd;
     char         *to;
-    size_t        n; /* to be read                                        */
+    size_t        n; /* bytes to read                                     */
     off_t         at;
-    size_t        skip; /* of what was read                                  */
+    size_t        skip; /* leading bytes to skip                             */
     ssize_t       got;  /* or -1                                             */
     int           error;
     struct block *block;
@@ -33,13 +33,13 @@ struct read_job {
     struct job           job;
     struct stretch       s;
     struct chain_file   *file;
-    struct reader_state *state; /* NULL: nobody waits any more               */
+    struct reader_state *state; /* NULL: the request has ended               */
     struct task         *task;
 };
 
 struct reader_state {
     struct wait      wait;
-    struct read_job *job; /* on its way, or done                            */
+    struct read_job *job; /* running, or done                               */
     bool             is_done;
 };
 
@@ -47,7 +47,8 @@ _Static_assert(sizeof(struct reader_state) <= HTTP_IO_STATE, "room");
 
 static struct module *const module = &http_io_module;
 
-/* --- one stretch ------------------------------------------------------------- */
+/* --- one range
+ * --------------------------------------------------------------- */
 
 static void
 read_stretch(struct stretch *s)
@@ -72,7 +73,8 @@ read_stretch(struct stretch *s)
 }
 
 
-/* From the page cache, without waiting for a disk; false: not all there. */
+/* Reads from the page cache, without waiting for the disk; false: not all of
+ * it is cached. */
 static bool
 read_cached(struct stretch *s)
 {
@@ -102,7 +104,7 @@ aim(struct stretch *s, const struct piece *p, size_t wanted, size_t align)
 }
 
 
-/* Puts what was read in the place of the piece's beginning. */
+/* Replaces the beginning of the piece by what was read. */
 static enum step
 take(struct http_request *r, struct stretch *s, size_t wanted, struct chain *in,
      struct chain *out)
@@ -167,7 +169,7 @@ cancel(struct wait *w)
 }
 
 
-/* The request ended between a job's end and its being looked at. */
+/* The request ended after its job, but before the result was taken. */
 static void
 drop_done(void *arg)
 {
@@ -199,7 +201,7 @@ pool_of(struct http_request *r)
 }
 
 
-/* False: no thread takes it. */
+/* False: no thread accepts the job. */
 static bool
 hand_over(struct http_request *r, struct reader_state *state,
           const struct stretch *s, struct chain_file *file)
@@ -271,7 +273,8 @@ wanted_of(const struct http_request *r, const struct piece *p)
 }
 
 
-/* The file piece at the front of in, or so much as one buffer holds. */
+/* Reads the file piece at the front of in, or as much of it as one buffer
+ * holds. */
 static enum step
 read_piece(struct http_request *r, struct chain *in, struct chain *out)
 {
@@ -297,7 +300,7 @@ read_piece(struct http_request *r, struct chain *in, struct chain *out)
 }
 
 
-/* A thread's answer, if there is one. */
+/* Takes the result of a thread, if there is one. */
 static enum step
 take_job(struct http_request *r, struct chain *in, struct chain *out)
 {

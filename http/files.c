@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The directives about files, and opening them as a location says.
+ * The directives about files, and opening files accordingly.
  */
 #include "http/files.h"
 
@@ -16,7 +16,7 @@ enum { NEW_FILE_MODE = 0644 };
 
 /* --- looking up --------------------------------------------------------------- */
 
-/* The lines of a generation. */
+/* The open_file_cache lines of a generation. */
 struct caches {
     VEC(struct file_cache_conf *) all;
 };
@@ -334,7 +334,7 @@ struct module http_validate_module = {
 };
 
 
-/* In front of p; returns where it begins. */
+/* Writes before p; returns where it begins. */
 static char *
 put_hex(char *p, uint64_t n)
 {
@@ -346,7 +346,7 @@ put_hex(char *p, uint64_t n)
 }
 
 
-/* "TIME-LENGTH", written from its end. */
+/* "TIME-LENGTH", written from the end. */
 void
 http_set_etag(struct http_request *r)
 {
@@ -381,8 +381,9 @@ http_weaken_etag(struct http_request *r)
 
 /* --- opening ------------------------------------------------------------------- */
 
-/* Which links of the path may be followed behind *trusted bytes, where links do
- * not matter: all of a path that from= names whole. */
+/* Which links in the path may be followed after the first *trusted bytes,
+ * where all links may be.  If from= covers the whole path, *trusted is all of
+ * it. */
 static enum symlinks
 symlinks_of(struct http_request *r, str_t path, size_t *trusted)
 {

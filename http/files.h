@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How files are looked up, read and sent: the directives, by theme.
+ * How files are looked up, read and sent: the directives, by topic.
  */
 #pragma once
 
@@ -30,12 +30,12 @@ struct http_io_conf {
     struct buffers output_buffers;
     struct http_aio {
         enum { AIO_OFF, AIO_ON, AIO_THREADS } how;
-        struct expr *pool; /* name of the threads, where it has variables    */
+        struct expr *pool; /* pool name, if it has variables                 */
         struct thread_pool *threads;
     } aio;
 };
 
-/* Answers about files. */
+/* Responses for files. */
 enum { MODIFIED_OFF, MODIFIED_EXACT, MODIFIED_BEFORE };
 struct http_validate_conf {
     uint64_t max_ranges;
@@ -43,7 +43,7 @@ struct http_validate_conf {
     bool     etag, log_not_found;
 };
 
-/* Room for what http/file_read.c keeps for a request. */
+/* Room for the state that http/file_read.c keeps with a request. */
 enum { HTTP_IO_STATE = 64 };
 
 extern struct module http_files_module, http_io_module, http_validate_module;
@@ -54,16 +54,16 @@ extern struct module http_files_module, http_io_module, http_validate_module;
 #define validate_conf(t) \
     ((const struct http_validate_conf *) conf_of(t, &http_validate_module))
 
-/* Opens a file for r as its location says; root_len is how much of the path
- * root or alias gave (for disable_symlinks from=). */
+/* Opens a file for r according to its location. */
 struct file_result http_file_open(struct http_request *r, str_t path,
                                   bool test_only);
 
-/* Opens a file to append to, made where it is not there, as disable_symlinks
- * allows for r: a descriptor, or -1 with errno and what failed in *call. */
+/* Opens a file for appending, creates it if needed, and respects
+ * disable_symlinks for r: a descriptor, or -1 with errno and the failed call
+ * in *call. */
 int http_file_append(struct http_request *r, str_t path, const char **call);
 
-/* Logs why a file could not be opened, and http_fails with the status that
- * nginx gives for it. */
+/* Logs why a file could not be opened, and calls http_fail with the same
+ * status as nginx. */
 enum step http_file_fail(struct http_request *r, str_t path,
                          const struct file_result *f);

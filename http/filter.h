@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Response filters.  When a head is sent, each filter's head is called in the
- * order of http/filter_order.h and decides whether it joins this response;
- * the bodies of those that joined are called in their order for each piece.
+ * Response filters.  When a head is sent, the head function of each filter is
+ * called in the order of http/filter_order.h, and decides whether the filter
+ * joins this response; the body functions of those that joined are called in
+ * their order for each part of the body.
  */
 #pragma once
 
@@ -11,18 +12,19 @@
 
 struct http_filter {
     const char *name;
-    size_t      state_size; /* per response, zeroed                          */
-    bool        needs_memory; /* body wants bytes, not ranges of files       */
-    bool        is_early; /* body sees what the handler gives, before files
+    size_t      state_size; /* bytes per response, zeroed                    */
+    bool        needs_memory; /* body needs bytes, not ranges of files       */
+    bool        is_early; /* body gets what the handler sends, before files
                              are read: the first in its order; never waits   */
-    /* STEP_NEXT: not for this response (the head may have been changed all
-     * the same); STEP_ACCEPT: body is to be called; STEP_FAIL: http_fail was
-     * called; another status takes the place of the response. */
+    /* STEP_NEXT: do not join this response (the head may have been changed all
+     * the same); STEP_ACCEPT: call body; STEP_FAIL: http_fail was called, and
+     * the response is replaced by one with that status. */
     enum step (*head)(struct http_request *r, void *state);
-    /* Consumes all of in, appends to out.  STEP_NEXT; STEP_FAIL; or STEP_WAIT:
-     * something has to come first, that wakes the task: nothing more is taken
-     * from the handler, those behind do not hear of last, and it is called
-     * again with nothing in in and the same last, whenever the task runs. */
+    /* Consumes all of in and appends to out.  STEP_NEXT; STEP_FAIL; or
+     * STEP_WAIT: it waits for something that will wake the task.  Meanwhile
+     * nothing more is taken from the handler, later filters do not get last,
+     * and body is called with an empty in and the same last whenever the task
+     * runs. */
     enum step (*body)(struct http_request *r, void *state, struct chain *in,
                       struct chain *out, bool last);
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The order of response filters.  Heads run in the first list's order, bodies
- * in the second's; both are visible to clients (which header comes first, what
- * is compressed), and are nginx's.
+ * The order of response filters.  Heads run in the order of the first list,
+ * bodies in that of the second.  Both orders are visible to clients (the order
+ * of headers, what is compressed), and are the same as nginx's.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading X-Forwarded-For and its kin from the end to the front.
+ * Reads X-Forwarded-For and similar fields from the end to the front.
  */
 #include "http/forwarded.h"
 
@@ -25,7 +25,7 @@ is_separator(char c)
 }
 
 
-/* Cuts the last word off *rest; false when there is none. */
+/* Takes the last word off *rest; false if there is none. */
 static bool
 cut_last(str_t *rest, str_t *word)
 {
@@ -41,8 +41,8 @@ cut_last(str_t *rest, str_t *word)
 }
 
 
-/* "1.2.3.4", "::1", "1.2.3.4:80", "[::1]:80"; the port is kept, and brackets
- * may stand around either kind. */
+/* "1.2.3.4", "::1", "1.2.3.4:80", "[::1]:80"; the port is kept, and both kinds
+ * of addresses may have brackets. */
 static bool
 parse_word(str_t s, struct addr_any *out)
 {

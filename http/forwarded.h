@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whose request it is, as the proxies on its way say it.
+ * The client of a request, according to the proxies on its way.
  */
 #pragma once
 
@@ -13,14 +13,14 @@ struct cidrs {
 
 bool cidrs_match(const struct cidrs *c, const struct sockaddr *sa);
 
-/* Where *at is one of the trusted proxies, puts the last address of value (a
- * list as in X-Forwarded-For, proxies having appended theirs) in its place;
- * with is_recursive goes on as long as that is trusted, too.  False: *at is
- * as it was.  A port behind an address is taken over. */
+/* If *at is one of the trusted proxies, replaces it by the last address in
+ * value (a list as in X-Forwarded-For, to which proxies append); with
+ * is_recursive, repeats this as long as the new address is trusted, too.
+ * False: *at is unchanged.  The port of an address is taken as well. */
 bool forwarded_addr(struct addr_any *at, str_t value,
                     const struct cidrs *trusted, bool is_recursive);
 
-/* The address of a task's client, or that which trusted proxies give for it
- * in X-Forwarded-For (of HTTP requests). */
+/* The address of a task's client, or the one that trusted proxies give for it
+ * in X-Forwarded-For (for HTTP requests). */
 void forwarded_client(struct addr_any *out, struct task *t,
                       const struct cidrs *trusted, bool is_recursive);

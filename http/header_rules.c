@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading rules and applying them.  Whatever variables gave a value, no byte
- * of it ends a line, and no rule's name is anything but a token.
+ * Reads and applies rules.  A value never contains a line end, whatever its
+ * variables contain, and a rule's name is always a token.
  */
 #include "http/header_rules.h"
 
@@ -26,7 +26,7 @@ is_one_of(char c, str_t set)
 }
 
 
-/* The next word of a list; false: there is none. */
+/* Takes the next word of a list; false: there is none. */
 static bool
 next_word(str_t *rest, str_t separators, str_t *word)
 {
@@ -69,7 +69,7 @@ read_statuses(struct reader *in, str_t list)
                                     STR_A(in->directive), word.p[i],
                                     STR_A(list))
                     .p;
-        /* one too large is one that no response has */
+        /* a larger number matches no response */
         if (number_parse(word, UINT16_MAX, &status))
             *vec_push(in->a, &in->rules->statuses) = (unsigned) status;
         else
@@ -125,7 +125,7 @@ read_rule(struct reader *in, str_t arg)
 }
 
 
-/* What follows the option c; false: no such option here. */
+/* Whether c is an option here. */
 static bool
 is_option(const struct reader *in, char c)
 {
@@ -146,7 +146,7 @@ is_option(const struct reader *in, char c)
 }
 
 
-/* An option at args[*i], and the argument that belongs to it. */
+/* Reads the option args[*i], and its argument if it has one. */
 static const char *
 read_option(struct reader *in, const str_t *args, size_t n, size_t *i)
 {
@@ -225,7 +225,7 @@ header_rules_detach(struct arena *a, struct fields *f)
 }
 
 
-/* Wildcards leave alone what says where a body ends. */
+/* Wildcards do not apply to the fields that delimit the body. */
 static bool
 is_meant(const struct header_rule *rule, const struct field *f)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The filters that joined one response, in the order of their bodies. */
+/* The filters that joined a response, in the order of their bodies. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,7 +10,7 @@ struct http_join {
     const struct http_filter *filter;
     void                     *state;
     bool                      waits;
-    bool                      had_last; /* it was told, and waits            */
+    bool                      had_last; /* it got last, and waits            */
 };
 
 struct http_joined {

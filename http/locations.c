@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The locations of one level, and the search among them: the longest prefix
+ * The locations of one level, and searching them.  First the longest prefix,
  * by bisection over the sorted names, each of which knows the longest other
- * name that it starts with; then regular expressions in the order of the
- * file.  A named location is found by its name alone.
+ * name that is a prefix of it; then regular expressions in the order of the
+ * file.  A named location is only found by its name.
  */
 #include <stdlib.h>
 
 #include "http/main.h"
 
-/* A name, with what stands there as "= name" and as a prefix. */
+/* A name, with its locations: "= name" and the prefix. */
 struct prefix {
     str_t                 name;
     struct http_location *exact, *inclusive;
-    int                   up; /* index of the longest name within this one   */
+    int                   up; /* index of the longest name that is a prefix
+                                 of this one                                 */
 };
 
-/* The expression stands beside its location, since most are only looked at. */
+/* The expression is stored beside its location, since the search mostly needs
+ * only the expression. */
 struct matched {
     const struct regex   *regex;
     struct http_location *location;
@@ -28,7 +30,8 @@ struct http_locations {
     size_t                      n_prefixes;
     VEC(struct matched)         regexes;
     VEC(struct http_location *) named;
-    bool                        has_slash; /* redirects_to_slash somewhere  */
+    bool                        has_slash; /* some location has
+                                              redirects_to_slash            */
 };
 
 struct http_locations *
@@ -69,7 +72,7 @@ compare(const void *a, const void *b)
                                            : x->block->line > y->block->line;
 }
 
-/* Puts a sorted location into the last prefix entry, or a new one. */
+/* Adds a location, in sorted order, to the last prefix entry or a new one. */
 static void
 place(struct conf *cf, struct http_locations *ls, struct http_location *l)
 {
@@ -94,8 +97,8 @@ place(struct conf *cf, struct http_locations *ls, struct http_location *l)
         ls->has_slash = true;
 }
 
-/* Sorted names: what a name starts with stands before it, and is either the
- * one before or among those that the one before starts with. */
+/* Since names are sorted, the longest prefix of a name is the previous name,
+ * or one of that name's prefixes. */
 static void
 link_up(struct http_locations *ls)
 {
@@ -153,7 +156,7 @@ http_location_text(struct arena *a, const struct http_location *l)
 
 /* --- searching --------------------------------------------------------------- */
 
-/* The entry with the greatest name that is not above uri; -1: none. */
+/* The last entry whose name is not greater than uri; -1: none. */
 static int
 bisect(const struct http_locations *ls, str_t uri)
 {
@@ -169,7 +172,8 @@ bisect(const struct http_locations *ls, str_t uri)
     return high;
 }
 
-/* "/x" for a location "/x/" that redirects to itself. */
+/* Whether the URI is "/x", and there is a location "/x/" to which it is
+ * redirected. */
 static bool
 wants_slash(const struct http_locations *ls, struct http_request *r)
 {
@@ -191,7 +195,7 @@ enum match {
     MATCH_PREFIX,
     MATCH_FINAL,
     MATCH_SLASH,
-    MATCH_ERROR, /* of an expression: there is no telling what would match   */
+    MATCH_ERROR, /* an expression failed: the result is unknown              */
 };
 
 static enum match
@@ -227,7 +231,8 @@ match_prefix(const struct http_locations *ls, struct http_request *r)
     return MATCH_NONE;
 }
 
-/* --- telling ------------------------------------------------------------------ */
+/* --- tracing
+ * ------------------------------------------------------------------ */
 
 static void
 trace_location(struct http_request *r, const struct http_location *l,
@@ -238,7 +243,7 @@ trace_location(struct http_request *r, const struct http_location *l,
                STR_A(http_location_text(r->task.arena, l)));
 }
 
-/* Prefixes of the URI that are shorter than the one found. */
+/* Traces the shorter prefixes of the URI. */
 static void
 trace_shorter(struct http_request *r, const struct http_locations *ls, int i)
 {
@@ -261,12 +266,13 @@ trace_unread(struct http_request *r, const struct http_locations *ls, size_t i,
             trace_location(r, ls->regexes.at[i].location, "lost", why);
 }
 
-/* --- both --------------------------------------------------------------------- */
+/* --- levels
+ * ------------------------------------------------------------------- */
 
 static enum match search(const struct http_locations *ls,
                          struct http_request         *r);
 
-/* Regular expressions of one level; found is what stands without them. */
+/* The regular expressions of one level; found is the result without them. */
 static enum match
 search_regexes(const struct http_locations *ls, struct http_request *r,
                enum match found)
@@ -303,8 +309,8 @@ search_regexes(const struct http_locations *ls, struct http_request *r,
     return found;
 }
 
-/* One level, and what stands within the location that it finds.  All from
- * MATCH_FINAL on ends the search on the levels above too. */
+/* Searches one level, and the locations nested in the one that it finds.  From
+ * MATCH_FINAL on, a result also ends the search of the outer levels. */
 static enum match
 search(const struct http_locations *ls, struct http_request *r)
 {

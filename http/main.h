@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inside of http/: what one http{} block adds up to.
+ * Internal to http/: the data of an http {} block.
  */
 #pragma once
 
@@ -12,13 +12,13 @@ typedef enum step (*phase_fn)(struct task *);
 
 struct phase_list {
     phase_fn             *at;
-    const struct module **modules; /* whose they are                         */
+    const struct module **modules; /* the owners of the handlers             */
     unsigned              n;
 };
 
-/* A server name with a pattern, in the order of the file. */
+/* A server name that is a pattern, in the order of the file. */
 struct http_name {
-    str_t               text;  /* as written, lower case unless a regex      */
+    str_t               text;  /* as in the file; lower case unless a regex  */
     struct http_server *server;
     struct regex       *regex;
     const char         *file;
@@ -26,16 +26,18 @@ struct http_name {
 };
 
 struct http_address {
-    struct listener          listener; /* its address; the socket, where it
+    struct listener          listener; /* its address, and its socket if it
                                           has one of its own                 */
     str_t                    text;
     struct listen_options    options;
-    bool                     has_options; /* some line gave options          */
-    bool                     has_default; /* some line said default_server   */
+    bool                     has_options; /* some listen has socket options  */
+    bool                     has_default; /* some listen has default_server  */
     bool                     has_proxy_protocol;
-    const struct setting    *options_at, *default_at; /* these lines         */
-    unsigned                 with_protocol, without; /* listens, that name it */
-    bool                     options_without; /* has_options by one of these */
+    const struct setting    *options_at, *default_at; /* these directives    */
+    unsigned                 with_protocol, without; /* listens with and
+                                                        without it           */
+    bool                     options_without; /* one of these set
+                                                 has_options                 */
     struct http_server      *fallback;
     VEC(struct http_server *) servers;
     struct hash             *exact;     /* host: http_server                 */
@@ -46,8 +48,8 @@ struct http_address {
     struct http_main        *main;
 };
 
-/* One socket: the address that it was opened for, and those that a wildcard
- * stands for as well. */
+/* One socket: the address that it is bound to and, for a wildcard, the other
+ * addresses that it accepts for. */
 struct http_socket {
     struct http_address        *own;
     VEC(struct http_address *)  others;
@@ -61,8 +63,9 @@ struct http_main {
     const struct http_filter **bodies;
     unsigned                   n_filters;
     struct conf_block         *block;
-    bool                       is_there; /* an http block was read           */
-    bool                       has_tables; /* of locations and names         */
+    bool                       is_there; /* there is an http block           */
+    bool                       has_tables; /* the tables of locations and
+                                              names exist                    */
 };
 
 extern struct module http_module;
@@ -73,29 +76,29 @@ http_main_of(const struct generation *g)
     return g->main[http_module.slot];
 }
 
-/* blocks.c: after all is inherited. */
+/* blocks.c: called after settings have been inherited. */
 void http_blocks_ready(struct conf *cf, struct http_main *m);
 /* listen.c */
 const char *http_listen_defaults(struct conf *cf, struct http_server *s);
 void http_listen_ready(struct conf *cf, struct http_main *m);
-/* The address that a connection came to. */
+/* The address that a connection was made to. */
 const struct http_address *http_address_of(const struct http_socket *s,
                                            const struct conn *c);
 /* names.c */
 void http_names_ready(struct conf *cf, struct http_address *a);
-/* Whether a server of the address has the name. */
+/* Whether a server of the address has that name. */
 bool http_knows(const struct http_address *a, str_t host);
-/* The first name, for $server_name, once the block is read. */
+/* Sets the first name, for $server_name, after the block has been read. */
 void http_names_first(struct http_server *s);
 /* locations.c */
 struct http_locations *http_locations_new(struct conf *cf);
 const char *http_locations_add(struct conf *cf, struct http_locations *to,
                                struct http_location *l);
-/* The table to search; reports what stands there twice. */
+/* Builds the table for the search; reports duplicates. */
 void http_locations_ready(struct conf *cf, struct http_locations *l);
 /* phases.c */
 const char *http_phases_ready(struct conf *cf, struct http_main *m);
 
-/* Accepting: h1/conn.c. */
+/* h1/conn.c: accepts connections. */
 void h1_accept(struct port *p, struct loop *loop, int fd,
                const struct addr_any *peer);

@@ -24,5 +24,6 @@ enum http_method {
     HTTP_CONNECT = 1 << 16,
 };
 
-unsigned method_parse(str_t name); /* one bit; HTTP_OTHER where unknown */
-unsigned method_named(str_t name); /* the same in any case, as directives have it */
+unsigned method_parse(str_t name); /* one bit; HTTP_OTHER if unknown    */
+unsigned method_named(str_t name); /* the same, ignoring case, for
+                                      directives                             */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Server names of an address: exact ones, "*.host" and "host.*" in tables,
+ * The server names of an address: exact ones, "*.host" and "host.*" in tables,
  * the longest wildcard first, then regular expressions in the order of the
  * file.
  */
@@ -25,7 +25,7 @@ machine_name(struct arena *a)
     return str_copy(a, str_of(name));
 }
 
-/* Wildcards stand alone, at one end, next to a dot. */
+/* A name may have one wildcard, at one end, next to a dot. */
 static bool
 is_valid(str_t name)
 {
@@ -67,7 +67,8 @@ add_name(struct conf *cf, struct http_names_conf *c, str_t text)
     n->file = cf->file;
     n->line = cf->line;
     if (text.n != 0 && text.p[0] == '~') {
-        /* Names of hosts have no case: upper case in a pattern asks for it. */
+        /* Host names are case-insensitive, so a pattern with upper case
+         * matches as well. */
         n->regex = regex_compile(cf, str_from(text, 1), REGEX_NOCASE, &error);
         return error;
     }
@@ -129,8 +130,8 @@ http_names_first(struct http_server *s)
         s->name = str_from(s->name, 1);
 }
 
-/* How well a name holds a host: the better one counts, whatever comes first in
- * the file. */
+/* How well a name matches a host: the better match counts, whatever the order
+ * in the file. */
 enum holds {
     HOLDS_NOT,
     HOLDS_REGEX,
@@ -194,7 +195,7 @@ add_to(struct conf *cf, struct http_address *a, struct hash **table,
     before = hash_get(*table, key);
     if (before == NULL)
         hash_set(*table, key, s);
-    else if (a->servers.n > 1) /* one server has nobody to conflict with */
+    else if (a->servers.n > 1) /* a single server cannot have conflicts  */
         conf_warn_bare(
             cf, "conflicting server name \"" STR_F "\" on " STR_F ", ignored",
             STR_A(n->text), STR_A(a->text));
@@ -225,7 +226,7 @@ add_to_address(struct conf *cf, struct http_address *a,
 
 static const struct http_name no_name = { .text = STR_INIT("") };
 
-/* After errors nothing has been inherited, and a name may be missing. */
+/* After errors, nothing has been inherited, and a name may be missing. */
 void
 http_names_ready(struct conf *cf, struct http_address *a)
 {
@@ -287,7 +288,7 @@ http_default_server(const struct http_address *a)
     return a->fallback;
 }
 
-/* Without regular expressions. */
+/* Searches the names that are not regular expressions. */
 static const struct http_server *
 find_plain(const struct http_address *a, str_t host)
 {
@@ -302,7 +303,8 @@ find_plain(const struct http_address *a, str_t host)
     return s;
 }
 
-/* By regular expressions; *s stays where none matches.  False: an error. */
+/* Searches the regular expressions; *s is unchanged if none matches.  False:
+ * an error. */
 static bool
 find_regex(const struct http_address *a, str_t host, struct task *t,
            const struct http_server **s)
@@ -322,7 +324,8 @@ find_regex(const struct http_address *a, str_t host, struct task *t,
 }
 
 
-/* --- telling ---------------------------------------------------------------------- */
+/* --- tracing
+ * ---------------------------------------------------------------------- */
 
 static void
 trace_name(struct task *t, const struct http_name *n, const char *verdict,
@@ -332,7 +335,7 @@ trace_name(struct task *t, const struct http_name *n, const char *verdict,
                STR_A(n->text));
 }
 
-/* The name by which the server that was found holds the host. */
+/* The name of the chosen server that matches the host. */
 static const struct http_name *
 name_of_winner(const struct http_server *s, str_t host)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The pages that are built in: short HTML for statuses, and the refresh that
- * takes the place of a redirect for old browsers (msie_refresh).
+ * The built-in pages: short HTML for statuses, and the refresh that replaces a
+ * redirect for old browsers (msie_refresh).
  */
 #include "core/base/version.h"
 #include "http/error_page.h"
@@ -55,7 +55,7 @@ static const struct {
 #undef TITLE
 };
 
-/* Second lines of the pages that have one. */
+/* The second line of a page, if it has one. */
 static const char *
 explanation(unsigned status)
 {
@@ -142,7 +142,7 @@ http_builtin_page(const struct http_request *r, unsigned status,
 
 /* --- msie_refresh ------------------------------------------------------------ */
 
-/* What would end the attribute, or is no part of a URL. */
+/* Bytes that would end the attribute, or are not allowed in a URL. */
 static bool
 needs_escape(unsigned char c)
 {

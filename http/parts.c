@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Responses that include others (addition, SSI).  A filter before this one
- * puts a mark where the body of a subrequest belongs (http_include); here,
- * behind all that works on the response's own text, the mark is replaced by
- * that body as it comes.  What stands behind it is held back meanwhile, and
- * nothing more is taken from the handler.
+ * Responses that include others (addition, SSI).  An earlier filter puts a
+ * mark where the body of a subrequest belongs (http_include).  This one comes
+ * after all filters that process the response's own text, and replaces the
+ * mark with that body as it arrives.  What follows the mark is held back
+ * meanwhile, and nothing more is taken from the handler.
  */
 #include "http/filter.h"
 #include "http/subrequest.h"
 
 struct parts {
-    struct chain            held; /* behind the mark                         */
-    struct http_subrequest *now;  /* of the mark; NULL: none                 */
+    struct chain            held; /* what follows the mark                   */
+    struct http_subrequest *now;  /* the one of the mark; NULL: none         */
 };
 
 enum step
@@ -68,7 +68,8 @@ replace_marks(struct http_request *r, void *state, struct chain *in,
                 r->must_flush = true;
             if (!p->now->is_complete || !chain_empty(&p->now->body))
                 return STEP_WAIT;
-            /* Whoever made the mark may have waited for its end. */
+            /* The filter that put the mark may be waiting for the subrequest
+             * to end. */
             task_wake(&r->task);
         }
         p->now = chain_move_to_mark(out, &p->held);

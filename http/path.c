@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * root and alias.  One pointer is all that a location keeps for them.
+ * root and alias.  A location keeps only one pointer for them.
  */
 #include "core/os/reach.h"
 #include "http/path.h"
@@ -10,14 +10,15 @@
 #include "http/server.h"
 
 struct root {
-    str_t        path;   /* absolute, where it is constant; "/" is empty, and
-                            an empty one the prefix                          */
+    str_t        path;   /* absolute, if it is constant; empty for "/", and
+                            the prefix for an empty argument                 */
     struct expr *expr;   /* or NULL                                          */
-    size_t       alias;  /* 0: root; ALIAS_ALL; bytes of the location's name */
+    size_t       alias;  /* 0: root; ALIAS_ALL; else the length of the
+                            location's name                                  */
     str_t        name;   /* of that location                                 */
-    str_t        prefix; /* that relative values stand behind                */
+    str_t        prefix; /* prepended to relative values                     */
 
-    const struct setting *setting; /* NULL: the preset                       */
+    const struct setting *setting; /* NULL: the default                      */
 };
 
 struct root_conf {
@@ -181,7 +182,7 @@ http_alias_appends(struct http_request *r)
 }
 
 
-/* What of the URI goes behind the value. */
+/* The part of the URI that is appended to the value. */
 static bool
 tail_of_uri(struct http_request *r, const struct root *root, str_t *tail)
 {
@@ -193,8 +194,8 @@ tail_of_uri(struct http_request *r, const struct root *root, str_t *tail)
             *tail = STR("");
         return true;
     }
-    /* A URI that rewrite made may name more than the location's author meant,
-     * even where it begins as the location does. */
+    /* A URI from rewrite may name more than the location's author intended,
+     * even if it begins with the location's name. */
     if (!r->is_uri_of_break && r->uri.n >= root->alias
         && str_ieq((str_t){ r->uri.p, root->alias }, root->name))
     {
@@ -209,7 +210,7 @@ tail_of_uri(struct http_request *r, const struct root *root, str_t *tail)
 }
 
 
-/* STR_NONE: there is no telling what variables in it are. */
+/* STR_NONE: a variable in it has no known value. */
 static str_t
 value_of(struct http_request *r, const struct root *root)
 {
@@ -241,7 +242,7 @@ http_map_path(struct http_request *r, size_t *root_len)
     *root_len = value.n;
     path = arena_bytes(r->task.arena, value.n + tail.n + 1);
     memcpy(path, value.p, value.n);
-    if (tail.n != 0) /* a request that was not read has no URI */
+    if (tail.n != 0) /* the URI is NULL if the request could not be read */
         memcpy(path + value.n, tail.p, tail.n);
     path[value.n + tail.n] = '\0';
     return (str_t){ path, value.n + tail.n };

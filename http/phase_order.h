@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The order of the modules within each phase: nginx's.  They stand here by the
- * name in their struct module (http_core is try_files before content, static
- * in it); one that is not named comes behind those that are, in the order of
- * auto/modules.
+ * The order of modules within each phase, the same as nginx's.  The modules
+ * are listed by the name in their struct module (http_core is try_files before
+ * content, and static in it); those that are not listed come last, in the
+ * order of auto/modules.
  */
 #pragma once
 

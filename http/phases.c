@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The tables of a configuration that the pipeline runs along: the handlers of
- * each phase and the filters, in the orders written down in phase_order.h and
- * filter_order.h.
+ * The tables that the pipeline walks: the handlers of each phase, and the
+ * filters, in the orders of phase_order.h and filter_order.h.
  */
 #include "http/filter.h"
 #include "http/filter_order.h"
@@ -42,8 +41,8 @@ place_in_phase(enum phase phase, const char *module)
     return countof(phase_order);
 }
 
-/* Inserts so that the order of the list is kept, and equal places in the
- * order in which they come. */
+/* Inserts in the order of the list; modules with the same rank keep their
+ * order. */
 static void
 fill_phase(struct conf *cf, struct phase_list *list, enum phase phase)
 {

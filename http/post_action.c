@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * post_action: another URI or named location runs when a response is finished.
+ * post_action: runs another URI or named location when a response is finished.
  *
  *     post_action /count;
  *     post_action @count;
  *
- * It is the same request that goes there, with nobody to listen: the client
- * has what it gets, or has left.  The line in the log is that of the place
- * where this ended, and the connection goes on after it.  What runs may have a
- * post_action of its own, as long as redirects are left.
+ * It is the same request, but it has no client any more: that has its
+ * response, or has left.  The request is logged where this ends, and only then
+ * does the connection continue.  The new location may have a post_action
+ * itself, as long as redirects are left.
  */
 #include "http/post_action.h"
 
@@ -20,10 +20,11 @@
 #include "http/server.h"
 
 struct post_action_conf {
-    str_t to; /* empty or "off": nothing                                     */
+    str_t to; /* empty or "off": none                                        */
 };
 
-/* For one that ran because redirects went in a circle. */
+/* For a post_action after a redirection cycle, which has used up the
+ * redirects. */
 enum { URI_CHANGES_ANEW = 16 };
 
 extern struct module http_post_action_module;
@@ -68,7 +69,7 @@ http_post_action_is_told(struct http_request *r)
     return true;
 }
 
-/* Nothing more of the response. */
+/* Drops what is left of the response. */
 static void
 leave_client(struct http_request *r)
 {

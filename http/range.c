@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The Range field.  Ranges that no byte of the body is in are left out; when
- * none is left, the answer is 416.
+ * The Range field.  Ranges outside of the body are left out; if none is left,
+ * the answer is 416.
  */
 #include "http/range.h"
 
@@ -60,8 +60,8 @@ take_dash(str_t *s)
 }
 
 
-/* Takes "first-", "first-last" or "-count" off *s, which is at its end or at
- * a comma then.  False for what is none of them. */
+/* Takes "first-", "first-last" or "-count" off *s, up to its end or a comma.
+ * False: none of these. */
 static bool
 take_range(str_t *s, uint64_t length, struct range *out)
 {
@@ -95,7 +95,7 @@ take_range(str_t *s, uint64_t length, struct range *out)
 }
 
 
-/* The most ranges that can be in s, but no more than max. */
+/* The most ranges that s can contain, but at most max. */
 static size_t
 count_ranges(str_t s, uint64_t max)
 {
@@ -125,7 +125,7 @@ parse_set(str_t s, uint64_t length, size_t room, struct range *out,
             sum += range.end - range.start;
             out[(*count)++] = range;
         } else if (range.start == 0) {
-            /* of an empty body */
+            /* the body is empty */
             return RANGE_IGNORE;
         }
 

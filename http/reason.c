@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reason phrases, in nginx's wording, which clients' tests know. */
+/* Reason phrases, with nginx's wording, which clients' tests expect. */
 #include "http/response.h"
 
 str_t

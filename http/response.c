@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Starting responses: statuses, whole small answers, redirects, and the head
- * with the filters that join.
+ * Starting responses: statuses, complete small answers, redirects, and the
+ * head with the filters that join.
  */
 #include "http/response.h"
 
@@ -66,7 +66,7 @@ join(struct http_request *r, const struct http_filter *f, void *state)
         r->out.needs_memory = true;
 }
 
-/* Puts those that joined in the order of bodies. */
+/* Sorts the filters that joined into the order of bodies. */
 static void
 order_bodies(struct http_request *r)
 {
@@ -121,13 +121,14 @@ has_no_body(const struct http_request *r)
            || status == 204 || status == 304;
 }
 
-/* What the head does not say.  A file that stands in for a page of an error
- * was not what was asked for: nobody is to ask again whether it changed. */
+/* Drops facts that are not in the head.  A file that is sent as an error page
+ * is not what was asked for, so clients must not revalidate it. */
 static void
 forget_unsaid(struct http_response *o)
 {
     if (o->status == 204) {
-        if (o->reason.p == NULL) /* an upstream's has one, and keeps its type */
+        if (o->reason.p == NULL) /* an upstream's head has a reason, and
+                                    keeps its type                           */
             o->content_type = STR_NONE;
         o->length = -1;
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The driver: moves a request through its phases and states.  Nothing else
- * assigns r->state, r->phase or r->handler, but for the two kinds of internal
- * redirects, which say so by r->moved.
+ * assigns r->state, r->phase or r->handler, except for the two kinds of
+ * internal redirects, which set r->moved.
  */
 #include "core/base/escape.h"
 #include "core/net/worker.h"
@@ -74,7 +74,8 @@ http_state_of(struct http_request *r, const struct module *m)
     return r->states[m->slot];
 }
 
-/* --- going somewhere else ------------------------------------------------------- */
+/* --- redirects
+ * ------------------------------------------------------------------- */
 
 static void
 forget_states(struct http_request *r)
@@ -99,7 +100,7 @@ http_internal_redirect(struct http_request *r, str_t uri, str_t args)
     log_debug(r->task.log, "internal redirect: \"" STR_F "?" STR_F "\"",
               STR_A(uri), STR_A(args));
     if (r->body != NULL && r->body->state == HTTP_BODY_SPENT)
-        (void) http_body_discard(r); /* what follows does without */
+        (void) http_body_discard(r); /* what follows cannot use it */
     r->uri = uri;
     r->args = args;
     r->is_uri_as_sent = false;
@@ -222,7 +223,7 @@ check_rewritten(struct http_request *r)
     return STEP_NEXT;
 }
 
-/* A 401 is held back for auth_delay. */
+/* Delays a 401 by auth_delay. */
 static enum step
 refuse_access(struct http_request *r)
 {
@@ -255,7 +256,8 @@ check_access_status(struct http_request *r)
     return status == 401 ? refuse_access(r) : STEP_FAIL;
 }
 
-/* By a module, or by nobody's leave (name NULL): why, the phase knows. */
+/* Traces a refusal by a module, or by the engine itself (name NULL); the phase
+ * determines the reason. */
 static void
 trace_refused(struct http_request *r, unsigned phase, const char *name)
 {
@@ -279,7 +281,7 @@ trace_refused(struct http_request *r, unsigned phase, const char *name)
         name ? "by " : "", name ? name : "", name ? ": " : "", r->fail_status);
 }
 
-/* What the rules of the access phase add up to (satisfy). */
+/* Combines the results of the access phase (satisfy). */
 static enum step
 judge_access(struct http_request *r, const char *name, enum step said)
 {
@@ -305,7 +307,7 @@ judge_access(struct http_request *r, const char *name, enum step said)
     return said;
 }
 
-/* No content handler took it. */
+/* No content handler answered. */
 static enum step
 nobody_answers(struct http_request *r)
 {
@@ -326,7 +328,7 @@ nobody_answers(struct http_request *r)
 
 /* --- phases -------------------------------------------------------------------- */
 
-/* The next call of the phase at hand. */
+/* Makes the next call of the present phase. */
 static enum step
 call_phase(struct http_request *r)
 {
@@ -364,7 +366,7 @@ call_phase(struct http_request *r)
     return r->phase == PHASE_CONTENT ? nobody_answers(r) : STEP_ACCEPT;
 }
 
-/* What a handler decided by a value that could not be told does not count. */
+/* A decision that a handler based on an unknown value does not count. */
 static enum step
 distrust(struct http_request *r, enum step step)
 {
@@ -379,7 +381,7 @@ distrust(struct http_request *r, enum step step)
     return http_fail(r, 500);
 }
 
-/* A dry run hears what a module said. */
+/* Traces the result of a module. */
 static void
 trace_step(struct http_request *r, unsigned phase, unsigned handler,
            enum step step)
@@ -412,7 +414,7 @@ trace_content(struct http_request *r)
                    name);
 }
 
-/* True: go on with the driver's loop. */
+/* True: continue the driver's loop. */
 static bool
 follow(struct http_request *r, enum step step)
 {
@@ -530,15 +532,15 @@ http_terminate(struct http_request *r, unsigned status)
     r->is_broken = true;
     r->keeps_alive = false;
     if (r->is_post_action)
-        r->uri_changes = 0; /* no more of them */
+        r->uri_changes = 0; /* no further redirects */
     if (r->state != HTTP_LOG)
         r->state = HTTP_LOG;
     task_end(&r->task);
     http_run(&r->task);
 }
 
-/* Nothing but time is waited for (limit_rate, auth_delay), and the client has
- * left meanwhile: nobody would notice before the next write. */
+/* The request waits only for time (limit_rate, auth_delay), and the client has
+ * left meanwhile, which would not be noticed before the next write. */
 static bool
 is_left_waiting(const struct http_request *r)
 {
@@ -597,7 +599,7 @@ drive(struct http_request *r)
     }
 }
 
-/* A check that fails meanwhile names the request. */
+/* A check that fails meanwhile prints the request. */
 void
 http_run(struct task *t)
 {

@@ -4,8 +4,8 @@
  * the codec's framing to the connection, no faster than the client takes it
  * and limit_rate allows.
  *
- * Invariant: bytes wait either in r->pending, unfiltered, or in the codec's
- * queue, framed; filters hold back only what they must.
+ * Invariant: waiting bytes are either in r->pending, unfiltered, or in the
+ * codec's queue, framed; filters hold back only what they must.
  */
 #include "http/codec.h"
 #include "http/file_read.h"
@@ -17,7 +17,8 @@
 
 #include "core/os/clock.h"
 
-/* Memory queued on a connection before its handler has to wait. */
+/* The memory that may be queued on a connection before its handler has to
+ * wait. */
 enum { QUEUE_MAX = 64 * 1024 };
 
 /* --- limit_rate ---------------------------------------------------------------- */
@@ -45,7 +46,7 @@ settle_rate(struct http_request *r)
     }
 }
 
-/* How many bytes may be queued now; 0: the delay is armed. */
+/* How many bytes may be queued now; 0: the delay timer is set. */
 static uint64_t
 allowance(struct http_request *r)
 {
@@ -62,7 +63,8 @@ allowance(struct http_request *r)
     used = r->task.conn->sent - r->sent_before + r->codec->queued(r);
     if (used < granted)
         return granted - used;
-    /* More is granted with the next whole second that covers what was used. */
+    /* The next bytes are granted after the next whole second in which the rate
+     * covers what was used. */
     timer_set(r->task.loop, &r->delay,
               (used - r->limit_rate_after) / r->limit_rate * 1000 - elapsed);
     return 0;
@@ -82,7 +84,7 @@ waiting(const struct http_request *r)
     return NULL;
 }
 
-/* The first filter for what is pending, or NULL. */
+/* The first filter for pending bytes, or NULL. */
 static struct http_join *
 first(const struct http_request *r)
 {
@@ -91,8 +93,9 @@ first(const struct http_request *r)
     return j ? &j->at[j->at[0].filter->is_early] : NULL;
 }
 
-/* Through the filters from one on (NULL: none) and the codec; in is what came
- * out then, if only its links.  STEP_WAIT: a filter waits, and nothing came. */
+/* Passes in through the filters from j on (NULL: none) and the codec;
+ * afterwards in has only free links.  STEP_WAIT: a filter waits, and nothing
+ * came out. */
 static enum step
 filter_piece(struct http_request *r, struct http_join *j, struct chain *in,
              bool last)
@@ -133,7 +136,7 @@ filter_piece(struct http_request *r, struct http_join *j, struct chain *in,
     return all;
 }
 
-/* Whether a range of a file comes next that has to become memory. */
+/* Whether the next file range has to be read into memory. */
 static bool
 wants_reader(const struct http_request *r)
 {
@@ -144,8 +147,8 @@ wants_reader(const struct http_request *r)
     return p != NULL && (r->out.needs_memory || file_reader_wants(r, p->file));
 }
 
-/* Takes at most limit bytes off what is pending, as memory where the filters
- * or the transport want that. */
+/* Takes at most limit bytes off what is pending, as memory if the filters or
+ * the transport need that. */
 static enum step
 take_piece(struct http_request *r, struct chain *out, uint64_t limit)
 {
@@ -168,7 +171,7 @@ take_piece(struct http_request *r, struct chain *out, uint64_t limit)
 
 /* --- the pump -------------------------------------------------------------------- */
 
-/* Whether the filters are still to hear of the end. */
+/* Whether the filters still have to be told of the end. */
 static bool
 is_end_due(const struct http_request *r)
 {
@@ -181,7 +184,7 @@ is_due(const struct http_request *r)
     return !chain_empty(&r->pending) || is_end_due(r) || waiting(r) != NULL;
 }
 
-/* One round: STEP_NEXT: another may follow; STEP_WAIT: not now. */
+/* One round: STEP_NEXT: there may be another; STEP_WAIT: not now. */
 static enum step
 pump_once(struct http_request *r)
 {
@@ -268,7 +271,7 @@ http_flush_head(struct http_request *r)
     return flush(r, true) == STEP_FAIL ? STEP_FAIL : STEP_NEXT;
 }
 
-/* What the early filter leaves becomes pending. */
+/* The output of the early filter becomes pending. */
 static enum step
 add_pending(struct http_request *r, struct chain *in, bool last)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Rows of the HTTP core's plain values.
+ * The rows of the HTTP core's plain values.
  */
 #include <unistd.h>
 
@@ -12,8 +12,8 @@
 
 /* --- heads ------------------------------------------------------------------ */
 
-/* connection_pool_size, request_pool_size: arenas grow by themselves, so only
- * nginx's own checks are left. */
+/* connection_pool_size, request_pool_size: arenas grow automatically, so only
+ * nginx's checks of the values remain. */
 static const char *
 parse_pool_size(struct conf *cf, void *field)
 {
@@ -217,7 +217,7 @@ struct module http_keep_module = {
 
 /* --- sending ------------------------------------------------------------------- */
 
-/* Linux has no SO_SNDLOWAT, so that nginx says the same. */
+/* Linux has no SO_SNDLOWAT, so this gives the same warning as nginx. */
 static const char *
 ignore_lowat(struct conf *cf, void *field)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The directives of the HTTP core that are plain values, by theme, so that a
- * location which sets one of them carries only its theme.
+ * The directives of the HTTP core that are plain values, by topic, so that a
+ * location that sets one of them copies only its topic.
  */
 #pragma once
 
@@ -9,9 +9,10 @@
 #include "core/expr/expr.h"
 #include "http/request.h"
 
-/* Reading heads: of the address' default server until the host is known. */
+/* Reading heads: those of the address's default server until the host is
+ * known. */
 struct http_head_conf {
-    size_t         connection_pool_size; /* only compared                    */
+    size_t         connection_pool_size; /* only compared with each other    */
     size_t         client_header_buffer_size;
     struct buffers large_client_header_buffers;
     msec_t         client_header_timeout;
@@ -21,7 +22,7 @@ struct http_head_conf {
     bool           merge_slashes;
 };
 
-/* Bodies of requests. */
+/* Request bodies. */
 enum { BODY_FILE_OFF, BODY_FILE_ON, BODY_FILE_CLEAN };
 struct http_body_conf {
     uint64_t         client_max_body_size;
@@ -59,7 +60,7 @@ struct http_send_conf {
     bool         chunked_transfer_encoding;
 };
 
-/* What heads, redirects and built-in pages say. */
+/* The contents of heads, redirects and built-in pages. */
 enum { TOKENS_OFF, TOKENS_ON, TOKENS_BUILD };
 struct http_reply_conf {
     unsigned server_tokens;
@@ -67,14 +68,14 @@ struct http_reply_conf {
     bool     msie_padding, msie_refresh;
 };
 
-/* satisfy and what surrounds it. */
+/* satisfy and related directives. */
 enum { SATISFY_ALL, SATISFY_ANY };
 struct http_access_conf {
     unsigned satisfy;
     msec_t   auth_delay;
 };
 
-/* send_lowat and its kin: no such thing on Linux, and a warning. */
+/* send_lowat and similar: not available on Linux, so there is a warning. */
 extern const struct conf_type http_lowat_type;
 /* struct expr *: a size that may have variables. */
 extern const struct conf_type http_rate_type;

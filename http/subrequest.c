@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A subrequest is a request whose codec is the one below: heads and bodies
- * stay in memory for the parent.  It lives in an arena of its own, so that it
- * may end before the parent; its head is kept for the parent's sake.
+ * A subrequest is a request with the codec below: head and body stay in memory
+ * for the parent.  It has an arena of its own, so that it can end before the
+ * parent; its head is copied for the parent.
  */
 #include "http/subrequest.h"
 
@@ -24,7 +24,7 @@ send_head(struct http_request *r)
     s->has_head = true;
     s->status = r->out.status;
     s->kept = r->out;
-    /* It goes through the parent's filters as well. */
+    /* Its body also passes the parent's filters. */
     if (r->parent->out.needs_memory)
         r->out.needs_memory = true;
     task_wake(&r->parent->task);
@@ -60,7 +60,7 @@ queued(const struct http_request *r)
 {
     const struct http_subrequest *s = r->sub;
 
-    /* What the parent may still take does not hold up the end. */
+    /* Bytes that the parent has not taken yet do not delay the end. */
     if (r->out.is_framed)
         return 0;
     return s->limit != 0 && s->body.n >= s->limit ? BODY_MAX : s->body.n;
@@ -83,7 +83,8 @@ read_body(struct http_request *r, struct chain *out, size_t max)
     return STEP_DONE;
 }
 
-/* Pieces of the body may point into the arena, so it goes with the parent's. */
+/* Pieces of the body may point into the arena, so it is freed with the
+ * parent's. */
 static void
 free_request(void *arg)
 {
@@ -95,7 +96,7 @@ free_request(void *arg)
     arena_free(r->task.arena);
 }
 
-/* Nothing calls it any more, nor those that it started. */
+/* From now on nothing runs it, nor the subrequests that it started. */
 static void
 leave_parent(struct http_subrequest *s)
 {
@@ -110,8 +111,8 @@ leave_parent(struct http_subrequest *s)
         parent->background--;
 }
 
-/* Without a head there is nothing that the parent could take: the connection
- * is to be closed (return 444), or the client has left. */
+/* The subrequest ended without a head, so the parent has nothing to use: the
+ * connection is to be closed (return 444), or the client has left. */
 static void
 cut_off(struct http_request *r)
 {
@@ -192,7 +193,7 @@ http_subrequest_tell_gone(struct http_request *r)
     }
 }
 
-/* Only a body that is there as a whole can be sent once more. */
+/* Only a body that has been read completely can be sent again. */
 static void
 copy_body(struct http_request *r, const struct http_request *parent)
 {
@@ -216,7 +217,7 @@ copy_method(struct http_request *r, const struct http_request *parent)
     }
 }
 
-/* What a subrequest takes over from its parent. */
+/* Copies what a subrequest inherits from its parent. */
 static void
 copy_request(struct http_request *r, struct http_request *parent)
 {
@@ -241,7 +242,7 @@ copy_request(struct http_request *r, struct http_request *parent)
     r->subrequests = parent->subrequests - 1;
 }
 
-/* Where its way begins. */
+/* Sets the phase in which it starts. */
 static void
 place(struct http_request *r, const struct http_request *parent)
 {
@@ -258,7 +259,8 @@ place(struct http_request *r, const struct http_request *parent)
     r->task.captures = parent->task.captures;
 }
 
-/* A request in an arena of its own that goes with the parent's. */
+/* Creates a request in an arena of its own, which is freed with the
+ * parent's. */
 static struct http_request *
 make(struct http_request *parent, struct http_subrequest *s)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Names are numbers of ten digits, counted within the process and starting
- * anew at a random place when another process is found to have taken one.
- * The last digits name the folders, where there are levels of them.
+ * Names are numbers of ten digits, counted within the process; when another
+ * process has taken a name, counting restarts at a random number.  The last
+ * digits name the folders, if there are levels of them.
  */
 #include "http/temp_file.h"
 
@@ -20,7 +20,7 @@
 struct temp_file {
     struct chain_file file;
     char             *name;
-    bool              is_ours; /* to be unlinked at the end                  */
+    bool              is_ours; /* to be unlinked when it is closed           */
 };
 
 enum {
@@ -46,8 +46,8 @@ free_temp_file(struct chain_file *file)
 }
 
 
-/* Writes path and the name for a number to out; levels[i] digits are taken
- * from the end of what the folders before have left. */
+/* Writes path and the name for a number to out; each level uses the last
+ * levels[i] digits that the levels before it have left. */
 static size_t
 put_name(char *out, size_t room, const struct temp_path *path, uint32_t number)
 {
@@ -67,7 +67,7 @@ put_name(char *out, size_t room, const struct temp_path *path, uint32_t number)
 }
 
 
-/* Makes the folders of a name, from the end of base on. */
+/* Creates the folders of a name, from base on. */
 static bool
 make_folders(struct task *t, char *name, size_t base)
 {
@@ -83,7 +83,7 @@ make_folders(struct task *t, char *name, size_t base)
 }
 
 
-/* Opens a name that nobody has; -1: logged. */
+/* Creates a file with an unused name; -1: logged. */
 static int
 open_new(struct task *t, const struct temp_path *path, char *name, size_t room)
 {
@@ -113,8 +113,8 @@ open_new(struct task *t, const struct temp_path *path, char *name, size_t room)
 }
 
 
-/* A dry run leaves nothing behind: the name that the file would have, and a
- * file in memory. */
+/* A dry run leaves nothing behind: it uses a file in memory, with the name
+ * that a file would have. */
 static int
 open_in_memory(const struct temp_path *path, char *name, size_t room)
 {
@@ -156,7 +156,7 @@ temp_file_new(struct task *t, const struct temp_path *path, enum temp_keep keep,
 }
 
 
-/* The memory pieces at the front, as far as they fit. */
+/* Collects the memory pieces at the front, as many as fit. */
 static int
 gather(const struct chain *in, uint64_t limit, struct iovec *iov)
 {

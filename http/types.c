@@ -9,9 +9,9 @@
 #include "http/uri.h"
 
 struct types_conf {
-    struct hash *types; /* extension: str_t; NULL: the built-in ones         */
+    struct hash *types; /* by extension: str_t; NULL: the built-in ones      */
     str_t        default_type;
-    uint64_t     hash_max_size, hash_bucket_size; /* without effect          */
+    uint64_t     hash_max_size, hash_bucket_size; /* no effect               */
 };
 
 /* --- types { } -------------------------------------------------------------- */
@@ -70,7 +70,7 @@ add_type(struct conf *cf, void *state)
 }
 
 
-/* As conf_data: the engine reads the block by detail. */
+/* As conf_data: the engine recognises the block by detail. */
 static const struct conf_type table_type
     = { .name = "types", .size = sizeof(struct hash *) };
 
@@ -97,7 +97,8 @@ struct module http_types_module = {
     .conf_size = sizeof(struct types_conf),
 };
 
-/* --- of a file ------------------------------------------------------------- */
+/* --- types of files
+ * -------------------------------------------------------- */
 
 static str_t
 built_in(str_t extension)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Media types: of files by their extension (http_set_content_type, in
- * http/response.h), and sets of them that directives such as charset_types
- * list.
+ * Media types: those of files by their extension (http_set_content_type, in
+ * http/response.h), and the sets of types in directives such as charset_types.
  */
 #pragma once
 
@@ -10,11 +9,11 @@
 
 struct mime_set;
 
-/* Whether a type is in the set (case ignored): text/html always is, and * has
- * all, even none. */
+/* Whether a type is in the set (ignoring case): text/html always is, and *
+ * includes all, even a missing one. */
 bool mime_set_has(const struct mime_set *s, str_t type);
 
-/* The directive type of such lists. */
+/* The directive type for such sets. */
 extern const struct conf_type conf_mime_set;
 #define MIME_SET(n, in, S, m, preset, says)                                    \
     { n, (in) | ROW_MANY, ARGS_1_OR_MORE, &conf_mime_set,                      \

@@ -6,8 +6,8 @@
 
 #include "core/base/number.h"
 
-/* What a byte may be in a host (RFC 3986 section 3.2.2).  Percent escapes are
- * taken as they are, whether whole or not. */
+/* Which bytes a host may contain (RFC 3986 section 3.2.2).  Percent escapes
+ * are not decoded or checked. */
 enum { NAME = 1, ADDRESS = 2, FUTURE = 4, UPPER = 8 };
 
 static const uint8_t classes[256] = {
@@ -40,7 +40,7 @@ hex_digit(char c)
 }
 
 
-/* The byte that the escape at p stands for, -1 where it is none. */
+/* The byte that the escape at p encodes; -1: not an escape. */
 static int
 escaped_byte(const char *p, const char *end)
 {
@@ -56,7 +56,7 @@ escaped_byte(const char *p, const char *end)
 }
 
 
-/* Copies path, up to a "#", to out with its escapes decoded. */
+/* Copies path, up to a "#", to out and decodes its escapes. */
 static bool
 decode(str_t path, char *out, size_t *n)
 {
@@ -81,7 +81,7 @@ decode(str_t path, char *out, size_t *n)
 }
 
 
-/* Takes the last segment, "x/", off the path that ends at w; NULL where there
+/* Removes the last segment, "x/", from the path that ends at w; NULL if there
  * is none. */
 static char *
 drop_segment(char *out, char *w)
@@ -105,8 +105,9 @@ is_dots(const char *p, size_t len, size_t count)
 
 
 /*
- * Works in place on a decoded path that starts with "/": what is written
- * never passes what is read.  Between two turns, out ends with a "/".
+ * Works in place on a decoded path that starts with "/": the write position
+ * never passes the read position.  Between two iterations, out ends with a
+ * "/".
  */
 static bool
 resolve(char *out, size_t *n, bool merge_slashes)
@@ -155,8 +156,7 @@ uri_normalize(str_t path, bool merge_slashes, char *out, str_t *result)
 }
 
 
-/* Whether a segment of path is "..", or a byte of it NUL, before or after
- * decoding. */
+/* Whether path has a segment "..", or a NUL byte, before or after decoding. */
 static bool
 is_unsafe(str_t path)
 {
@@ -205,7 +205,8 @@ uri_split_unsafe(str_t uri, str_t *path, str_t *args)
 }
 
 
-/* A dot that starts a segment starts no extension: "/.htaccess" has none. */
+/* A dot at the start of a segment does not start an extension: "/.htaccess"
+ * has none. */
 str_t
 uri_extension(struct arena *a, str_t path)
 {
@@ -238,8 +239,8 @@ is_second_dot(str_t in, size_t i)
 }
 
 
-/* The length of "[...]" at the start of in, 0 where it is none: an IPv6
- * address, of which only the alphabet is checked, or "v1.something". */
+/* The length of "[...]" at the start of in, 0 if there is none: an IPv6
+ * address, of which only the characters are checked, or "v1.something". */
 static size_t
 literal_length(str_t in)
 {
@@ -265,7 +266,7 @@ literal_length(str_t in)
 }
 
 
-/* The length of a name or an IPv4 address, 0 where it is none. */
+/* The length of a name or an IPv4 address, 0 if there is none. */
 static size_t
 name_length(str_t in)
 {
@@ -282,7 +283,7 @@ name_length(str_t in)
 }
 
 
-/* What is behind a host: nothing, ":" or ":" and a port. */
+/* Parses what follows a host: nothing, ":" or ":" and a port. */
 static bool
 take_port(str_t rest, uint16_t *port)
 {

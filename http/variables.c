@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Variables of the request and of its response.  Each get answers with text
- * that the request already has, wherever there is such; STR_NONE says "not
- * there", which logs print as a dash.
+ * Variables of the request and of its response.  The get functions return text
+ * that the request already has, where possible; STR_NONE means "no value",
+ * which logs print as a dash.
  */
 #include "http/variables.h"
 
@@ -140,8 +140,8 @@ out_transfer_encoding(struct task *t, uintptr_t arg)
 
 /* --- parts of the request --------------------------------------------------- */
 
-/* A str_t of the request itself: arg is its offset.  What it never had is not
- * there. */
+/* A str_t of the request itself: arg is its offset.  STR_NONE if the request
+ * never had it. */
 static str_t
 text(struct task *t, uintptr_t offset)
 {
@@ -221,8 +221,8 @@ set_args(struct task *t, str_t value, uintptr_t arg)
 }
 
 
-/* The value behind "name=" at the start of a part between "&"; none has an empty
- * name. */
+/* The value after "name=" at the start of a part between "&"; no argument has
+ * an empty name. */
 static str_t
 argument(struct task *t, uintptr_t arg)
 {
@@ -264,7 +264,7 @@ cookie(struct task *t, uintptr_t arg)
 }
 
 
-/* As sent; of a chunked body, once it has been read, what it came to. */
+/* As sent; for a chunked body that has been read, its length. */
 static str_t
 content_length(struct task *t, uintptr_t arg)
 {
@@ -445,7 +445,7 @@ request_completion(struct task *t, uintptr_t arg)
 }
 
 
-/* The directive's value counts from when the response begins. */
+/* The directive's value counts only once the response begins. */
 static str_t
 limit_rate(struct task *t, uintptr_t arg)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The variables that every HTTP configuration has ($uri, $http_..., $status
- * and so on), as a module of its own; those of single features stand with
- * them.
+ * and so on), as a module of its own; those of single features are in the
+ * files of these.
  */
 #pragma once
 
@@ -10,29 +10,30 @@
 #include "core/net/proxy_protocol.h"
 #include "http/request.h"
 
-/* What is known of a client's connection, beside its struct conn; kept by the
- * codec. */
+/* What is known about a client's connection, besides its struct conn; kept by
+ * the codec. */
 struct http_client {
-    uint64_t                     requests;  /* so far, with this one         */
+    uint64_t                     requests;  /* so far, including this one    */
     msec_t                       opened_at; /* monotonic                     */
     const struct proxy_protocol *proxy;     /* its PROXY header, or NULL     */
 };
 
-/* Of the connection that r came on; never NULL. */
+/* For the connection of r; never NULL. */
 const struct http_client *http_client_of(const struct http_request *r);
 
-/* What $status says: the status of the response or of what broke it off, 9
- * for HTTP/0.9 without one, 0 for none. */
+/* $status: the status of the response, or with which it was broken off, 9 for
+ * HTTP/0.9 without a status, 0 for none. */
 unsigned http_status_of(const struct http_request *r);
 
-/* $request_id: of the main request, the same each time. */
+/* $request_id: that of the main request, the same on each call. */
 str_t http_request_id(struct http_request *r);
 
-/* The value of a cookie that came (case of its name is ignored), or STR_NONE;
- * *field is then all of the field that has it. */
+/* The value of a request cookie (the case of its name is ignored), or
+ * STR_NONE; *field is then the whole field that contains it. */
 str_t http_cookie(const struct http_request *r, str_t name, str_t *field);
 
-/* Gets of http/variables.c's table that stand in http/variables_conn.c. */
+/* Get functions for the table of http/variables.c, defined in
+ * http/variables_conn.c. */
 str_t http_var_remote_addr(struct task *t, uintptr_t arg);
 str_t http_var_remote_bytes(struct task *t, uintptr_t arg);
 str_t http_var_remote_port(struct task *t, uintptr_t arg);
@@ -41,7 +42,7 @@ str_t http_var_server_port(struct task *t, uintptr_t arg);
 str_t http_var_connection(struct task *t, uintptr_t arg);
 str_t http_var_connection_requests(struct task *t, uintptr_t arg);
 str_t http_var_connection_time(struct task *t, uintptr_t arg);
-/* arg: 0 the source's, 1 the destination's */
+/* arg: 0 for the source, 1 for the destination */
 str_t http_var_proxy_addr(struct task *t, uintptr_t arg);
 str_t http_var_proxy_port(struct task *t, uintptr_t arg);
 str_t http_var_proxy_tlv(struct task *t, uintptr_t arg);

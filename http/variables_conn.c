@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Variables of the connection: addresses, counters, the PROXY header, what
- * TCP has measured.
+ * Variables of the connection: addresses, counters, the PROXY header, the
+ * measurements of TCP.
  */
 #include <netinet/tcp.h>
 
@@ -50,7 +50,8 @@ http_var_remote_port(struct task *t, uintptr_t arg)
 }
 
 
-/* Where the connection was accepted; only a wildcard has to be asked for. */
+/* The address at which the connection was accepted; the kernel is only asked
+ * if the listener is a wildcard. */
 static bool
 local_address(const struct task *t, struct addr_any *out)
 {
@@ -136,7 +137,7 @@ http_var_proxy_port(struct task *t, uintptr_t arg)
 }
 
 
-enum { TLV_SSL = 0x20, TLV_SSL_HEAD = 5 }; /* flags, and the verify word */
+enum { TLV_SSL = 0x20, TLV_SSL_HEAD = 5 }; /* flags, verify result   */
 
 struct tlv_name {
     const char *name;
@@ -148,7 +149,7 @@ static const struct tlv_name tlv_names[] = {
     { "ssl", TLV_SSL }, { "netns", 0x30 },     { NULL, 0 },
 };
 
-/* Inside of TLV_SSL, behind its head. */
+/* Types inside of TLV_SSL, after its head. */
 static const struct tlv_name ssl_tlv_names[] = {
     { "version", 0x21 }, { "cn", 0x22 },      { "cipher", 0x23 },
     { "sig_alg", 0x24 }, { "key_alg", 0x25 }, { NULL, 0 },
@@ -174,7 +175,7 @@ find_tlv(struct task *t, str_t tlvs, unsigned type)
 }
 
 
-/* By a number, "0x01", or one of names. */
+/* Looks up a TLV by a number, "0x01", or by one of names. */
 static str_t
 tlv_named(struct task *t, str_t tlvs, const struct tlv_name *names, str_t name)
 {
