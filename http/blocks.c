@@ -227,8 +227,7 @@ parse_internal(struct conf *cf, void *field)
 static const struct conf_type internal_type
     = { .name = "internal", .size = sizeof(bool), .parse = parse_internal };
 
-/* --- after all has been read
- * ----------------------------------------------------------- */
+/* --- after all has been read --------------------------------------------- */
 
 /* The content handler of an unnamed location that has none of its own. */
 static const struct content *

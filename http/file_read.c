@@ -47,8 +47,7 @@ _Static_assert(sizeof(struct reader_state) <= HTTP_IO_STATE, "room");
 
 static struct module *const module = &http_io_module;
 
-/* --- one range
- * --------------------------------------------------------------- */
+/* --- one range ----------------------------------------------------------- */
 
 static void
 read_stretch(struct stretch *s)

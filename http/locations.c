@@ -231,8 +231,7 @@ match_prefix(const struct http_locations *ls, struct http_request *r)
     return MATCH_NONE;
 }
 
-/* --- tracing
- * ------------------------------------------------------------------ */
+/* --- tracing ------------------------------------------------------------- */
 
 static void
 trace_location(struct http_request *r, const struct http_location *l,
@@ -266,8 +265,7 @@ trace_unread(struct http_request *r, const struct http_locations *ls, size_t i,
             trace_location(r, ls->regexes.at[i].location, "lost", why);
 }
 
-/* --- levels
- * ------------------------------------------------------------------- */
+/* --- levels -------------------------------------------------------------- */
 
 static enum match search(const struct http_locations *ls,
                          struct http_request         *r);

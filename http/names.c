@@ -324,8 +324,7 @@ find_regex(const struct http_address *a, str_t host, struct task *t,
 }
 
 
-/* --- tracing
- * ---------------------------------------------------------------------- */
+/* --- tracing ------------------------------------------------------------- */
 
 static void
 trace_name(struct task *t, const struct http_name *n, const char *verdict,

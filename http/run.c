@@ -74,8 +74,7 @@ http_state_of(struct http_request *r, const struct module *m)
     return r->states[m->slot];
 }
 
-/* --- redirects
- * ------------------------------------------------------------------- */
+/* --- redirects ----------------------------------------------------------- */
 
 static void
 forget_states(struct http_request *r)

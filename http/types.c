@@ -97,8 +97,7 @@ struct module http_types_module = {
     .conf_size = sizeof(struct types_conf),
 };
 
-/* --- types of files
- * -------------------------------------------------------- */
+/* --- types of files ------------------------------------------------------ */
 
 static str_t
 built_in(str_t extension)

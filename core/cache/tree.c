@@ -543,8 +543,7 @@ tree_open(str_t path, bool test_only, struct file_result *out)
 }
 
 
-/* --- start and stop
- * --------------------------------------------------------- */
+/* --- start and stop ------------------------------------------------------ */
 
 bool
 tree_start(struct loop *l, const struct log *log)

@@ -188,8 +188,7 @@ name_server_close(struct name_server *s, const struct loop *loop)
 }
 
 
-/* --- queries
- * -------------------------------------------------------------- */
+/* --- queries ------------------------------------------------------------- */
 
 static void
 on_answer(void *arg, int status, int timeouts, unsigned char *answer, int n)

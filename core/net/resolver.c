@@ -300,8 +300,7 @@ finish(struct entry *e)
 }
 
 
-/* --- queries
- * -------------------------------------------------------------- */
+/* --- queries ------------------------------------------------------------- */
 
 static void on_answer(void *arg, int status, str_t packet);
 

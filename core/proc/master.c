@@ -234,8 +234,7 @@ on_binary_end(struct master *m, int status)
 }
 
 
-/* --- signals
- * ----------------------------------------------------------------- */
+/* --- signals ------------------------------------------------------------- */
 
 static void
 reap(struct master *m)

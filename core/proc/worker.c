@@ -416,8 +416,7 @@ on_signal(struct event *e)
 }
 
 
-/* --- start and end
- * --------------------------------------------------------- */
+/* --- start and end ------------------------------------------------------- */
 
 static bool
 begin(struct serving *s, const struct worker_start *start)

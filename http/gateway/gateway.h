@@ -176,8 +176,8 @@ struct gateway {
     bool         needs_length; /* set by the protocol: it cannot send chunks */
     bool         is_streaming; /* passed on as it arrives                    */
     bool         has_streamed; /* ... and some of it has been                */
-    bool         body_failed; /* it could not be read from the client, or
-                                 the head not be made: not the peer's fault  */
+    bool         body_failed; /* the body could not be read, or the head
+                                 not be made: not the peer's fault           */
     bool         is_stale;   /* the peer had closed an idle connection: try
                                 it again                                    */
     unsigned     fault;      /* of a bad response: enum gateway_next         */

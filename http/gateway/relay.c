@@ -4,7 +4,7 @@
  *
  * With buffering, it is read as fast as the peer sends it.  While the client
  * takes what is handed over, no more than a few blocks are held, and nothing
- * when the peer pauses.  When the client does not, the rest goes into memory
+ * when the peer pauses.  When the client is slower, the rest goes into memory
  * up to the size of proxy_buffers, then to a temporary file up to
  * proxy_max_temp_file_size, and then the peer has to wait.  The bytes in the
  * file (spilled) always come before those in memory (fresh).  Without
