@@ -68,6 +68,23 @@ says("-s $_", 1, $message, arguments('bad.conf', '-s', $_))
 says('start', 1, $message, arguments('bad.conf'));
 is_deeply [logged()], [("[emerg] $text") x 6], 'the error log: the same alone';
 
+# What nginx has and this build lacks is the error where there is no other.
+SKIP: {
+    skip 'nginx has it', 4 if is_oracle();
+    my $lacks = qq{directive "memcached_pass" is not supported by this build};
+
+    $t->write('lacks.conf', site("location / { memcached_pass x; }\nlisen 80;"));
+    says('another error', 1,
+         qq{nginx: [emerg] unknown directive "lisen" in $dir/lacks.conf:8\n}
+         . "nginx: configuration file $dir/lacks.conf test failed\n",
+         arguments('lacks.conf', '-t'));
+    $t->write('lacks.conf', site('location / { memcached_pass x; }'));
+    says('no other error', 1,
+         "nginx: [emerg] $lacks in $dir/lacks.conf:7\n"
+         . "nginx: configuration file $dir/lacks.conf test failed\n",
+         arguments('lacks.conf', '-t'));
+}
+
 
 # ---- reload ----
 

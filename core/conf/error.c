@@ -213,22 +213,72 @@ show_unclosed(struct conf *cf, const struct lexer *lx, const char *message)
     }
 }
 
-/* nginx ends at the first error: what follows is for people only. */
 static void
-print_at(struct conf *cf, enum log_level level, const char *file, unsigned line,
-         const char *message)
+write_at(const struct log *log, enum log_level level, const char *file,
+         unsigned line, const char *message)
 {
-    unsigned          before = cf->errors - (level == LEVEL_EMERG);
-    const struct log *log = before ? &log_aside : cf->reader->log;
-
-    if (before ? !log_explains : !log_enabled(log, level))
-        return;
     if (line == 0)
         log_write(log, level, 0, "%s", message);
     else if (file == NULL)
         log_write(log, level, 0, "%s in command line", message);
     else
         log_write(log, level, 0, "%s in %s:%u", message, file, line);
+}
+
+/* For people: all errors, of which only the first one is logged. */
+static void
+print_all(struct conf *cf, enum log_level level, const char *file,
+          unsigned line, const char *message)
+{
+    bool              is_first = cf->errors == (level == LEVEL_EMERG);
+    const struct log *log = is_first ? cf->reader->log : &log_aside;
+
+    if (!is_first || log_enabled(log, level))
+        write_at(log, level, file, line, message);
+}
+
+/* For tools: nginx ends at its first error.  A directive that it has and this
+ * build lacks is none for it, and so gives way to another error. */
+static void
+print_first(struct conf *cf, enum log_level level, const char *file,
+            unsigned line, const char *message)
+{
+    struct conf_reader *rd = cf->reader;
+
+    if (rd->has_failed || !log_enabled(rd->log, level))
+        return;
+    if (level == LEVEL_EMERG
+        && strstr(message, " is not supported by this build") != NULL)
+    {
+        if (rd->unsupported.message == NULL) {
+            rd->unsupported.message = message;
+            rd->unsupported.file = file;
+            rd->unsupported.line = line;
+        }
+        return;
+    }
+    rd->has_failed = level == LEVEL_EMERG;
+    write_at(rd->log, level, file, line, message);
+}
+
+static void
+print_at(struct conf *cf, enum log_level level, const char *file, unsigned line,
+         const char *message)
+{
+    if (log_explains)
+        print_all(cf, level, file, line, message);
+    else
+        print_first(cf, level, file, line, message);
+}
+
+void
+conf_report_unsupported(struct conf *cf)
+{
+    const struct conf_reader *rd = cf->reader;
+
+    if (!rd->has_failed && rd->unsupported.message != NULL)
+        write_at(rd->log, LEVEL_EMERG, rd->unsupported.file,
+                 rd->unsupported.line, rd->unsupported.message);
 }
 
 void

@@ -113,6 +113,7 @@ build(const struct conf_paths *paths, const char *name, str_t text,
 
     rows_init(&cf);
     read_all(&cf, name, text);
+    conf_report_unsupported(&cf);
     is_good = cf.errors == 0;
     arena_free(rd.arena);
     if (!is_good) {

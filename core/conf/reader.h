@@ -76,6 +76,12 @@ struct conf_reader {
                                     failed: they may be defined there        */
     VEC(struct unready) unready; /* of outermost blocks                      */
     unsigned            depth;   /* of includes                              */
+    bool                has_failed; /* an error was logged for tools         */
+    struct {
+        const char *message, *file;
+        unsigned    line;
+    } unsupported;               /* the first such error, where it is not
+                                    logged so far; message NULL: none        */
     const struct row   *row;     /* of the directive at hand                 */
 };
 
@@ -118,6 +124,9 @@ size_t conf_unended(const struct conf *cf, bool *is_block);
 /* Prints a message for the statement at hand and counts it. */
 void conf_report(struct conf *cf, const char *message);
 /* The same for a place of its own. */
+/* Everything has been read: for tools, what this build lacks is the error only
+ * where there was no other one. */
+void conf_report_unsupported(struct conf *cf);
 void conf_report_at(struct conf *cf, const char *file, unsigned line,
                     const char *at, const char *message);
 
