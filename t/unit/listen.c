@@ -451,6 +451,8 @@ test_adopt(void)
     knock(kept, fds, 1);
     turns(loop, 2);
     ok(port_of_last->listener == kept, "each of them");
+    ok(port->listener == gone, "for as long as a connection counts it");
+    port_put(port);
     port = port_of_last;
 
     ok(listeners_open(arena, &two, &one, false, 1, &logger), "two");
