@@ -210,26 +210,6 @@ no_scheme(struct conf *cf, const struct lexer *lx, const char *message)
 
 /* --- places -------------------------------------------------------------------------- */
 
-static const struct {
-    unsigned    bit;
-    const char *name;
-} blocks[] = {
-    { IN_MAIN, "the outermost level" },
-    { IN_EVENTS, "events" },
-    { IN_HTTP, "http" },
-    { IN_SERVER, "server" },
-    { IN_LOCATION, "location" },
-    { IN_SERVER_IF, "if in server" },
-    { IN_IF, "if in location" },
-    { IN_LIMIT_EXCEPT, "limit_except" },
-    { IN_UPSTREAM, "upstream" },
-    { IN_STREAM, "stream" },
-    { IN_STREAM_SERVER, "server in stream" },
-    { IN_STREAM_UPSTREAM, "upstream in stream" },
-    { IN_MAIL, "mail" },
-    { IN_MAIL_SERVER, "server in mail" },
-};
-
 
 static unsigned
 allowed(const struct conf *cf, str_t name)
@@ -274,11 +254,12 @@ allowed_in(struct conf *cf, const struct lexer *lx, const char *message)
     (void) message;
     if (unclosed != NULL)
         return unclosed;
-    for (size_t i = 0; i < countof(blocks); i++)
-        if (where & blocks[i].bit)
+    for (const struct block_kind *k = block_kinds; k->name != NULL; k++)
+        if (where & k->bit)
             list = str_join3(cf->reader->arena, list,
                              list.n ? STR(", ") : STR(""),
-                             str_of(blocks[i].name));
+                             k->bit == IN_MAIN ? STR("the outermost level")
+                                               : str_of(k->name));
     if (list.n == 0)
         return NULL;
     if (cf->block->kind == IN_MAIN && (where & (IN_HTTP | IN_SERVER)))

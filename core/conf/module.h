@@ -52,6 +52,13 @@ enum where {
     ROW_OFF_ALONE = 1 << 26, /* with ROW_MANY: "off" stands beside no other  */
 };
 
+/* The name of each kind of block in documentation and hints, ended by NULL. */
+struct block_kind {
+    unsigned    bit; /* one of enum where                                    */
+    const char *name;
+};
+extern const struct block_kind block_kinds[];
+
 /* Counts of arguments, without the name. */
 enum args {
     ARGS_0 = 1 << 0,

@@ -6,6 +6,24 @@
 #include "core/conf/known.h"
 #include "core/conf/reader.h"
 
+const struct block_kind block_kinds[] = {
+    { IN_MAIN, "main" },
+    { IN_EVENTS, "events" },
+    { IN_HTTP, "http" },
+    { IN_SERVER, "server" },
+    { IN_LOCATION, "location" },
+    { IN_SERVER_IF, "if in server" },
+    { IN_IF, "if in location" },
+    { IN_LIMIT_EXCEPT, "limit_except" },
+    { IN_UPSTREAM, "upstream" },
+    { IN_STREAM, "stream" },
+    { IN_STREAM_SERVER, "server in stream" },
+    { IN_STREAM_UPSTREAM, "upstream in stream" },
+    { IN_MAIL, "mail" },
+    { IN_MAIL_SERVER, "server in mail" },
+    { 0, NULL },
+};
+
 static unsigned n_modules;
 
 /* The text of a row, with PREFIX replaced. */

@@ -4,28 +4,6 @@
  */
 #include "core/doc/doc.h"
 
-struct context {
-    unsigned    bit;
-    const char *name;
-};
-
-static const struct context contexts[] = {
-    { IN_MAIN, "main" },
-    { IN_EVENTS, "events" },
-    { IN_HTTP, "http" },
-    { IN_SERVER, "server" },
-    { IN_LOCATION, "location" },
-    { IN_SERVER_IF, "if in server" },
-    { IN_IF, "if in location" },
-    { IN_LIMIT_EXCEPT, "limit_except" },
-    { IN_UPSTREAM, "upstream" },
-    { IN_STREAM, "stream" },
-    { IN_STREAM_SERVER, "server in stream" },
-    { IN_STREAM_UPSTREAM, "upstream in stream" },
-    { IN_MAIL, "mail" },
-    { IN_MAIL_SERVER, "server in mail" },
-};
-
 /* Blocks from which inner blocks inherit values. */
 enum {
     OUTER = IN_HTTP | IN_SERVER | IN_LOCATION | IN_STREAM | IN_MAIL,
@@ -39,9 +17,9 @@ doc_contexts(struct arena *a, const struct doc_directive *d, words_t *out)
         *vec_push(a, out) = STR("any");
         return;
     }
-    for (size_t i = 0; i < countof(contexts); i++)
-        if (d->where & contexts[i].bit)
-            *vec_push(a, out) = str_of(contexts[i].name);
+    for (const struct block_kind *k = block_kinds; k->name != NULL; k++)
+        if (d->where & k->bit)
+            *vec_push(a, out) = str_of(k->name);
 }
 
 /* --- syntax --------------------------------------------------------------- */
