@@ -6,6 +6,7 @@
 #include "http/main.h"
 #include "http/settings.h"
 
+
 static const char *
 open_http(struct conf *cf, struct conf_block *b)
 {
@@ -16,8 +17,10 @@ open_http(struct conf *cf, struct conf_block *b)
     return NULL;
 }
 
+
 static const struct conf_opener http_opener
     = { .inside = IN_HTTP, .open = open_http, .once = true };
+
 
 /* --- server ------------------------------------------------------------------ */
 
@@ -40,6 +43,7 @@ open_server(struct conf *cf, struct conf_block *b)
     return NULL;
 }
 
+
 static const char *
 close_server(struct conf *cf, struct conf_block *b)
 {
@@ -48,8 +52,10 @@ close_server(struct conf *cf, struct conf_block *b)
     return s->has_listen ? NULL : http_listen_defaults(cf, s);
 }
 
+
 static const struct conf_opener server_opener
     = { .inside = IN_SERVER, .open = open_server, .close = close_server };
+
 
 /* --- location ----------------------------------------------------------------- */
 
@@ -58,6 +64,7 @@ conf_location(struct conf *cf)
 {
     return cf->block->owner;
 }
+
 
 static const struct {
     str_t              text;
@@ -69,6 +76,7 @@ static const struct {
     { STR_INIT("~*"), LOCATION_REGEX, true },
     { STR_INIT("~"), LOCATION_REGEX, false },
 };
+
 
 /* Reads the modifier and the name, which may be joined in one word. */
 static const char *
@@ -95,6 +103,7 @@ parse_name(struct conf *cf, struct http_location *l)
                                                 : LOCATION_PREFIX;
     return NULL;
 }
+
 
 /* Whether this location may be nested in its outer one. */
 static const char *
@@ -123,6 +132,7 @@ check_nesting(struct conf *cf, const struct http_location *l,
     return NULL;
 }
 
+
 static const char *
 open_location(struct conf *cf, struct conf_block *b)
 {
@@ -147,8 +157,10 @@ open_location(struct conf *cf, struct conf_block *b)
     return http_locations_add(cf, outer->inner, l);
 }
 
+
 static const struct conf_opener location_opener
     = { .inside = IN_LOCATION, .open = open_location };
+
 
 struct http_location *
 http_nameless_location(struct conf *cf, struct conf_block *b)
@@ -164,6 +176,7 @@ http_nameless_location(struct conf *cf, struct conf_block *b)
     b->server = cf->block->server;
     return l;
 }
+
 
 /* --- limit_except ---------------------------------------------------------------- */
 
@@ -188,8 +201,10 @@ open_limit_except(struct conf *cf, struct conf_block *b)
     return NULL;
 }
 
+
 static const struct conf_opener except_opener
     = { .inside = IN_LIMIT_EXCEPT, .open = open_limit_except };
+
 
 /* --- content handlers --------------------------------------------------------------- */
 
@@ -199,6 +214,7 @@ conf_set_content(struct conf *cf, const struct content *c)
     conf_location(cf)->content = c;
 }
 
+
 static const char *
 parse_content(struct conf *cf, void *field)
 {
@@ -207,12 +223,14 @@ parse_content(struct conf *cf, void *field)
     return NULL;
 }
 
+
 const struct conf_type conf_content
     = { .name = "content", .parse = parse_content };
 
 struct http_conf {
     bool is_internal;
 };
+
 
 static const char *
 parse_internal(struct conf *cf, void *field)
@@ -224,8 +242,10 @@ parse_internal(struct conf *cf, void *field)
     return NULL;
 }
 
+
 static const struct conf_type internal_type
     = { .name = "internal", .size = sizeof(bool), .parse = parse_internal };
+
 
 /* --- after all has been read --------------------------------------------- */
 
@@ -242,6 +262,7 @@ content_from_outside(const struct http_location *l)
         c = NULL;
     return c;
 }
+
 
 /* The digest of a block, from that of its outer block. */
 static uint64_t
@@ -260,6 +281,7 @@ identity_of(const struct conf_block *b, uint64_t outer, unsigned nth)
     return str_mix(
         outer, (str_t){ what, b->kind & (IN_SERVER | IN_LOCATION) ? 1 : 2 });
 }
+
 
 /* Gives each location the conf of its block, and a content handler. */
 static void
@@ -285,6 +307,7 @@ settle_block(struct conf_block *b, uint64_t identity)
             settle_block(inner, identity_of(inner, identity, nth++));
 }
 
+
 void
 http_blocks_ready(struct conf *cf, struct http_main *m)
 {
@@ -294,6 +317,7 @@ http_blocks_ready(struct conf *cf, struct http_main *m)
         http_locations_ready(cf, (*s)->locations);
     }
 }
+
 
 static const char *
 http_ready(struct conf *cf, void *main)
@@ -313,6 +337,7 @@ http_ready(struct conf *cf, void *main)
     return error;
 }
 
+
 /* After errors: also reports duplicates. */
 static void
 http_settle(struct conf *cf)
@@ -326,6 +351,7 @@ http_settle(struct conf *cf)
     VEC_EACH(&m->addresses, a)
         http_names_ready(cf, *a);
 }
+
 
 static const struct directive rows[] = {
     BLOCK("http", IN_MAIN, ARGS_0, &http_opener, "",

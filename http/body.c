@@ -21,6 +21,7 @@ struct body {
 
 enum { READ_AT_ONCE = 64 * 1024, ROUNDS = 16 };
 
+
 static struct body *
 body_of(struct http_request *r)
 {
@@ -34,6 +35,7 @@ body_of(struct http_request *r)
     return (struct body *) r->body;
 }
 
+
 static void
 send_continue(struct http_request *r)
 {
@@ -46,11 +48,13 @@ send_continue(struct http_request *r)
         http_send_interim(r, 100, NULL);
 }
 
+
 static bool
 has_body(const struct http_request *r)
 {
     return r->is_chunked || r->content_length > 0;
 }
+
 
 /* Refuses a body of unknown length that exceeds client_max_body_size. */
 static enum step
@@ -67,6 +71,7 @@ check_size(struct http_request *r, uint64_t before, uint64_t more)
     return http_fail(r, 413);
 }
 
+
 /* Drops what has arrived. */
 static void
 give_up(struct body *b)
@@ -75,6 +80,7 @@ give_up(struct body *b)
     chain_clear(&b->pub.data);
 }
 
+
 static enum step
 break_off(struct body *b)
 {
@@ -82,6 +88,7 @@ break_off(struct body *b)
     b->is_cut_off = true;
     return STEP_FAIL;
 }
+
 
 /* Appends the next bytes to out. */
 static enum step
@@ -108,6 +115,7 @@ read_some(struct http_request *r, struct chain *out)
     return step;
 }
 
+
 static enum temp_keep
 keep_of(const struct http_body_conf *c)
 {
@@ -120,6 +128,7 @@ keep_of(const struct http_body_conf *c)
     return TEMP_CLEAN;
 }
 
+
 /* Releases the file of a body that was never completed. */
 static void
 put_file(void *arg)
@@ -129,6 +138,7 @@ put_file(void *arg)
     if (!b->has_file)
         chain_file_put(b->pub.file);
 }
+
 
 /* Moves the bytes in memory to the temporary file. */
 static enum step
@@ -153,6 +163,7 @@ spill(struct http_request *r, struct body *b)
     return STEP_NEXT;
 }
 
+
 /* Joins several pieces of memory. */
 static void
 join_pieces(struct http_body *b)
@@ -168,6 +179,7 @@ join_pieces(struct http_body *b)
     chain_add_block(&b->data, block, (str_t){ block->data, n });
     block_put(block);
 }
+
 
 static enum step
 complete(struct http_request *r, struct body *b)
@@ -190,6 +202,7 @@ complete(struct http_request *r, struct body *b)
     return STEP_NEXT;
 }
 
+
 /* The client sends fast: let other connections have a turn. */
 static enum step
 go_on_later(struct http_request *r)
@@ -197,6 +210,7 @@ go_on_later(struct http_request *r)
     post_add_next(r->task.loop, &r->task.wake);
     return STEP_WAIT;
 }
+
 
 /*
  * How many bytes of a body are kept in memory.  Bytes that came with the head
@@ -214,6 +228,7 @@ memory_of(struct http_request *r, const struct body *b)
     return r->is_chunked ? b->came_with_head + size : size;
 }
 
+
 /* As read_some(), but records what had come with the head. */
 static enum step
 read_next(struct http_request *r, struct body *b)
@@ -226,6 +241,7 @@ read_next(struct http_request *r, struct body *b)
         b->came_with_head = b->pub.received;
     return step;
 }
+
 
 /* Whether the body does not have to be read (any more); *answer is the result
  * then. */
@@ -259,6 +275,7 @@ is_settled(struct http_request *r, struct body *b, enum step *answer)
     return true;
 }
 
+
 enum step
 http_body_read(struct http_request *r)
 {
@@ -282,6 +299,7 @@ http_body_read(struct http_request *r)
     return step == STEP_DONE ? complete(r, b) : step;
 }
 
+
 enum step
 http_body_stream(struct http_request *r)
 {
@@ -303,6 +321,7 @@ http_body_stream(struct http_request *r)
     return step == STEP_DONE ? STEP_DONE : STEP_NEXT;
 }
 
+
 enum step
 http_body_some(struct http_request *r, struct chain *out)
 {
@@ -315,6 +334,7 @@ http_body_some(struct http_request *r, struct chain *out)
     return STEP_NEXT;
 }
 
+
 void
 http_body_leave(struct http_request *r)
 {
@@ -325,6 +345,7 @@ http_body_leave(struct http_request *r)
     if (!r->body->is_complete)
         task_wake(&r->task); /* to drop the rest */
 }
+
 
 static void
 drop(struct http_request *r, struct body *b)
@@ -347,6 +368,7 @@ drop(struct http_request *r, struct body *b)
     }
 }
 
+
 enum step
 http_body_discard(struct http_request *r)
 {
@@ -365,6 +387,7 @@ http_body_discard(struct http_request *r)
         drop(r, b);
     return b->is_cut_off && !r->client_gone ? STEP_FAIL : STEP_NEXT;
 }
+
 
 void
 http_body_discard_more(struct http_request *r)

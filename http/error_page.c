@@ -30,6 +30,7 @@ struct error_page_conf {
     bool                   recursive_error_pages;
 };
 
+
 static const char *
 add_page(struct conf *cf, struct error_page_conf *c, str_t status, int code,
          struct expr *uri)
@@ -53,6 +54,7 @@ add_page(struct conf *cf, struct error_page_conf *c, str_t status, int code,
         p->code = n == 498 ? 404 : 400;
     return NULL;
 }
+
 
 static const char *
 parse_error_page(struct conf *cf, void *field)
@@ -84,6 +86,7 @@ parse_error_page(struct conf *cf, void *field)
     return error;
 }
 
+
 static const struct conf_type error_page_type
     = { .name = "error page",
         .size = offsetof(struct error_page_conf, recursive_error_pages),
@@ -110,6 +113,7 @@ struct module http_error_page_module = {
     .conf_size = sizeof(struct error_page_conf),
 };
 
+
 /* --- refusing ------------------------------------------------------------------- */
 
 static const struct error_page *
@@ -121,6 +125,7 @@ page_of(const struct error_page_conf *c, unsigned status)
     return NULL;
 }
 
+
 /* The page to use.  Whether there may be another one after it was decided in
  * the location of the previous page. */
 static const struct error_page *
@@ -131,11 +136,13 @@ find_page(const struct http_request *r, unsigned status)
     return page_of(conf_of(&r->task, &http_error_page_module), status);
 }
 
+
 bool
 http_has_error_page(const struct http_request *r, unsigned status)
 {
     return page_of(conf_of(&r->task, &http_error_page_module), status) != NULL;
 }
+
 
 /* After these, the rest of the connection cannot be trusted, or is not worth
  * reading. */
@@ -157,6 +164,7 @@ ends_connection(unsigned status)
     return false;
 }
 
+
 /* Removes what a failed handler may have left in the response.  The charset
  * that an upstream gave with X-Accel-Redirect is kept. */
 static void
@@ -173,6 +181,7 @@ clear_response(struct http_request *r)
     fields_hide(&o->fields, FIELD_ETAG);
     fields_hide(&o->fields, FIELD_CONTENT_ENCODING);
 }
+
 
 static enum step
 send_builtin(struct http_request *r, unsigned status)
@@ -203,12 +212,14 @@ send_builtin(struct http_request *r, unsigned status)
     return http_send(r, &c, true);
 }
 
+
 static bool
 is_redirect(int status)
 {
     return status == 301 || status == 302 || status == 303 || status == 307
            || status == 308;
 }
+
 
 static enum step
 take_page(struct http_request *r, const struct error_page *p)
@@ -241,12 +252,14 @@ take_page(struct http_request *r, const struct error_page *p)
     return send_builtin(r, shown);
 }
 
+
 /* For 408, 444 and 499, the connection is closed without a response. */
 static bool
 is_silent(unsigned status)
 {
     return status == 408 || status == 444 || status == 499;
 }
+
 
 void
 http_end_unanswered(struct http_request *r, unsigned status)
@@ -257,6 +270,7 @@ http_end_unanswered(struct http_request *r, unsigned status)
     if (r->error_status == 0)
         r->error_status = status;
 }
+
 
 enum step
 http_refuse(struct http_request *r)

@@ -14,6 +14,7 @@ static const str_t names[FIELD_COUNT] = { [FIELD_UNKNOWN] = STR_INIT(""),
 #undef X
 };
 
+
 static inline bool
 matches(str_t known, str_t name)
 {
@@ -22,6 +23,7 @@ matches(str_t known, str_t name)
                   == ascii_lower(name.p[name.n - 1])
            && str_ieq(known, name);
 }
+
 
 enum { LONGEST = 20 };
 
@@ -55,6 +57,7 @@ static const unsigned char by_length[LONGEST + 1][8] = {
     [19] = { FIELD_IF_UNMODIFIED_SINCE, FIELD_PROXY_AUTHORIZATION },
 };
 
+
 enum field_id
 field_id(str_t name)
 {
@@ -68,11 +71,13 @@ field_id(str_t name)
     return FIELD_UNKNOWN;
 }
 
+
 str_t
 field_name(enum field_id id)
 {
     return names[id];
 }
+
 
 static struct field *
 append(struct arena *a, struct fields *f, str_t name, str_t value,
@@ -95,11 +100,13 @@ append(struct arena *a, struct fields *f, str_t name, str_t value,
     return new;
 }
 
+
 struct field *
 fields_add(struct arena *a, struct fields *f, str_t name, str_t value)
 {
     return append(a, f, name, value, field_id(name));
 }
+
 
 struct field *
 fields_add_known(struct arena *a, struct fields *f, enum field_id id,
@@ -108,11 +115,13 @@ fields_add_known(struct arena *a, struct fields *f, enum field_id id,
     return append(a, f, name, value, id);
 }
 
+
 struct field *
 fields_add_id(struct arena *a, struct fields *f, enum field_id id, str_t value)
 {
     return append(a, f, names[id], value, id);
 }
+
 
 static struct field *
 visible_from(const struct fields *f, uint16_t place)
@@ -128,17 +137,20 @@ visible_from(const struct fields *f, uint16_t place)
     return NULL;
 }
 
+
 struct field *
 fields_get(const struct fields *f, enum field_id id)
 {
     return visible_from(f, f->first[id]);
 }
 
+
 struct field *
 fields_next(const struct fields *f, const struct field *at)
 {
     return visible_from(f, at->next);
 }
+
 
 struct field *
 fields_find(const struct fields *f, str_t name)
@@ -154,6 +166,7 @@ fields_find(const struct fields *f, str_t name)
     return NULL;
 }
 
+
 str_t
 fields_value(const struct fields *f, enum field_id id)
 {
@@ -161,6 +174,7 @@ fields_value(const struct fields *f, enum field_id id)
 
     return at ? at->value : STR_NONE;
 }
+
 
 void
 fields_hide(struct fields *f, enum field_id id)
@@ -171,12 +185,14 @@ fields_hide(struct fields *f, enum field_id id)
         at->is_hidden = true;
 }
 
+
 void
 fields_set(struct arena *a, struct fields *f, enum field_id id, str_t value)
 {
     fields_hide(f, id);
     fields_add_id(a, f, id, value);
 }
+
 
 /* name is from a variable: lower case, "_" for "-". */
 static bool
@@ -194,6 +210,7 @@ is_variable_of(str_t field, str_t name)
     }
     return true;
 }
+
 
 str_t
 fields_joined(struct arena *a, const struct fields *f, str_t name,
@@ -230,6 +247,7 @@ fields_joined(struct arena *a, const struct fields *f, str_t name,
     return str_span(out, p);
 }
 
+
 bool
 field_has_word(str_t value, str_t word)
 {
@@ -243,12 +261,14 @@ field_has_word(str_t value, str_t word)
     return false;
 }
 
+
 bool
 field_has_break(str_t value)
 {
     return str_chr(value, '\n') != NULL || str_chr(value, '\r') != NULL
            || str_chr(value, '\0') != NULL;
 }
+
 
 char *
 field_put_text(char *p, str_t text)
@@ -265,6 +285,7 @@ field_put_text(char *p, str_t text)
     return p + text.n;
 }
 
+
 char *
 field_put(char *p, str_t name, str_t value)
 {
@@ -277,6 +298,7 @@ field_put(char *p, str_t name, str_t value)
     *p++ = '\n';
     return p;
 }
+
 
 str_t
 field_clean(struct arena *a, str_t value)

@@ -47,6 +47,7 @@ _Static_assert(sizeof(struct reader_state) <= HTTP_IO_STATE, "room");
 
 static struct module *const module = &http_io_module;
 
+
 /* --- one range ----------------------------------------------------------- */
 
 static void
@@ -124,6 +125,7 @@ take(struct http_request *r, struct stretch *s, size_t wanted, struct chain *in,
     s->block = NULL;
     return is_whole ? STEP_NEXT : STEP_FAIL;
 }
+
 
 /* --- threads --------------------------------------------------------------- */
 
@@ -228,6 +230,7 @@ hand_over(struct http_request *r, struct reader_state *state,
     wait_start(&r->task, &state->wait, cancel);
     return true;
 }
+
 
 /* --- the whole ---------------------------------------------------------------- */
 

@@ -14,12 +14,14 @@
 
 enum { NEW_FILE_MODE = 0644 };
 
+
 /* --- looking up --------------------------------------------------------------- */
 
 /* The open_file_cache lines of a generation. */
 struct caches {
     VEC(struct file_cache_conf *) all;
 };
+
 
 static void
 note_cache(struct conf *cf, struct file_cache_conf *c)
@@ -87,6 +89,7 @@ parse_how(str_t a, enum symlinks *how)
     return true;
 }
 
+
 static const char *
 parse_symlinks(struct conf *cf, void *field)
 {
@@ -119,6 +122,7 @@ parse_symlinks(struct conf *cf, void *field)
                               "parameter");
     return NULL;
 }
+
 
 static const struct conf_type cache_type = {
     .name = "open file cache",
@@ -205,6 +209,7 @@ struct module http_files_module = {
     .process_stop = stop,
     .adopt = adopt,
 };
+
 
 /* --- reading and sending ---------------------------------------------------------- */
 
@@ -300,6 +305,7 @@ struct module http_io_module = {
     .state_size = HTTP_IO_STATE,
 };
 
+
 /* --- answers about files ---------------------------------------------------------- */
 
 static const struct conf_word modified_words[] = {
@@ -378,6 +384,7 @@ http_weaken_etag(struct http_request *r)
     else
         f->value = str_join(r->task.arena, STR("W/"), f->value);
 }
+
 
 /* --- opening ------------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 
 #include "core/base/number.h"
 
+
 /* --- reading --------------------------------------------------------------- */
 
 struct reader {
@@ -190,6 +191,7 @@ header_rules_parse(struct arena *a, struct header_rules *rules, unsigned kind,
     }
     return error;
 }
+
 
 /* --- applying ---------------------------------------------------------------- */
 

@@ -11,9 +11,11 @@
 
 enum { PORT = 80 };
 
+
 /* --- parameters -------------------------------------------------------------- */
 
 enum { DEFAULT = 1, PROXY_PROTOCOL = 2 };
+
 
 static const char *
 refuse(struct conf *cf, const struct listen_word *w, str_t value,
@@ -27,6 +29,7 @@ refuse(struct conf *cf, const struct listen_word *w, str_t value,
                       w->name);
 }
 
+
 static const struct listen_word words[] = {
     { "default_server", NULL, DEFAULT, NULL },
     { "default", NULL, DEFAULT, "" },
@@ -38,6 +41,7 @@ static const struct listen_word words[] = {
     { .name = NULL },
 };
 
+
 /* --- addresses ------------------------------------------------------------------- */
 
 static bool
@@ -47,6 +51,7 @@ same_any(const struct addr_any *a, const struct listener *l)
         return false;
     return addr_same(&a->sa, &l->addr.sa, true);
 }
+
 
 /* The address of m at a; a new one where there is none. */
 static struct http_address *
@@ -73,12 +78,14 @@ address_at(struct conf *cf, struct http_main *m, const struct addr_any *at,
     return a;
 }
 
+
 static void
 hint_first(struct conf *cf, const struct setting *first)
 {
     if (first != NULL && first->file != NULL)
         conf_hint(cf, "the first one is at %s:%u", first->file, first->line);
 }
+
 
 /* One listen of an address may name its protocols for all, or each does; and
  * none other than the one with the options of the socket. */
@@ -88,6 +95,7 @@ is_mixed(const struct http_address *a)
     return a->with_protocol != 0 && a->without != 0
            && (a->with_protocol > 1 || a->options_without);
 }
+
 
 static void
 check_protocols(struct conf *cf, struct http_address *a,
@@ -103,6 +111,7 @@ check_protocols(struct conf *cf, struct http_address *a,
     if (!was_mixed && is_mixed(a))
         conf_warn(cf, "protocol options redefined for " STR_F, STR_A(a->text));
 }
+
 
 static const char *
 add_server(struct conf *cf, struct http_server *s, const struct addr_any *at,
@@ -145,6 +154,7 @@ add_server(struct conf *cf, struct http_server *s, const struct addr_any *at,
     return NULL;
 }
 
+
 static const char *
 add_servers(struct conf *cf, struct http_server *s, const struct listen_line *l)
 {
@@ -154,6 +164,7 @@ add_servers(struct conf *cf, struct http_server *s, const struct listen_line *l)
         error = add_server(cf, s, &l->at.at[i], l);
     return error;
 }
+
 
 static const char *
 parse_listen(struct conf *cf, void *field)
@@ -167,6 +178,7 @@ parse_listen(struct conf *cf, void *field)
     error = listen_parse(cf, words, PORT, &l);
     return error ? error : add_servers(cf, s, &l);
 }
+
 
 static const struct conf_type listen_type = {
     .name = "listen",
@@ -196,6 +208,7 @@ struct module http_listen_module = {
     .directives = rows,
 };
 
+
 const char *
 http_listen_defaults(struct conf *cf, struct http_server *s)
 {
@@ -205,6 +218,7 @@ http_listen_defaults(struct conf *cf, struct http_server *s)
 
     return error ? error : add_servers(cf, s, &l);
 }
+
 
 /* --- sockets ---------------------------------------------------------------------- */
 
@@ -226,6 +240,7 @@ socket_for(struct conf *cf, struct http_address *a)
     return s;
 }
 
+
 /* The wildcard address of the same family and port, or NULL. */
 static struct http_address *
 wildcard_of(struct http_main *m, const struct http_address *a)
@@ -243,6 +258,7 @@ wildcard_of(struct http_main *m, const struct http_address *a)
     }
     return NULL;
 }
+
 
 void
 http_listen_ready(struct conf *cf, struct http_main *m)
@@ -266,6 +282,7 @@ http_listen_ready(struct conf *cf, struct http_main *m)
         *vec_push(cf->arena, &s->others) = *b;
     }
 }
+
 
 const struct http_address *
 http_address_of(const struct http_socket *s, const struct conn *c)

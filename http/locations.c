@@ -34,11 +34,13 @@ struct http_locations {
                                               redirects_to_slash            */
 };
 
+
 struct http_locations *
 http_locations_new(struct conf *cf)
 {
     return arena_make(cf->arena, struct http_locations);
 }
+
 
 const char *
 http_locations_add(struct conf *cf, struct http_locations *to,
@@ -52,12 +54,14 @@ http_locations_add(struct conf *cf, struct http_locations *to,
     return NULL;
 }
 
+
 static bool
 is_prefix_kind(const struct http_location *l)
 {
     return l->kind == LOCATION_PREFIX || l->kind == LOCATION_CARET
            || l->kind == LOCATION_EXACT;
 }
+
 
 static int
 compare(const void *a, const void *b)
@@ -71,6 +75,7 @@ compare(const void *a, const void *b)
     return x->block->line < y->block->line ? -1
                                            : x->block->line > y->block->line;
 }
+
 
 /* Adds a location, in sorted order, to the last prefix entry or a new one. */
 static void
@@ -97,6 +102,7 @@ place(struct conf *cf, struct http_locations *ls, struct http_location *l)
         ls->has_slash = true;
 }
 
+
 /* Since names are sorted, the longest prefix of a name is the previous name,
  * or one of that name's prefixes. */
 static void
@@ -112,6 +118,7 @@ link_up(struct http_locations *ls)
         ls->prefixes[i].up = up;
     }
 }
+
 
 void
 http_locations_ready(struct conf *cf, struct http_locations *ls)
@@ -134,6 +141,7 @@ http_locations_ready(struct conf *cf, struct http_locations *ls)
             http_locations_ready(cf, (*it)->inner);
 }
 
+
 str_t
 http_location_text(struct arena *a, const struct http_location *l)
 {
@@ -154,6 +162,7 @@ http_location_text(struct arena *a, const struct http_location *l)
     return l->block->kind == IN_LOCATION ? l->name : STR("");
 }
 
+
 /* --- searching --------------------------------------------------------------- */
 
 /* The last entry whose name is not greater than uri; -1: none. */
@@ -171,6 +180,7 @@ bisect(const struct http_locations *ls, str_t uri)
     }
     return high;
 }
+
 
 /* Whether the URI is "/x", and there is a location "/x/" to which it is
  * redirected. */
@@ -190,6 +200,7 @@ wants_slash(const struct http_locations *ls, struct http_request *r)
     return true;
 }
 
+
 enum match {
     MATCH_NONE,
     MATCH_PREFIX,
@@ -197,6 +208,7 @@ enum match {
     MATCH_SLASH,
     MATCH_ERROR, /* an expression failed: the result is unknown              */
 };
+
 
 static enum match
 match_prefix(const struct http_locations *ls, struct http_request *r)
@@ -231,6 +243,7 @@ match_prefix(const struct http_locations *ls, struct http_request *r)
     return MATCH_NONE;
 }
 
+
 /* --- tracing ------------------------------------------------------------- */
 
 static void
@@ -241,6 +254,7 @@ trace_location(struct http_request *r, const struct http_location *l,
                l->block->line, why, "location " STR_F,
                STR_A(http_location_text(r->task.arena, l)));
 }
+
 
 /* Traces the shorter prefixes of the URI. */
 static void
@@ -256,6 +270,7 @@ trace_shorter(struct http_request *r, const struct http_locations *ls, int i)
     }
 }
 
+
 static void
 trace_unread(struct http_request *r, const struct http_locations *ls, size_t i,
              const char *why)
@@ -265,10 +280,12 @@ trace_unread(struct http_request *r, const struct http_locations *ls, size_t i,
             trace_location(r, ls->regexes.at[i].location, "lost", why);
 }
 
+
 /* --- levels -------------------------------------------------------------- */
 
 static enum match search(const struct http_locations *ls,
                          struct http_request         *r);
+
 
 /* The regular expressions of one level; found is the result without them. */
 static enum match
@@ -307,6 +324,7 @@ search_regexes(const struct http_locations *ls, struct http_request *r,
     return found;
 }
 
+
 /* Searches one level, and the locations nested in the one that it finds.  From
  * MATCH_FINAL on, a result also ends the search of the outer levels. */
 static enum match
@@ -334,6 +352,7 @@ search(const struct http_locations *ls, struct http_request *r)
     return search_regexes(ls, r, found);
 }
 
+
 void
 http_enter(struct http_request *r, const struct http_location *l)
 {
@@ -341,6 +360,7 @@ http_enter(struct http_request *r, const struct http_location *l)
     r->task.conf = l->conf;
     http_follow_conf(r);
 }
+
 
 static void
 trace_found(struct http_request *r)
@@ -361,6 +381,7 @@ trace_found(struct http_request *r)
         trace_shorter(r, ls, bisect(ls, r->uri));
     trace_location(r, l, "matched", NULL);
 }
+
 
 enum http_found
 http_find_location(struct http_request *r)
@@ -383,6 +404,7 @@ http_find_location(struct http_request *r)
         return HTTP_FOUND_ERROR;
     return match == MATCH_SLASH ? HTTP_FOUND_SLASH : HTTP_FOUND;
 }
+
 
 const struct http_location *
 http_find_named(const struct http_request *r, str_t name)

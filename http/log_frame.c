@@ -6,6 +6,7 @@
 #include "http/server.h"
 #include "http/variables.h"
 
+
 static void
 write_request(const struct log_frame *frame, struct log_record *l)
 {
@@ -33,6 +34,7 @@ write_request(const struct log_frame *frame, struct log_record *l)
     if (v.p != NULL)
         log_part_quoted(l, "referrer", STR_F, STR_A(v));
 }
+
 
 void
 http_log_push(struct http_request *r)

@@ -26,6 +26,7 @@ static const struct {
     { STR_INIT("CONNECT"), HTTP_CONNECT },
 };
 
+
 unsigned
 method_parse(str_t name)
 {

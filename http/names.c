@@ -12,6 +12,7 @@ struct http_names_conf {
     VEC(struct http_name) list;
 };
 
+
 /* --- the directive ---------------------------------------------------------- */
 
 static str_t
@@ -24,6 +25,7 @@ machine_name(struct arena *a)
     name[sizeof(name) - 1] = '\0';
     return str_copy(a, str_of(name));
 }
+
 
 /* A name may have one wildcard, at one end, next to a dot. */
 static bool
@@ -41,6 +43,7 @@ is_valid(str_t name)
     return star == name.p + name.n - 1 && name.n > 2 && star[-1] == '.'
            && str_chr((str_t){ name.p, name.n - 1 }, '*') == NULL;
 }
+
 
 static const char *
 add_name(struct conf *cf, struct http_names_conf *c, str_t text)
@@ -77,6 +80,7 @@ add_name(struct conf *cf, struct http_names_conf *c, str_t text)
     return NULL;
 }
 
+
 static const char *
 parse_server_name(struct conf *cf, void *field)
 {
@@ -88,6 +92,7 @@ parse_server_name(struct conf *cf, void *field)
         error = add_name(cf, c, cf->args[i]);
     return error;
 }
+
 
 static const struct conf_type names_type = {
     .name = "server names",
@@ -114,11 +119,13 @@ struct module http_names_module = {
     .conf_size = sizeof(struct http_names_conf),
 };
 
+
 static const struct http_names_conf *
 names_of(const struct http_server *s)
 {
     return confs_get(s->conf, &http_names_module);
 }
+
 
 void
 http_names_first(struct http_server *s)
@@ -130,6 +137,7 @@ http_names_first(struct http_server *s)
         s->name = str_from(s->name, 1);
 }
 
+
 /* How well a name matches a host: the better match counts, whatever the order
  * in the file. */
 enum holds {
@@ -139,6 +147,7 @@ enum holds {
     HOLDS_LEADING,
     HOLDS_EXACT
 };
+
 
 static enum holds
 holds(const struct http_name *n, str_t host)
@@ -166,6 +175,7 @@ holds(const struct http_name *n, str_t host)
     return str_eq(text, host) ? HOLDS_EXACT : HOLDS_NOT;
 }
 
+
 enum regex_verdict
 http_has_name(const struct http_server *s, const struct log *log, str_t host)
 {
@@ -181,6 +191,7 @@ http_has_name(const struct http_server *s, const struct log *log, str_t host)
     }
     return verdict;
 }
+
 
 /* --- tables of an address -------------------------------------------------------- */
 
@@ -200,6 +211,7 @@ add_to(struct conf *cf, struct http_address *a, struct hash **table,
             cf, "conflicting server name \"" STR_F "\" on " STR_F ", ignored",
             STR_A(n->text), STR_A(a->text));
 }
+
 
 static void
 add_to_address(struct conf *cf, struct http_address *a,
@@ -224,7 +236,9 @@ add_to_address(struct conf *cf, struct http_address *a,
     }
 }
 
+
 static const struct http_name no_name = { .text = STR_INIT("") };
+
 
 /* After errors, nothing has been inherited, and a name may be missing. */
 void
@@ -243,6 +257,7 @@ http_names_ready(struct conf *cf, struct http_address *a)
             add_to_address(cf, a, n, *s);
     }
 }
+
 
 /* --- searching ------------------------------------------------------------------- */
 
@@ -264,6 +279,7 @@ find_leading(const struct http_address *a, str_t host)
     return NULL;
 }
 
+
 static const struct http_server *
 find_trailing(const struct http_address *a, str_t host)
 {
@@ -282,11 +298,13 @@ find_trailing(const struct http_address *a, str_t host)
     return NULL;
 }
 
+
 const struct http_server *
 http_default_server(const struct http_address *a)
 {
     return a->fallback;
 }
+
 
 /* Searches the names that are not regular expressions. */
 static const struct http_server *
@@ -302,6 +320,7 @@ find_plain(const struct http_address *a, str_t host)
         s = find_trailing(a, host);
     return s;
 }
+
 
 /* Searches the regular expressions; *s is unchanged if none matches.  False:
  * an error. */
@@ -334,6 +353,7 @@ trace_name(struct task *t, const struct http_name *n, const char *verdict,
                STR_A(n->text));
 }
 
+
 /* The name of the chosen server that matches the host. */
 static const struct http_name *
 name_of_winner(const struct http_server *s, str_t host)
@@ -354,6 +374,7 @@ name_of_winner(const struct http_server *s, str_t host)
     return best;
 }
 
+
 static void
 trace_loser(struct task *t, const struct http_name *n, enum holds how,
             enum holds winner)
@@ -372,6 +393,7 @@ trace_loser(struct task *t, const struct http_name *n, enum holds how,
         why = "a longer wildcard matches";
     trace_name(t, n, "lost", why);
 }
+
 
 static void
 trace_names(struct task *t, const struct http_address *a, str_t host,

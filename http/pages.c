@@ -55,6 +55,7 @@ static const struct {
 #undef TITLE
 };
 
+
 /* The second line of a page, if it has one. */
 static const char *
 explanation(unsigned status)
@@ -73,8 +74,10 @@ explanation(unsigned status)
     return "";
 }
 
+
 #define PADDING \
     "<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n"
+
 
 bool
 http_is_msie(const struct http_request *r)
@@ -86,6 +89,7 @@ http_is_msie(const struct http_request *r)
            && str_find(agent, STR("Opera")) == NULL;
 }
 
+
 static bool
 wants_padding(const struct http_request *r, unsigned status)
 {
@@ -95,6 +99,7 @@ wants_padding(const struct http_request *r, unsigned status)
            && r->version >= HTTP_10
            && (http_is_msie(r) || str_find(agent, STR("Chrome/")) != NULL);
 }
+
 
 const char *
 http_server_token(const struct http_request *r)
@@ -112,6 +117,7 @@ http_server_token(const struct http_request *r)
     }
     return is_nginx ? "nginx/" NGINX_VERSION : "weir/" WEIR_VERSION;
 }
+
 
 str_t
 http_builtin_page(const struct http_request *r, unsigned status,
@@ -140,6 +146,7 @@ http_builtin_page(const struct http_request *r, unsigned status,
                     STR(PADDING PADDING PADDING PADDING PADDING PADDING));
 }
 
+
 /* --- msie_refresh ------------------------------------------------------------ */
 
 /* Bytes that would end the attribute, or are not allowed in a URL. */
@@ -149,6 +156,7 @@ needs_escape(unsigned char c)
     return c <= ' ' || c >= 127 || c == '"' || c == '\'' || c == '<'
            || c == '>';
 }
+
 
 static str_t
 escape_refresh(struct arena *a, str_t url)
@@ -170,6 +178,7 @@ escape_refresh(struct arena *a, str_t url)
     }
     return str_span(out, p);
 }
+
 
 str_t
 http_refresh_page(const struct http_request *r, unsigned status)

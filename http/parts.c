@@ -14,6 +14,7 @@ struct parts {
     struct http_subrequest *now;  /* the one of the mark; NULL: none         */
 };
 
+
 enum step
 http_include_as(struct http_request *r, struct chain *out,
                 struct http_subrequest *s, str_t uri, str_t args)
@@ -24,6 +25,7 @@ http_include_as(struct http_request *r, struct chain *out,
     return STEP_NEXT;
 }
 
+
 enum step
 http_include(struct http_request *r, struct chain *out, str_t uri, str_t args)
 {
@@ -33,6 +35,7 @@ http_include(struct http_request *r, struct chain *out, str_t uri, str_t args)
     return http_include_as(r, out, s, uri, args);
 }
 
+
 static void
 abandon(void *state)
 {
@@ -40,6 +43,7 @@ abandon(void *state)
 
     chain_clear(&p->held);
 }
+
 
 static enum step
 join(struct http_request *r, void *state)
@@ -52,6 +56,7 @@ join(struct http_request *r, void *state)
     arena_defer(r->task.arena, abandon, p);
     return STEP_ACCEPT;
 }
+
 
 static enum step
 replace_marks(struct http_request *r, void *state, struct chain *in,
@@ -77,6 +82,7 @@ replace_marks(struct http_request *r, void *state, struct chain *in,
             return STEP_NEXT;
     }
 }
+
 
 static const struct http_filter filter = { .name = "parts",
                                            .state_size = sizeof(struct parts),

@@ -29,6 +29,7 @@ struct root_state {
     bool appends; /* see http_alias_appends                                  */
 };
 
+
 /* --- the rows ----------------------------------------------------------- */
 
 static const char *
@@ -145,6 +146,7 @@ struct module http_root_module = {
     .conf_size = sizeof(struct root_conf),
     .state_size = sizeof(struct root_state),
 };
+
 
 /* --- mapping ------------------------------------------------------------- */
 

@@ -29,6 +29,7 @@ static const char *const body_order[] = {
 #undef X
 };
 
+
 static unsigned
 place_in_phase(enum phase phase, const char *module)
 {
@@ -40,6 +41,7 @@ place_in_phase(enum phase phase, const char *module)
             return i;
     return countof(phase_order);
 }
+
 
 /* Inserts in the order of the list; modules with the same rank keep their
  * order. */
@@ -68,6 +70,7 @@ fill_phase(struct conf *cf, struct phase_list *list, enum phase phase)
     }
 }
 
+
 static const struct http_filter *
 filter_named(const char *name)
 {
@@ -79,6 +82,7 @@ filter_named(const char *name)
             return weir_modules[i]->filter;
     return NULL;
 }
+
 
 static const struct http_filter **
 filters_in(struct conf *cf, const char *const *order, size_t n)
@@ -92,6 +96,7 @@ filters_in(struct conf *cf, const char *const *order, size_t n)
             list[k++] = f;
     return list;
 }
+
 
 const char *
 http_phases_ready(struct conf *cf, struct http_main *m)

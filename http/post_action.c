@@ -43,6 +43,7 @@ struct module http_post_action_module = {
     .conf_size = sizeof(struct post_action_conf),
 };
 
+
 bool
 http_post_action_is_due(const struct http_request *r)
 {
@@ -54,6 +55,7 @@ http_post_action_is_due(const struct http_request *r)
     c = conf_of(&r->task, &http_post_action_module);
     return c->to.n != 0 && !str_is(c->to, "off");
 }
+
 
 bool
 http_post_action_is_told(struct http_request *r)
@@ -69,6 +71,7 @@ http_post_action_is_told(struct http_request *r)
     return true;
 }
 
+
 /* Drops what is left of the response. */
 static void
 leave_client(struct http_request *r)
@@ -83,6 +86,7 @@ leave_client(struct http_request *r)
     }
     (void) http_body_discard(r);
 }
+
 
 enum step
 http_post_action(struct http_request *r)

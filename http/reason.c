@@ -2,6 +2,7 @@
 /* Reason phrases, with nginx's wording, which clients' tests expect. */
 #include "http/response.h"
 
+
 str_t
 http_reason(unsigned status)
 {

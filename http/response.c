@@ -12,6 +12,7 @@
 #include "http/joined.h"
 #include "http/main.h"
 
+
 enum step
 http_fail(struct http_request *r, unsigned status)
 {
@@ -19,11 +20,13 @@ http_fail(struct http_request *r, unsigned status)
     return STEP_FAIL;
 }
 
+
 enum step
 http_break_off(struct http_request *r)
 {
     return http_fail(r, 0);
 }
+
 
 enum step
 http_reply(struct http_request *r, unsigned status, str_t type, str_t body)
@@ -42,6 +45,7 @@ http_reply(struct http_request *r, unsigned status, str_t type, str_t body)
     return http_send(r, &c, true);
 }
 
+
 enum step
 http_redirect(struct http_request *r, unsigned status, str_t location)
 {
@@ -49,6 +53,7 @@ http_redirect(struct http_request *r, unsigned status, str_t location)
     r->out.is_own_location = true;
     return http_fail(r, status);
 }
+
 
 static void
 join(struct http_request *r, const struct http_filter *f, void *state)
@@ -65,6 +70,7 @@ join(struct http_request *r, const struct http_filter *f, void *state)
     if (f->needs_memory)
         r->out.needs_memory = true;
 }
+
 
 /* Sorts the filters that joined into the order of bodies. */
 static void
@@ -84,6 +90,7 @@ order_bodies(struct http_request *r)
                 break;
             }
 }
+
 
 static enum step
 run_heads(struct http_request *r)
@@ -112,6 +119,7 @@ run_heads(struct http_request *r)
     return STEP_NEXT;
 }
 
+
 static bool
 has_no_body(const struct http_request *r)
 {
@@ -120,6 +128,7 @@ has_no_body(const struct http_request *r)
     return r->method == HTTP_HEAD || r->header_only || status < 200
            || status == 204 || status == 304;
 }
+
 
 /* Drops facts that are not in the head.  A file that is sent as an error page
  * is not what was asked for, so clients must not revalidate it. */
@@ -136,6 +145,7 @@ forget_unsaid(struct http_response *o)
         && !o->is_upstreams)
         o->last_modified = -1;
 }
+
 
 enum step
 http_send_head(struct http_request *r)
@@ -165,6 +175,7 @@ http_send_head(struct http_request *r)
     r->out.is_last = true;
     return http_pump(r) == STEP_FAIL ? STEP_FAIL : STEP_DONE;
 }
+
 
 void
 http_send_interim(struct http_request *r, unsigned status,

@@ -25,17 +25,20 @@ const char *const http_state_names[] = {
 
 enum { URI_CHANGES_MAX = 11, SUBREQUESTS_MAX = 51 };
 
+
 static void
 fail_task(struct task *t, unsigned status)
 {
     http_fail(http_of(t), status);
 }
 
+
 static void
 on_delay(struct timer *timer)
 {
     task_wake(&container_of(timer, struct http_request, delay)->task);
 }
+
 
 void
 http_request_init(struct http_request *r)
@@ -56,6 +59,7 @@ http_request_init(struct http_request *r)
     list_init(&r->children);
 }
 
+
 /* --- states of modules ------------------------------------------------------ */
 
 void *
@@ -63,6 +67,7 @@ http_state_if(const struct http_request *r, const struct module *m)
 {
     return r->states ? r->states[m->slot] : NULL;
 }
+
 
 void *
 http_state_of(struct http_request *r, const struct module *m)
@@ -74,6 +79,7 @@ http_state_of(struct http_request *r, const struct module *m)
     return r->states[m->slot];
 }
 
+
 /* --- redirects ----------------------------------------------------------- */
 
 static void
@@ -81,6 +87,7 @@ forget_states(struct http_request *r)
 {
     r->states = NULL;
 }
+
 
 enum step
 http_internal_redirect(struct http_request *r, str_t uri, str_t args)
@@ -114,6 +121,7 @@ http_internal_redirect(struct http_request *r, str_t uri, str_t args)
     r->moved = true;
     return STEP_NEXT;
 }
+
 
 enum step
 http_named_location(struct http_request *r, str_t name)
@@ -154,6 +162,7 @@ http_named_location(struct http_request *r, str_t name)
     return STEP_NEXT;
 }
 
+
 /* --- the engine's own phases ------------------------------------------------------- */
 
 static enum step
@@ -174,6 +183,7 @@ check_body_size(struct http_request *r)
     return http_fail(r, 413);
 }
 
+
 static enum step
 redirect_to_slash(struct http_request *r)
 {
@@ -183,6 +193,7 @@ redirect_to_slash(struct http_request *r)
         to = str_join3(r->task.arena, to, STR("?"), r->args);
     return http_redirect(r, 301, to);
 }
+
 
 static enum step
 find_location(struct http_request *r)
@@ -199,6 +210,7 @@ find_location(struct http_request *r)
         return step;
     return found == HTTP_FOUND_SLASH ? redirect_to_slash(r) : STEP_NEXT;
 }
+
 
 static enum step
 check_rewritten(struct http_request *r)
@@ -222,6 +234,7 @@ check_rewritten(struct http_request *r)
     return STEP_NEXT;
 }
 
+
 /* Delays a 401 by auth_delay. */
 static enum step
 refuse_access(struct http_request *r)
@@ -239,6 +252,7 @@ refuse_access(struct http_request *r)
     return STEP_WAIT;
 }
 
+
 static enum step
 check_access_status(struct http_request *r)
 {
@@ -254,6 +268,7 @@ check_access_status(struct http_request *r)
         log_error(r->task.log, "access forbidden by rule");
     return status == 401 ? refuse_access(r) : STEP_FAIL;
 }
+
 
 /* Traces a refusal by a module, or by the engine itself (name NULL); the phase
  * determines the reason. */
@@ -279,6 +294,7 @@ trace_refused(struct http_request *r, unsigned phase, const char *name)
         is_refusal ? "refused" : "redirects", NULL, 0, why, "%s%s%s%u",
         name ? "by " : "", name ? name : "", name ? ": " : "", r->fail_status);
 }
+
 
 /* Combines the results of the access phase (satisfy). */
 static enum step
@@ -306,6 +322,7 @@ judge_access(struct http_request *r, const char *name, enum step said)
     return said;
 }
 
+
 /* No content handler answered. */
 static enum step
 nobody_answers(struct http_request *r)
@@ -324,6 +341,7 @@ nobody_answers(struct http_request *r)
     log_error(r->task.log, "no handler found");
     return http_fail(r, 404);
 }
+
 
 /* --- phases -------------------------------------------------------------------- */
 
@@ -365,6 +383,7 @@ call_phase(struct http_request *r)
     return r->phase == PHASE_CONTENT ? nobody_answers(r) : STEP_ACCEPT;
 }
 
+
 /* A decision that a handler based on an unknown value does not count. */
 static enum step
 distrust(struct http_request *r, enum step step)
@@ -379,6 +398,7 @@ distrust(struct http_request *r, enum step step)
         task_restart(&r->task);
     return http_fail(r, 500);
 }
+
 
 /* Traces the result of a module. */
 static void
@@ -400,6 +420,7 @@ trace_step(struct http_request *r, unsigned phase, unsigned handler,
                    name);
 }
 
+
 static void
 trace_content(struct http_request *r)
 {
@@ -412,6 +433,7 @@ trace_content(struct http_request *r)
         trace_tell(&r->task, TRACE_CONTENT, "handler", NULL, 0, NULL, "%s",
                    name);
 }
+
 
 /* True: continue the driver's loop. */
 static bool
@@ -444,6 +466,7 @@ follow(struct http_request *r, enum step step)
     }
     return true;
 }
+
 
 static bool
 run_phases(struct http_request *r)
@@ -478,11 +501,13 @@ run_phases(struct http_request *r)
     return follow(r, step);
 }
 
+
 static bool
 run_content(struct http_request *r)
 {
     return follow(r, distrust(r, r->location->content->serve(&r->task)));
 }
+
 
 static bool
 run_sending(struct http_request *r)
@@ -498,6 +523,7 @@ run_sending(struct http_request *r)
     r->state = HTTP_LOG;
     return true;
 }
+
 
 static void
 run_log(struct http_request *r)
@@ -522,6 +548,7 @@ run_log(struct http_request *r)
     r->state = HTTP_END;
 }
 
+
 void
 http_terminate(struct http_request *r, unsigned status)
 {
@@ -538,6 +565,7 @@ http_terminate(struct http_request *r, unsigned status)
     http_run(&r->task);
 }
 
+
 /* The request waits only for time (limit_rate, auth_delay), and the client has
  * left meanwhile, which would not be noticed before the next write. */
 static bool
@@ -548,6 +576,7 @@ is_left_waiting(const struct http_request *r)
            && (r->state == HTTP_SENDING
                || (r->state == HTTP_PHASES && r->phase == PHASE_POST_ACCESS));
 }
+
 
 static void
 drive(struct http_request *r)
@@ -597,6 +626,7 @@ drive(struct http_request *r)
         }
     }
 }
+
 
 /* A check that fails meanwhile prints the request. */
 void

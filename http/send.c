@@ -21,6 +21,7 @@
  * wait. */
 enum { QUEUE_MAX = 64 * 1024 };
 
+
 /* --- limit_rate ---------------------------------------------------------------- */
 
 static uint64_t
@@ -30,6 +31,7 @@ rate_of(struct http_request *r, const struct expr *e)
 
     return number_size(expr_eval(e, &r->task), false, &n) ? n : 0;
 }
+
 
 static void
 settle_rate(struct http_request *r)
@@ -45,6 +47,7 @@ settle_rate(struct http_request *r)
         r->limit_rate_after = rate_of(r, c->limit_rate_after);
     }
 }
+
 
 /* How many bytes may be queued now; 0: the delay timer is set. */
 static uint64_t
@@ -70,6 +73,7 @@ allowance(struct http_request *r)
     return 0;
 }
 
+
 /* --- one piece ------------------------------------------------------------------ */
 
 /* The first filter that waits for something, or NULL. */
@@ -84,6 +88,7 @@ waiting(const struct http_request *r)
     return NULL;
 }
 
+
 /* The first filter for pending bytes, or NULL. */
 static struct http_join *
 first(const struct http_request *r)
@@ -92,6 +97,7 @@ first(const struct http_request *r)
 
     return j ? &j->at[j->at[0].filter->is_early] : NULL;
 }
+
 
 /* Passes in through the filters from j on (NULL: none) and the codec;
  * afterwards in has only free links.  STEP_WAIT: a filter waits, and nothing
@@ -136,6 +142,7 @@ filter_piece(struct http_request *r, struct http_join *j, struct chain *in,
     return all;
 }
 
+
 /* Whether the next file range has to be read into memory. */
 static bool
 wants_reader(const struct http_request *r)
@@ -146,6 +153,7 @@ wants_reader(const struct http_request *r)
         p = p->next;
     return p != NULL && (r->out.needs_memory || file_reader_wants(r, p->file));
 }
+
 
 /* Takes at most limit bytes off what is pending, as memory if the filters or
  * the transport need that. */
@@ -169,6 +177,7 @@ take_piece(struct http_request *r, struct chain *out, uint64_t limit)
     return step;
 }
 
+
 /* --- the pump -------------------------------------------------------------------- */
 
 /* Whether the filters still have to be told of the end. */
@@ -178,11 +187,13 @@ is_end_due(const struct http_request *r)
     return r->out.is_last && !r->out.is_framed && !r->out.is_cut;
 }
 
+
 static bool
 is_due(const struct http_request *r)
 {
     return !chain_empty(&r->pending) || is_end_due(r) || waiting(r) != NULL;
 }
+
 
 /* One round: STEP_NEXT: there may be another; STEP_WAIT: not now. */
 static enum step
@@ -211,6 +222,7 @@ pump_once(struct http_request *r)
     return step;
 }
 
+
 static enum step
 flush(struct http_request *r, bool late)
 {
@@ -224,6 +236,7 @@ flush(struct http_request *r, bool late)
     }
     return STEP_NEXT;
 }
+
 
 enum step
 http_pump(struct http_request *r)
@@ -263,6 +276,7 @@ http_pump(struct http_request *r)
                                                          : STEP_NEXT;
 }
 
+
 enum step
 http_flush_head(struct http_request *r)
 {
@@ -270,6 +284,7 @@ http_flush_head(struct http_request *r)
         return STEP_NEXT;
     return flush(r, true) == STEP_FAIL ? STEP_FAIL : STEP_NEXT;
 }
+
 
 /* The output of the early filter becomes pending. */
 static enum step
@@ -282,6 +297,7 @@ add_pending(struct http_request *r, struct chain *in, bool last)
     chain_move(&r->pending, in);
     return STEP_NEXT;
 }
+
 
 enum step
 http_send(struct http_request *r, struct chain *in, bool last)
@@ -297,6 +313,7 @@ http_send(struct http_request *r, struct chain *in, bool last)
     return http_pump(r);
 }
 
+
 void
 http_cut(struct http_request *r, struct chain *out)
 {
@@ -305,6 +322,7 @@ http_cut(struct http_request *r, struct chain *out)
     r->keeps_alive = false;
     r->out.is_cut = true;
 }
+
 
 enum step
 http_send_cut(struct http_request *r, struct chain *in)

@@ -10,6 +10,7 @@
 
 #define IN_TOP (IN_HTTP | IN_SERVER)
 
+
 /* --- heads ------------------------------------------------------------------ */
 
 /* connection_pool_size, request_pool_size: arenas grow automatically, so only
@@ -29,8 +30,10 @@ parse_pool_size(struct conf *cf, void *field)
     return NULL;
 }
 
+
 static const struct conf_type pool_size
     = { .name = "pool size", .size = sizeof(size_t), .parse = parse_pool_size };
+
 
 static const char *
 check_head(struct conf *cf, void *conf)
@@ -47,6 +50,7 @@ check_head(struct conf *cf, void *conf)
                               "\"connection_pool_size\"");
     return NULL;
 }
+
 
 static const struct directive head_rows[] = {
     SIZE("client_header_buffer_size", IN_TOP, struct http_head_conf,
@@ -92,6 +96,7 @@ struct module http_head_module = {
     .ready = check_head,
 };
 
+
 /* --- bodies ------------------------------------------------------------------ */
 
 static const struct conf_word body_file_words[]
@@ -136,6 +141,7 @@ struct module http_body_module = {
     .conf_size = sizeof(struct http_body_conf),
 };
 
+
 /* --- connections --------------------------------------------------------------- */
 
 static const char *
@@ -152,6 +158,7 @@ parse_keepalive_timeout(struct conf *cf, void *field)
         return conf_error(cf, "\"keepalive_timeout\" directive invalid value");
     return NULL;
 }
+
 
 static const struct conf_type keepalive_timeout
     = { .name = "keepalive timeout",
@@ -215,6 +222,7 @@ struct module http_keep_module = {
     .conf_size = sizeof(struct http_keep_conf),
 };
 
+
 /* --- sending ------------------------------------------------------------------- */
 
 /* Linux has no SO_SNDLOWAT, so this gives the same warning as nginx. */
@@ -232,8 +240,10 @@ ignore_lowat(struct conf *cf, void *field)
     return NULL;
 }
 
+
 const struct conf_type http_lowat_type
     = { .name = "lowat", .parse = ignore_lowat };
+
 
 static const char *
 parse_rate(struct conf *cf, void *field)
@@ -248,6 +258,7 @@ parse_rate(struct conf *cf, void *field)
                           STR_A(cf->args[0]));
     return error;
 }
+
 
 const struct conf_type http_rate_type = {
     .name = "size with variables",
@@ -297,6 +308,7 @@ struct module http_send_module = {
     .conf_size = sizeof(struct http_send_conf),
 };
 
+
 /* --- heads of responses ------------------------------------------------------------ */
 
 static const struct conf_word token_words[] = { { "on", TOKENS_ON },
@@ -334,6 +346,7 @@ struct module http_reply_module = {
     .directives = reply_rows,
     .conf_size = sizeof(struct http_reply_conf),
 };
+
 
 /* --- access --------------------------------------------------------------------- */
 

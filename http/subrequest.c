@@ -16,6 +16,7 @@
 
 enum { BODY_MAX = 64 * 1024 };
 
+
 static enum step
 send_head(struct http_request *r)
 {
@@ -31,6 +32,7 @@ send_head(struct http_request *r)
     return STEP_NEXT;
 }
 
+
 static void
 send_interim(struct http_request *r, unsigned status,
              const struct fields *fields)
@@ -39,6 +41,7 @@ send_interim(struct http_request *r, unsigned status,
     (void) status;
     (void) fields;
 }
+
 
 static void
 send_body(struct http_request *r, struct chain *in, bool last)
@@ -55,6 +58,7 @@ send_body(struct http_request *r, struct chain *in, bool last)
         task_wake(&r->parent->task);
 }
 
+
 static uint64_t
 queued(const struct http_request *r)
 {
@@ -66,6 +70,7 @@ queued(const struct http_request *r)
     return s->limit != 0 && s->body.n >= s->limit ? BODY_MAX : s->body.n;
 }
 
+
 static enum flush
 flush(struct http_request *r, size_t limit, bool late)
 {
@@ -73,6 +78,7 @@ flush(struct http_request *r, size_t limit, bool late)
     (void) late;
     return queued(r) >= BODY_MAX ? FLUSH_WAIT : FLUSH_DONE;
 }
+
 
 static enum step
 read_body(struct http_request *r, struct chain *out, size_t max)
@@ -82,6 +88,7 @@ read_body(struct http_request *r, struct chain *out, size_t max)
     (void) max;
     return STEP_DONE;
 }
+
 
 /* Pieces of the body may point into the arena, so it is freed with the
  * parent's. */
@@ -95,6 +102,7 @@ free_request(void *arg)
     chain_clear(&r->sub->body);
     arena_free(r->task.arena);
 }
+
 
 /* From now on nothing runs it, nor the subrequests that it started. */
 static void
@@ -111,6 +119,7 @@ leave_parent(struct http_subrequest *s)
         parent->background--;
 }
 
+
 /* The subrequest ended without a head, so the parent has nothing to use: the
  * connection is to be closed (return 444), or the client has left. */
 static void
@@ -121,6 +130,7 @@ cut_off(struct http_request *r)
     r->main->cut_off = r->error_status ? r->error_status : 500;
     task_wake(&r->main->task);
 }
+
 
 static void
 end(struct http_request *r, bool has_failed)
@@ -137,17 +147,20 @@ end(struct http_request *r, bool has_failed)
     task_wake(&r->parent->task);
 }
 
+
 static void
 finish(struct http_request *r)
 {
     end(r, r->out.is_cut);
 }
 
+
 static void
 abort_request(struct http_request *r)
 {
     end(r, true);
 }
+
 
 static struct conn *
 hijack(struct http_request *r, struct chain *early)
@@ -156,6 +169,7 @@ hijack(struct http_request *r, struct chain *early)
     (void) early;
     return NULL;
 }
+
 
 static const struct http_codec sub_codec = {
     .name = "subrequest",
@@ -170,6 +184,7 @@ static const struct http_codec sub_codec = {
     .hijack = hijack,
 };
 
+
 static void
 on_cancel(struct wait *w)
 {
@@ -178,6 +193,7 @@ on_cancel(struct wait *w)
     if (s->r != NULL)
         leave_parent(s);
 }
+
 
 void
 http_subrequest_tell_gone(struct http_request *r)
@@ -193,6 +209,7 @@ http_subrequest_tell_gone(struct http_request *r)
     }
 }
 
+
 /* Only a body that has been read completely can be sent again. */
 static void
 copy_body(struct http_request *r, const struct http_request *parent)
@@ -206,6 +223,7 @@ copy_body(struct http_request *r, const struct http_request *parent)
     r->is_chunked = parent->is_chunked;
 }
 
+
 static void
 copy_method(struct http_request *r, const struct http_request *parent)
 {
@@ -216,6 +234,7 @@ copy_method(struct http_request *r, const struct http_request *parent)
         r->method_name = parent->method_name;
     }
 }
+
 
 /* Copies what a subrequest inherits from its parent. */
 static void
@@ -242,6 +261,7 @@ copy_request(struct http_request *r, struct http_request *parent)
     r->subrequests = parent->subrequests - 1;
 }
 
+
 /* Sets the phase in which it starts. */
 static void
 place(struct http_request *r, const struct http_request *parent)
@@ -258,6 +278,7 @@ place(struct http_request *r, const struct http_request *parent)
     r->is_uri_of_break = parent->is_uri_of_break;
     r->task.captures = parent->task.captures;
 }
+
 
 /* Creates a request in an arena of its own, which is freed with the
  * parent's. */
@@ -286,6 +307,7 @@ make(struct http_request *parent, struct http_subrequest *s)
     arena_defer(parent->task.arena, free_request, r);
     return r;
 }
+
 
 enum step
 http_subrequest(struct http_request *parent, struct http_subrequest *s,
@@ -322,6 +344,7 @@ http_subrequest(struct http_request *parent, struct http_subrequest *s,
     task_wake(&r->task);
     return STEP_NEXT;
 }
+
 
 void
 http_subrequest_take(struct http_subrequest *s, struct chain *out, uint64_t max)

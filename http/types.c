@@ -14,6 +14,7 @@ struct types_conf {
     uint64_t     hash_max_size, hash_bucket_size; /* no effect               */
 };
 
+
 /* --- types { } -------------------------------------------------------------- */
 
 static const char *
@@ -97,6 +98,7 @@ struct module http_types_module = {
     .conf_size = sizeof(struct types_conf),
 };
 
+
 /* --- types of files ------------------------------------------------------ */
 
 static str_t
@@ -131,6 +133,7 @@ http_set_content_type(struct http_request *r)
     if (r->out.content_type.n == 0)
         r->out.content_type = c->default_type;
 }
+
 
 /* --- sets ------------------------------------------------------------------ */
 

@@ -23,6 +23,7 @@
 #include "http/server.h"
 #include "http/settings.h"
 
+
 /* --- fields --------------------------------------------------------------- */
 
 /* The first field of a known name: arg is its id. */
@@ -137,6 +138,7 @@ out_transfer_encoding(struct task *t, uintptr_t arg)
     (void) arg;
     return http_of(t)->out.is_chunked ? STR("chunked") : STR_NONE;
 }
+
 
 /* --- parts of the request --------------------------------------------------- */
 
@@ -353,6 +355,7 @@ request_id(struct task *t, uintptr_t arg)
     return http_request_id(http_of(t));
 }
 
+
 /* --- files ------------------------------------------------------------------ */
 
 static str_t
@@ -392,6 +395,7 @@ request_filename(struct task *t, uintptr_t arg)
     (void) arg;
     return http_map_path(http_of(t), &n);
 }
+
 
 /* --- what has gone out -------------------------------------------------------- */
 
@@ -470,6 +474,7 @@ set_limit_rate(struct task *t, str_t value, uintptr_t arg)
     r->has_limit_rate = true;
 }
 
+
 /* --- time and process --------------------------------------------------------- */
 
 static str_t
@@ -546,6 +551,7 @@ nginx_version(struct task *t, uintptr_t arg)
     return STR(NGINX_VERSION);
 }
 
+
 /* --- the table ------------------------------------------------------------------ */
 
 static const str_t name_cookie = STR_INIT("cookie");
@@ -557,6 +563,7 @@ static const str_t name_x_forwarded_for = STR_INIT("x_forwarded_for");
 static const str_t name_cache_control = STR_INIT("cache_control");
 static const str_t name_link = STR_INIT("link");
 
+
 static str_t
 matched_location(struct task *t, uintptr_t arg)
 {
@@ -565,6 +572,7 @@ matched_location(struct task *t, uintptr_t arg)
     (void) arg;
     return l != NULL ? http_location_text(t->arena, l) : STR("");
 }
+
 
 #define AT(member) offsetof(struct http_request, member)
 #define TEXT_ROW(n, member, flags, says) \

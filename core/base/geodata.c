@@ -225,6 +225,7 @@ geodata_find(str_t section, size_t at, const str_t *path, size_t n,
     return follow(section, at, out, &next);
 }
 
+
 /* --- as text -------------------------------------------------------------- */
 
 static str_t

@@ -157,6 +157,7 @@ thread_pool_open(const struct generation *g, struct thread_pool *p)
     return p->shared->pool;
 }
 
+
 /* --- the row ------------------------------------------------------------- */
 
 static const char *

@@ -11,6 +11,7 @@
 
 #define MARK "${env:"
 
+
 /* The length of the variable's name at the start of s. */
 static size_t
 name_length(str_t s)
@@ -25,6 +26,7 @@ name_length(str_t s)
     return n;
 }
 
+
 static void
 note_value(struct conf *cf, str_t name, str_t value)
 {
@@ -35,6 +37,7 @@ note_value(struct conf *cf, str_t name, str_t value)
     e->next = cf->gen->env;
     cf->gen->env = e;
 }
+
 
 /* Replaces what is between MARK and the closing bracket by its value. */
 static const char *
@@ -62,6 +65,7 @@ value_of(struct conf *cf, str_t inner, str_t *value)
                : conf_error(cf, "environment variable \"%s\" is not set", name);
 }
 
+
 static const char *
 expand(struct conf *cf, str_t *word)
 {
@@ -88,6 +92,7 @@ expand(struct conf *cf, str_t *word)
     return NULL;
 }
 
+
 /* The words as they are, where one has a value of the environment to come. */
 static const str_t *
 copy_words(struct conf *cf)
@@ -102,6 +107,7 @@ copy_words(struct conf *cf)
         copy[i] = str_copy(cf->arena, lx->words.at[i].text);
     return copy;
 }
+
 
 const char *
 env_expand(struct conf *cf)

@@ -12,11 +12,13 @@
 
 void (*conf_tap)(unsigned column);
 
+
 __attribute__((format(printf, 2, 0))) static const char *
 vformat(struct conf *cf, const char *fmt, va_list args)
 {
     return arena_vprintf(cf->reader->arena, fmt, args).p;
 }
+
 
 const char *
 conf_error(struct conf *cf, const char *fmt, ...)
@@ -30,6 +32,7 @@ conf_error(struct conf *cf, const char *fmt, ...)
     return text;
 }
 
+
 const char *
 conf_errno(struct conf *cf, int errnum, const char *fmt, ...)
 {
@@ -41,6 +44,7 @@ conf_errno(struct conf *cf, int errnum, const char *fmt, ...)
     va_end(args);
     return conf_error(cf, "%s (%d: %s)", text, errnum, strerror(errnum));
 }
+
 
 /* The source line that contains at, or the one with that number. */
 static str_t
@@ -75,6 +79,7 @@ source_line(const struct conf_reader *rd, const char *file, unsigned line,
     return str_span(p, at);
 }
 
+
 /* Prints a line below the message, unless it was the last one printed. */
 static void
 say_hint(struct conf *cf, const char *text)
@@ -86,6 +91,7 @@ say_hint(struct conf *cf, const char *text)
     rd->told = text;
     log_at(rd->log, LEVEL_STDERR, 0, "       %s", text);
 }
+
 
 /* Lines of a file are shown with their tabs and other bytes kept from moving
  * the caret, which stands where the column is known. */
@@ -116,6 +122,7 @@ show_line(struct conf *cf, const char *file, unsigned line, const char *at)
         conf_tap((unsigned) (from + column) + 1);
 }
 
+
 static void
 show_hints(struct conf *cf, const char *file, unsigned line, const char *at)
 {
@@ -131,6 +138,7 @@ show_hints(struct conf *cf, const char *file, unsigned line, const char *at)
     rd->suggestion = STR_NONE;
     rd->hint = NULL;
 }
+
 
 size_t
 conf_unended(const struct conf *cf, bool *is_block)
@@ -155,6 +163,7 @@ conf_unended(const struct conf *cf, bool *is_block)
     return 0;
 }
 
+
 static void
 ask_missing(struct conf *cf, const char *what, unsigned line)
 {
@@ -163,6 +172,7 @@ ask_missing(struct conf *cf, const char *what, unsigned line)
                               what, line)
                      .p);
 }
+
 
 static void
 show_unended(struct conf *cf, const struct lexer *lx)
@@ -173,6 +183,7 @@ show_unended(struct conf *cf, const struct lexer *lx)
     if (n != 0)
         ask_missing(cf, is_block ? "{" : ";", lx->words.at[n - 1].line);
 }
+
 
 /* The block that is most likely meant: the one that indentation says, or the
  * innermost one that is open. */
@@ -199,6 +210,7 @@ show_open_block(struct conf *cf, const struct lexer *lx)
         say_hint(cf, "this block is not closed");
 }
 
+
 /* The text or a block ended too early. */
 static void
 show_unclosed(struct conf *cf, const struct lexer *lx, const char *message)
@@ -213,6 +225,7 @@ show_unclosed(struct conf *cf, const struct lexer *lx, const char *message)
     }
 }
 
+
 static void
 write_at(const struct log *log, enum log_level level, const char *file,
          unsigned line, const char *message)
@@ -225,6 +238,7 @@ write_at(const struct log *log, enum log_level level, const char *file,
         log_write(log, level, 0, "%s in %s:%u", message, file, line);
 }
 
+
 /* For people: all errors, of which only the first one is logged. */
 static void
 print_all(struct conf *cf, enum log_level level, const char *file,
@@ -236,6 +250,7 @@ print_all(struct conf *cf, enum log_level level, const char *file,
     if (!is_first || log_enabled(log, level))
         write_at(log, level, file, line, message);
 }
+
 
 /* For tools: nginx ends at its first error.  A directive that it has and this
  * build lacks is none for it, and so gives way to another error. */
@@ -261,6 +276,7 @@ print_first(struct conf *cf, enum log_level level, const char *file,
     write_at(rd->log, level, file, line, message);
 }
 
+
 static void
 print_at(struct conf *cf, enum log_level level, const char *file, unsigned line,
          const char *message)
@@ -271,6 +287,7 @@ print_at(struct conf *cf, enum log_level level, const char *file, unsigned line,
         print_first(cf, level, file, line, message);
 }
 
+
 void
 conf_report_unsupported(struct conf *cf)
 {
@@ -280,6 +297,7 @@ conf_report_unsupported(struct conf *cf)
         write_at(rd->log, LEVEL_EMERG, rd->unsupported.file,
                  rd->unsupported.line, rd->unsupported.message);
 }
+
 
 void
 conf_report_at(struct conf *cf, const char *file, unsigned line, const char *at,
@@ -295,6 +313,7 @@ conf_report_at(struct conf *cf, const char *file, unsigned line, const char *at,
     if (cf->reader->lexer != NULL)
         show_unclosed(cf, cf->reader->lexer, message);
 }
+
 
 /* The word that a message quotes, or else the directive's name. */
 static const struct word *
@@ -313,6 +332,7 @@ blamed_word(const struct lexer *lx, const char *message)
     return found;
 }
 
+
 static void
 note_unsure(struct conf_reader *rd, const struct lexer *lx)
 {
@@ -321,6 +341,7 @@ note_unsure(struct conf_reader *rd, const struct lexer *lx)
             *vec_push(rd->arena, &rd->unsure)
                 = str_copy(rd->arena, str_from(w->text, 1));
 }
+
 
 bool
 conf_is_unsure(const struct conf *cf, str_t name)
@@ -331,6 +352,7 @@ conf_is_unsure(const struct conf *cf, str_t name)
     return false;
 }
 
+
 /* A common mistake is not a misspelt name. */
 static void
 prefer_hint(struct conf *cf, const char *hint)
@@ -340,6 +362,7 @@ prefer_hint(struct conf *cf, const char *hint)
     cf->reader->hint = hint;
     cf->reader->suggestion = STR_NONE;
 }
+
 
 void
 conf_report(struct conf *cf, const char *message)
@@ -360,6 +383,7 @@ conf_report(struct conf *cf, const char *message)
     }
 }
 
+
 void
 conf_error_at(struct conf *cf, const char *file, unsigned line, const char *fmt,
               ...)
@@ -373,6 +397,7 @@ conf_error_at(struct conf *cf, const char *file, unsigned line, const char *fmt,
     conf_report_at(cf, file, line, NULL, text);
 }
 
+
 str_t
 conf_source_line(const struct conf *cf, const char *file, unsigned line)
 {
@@ -380,6 +405,7 @@ conf_source_line(const struct conf *cf, const char *file, unsigned line)
 
     return source_line(cf->reader, file, line, NULL, &column);
 }
+
 
 void
 conf_error_bare(struct conf *cf, const char *file, unsigned line,
@@ -400,6 +426,7 @@ conf_error_bare(struct conf *cf, const char *file, unsigned line,
     }
 }
 
+
 void
 conf_warn(struct conf *cf, const char *fmt, ...)
 {
@@ -415,6 +442,7 @@ conf_warn(struct conf *cf, const char *fmt, ...)
         say_hint(cf, text);
 }
 
+
 void
 conf_warn_bare(struct conf *cf, const char *fmt, ...)
 {
@@ -427,6 +455,7 @@ conf_warn_bare(struct conf *cf, const char *fmt, ...)
     print_at(cf, LEVEL_WARN, NULL, 0, text);
 }
 
+
 void
 conf_hint(struct conf *cf, const char *fmt, ...)
 {
@@ -436,6 +465,7 @@ conf_hint(struct conf *cf, const char *fmt, ...)
     cf->reader->hint = vformat(cf, fmt, args);
     va_end(args);
 }
+
 
 void
 conf_suggest(struct conf *cf, str_t given, const char *const *words)

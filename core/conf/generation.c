@@ -14,6 +14,7 @@ struct conf_dump {
     str_t             name, text;
 };
 
+
 struct generation *
 generation_get(struct generation *g)
 {
@@ -21,12 +22,14 @@ generation_get(struct generation *g)
     return g;
 }
 
+
 void
 generation_put(struct generation *g)
 {
     if (g != NULL && --g->refs == 0)
         arena_free(g->arena);
 }
+
 
 static struct generation *
 new_generation(const struct conf_paths *paths)
@@ -52,6 +55,7 @@ new_generation(const struct conf_paths *paths)
     return g;
 }
 
+
 /* The steps after everything was read without an error. */
 static void
 complete(struct conf *cf)
@@ -70,6 +74,7 @@ complete(struct conf *cf)
     }
 }
 
+
 /* The final checks; after errors they find more of them. */
 static void
 settle(struct conf *cf)
@@ -80,6 +85,7 @@ settle(struct conf *cf)
         if (weir_modules[i]->settle != NULL)
             weir_modules[i]->settle(cf);
 }
+
 
 /* Reads -g, then the text or the configuration file. */
 static void
@@ -102,6 +108,7 @@ read_all(struct conf *cf, const char *name, str_t text)
     settle(cf);
 }
 
+
 static struct generation *
 build(const struct conf_paths *paths, const char *name, str_t text,
       const struct log *log)
@@ -123,11 +130,13 @@ build(const struct conf_paths *paths, const char *name, str_t text,
     return g;
 }
 
+
 struct generation *
 generation_read(const struct conf_paths *paths, const struct log *log)
 {
     return build(paths, NULL, STR_NONE, log);
 }
+
 
 struct generation *
 generation_read_text(const struct conf_paths *paths, str_t name, str_t text,
@@ -140,11 +149,13 @@ generation_read_text(const struct conf_paths *paths, str_t name, str_t text,
     return g;
 }
 
+
 void *
 conf_main(struct conf *cf, const struct module *m)
 {
     return cf->gen->main[m->slot];
 }
+
 
 /* --- paths ------------------------------------------------------------------ */
 
@@ -156,17 +167,20 @@ absolute(struct conf *cf, str_t folder, str_t path)
     return str_join(cf->arena, folder, path);
 }
 
+
 str_t
 conf_path_conf(struct conf *cf, str_t path)
 {
     return absolute(cf, cf->gen->paths.conf_prefix, path);
 }
 
+
 str_t
 conf_path_prefix(struct conf *cf, str_t path)
 {
     return absolute(cf, cf->gen->paths.prefix, path);
 }
+
 
 /* --- what was read ----------------------------------------------------------- */
 
@@ -185,6 +199,7 @@ generation_note_file(struct generation *g, str_t name, str_t text)
     (*d)->text = str_copy(g->arena, text);
 }
 
+
 static void
 print(int fd, str_t s)
 {
@@ -200,6 +215,7 @@ print(int fd, str_t s)
     }
 }
 
+
 void
 generation_print(const struct generation *g, int fd)
 {
@@ -213,6 +229,7 @@ generation_print(const struct generation *g, int fd)
         print(fd, STR("\n"));
     }
 }
+
 
 /* --- log files --------------------------------------------------------------- */
 
@@ -229,6 +246,7 @@ close_file(void *arg)
     }
 }
 
+
 struct log_file *
 generation_log_file(struct generation *g, str_t path)
 {
@@ -243,6 +261,7 @@ generation_log_file(struct generation *g, str_t path)
     arena_defer(g->arena, close_file, *f);
     return *f;
 }
+
 
 bool
 generation_open_files(struct generation *g, const struct log *log)

@@ -17,6 +17,7 @@ typedef const char *hint_fn(struct conf *cf, const struct lexer *lx,
 static const char *say(struct conf *cf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+
 static const char *
 say(struct conf *cf, const char *fmt, ...)
 {
@@ -210,7 +211,6 @@ no_scheme(struct conf *cf, const struct lexer *lx, const char *message)
 
 /* --- places -------------------------------------------------------------------------- */
 
-
 static unsigned
 allowed(const struct conf *cf, str_t name)
 {
@@ -381,6 +381,7 @@ struct opened {
     str_t    blanks;
 };
 
+
 static str_t
 blanks_before(str_t text, const char *at)
 {
@@ -444,6 +445,7 @@ static const struct {
     { "duplicate", first_place },
     { "conflicting parameter", first_place },
 };
+
 
 const char *
 hint_for(struct conf *cf, const char *message)

@@ -8,11 +8,13 @@
  */
 #include "core/conf/lexer.h"
 
+
 static bool
 is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
+
 
 void
 lexer_init(struct lexer *lx, str_t text, bool is_file)
@@ -22,11 +24,13 @@ lexer_init(struct lexer *lx, str_t text, bool is_file)
     };
 }
 
+
 static const char *
 text_end(const struct lexer *lx)
 {
     return lx->text.p + lx->text.n;
 }
+
 
 static enum lex
 fail(struct lexer *lx, const char *at, unsigned line, const char *message)
@@ -37,11 +41,13 @@ fail(struct lexer *lx, const char *at, unsigned line, const char *message)
     return LEX_ERROR;
 }
 
+
 static enum lex
 unexpected(struct lexer *lx, struct arena *a, char c)
 {
     return fail(lx, lx->p, lx->line, arena_printf(a, "unexpected \"%c\"", c).p);
 }
+
 
 static bool
 is_alone(const struct lexer *lx, const char *p)
@@ -50,6 +56,7 @@ is_alone(const struct lexer *lx, const char *p)
         p--;
     return p == lx->text.p || p[-1] == '\n';
 }
+
 
 /* The comment from p to where lx is. */
 static void
@@ -65,6 +72,7 @@ keep_comment(struct lexer *lx, struct arena *a, const char *p)
     c->line = lx->line;
     c->is_ahead = lx->words.n != 0 || is_alone(lx, p);
 }
+
 
 /* Skips blank space and comments. */
 static void
@@ -88,6 +96,7 @@ skip_blank(struct lexer *lx, struct arena *a)
         }
     }
 }
+
 
 /* The raw bytes of a word without their escapes. */
 static str_t
@@ -114,6 +123,7 @@ unescape(struct arena *a, const char *p, const char *end)
     return str_span(out, w);
 }
 
+
 static void
 push_word(struct lexer *lx, struct arena *a, const char *start,
           const char *text, const char *end, unsigned line)
@@ -124,6 +134,7 @@ push_word(struct lexer *lx, struct arena *a, const char *start,
     w->at = start;
     w->line = line;
 }
+
 
 static enum lex
 too_long(struct lexer *lx, struct arena *a, const char *start, unsigned line,
@@ -141,6 +152,7 @@ too_long(struct lexer *lx, struct arena *a, const char *start, unsigned line,
         arena_printf(a, "too long parameter \"%.10s...\" started", start).p);
 }
 
+
 static enum lex
 end_too_early(struct lexer *lx)
 {
@@ -150,6 +162,7 @@ end_too_early(struct lexer *lx)
                             : "unexpected end of parameter, "
                               "expecting \";\"");
 }
+
 
 /* A word in quotes; p is at the opening one. */
 static enum lex
@@ -184,6 +197,7 @@ quoted_word(struct lexer *lx, struct arena *a)
     return end_too_early(lx);
 }
 
+
 /* A word without quotes. */
 static enum lex
 plain_word(struct lexer *lx, struct arena *a)
@@ -213,6 +227,7 @@ plain_word(struct lexer *lx, struct arena *a)
     push_word(lx, a, start, start, lx->p, line);
     return LEX_STATEMENT;
 }
+
 
 enum lex
 lexer_next(struct lexer *lx, struct arena *a)
@@ -256,6 +271,7 @@ lexer_next(struct lexer *lx, struct arena *a)
     }
 }
 
+
 void
 lexer_recover(struct lexer *lx, struct arena *a)
 {
@@ -278,6 +294,7 @@ lexer_recover(struct lexer *lx, struct arena *a)
         }
     }
 }
+
 
 void
 lexer_skip_block(struct lexer *lx, struct arena *a)

@@ -13,6 +13,7 @@
 #include "core/conf/lexer.h"
 #include "core/conf/types.h"
 
+
 /* --- comments ------------------------------------------------------------- */
 
 void
@@ -301,6 +302,7 @@ check_ignore(struct lint *l, const struct lint_ignore *it,
 
 
 static const struct lint_rule own_rules[3];
+
 
 static void
 check_ignores(struct lint *l)

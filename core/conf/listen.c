@@ -5,6 +5,7 @@
  */
 #include "core/conf/listen.h"
 
+
 /* --- values --------------------------------------------------------------- */
 
 static int *
@@ -13,6 +14,7 @@ option_of(struct listen_line *l, const struct listen_word *w)
     return (int *) (void *) ((char *) &l->options + w->detail);
 }
 
+
 static const char *
 invalid(struct conf *cf, const struct listen_word *w, str_t value)
 {
@@ -20,6 +22,7 @@ invalid(struct conf *cf, const struct listen_word *w, str_t value)
                       (int) strlen(w->name) - 1, w->name, w->name,
                       STR_A(value));
 }
+
 
 /* From 1. */
 static const char *
@@ -34,6 +37,7 @@ take_count(struct conf *cf, const struct listen_word *w, str_t value,
     return NULL;
 }
 
+
 /* From 0. */
 static const char *
 take_length(struct conf *cf, const struct listen_word *w, str_t value,
@@ -47,6 +51,7 @@ take_length(struct conf *cf, const struct listen_word *w, str_t value,
     return NULL;
 }
 
+
 static const char *
 take_size(struct conf *cf, const struct listen_word *w, str_t value,
           struct listen_line *l)
@@ -58,6 +63,7 @@ take_size(struct conf *cf, const struct listen_word *w, str_t value,
     *option_of(l, w) = (int) n;
     return NULL;
 }
+
 
 /* so_keepalive=on|off|[idle]:[interval]:[count] */
 static const char *
@@ -93,6 +99,7 @@ take_keepalive(struct conf *cf, const struct listen_word *w, str_t value,
     return NULL;
 }
 
+
 static const char *
 take_accept_filter(struct conf *cf, const struct listen_word *w, str_t value,
                    struct listen_line *l)
@@ -104,6 +111,7 @@ take_accept_filter(struct conf *cf, const struct listen_word *w, str_t value,
               w->name, STR_A(value));
     return NULL;
 }
+
 
 /* Behind "ipv6only=o".  For IPv4 it is allowed and has no effect. */
 static const char *
@@ -118,6 +126,7 @@ take_ipv6only(struct conf *cf, const struct listen_word *w, str_t value,
     return NULL;
 }
 
+
 static const char *
 take_flag(struct conf *cf, const struct listen_word *w, str_t value,
           struct listen_line *l)
@@ -127,6 +136,7 @@ take_flag(struct conf *cf, const struct listen_word *w, str_t value,
     *((bool *) &l->options + w->detail) = true;
     return NULL;
 }
+
 
 /* --- words ---------------------------------------------------------------- */
 
@@ -147,6 +157,7 @@ static const struct listen_word socket_words[] = {
     { .name = NULL },
 };
 
+
 /* The word of the table that arg is; *value becomes what follows a prefix. */
 static const struct listen_word *
 find_word(const struct listen_word *w, str_t arg, str_t *value)
@@ -161,6 +172,7 @@ find_word(const struct listen_word *w, str_t arg, str_t *value)
     }
     return NULL;
 }
+
 
 static const char *
 unknown(struct conf *cf, const struct listen_word *own, str_t arg)
@@ -177,6 +189,7 @@ unknown(struct conf *cf, const struct listen_word *own, str_t arg)
     conf_suggest(cf, arg, words.at);
     return conf_error(cf, "invalid parameter \"" STR_F "\"", STR_A(arg));
 }
+
 
 static const char *
 take_word(struct conf *cf, const struct listen_word *own, str_t arg,
@@ -198,6 +211,7 @@ take_word(struct conf *cf, const struct listen_word *own, str_t arg,
     return NULL;
 }
 
+
 /* --- lines ---------------------------------------------------------------- */
 
 const char *
@@ -215,6 +229,7 @@ listen_parse_address(struct conf *cf, str_t address, unsigned default_port,
     return conf_error(cf, "%s in \"" STR_F "\" of the \"listen\" directive",
                       error, STR_A(address));
 }
+
 
 const char *
 listen_parse(struct conf *cf, const struct listen_word *own,

@@ -18,12 +18,14 @@
 
 static void read_block(struct conf *cf, bool is_inner);
 
+
 static const char *
 read_include(struct conf *cf, void *field)
 {
     (void) field;
     return conf_include(cf, cf->args[1]);
 }
+
 
 static const struct conf_type include_type
     = { .name = "include", .parse = read_include };
@@ -43,6 +45,7 @@ const struct directive conf_include_row = {
 
 static const struct row include_row = { .directive = &conf_include_row };
 
+
 /* --- counting arguments ---------------------------------------------- */
 
 static bool
@@ -58,6 +61,7 @@ takes_args(unsigned args, unsigned n)
         return true;
     return n <= 7 && (args & (1u << n));
 }
+
 
 /* --- finding the row --------------------------------------------------- */
 
@@ -79,6 +83,7 @@ no_such_directive(struct conf *cf, str_t name)
         cf->reader->suggestion = rows_suggest(cf->reader, name, ~0u);
     return conf_error(cf, "unknown directive \"" STR_F "\"", STR_A(name));
 }
+
 
 /* The row for cf->args[0] in this block, or NULL with *error set. */
 static const struct row *
@@ -117,6 +122,7 @@ find_row(struct conf *cf, enum lex how, const char **error)
     return *error ? NULL : row;
 }
 
+
 /* --- where the value goes ------------------------------------------------ */
 
 void *
@@ -126,6 +132,7 @@ conf_find(const struct conf_block *b, const struct module *m)
         return NULL;
     return confs_get(b->conf, m);
 }
+
 
 void *
 conf_touch(struct conf *cf, const struct module *m)
@@ -138,6 +145,7 @@ conf_touch(struct conf *cf, const struct module *m)
     }
     return conf;
 }
+
 
 static void
 note_setting(struct conf *cf, const struct directive *d)
@@ -154,11 +162,13 @@ note_setting(struct conf *cf, const struct directive *d)
     cf->block->settings = s;
 }
 
+
 static bool
 is_off(const str_t *args, unsigned n)
 {
     return n == 2 && str_is(args[1], "off");
 }
+
 
 /* Whether a directive may be repeated in a block. */
 static bool
@@ -172,6 +182,7 @@ may_stand_again(const struct conf *cf, const struct directive *d)
     return !is_off(cf->args, cf->n_args)
            && (s == NULL || !is_off(s->args, s->n_args));
 }
+
 
 /* The field of the directive at hand, its bit set; NULL with *error set when
  * it is a duplicate. */
@@ -196,6 +207,7 @@ claim_field(struct conf *cf, const struct row *row, const char **error)
     h->set[row->bit / 64] |= bit;
     return (char *) conf + d->offset;
 }
+
 
 /* --- blocks ------------------------------------------------------------- */
 
@@ -222,6 +234,7 @@ conf_block_new(struct conf *cf, unsigned kind)
     return b;
 }
 
+
 static enum serves_kind
 kind_of_block(unsigned kind)
 {
@@ -234,6 +247,7 @@ kind_of_block(unsigned kind)
     return CONF_HTTP;
 }
 
+
 static bool
 stands_already(const struct conf_block *b, const struct directive *d)
 {
@@ -244,6 +258,7 @@ stands_already(const struct conf_block *b, const struct directive *d)
             return true;
     return false;
 }
+
 
 static const char *
 read_opened(struct conf *cf, const struct row *row)
@@ -278,6 +293,7 @@ read_opened(struct conf *cf, const struct row *row)
     return error;
 }
 
+
 static enum lex
 next_statement(struct conf *cf)
 {
@@ -291,6 +307,7 @@ next_statement(struct conf *cf)
     return how;
 }
 
+
 /* --- blocks of data ------------------------------------------------------ */
 
 struct data {
@@ -301,6 +318,7 @@ struct data {
 };
 
 static void read_data_lines(struct conf *cf, struct data *d, bool is_inner);
+
 
 /* The words of the statement joined, each with its NUL. */
 static str_t
@@ -319,6 +337,7 @@ all_words(const struct lexer *lx, struct arena *a)
     return (str_t){ text, n };
 }
 
+
 static const str_t *
 make_args(struct conf *cf, str_t all)
 {
@@ -334,6 +353,7 @@ make_args(struct conf *cf, str_t all)
     return args;
 }
 
+
 /* Then all_words would not tell where a word ends. */
 static bool
 has_nul(const struct lexer *lx)
@@ -343,6 +363,7 @@ has_nul(const struct lexer *lx)
             return true;
     return false;
 }
+
 
 /* Equal statements share their arguments: a large configuration is mostly
  * repetition.  Lines of data do not. */
@@ -367,6 +388,7 @@ take_words(struct conf *cf, bool may_repeat)
     if (may_repeat)
         hash_set(rd->statements, all, (void *) (uintptr_t) cf->args);
 }
+
 
 static const char *
 read_data(struct conf *cf, const struct row *row, void *field)
@@ -395,6 +417,7 @@ read_data(struct conf *cf, const struct row *row, void *field)
     return d.lines->close(cf, d.state);
 }
 
+
 /* --- statements ---------------------------------------------------------- */
 
 /* A block whose "{" is missing, which has been reported: reads the following
@@ -415,6 +438,7 @@ reopen(struct conf *cf)
     return true;
 }
 
+
 /* Behind an error.  Where a "{" of a pattern was taken for that of a block, the
  * pattern's own block goes on: its "}" is yet to be read. */
 static void
@@ -433,6 +457,7 @@ skip_block(struct conf *cf)
     if (brace != NULL && lx->p > lx->text.p && lx->p[-1] == '}')
         lx->p--;
 }
+
 
 static void
 read_statement(struct conf *cf, enum lex how)
@@ -474,6 +499,7 @@ read_statement(struct conf *cf, enum lex how)
         rd->suggestion = STR_NONE;
 }
 
+
 static void
 lexical_error(struct conf *cf)
 {
@@ -488,6 +514,7 @@ lexical_error(struct conf *cf)
     if (lx->quote_line != 0 && lx->p >= lx->text.p + lx->text.n)
         lx->has_ended = true;
 }
+
 
 /* Checks the end of the text or of a block.  True: continue. */
 static bool
@@ -508,11 +535,13 @@ goes_on(struct conf *cf, enum lex how, bool is_inner)
     return false;
 }
 
+
 static bool
 too_many_errors(struct conf *cf)
 {
     return cf->errors > CONF_ERRORS_MAX;
 }
+
 
 static void
 read_data_lines(struct conf *cf, struct data *d, bool is_inner)
@@ -546,6 +575,7 @@ read_data_lines(struct conf *cf, struct data *d, bool is_inner)
     }
 }
 
+
 /* Reads statements up to the end of the block, or of the text. */
 static void
 read_block(struct conf *cf, bool is_inner)
@@ -570,6 +600,7 @@ read_block(struct conf *cf, bool is_inner)
     }
 }
 
+
 /* --- texts and files ------------------------------------------------------ */
 
 static void
@@ -582,6 +613,7 @@ note_source(struct conf *cf, const char *name, str_t text)
     s->next = cf->reader->sources;
     cf->reader->sources = s;
 }
+
 
 /* Reads a text in the block at hand; data lines when d is given. */
 static void
@@ -615,11 +647,13 @@ read_source(struct conf *cf, const char *name, str_t text, struct data *d)
     rd->lexer = outer;
 }
 
+
 void
 conf_read_text(struct conf *cf, const char *name, str_t text)
 {
     read_source(cf, name, text, NULL);
 }
+
 
 /* The bytes of a file in the scratch arena; false with errno set. */
 static bool
@@ -655,6 +689,7 @@ load_file(struct conf *cf, const char *path, str_t *text, const char **call)
     return got == 0;
 }
 
+
 static const char *
 read_path(struct conf *cf, const char *path, struct data *d)
 {
@@ -671,12 +706,14 @@ read_path(struct conf *cf, const char *path, struct data *d)
     return NULL;
 }
 
+
 bool
 conf_read_file(struct conf *cf, str_t path, const char **error)
 {
     *error = read_path(cf, str_z(cf->reader->arena, path), NULL);
     return *error == NULL;
 }
+
 
 static const char *
 include_into(struct conf *cf, str_t pattern, struct data *d)
@@ -704,11 +741,13 @@ include_into(struct conf *cf, str_t pattern, struct data *d)
     return error;
 }
 
+
 const char *
 conf_include(struct conf *cf, str_t pattern)
 {
     return include_into(cf, pattern, NULL);
 }
+
 
 const char *
 conf_include_lines(struct conf *cf, const struct conf_lines *lines, void *state)

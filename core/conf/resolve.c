@@ -8,6 +8,7 @@
  */
 #include "core/conf/reader.h"
 
+
 void *
 conf_make(struct conf *cf, const struct module *m)
 {
@@ -17,6 +18,7 @@ conf_make(struct conf *cf, const struct module *m)
     h->module = m;
     return h + 1;
 }
+
 
 void
 conf_put(struct conf *cf, struct conf_block *b, const struct module *m,
@@ -36,6 +38,7 @@ conf_put(struct conf *cf, struct conf_block *b, const struct module *m,
     }
     (*page)->at[m->slot % CONF_PAGE] = conf;
 }
+
 
 /* Splits a preset at blanks (single quotes keep a word together) and parses it
  * like a line of the file. */
@@ -75,6 +78,7 @@ read_preset(struct conf *cf, const struct row *row, void *conf)
         conf_error_bare(cf, NULL, 0, "preset of \"%s\": %s", d->name, error);
 }
 
+
 static enum serves_kind
 kind_of_module(const struct module *m)
 {
@@ -83,6 +87,7 @@ kind_of_module(const struct module *m)
            : m->serves & FOR_MAIL   ? CONF_MAIL
                                     : CONF_MAIN;
 }
+
 
 void
 conf_read_presets(struct conf *cf)
@@ -108,11 +113,13 @@ conf_read_presets(struct conf *cf)
     cf->kind = CONF_MAIN;
 }
 
+
 static bool
 is_field_set(const struct conf_head *h, const struct row_field *f)
 {
     return (h->set[0] & f->bits[0]) != 0 || (h->set[1] & f->bits[1]) != 0;
 }
+
 
 /* May a block of that kind have the field from outside? */
 static bool
@@ -124,6 +131,7 @@ hands_down(const struct row_field *f, unsigned kind)
         return kind & (IN_IF | IN_LIMIT_EXCEPT | IN_SERVER_IF);
     return true;
 }
+
 
 static void
 inherit_fields(struct conf *cf, const struct module_rows *mr, unsigned kind,
@@ -144,6 +152,7 @@ inherit_fields(struct conf *cf, const struct module_rows *mr, unsigned kind,
     }
 }
 
+
 /* Whether outer has a value that a block of this kind must not inherit. */
 static bool
 has_withheld(const struct module_rows *mr, unsigned kind, void *outer)
@@ -155,6 +164,7 @@ has_withheld(const struct module_rows *mr, unsigned kind, void *outer)
             return true;
     return false;
 }
+
 
 static void
 make_ready(struct conf *cf, const struct module *m, void *conf, unsigned kind)
@@ -176,6 +186,7 @@ make_ready(struct conf *cf, const struct module *m, void *conf, unsigned kind)
     u->error = error;
 }
 
+
 /* Reports the error of an outer conf in the server that inherits it. */
 static void
 take_over(struct conf *cf, const void *conf)
@@ -187,6 +198,7 @@ take_over(struct conf *cf, const void *conf)
         }
     }
 }
+
 
 static void
 resolve_module(struct conf *cf, struct conf_block *b,
@@ -214,6 +226,7 @@ resolve_module(struct conf *cf, struct conf_block *b,
     make_ready(cf, m, own, b->kind);
 }
 
+
 static void
 share_pages(struct conf *cf, struct conf_block *b, struct conf_page **outer)
 {
@@ -228,6 +241,7 @@ share_pages(struct conf *cf, struct conf_block *b, struct conf_page **outer)
             b->conf[i] = outer[i];
 }
 
+
 /* Messages of ready() name the end of the outermost block, as nginx's do. */
 static void
 stand_at(struct conf *cf, const struct conf_block *b)
@@ -240,6 +254,7 @@ stand_at(struct conf *cf, const struct conf_block *b)
     cf->file = top->file;
     cf->line = top->end_line;
 }
+
 
 static void
 resolve_block(struct conf *cf, struct conf_block *b, struct conf_page **outer)
@@ -254,6 +269,7 @@ resolve_block(struct conf *cf, struct conf_block *b, struct conf_page **outer)
     for (inner = b->first; inner != NULL; inner = inner->next)
         resolve_block(cf, inner, b->conf);
 }
+
 
 void
 conf_resolve(struct conf *cf, struct conf_block *b, struct conf_block *outer)

@@ -7,6 +7,7 @@
 #include "core/conf/types.h"
 #include "core/net/resolver.h"
 
+
 static const char *
 add_server(struct conf *cf, struct resolver_options *o, str_t word)
 {
@@ -27,12 +28,14 @@ add_server(struct conf *cf, struct resolver_options *o, str_t word)
     return NULL;
 }
 
+
 static bool
 parse_switch(str_t value, bool *is_off)
 {
     *is_off = str_is(value, "off");
     return *is_off || str_is(value, "on");
 }
+
 
 static const char *
 parse_resolver(struct conf *cf, void *field)
@@ -66,6 +69,7 @@ parse_resolver(struct conf *cf, void *field)
     *out = resolver_new(cf->arena, &o);
     return NULL;
 }
+
 
 static const struct conf_type resolver_type = {
     .name = "name servers",

@@ -26,6 +26,7 @@ const struct block_kind block_kinds[] = {
 
 static unsigned n_modules;
 
+
 /* The text of a row, with PREFIX replaced. */
 static const char *
 fill_in(struct arena *a, const char *says, const char *prefix)
@@ -43,6 +44,7 @@ fill_in(struct arena *a, const char *says, const char *prefix)
     return str_z(a, str_join(a, text, rest));
 }
 
+
 /* A row of a template, completed for one use of it. */
 static struct directive
 template_row(struct arena *a, const struct template *t,
@@ -57,6 +59,7 @@ template_row(struct arena *a, const struct template *t,
     row.says = fill_in(a, d->says, t->prefix);
     return row;
 }
+
 
 /* All rows of a module; allocated in a if there are templates. */
 static const struct directive *
@@ -77,6 +80,7 @@ list_rows(struct arena *a, const struct module *m)
     return rows.at;
 }
 
+
 unsigned
 modules_init(void)
 {
@@ -95,11 +99,13 @@ modules_init(void)
     return n_modules;
 }
 
+
 unsigned
 modules_count(void)
 {
     return n_modules;
 }
+
 
 static void
 note_field(struct conf *cf, struct module_rows *mr, const struct row *row)
@@ -123,6 +129,7 @@ note_field(struct conf *cf, struct module_rows *mr, const struct row *row)
         mr->has_own = true;
 }
 
+
 static void
 add_row(struct conf *cf, struct module_rows *mr, const struct directive *d)
 {
@@ -138,6 +145,7 @@ add_row(struct conf *cf, struct module_rows *mr, const struct directive *d)
     row->next = hash_set(rd->by_name, str_of(d->name), row);
 }
 
+
 static void
 add_module(struct conf *cf, const struct module *m)
 {
@@ -147,6 +155,7 @@ add_module(struct conf *cf, const struct module *m)
     for (const struct directive *d = m->rows; d->name != NULL; d++)
         add_row(cf, mr, d);
 }
+
 
 void
 rows_init(struct conf *cf)
@@ -162,11 +171,13 @@ rows_init(struct conf *cf)
         add_module(cf, weir_modules[i]);
 }
 
+
 struct row *
 rows_find(const struct conf_reader *rd, str_t name)
 {
     return hash_get(rd->by_name, name);
 }
+
 
 struct row *
 rows_find_in(const struct conf_reader *rd, str_t name, unsigned kind)
@@ -178,12 +189,14 @@ rows_find_in(const struct conf_reader *rd, str_t name, unsigned kind)
     return row;
 }
 
+
 struct nearest {
     str_t    name; /* what was given                                      */
     unsigned kind;
     unsigned distance;
     str_t    found;
 };
+
 
 static void
 measure(str_t key, void *value, void *arg)
@@ -207,6 +220,7 @@ measure(str_t key, void *value, void *arg)
     }
 }
 
+
 str_t
 rows_suggest(const struct conf_reader *rd, str_t name, unsigned kind)
 {
@@ -220,6 +234,7 @@ rows_suggest(const struct conf_reader *rd, str_t name, unsigned kind)
     return n.found;
 }
 
+
 const char *
 known_variable_modules(str_t name)
 {
@@ -228,6 +243,7 @@ known_variable_modules(str_t name)
             return v->modules;
     return NULL;
 }
+
 
 bool
 rows_is_known(str_t name)

@@ -5,6 +5,7 @@
  */
 #include "core/conf/types.h"
 
+
 const struct setting *
 setting_before(const struct setting *s)
 {
@@ -16,6 +17,7 @@ setting_before(const struct setting *s)
     return NULL;
 }
 
+
 const struct setting *
 setting_named(const struct conf_block *b, const char *name)
 {
@@ -26,6 +28,7 @@ setting_named(const struct conf_block *b, const char *name)
             return s;
     return NULL;
 }
+
 
 const struct setting *
 setting_in_force(const struct conf_block *b, const char *name,
@@ -51,6 +54,7 @@ setting_in_force(const struct conf_block *b, const char *name,
     return NULL;
 }
 
+
 /* Whether a word needs quotes. */
 static bool
 needs_quotes(str_t word)
@@ -64,6 +68,7 @@ needs_quotes(str_t word)
             return true;
     return false;
 }
+
 
 static str_t
 quote(struct arena *a, str_t word)
@@ -82,6 +87,7 @@ quote(struct arena *a, str_t word)
     *p++ = '"';
     return str_span(text, p);
 }
+
 
 str_t
 setting_text(struct arena *a, const struct setting *s)

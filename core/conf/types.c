@@ -5,12 +5,14 @@
 #include "core/conf/types.h"
 #include "core/conf/reader.h"
 
+
 static const char *
 invalid_value(struct conf *cf)
 {
     return conf_error(cf, "\"" STR_F "\" directive invalid value",
                       STR_A(cf->args[0]));
 }
+
 
 /* --- on and off ------------------------------------------------------------ */
 
@@ -35,12 +37,14 @@ parse_flag(struct conf *cf, void *field)
     return NULL;
 }
 
+
 const struct conf_type conf_flag = {
     .name = "flag",
     .size = sizeof(bool),
     .parse = parse_flag,
     .syntax = "on | off",
 };
+
 
 /* --- numbers ------------------------------------------------------------ */
 
@@ -55,12 +59,14 @@ parse_size(struct conf *cf, void *field)
     return NULL;
 }
 
+
 const struct conf_type conf_size = {
     .name = "size",
     .size = sizeof(size_t),
     .parse = parse_size,
     .syntax = "size",
 };
+
 
 static const char *
 parse_offset(struct conf *cf, void *field)
@@ -70,12 +76,14 @@ parse_offset(struct conf *cf, void *field)
     return NULL;
 }
 
+
 const struct conf_type conf_offset = {
     .name = "offset",
     .size = sizeof(uint64_t),
     .parse = parse_offset,
     .syntax = "size",
 };
+
 
 static const char *
 parse_msec(struct conf *cf, void *field)
@@ -88,12 +96,14 @@ parse_msec(struct conf *cf, void *field)
     return NULL;
 }
 
+
 const struct conf_type conf_msec = {
     .name = "time",
     .size = sizeof(msec_t),
     .parse = parse_msec,
     .syntax = "time",
 };
+
 
 static const char *
 parse_sec(struct conf *cf, void *field)
@@ -103,12 +113,14 @@ parse_sec(struct conf *cf, void *field)
     return NULL;
 }
 
+
 const struct conf_type conf_sec = {
     .name = "seconds",
     .size = sizeof(uint64_t),
     .parse = parse_sec,
     .syntax = "time",
 };
+
 
 static const char *
 parse_number(struct conf *cf, void *field)
@@ -130,12 +142,14 @@ parse_number(struct conf *cf, void *field)
     return NULL;
 }
 
+
 const struct conf_type conf_number = {
     .name = "number",
     .size = sizeof(uint64_t),
     .parse = parse_number,
     .syntax = "number",
 };
+
 
 /* --- words ------------------------------------------------------------ */
 
@@ -151,6 +165,7 @@ unknown_word(struct conf *cf, str_t given, const struct conf_word *words)
     return conf_error(cf, "invalid value \"" STR_F "\"", STR_A(given));
 }
 
+
 static const struct conf_word *
 find_word(str_t given, const struct conf_word *words)
 {
@@ -159,6 +174,7 @@ find_word(str_t given, const struct conf_word *words)
             return words;
     return NULL;
 }
+
 
 static const char *
 parse_enum(struct conf *cf, void *field)
@@ -171,8 +187,10 @@ parse_enum(struct conf *cf, void *field)
     return NULL;
 }
 
+
 const struct conf_type conf_enum
     = { .name = "enum", .size = sizeof(unsigned), .parse = parse_enum };
+
 
 static const char *
 parse_bits(struct conf *cf, void *field)
@@ -193,8 +211,10 @@ parse_bits(struct conf *cf, void *field)
     return NULL;
 }
 
+
 const struct conf_type conf_bits
     = { .name = "bits", .size = sizeof(unsigned), .parse = parse_bits };
+
 
 /* --- texts ------------------------------------------------------------ */
 
@@ -205,8 +225,10 @@ parse_text(struct conf *cf, void *field)
     return NULL;
 }
 
+
 const struct conf_type conf_text
     = { .name = "text", .size = sizeof(str_t), .parse = parse_text };
+
 
 static const char *
 parse_path(struct conf *cf, void *field)
@@ -215,12 +237,14 @@ parse_path(struct conf *cf, void *field)
     return NULL;
 }
 
+
 const struct conf_type conf_path = {
     .name = "path",
     .size = sizeof(str_t),
     .parse = parse_path,
     .syntax = "path",
 };
+
 
 static const char *
 parse_conf_file(struct conf *cf, void *field)
@@ -229,12 +253,14 @@ parse_conf_file(struct conf *cf, void *field)
     return NULL;
 }
 
+
 const struct conf_type conf_conf_file = {
     .name = "file",
     .size = sizeof(str_t),
     .parse = parse_conf_file,
     .syntax = "file",
 };
+
 
 static const char *
 parse_texts(struct conf *cf, void *field)
@@ -247,12 +273,14 @@ parse_texts(struct conf *cf, void *field)
     return NULL;
 }
 
+
 const struct conf_type conf_texts = {
     .name = "texts",
     .size = sizeof(struct texts),
     .parse = parse_texts,
     .syntax = "string ...",
 };
+
 
 static const char *
 parse_pairs(struct conf *cf, void *field)
@@ -263,12 +291,14 @@ parse_pairs(struct conf *cf, void *field)
     return NULL;
 }
 
+
 const struct conf_type conf_pairs = {
     .name = "pairs",
     .size = sizeof(struct pairs),
     .parse = parse_pairs,
     .syntax = "name value",
 };
+
 
 /* --- buffers and folders ------------------------------------------------- */
 
@@ -287,12 +317,14 @@ parse_buffers(struct conf *cf, void *field)
     return NULL;
 }
 
+
 const struct conf_type conf_buffers = {
     .name = "buffers",
     .size = sizeof(struct buffers),
     .parse = parse_buffers,
     .syntax = "number size",
 };
+
 
 static const char *
 parse_temp_path(struct conf *cf, void *field)
@@ -316,12 +348,14 @@ parse_temp_path(struct conf *cf, void *field)
     return NULL;
 }
 
+
 const struct conf_type conf_temp_path = {
     .name = "temp path",
     .size = sizeof(struct temp_path),
     .parse = parse_temp_path,
     .syntax = "path [level1 [level2 [level3]]]",
 };
+
 
 /* --- without effect ------------------------------------------------------- */
 
@@ -341,8 +375,10 @@ parse_nothing(struct conf *cf, void *field)
     return error;
 }
 
+
 const struct conf_type conf_nothing
     = { .name = "nothing", .parse = parse_nothing };
+
 
 static const char *
 parse_obsolete(struct conf *cf, void *field)
@@ -355,12 +391,14 @@ parse_obsolete(struct conf *cf, void *field)
     return NULL;
 }
 
+
 const struct conf_type conf_obsolete
     = { .name = "obsolete", .parse = parse_obsolete };
 
 /* Read by core/conf/read.c itself. */
 const struct conf_type conf_block_type = { .name = "block" };
 const struct conf_type conf_data = { .name = "data" };
+
 
 /* --- helpers of types ------------------------------------------------------ */
 

@@ -5,6 +5,7 @@
  */
 #include "core/doc/doc.h"
 
+
 static const struct {
     const char *name, *lines;
 } examples[] = {

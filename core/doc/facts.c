@@ -22,6 +22,7 @@ doc_contexts(struct arena *a, const struct doc_directive *d, words_t *out)
             *vec_push(a, out) = str_of(k->name);
 }
 
+
 /* --- syntax --------------------------------------------------------------- */
 
 /* "on | off | clean", of the words that the row lists. */
@@ -86,6 +87,7 @@ doc_syntax(struct arena *a, const struct doc_directive *d, words_t *out)
     add_way(a, d, way, out);
 }
 
+
 /* --- values --------------------------------------------------------------- */
 
 str_t
@@ -130,6 +132,7 @@ doc_inheritance(struct arena *a, const struct doc_directive *d)
     return text.p != NULL ? str_join(a, text, STR("; may be repeated"))
                           : STR("may be repeated");
 }
+
 
 /* --- variables ------------------------------------------------------------ */
 

@@ -124,6 +124,7 @@ doc_json_close(struct doc_json *j)
     printf("]}\n");
 }
 
+
 /* --- directives ------------------------------------------------------------- */
 
 static void
@@ -201,6 +202,7 @@ doc_json_directive(struct doc_json *j, const struct doc_directive *d,
         put_found(j, found);
     close_with(j, '}');
 }
+
 
 /* --- variables -------------------------------------------------------------- */
 

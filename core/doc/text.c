@@ -67,6 +67,7 @@ put_module(const struct doc_module *m)
            m->option[0] != '\0' ? ")" : "");
 }
 
+
 /* --- what holds where ------------------------------------------------------- */
 
 static void
@@ -222,6 +223,7 @@ put_found(struct arena *a, const struct doc_directive *d,
     put_tree(a, d, found->root, 2);
 }
 
+
 /* --- directives ------------------------------------------------------------- */
 
 static str_t
@@ -274,6 +276,7 @@ doc_print_directive(struct arena *a, const struct doc_directive *d,
     if (found != NULL)
         put_found(a, d, found);
 }
+
 
 /* --- variables -------------------------------------------------------------- */
 
@@ -339,6 +342,7 @@ doc_print_own(struct arena *a, str_t name, const struct doc_uses *uses)
         arena_printf(a, "$" STR_F ", made by this configuration", STR_A(name)));
     put_all_uses(a, uses);
 }
+
 
 /* --- all of them ------------------------------------------------------------ */
 

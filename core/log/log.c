@@ -179,6 +179,7 @@ static bool write_json(const struct log *log, enum log_level level, int errnum,
                        const char *fmt, va_list args)
     __attribute__((noinline, format(printf, 4, 0)));
 
+
 /* A function of its own, so that other calls do not need its large stack
  * frame. */
 static bool
@@ -195,6 +196,7 @@ write_json(const struct log *log, enum log_level level, int errnum,
 static void tell_tap(const struct log *log, enum log_level level, int errnum,
                      const char *fmt, va_list args)
     __attribute__((noinline, format(printf, 4, 0)));
+
 
 static void
 tell_tap(const struct log *log, enum log_level level, int errnum,

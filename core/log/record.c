@@ -64,6 +64,7 @@ is_control(char c)
 static void put_escapes(struct log_record *l, char *from)
     __attribute__((noinline));
 
+
 /* Rewrites the text since from with control bytes as \x0A, so that a client
  * can neither begin a line nor send escape sequences to a terminal. */
 static void
@@ -90,6 +91,7 @@ put_escapes(struct log_record *l, char *from)
 
 static void put_format(struct log_record *l, const char *fmt, va_list args)
     __attribute__((format(printf, 2, 0)));
+
 
 static void
 put_format(struct log_record *l, const char *fmt, va_list args)
@@ -187,6 +189,7 @@ record_text(struct log_record *l, char *room, const struct log *log,
     return str_span(room, l->p);
 }
 
+
 /* --- JSON ------------------------------------------------------------------- */
 
 /* Starts a field whose value needs at least least bytes; false: no room. */
@@ -268,6 +271,7 @@ static void put_formatted(struct log_record *l, const char *name,
                           const char *fmt, va_list args)
     __attribute__((format(printf, 3, 0)));
 
+
 static void
 put_formatted(struct log_record *l, const char *name, const char *fmt,
               va_list args)
@@ -314,11 +318,13 @@ record_json(char *room, const struct log *log, enum log_level level, int errnum,
     return str_span(room, l.p);
 }
 
+
 /* --- parts of the context ----------------------------------------------------- */
 
 static void add_part(struct log_record *l, const char *name, const char *quote,
                      const char *fmt, va_list args)
     __attribute__((format(printf, 4, 0)));
+
 
 static void
 add_part(struct log_record *l, const char *name, const char *quote,

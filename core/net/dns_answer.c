@@ -90,6 +90,7 @@ struct record {
     size_t         n;
 };
 
+
 /* Returns the end of the record at p; NULL: broken. */
 static const uint8_t *
 read_record(const uint8_t *p, const uint8_t *end, struct record *r)

@@ -149,6 +149,7 @@ explain_refusal(const struct listener *l, int errnum, const struct log *log)
 
 enum opened { OPENED, BUSY, FAILED };
 
+
 static enum opened
 refused(const char *call, const struct listener *l, bool is_test,
         const struct log *log)

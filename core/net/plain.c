@@ -82,6 +82,7 @@ struct batch {
     bool         file_follows;
 };
 
+
 static void
 gather(struct batch *b, const struct chain *out, size_t limit)
 {

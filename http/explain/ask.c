@@ -10,6 +10,7 @@
 #include "core/base/number.h"
 #include "core/net/proxy_protocol.h"
 
+
 static bool
 wrong(const char *what, const char *arg)
 {

@@ -8,6 +8,7 @@
 
 enum { SECRET_MIN = 4 };
 
+
 static unsigned
 depth_of(const struct http_request *r)
 {

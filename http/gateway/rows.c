@@ -51,6 +51,7 @@ parse_bind(struct conf *cf, void *field)
     return NULL;
 }
 
+
 static const struct conf_type bind_type = {
     .name = "local address",
     .size = sizeof(struct gateway_bind *),
@@ -78,6 +79,7 @@ parse_store(struct conf *cf, void *field)
     s->path = expr_compile(cf, cf->args[1], EXPR_Z, &error);
     return s->path ? NULL : error;
 }
+
 
 static const struct conf_type store_type = {
     .name = "store",
@@ -130,6 +132,7 @@ parse_access(struct conf *cf, void *field)
     *out = all;
     return NULL;
 }
+
 
 static const struct conf_type access_type = {
     .name = "access",

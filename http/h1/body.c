@@ -13,6 +13,7 @@
 
 enum { BLOCK_SIZE = 16 * 1024, BIG_BLOCK = 64 * 1024 - 64, ROOM_MIN = 4096 };
 
+
 static void
 take_rest(struct h1 *h, struct h1_body *b)
 {
@@ -27,6 +28,7 @@ take_rest(struct h1 *h, struct h1_body *b)
     buf_put(&b->buf, (str_t){ h->head->buf.read, n });
     h->head->buf.read += n;
 }
+
 
 static struct h1_body *
 body_of(struct h1 *h)
@@ -44,6 +46,7 @@ body_of(struct h1 *h)
     return b;
 }
 
+
 bool
 h1_waits_for_body(const struct http_request *r)
 {
@@ -51,6 +54,7 @@ h1_waits_for_body(const struct http_request *r)
 
     return b != NULL && b->is_waiting;
 }
+
 
 void
 h1_free_body(struct http_request *r)
@@ -62,6 +66,7 @@ h1_free_body(struct http_request *r)
         b->block = NULL;
     }
 }
+
 
 /* Makes room for a read, in the block or in a new one, keeping an unfinished
  * line. */
@@ -86,6 +91,7 @@ make_room(struct h1_body *b, size_t size)
     b->buf.write += rest;
 }
 
+
 /* Bytes after a chunked body belong to the next request. */
 static void
 give_back(struct h1 *h, struct h1_body *b)
@@ -104,6 +110,7 @@ give_back(struct h1 *h, struct h1_body *b)
     h->head = head;
 }
 
+
 static void
 finish(struct h1 *h, struct h1_body *b)
 {
@@ -112,6 +119,7 @@ finish(struct h1 *h, struct h1_body *b)
     h1_free_body(h->r);
 }
 
+
 /* Counts for $request_length, which does not include dropped bytes. */
 static void
 count(struct http_request *r, size_t n)
@@ -119,6 +127,7 @@ count(struct http_request *r, size_t n)
     if (r->body == NULL || !http_body_is_dropped(r->body))
         r->body_bytes += n;
 }
+
 
 static enum step
 take_counted(struct h1 *h, struct h1_body *b, struct chain *out)
@@ -139,6 +148,7 @@ take_counted(struct h1 *h, struct h1_body *b, struct chain *out)
     return STEP_DONE;
 }
 
+
 /* False: too many (logged). */
 static bool
 keep_trailer(struct http_request *r, const struct h1_field *f)
@@ -154,6 +164,7 @@ keep_trailer(struct http_request *r, const struct h1_field *f)
     return true;
 }
 
+
 /* The end of the body can no longer be found. */
 static enum step
 refuse(struct http_request *r)
@@ -161,6 +172,7 @@ refuse(struct http_request *r)
     r->keeps_alive = false;
     return http_fail(r, 400);
 }
+
 
 static enum step
 take_chunked(struct h1 *h, struct h1_body *b, struct chain *out)
@@ -195,6 +207,7 @@ take_chunked(struct h1 *h, struct h1_body *b, struct chain *out)
     }
 }
 
+
 static enum step
 client_ended(struct h1 *h)
 {
@@ -206,6 +219,7 @@ client_ended(struct h1 *h)
     r->client_gone = r->is_silent = true;
     return http_fail(r, 400);
 }
+
 
 /* No timeout for a body that is dropped while its response is being sent. */
 static void
@@ -219,6 +233,7 @@ set_timer(struct h1 *h)
         timer_set(r->task.loop, &h->conn.read_timer,
                   body_conf(&r->task)->client_body_timeout);
 }
+
 
 enum step
 h1_read_body(struct http_request *r, struct chain *out, size_t max)

@@ -18,6 +18,7 @@
 #include "http/response.h"
 #include "http/settings.h"
 
+
 /* --- counting ----------------------------------------------------------------- */
 
 static void
@@ -43,6 +44,7 @@ count_state(enum h1_state state, int by)
     }
 }
 
+
 /* A head that is there at once is not worth a change: h1_read_head. */
 static enum conn_use
 use_of(const struct h1 *h)
@@ -51,6 +53,7 @@ use_of(const struct h1 *h)
         return h->is_kept ? CONN_IDLE : CONN_NEW;
     return h->state == H1_PROXY ? CONN_HEAD : CONN_BUSY;
 }
+
 
 void
 h1_set_state(struct h1 *h, enum h1_state state)
@@ -63,6 +66,7 @@ h1_set_state(struct h1 *h, enum h1_state state)
     h->pace = (struct pace){ 0 };
     h->conn.is_quiet = state == H1_WAIT && h->is_kept;
 }
+
 
 /* --- closing ------------------------------------------------------------------- */
 
@@ -79,6 +83,7 @@ reap_conn(struct post *p)
     free(h);
 }
 
+
 void
 h1_close(struct h1 *h)
 {
@@ -93,22 +98,26 @@ h1_close(struct h1 *h)
     loop_reap(h->conn.loop, &h->next);
 }
 
+
 static const struct http_keep_conf *
 default_keep_conf(const struct h1 *h)
 {
     return confs_get(http_default_server(h->address)->conf, &http_keep_module);
 }
 
+
 /* --- what comes ----------------------------------------------------------------- */
 
 /* How much of what is dropped, or of a pipeline, is taken in one go. */
 enum { ROUNDS = 32 };
+
 
 static void
 run_next(struct post *p)
 {
     h1_on_read(&container_of(p, struct h1, next)->conn.event);
 }
+
 
 /* Others first; no event will tell of what is there already. */
 static void
@@ -117,6 +126,7 @@ go_on_later(struct h1 *h)
     h->next.run = run_next;
     post_add_next(h->conn.loop, &h->next);
 }
+
 
 static void
 linger(struct h1 *h)
@@ -137,6 +147,7 @@ linger(struct h1 *h)
     if (n > 0)
         go_on_later(h);
 }
+
 
 /* From now on the connection is served by what the current generation has at
  * its port.  False: nobody is there, or only with a PROXY header, which this
@@ -160,6 +171,7 @@ bind_to_current(struct h1 *h)
     h->conn.log.targets = error_log_targets(http_default_server(a)->conf);
     return true;
 }
+
 
 static void
 read_proxy_header(struct h1 *h)
@@ -217,6 +229,7 @@ read_proxy_header(struct h1 *h)
     h1_close(h);
 }
 
+
 /* Something came, or the client has closed, while a request is answered. */
 static void
 notice_client(struct h1 *h)
@@ -230,6 +243,7 @@ notice_client(struct h1 *h)
         task_wake(&r->task);
     }
 }
+
 
 static void
 discard_more(struct h1 *h)
@@ -259,6 +273,7 @@ discard_more(struct h1 *h)
     r->codec->finish(r);
 }
 
+
 void
 h1_on_read(struct event *e)
 {
@@ -286,6 +301,7 @@ h1_on_read(struct event *e)
     }
 }
 
+
 /* --- timers ------------------------------------------------------------------------ */
 
 void
@@ -301,6 +317,7 @@ h1_timed_out(struct h1 *h)
     else
         h1_close(h);
 }
+
 
 /* The time of a kept connection is over, or only its keepalive_min_timeout, in
  * which it is not closed for others. */
@@ -318,6 +335,7 @@ end_wait(struct h1 *h)
     conn_set_reusable(&h->conn, true);
 }
 
+
 static void
 abort_discarding(struct h1 *h)
 {
@@ -325,6 +343,7 @@ abort_discarding(struct h1 *h)
     h->linger_until = 0;
     h->r->codec->abort(h->r);
 }
+
 
 static void
 on_read_timeout(struct timer *t)
@@ -360,6 +379,7 @@ on_read_timeout(struct timer *t)
     h1_timed_out(h);
 }
 
+
 /* Nothing went out for send_timeout; as long as something does, it starts
  * again. */
 static void
@@ -379,6 +399,7 @@ on_write_timeout(struct timer *t)
     h1_timed_out(h);
 }
 
+
 /* A request that has come by now is still answered; and when the worker ends,
  * who has not asked for anything yet may do so. */
 static void
@@ -394,6 +415,7 @@ on_unwanted(struct conn *c)
         h1_close(h);
     }
 }
+
 
 /* The client holds up what it waits for, and nothing else does.  A request that
  * is running asks for room itself. */
@@ -415,6 +437,7 @@ pace(struct conn *c)
     return NULL;
 }
 
+
 static void
 on_slow(struct conn *c)
 {
@@ -427,6 +450,7 @@ on_slow(struct conn *c)
     else
         h1_timed_out(h);
 }
+
 
 /* The worker ends before the request does: its line is logged. */
 static void
@@ -443,6 +467,7 @@ on_cut(struct conn *c)
         http_terminate(h->r, 0);
 }
 
+
 static void
 on_adopt(struct conn *c)
 {
@@ -452,11 +477,13 @@ on_adopt(struct conn *c)
         h1_close(h);
 }
 
+
 static const struct conn_owner owner = { .on_unwanted = on_unwanted,
                                          .on_cut = on_cut,
                                          .on_adopt = on_adopt,
                                          .pace = pace,
                                          .on_slow = on_slow };
+
 
 /* --- what goes out --------------------------------------------------------------------- */
 
@@ -467,6 +494,7 @@ count_body(struct http_request *r)
 
     r->body_sent = sent > r->head_size ? sent - r->head_size : 0;
 }
+
 
 static void
 on_flushed(struct conn *c)
@@ -483,11 +511,13 @@ on_flushed(struct conn *c)
         task_wake(&h->r->task);
 }
 
+
 static uint64_t
 queued(const struct http_request *r)
 {
     return r->task.conn->out.n;
 }
+
 
 static enum flush
 flush_out(struct http_request *r, size_t limit, bool late)
@@ -510,6 +540,7 @@ flush_out(struct http_request *r, size_t limit, bool late)
     return did;
 }
 
+
 static void
 drop_out(struct http_request *r)
 {
@@ -518,6 +549,7 @@ drop_out(struct http_request *r)
     chain_clear(&h->conn.out);
     timer_stop(&h->conn.write_timer);
 }
+
 
 /* --- the end of a request ------------------------------------------------------------------ */
 
@@ -530,6 +562,7 @@ reap_request(struct post *p)
     arena_free(r->task.arena);
     generation_put(g);
 }
+
 
 static void
 free_request(struct h1 *h, struct http_request *r)
@@ -549,6 +582,7 @@ free_request(struct h1 *h, struct http_request *r)
     loop_reap(h->conn.loop, &r->reap);
 }
 
+
 static void
 start_lingering(struct h1 *h, const struct http_keep_conf *c)
 {
@@ -559,6 +593,7 @@ start_lingering(struct h1 *h, const struct http_keep_conf *c)
     conn_shutdown(&h->conn);
     linger(h);
 }
+
 
 static void
 end_connection(struct h1 *h, bool may_linger, const struct http_keep_conf *c,
@@ -573,6 +608,7 @@ end_connection(struct h1 *h, bool may_linger, const struct http_keep_conf *c,
     else
         h1_close(h);
 }
+
 
 /* Starts the time of a kept connection. */
 static void
@@ -591,6 +627,7 @@ start_wait(struct h1 *h, const struct http_keep_conf *c)
     }
     timer_set(h->conn.loop, &h->conn.read_timer, wait);
 }
+
 
 static void
 keep_connection(struct h1 *h, const struct http_keep_conf *c)
@@ -613,6 +650,7 @@ keep_connection(struct h1 *h, const struct http_keep_conf *c)
             post_add(h->conn.loop, &h->next);
     }
 }
+
 
 static void
 finish(struct http_request *r)
@@ -645,6 +683,7 @@ finish(struct http_request *r)
         end_connection(h, true, c, is_unread);
 }
 
+
 static void
 abort_request(struct http_request *r)
 {
@@ -655,6 +694,7 @@ abort_request(struct http_request *r)
     free_request(h, r);
     h1_close(h);
 }
+
 
 static struct conn *
 hijack(struct http_request *r, struct chain *early)
@@ -675,6 +715,7 @@ hijack(struct http_request *r, struct chain *early)
     return &h->conn;
 }
 
+
 const struct http_codec h1_codec = {
     .name = "h1",
     .send_head = h1_send_head,
@@ -689,6 +730,7 @@ const struct http_codec h1_codec = {
     .hijack = hijack,
 };
 
+
 /* --- the beginning ------------------------------------------------------------------------- */
 
 const struct http_client *
@@ -696,6 +738,7 @@ http_client_of(const struct http_request *r)
 {
     return &h1_of(r)->client;
 }
+
 
 /* Before there is a request: who it is, and where it came to. */
 static void
@@ -711,6 +754,7 @@ write_frame(const struct log_frame *frame, struct log_record *l)
         log_part(l, "server", STR_F, STR_A(h->address->text));
 }
 
+
 static void
 watch(struct post *p)
 {
@@ -719,6 +763,7 @@ watch(struct post *p)
     if (!conn_start(&h->conn))
         on_cut(&h->conn);
 }
+
 
 /* Most clients have sent their request by now: it is read, and where that is
  * possible answered, before the connection is watched.  Only one that is still
@@ -732,6 +777,7 @@ begin(struct h1 *h)
     if (h->state != H1_CLOSED)
         post_add_late(h->conn.loop, &h->watch);
 }
+
 
 void
 h1_accept(struct port *p, struct loop *loop, int fd,

@@ -14,6 +14,7 @@
 #include "http/settings.h"
 #include "http/uri.h"
 
+
 static const struct http_head_conf *
 conf_at_hand(const struct h1 *h)
 {
@@ -21,6 +22,7 @@ conf_at_hand(const struct h1 *h)
         return head_conf(&h->r->task);
     return confs_get(http_default_server(h->address)->conf, &http_head_module);
 }
+
 
 static struct head_buf *
 new_buf(struct head_buf *before, size_t size)
@@ -34,11 +36,13 @@ new_buf(struct head_buf *before, size_t size)
     return b;
 }
 
+
 bool
 h1_has_rest(const struct h1 *h)
 {
     return h->head != NULL && buf_len(&h->head->buf) != 0;
 }
+
 
 void
 h1_free_heads(struct h1 *h, bool keep_rest)
@@ -60,6 +64,7 @@ h1_free_heads(struct h1 *h, bool keep_rest)
     free(h->head);
     h->head = NULL;
 }
+
 
 /* --- starting a request ------------------------------------------------------- */
 
@@ -96,6 +101,7 @@ begin_request(struct h1 *h)
     chain_init(&h->conn.out, a);
 }
 
+
 /* --- lines ------------------------------------------------------------------------ */
 
 static const char *
@@ -115,12 +121,14 @@ error_text(enum h1_error error)
     return "client sent invalid request";
 }
 
+
 static void
 refuse(struct h1 *h, unsigned status, const char *text)
 {
     log_info(&h->conn.log, "%s", text);
     h1_start_bad(h, status);
 }
+
 
 /* Sets the decoded and normalised path, or the path as sent.  Of a path that
  * is refused nothing is set: $uri is empty, and there is no $request_uri. */
@@ -143,6 +151,7 @@ set_uri(struct http_request *r, const struct h1_request_line *line)
     r->is_uri_as_sent = line->target.p[0] == '/';
     return true;
 }
+
 
 /* size is the length of the line with its end.  False: refused, and the
  * request has begun. */
@@ -190,7 +199,9 @@ take_request_line(struct h1 *h, str_t text, size_t size)
     return true;
 }
 
+
 enum progress { GO_ON, NEED_MORE, STARTED };
+
 
 /* Takes all complete lines. */
 static enum progress
@@ -235,6 +246,7 @@ take_lines(struct h1 *h)
     }
 }
 
+
 str_t
 h1_first_line(const struct buf *b, size_t max)
 {
@@ -246,6 +258,7 @@ h1_first_line(const struct buf *b, size_t max)
     }
     return line;
 }
+
 
 /* --- buffers -------------------------------------------------------------------------- */
 
@@ -264,6 +277,7 @@ refuse_long(struct h1 *h)
              (int) (n < 1748 ? n : 1748), b->read);
     h1_start_bad(h, 494);
 }
+
 
 /* Makes room for a longer line: a large buffer.  False: refused. */
 static bool
@@ -285,6 +299,7 @@ grow(struct h1 *h)
     return true;
 }
 
+
 /* A CR in the middle of an incomplete line is an error already, so there is no
  * need to wait for its end. */
 static bool
@@ -301,6 +316,7 @@ has_stray_cr(struct h1 *h)
     return true;
 }
 
+
 /* Refuses bytes that cannot begin a request, before the line is complete. */
 static bool
 looks_wrong(struct h1 *h)
@@ -315,12 +331,14 @@ looks_wrong(struct h1 *h)
     return true;
 }
 
+
 void
 h1_keep_line(struct h1 *h)
 {
     if (h->r != NULL && h->r->line.p == NULL && h->head != NULL)
         h->r->line = h1_first_line(&h->head->buf, SIZE_MAX);
 }
+
 
 static void
 end_of_stream(struct h1 *h, ssize_t n)
@@ -336,6 +354,7 @@ end_of_stream(struct h1 *h, ssize_t n)
     else
         h1_close(h);
 }
+
 
 /* Reads once: GO_ON, NEED_MORE (later) or STARTED (refused, closed). */
 static enum progress
@@ -364,6 +383,7 @@ read_more(struct h1 *h)
         begin_request(h);
     return looks_wrong(h) ? STARTED : GO_ON;
 }
+
 
 void
 h1_read_head(struct h1 *h)

@@ -13,6 +13,7 @@
 #include "http/settings.h"
 #include "http/uri.h"
 
+
 bool
 h1_choose_server(struct h1 *h, str_t host)
 {
@@ -23,6 +24,7 @@ h1_choose_server(struct h1 *h, str_t host)
     http_enter(r, r->server->root);
     return s != NULL;
 }
+
 
 /* --- fields ------------------------------------------------------------------------ */
 
@@ -46,6 +48,7 @@ is_unique(enum field_id id)
     }
     return false;
 }
+
 
 /* A name must not contain spaces or controls, a value no CR and no NUL. */
 static unsigned
@@ -71,6 +74,7 @@ bad_line(struct h1 *h, str_t line)
                  STR_A(line));
     return 400;
 }
+
 
 static unsigned
 take_host(struct h1 *h, const struct field *old, const struct h1_field *f)
@@ -100,6 +104,7 @@ take_host(struct h1 *h, const struct field *old, const struct h1_field *f)
     }
     return 0;
 }
+
 
 unsigned
 h1_take_field(struct h1 *h, str_t line)
@@ -152,6 +157,7 @@ h1_take_field(struct h1 *h, str_t line)
     return 0;
 }
 
+
 /* --- the whole head ------------------------------------------------------------------- */
 
 static unsigned
@@ -160,6 +166,7 @@ refuse(struct h1 *h, unsigned status, const char *text)
     log_info(&h->conn.log, "%s", text);
     return status;
 }
+
 
 static unsigned
 take_length(struct h1 *h)
@@ -175,6 +182,7 @@ take_length(struct h1 *h)
     r->content_length = (int64_t) n;
     return 0;
 }
+
 
 static unsigned
 take_coding(struct h1 *h)
@@ -202,6 +210,7 @@ take_coding(struct h1 *h)
     return 0;
 }
 
+
 /* "close" and "keep-alive" may be anywhere in the value, as in nginx. */
 static void
 take_connection(struct http_request *r)
@@ -218,6 +227,7 @@ take_connection(struct http_request *r)
             r->keeps_alive = true;
     }
 }
+
 
 static unsigned
 check_head(struct h1 *h)
@@ -241,6 +251,7 @@ check_head(struct h1 *h)
     return 0;
 }
 
+
 static void
 run(struct h1 *h)
 {
@@ -254,6 +265,7 @@ run(struct h1 *h)
         r->client_gone = r->came_half_closed = true;
     http_run(&r->task);
 }
+
 
 /* The following bytes of the connection have no meaning now. */
 void
@@ -270,6 +282,7 @@ h1_start_bad(struct h1 *h, unsigned status)
     h->conn.log.action = NULL;
     run(h);
 }
+
 
 void
 h1_start(struct h1 *h)
@@ -295,6 +308,7 @@ h1_start(struct h1 *h)
     run(h);
 }
 
+
 /* --- what depends on the location ------------------------------------------------------- */
 
 static bool
@@ -319,6 +333,7 @@ is_disabled(const struct http_request *r, const struct http_keep_conf *c)
            && str_find(agent, STR("Chrome/")) == NULL;
 }
 
+
 static bool
 ends_connection(const struct http_request *r, const struct http_keep_conf *c)
 {
@@ -329,6 +344,7 @@ ends_connection(const struct http_request *r, const struct http_keep_conf *c)
            || clock_ms() - client->opened_at > c->keepalive_time
            || worker->is_exiting || is_disabled(r, c);
 }
+
 
 /* The server's settings about keeping the connection apply until a location is
  * found, which has its own. */

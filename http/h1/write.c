@@ -11,6 +11,7 @@
 #include "http/response.h"
 #include "http/settings.h"
 
+
 /* --- Location ------------------------------------------------------------------- */
 
 /* A Location of our own that is only a path gets scheme, host and port, unless
@@ -51,6 +52,7 @@ complete_location(struct http_request *r)
                                 STR_A(r->scheme), STR_A(host), STR_A(f->value));
 }
 
+
 /* --- the head ---------------------------------------------------------------------- */
 
 static char *
@@ -59,6 +61,7 @@ put(char *p, str_t s)
     memcpy(p, s.p, s.n);
     return p + s.n;
 }
+
 
 static char *
 put_status(char *p, unsigned status, str_t reason)
@@ -72,11 +75,13 @@ put_status(char *p, unsigned status, str_t reason)
     return put(p, STR("\r\n"));
 }
 
+
 static bool
 is_bodiless(unsigned status)
 {
     return status < 200 || status == 204 || status == 304;
 }
+
 
 /* Chooses how the end of the body is marked; this may require closing the
  * connection. */
@@ -97,6 +102,7 @@ choose_framing(struct http_request *r)
     }
 }
 
+
 static size_t
 head_room(const struct http_request *r)
 {
@@ -109,6 +115,7 @@ head_room(const struct http_request *r)
     return n;
 }
 
+
 static char *
 put_content_type(char *p, const struct http_response *o)
 {
@@ -119,6 +126,7 @@ put_content_type(char *p, const struct http_response *o)
     p = field_put_text(p, o->type_tail);
     return put(p, STR("\r\n"));
 }
+
 
 static char *
 put_connection(char *p, const struct http_request *r)
@@ -137,6 +145,7 @@ put_connection(char *p, const struct http_request *r)
     }
     return p;
 }
+
 
 static char *
 put_known(char *p, const struct http_request *r)
@@ -169,6 +178,7 @@ put_known(char *p, const struct http_request *r)
     return o->varies ? put(p, STR("Vary: Accept-Encoding\r\n")) : p;
 }
 
+
 enum step
 h1_send_head(struct http_request *r)
 {
@@ -198,6 +208,7 @@ h1_send_head(struct http_request *r)
     return STEP_NEXT;
 }
 
+
 void
 h1_send_interim(struct http_request *r, unsigned status,
                 const struct fields *fields)
@@ -220,6 +231,7 @@ h1_send_interim(struct http_request *r, unsigned status,
     r->sent_before += (uint64_t) (p - start);
 }
 
+
 /* --- the body ----------------------------------------------------------------------- */
 
 static void
@@ -236,6 +248,7 @@ add_chunk_head(struct chain *out, uint64_t n)
     } while (n != 0);
     chain_add_copy(out, str_span(p, text + sizeof(text)));
 }
+
 
 static void
 end_chunks(struct http_request *r, struct chain *out)
@@ -258,6 +271,7 @@ end_chunks(struct http_request *r, struct chain *out)
     p = put(p, STR("\r\n"));
     chain_add(out, str_span(start, p));
 }
+
 
 /* A response can be endless, so no chunk may leave memory in the arena: free
  * links are passed back and forth between the chains, also for the last piece

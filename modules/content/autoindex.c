@@ -50,6 +50,7 @@ kind_of(const struct entry *e)
     return e->is_folder ? "directory" : e->is_file ? "file" : "other";
 }
 
+
 /* --- HTML ---------------------------------------------------------------- */
 
 /* The length in bytes of the first n characters. */
@@ -176,6 +177,7 @@ print_html(struct page *p, const struct entries *entries)
     chain_add(&p->out, STR("</pre><hr></body>\r\n</html>\r\n"));
 }
 
+
 /* --- JSON and JSONP --------------------------------------------------------- */
 
 static void
@@ -247,6 +249,7 @@ find_callback(struct http_request *r, str_t *callback)
     return true;
 }
 
+
 /* --- XML ---------------------------------------------------------------- */
 
 static void
@@ -274,6 +277,7 @@ print_xml(struct page *p, const struct entries *entries)
         xml_entry(p, e);
     chain_add(&p->out, STR("</list>\r\n"));
 }
+
 
 /* --- reading the folder ------------------------------------------------------- */
 
@@ -355,6 +359,7 @@ cannot_open(struct http_request *r, str_t folder, int error)
            "opendir() \"" STR_F "\" failed", (int) folder.n - 1, folder.p);
     return http_fail(r, is_missing ? 404 : error == EACCES ? 403 : 500);
 }
+
 
 /* --- the handler ------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@ struct index_conf {
 
 static const struct index_conf *conf_at(const struct http_request *r);
 
+
 /* --- errors ------------------------------------------------------------- */
 
 static enum step
@@ -61,6 +62,7 @@ check_folder(struct http_request *r, str_t folder, str_t first)
            STR_A(path));
     return http_fail(r, 500);
 }
+
 
 /* --- the handler ------------------------------------------------------------- */
 
@@ -165,6 +167,7 @@ parse_names(struct conf *cf, void *field)
     }
     return conf_expr_list.parse(cf, field);
 }
+
 
 static const struct conf_type names_type = {
     .name = "names",

@@ -63,6 +63,7 @@ copy(struct task *t)
     return start(r, &c->to);
 }
 
+
 /* --- directives --------------------------------------------------------------- */
 
 static const char *

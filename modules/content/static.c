@@ -6,6 +6,7 @@
 #include "http/files.h"
 #include "modules/module.h"
 
+
 static enum step
 redirect_to_slash(struct http_request *r)
 {

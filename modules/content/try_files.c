@@ -28,6 +28,7 @@ struct try_files_conf {
 
 static const struct try_files_conf *conf_at(const struct http_request *r);
 
+
 /* --- files ------------------------------------------------------------------- */
 
 /* The value of an argument.  In a location with alias, a value with variables
@@ -102,6 +103,7 @@ try_one(struct http_request *r, const struct candidate *c, str_t root)
     return true;
 }
 
+
 /* --- the last resort ------------------------------------------------------------ */
 
 static enum step
@@ -143,6 +145,7 @@ run(struct task *task)
             return STEP_NEXT;
     return resort(r, t);
 }
+
 
 /* --- the row ------------------------------------------------------------------ */
 

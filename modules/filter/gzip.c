@@ -46,11 +46,13 @@ struct gzip_state {
 
 extern struct module gzip_module;
 
+
 static const struct gzip_conf *
 conf_at(const struct http_request *r)
 {
     return conf_of(&r->task, &gzip_module);
 }
+
 
 /* --- rows ---------------------------------------------------------------- */
 
@@ -143,6 +145,7 @@ static const struct directive rows[] = {
     { .name = NULL },
 };
 
+
 /* --- the state ----------------------------------------------------------- */
 
 static bool
@@ -180,6 +183,7 @@ abandon(void *state)
     release(s);
     chain_clear(&s->kept);
 }
+
 
 /* --- heads --------------------------------------------------------------- */
 
@@ -233,6 +237,7 @@ decide(struct http_request *r, void *filter_state)
     arena_defer(r->task.arena, abandon, s);
     return STEP_ACCEPT;
 }
+
 
 /* --- bodies -------------------------------------------------------------- */
 
@@ -389,6 +394,7 @@ static const struct http_filter filter = { .name = "gzip",
                                            .needs_memory = true,
                                            .head = decide,
                                            .body = compress_body };
+
 
 /* --- $gzip_ratio --------------------------------------------------------- */
 

@@ -38,11 +38,13 @@ struct gzip_rules {
 
 extern struct module gzip_rules_module;
 
+
 static const struct gzip_rules *
 rules_of(const struct http_request *r)
 {
     return conf_of(&r->task, &gzip_rules_module);
 }
+
 
 /* --- rows ---------------------------------------------------------------- */
 
@@ -104,6 +106,7 @@ static const struct directive rows[] = {
            "6.0 SV1."),
     { .name = NULL },
 };
+
 
 /* --- proxies ------------------------------------------------------------- */
 
@@ -171,6 +174,7 @@ suits_proxies(const struct http_request *r, unsigned p)
     return !((p & PROXIED_NO_LAST_MODIFIED) && has_last_modified(r))
            && !((p & PROXIED_NO_ETAG) && has_field(r, FIELD_ETAG));
 }
+
 
 /* --- clients ------------------------------------------------------------- */
 

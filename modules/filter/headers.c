@@ -51,6 +51,7 @@ struct headers_conf {
 
 static const struct headers_conf *conf_at(const struct http_request *r);
 
+
 /* --- rows ------------------------------------------------------------------ */
 
 static const char *
@@ -137,6 +138,7 @@ ready(struct conf *cf, void *conf)
     return NULL;
 }
 
+
 /* --- expires: the value ------------------------------------------------------ */
 
 /* NULL, or what is wrong with the value. */
@@ -192,6 +194,7 @@ parse_expires(struct conf *cf, void *field)
     error = read_expires(v, of_modified, e);
     return error ? conf_error(cf, "\"expires\" directive %s", error) : NULL;
 }
+
 
 /* --- expires: the fields ----------------------------------------------------- */
 
@@ -302,6 +305,7 @@ set_expires(struct http_request *r, const struct expires *e)
         break;
     }
 }
+
 
 /* --- the filter -------------------------------------------------------------- */
 
@@ -492,6 +496,7 @@ add_trailers(struct http_request *r, void *state, struct chain *in,
     }
     return STEP_NEXT;
 }
+
 
 /* --- the module --------------------------------------------------------------- */
 

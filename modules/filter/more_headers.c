@@ -21,6 +21,7 @@ struct more_state {
 
 extern struct module more_headers_module;
 
+
 /* --- fields that are more than fields ------------------------------------------ */
 
 /* Splits at the first semicolon: lists of types compare the part before it. */
@@ -141,6 +142,7 @@ is_single(enum field_id id)
     return false;
 }
 
+
 /* --- the filter ------------------------------------------------------------------ */
 
 static void
@@ -221,6 +223,7 @@ cut_body(struct http_request *r, void *state, struct chain *in,
         r->keeps_alive = false;
     return STEP_NEXT;
 }
+
 
 /* --- the module ------------------------------------------------------------------ */
 

@@ -21,6 +21,7 @@ struct range_state {
 
 extern struct module range_module, range_body_module;
 
+
 /* --- whether ------------------------------------------------------------- */
 
 static time_t
@@ -64,6 +65,7 @@ judge(struct http_request *r, struct range **at, size_t *n)
     return range_parse(r->task.arena, f->value, (uint64_t) r->out.length,
                        r->out.is_single_part ? 1 : max, at, n);
 }
+
 
 /* --- heads --------------------------------------------------------------- */
 
@@ -206,6 +208,7 @@ decide(struct http_request *r, void *state)
                STR("bytes"));
     return STEP_NEXT;
 }
+
 
 /* --- bodies -------------------------------------------------------------- */
 

@@ -60,6 +60,7 @@ ask_next(struct http_request *r, struct slice *s)
     s->has_answer = false;
 }
 
+
 /* --- $slice_range -------------------------------------------------------- */
 
 /* The start of the range that the client asks for; 0 where ranges will not be
@@ -106,6 +107,7 @@ get_range(struct task *t, uintptr_t arg)
         s = begin(r);
     return s ? s->range : STR_NONE;
 }
+
 
 /* --- heads --------------------------------------------------------------- */
 
@@ -202,6 +204,7 @@ check(struct http_request *r, void *state)
     make_whole(r, &at, length);
     return r == r->main ? STEP_ACCEPT : STEP_NEXT;
 }
+
 
 /* --- bodies -------------------------------------------------------------- */
 

@@ -116,6 +116,7 @@ id_text(struct arena *a, str_t name, const uint32_t id[4])
                         id[2], id[3]);
 }
 
+
 /* --- a new identifier ----------------------------------------------------------- */
 
 /* Identifies the server: the last four bytes of its address, in the order of
@@ -193,6 +194,7 @@ choose_id(struct http_request *r, const struct userid_conf *c,
     }
     make_id(r, c, s->set);
 }
+
 
 /* --- the fields ------------------------------------------------------------------ */
 
@@ -286,6 +288,7 @@ set_cookie(struct http_request *r, void *state)
     return STEP_NEXT;
 }
 
+
 /* --- variables --------------------------------------------------------------------- */
 
 static str_t
@@ -326,6 +329,7 @@ no_reset(struct task *t, uintptr_t arg)
     (void) arg;
     return STR("");
 }
+
 
 /* --- reading ----------------------------------------------------------------------- */
 
@@ -395,6 +399,7 @@ start(struct worker *w)
     sequence.v2 = V2_START;
     return true;
 }
+
 
 /* --- the module --------------------------------------------------------------------- */
 

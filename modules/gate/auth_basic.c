@@ -32,6 +32,7 @@ challenge(struct http_request *r, str_t realm)
     return http_fail(r, 401);
 }
 
+
 /* --- the file ------------------------------------------------------------- */
 
 static enum step
@@ -94,6 +95,7 @@ read_entry(struct http_request *r, str_t path, str_t user, str_t *entry)
     file_put(f.file);
     return is_read ? STEP_NEXT : http_fail(r, 500);
 }
+
 
 /* --- the gate --------------------------------------------------------------- */
 

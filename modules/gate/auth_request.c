@@ -98,6 +98,7 @@ check(struct task *t)
     return judge(r, &a->sub);
 }
 
+
 /* --- directives --------------------------------------------------------------- */
 
 static const char *

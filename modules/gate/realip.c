@@ -89,6 +89,7 @@ replace_address(struct task *t)
     return STEP_NEXT;
 }
 
+
 /* --- variables ---------------------------------------------------------------- */
 
 static str_t
@@ -110,6 +111,7 @@ own_port(struct task *t, uintptr_t arg)
     (void) arg;
     return port ? arena_printf(t->arena, "%u", port) : STR("");
 }
+
 
 /* --- reading ------------------------------------------------------------------ */
 

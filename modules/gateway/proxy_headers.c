@@ -40,6 +40,7 @@ parse_set_header(struct conf *cf, void *field)
     return f->value ? NULL : error;
 }
 
+
 static const struct conf_type set_header_type = {
     .name = "fields",
     .size = sizeof(struct proxy_fields),

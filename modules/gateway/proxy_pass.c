@@ -137,6 +137,7 @@ parse_pass(struct conf *cf, void *field)
     return NULL;
 }
 
+
 static const struct conf_type pass_type = {
     .name = "URL of a server",
     .size = sizeof(struct proxy_target),

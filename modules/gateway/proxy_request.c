@@ -108,6 +108,7 @@ struct text {
     size_t n;
 };
 
+
 static void
 put(struct text *t, str_t s)
 {

@@ -97,6 +97,7 @@ const struct conf_type proxy_redirect_type = {
     .unset = "default",
 };
 
+
 /* --- Location, Refresh ---------------------------------------------------- */
 
 /* Replaces the n bytes after the first skip bytes of value. */

@@ -54,6 +54,7 @@ extern struct module access_log_module;
     "$remote_addr - $remote_user [$time_local] \"$request\" $status " \
     "$body_bytes_sent \"$http_referer\" \"$http_user_agent\""
 
+
 /* --- writing ------------------------------------------------------------------- */
 
 /* As in nginx, logs whose names have variables are only written for requests
@@ -139,6 +140,7 @@ log_request(struct task *t)
     t->log->action = NULL;
     return STEP_NEXT;
 }
+
 
 /* --- log_format ------------------------------------------------------------------ */
 
@@ -252,6 +254,7 @@ static const struct conf_type format_type = {
     .name = "log format",
     .parse = parse_format,
 };
+
 
 /* --- access_log ------------------------------------------------------------------- */
 
@@ -385,6 +388,7 @@ static const struct conf_type access_log_type = {
     .parse = parse_access_log,
 };
 
+
 /* --- open_log_file_cache ------------------------------------------------------------ */
 
 static const char *
@@ -430,6 +434,7 @@ static const struct conf_type cache_type = {
     .parse = parse_cache,
     .unset = "off",
 };
+
 
 /* --- the log of servers that name none ------------------------------------------------ */
 

@@ -75,6 +75,7 @@ add_three(struct log_line *line, unsigned n)
     log_line_number(line, n);
 }
 
+
 /* --- what is written without a variable ------------------------------------- */
 
 static void
@@ -164,6 +165,7 @@ static const struct own {
     { "request_length", write_request_length },
 };
 
+
 /* --- compiling ------------------------------------------------------------------ */
 
 static void
@@ -228,6 +230,7 @@ log_format_add(struct conf *cf, struct log_format *f, str_t text)
     }
     return NULL;
 }
+
 
 /* --- writing -------------------------------------------------------------------- */
 

@@ -33,6 +33,7 @@ add_string(struct log_line *line, str_t s)
     log_line_add(line, STR("\""));
 }
 
+
 /* --- numbers of the request ------------------------------------------------- */
 
 static uint64_t
@@ -90,6 +91,7 @@ connection_requests(const struct http_request *r)
 {
     return http_client_of(r)->requests;
 }
+
 
 /* --- fields --------------------------------------------------------------------- */
 

@@ -143,6 +143,7 @@ msie(struct task *t, uintptr_t arg)
     return http_is_msie(http_of(t)) ? STR("1") : STR("");
 }
 
+
 /* --- reading ------------------------------------------------------------------ */
 
 static void

@@ -61,6 +61,7 @@ look_up(struct task *t, uintptr_t arg)
     return found ? *found : STR("");
 }
 
+
 /* --- reading ----------------------------------------------------------------- */
 
 static const char *

@@ -72,6 +72,7 @@ struct geoip2_conf {
 
 extern struct module geoip2_module;
 
+
 /* --- opening -------------------------------------------------------------------- */
 
 static void
@@ -133,6 +134,7 @@ take_over(struct database *d, const struct opening *o)
     d->mark = o->mark;
     d->is_broken = false;
 }
+
 
 /* --- reloading ------------------------------------------------------------------- */
 
@@ -208,6 +210,7 @@ check_if_due(struct task *t, struct database *d)
         free(c);
 }
 
+
 /* Waits for a running check. */
 static void
 stop(struct worker *w)
@@ -216,6 +219,7 @@ stop(struct worker *w)
     pool_free(pool);
     pool = NULL;
 }
+
 
 /* --- looking up ------------------------------------------------------------------ */
 
@@ -328,6 +332,7 @@ last_change(struct task *t, uintptr_t arg)
     check_if_due(t, d);
     return arena_printf(t->arena, "%lld", (long long) d->changed_at);
 }
+
 
 /* --- reading --------------------------------------------------------------------- */
 

@@ -101,6 +101,7 @@ invalid_referer(struct task *t, uintptr_t arg)
     return verdict == REGEX_YES ? STR("") : STR("1");
 }
 
+
 /* --- reading ------------------------------------------------------------------ */
 
 static const char *

@@ -126,6 +126,7 @@ secure_link_expires(struct task *t, uintptr_t arg)
     return state ? state->expires : STR_NONE;
 }
 
+
 /* --- reading ------------------------------------------------------------------ */
 
 /* A block can only use one of the two forms. */

@@ -19,12 +19,14 @@ struct toy_conf {
 static const struct conf_opener http_opener = { .inside = IN_HTTP };
 static const struct conf_opener server_opener = { .inside = IN_SERVER };
 
+
 static const char *
 take_line(struct conf *cf, void *state)
 {
     (void) state;
     return cf->n_args == 2 ? NULL : conf_error(cf, "two words a line");
 }
+
 
 static const struct conf_lines lines = { .line = take_line };
 
@@ -53,6 +55,7 @@ struct module *const weir_modules[] = { &toy_module, NULL };
 static const struct log_targets no_targets = { .level = LEVEL_STDERR };
 static struct log               quiet = { .targets = &no_targets };
 
+
 static void
 lex(str_t text)
 {
@@ -77,6 +80,7 @@ lex(str_t text)
     arena_free(a);
 }
 
+
 /* Comments to lint: each finding has a place in the text. */
 static void
 lint(const struct generation *g)
@@ -89,6 +93,7 @@ lint(const struct generation *g)
         CHECK(f->line > 0 && f->line <= g->root->end_line && f->cure.n != 0);
     arena_free(a);
 }
+
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -43,6 +43,7 @@ make_fields(struct arena *a, struct fields *f, str_t *rest)
     }
 }
 
+
 /* --- what must hold ----------------------------------------------------------- */
 
 static void

@@ -169,6 +169,7 @@ check_json_text(struct arena *a, str_t in)
     CHECK(out.n == 0);
 }
 
+
 /* --- a line of the error log ---------------------------------------------------- */
 
 struct parts {

@@ -27,6 +27,7 @@ struct module *const weir_modules[] = { NULL };
 static struct log_targets quiet_targets = { .level = LEVEL_STDERR };
 static struct log         quiet = { .targets = &quiet_targets };
 
+
 /* --- map --------------------------------------------------------------------- */
 
 struct key {
@@ -40,6 +41,7 @@ struct keys {
     bool       has_hostnames;
 };
 
+
 static bool
 matches(const pcre2_code *code, str_t s)
 {
@@ -50,6 +52,7 @@ matches(const pcre2_code *code, str_t s)
     pcre2_match_data_free(m);
     return rc >= 0;
 }
+
 
 /* How well a key that is no pattern fits: more than any length for an exact
  * one, then the lengths of wildcards, leading ones first; 0: not. */
@@ -71,6 +74,7 @@ fit(const struct keys *l, const struct key *k, str_t s)
     rest = (str_t){ key.p, key.n - 1 };
     return s.n > rest.n && str_starts(s, rest) ? rest.n : 0;
 }
+
 
 static const struct key *
 search(const struct keys *l, struct arena *a, str_t s)
@@ -94,6 +98,7 @@ search(const struct keys *l, struct arena *a, str_t s)
             best = &l->keys[i];
     return best;
 }
+
 
 /* False: the table does not take the key. */
 static bool
@@ -127,6 +132,7 @@ add_key(struct conf *cf, struct table *t, struct keys *l, str_t line)
     return true;
 }
 
+
 static bool
 read_keys(struct conf *cf, struct table *t, struct keys *l, str_t *rest)
 {
@@ -140,6 +146,7 @@ read_keys(struct conf *cf, struct table *t, struct keys *l, str_t *rest)
     }
     return true;
 }
+
 
 static void
 look_up_all(struct conf *cf, const struct table *t, const struct keys *l,
@@ -165,6 +172,7 @@ look_up_all(struct conf *cf, const struct table *t, const struct keys *l,
     arena_free(task.arena);
 }
 
+
 static void
 try_map(str_t in, bool has_hostnames)
 {
@@ -187,6 +195,7 @@ try_map(str_t in, bool has_hostnames)
     arena_free(a);
 }
 
+
 /* --- geo: networks --------------------------------------------------------------- */
 
 struct network {
@@ -199,6 +208,7 @@ struct networks {
     struct network at[KEYS_MAX];
     size_t         n;
 };
+
 
 /* Bytes that differ in few bits, so that networks meet. */
 static void
@@ -221,12 +231,14 @@ make_text(const uint8_t *p, bool is_network, char *text, size_t room)
              p[2] & 0x81, p[3], tail);
 }
 
+
 static bool
 is_same(const struct cidr *a, const struct cidr *b)
 {
     return a->family == b->family && memcmp(a->addr, b->addr, 16) == 0
            && memcmp(a->mask, b->mask, 16) == 0;
 }
+
 
 static void *
 find_network(const struct networks *l, const struct sockaddr *sa)
@@ -248,6 +260,7 @@ find_network(const struct networks *l, const struct sockaddr *sa)
     return value;
 }
 
+
 static struct network *
 same_network(struct networks *l, const struct cidr *net)
 {
@@ -259,6 +272,7 @@ same_network(struct networks *l, const struct cidr *net)
         l->at[l->n].bits += net->mask[i / 8] >> (7 - i % 8) & 1;
     return &l->at[l->n++];
 }
+
 
 static void
 try_networks(const uint8_t *p, size_t size)
@@ -296,12 +310,14 @@ try_networks(const uint8_t *p, size_t size)
     arena_free(a);
 }
 
+
 /* --- geo: ranges ----------------------------------------------------------------- */
 
 struct pieces {
     struct range_other at[PIECES];
     size_t             n;
 };
+
 
 /* Sets the part of a range within 65536 addresses. */
 static enum range_verdict
@@ -340,6 +356,7 @@ set_part(struct pieces *l, struct range_other part, struct range_other *other)
     return RANGE_SET;
 }
 
+
 static bool
 remove_part(struct pieces *l, struct range_other part)
 {
@@ -351,6 +368,7 @@ remove_part(struct pieces *l, struct range_other part)
     }
     return false;
 }
+
 
 /* The part of a range that begins at or behind *from, and moves that on;
  * false: none is left. */
@@ -367,6 +385,7 @@ next_part(struct range_other all, uint64_t *from, struct range_other *part)
     return true;
 }
 
+
 static enum range_verdict
 set_slowly(struct pieces *l, struct range_other all, struct range_other *other)
 {
@@ -382,6 +401,7 @@ set_slowly(struct pieces *l, struct range_other all, struct range_other *other)
     return verdict;
 }
 
+
 static bool
 remove_slowly(struct pieces *l, struct range_other all)
 {
@@ -393,6 +413,7 @@ remove_slowly(struct pieces *l, struct range_other all)
         had_all &= remove_part(l, part);
     return had_all;
 }
+
 
 static void
 check_address(const struct ranges *t, const struct pieces *l, uint32_t at)
@@ -406,6 +427,7 @@ check_address(const struct ranges *t, const struct pieces *l, uint32_t at)
             value = l->at[i].value;
     CHECK(ranges_find(t, (const struct sockaddr *) &sin) == value);
 }
+
 
 /* False: a range clashed. */
 static bool
@@ -439,6 +461,7 @@ try_range(struct ranges *t, struct pieces *l, const uint8_t *p)
     return true;
 }
 
+
 static void
 try_ranges(const uint8_t *p, size_t size)
 {
@@ -453,6 +476,7 @@ try_ranges(const uint8_t *p, size_t size)
     }
     arena_free(a);
 }
+
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

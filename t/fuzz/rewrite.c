@@ -69,6 +69,7 @@ struct module *const weir_modules[] = { &http_module,
 static struct log_targets quiet_targets = { .level = LEVEL_EMERG };
 static struct log         quiet = { .targets = &quiet_targets };
 
+
 /* --- the program ----------------------------------------------------------------- */
 
 struct program {
@@ -78,6 +79,7 @@ struct program {
     size_t         length;
 };
 
+
 static unsigned
 byte(struct program *s)
 {
@@ -86,6 +88,7 @@ byte(struct program *s)
     s->n--;
     return *s->p++;
 }
+
 
 static void
 say(struct program *s, const char *text)
@@ -99,6 +102,7 @@ say(struct program *s, const char *text)
     s->length += n;
 }
 
+
 /* One of a list that NULL ends. */
 static void
 say_one(struct program *s, const char *const list[])
@@ -109,6 +113,7 @@ say_one(struct program *s, const char *const list[])
         n++;
     say(s, list[byte(s) % n]);
 }
+
 
 static void
 say_words(struct program *s, const char *first)
@@ -163,6 +168,7 @@ say_words(struct program *s, const char *first)
     say(s, "\" ");
 }
 
+
 static void
 say_regex(struct program *s)
 {
@@ -177,6 +183,7 @@ say_regex(struct program *s)
     say_one(s, patterns);
     say(s, "\" ");
 }
+
 
 static void
 say_condition(struct program *s)
@@ -205,6 +212,7 @@ say_condition(struct program *s)
     say(s, ") {\n");
 }
 
+
 static void
 say_return(struct program *s)
 {
@@ -223,6 +231,7 @@ say_return(struct program *s)
     }
 }
 
+
 static void
 say_rewrite(struct program *s)
 {
@@ -236,6 +245,7 @@ say_rewrite(struct program *s)
     say_one(s, flags);
 }
 
+
 static void
 say_set(struct program *s)
 {
@@ -246,6 +256,7 @@ say_set(struct program *s)
     say_one(s, names);
     say_words(s, "");
 }
+
 
 static void
 say_rules(struct program *s, bool in_if)
@@ -280,6 +291,7 @@ say_rules(struct program *s, bool in_if)
     }
 }
 
+
 static void
 say_all(struct program *s)
 {
@@ -310,9 +322,11 @@ say_all(struct program *s)
     say(s, "set $v 1; set $w 2; if ($uri ~ (?<name>z)) { }\n} }\n");
 }
 
+
 /* --- the codec ------------------------------------------------------------------- */
 
 static bool is_over;
+
 
 static enum step
 send_head(struct http_request *r)
@@ -322,12 +336,14 @@ send_head(struct http_request *r)
     return STEP_NEXT;
 }
 
+
 static void
 send_interim(struct http_request *r, unsigned status,
              const struct fields *fields)
 {
     (void) r, (void) status, (void) fields;
 }
+
 
 static void
 send_body(struct http_request *r, struct chain *in, bool last)
@@ -336,12 +352,14 @@ send_body(struct http_request *r, struct chain *in, bool last)
     chain_clear(in);
 }
 
+
 static uint64_t
 queued(const struct http_request *r)
 {
     (void) r;
     return 0;
 }
+
 
 static enum flush
 flush(struct http_request *r, size_t limit, bool late)
@@ -350,11 +368,13 @@ flush(struct http_request *r, size_t limit, bool late)
     return FLUSH_DONE;
 }
 
+
 static void
 drop(struct http_request *r)
 {
     (void) r;
 }
+
 
 static enum step
 read_body(struct http_request *r, struct chain *out, size_t max)
@@ -363,12 +383,14 @@ read_body(struct http_request *r, struct chain *out, size_t max)
     return STEP_DONE;
 }
 
+
 static void
 finish(struct http_request *r)
 {
     (void) r;
     is_over = true;
 }
+
 
 static const struct http_codec codec = {
     .name = "none",
@@ -383,12 +405,14 @@ static const struct http_codec codec = {
     .abort = finish,
 };
 
+
 /* --- a request ------------------------------------------------------------------- */
 
 struct result {
     unsigned status, changes;
     str_t    uri, args, location;
 };
+
 
 /* False: no such URI reaches the phases. */
 static bool
@@ -404,6 +428,7 @@ take_target(struct http_request *r, str_t target)
     r->args = rest.p ? rest : (str_t){ path.p + path.n, 0 };
     return true;
 }
+
 
 static void
 run(struct generation *g, str_t target, struct arena *keep, struct result *out)
@@ -452,6 +477,7 @@ run(struct generation *g, str_t target, struct arena *keep, struct result *out)
     arena_free(a);
 }
 
+
 static void
 run_twice(struct generation *g, str_t target)
 {
@@ -465,6 +491,7 @@ run_twice(struct generation *g, str_t target)
     CHECK(str_eq(one.location, two.location));
     arena_free(keep);
 }
+
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

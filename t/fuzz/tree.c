@@ -160,6 +160,7 @@ is_inside(const char *path)
            && (real[n] == '/' || real[n] == '\0');
 }
 
+
 /* --- changes -------------------------------------------------------------- */
 
 /* Files that were changed a moment ago are not kept: this one is old. */

@@ -25,6 +25,7 @@ static struct {
     struct block *block;
 } client;
 
+
 static enum step
 read_body(struct http_request *r, struct chain *out, size_t max)
 {
@@ -37,6 +38,7 @@ read_body(struct http_request *r, struct chain *out, size_t max)
     return ++client.given == client.pieces ? STEP_DONE : STEP_NEXT;
 }
 
+
 static const struct http_codec codec
     = { .name = "test", .read_body = read_body };
 
@@ -46,6 +48,7 @@ static struct conf_page *const pages[] = { &page };
 static struct conn             conn;
 static struct log   quiet = { .targets = &(struct log_targets){ 0 } };
 static struct loop *loop;
+
 
 /* A request whose body comes in so many pieces. */
 static struct http_request *
@@ -69,12 +72,14 @@ new_request(struct arena *a, int pieces, bool is_chunked)
     return r;
 }
 
+
 static void
 end(struct http_request *r)
 {
     task_end(&r->task);
     chain_clear(&r->body->data);
 }
+
 
 /* --- readers: what each has had, or -1 when it was refused ------------------- */
 
@@ -87,6 +92,7 @@ whole(struct http_request *r)
         return 0;
     return step == STEP_FAIL ? -1 : (int) r->body->data.n;
 }
+
 
 static int
 stream(struct http_request *r)
@@ -107,6 +113,7 @@ stream(struct http_request *r)
     return step == STEP_FAIL ? -1 : n;
 }
 
+
 static int
 discard(struct http_request *r)
 {
@@ -114,9 +121,11 @@ discard(struct http_request *r)
     return 0;
 }
 
+
 static int (*const readers[])(struct http_request *)
     = { whole, stream, discard };
 static const char *const names[] = { "read", "stream", "discard" };
+
 
 /* Two readers, the first of which stops when `come` pieces have come: the
  * second gets all of it, nothing, or a refusal. */
@@ -143,6 +152,7 @@ test_pairs(struct arena *a, bool is_chunked)
             }
 }
 
+
 /* A body that breaks when some of it is there is nobody's. */
 static void
 test_broken(struct arena *a)
@@ -160,6 +170,7 @@ test_broken(struct arena *a)
             end(r);
         }
 }
+
 
 static void
 test_states(struct arena *a)
@@ -196,6 +207,7 @@ test_states(struct arena *a)
     end(r);
 }
 
+
 /* A client that never pauses: a stream begins when there is a buffer full, and
  * whoever keeps all of it, or drops it, lets others have their turn. */
 static void
@@ -220,6 +232,7 @@ test_bounds(struct arena *a)
     is((int) r->body->data.n, 0, "... and nothing is held");
     end(r);
 }
+
 
 int
 main(void)

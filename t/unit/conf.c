@@ -7,6 +7,7 @@
 #include "core/conf/types.h"
 #include "t/unit/tap.h"
 
+
 /* --- a small world of directives -------------------------------------------- */
 
 struct toy_conf {
@@ -22,6 +23,7 @@ struct toy_conf {
 
 static unsigned n_ready, n_settled;
 
+
 static const char *
 make_ready(struct conf *cf, void *conf)
 {
@@ -34,12 +36,14 @@ make_ready(struct conf *cf, void *conf)
     return NULL;
 }
 
+
 static void
 settle(struct conf *cf)
 {
     (void) cf;
     n_settled++;
 }
+
 
 static const struct conf_range small = { 0, 100 };
 static const struct conf_word  words[]
@@ -150,6 +154,7 @@ struct module *const weir_modules[]
 static const struct log_targets no_targets = { .level = LEVEL_STDERR };
 static struct log               quiet = { .targets = &no_targets };
 
+
 static struct generation *
 read_text(const char *text)
 {
@@ -160,11 +165,13 @@ read_text(const char *text)
     return generation_read_text(&paths, STR("x.conf"), str_of(text), &quiet);
 }
 
+
 static const C *
 conf_at(const struct conf_block *b)
 {
     return confs_get(b->conf, &toy_module);
 }
+
 
 /* --- words ------------------------------------------------------------------- */
 
@@ -197,6 +204,7 @@ static const struct sample samples[] = {
     { "a b\\", "!unexpected end of file, expecting \";\" or \"}\"" },
 };
 
+
 static void
 spell(struct lexer *lx, enum lex what, char *out, size_t room)
 {
@@ -216,6 +224,7 @@ spell(struct lexer *lx, enum lex what, char *out, size_t room)
     snprintf(out + n, room - n, "%c", ends[what]);
 }
 
+
 static void
 test_words(void)
 {
@@ -232,6 +241,7 @@ test_words(void)
     }
     arena_free(a);
 }
+
 
 /* Whatever a text is cut to, reading it ends, with or without an error. */
 static void
@@ -252,6 +262,7 @@ test_cuts(void)
     }
     ok(good >= 3 && good < n / 2, "only whole texts are taken: %zu", good);
 }
+
 
 /* --- handing down --------------------------------------------------------------- */
 
@@ -305,11 +316,13 @@ test_inheritance(void)
     generation_put(g);
 }
 
+
 static const struct deep_conf *
 deep_at(const struct conf_block *b)
 {
     return confs_get(b->conf, &deep_module);
 }
+
 
 static const struct well *
 far_well(const struct conf_block *b)
@@ -318,6 +331,7 @@ far_well(const struct conf_block *b)
 
     return &c->well;
 }
+
 
 static void
 test_templates(void)
@@ -361,6 +375,7 @@ test_templates(void)
     generation_put(g);
 }
 
+
 static void
 test_two(void)
 {
@@ -381,6 +396,7 @@ test_two(void)
            "freeing one leaves the other");
     generation_put(y);
 }
+
 
 static void
 test_refusals(void)
@@ -412,6 +428,7 @@ test_refusals(void)
     for (size_t i = 0; i < countof(bad); i++)
         is_same(read_text(bad[i]), NULL, "refused: %s", bad[i]);
 }
+
 
 int
 main(void)

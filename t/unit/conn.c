@@ -365,6 +365,7 @@ test_close(void)
 
 static int outcome = -1;
 
+
 static void
 on_outcome(struct event *e)
 {
@@ -470,6 +471,7 @@ test_connect_unix(void)
 
 /* -- idle ones --------------------------------------------------------- */
 
+
 static int rooms;
 static void
 on_room(void *arg)
@@ -481,12 +483,14 @@ on_room(void *arg)
 
 static struct conn *refuses;
 
+
 static void
 close_unwanted(struct conn *c)
 {
     if (c != refuses)
         conn_close(c);
 }
+
 
 static const struct conn_owner idle_owner = { .on_unwanted = close_unwanted };
 
@@ -528,6 +532,7 @@ test_reusable(void)
 
 static unsigned cut;
 
+
 static void
 on_cut(struct conn *c)
 {
@@ -540,6 +545,7 @@ on_cut(struct conn *c)
 
 static const struct conn_owner cut_owner
     = { .on_unwanted = close_unwanted, .on_cut = on_cut };
+
 
 static void
 test_cut(void)
@@ -570,6 +576,7 @@ test_cut(void)
 static struct pace  paces[6];
 static struct pair *pressed[6];
 
+
 /* The last of them is held up by something else. */
 static struct pace *
 pace(struct conn *c)
@@ -585,6 +592,7 @@ static const struct conn_owner slow_owner = { .on_unwanted = conn_close,
                                               .on_cut = conn_close,
                                               .pace = pace,
                                               .on_slow = conn_close };
+
 
 static void
 test_press(void)

@@ -133,6 +133,7 @@ member(struct task *t, uintptr_t arg)
 
 static const struct var *loop_var;
 
+
 static str_t
 ask_itself(struct task *t, uintptr_t arg)
 {

@@ -19,6 +19,7 @@ static char                dir[] = "/tmp/weir-file-XXXXXX";
 static struct file_options options = { .directio = FILE_DIRECT_OFF };
 static size_t              hits;
 
+
 /* Writes a file and makes it old enough to be kept. */
 static void
 put(const char *name, const char *text)
@@ -79,6 +80,7 @@ get_kept(const char *name)
     hits = file_stats().hits;
     return get(name);
 }
+
 
 #define is_kept(...) is(file_stats().hits, hits + 1, __VA_ARGS__)
 

@@ -15,6 +15,7 @@ struct told {
     enum h1_fault error;
 };
 
+
 static void
 append(char *to, size_t *n, str_t s)
 {

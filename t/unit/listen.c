@@ -298,11 +298,13 @@ test_inherit(void)
 static struct conn *accepted[64];
 static unsigned     n_accepted;
 
+
 static void
 on_read(struct event *e)
 {
     (void) e;
 }
+
 
 static const struct conn_owner owner = { .on_unwanted = conn_close };
 
@@ -416,6 +418,7 @@ test_accept(bool multi)
 
 
 static struct port *port_of_last;
+
 
 static void
 remember_port(struct port *p, struct loop *loop, int fd,

@@ -11,6 +11,7 @@ enum { UDP = 1, LOUD = 2, PORT = 4 };
 static struct listen_line got;
 static str_t              pitch;
 
+
 static const char *
 take_pitch(struct conf *cf, const struct listen_word *w, str_t value,
            struct listen_line *l)
@@ -19,6 +20,7 @@ take_pitch(struct conf *cf, const struct listen_word *w, str_t value,
     l->words |= w->detail;
     return str_is(value, "0") ? conf_error(cf, "no pitch") : NULL;
 }
+
 
 static const struct listen_word words[] = {
     { "udp", NULL, UDP, NULL },
@@ -29,6 +31,7 @@ static const struct listen_word words[] = {
 
 /* The message, and what is suggested. */
 static char said[1024];
+
 
 static const char *
 parse(struct conf *cf, void *field)
@@ -43,6 +46,7 @@ parse(struct conf *cf, void *field)
     return error;
 }
 
+
 static const struct conf_type type = { .name = "listen", .parse = parse };
 
 static const struct directive rows[] = {
@@ -54,6 +58,7 @@ static const struct directive rows[] = {
 static struct module toy_module = { .name = "toy", .directives = rows };
 
 struct module *const weir_modules[] = { &toy_module, NULL };
+
 
 static bool
 reads(const char *text)
@@ -70,6 +75,7 @@ reads(const char *text)
     g = generation_read_text(&paths, STR("x.conf"), str_of(text), &quiet);
     return g != NULL;
 }
+
 
 static void
 test_own(void)
@@ -89,6 +95,7 @@ test_own(void)
     ok(reads("listen 7 loud;"), "a port alone");
     is(got.words, LOUD, "and the word that is not suggested");
 }
+
 
 static void
 test_socket(void)
@@ -114,9 +121,11 @@ test_socket(void)
     is(o->keepcnt, 3, "count");
 }
 
+
 struct refusal {
     const char *word, *message;
 };
+
 
 static void
 test_refusals(void)
@@ -155,6 +164,7 @@ test_refusals(void)
            "invalid port in \"127.0.0.1:0\" of the \"listen\" directive|",
            "its message");
 }
+
 
 int
 main(void)

@@ -86,6 +86,7 @@ struct client {
     const char      *name;
 };
 
+
 static void
 write_client(const struct log_frame *f, struct log_record *l)
 {
@@ -372,6 +373,7 @@ test_start(void)
 
 static int flushed;
 
+
 static void
 flush(struct log_file *f)
 {
@@ -409,6 +411,7 @@ test_files(void)
 
 
 /* -- syslog ------------------------------------------------------------ */
+
 
 static int
 listen_unix(const char *path)

@@ -15,6 +15,7 @@
 static char   trace[256];
 static size_t trace_n;
 
+
 static void
 note(char c)
 {
@@ -43,6 +44,7 @@ struct lettered {
     struct loop *loop;
     struct post *then; /* posted when run */
 };
+
 
 static void
 run_lettered(struct post *p)
@@ -93,6 +95,7 @@ test_posts(struct loop *l)
 
 static struct lettered again;
 
+
 static void
 run_next_again(struct post *p)
 {
@@ -124,6 +127,7 @@ struct clocked {
     int           rearm_ms; /* -1: not */
     struct loop  *loop;
 };
+
 
 static void
 on_clocked(struct timer *t)
@@ -273,6 +277,7 @@ struct end {
     bool         reopen; /* the closed one, with a fresh descriptor          */
     int          spare;
 };
+
 
 static void
 shut(struct end *e)
@@ -477,6 +482,7 @@ test_write_first(struct loop *l)
 /* -- running ----------------------------------------------------------- */
 
 static int turns;
+
 
 static void
 count_turn(void *arg)

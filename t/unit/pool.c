@@ -20,6 +20,7 @@ static int          n_done;
 static pthread_t    main_thread;
 static struct pool *pool;
 
+
 static void
 work(struct job *j)
 {
@@ -40,6 +41,7 @@ finish(struct job *j)
 
 static struct log_targets silent_targets;
 static struct log         silent = { .targets = &silent_targets };
+
 
 static void
 test_many(struct loop *l)
@@ -67,6 +69,7 @@ test_many(struct loop *l)
 
 
 static sem_t gate, entered;
+
 
 static void
 work_gated(struct job *j)

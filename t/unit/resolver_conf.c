@@ -56,6 +56,7 @@ static const struct log_targets targets = { .level = LEVEL_EMERG };
 static struct log               logger = { .targets = &targets };
 static char                     said[1000]; /* the first error               */
 
+
 static void
 note(enum log_level level, str_t text, bool is_wanted)
 {
@@ -64,6 +65,7 @@ note(enum log_level level, str_t text, bool is_wanted)
     if (said[0] == '\0')
         snprintf(said, sizeof(said), STR_F, STR_A(text));
 }
+
 
 static struct generation *
 read_text(const char *text)
@@ -76,11 +78,13 @@ read_text(const char *text)
     return generation_read_text(&paths, STR("x.conf"), str_of(text), &logger);
 }
 
+
 static const struct resolver_conf *
 web(const struct conf_block *b)
 {
     return confs_get(b->conf, &web_module);
 }
+
 
 static const struct resolver_conf *
 flow(const struct conf_block *b)
@@ -88,6 +92,7 @@ flow(const struct conf_block *b)
     return &((const struct flow_conf *) confs_get(b->conf, &flow_module))
                 ->names;
 }
+
 
 static void
 test_values(void)
@@ -120,9 +125,11 @@ test_values(void)
     generation_put(g);
 }
 
+
 struct refusal {
     const char *args, *message;
 };
+
 
 static void
 test_refusals(void)
@@ -150,6 +157,7 @@ test_refusals(void)
         is_str(str_of(said), want, "its message");
     }
 }
+
 
 int
 main(void)

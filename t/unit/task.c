@@ -14,6 +14,7 @@ struct thing {
 
 static struct thing *current;
 
+
 static void
 run(struct task *t)
 {
@@ -44,6 +45,7 @@ cancel_others(struct wait *w)
 
 
 static unsigned failed_with;
+
 
 static void
 fail_with(struct task *t, unsigned status)
