@@ -15,8 +15,8 @@
 
 #include "core/os/clock.h"
 #include "core/os/title.h"
+#include "core/proc/await.h"
 #include "core/proc/children.h"
-#include "core/proc/signal.h"
 
 enum {
     READY_MS = 2000, /* wait for new workers to accept, before old ones are
@@ -33,6 +33,7 @@ struct master {
     struct generation *before; /* during a reload, the previous generation;
                                   otherwise NULL                             */
     struct log         log;
+    struct await       await;
     struct children    children;
     pid_t              new_binary; /* 0: none                                */
     bool               no_workers; /* WINCH                                  */
@@ -75,6 +76,7 @@ spawn(struct master *m, struct child *it, const int *ready)
     if (it->pid == 0) {
         if (ready != NULL)
             close(ready[0]);
+        await_leave(&m->await);
         run_worker(m, it, ready ? ready[1] : -1);
     }
     if (it->pid == -1) {
@@ -567,12 +569,28 @@ finish(struct master *m)
 }
 
 
+/* Returns when it was told to end, and all children have ended. */
+static void
+serve(struct master *m)
+{
+    struct signal_info info;
+
+    while (!((m->is_quitting || m->is_terminating) && m->children.n == 0)) {
+        clock_update();
+        do_what_is_due(m);
+        if (await_next(&m->await, &info, time_left(m))) {
+            clock_update();
+            obey(m, &info);
+        }
+    }
+}
+
+
 void
 master_run(struct setup *s, struct generation *g,
            void (*on_ready)(const struct setup *s))
 {
-    struct master     *m = &master;
-    struct signal_info info;
+    struct master *m = &master;
     str_t title = str_join(s->arena, STR("master process "), s->command);
 
     m->setup = s;
@@ -581,15 +599,11 @@ master_run(struct setup *s, struct generation *g,
     title_set(log_program, title.p);
     if (!stats_open())
         log_at(&m->log, LEVEL_ALERT, errno, "mmap() of counters failed");
-    start_workers(m);
-    on_ready(s);
-    while (!((m->is_quitting || m->is_terminating) && m->children.n == 0)) {
-        clock_update();
-        do_what_is_due(m);
-        if (signals_wait(&info, time_left(m))) {
-            clock_update();
-            obey(m, &info);
-        }
+    if (await_open(&m->await, &m->log)) {
+        start_workers(m);
+        on_ready(s);
+        serve(m);
+        await_close(&m->await);
     }
     finish(m);
 }

@@ -54,28 +54,6 @@ signals_unblock(void)
 }
 
 
-bool
-signals_wait(struct signal_info *out, msec_t max_wait_ms)
-{
-    struct timespec wait = { .tv_sec = (time_t) (max_wait_ms / 1000),
-                             .tv_nsec = (long) (max_wait_ms % 1000) * 1000000 };
-    siginfo_t       info;
-    sigset_t        set;
-    int             n;
-
-    fill(&set);
-    do {
-        n = max_wait_ms == (msec_t) -1 ? sigwaitinfo(&set, &info)
-                                       : sigtimedwait(&set, &info, &wait);
-    } while (n == -1 && errno == EINTR);
-    if (n == -1)
-        return false;
-    out->number = n;
-    out->sender = info.si_pid;
-    return true;
-}
-
-
 int
 signals_open(const struct log *log)
 {

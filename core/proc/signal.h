@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Signals are received one by one, and never interrupt: they are blocked in
- * all processes; the master waits for them, a worker's loop reads them from a
- * descriptor.
+ * all processes, and read from a descriptor, which the master waits for
+ * (await.h), and a worker's loop.
  */
 #pragma once
 
-#include "core/base/number.h"
 #include "core/event/loop.h"
 #include "core/log/log.h"
 
@@ -19,9 +18,6 @@ struct signal_info {
 void signals_block(void);
 /* Restores what a program that is about to be executed expects. */
 void signals_unblock(void);
-
-/* Takes the next signal; false after max_wait_ms ((msec_t) -1: no limit). */
-bool signals_wait(struct signal_info *out, msec_t max_wait_ms);
 
 /* A descriptor to read signals from; -1: failed (logged). */
 int signals_open(const struct log *log);
