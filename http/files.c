@@ -340,18 +340,6 @@ struct module http_validate_module = {
 };
 
 
-/* Writes before p; returns where it begins. */
-static char *
-put_hex(char *p, uint64_t n)
-{
-    do {
-        *--p = "0123456789abcdef"[n & 15];
-        n >>= 4;
-    } while (n != 0);
-    return p;
-}
-
-
 /* "TIME-LENGTH", written from the end. */
 void
 http_set_etag(struct http_request *r)
@@ -364,9 +352,9 @@ http_set_etag(struct http_request *r)
         return;
     end = p = arena_bytes(r->task.arena, ROOM) + ROOM;
     *--p = '"';
-    p = put_hex(p, (uint64_t) r->out.length);
+    p = number_put_hex(p, (uint64_t) r->out.length);
     *--p = '-';
-    p = put_hex(p, (uint64_t) r->out.last_modified);
+    p = number_put_hex(p, (uint64_t) r->out.last_modified);
     *--p = '"';
     fields_set(r->task.arena, &r->out.fields, FIELD_ETAG, str_span(p, end));
 }

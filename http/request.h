@@ -140,7 +140,6 @@ struct http_request {
     bool is_silent : 1;      /* the client has left: fail without a page     */
     bool header_only : 1;    /* subrequests: no body is wanted               */
     bool has_run : 1;        /* its head was read, or refused                */
-    bool is_logged : 1;
     bool is_post_action : 1; /* the client has its response, this runs after
                                 it                                           */
     bool must_flush : 1;     /* do not hold back what is pending             */
@@ -163,7 +162,6 @@ struct http_request {
     struct timer          delay;      /* limit_rate, auth_delay              */
     struct file_reader   *reader;     /* reads ranges of files into memory   */
     uint64_t              body_sent;  /* $body_bytes_sent                    */
-    uint64_t              received_before; /* conn->received at the start    */
     uint64_t              sent_before; /* conn->sent at the start            */
     uint64_t              head_size;  /* bytes of the response's head        */
     void                 *codec_state; /* the codec's state for this request */

@@ -536,7 +536,6 @@ run_log(struct http_request *r)
         (void) follow(r, http_post_action(r));
         return;
     }
-    r->is_logged = true;
     log_debug(r->task.log, "http log handler");
     r->task.has_bad_value = false;
     timer_stop(&r->delay);

@@ -80,6 +80,13 @@ flush(struct http_request *r, size_t limit, bool late)
 }
 
 
+static void
+drop(struct http_request *r)
+{
+    chain_clear(&r->sub->body);
+}
+
+
 static enum step
 read_body(struct http_request *r, struct chain *out, size_t max)
 {
@@ -178,6 +185,7 @@ static const struct http_codec sub_codec = {
     .send_body = send_body,
     .queued = queued,
     .flush = flush,
+    .drop = drop,
     .read_body = read_body,
     .finish = finish,
     .abort = abort_request,
@@ -255,7 +263,6 @@ copy_request(struct http_request *r, struct http_request *parent)
     r->started_at = parent->started_at;
     r->started_seconds = parent->started_seconds;
     r->started_ms = parent->started_ms;
-    r->received_before = parent->received_before;
     r->sent_before = parent->sent_before;
     r->is_internal = true;
     r->subrequests = parent->subrequests - 1;

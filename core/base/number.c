@@ -185,3 +185,14 @@ number_put(char *out, uint64_t n)
     memcpy(out, digits + at, sizeof(digits) - at);
     return sizeof(digits) - at;
 }
+
+
+char *
+number_put_hex(char *end, uint64_t n)
+{
+    do {
+        *--end = "0123456789abcdef"[n & 15];
+        n >>= 4;
+    } while (n != 0);
+    return end;
+}

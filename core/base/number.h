@@ -35,3 +35,6 @@ bool number_time(str_t s, bool is_sec, uint64_t *out);
 /* Writes decimal digits without a NUL to out (room for 20) and returns how
  * many there are. */
 size_t number_put(char *out, uint64_t n);
+/* Writes lower-case hexadecimal digits that end before end (16 at most), and
+ * returns where they begin. */
+char *number_put_hex(char *end, uint64_t n);

@@ -7,6 +7,7 @@
  * Lines are consumed only as a whole, but an error in one is reported as soon
  * as its bytes are there, so that a peer gets an answer instead of a timeout.
  */
+#include "core/base/number.h"
 #include "http/h1/parse.h"
 
 enum { SIZE, DATA, DATA_END, TRAILER, ENDED };
@@ -14,17 +15,6 @@ enum { SIZE, DATA, DATA_END, TRAILER, ENDED };
 /* Up to this size, adding the head and the framing of the next chunk cannot
  * exceed the largest file offset. */
 #define SIZE_LIMIT ((uint64_t) INT64_MAX - 64)
-
-
-static int
-hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 
 /* The number of hexadecimal digits at the start of in; 0: none, or the number
@@ -36,7 +26,7 @@ read_size(str_t in, uint64_t *size)
     int    digit;
 
     for (*size = 0, i = 0; i < in.n; i++) {
-        digit = hex_digit(in.p[i]);
+        digit = number_hex_digit(in.p[i]);
         if (digit < 0)
             break;
         if (*size > SIZE_LIMIT >> 4)

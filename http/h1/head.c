@@ -91,8 +91,6 @@ begin_request(struct h1 *h)
     r->started_seconds = clock_seconds();
     r->started_ms = clock_millisecond();
     r->sent_before = h->conn.sent;
-    r->received_before = h->conn.received
-                         - (h1_has_rest(h) ? buf_len(&h->head->buf) : 0);
     r->is_pipelined = h->is_kept && h1_has_rest(h) && h->had_rest;
     r->server = http_default_server(h->address);
     h->conn.log.action = "reading client request line";

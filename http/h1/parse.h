@@ -34,7 +34,6 @@ struct h1_request_line {
     str_t    method;
     str_t    target;      /* $request_uri: as sent; in absolute-form from
                              the path on; for CONNECT host and port          */
-    str_t    scheme;      /* absolute-form only                              */
     str_t    host;        /* authority of absolute-form or of CONNECT,
                              with port                                       */
     str_t    path;        /* the part of target that starts with "/",

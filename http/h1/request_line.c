@@ -188,7 +188,6 @@ take_absolute(struct h1_request_line *out, const char *p, const char *end)
     if (end - p < 3 || memcmp(p, "://", 3) != 0)
         return NULL;
 
-    out->scheme = str_span(start, p);
     start = p + 3;
     p = take_host(start, end);
     if (p == NULL || p == start)

@@ -237,15 +237,11 @@ h1_send_interim(struct http_request *r, unsigned status,
 static void
 add_chunk_head(struct chain *out, uint64_t n)
 {
-    static const char digits[] = "0123456789abcdef";
-    char              text[20], *p = text + sizeof(text);
+    char text[20], *p = text + sizeof(text);
 
     *--p = '\n';
     *--p = '\r';
-    do {
-        *--p = digits[n & 15];
-        n >>= 4;
-    } while (n != 0);
+    p = number_put_hex(p, n);
     chain_add_copy(out, str_span(p, text + sizeof(text)));
 }
 

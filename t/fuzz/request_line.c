@@ -50,7 +50,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(found.major <= 1 && found.minor <= 999);
     check_inside(found.method, line);
     check_inside(found.target, line);
-    check_inside(found.scheme, line);
     check_inside(found.host, line);
     check_inside(found.path, line);
     check_inside(found.args, line);

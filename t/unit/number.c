@@ -155,6 +155,11 @@ test_digits(void)
     is(text[0], '0', "zero");
     is(number_put(text, UINT64_MAX), 20, "20 digits");
     is_bytes(text, 20, "18446744073709551615", 20, "the largest");
+
+    ok(number_put_hex(text + 20, 0) == text + 19 && text[19] == '0', "zero");
+    is_bytes(number_put_hex(text + 20, 0xa0f), 3, "a0f", 3, "three digits");
+    is_bytes(number_put_hex(text + 20, UINT64_MAX), 16, "ffffffffffffffff", 16,
+             "the largest");
 }
 
 
