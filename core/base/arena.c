@@ -55,6 +55,7 @@ struct arena {
     size_t           filled;   /* bytes in older pages and large pieces      */
     size_t           tried;    /* bytes that arena_try gave                  */
     size_t           limit;
+    struct region   *region;   /* takes its memory from there; or NULL       */
 };
 
 /* Freed pages of PAGE_DEFAULT bytes, for the next arena. */
@@ -76,16 +77,56 @@ poison(void *p, size_t n)
 }
 
 
+/* NULL: it is used up. */
+static void *
+region_take(struct region *r, size_t n)
+{
+    char *p = (char *) ALIGNED(r->at);
+
+    if (p > r->end || n > (size_t) (r->end - p)) {
+        r->is_short = true;
+        return NULL;
+    }
+    r->at = p + n;
+    return p;
+}
+
+
+/* n bytes from the region, where there is one, or from malloc; or NULL. */
+static void *
+memory_take(struct region *r, size_t n)
+{
+    void *p = r ? region_take(r, n) : NULL;
+
+    return p ? p : malloc(n);
+}
+
+
+static bool
+is_within(const struct region *r, const void *p)
+{
+    return r && (const char *) p >= r->start && (const char *) p < r->at;
+}
+
+
+static void
+memory_drop(const struct region *r, void *p)
+{
+    if (!is_within(r, p))
+        free(p);
+}
+
+
 static struct page *
-page_take(size_t size)
+page_take(struct region *r, size_t size)
 {
     struct page *page = spare.first;
 
-    if (size == PAGE_DEFAULT && page) {
+    if (size == PAGE_DEFAULT && page && !r) {
         spare.first = page->next;
         spare.n--;
     } else {
-        page = malloc(size);
+        page = memory_take(r, size);
         if (!page)
             return NULL;
     }
@@ -95,7 +136,7 @@ page_take(size_t size)
 
 
 static void
-page_drop(struct page *page)
+page_drop(const struct region *r, struct page *page)
 {
     bool is_kept = page->size == PAGE_DEFAULT && spare.n < SPARE_MAX;
 
@@ -103,8 +144,8 @@ page_drop(struct page *page)
 #ifdef WEIR_EMULATE_ARENA
     is_kept = false;
 #endif
-    if (!is_kept) {
-        free(page);
+    if (!is_kept || r) {
+        memory_drop(r, page);
         return;
     }
     page->next = spare.first;
@@ -130,7 +171,7 @@ newest_room(const struct arena *a)
 
 
 struct arena *
-arena_new(size_t size)
+arena_new_in(struct region *r, size_t size)
 {
     struct page  *page;
     struct arena *a;
@@ -140,7 +181,7 @@ arena_new(size_t size)
     if (size < PAGE_MIN)
         size = PAGE_MIN;
 
-    page = page_take(size);
+    page = page_take(r, size);
     if (!page)
         check_memory(size);
     page->next = NULL;
@@ -151,9 +192,17 @@ arena_new(size_t size)
         .page = size,
         .limit = LIMIT_DEFAULT,
         .end = (char *) page + size,
+        .region = r,
     };
     a->at = first_room(a);
     return a;
+}
+
+
+struct arena *
+arena_new(size_t size)
+{
+    return arena_new_in(NULL, size);
 }
 
 
@@ -172,11 +221,11 @@ empty(struct arena *a)
     while ((l = a->large)) {
         a->large = l->next;
         poison(l + 1, l->n);
-        free(l);
+        memory_drop(a->region, l);
     }
     while ((page = a->pages)->next) {
         a->pages = page->next;
-        page_drop(page);
+        page_drop(a->region, page);
     }
 }
 
@@ -187,7 +236,7 @@ arena_free(struct arena *a)
     if (!a)
         return;
     empty(a);
-    page_drop(a->pages);
+    page_drop(a->region, a->pages);
 }
 
 
@@ -223,7 +272,7 @@ take_large(struct arena *a, size_t n)
 
     if (n > SIZE_MAX - sizeof(*l))
         return NULL;
-    l = malloc(sizeof(*l) + n);
+    l = memory_take(a->region, sizeof(*l) + n);
     if (!l)
         return NULL;
 
@@ -251,7 +300,7 @@ take_slow(struct arena *a, size_t n)
     if (n > a->page / 4)
         return take_large(a, n);
 
-    page = page_take(a->page);
+    page = page_take(a->region, a->page);
     if (!page)
         return NULL;
 
@@ -336,7 +385,7 @@ large_drop(struct arena *a, struct large *l)
     if (l->next)
         l->next->prev = l->prev;
     poison(l + 1, l->n);
-    free(l);
+    memory_drop(a->region, l);
 }
 
 

@@ -27,10 +27,22 @@
 
 struct arena;
 
+/* Room at an address of its owner's choice (core/conf/image.h), from which an
+ * arena takes its memory, so that all of it lies in one piece.  Nothing is
+ * given back.  When at has reached end, malloc provides what is still needed,
+ * and is_short says so; an owner that sets end to at has it so from then on. */
+struct region {
+    char *start, *at, *end;
+    bool  is_short;
+};
+
 /* A new arena whose blocks have about block bytes (0: the default of one
  * page).  Freed blocks of the default size are kept in a small free list of
  * the process, so that an arena per request costs no malloc. */
 struct arena *arena_new(size_t block);
+/* The same within a region, which itself lies in the region's memory, or lives
+ * for longer; NULL: as arena_new.  Not with WEIR_EMULATE_ARENA. */
+struct arena *arena_new_in(struct region *r, size_t block);
 
 /* Runs the deferred calls, the last one first, and frees everything. */
 void arena_free(struct arena *a);
