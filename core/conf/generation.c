@@ -236,14 +236,7 @@ generation_print(const struct generation *g, int fd)
 static void
 close_file(void *arg)
 {
-    struct log_file *f = arg;
-
-    if (f->fd != -1) {
-        if (f->flush != NULL)
-            f->flush(f);
-        if (f->fd != STDERR_FILENO)
-            close(f->fd);
-    }
+    log_file_close(arg);
 }
 
 
@@ -266,17 +259,8 @@ generation_log_file(struct generation *g, str_t path)
 bool
 generation_open_files(struct generation *g, const struct log *log)
 {
-    struct log_file *f;
-
-    for (f = g->files; f != NULL; f = f->next) {
-        if (f->fd != -1)
-            continue;
-        f->fd
-            = open(f->path.p, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-        if (f->fd == -1) {
-            log_at(log, LEVEL_EMERG, errno, "open() \"%s\" failed", f->path.p);
+    for (struct log_file *f = g->files; f != NULL; f = f->next)
+        if (f->fd == -1 && !log_file_open(f, log))
             return false;
-        }
-    }
     return true;
 }

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Log files.  Reopening replaces the descriptor only after the new one is
- * open, so that a failure leaves the old file in use.
+ * Log files.  Reopening replaces the file behind a descriptor only after the
+ * new one is open, so that a failure leaves the old file in use.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/check.h"
 #include "core/log/log.h"
 #include "core/os/wary.h"
 
@@ -18,13 +21,110 @@ enum {
 };
 
 
+/* A descriptor of the process. */
+struct held {
+    struct held *next;
+    unsigned     refs; /* files that write to it                             */
+    int          fd;
+    char         path[];
+};
+
+enum { BUCKETS = 64 };
+
+/* By the hash of their paths. */
+static struct held *all[BUCKETS];
+
+
+/* Where it hangs, or would: *at is NULL. */
+static struct held **
+find(str_t path)
+{
+    struct held **at = &all[str_hash(path) % BUCKETS];
+
+    while (*at != NULL && !str_eq(str_of((*at)->path), path))
+        at = &(*at)->next;
+    return at;
+}
+
+
+static struct held *
+hold(str_t path, int fd)
+{
+    struct held *h = malloc(sizeof(*h) + path.n + 1);
+
+    if (h == NULL)
+        check_memory(sizeof(*h) + path.n + 1);
+    *h = (struct held){ .fd = fd };
+    memcpy(h->path, path.p, path.n);
+    h->path[path.n] = '\0';
+    return h;
+}
+
+
+static bool
+is_same(int a, int b)
+{
+    struct stat x, y;
+
+    return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev
+           && x.st_ino == y.st_ino;
+}
+
+
+/* Puts the file behind fd in place of the one that was open there, with the
+ * number that all who write to it know. */
+static void
+put_in_place(const struct held *h, int fd)
+{
+    if (!is_same(h->fd, fd))
+        dup3(fd, h->fd, O_CLOEXEC);
+    close(fd);
+}
+
+
+void
+log_file_adopt(struct log_file *f, int fd)
+{
+    struct held **h = find(f->path);
+
+    if (*h == NULL)
+        *h = hold(f->path, fd);
+    else
+        put_in_place(*h, fd);
+    (*h)->refs++;
+    f->fd = (*h)->fd;
+}
+
+
 bool
 log_file_open(struct log_file *f, const struct log *log)
 {
-    f->fd = open(f->path.p, HOW, MODE);
-    if (f->fd == -1)
+    int fd = open(f->path.p, HOW, MODE);
+
+    if (fd == -1) {
         log_at(log, LEVEL_EMERG, errno, "open() \"%s\" failed", f->path.p);
-    return f->fd != -1;
+        return false;
+    }
+    log_file_adopt(f, fd);
+    return true;
+}
+
+
+void
+log_file_close(struct log_file *f)
+{
+    struct held **at = find(f->path), *h = *at;
+
+    if (f->fd == -1 || h == NULL)
+        return;
+    if (f->flush != NULL)
+        f->flush(f);
+    f->fd = -1;
+    if (--h->refs != 0)
+        return;
+    *at = h->next;
+    close(h->fd);
+    free(h);
 }
 
 
@@ -32,11 +132,11 @@ log_file_open(struct log_file *f, const struct log *log)
  * too, so it gets their owner.  They could have replaced it with a link to
  * somebody else's file, which must not be given to them. */
 static int
-open_for(const struct log_file *f, uid_t owner)
+open_for(const char *path, uid_t owner)
 {
     if (owner == LOG_OWNER_KEPT)
-        return open(f->path.p, HOW, MODE);
-    return wary_open(f->path.p, HOW, MODE, owner);
+        return open(path, HOW, MODE);
+    return wary_open(path, HOW, MODE, owner);
 }
 
 
@@ -67,33 +167,28 @@ give_to(int fd, const char *path, uid_t owner, const struct log *log)
 
 
 static void
-reopen(struct log_file *f, uid_t owner, const struct log *log)
+reopen(const struct held *h, uid_t owner, const struct log *log)
 {
-    int fd;
+    int fd = open_for(h->path, owner);
 
-    if (f->flush != NULL)
-        f->flush(f);
-    fd = open_for(f, owner);
     if (fd == -1) {
-        log_at(log, LEVEL_EMERG, errno, "open() \"%s\" failed", f->path.p);
+        log_at(log, LEVEL_EMERG, errno, "open() \"%s\" failed", h->path);
         return;
     }
-    if (owner != LOG_OWNER_KEPT && !give_to(fd, f->path.p, owner, log)) {
+    if (owner != LOG_OWNER_KEPT && !give_to(fd, h->path, owner, log)) {
         close(fd);
         return;
     }
-    if (f->fd != -1)
-        close(f->fd);
-    f->fd = fd;
+    put_in_place(h, fd);
 }
 
 
 void
-log_files_reopen(struct log_file *first, uid_t owner, const struct log *log)
+log_files_reopen(uid_t owner, const struct log *log)
 {
-    for (struct log_file *f = first; f != NULL; f = f->next)
-        if (f->path.n != 0)
-            reopen(f, owner, log);
+    for (unsigned i = 0; i < BUCKETS; i++)
+        for (struct held *h = all[i]; h != NULL; h = h->next)
+            reopen(h, owner, log);
 }
 
 

@@ -143,10 +143,12 @@ extern const struct log log_aside;
 
 /*
  * Files that can be reopened: error and access logs.  A generation lists its
- * files; reopening (USR1) walks the list.
+ * files; their descriptors belong to the process, one for each path, so that
+ * all generations write to the same file, and reopening (USR1, a reload)
+ * replaces it for all of them, behind the same number.
  */
 struct log_file {
-    str_t            path;   /* followed by a NUL                            */
+    str_t            path;   /* followed by a NUL; empty: standard error     */
     int              fd;     /* -1 until opened                              */
     struct log_file *next;   /* next of the generation                       */
     void  (*flush)(struct log_file *); /* called before closing, or NULL     */
@@ -155,13 +157,18 @@ struct log_file {
 
 #define LOG_OWNER_KEPT ((uid_t) -1)
 
-/* Opens f->path for appending; false: logged. */
+/* Opens f->path for appending; where the process has it open, it continues
+ * with the file that is there now.  False: logged, nothing has changed. */
 bool log_file_open(struct log_file *f, const struct log *log);
-/* Flushes and reopens each file of the list; if that fails (logged), the old
- * descriptor stays in use.  The master changes the owner of the files to
- * owner, the workers' user; LOG_OWNER_KEPT: it does not. */
-void log_files_reopen(struct log_file *first, uid_t owner,
-                      const struct log *log);
+/* The same with a descriptor that another process has opened at f->path, which
+ * is taken over. */
+void log_file_adopt(struct log_file *f, int fd);
+/* Flushes; closes the descriptor if no other log_file needs it. */
+void log_file_close(struct log_file *f);
+/* Reopens all that the process has open; where that fails (logged), the old
+ * file stays in use.  The master changes the owner of the files to owner, the
+ * workers' user; LOG_OWNER_KEPT: it does not. */
+void log_files_reopen(uid_t owner, const struct log *log);
 void log_files_flush(struct log_file *first);
 
 /* The names of levels, "emerg" ...; NULL for an unknown name is -1. */

@@ -28,6 +28,7 @@ struct syslog_target {
     } to;
     socklen_t len;
     int       fd;
+    pid_t     opener; /* the process that fd is open in                      */
     int       facility, severity; /* -1: not given                           */
     str_t     name; /* of the server                                         */
     str_t     tag;
@@ -209,7 +210,7 @@ hang_up(void *arg)
 {
     struct syslog_target *s = arg;
 
-    if (s->fd != -1)
+    if (s->fd != -1 && s->opener == getpid())
         close(s->fd);
     s->fd = -1;
 }
@@ -243,12 +244,15 @@ syslog_open(struct arena *a, str_t parameters, const char **error)
 }
 
 
-/* Opens the socket.  NULL, or the call that failed, with errno. */
+/* Opens the socket.  NULL, or the call that failed, with errno.  What the
+ * master has opened says nothing about a worker, which may have the
+ * configuration from it by other ways than a fork. */
 static const char *
 call_up(struct syslog_target *s)
 {
-    if (s->fd != -1)
+    if (s->fd != -1 && s->opener == getpid())
         return NULL;
+    s->opener = getpid();
     s->fd = socket(s->to.sa.sa_family,
                    SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (s->fd == -1)

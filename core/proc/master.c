@@ -403,7 +403,7 @@ reopen(struct master *m)
                                  : LOG_OWNER_KEPT;
 
     log_at(&m->log, LEVEL_NOTICE, 0, "reopening logs");
-    log_files_reopen(m->gen->files, owner, &m->log);
+    log_files_reopen(owner, &m->log);
     setup_redirect_stderr(m->gen, &m->log);
     children_signal(&m->children, SIGUSR1, &m->log);
 }

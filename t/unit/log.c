@@ -327,7 +327,7 @@ test_targets(void)
     pass("a ring that goes round");
     is(log_target_level(at[1]), LEVEL_INFO, "level of a target");
 
-    close(other.fd);
+    log_file_close(&other);
     other.fd = -1;
     log_info(&log, "nowhere");
     pass("a target that is closed");
@@ -385,28 +385,44 @@ flush(struct log_file *f)
 static void
 test_files(void)
 {
-    struct log_file    f = { .flush = flush }, bad = { 0 };
+    struct log_file    f = { .flush = flush }, same = { .fd = -1 };
     struct log_target *at[] = { target("/x", &f, LEVEL_INFO) };
     struct log_targets targets = { LEVEL_INFO, 1, at };
     struct log         log = { .targets = &targets };
     str_t              moved = arena_printf(arena, "%s/moved.log", folder);
     struct stat        st;
+    int                fd;
 
     path_in(&f, "f.log");
-    path_in(&bad, "no/such/folder.log");
+    path_in(&same, "f.log");
     ok(log_file_open(&f, &log_start), "opened");
-    f.next = &bad;
     log_info(&log, "one");
     rename(f.path.p, moved.p);
     log_info(&log, "two");
-    log_files_reopen(&f, geteuid(), &log);
-    is(flushed, 1, "flushed before");
+    log_files_reopen(geteuid(), &log);
     ok(strstr(contents(moved.p), "two\n"), "the moved file had both");
-    ok(strstr(contents(f.path.p), "open() \""), "the failure of the next");
+    log_info(&log, "three");
+    ok(strstr(contents(f.path.p), "three\n"), "then the new one");
     ok(stat(f.path.p, &st) == 0 && (st.st_mode & 0777) == 0644, "mode");
+
+    rename(f.path.p, moved.p);
+    ok(log_file_open(&same, &log_start) && same.fd == f.fd, "open already");
+    log_info(&log, "four");
+    ok(strstr(contents(f.path.p), "four\n"), "all write to the new file");
+    unlink(f.path.p);
+    mkdir(f.path.p, 0700);
+    ok(!log_file_open(&(struct log_file){ .path = f.path }, &log), "refused");
+    log_files_reopen(geteuid(), &log);
+    rmdir(f.path.p);
+    log_file_close(&same);
+    is(flushed, 0, "not flushed");
+    ok(fcntl(f.fd, F_GETFD) != -1, "still open for the first");
     log_files_flush(&f);
-    close(f.fd);
+    is(flushed, 1, "flushed");
+    fd = f.fd;
+    log_file_close(&f);
     is(flushed, 2, "flushed again");
+    ok(fcntl(fd, F_GETFD) == -1, "closed");
 }
 
 
