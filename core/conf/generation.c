@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "core/conf/image.h"
 #include "core/conf/reader.h"
 
 struct conf_dump {
@@ -26,19 +27,28 @@ generation_get(struct generation *g)
 void
 generation_put(struct generation *g)
 {
-    if (g != NULL && --g->refs == 0)
-        arena_free(g->arena);
+    struct image *image;
+
+    if (g == NULL || --g->refs != 0)
+        return;
+    image = g->image;
+    arena_free(g->arena);
+    if (image != NULL)
+        image_put(image);
 }
 
 
+/* image may be NULL. */
 static struct generation *
-new_generation(const struct conf_paths *paths)
+new_generation(const struct conf_paths *paths, struct image *image)
 {
-    struct arena      *a = arena_new(65536);
+    struct arena *a
+        = arena_new_in(image != NULL ? image_room(image) : NULL, 65536);
     struct generation *g = arena_make(a, struct generation);
     unsigned           i;
 
     g->arena = a;
+    g->image = image;
     g->refs = 1;
     list_init(&g->alive);
     g->paths.prefix = str_copy(a, paths->prefix);
@@ -110,10 +120,8 @@ read_all(struct conf *cf, const char *name, str_t text)
 
 
 static struct generation *
-build(const struct conf_paths *paths, const char *name, str_t text,
-      const struct log *log)
+build(struct generation *g, const char *name, str_t text, const struct log *log)
 {
-    struct generation *g = new_generation(paths);
     struct conf_reader rd = { .arena = arena_new(65536), .log = log };
     struct conf        cf = { .gen = g, .arena = g->arena, .reader = &rd };
     bool               is_good;
@@ -134,7 +142,14 @@ build(const struct conf_paths *paths, const char *name, str_t text,
 struct generation *
 generation_read(const struct conf_paths *paths, const struct log *log)
 {
-    return build(paths, NULL, STR_NONE, log);
+    return build(new_generation(paths, NULL), NULL, STR_NONE, log);
+}
+
+
+struct generation *
+generation_read_image(const struct conf_paths *paths, const struct log *log)
+{
+    return build(new_generation(paths, image_new()), NULL, STR_NONE, log);
 }
 
 
@@ -143,7 +158,8 @@ generation_read_text(const struct conf_paths *paths, str_t name, str_t text,
                      const struct log *log)
 {
     struct arena      *a = arena_new(0);
-    struct generation *g = build(paths, str_z(a, name), text, log);
+    struct generation *g
+        = build(new_generation(paths, NULL), str_z(a, name), text, log);
 
     arena_free(a);
     return g;
@@ -263,4 +279,29 @@ generation_open_files(struct generation *g, const struct log *log)
         if (f->fd == -1 && !log_file_open(f, log))
             return false;
     return true;
+}
+
+
+/* --- other descriptors ----------------------------------------------------- */
+
+static void
+close_fd(void *arg)
+{
+    struct generation_fd *f = arg;
+
+    if (f->fd != -1)
+        close(f->fd);
+}
+
+
+struct generation_fd *
+generation_keep_fd(struct generation *g, int fd)
+{
+    struct generation_fd *f = arena_make(g->arena, struct generation_fd);
+
+    f->fd = fd;
+    f->next = g->fds;
+    g->fds = f;
+    arena_defer(g->arena, close_fd, f);
+    return f;
 }

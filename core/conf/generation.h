@@ -15,6 +15,7 @@
 
 struct conf_block;
 struct conf_dump;
+struct image;
 struct lint_ignore;
 struct lint_include;
 struct vars;
@@ -37,8 +38,15 @@ struct env_value {
     str_t             name, value;
 };
 
+/* A descriptor that the generation needs, besides log files and listeners. */
+struct generation_fd {
+    struct generation_fd *next;
+    int                   fd; /* in this process                             */
+};
+
 struct generation {
     struct arena         *arena;
+    struct image         *image;    /* that it lies in, or NULL              */
     unsigned              refs;
     struct list           alive;    /* in the process that serves it         */
     uint64_t              number;   /* counts reloads                        */
@@ -46,8 +54,10 @@ struct generation {
     struct conf_block    *root;     /* the main block                        */
     void                **main;     /* modules' main objects, by slot        */
     struct vars          *vars[4];  /* by enum serves_kind                   */
-    struct regex         *regexes;  /* all that were compiled (core/expr)    */
+    void                 *regexes;  /* what core/expr needs to compile them  */
+    bool                  no_jit;   /* they are not compiled to machine code */
     struct log_file      *files;    /* logs to open and reopen               */
+    struct generation_fd *fds;      /* last first                            */
     const struct log_targets *log;  /* of the main level                     */
     bool                  uses_stderr; /* some error_log names it            */
     listeners_t           listeners;
@@ -65,6 +75,10 @@ struct generation {
 struct generation *generation_read(const struct conf_paths *paths,
                                    const struct log *log);
 
+/* The same, in an image where there is one to be had (core/conf/image.h). */
+struct generation *generation_read_image(const struct conf_paths *paths,
+                                         const struct log *log);
+
 /* The same from memory, for tests and fuzzers: name stands in messages. */
 struct generation *generation_read_text(const struct conf_paths *paths,
                                         str_t name, str_t text,
@@ -75,6 +89,11 @@ struct generation *generation_read_text(const struct conf_paths *paths,
  * from it is ended by its arena (arena_defer). */
 struct generation *generation_get(struct generation *g);
 void               generation_put(struct generation *g);
+
+/* Keeps a descriptor (close-on-exec) until the generation ends.  Workers that
+ * get the generation from the master get it, too, whatever they may open by
+ * themselves.  While it is being read. */
+struct generation_fd *generation_keep_fd(struct generation *g, int fd);
 
 /* -T: every file once, in order of first inclusion. */
 void generation_print(const struct generation *g, int fd);

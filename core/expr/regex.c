@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Regular expressions by PCRE2 with its JIT compiler.  A compiled expression
- * belongs to a generation's arena and is immutable; what a match needs in
- * addition (result, stack) is one object per process, since matches do not
- * nest.  Only a successful match copies its subject and offsets into the
+ * lies in a generation's arena, also what PCRE2 has of it, so that it goes to
+ * other processes with the generation (core/conf/image.h).  Machine code does
+ * not: each process makes its own when an expression has been used a few times.
+ * What a match needs in addition (result, stack) is one object per process,
+ * since matches do not nest.  Only a successful match copies its subject and offsets into the
  * task's arena.  Where the ends of a pattern are plain text, those of the
  * subject are compared first (literal.h).
  */
@@ -16,8 +18,16 @@
 #include "core/base/check.h"
 #include "core/expr/literal.h"
 #include "core/expr/variable.h"
+#include "core/net/worker.h"
+#include "core/os/clock.h"
 
-enum { STACK_START = 32 * 1024, STACK_MAX = 1024 * 1024 };
+enum {
+    STACK_START = 32 * 1024,
+    STACK_MAX = 1024 * 1024,
+    USES = 2,  /* before machine code is worth its time                      */
+    AT_ONCE = 16, /* compiled in a millisecond: a list of thousands must not
+                     hold up the loop                                        */
+};
 
 struct named_group {
     const struct var *var;
@@ -28,9 +38,10 @@ struct named_group {
 struct regex {
     struct literal          literal;
     pcre2_code             *code;
-    struct regex           *next;     /* of the generation                    */
     bool                    is_quick; /* may be run by pcre2_jit_match       */
+    uint8_t                 uses;     /* in this process, up to USES         */
     unsigned                groups;
+    const struct generation *gen;
     str_t                   pattern;
     VEC(struct named_group) named;
 };
@@ -41,7 +52,49 @@ static struct {
     pcre2_match_data    *data;
     pcre2_match_context *context;
     unsigned             pairs;
+    msec_t               compiled_at; /* machine code, last; ...             */
+    unsigned             n_compiled;  /* how often at that time              */
 } scratch;
+
+
+static void *
+take_memory(size_t n, void *arena)
+{
+    return arena_alloc(arena, n);
+}
+
+
+static void
+leave_memory(void *p, void *arena)
+{
+    (void) p;
+    (void) arena;
+}
+
+
+static void
+free_contexts(void *arg)
+{
+    pcre2_compile_context_free(arg);
+}
+
+
+/* Has all that belongs to an expression put into the generation's arena. */
+static pcre2_compile_context *
+context_of(struct generation *g)
+{
+    pcre2_general_context *memory;
+
+    if (g->regexes != NULL)
+        return g->regexes;
+    memory = pcre2_general_context_create(take_memory, leave_memory, g->arena);
+    g->regexes = pcre2_compile_context_create(memory);
+    pcre2_general_context_free(memory);
+    if (g->regexes == NULL)
+        check_memory(sizeof(void *));
+    arena_defer(g->arena, free_contexts, g->regexes);
+    return g->regexes;
+}
 
 
 static void
@@ -139,16 +192,33 @@ prepare_literal(struct arena *a, struct regex *re, bool is_nocase)
 
 /* Without JIT code (no executable memory, an unsupported item) pcre2_match uses
  * the interpreter.  pcre2_jit_match checks nothing, but UTF must be checked. */
-void
-regexes_to_machine_code(const struct generation *g)
+static void
+to_machine_code(struct regex *re)
 {
-    for (struct regex *re = g->regexes; re != NULL; re = re->next) {
-        bool     has_jit = pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE) == 0;
-        uint32_t options;
+    bool     has_jit = pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE) == 0;
+    uint32_t options;
 
-        pcre2_pattern_info(re->code, PCRE2_INFO_ALLOPTIONS, &options);
-        re->is_quick = has_jit && !(options & PCRE2_UTF);
-    }
+    pcre2_pattern_info(re->code, PCRE2_INFO_ALLOPTIONS, &options);
+    re->is_quick = has_jit && !(options & PCRE2_UTF);
+}
+
+
+/* Before a match without machine code.  The master, which passes expressions
+ * on, makes none. */
+static void
+note_use(struct regex *re)
+{
+    if (re->uses >= USES || re->gen->no_jit || worker == NULL)
+        return;
+    if (scratch.compiled_at != clock_ms())
+        scratch.n_compiled = 0;
+    if (re->uses + 1 == USES && scratch.n_compiled >= AT_ONCE)
+        return;
+    if (++re->uses < USES)
+        return;
+    scratch.compiled_at = clock_ms();
+    scratch.n_compiled++;
+    to_machine_code(re);
 }
 
 
@@ -164,19 +234,17 @@ regex_compile(struct conf *cf, str_t pattern, unsigned flags,
     re->pattern = str_copy(cf->arena, pattern);
     re->code = pcre2_compile((PCRE2_SPTR) pattern.p, pattern.n,
                              (flags & REGEX_NOCASE) ? PCRE2_CASELESS : 0,
-                             &number, &at, NULL);
+                             &number, &at, context_of(cf->gen));
     if (re->code == NULL) {
         *error = compile_error(cf, pattern, number, at);
         return NULL;
     }
     arena_defer(cf->arena, free_code, re->code);
 
-    re->next = cf->gen->regexes;
-    cf->gen->regexes = re;
+    re->gen = cf->gen;
     prepare_literal(cf->arena, re, flags & REGEX_NOCASE);
     pcre2_pattern_info(re->code, PCRE2_INFO_CAPTURECOUNT, &groups);
     re->groups = groups;
-    prepare_scratch(groups + 1);
     return define_groups(cf, re, error) ? re : NULL;
 }
 
@@ -186,6 +254,9 @@ match(const struct regex *re, str_t subject)
 {
     PCRE2_SPTR p = (PCRE2_SPTR) (subject.p ? subject.p : "");
 
+    prepare_scratch(re->groups + 1);
+    if (!re->is_quick)
+        note_use((struct regex *) (uintptr_t) re);
     if (re->is_quick)
         return pcre2_jit_match(re->code, p, subject.n, 0, 0, scratch.data,
                                scratch.context);

@@ -17,10 +17,6 @@ enum regex_flag { REGEX_NOCASE = 1 };
 struct regex *regex_compile(struct conf *cf, str_t pattern, unsigned flags,
                             const char **error);
 
-/* All of a generation, when it has been read (pcre_jit): they match faster
- * then, and need pages that are written to and executed. */
-void regexes_to_machine_code(const struct generation *g);
-
 /* What came of a match.  An error has been logged (a limit was reached, the
  * subject is no UTF-8), and is no answer to base a decision on. */
 enum regex_verdict { REGEX_NO, REGEX_YES, REGEX_ERROR };

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "core/conf/types.h"
-#include "core/expr/regex.h"
 #include "core/os/cpu.h"
 #include "core/proc/load_module.h"
 
@@ -313,14 +312,11 @@ make_ready(struct conf *cf, void *conf)
 }
 
 
-/* pcre_jit may follow the regular expressions in the file, so they are
- * compiled to machine code only here, at the end. */
 static const char *
-prepare_regexes(struct conf *cf, void *main)
+settle_regexes(struct conf *cf, void *main)
 {
     (void) main;
-    if (!process_conf_of(cf->gen)->no_jit)
-        regexes_to_machine_code(cf->gen);
+    cf->gen->no_jit = process_conf_of(cf->gen)->no_jit;
     return NULL;
 }
 
@@ -330,5 +326,5 @@ struct module core_module = {
     .directives = directives,
     .conf_size = sizeof(struct process_conf),
     .ready = make_ready,
-    .main_ready = prepare_regexes,
+    .main_ready = settle_regexes,
 };
