@@ -55,7 +55,7 @@ struct arena {
     size_t           filled;   /* bytes in older pages and large pieces      */
     size_t           tried;    /* bytes that arena_try gave                  */
     size_t           limit;
-    struct region   *region;   /* takes its memory from there; or NULL       */
+    struct region   *region; /* takes its memory from there; or NULL       */
 };
 
 /* Freed pages of PAGE_DEFAULT bytes, for the next arena. */

@@ -16,7 +16,7 @@
 
 enum { SLOTS = 512, HOLDERS = 1025, SEALS = F_SEAL_GROW | F_SEAL_WRITE };
 
-#define SLOT_MOST  ((size_t) 1 << 30)
+#define SLOT_MOST ((size_t) 1 << 30)
 #define SLOT_LEAST ((size_t) 1 << 24)
 
 struct image {
@@ -203,8 +203,7 @@ struct image *
 image_map(unsigned slot, size_t size, int fd)
 {
     if (base == NULL || slot >= SLOTS || size > slot_size
-        || images[slot].size != 0)
-    {
+        || images[slot].size != 0) {
         errno = EINVAL;
         return NULL;
     }

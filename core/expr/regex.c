@@ -24,7 +24,7 @@
 enum {
     STACK_START = 32 * 1024,
     STACK_MAX = 1024 * 1024,
-    USES = 2,  /* before machine code is worth its time                      */
+    USES = 2, /* before machine code is worth its time                      */
     AT_ONCE = 16, /* compiled in a millisecond: a list of thousands must not
                      hold up the loop                                        */
 };
@@ -36,14 +36,14 @@ struct named_group {
 
 /* The fields that rule out most subjects come first, in one cache line. */
 struct regex {
-    struct literal          literal;
-    pcre2_code             *code;
-    bool                    is_quick; /* may be run by pcre2_jit_match       */
-    uint8_t                 uses;     /* in this process, up to USES         */
-    unsigned                groups;
+    struct literal           literal;
+    pcre2_code              *code;
+    bool                     is_quick; /* may be run by pcre2_jit_match       */
+    uint8_t                  uses;     /* in this process, up to USES         */
+    unsigned                 groups;
     const struct generation *gen;
-    str_t                   pattern;
-    VEC(struct named_group) named;
+    str_t                    pattern;
+    VEC(struct named_group)  named;
 };
 
 /* What a match needs, shared by all expressions of the process; grows to the

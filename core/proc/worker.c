@@ -295,7 +295,7 @@ reopen(struct serving *s)
     if (s->is_alone && geteuid() == 0)
         owner = process_conf_of(s->self.gen)->user.uid;
     LIST_EACH(&s->alive, l)
-    log_files_flush(list_entry(l, struct generation, alive)->files);
+        log_files_flush(list_entry(l, struct generation, alive)->files);
     log_files_reopen(owner, &s->self.log);
     if (s->is_alone)
         setup_redirect_stderr(s->self.gen, &s->self.log);
