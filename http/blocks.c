@@ -3,6 +3,7 @@
  * The blocks of the HTTP configuration: http, server, location and
  * limit_except, and the unnamed locations of if.
  */
+#include "http/counters.h"
 #include "http/main.h"
 #include "http/settings.h"
 
@@ -392,6 +393,7 @@ struct module http_module = {
     .name = "http_core",
     .serves = FOR_HTTP,
     .directives = rows,
+    .counters = http_counters,
     .conf_size = sizeof(struct http_conf),
     .main_size = sizeof(struct http_main),
     .main_ready = http_ready,

@@ -15,6 +15,7 @@
 struct conf;
 struct conf_paths;
 struct conf_type;
+struct counter_row;
 struct generation;
 struct http_filter;
 struct lint_rule;
@@ -128,6 +129,7 @@ struct module {
     const struct directive *directives; /* ends with a NULL name             */
     const struct variable  *variables;  /* ends with a NULL name             */
     const struct template  *templates;  /* ends with NULL rows               */
+    const struct counter_row *counters; /* ends with a NULL name; or NULL    */
     size_t                  conf_size;  /* one per block that sets a field   */
     size_t                  main_size;  /* one per generation, zeroed        */
     size_t                  state_size; /* one per task that asks, zeroed    */
@@ -162,6 +164,7 @@ struct module {
 
     /* Filled in by modules_init: */
     unsigned                slot;
+    unsigned                first_counter;
     const struct directive *rows; /* the directives, then those of templates;
                                      ends with a NULL name                   */
 };

@@ -5,6 +5,7 @@
  */
 #include "core/conf/known.h"
 #include "core/conf/reader.h"
+#include "core/net/counters.h"
 
 const struct block_kind block_kinds[] = {
     { IN_MAIN, "main" },
@@ -95,6 +96,8 @@ modules_init(void)
 
         m->slot = n_modules;
         m->rows = list_rows(arena, m);
+        if (m->counters != NULL)
+            m->first_counter = counters_bring(m->counters);
     }
     return n_modules;
 }

@@ -18,8 +18,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/net/counters.h"
 #include "core/net/pressure.h"
-#include "core/net/worker.h"
 #include "core/os/clock.h"
 
 enum {
@@ -213,7 +213,7 @@ refuse(const struct port *p)
         if (fd == -1)
             return;
         (void) close(fd);
-        stats_add(worker->stats, accepted, 1);
+        counter_add(CONNS_ACCEPTED, 1);
     }
 }
 

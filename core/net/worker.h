@@ -10,7 +10,6 @@
 #pragma once
 
 #include "core/net/conn.h"
-#include "core/net/stats.h"
 
 struct generation;
 struct trace;
@@ -18,7 +17,6 @@ struct trace;
 struct worker {
     struct loop             *loop;
     struct generation       *gen;   /* the one in force                 */
-    struct stats            *stats; /* never NULL                       */
     struct log               log;
     unsigned                 number; /* 0 to worker_processes - 1        */
     pid_t                    pid;

@@ -12,7 +12,7 @@ enum { CHILDREN_MAX = 1024 };
 struct child {
     pid_t         pid;    /* 0: it has ended, and will be started again   */
     unsigned      number; /* of the worker                                */
-    struct stats *row;
+    uint64_t     *row;    /* of counters                                  */
     bool          is_old; /* of an earlier generation: told to end        */
     msec_t        started_at, start_again_at;
     unsigned      quick_ends; /* in a row                                     */

@@ -15,7 +15,7 @@ enum { EVENTS = 64 };
 int
 worker_dry(struct setup *s, const struct command *c, char **argv)
 {
-    struct worker      self = { .stats = &stats_private, .pid = getpid() };
+    struct worker      self = { .pid = getpid() };
     struct generation *g;
     unsigned           started = 0;
     int                rc = 1;

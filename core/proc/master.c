@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/net/counters.h"
 #include "core/os/clock.h"
 #include "core/os/title.h"
 #include "core/proc/await.h"
@@ -70,7 +71,7 @@ static void
 spawn(struct master *m, struct child *it, const int *ready)
 {
     if (it->row == NULL)
-        it->row = stats_take();
+        it->row = counters_take();
     it->started_at = clock_fresh_ms();
     it->pid = fork();
     if (it->pid == 0) {
@@ -128,7 +129,7 @@ start_workers(struct master *m)
 static void
 forget(struct master *m, struct child *it)
 {
-    stats_put(it->row);
+    counters_put(it->row);
     *it = m->children.at[--m->children.n];
 }
 
@@ -140,7 +141,7 @@ replace(struct master *m, struct child *it)
 {
     msec_t now = clock_fresh_ms();
 
-    stats_put(it->row);
+    counters_put(it->row);
     it->row = NULL;
     it->quick_ends = now - it->started_at < QUICK_MS ? it->quick_ends + 1 : 0;
     it->pid = 0;
@@ -597,7 +598,7 @@ master_run(struct setup *s, struct generation *g,
     m->gen = g;
     m->log = (struct log){ .targets = g->log };
     title_set(log_program, title.p);
-    if (!stats_open())
+    if (!counters_open())
         log_at(&m->log, LEVEL_ALERT, errno, "mmap() of counters failed");
     if (await_open(&m->await, &m->log)) {
         start_workers(m);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "core/net/accept.h"
+#include "core/net/counters.h"
 #include "core/os/clock.h"
 #include "core/os/title.h"
 #include "core/proc/signal.h"
@@ -429,7 +430,7 @@ begin(struct serving *s, const struct worker_start *start)
     s->self.log = (struct log){ .targets = start->gen->log };
     s->self.number = start->number;
     s->self.pid = getpid();
-    s->self.stats = start->row ? start->row : &stats_private;
+    counters_use(start->row);
     worker = &s->self;
     check_context = explain;
     clock_update();

@@ -14,7 +14,7 @@ struct worker_start {
     struct setup      *setup;
     struct generation *gen;
     unsigned           number;
-    struct stats      *row;      /* NULL: no free row                        */
+    uint64_t          *row;      /* of counters; NULL: none was free         */
     int                ready_fd; /* closed when it accepts                   */
     pid_t              master;
 };

@@ -10,10 +10,10 @@
 
 #include "core/conf/error_log.h"
 #include "core/net/accept.h"
-#include "core/net/stats.h"
 #include "core/net/worker.h"
 #include "core/os/clock.h"
 #include "http/body.h"
+#include "http/counters.h"
 #include "http/log_frame.h"
 #include "http/response.h"
 #include "http/settings.h"
@@ -24,17 +24,15 @@
 static void
 count_state(enum h1_state state, int by)
 {
-    struct stats *s = worker->stats;
-
     switch (state) {
     case H1_WAIT:
-        stats_add(s, waiting, by);
+        http_count(HTTP_WAITING, by);
         break;
     case H1_HEAD:
-        stats_add(s, reading, by);
+        http_count(HTTP_READING, by);
         break;
     case H1_BUSY:
-        stats_add(s, writing, by);
+        http_count(HTTP_WRITING, by);
         break;
     case H1_PROXY:
     case H1_DISCARD:
@@ -90,7 +88,7 @@ h1_close(struct h1 *h)
     if (h->state == H1_CLOSED)
         return;
     h1_set_state(h, H1_CLOSED);
-    stats_add(worker->stats, active, -1);
+    counter_add(CONNS_ACTIVE, -1);
     post_cancel(&h->next);
     post_cancel(&h->watch);
     conn_close(&h->conn);
@@ -792,7 +790,7 @@ h1_accept(struct port *p, struct loop *loop, int fd,
         check_memory(sizeof(*h));
     log.frames = NULL;
     log.action = "waiting for request";
-    log.serial = stats_next_connection();
+    log.serial = counters_next_connection();
     log.debug = worker->n_debug != 0 && worker_debugs(&peer->sa);
     h->state = H1_CLOSED;
     conn_init(&h->conn, loop, fd, &log);
@@ -811,9 +809,9 @@ h1_accept(struct port *p, struct loop *loop, int fd,
         = error_log_targets(http_default_server(h->address)->conf);
     h->client.opened_at = clock_ms();
     conn_set_owner(&h->conn, &owner);
-    stats_add(worker->stats, accepted, 1);
-    stats_add(worker->stats, handled, 1);
-    stats_add(worker->stats, active, 1);
+    counter_add(CONNS_ACCEPTED, 1);
+    counter_add(CONNS_HANDLED, 1);
+    counter_add(CONNS_ACTIVE, 1);
     h1_set_state(h, h->address->has_proxy_protocol ? H1_PROXY : H1_WAIT);
     if (h->state == H1_PROXY) {
         h->conn.log.action = "reading PROXY protocol";

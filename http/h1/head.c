@@ -6,9 +6,9 @@
  */
 #include <stdlib.h>
 
-#include "core/net/stats.h"
 #include "core/net/worker.h"
 #include "core/os/clock.h"
+#include "http/counters.h"
 #include "http/h1/conn.h"
 #include "http/log_frame.h"
 #include "http/settings.h"
@@ -75,7 +75,7 @@ begin_request(struct h1 *h)
     struct http_request *r = arena_make(a, struct http_request);
 
     h1_set_state(h, H1_HEAD);
-    stats_add(worker->stats, requests, 1);
+    http_count(HTTP_REQUESTS, 1);
     h->client.requests++;
     h->r = r;
     r->task.arena = a;

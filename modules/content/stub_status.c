@@ -4,39 +4,54 @@
  *
  *     location = /status { stub_status; }
  */
-#include "core/net/stats.h"
+#include <inttypes.h>
+
+#include "http/counters.h"
 #include "modules/module.h"
+
+
+static uint64_t
+sum_http(enum http_counter which)
+{
+    return counters_sum(http_module.first_counter + which);
+}
 
 
 static enum step
 serve(struct task *t)
 {
     struct http_request *r = http_of(t);
-    struct stats         n;
     str_t                page;
 
     if (!(r->method & (HTTP_GET | HTTP_HEAD)))
         return http_fail(r, 405);
 
-    n = stats_read();
-    page = arena_printf(t->arena,
-                        "Active connections: %lu \n"
-                        "server accepts handled requests\n"
-                        " %lu %lu %lu \n"
-                        "Reading: %lu Writing: %lu Waiting: %lu \n",
-                        n.active, n.accepted, n.handled, n.requests, n.reading,
-                        n.writing, n.waiting);
+    page = arena_printf(
+        t->arena,
+        "Active connections: %" PRIu64 " \n"
+        "server accepts handled requests\n"
+        " %" PRIu64 " %" PRIu64 " %" PRIu64 " \n"
+        "Reading: %" PRIu64 " Writing: %" PRIu64 " Waiting: %" PRIu64 " \n",
+        counters_sum(CONNS_ACTIVE), counters_sum(CONNS_ACCEPTED),
+        counters_sum(CONNS_HANDLED), sum_http(HTTP_REQUESTS),
+        sum_http(HTTP_READING), sum_http(HTTP_WRITING), sum_http(HTTP_WAITING));
     return http_reply(r, 200, STR("text/plain"), page);
 }
 
 
 static str_t
-counter(struct task *t, uintptr_t offset)
+active(struct task *t, uintptr_t unused)
 {
-    struct stats n = stats_read();
+    (void) unused;
+    return arena_printf(t->arena, "%" PRIu64, counters_sum(CONNS_ACTIVE));
+}
 
-    return arena_printf(t->arena, "%lu",
-                        *(unsigned long *) (void *) ((char *) &n + offset));
+
+static str_t
+by_state(struct task *t, uintptr_t which)
+{
+    return arena_printf(t->arena, "%" PRIu64,
+                        sum_http((enum http_counter) which));
 }
 
 
@@ -50,21 +65,15 @@ static const struct directive directives[] = {
     { .name = NULL },
 };
 
-#define COUNTER(member, says) \
-    { \
-        "connections_" #member, counter, offsetof(struct stats, member), \
-            VAR_VOLATILE, NULL, says \
-    }
-
 static const struct variable variables[] = {
-    COUNTER(active, "the number of connections open now"),
-    COUNTER(reading,
-            "the number of connections on which a request's head is being "
-            "read"),
-    COUNTER(writing,
-            "the number of connections whose request is being answered"),
-    COUNTER(waiting,
-            "the number of idle connections, kept alive for another request"),
+    { "connections_active", active, 0, VAR_VOLATILE, NULL,
+      "the number of connections open now" },
+    { "connections_reading", by_state, HTTP_READING, VAR_VOLATILE, NULL,
+      "the number of connections on which a request's head is being read" },
+    { "connections_writing", by_state, HTTP_WRITING, VAR_VOLATILE, NULL,
+      "the number of connections whose request is being answered" },
+    { "connections_waiting", by_state, HTTP_WAITING, VAR_VOLATILE, NULL,
+      "the number of idle connections, kept alive for another request" },
     { .name = NULL },
 };
 

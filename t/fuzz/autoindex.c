@@ -51,7 +51,7 @@ static char *folder = in_memory;
 
 static struct log_targets quiet_targets = { .level = LEVEL_EMERG };
 static struct log         quiet = { .targets = &quiet_targets };
-static struct worker      self = { .stats = &stats_private };
+static struct worker      self = { .number = 0 };
 static struct generation *gen;
 
 struct entry {

@@ -87,7 +87,7 @@ static const char text[]
 static char               folder[] = "/tmp/weir-fuzz-XXXXXX";
 static struct log_targets quiet_targets = { .level = LEVEL_EMERG };
 static struct log         quiet = { .targets = &quiet_targets };
-static struct worker      self = { .stats = &stats_private };
+static struct worker      self = { .number = 0 };
 static struct generation *gen;
 static struct port        port;
 static int                waiting = -1; /* where the upstream listens      */

@@ -512,7 +512,7 @@ test_no_descriptors(void)
 int
 main(void)
 {
-    struct worker me = { .stats = &stats_private };
+    struct worker me = { .number = 0 };
     const char   *error;
 
     worker = &me;

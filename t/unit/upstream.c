@@ -623,7 +623,7 @@ test_connect(struct loop *l)
 int
 main(void)
 {
-    struct worker self = { .stats = &stats_private };
+    struct worker self = { .number = 0 };
     struct loop  *l = loop_new(&quiet, 16);
 
     log_to_stderr = false;

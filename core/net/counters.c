@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The table: a head, and a line for each process, of as many cache lines as the
+ * counters need.  Line 0 has the totals of processes that have ended.
+ */
+#include "core/net/counters.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "core/base/check.h"
+
+enum { LINES = 1024 };
+
+struct table {
+    uint64_t connections; /* numbered so far, by all processes               */
+    bool     is_taken[LINES];
+    uint64_t lines[] __attribute__((aligned(COUNTERS_LINE)));
+};
+
+static const struct counter_row core_rows[] = {
+    [CONNS_ACCEPTED] = { "connections_accepted_total", NULL, COUNTER_TOTAL,
+                         "Connections from clients that were accepted." },
+    [CONNS_HANDLED] = { "connections_handled_total", NULL, COUNTER_TOTAL,
+                        "Connections from clients that there was room for." },
+    [CONNS_ACTIVE] = { "connections_active", NULL, COUNTER_NOW,
+                       "Connections from clients that are open." },
+    { .name = NULL },
+};
+
+static const struct counter_row *rows[COUNTERS_MAX];
+static unsigned                  n_rows; /* 0: not even core's               */
+
+static struct table *table;
+static uint64_t      connections; /* numbered without a table                */
+static uint64_t      own[COUNTERS_MAX] __attribute__((aligned(COUNTERS_LINE)));
+
+uint64_t *counters_own = own;
+
+
+static void
+add_rows(const struct counter_row *of)
+{
+    for (; of->name != NULL; of++) {
+        CHECK(n_rows < COUNTERS_MAX);
+        rows[n_rows++] = of;
+    }
+}
+
+
+unsigned
+counters_count(void)
+{
+    if (n_rows == 0)
+        add_rows(core_rows);
+    return n_rows;
+}
+
+
+unsigned
+counters_bring(const struct counter_row *of)
+{
+    unsigned first = counters_count();
+
+    CHECK(table == NULL);
+    add_rows(of);
+    return first;
+}
+
+
+const struct counter_row *
+counters_row(unsigned number)
+{
+    return number < counters_count() ? rows[number] : NULL;
+}
+
+
+/* The length of a line. */
+static size_t
+stride(void)
+{
+    const size_t least = COUNTERS_LINE / sizeof(uint64_t);
+
+    return (counters_count() + least - 1) / least * least;
+}
+
+
+static uint64_t *
+line_at(unsigned i)
+{
+    return table->lines + i * stride();
+}
+
+
+bool
+counters_open(void)
+{
+    size_t size = sizeof(*table) + LINES * stride() * sizeof(uint64_t);
+    void  *p;
+
+    if (table != NULL)
+        return true;
+    p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+             0);
+    if (p == MAP_FAILED)
+        return false;
+    table = p;
+    return true;
+}
+
+
+uint64_t
+counters_next_connection(void)
+{
+    return __atomic_add_fetch(table != NULL ? &table->connections
+                                            : &connections,
+                              1, __ATOMIC_RELAXED);
+}
+
+
+/* During an upgrade, two masters take lines. */
+uint64_t *
+counters_take(void)
+{
+    for (unsigned i = 1; table != NULL && i < LINES; i++)
+        if (!__atomic_test_and_set(&table->is_taken[i], __ATOMIC_ACQUIRE))
+            return line_at(i);
+    return NULL;
+}
+
+
+void
+counters_put(uint64_t *line)
+{
+    if (line == NULL)
+        return;
+    for (unsigned i = 0; i < n_rows; i++)
+        if (rows[i]->kind == COUNTER_TOTAL)
+            __atomic_fetch_add(&line_at(0)[i], line[i], __ATOMIC_RELAXED);
+    memset(line, 0, stride() * sizeof(*line));
+    __atomic_clear(&table->is_taken[(size_t) (line - table->lines) / stride()],
+                   __ATOMIC_RELEASE);
+}
+
+
+void
+counters_use(uint64_t *line)
+{
+    counters_own = line != NULL ? line : own;
+}
+
+
+uint64_t
+counters_sum(unsigned number)
+{
+    uint64_t sum = own[number];
+
+    for (unsigned i = 0; table != NULL && i < LINES; i++)
+        if (i == 0 || __atomic_load_n(&table->is_taken[i], __ATOMIC_RELAXED))
+            sum += __atomic_load_n(&line_at(i)[number], __ATOMIC_RELAXED);
+    return sum;
+}
