@@ -27,7 +27,10 @@ MADE    := $(B)/obj/modules.o $(B)/obj/known.o
 
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
-UNITS   := $(patsubst t/unit/%.c,$(B)/t/unit/%,$(wildcard t/unit/*.c))
+# A test that is named like a module's file goes with it.
+ABSENT  := $(notdir $(filter-out $(MODULES),$(wildcard modules/*/*.c)))
+UNITS   := $(patsubst t/unit/%.c,$(B)/t/unit/%, \
+    $(filter-out $(addprefix t/unit/,$(ABSENT)),$(wildcard t/unit/*.c)))
 TARGETS := $(patsubst t/fuzz/%.c,%,$(filter-out t/fuzz/replay.c,$(wildcard t/fuzz/*.c)))
 REPLAYS := $(patsubst %,$(B)/t/fuzz/%,$(TARGETS))
 ARCHIVE := $(B)/libmodules.a $(B)/libhttp.a $(B)/libcore.a

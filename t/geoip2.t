@@ -185,6 +185,24 @@ SKIP: {
     is $get->('10.1.0.2, 10.1.0.1'), 'ONE', 'proxies only';
 }
 
+# ---- files that only the master may read ----
+
+SKIP: {
+    skip 'only root has workers with fewer rights', 2 if $> != 0;
+
+    my $u = Weir::Test->new;
+    $u->write('main.mmdb', $main, mode => 0600);
+    $u->run($load . <<'EOC');
+%%HTTP%%
+    geoip2 main.mmdb { $iso at iso; }
+    server { listen 127.0.0.1:%%PORT%%; return 200 $iso; }
+}
+EOC
+    is $u->get('/')->body, 'LO', 'workers read what the master has opened';
+    $u->reload;
+    is $u->get('/')->body, 'LO', 'after a reload, too';
+}
+
 # ---- one process, which reads its configuration again ----
 
 {

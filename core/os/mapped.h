@@ -14,5 +14,5 @@
  * nest. */
 bool mapped_try(void (*read)(void *arg), void *arg);
 
-/* Installs the handler: once, before the first call, and before a fork. */
+/* Installs the handler in this process: before the first call. */
 void mapped_init(void);

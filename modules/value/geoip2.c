@@ -5,14 +5,14 @@
  *     geoip2 country.mmdb { auto_reload 5m; $country default=zz country iso_code; }
  *     geoip2 city.mmdb { $city source=$arg_ip city names en; }
  *
- * A file stays mapped while it is in use.  Each worker checks for a newer one
- * by itself: a request starts the check, which runs in a thread.  The new
- * database replaces the old one between two requests, so values are copied.
+ * The file is opened and checked while the configuration is read, and mapped by
+ * each process that serves.  Each of these checks for a newer one by itself: a
+ * request starts the check, which runs in a thread.  The new database replaces
+ * the old one between two requests, so values are copied.
  */
 #include <errno.h>
-#include <maxminddb.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/check.h"
 #include "core/base/geodata.h"
@@ -21,35 +21,18 @@
 #include "core/os/mapped.h"
 #include "http/forwarded.h"
 #include "modules/module.h"
+#include "modules/value/mmdb.h"
 
-/* The file's status from before it was opened, to detect a new one. */
-struct mark {
-    dev_t           device;
-    ino_t           inode;
-    off_t           size;
-    struct timespec changed;
-};
-
-/* An attempt to open a file: db is NULL when the file has not changed or
- * opening failed. */
-struct opening {
-    const char *path;
-    MMDB_s     *db;
-    struct mark mark;
-    int         error;  /* errno of stat(), or 0                              */
-    int         status; /* of the library                                    */
-};
-
-/* Belongs to the generation; after the fork each worker has its own copy. */
+/* Belongs to the generation; each process that serves it has its own copy. */
 struct database {
-    str_t            path; /* NUL-terminated                                */
-    enum serves_kind kind; /* protocol of the block that names it           */
-    MMDB_s          *db;
-    struct mark      mark;
-    uint64_t         interval; /* in seconds between checks; 0: none        */
-    time_t           checked_at, changed_at;
-    bool             is_checking;
-    bool             is_broken; /* the file was truncated                   */
+    str_t                 path; /* NUL-terminated                           */
+    enum serves_kind      kind; /* protocol of the block that names it      */
+    struct generation_fd *file; /* as it was when the configuration was read */
+    struct mmdb           mmdb; /* mapped where the generation is served     */
+    uint64_t              interval; /* in seconds between checks; 0: none   */
+    time_t                checked_at, changed_at;
+    bool                  is_checking;
+    bool                  is_broken; /* the file was truncated               */
 };
 
 struct geoip2_main {
@@ -73,66 +56,54 @@ struct geoip2_conf {
 extern struct module geoip2_module;
 
 
-/* --- opening -------------------------------------------------------------------- */
+/* --- in a process that serves ---------------------------------------------------- */
 
 static void
-map_file(void *arg)
-{
-    struct opening *o = arg;
-
-    o->status = MMDB_open(o->path, MMDB_MODE_MMAP, o->db);
-}
-
-
-/* Opens the file unless it still has the status old; runs in any thread. */
-static void
-open_file(struct opening *o, const struct mark *old)
-{
-    struct stat st;
-
-    if (stat(o->path, &st) == -1) {
-        o->error = errno;
-        o->status = MMDB_FILE_OPEN_ERROR;
-        return;
-    }
-    o->mark.device = st.st_dev;
-    o->mark.inode = st.st_ino;
-    o->mark.size = st.st_size;
-    o->mark.changed = st.st_mtim;
-    if (old != NULL && memcmp(&o->mark, old, sizeof(*old)) == 0)
-        return;
-    o->status = MMDB_IO_ERROR;
-    if (!S_ISREG(st.st_mode)) /* opening a pipe would block               */
-        return;
-    o->db = calloc(1, sizeof(*o->db));
-    CHECK(o->db != NULL);
-    if (mapped_try(map_file, o) && o->status == MMDB_SUCCESS)
-        return;
-    free(o->db);
-    o->db = NULL;
-}
-
-
-static void
-close_database(void *arg)
+unmap_database(void *arg)
 {
     struct database *d = arg;
 
-    if (d->db == NULL)
-        return;
-    MMDB_close(d->db);
-    free(d->db);
-    d->db = NULL;
+    mmdb_unmap(&d->mmdb);
 }
 
 
-static void
-take_over(struct database *d, const struct opening *o)
+/* The process that has read the configuration has opened the files, which this
+ * one may not be allowed to. */
+static bool
+adopt(struct worker *w, struct generation *g)
 {
-    close_database(d);
-    d->db = o->db;
-    d->mark = o->mark;
+    struct geoip2_main *m = generation_main(g, geoip2_module.slot);
+
+    if (m->list.n != 0)
+        mapped_init();
+    VEC_EACH(&m->list, it) {
+        struct database *d = *it;
+
+        if (!mmdb_map(&d->mmdb, d->file->fd)) {
+            log_at(&w->log, LEVEL_ALERT, errno, "mmap() \"%s\" failed",
+                   d->path.p);
+            return false;
+        }
+        arena_defer(g->arena, unmap_database, d);
+    }
+    return true;
+}
+
+
+/* Closes the file. */
+static bool
+take_over(struct database *d, struct mmdb_opening *o)
+{
+    bool is_mapped = mmdb_map(&o->found, o->fd);
+
+    close(o->fd);
+    if (!is_mapped)
+        return false;
+    mmdb_unmap(&d->mmdb);
+    d->mmdb = o->found;
+    d->changed_at = d->mmdb.mark.changed.tv_sec;
     d->is_broken = false;
+    return true;
 }
 
 
@@ -144,11 +115,11 @@ enum { CHECKS_MANY = 1024 };
 static struct pool *pool;
 
 struct check {
-    struct job         job;
-    struct generation *gen; /* that owns the database; counted               */
-    struct database   *database;
-    struct mark        old;
-    struct opening     found;
+    struct job          job;
+    struct generation  *gen; /* that owns the database; counted              */
+    struct database    *database;
+    struct mmdb_mark    old;
+    struct mmdb_opening opening;
 };
 
 
@@ -157,29 +128,28 @@ check_file(struct job *job)
 {
     struct check *c = container_of(job, struct check, job);
 
-    open_file(&c->found, &c->old);
+    mmdb_open(&c->opening, &c->old);
 }
 
 
 static void
 end_check(struct job *job)
 {
-    struct check         *c = container_of(job, struct check, job);
-    struct database      *d = c->database;
-    const struct opening *o = &c->found;
+    struct check        *c = container_of(job, struct check, job);
+    struct database     *d = c->database;
+    struct mmdb_opening *o = &c->opening;
 
     d->is_checking = false;
     d->checked_at = clock_seconds();
-    if (o->error != 0) {
+    if (o->error != 0)
         log_errno(&worker->log, o->error, "stat() \"%s\" failed", o->path);
-    } else if (o->status != MMDB_SUCCESS) {
+    else if (o->status != MMDB_SUCCESS)
         log_error(&worker->log, "MMDB_open(\"%s\") failed to reload - %s",
                   o->path, MMDB_strerror(o->status));
-    } else if (o->db != NULL) {
-        take_over(d, o);
-        d->changed_at = o->mark.changed.tv_sec;
+    else if (o->fd != -1 && !take_over(d, o))
+        log_errno(&worker->log, errno, "mmap() \"%s\" failed", o->path);
+    else if (o->fd != -1)
         log_info(&worker->log, "Reload MMDB \"%s\"", o->path);
-    }
     generation_put(c->gen);
     free(c);
 }
@@ -200,8 +170,8 @@ check_if_due(struct task *t, struct database *d)
     CHECK(c != NULL);
     c->job = (struct job){ .work = check_file, .done = end_check };
     c->database = d;
-    c->old = d->mark;
-    c->found.path = d->path.p;
+    c->old = d->mmdb.mark;
+    c->opening.path = d->path.p;
     d->checked_at = clock_seconds();
     d->is_checking = pool_submit(pool, &c->job);
     if (d->is_checking)
@@ -236,7 +206,7 @@ ask(void *arg)
 {
     struct question     *q = arg;
     const struct lookup *l = q->lookup;
-    const MMDB_s        *db = l->database->db;
+    const MMDB_s        *db = &l->database->mmdb.db;
     str_t                section;
     struct geodata       value;
     MMDB_lookup_result_s found;
@@ -310,7 +280,7 @@ build_epoch(struct task *t, uintptr_t arg)
 
     check_if_due(t, d);
     return arena_printf(t->arena, "%llu",
-                        (unsigned long long) d->db->metadata.build_epoch);
+                        (unsigned long long) d->mmdb.db.metadata.build_epoch);
 }
 
 
@@ -341,7 +311,7 @@ open_block(struct conf *cf, void *field, void **state)
 {
     struct geoip2_main *m = conf_main(cf, &geoip2_module);
     struct database    *d = arena_make(cf->arena, struct database);
-    struct opening      o = { .db = NULL };
+    struct mmdb_opening o = { .fd = -1 };
 
     (void) field;
     *state = d;
@@ -354,16 +324,16 @@ open_block(struct conf *cf, void *field, void **state)
     }
     mapped_init();
     o.path = d->path.p;
-    open_file(&o, NULL);
+    mmdb_open(&o, NULL);
     if (o.error != 0)
         return conf_errno(cf, o.error, "MMDB_open(\"" STR_F "\") failed - %s",
                           STR_A(d->path), MMDB_strerror(o.status));
-    if (o.db == NULL)
+    if (o.fd == -1)
         return conf_error(cf, "MMDB_open(\"" STR_F "\") failed - %s",
                           STR_A(d->path), MMDB_strerror(o.status));
-    take_over(d, &o);
+    d->file = generation_keep_fd(cf->gen, o.fd);
+    d->mmdb = o.found;
     d->checked_at = d->changed_at = clock_seconds();
-    arena_defer(cf->arena, close_database, d);
     *vec_push(cf->arena, &m->list) = d;
     return NULL;
 }
@@ -548,4 +518,5 @@ struct module geoip2_module = {
     .conf_size = sizeof(struct geoip2_conf),
     .main_size = sizeof(struct geoip2_main),
     .process_stop = stop,
+    .adopt = adopt,
 };
