@@ -64,9 +64,10 @@ void idle_pool_put(struct idle_pool *pool);
  * whatever generation it was opened under; NULL: none.  The handlers of its
  * conn are the caller's to set. */
 struct link *idle_take(struct upstream_group *g, const struct peer *peer,
-                       uint64_t kind);
+                       const struct link_kind *kind);
 /* Keeps one, or discards it at once where that is not to be.  Past the limit
  * the least recently used is discarded, unless it is wanted within a moment;
- * it is discarded too when its timeout passes, the peer sends or closes, slots
- * run short or the worker ends.  Sets conn's on_read and timers. */
+ * it is discarded too when its timeout passes, the peer closes it or sends what
+ * its protocol does not take, slots run short or the worker ends.  Sets conn's
+ * on_read and timers. */
 void idle_keep(struct upstream_group *g, struct link *l);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Connections to peers that wait for another use.  The process has a pool for
- * each name of a group, which outlives generations: a reload leaves connections
- * where they are.  One in the pool is watched, and discarded as soon as the
- * peer says anything, since it has been asked nothing.
+ * Idle connections to peers.  The process has a pool for each name of a group,
+ * which outlives generations: a reload leaves connections where they are.  One
+ * in the pool is watched.  What the peer sends goes to the protocol that is
+ * spoken over it; where that expects nothing from an idle peer, the connection
+ * is discarded.
  *
- * What is more than the limit stays for a moment: answers come in bunches, and
- * the next requests right behind them.  Closing connections only to open as
- * many again costs more than all else about a small request.
+ * Connections beyond the limit stay for a moment: responses come in bunches,
+ * and the next requests right behind them.  Closing connections only to open
+ * as many again costs more than all else about a small request.
  */
 #include <stdlib.h>
 
@@ -16,7 +17,12 @@
 #include "core/os/clock.h"
 #include "core/upstream/build.h"
 
-enum { SURPLUS_MS = 100, BUCKETS = 256 };
+enum {
+    SURPLUS_MS = 100,
+    BUCKETS = 256,
+    READ_ONCE = 4096,
+    HEARD_MAX = 65536, /* bytes from a peer while a link is idle             */
+};
 
 struct idle_pool {
     struct idle_pool *next;
@@ -89,16 +95,61 @@ on_timeout(struct timer *t)
 }
 
 
-/* Nothing there to read: it was a false alarm. */
+static bool
+can_hear(const struct link *l)
+{
+    return l->kind.protocol != NULL && l->kind.protocol->on_idle != NULL;
+}
+
+
+/* Gives what is there to the protocol and sends its answer, whose pieces have
+ * an arena for the moment, as no task does this.  False: the link's time is
+ * over. */
+static bool
+hear(struct link *l)
+{
+    struct arena *a = arena_new(0);
+    bool          ok;
+
+    chain_init(&l->conn.out, a);
+    ok = l->kind.protocol->on_idle(l, buf_str(&l->in), &l->conn.out)
+         && conn_flush(&l->conn, 0) == FLUSH_DONE;
+    chain_clear(&l->conn.out);
+    arena_free(a);
+    link_drop_input(l);
+    return ok;
+}
+
+
+static bool
+hear_all(struct link *l)
+{
+    ssize_t n;
+
+    while ((n = link_read(l, READ_ONCE)) > 0) {
+        l->idle_bytes += (uint64_t) n;
+        if (l->idle_bytes > HEARD_MAX || !hear(l))
+            return false;
+    }
+    link_drop_input(l);
+    return n == CONN_AGAIN;
+}
+
+
+/* Something has come, or it was a false alarm. */
 static void
 on_read(struct event *e)
 {
     struct link *l = container_of(e, struct link, conn.event);
 
-    if (conn_probe(&l->conn) == PROBE_QUIET)
+    if (can_hear(l)) {
+        if (!hear_all(l))
+            drop(l);
+    } else if (conn_probe(&l->conn) == PROBE_QUIET) {
         e->readable = false;
-    else
+    } else {
         drop(l);
+    }
 }
 
 
@@ -112,15 +163,24 @@ on_unwanted(struct conn *c)
 static const struct conn_owner idle_owner = { .on_unwanted = on_unwanted };
 
 
+static bool
+is_same(const struct link_kind *a, const struct link_kind *b)
+{
+    return a->protocol == b->protocol && a->settings == b->settings
+           && str_eq(a->added, b->added);
+}
+
+
 struct link *
-idle_take(struct upstream_group *g, const struct peer *peer, uint64_t kind)
+idle_take(struct upstream_group *g, const struct peer *peer,
+          const struct link_kind *kind)
 {
     if (g->idle == NULL)
         return NULL;
     LIST_EACH(&g->idle->list, it) {
         struct link *l = list_entry(it, struct link, place);
 
-        if (l->kind != kind || !str_eq(l->name, peer->name))
+        if (!is_same(&l->kind, kind) || !str_eq(l->name, peer->name))
             continue;
         take_out(l);
         return l;
@@ -135,6 +195,7 @@ is_worth_keeping(const struct upstream_group *g, const struct link *l)
     return g->idle != NULL && !worker->is_exiting && !l->conn.is_eof
            && !l->conn.event.hangup && l->conn.error == 0
            && l->requests < g->keepalive_requests
+           && (buf_len(&l->in) == 0 || can_hear(l))
            && clock_ms() - l->opened_at <= g->keepalive_time;
 }
 
@@ -155,10 +216,12 @@ add(struct idle_pool *pool, struct link *l)
 void
 idle_keep(struct upstream_group *g, struct link *l)
 {
-    if (!is_worth_keeping(g, l)) {
+    if (!is_worth_keeping(g, l) || (buf_len(&l->in) != 0 && !hear(l))) {
         link_discard(l);
         return;
     }
+    link_drop_input(l);
+    l->idle_bytes = 0;
     l->pool = g->idle;
     l->pool->limit = g->keepalive;
     add(l->pool, l);

@@ -14,6 +14,12 @@
 #include "core/os/clock.h"
 #include "core/upstream/build.h"
 
+enum {
+    BLOCK = 32768,       /* a size that blocks are recycled in               */
+    LARGE_BLOCK = 65536, /* if that much is known to follow                  */
+    ROOM_MIN = 4096,     /* less is not worth a system call                  */
+};
+
 
 static struct link *
 link_of(struct conn *c)
@@ -117,18 +123,42 @@ use(struct link *l, struct task *t)
 }
 
 
-struct link *
-link_new(struct task *t, str_t name, uint64_t kind)
+static void *
+zalloc(size_t n)
 {
-    struct link *l = calloc(1, sizeof(*l) + name.n);
+    void *p = calloc(1, n);
 
-    if (l == NULL)
-        check_memory(sizeof(*l));
+    if (p == NULL)
+        check_memory(n);
+    return p;
+}
+
+
+/* The texts have their place behind the link. */
+static void
+set_kind(struct link *l, str_t name, const struct link_kind *kind)
+{
+    char *text = (char *) (l + 1);
+
+    l->name = (str_t){ memcpy(text, name.p, name.n), name.n };
+    l->kind = *kind;
+    l->kind.added.p = text + name.n;
+    if (kind->added.n != 0)
+        memcpy(text + name.n, kind->added.p, kind->added.n);
+    if (kind->protocol != NULL && kind->protocol->state_size != 0)
+        l->state = zalloc(kind->protocol->state_size);
+}
+
+
+struct link *
+link_new(struct task *t, str_t name, const struct link_kind *kind)
+{
+    struct link *l = zalloc(sizeof(*l) + name.n + kind->added.n);
+
     conn_init(&l->conn, t->loop, -1, t->log);
     l->conn.event.on_write = on_opening;
     l->opened_at = clock_ms();
-    l->kind = kind;
-    l->name = (str_t){ memcpy(l + 1, name.p, name.n), name.n };
+    set_kind(l, name, kind);
     use(l, t);
     return l;
 }
@@ -136,7 +166,7 @@ link_new(struct task *t, str_t name, uint64_t kind)
 
 struct link *
 link_take(struct task *t, struct upstream_group *g, const struct peer *peer,
-          uint64_t kind)
+          const struct link_kind *kind)
 {
     struct link *l = idle_take(g, peer, kind);
 
@@ -282,10 +312,63 @@ link_connected(struct link *l)
 }
 
 
+/* Makes room for a read, in the same block as long as there is some; bytes
+ * that have not been taken are moved along. */
+static void
+make_room(struct link *l, size_t want)
+{
+    size_t        kept = buf_len(&l->in);
+    struct block *b = l->block;
+
+    if (b && b->refs == 1) /* no part of it is in use elsewhere */
+        l->in.start = b->data;
+    if (b && (b->refs == 1 || buf_room(&l->in) < ROOM_MIN))
+        buf_compact(&l->in);
+    if (b && buf_room(&l->in) >= (want < ROOM_MIN ? want : ROOM_MIN))
+        return;
+    l->block = block_new((want > BLOCK ? LARGE_BLOCK : BLOCK)
+                         + (kept > BLOCK / 2 ? kept : 0));
+    if (kept)
+        memcpy(l->block->data, l->in.read, kept);
+    buf_init(&l->in, l->block->data, l->block->size);
+    l->in.write += kept;
+    block_put(b);
+}
+
+
+ssize_t
+link_read(struct link *l, size_t want)
+{
+    ssize_t n;
+
+    if (!l->conn.event.readable)
+        return CONN_AGAIN;
+    make_room(l, want);
+    if (want > buf_room(&l->in))
+        want = buf_room(&l->in);
+    n = conn_read(&l->conn, l->in.write, want);
+    if (n > 0)
+        l->in.write += n;
+    return n;
+}
+
+
+void
+link_drop_input(struct link *l)
+{
+    block_put(l->block);
+    l->block = NULL;
+    l->in = (struct buf){ .start = NULL };
+}
+
+
 static void
 free_link(struct post *p)
 {
-    free(container_of(p, struct link, reap));
+    struct link *l = container_of(p, struct link, reap);
+
+    free(l->state);
+    free(l);
 }
 
 
@@ -293,6 +376,9 @@ void
 link_discard(struct link *l)
 {
     conn_close(&l->conn);
+    link_drop_input(l);
+    if (l->kind.protocol != NULL && l->kind.protocol->end != NULL)
+        l->kind.protocol->end(l);
     l->reap.run = free_link;
     loop_reap(l->conn.loop, &l->reap);
 }

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A connection to a peer: opening it, waiting on it, and keeping it for
- * another use.  Whoever asks a peer for something has one, whatever is spoken
- * over it.
+ * A connection to a peer: opening it, reading from it, waiting on it, and
+ * keeping it for reuse.  Whoever asks a peer for something has one, whatever
+ * is spoken over it.
  *
  * While a task uses a link, all that happens to the connection wakes the task,
- * which looks for itself what has changed.  In between it waits in the pool
- * of its group (idle.c), which outlives generations.
+ * which looks for itself what has changed.  In between the link is idle, in
+ * the pool of its group (idle.c), which outlives generations: nothing that a
+ * link refers to then may belong to one.
  */
 #pragma once
 
+#include "core/base/buf.h"
 #include "core/event/task.h"
 #include "core/net/conn.h"
 
 struct idle_pool;
+struct link;
 struct peer;
 struct upstream_group;
 
@@ -26,6 +29,34 @@ struct link_options {
     bool                   keepalive;      /* SO_KEEPALIVE                     */
 };
 
+/* What is spoken over a link, where something of it lives as long as the
+ * connection does: settings that both sides have agreed on, a table of a
+ * header compression, numbers of streams.  A constant of the program. */
+struct link_protocol {
+    size_t state_size; /* of l->state, which begins zeroed; 0: NULL          */
+    /* The peer has sent something on an idle link, or behind the end of its
+     * last use.  Takes all of in (what is incomplete goes into the state), and
+     * appends to out what is to be answered.  False: the link cannot be used
+     * again and is closed, for instance because the peer has said that it will
+     * close it.  It is closed as well when the answer cannot be sent at once,
+     * or when more than 64 KiB have come while it was idle.  NULL: the peer
+     * has no reason to send anything, and the link is closed if it does. */
+    bool (*on_idle)(struct link *l, str_t in, struct chain *out);
+    /* The connection ends: frees what the state refers to.  Or NULL. */
+    void (*end)(struct link *l);
+};
+
+/* What a connection is opened for.  It is reused only where all of this is the
+ * same: it never carries what it was not opened for. */
+struct link_kind {
+    const struct link_protocol *protocol; /* NULL: nothing lives with it      */
+    uint64_t settings; /* digest (str_mix) of what a configuration says: the
+                          name of the protocol, options, TLS, who may use it  */
+    str_t    added;    /* the same that depends on the request, such as the
+                          own address: a client can choose it, so that it is
+                          compared as it is                                   */
+};
+
 /* On the heap; its user may set conn's handlers, and leaves nothing in
  * conn.out when it gives the link back. */
 struct link {
@@ -34,8 +65,11 @@ struct link {
     struct list       place;     /* in the pool                              */
     struct idle_pool *pool;      /* while it waits there                     */
     str_t             name;      /* of the peer                              */
-    uint64_t          kind;      /* what it was opened for, and by whom:
-                                    serves nothing of another kind          */
+    struct link_kind  kind;
+    void             *state;     /* the protocol's                           */
+    struct block     *block;     /* that is read into, or NULL               */
+    struct buf        in;        /* in block: read, and not taken so far     */
+    uint64_t          idle_bytes; /* that have come since it became idle     */
     uint64_t          requests;  /* served, with the current one             */
     msec_t            opened_at; /* clock_ms                                 */
     msec_t            kept_at;   /* clock_ms, when it became idle            */
@@ -51,13 +85,15 @@ struct link {
     bool              timed_out;
 };
 
-/* A link that is not open yet to the peer of that name (copied), in use by t:
- * link_connect follows. */
-struct link *link_new(struct task *t, str_t name, uint64_t kind);
+/* A link that is not open yet to the peer of that name (copied, as the kind is),
+ * in use by t: link_connect follows. */
+struct link *link_new(struct task *t, str_t name,
+                      const struct link_kind *kind);
 /* The most recently used idle one of that kind to a peer, in use by t; NULL:
  * there is none. */
 struct link *link_take(struct task *t, struct upstream_group *g,
-                       const struct peer *peer, uint64_t kind);
+                       const struct peer *peer,
+                       const struct link_kind *kind);
 /* Begins to connect.  STEP_WAIT: the task is woken, and asks link_connected;
  * STEP_FAIL: logged, and is_untried tells whose fault it is. */
 enum step link_connect(struct link *l, const struct addr_any *to,
@@ -65,8 +101,17 @@ enum step link_connect(struct link *l, const struct addr_any *to,
 /* STEP_NEXT: it is there, with whatever its io begins with; STEP_WAIT: not
  * yet; STEP_FAIL: logged.  Whether the timeout has passed is l->timed_out. */
 enum step link_connected(struct link *l);
+/* Reads into l->in, about want bytes at most.  A block whose bytes others
+ * refer to is left to them, and what has not been taken is moved to a new
+ * one.  As conn_read: how many, 0 at the end, CONN_AGAIN, CONN_ERROR
+ * (logged). */
+ssize_t link_read(struct link *l, size_t want);
+/* Forgets what has been read and was not taken; others keep what they refer
+ * to. */
+void link_drop_input(struct link *l);
 /* The task is done with it: gives it to the pool of a group where it may be
- * used again, else closes it.  g may be NULL: there is no pool. */
+ * used again, else closes it.  What is left in l->in is for the protocol's
+ * on_idle.  g may be NULL: there is no pool. */
 void link_release(struct link *l, struct upstream_group *g, bool may_be_idle);
 /* Closes one that nobody uses; the memory goes at the end of the turn. */
 void link_discard(struct link *l);

@@ -32,14 +32,15 @@ exchange_new(struct gateway *g, str_t name)
 }
 
 
-/* Whether the connection can be used for another exchange. */
+/* Whether the connection can be used for another exchange.  What was answered
+ * last may have to go out first. */
 static bool
 leaves_clean(const struct exchange *x)
 {
-    const struct gateway *g = x->gateway;
+    struct conn *c = &x->link->conn;
 
     return x->is_complete && x->is_reusable && x->is_request_sent
-           && buf_len(&g->in) == 0 && chain_empty(&x->link->conn.out);
+           && (chain_empty(&c->out) || conn_flush(c, 0) == FLUSH_DONE);
 }
 
 
@@ -158,10 +159,24 @@ exchange_length(struct exchange *x, int64_t length)
 void
 exchange_body(struct exchange *x, str_t data)
 {
-    struct gateway *g = x->gateway;
+    struct link *u = x->link;
 
     x->body_bytes += (int64_t) data.n;
-    g->in.start = chain_add_packed(&g->fresh, g->block, data);
+    u->in.start = chain_add_packed(&x->gateway->fresh, u->block, data);
+}
+
+
+void
+exchange_skip(struct exchange *x, size_t n)
+{
+    x->skipped += n;
+}
+
+
+struct chain *
+exchange_out(const struct exchange *x)
+{
+    return &x->link->conn.out;
 }
 
 
@@ -204,4 +219,11 @@ void *
 exchange_state(const struct exchange *x)
 {
     return x->state;
+}
+
+
+void *
+exchange_link_state(const struct exchange *x)
+{
+    return x->link->state;
 }

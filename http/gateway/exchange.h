@@ -36,8 +36,10 @@ struct exchange {
     bool          is_request_sent; /* all of it is handed to the connection  */
     bool          is_head_encoded;
     bool          is_body_encoded; /* to the last byte                       */
+    bool          is_held;   /* encode_body has left something               */
     bool          is_send_broken; /* but the response may still be read      */
     size_t        head_bytes; /* decoded before the body                     */
+    size_t        skipped;   /* by the present decode                        */
 };
 
 /* A new try, the last one in the list of its request; name is copied. */
@@ -66,9 +68,10 @@ enum step gateway_tunnel(struct gateway *g);
  * it cannot be had, logged. */
 bool gateway_tunnel_open(struct gateway *g);
 
-/* Sends what it can of the request's head and body.  STEP_WAIT: more is to
- * follow; STEP_DONE: all is out; STEP_FAIL: the connection is broken, or
- * (g->body_failed) the client's. */
+/* Sends what it can of the request's head and body, and of what the decoder
+ * answers.  When the connection breaks, the response is still read: the peer
+ * may have answered before it stopped reading (x->is_send_broken).  STEP_NEXT,
+ * or STEP_FAIL: the client's body is broken, or the head could not be made. */
 enum step gateway_send(struct gateway *g);
 /* Reads at most about want bytes and decodes them.  STEP_WAIT: nothing more
  * now; STEP_NEXT: something was decoded (x->has_head, g->fresh tell);

@@ -19,7 +19,6 @@
  */
 #pragma once
 
-#include "core/base/buf.h"
 #include "core/base/hash.h"
 #include "core/conf/types.h"
 #include "core/expr/expr.h"
@@ -169,7 +168,9 @@ struct gateway {
 
     /* The request's body. */
     struct chain body;       /* the same for each try                        */
-    struct chain passing;    /* from the client, being passed on unbuffered  */
+    struct chain unframed;   /* of this try, not given to the protocol, or
+                                left by it                                   */
+    bool         has_whole;  /* ... and nothing more comes from the client   */
     int64_t      body_length; /* -1: unknown, sent in chunks                 */
     bool         has_body;    /* the request has one (it may be empty)       */
     bool         replaces_body; /* set by the protocol: it fills body itself */
@@ -183,8 +184,6 @@ struct gateway {
     unsigned     fault;      /* of a bad response: enum gateway_next         */
 
     /* The response's body. */
-    struct block      *block;   /* that is read into                         */
-    struct buf         in;      /* in block: bytes that are not body         */
     struct chain       fresh;   /* read, not yet handed over                 */
     struct chain       out;     /* being handed over                         */
     struct chain       spilled; /* moved to the file; comes before fresh     */

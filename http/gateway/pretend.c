@@ -71,9 +71,8 @@ tell_dropped(struct gateway *g)
     struct task             *t = &g->r->task;
     const struct conf_block *b;
     const struct setting    *s;
-    const char              *name;
+    const char              *name = g->protocol->fields_row;
 
-    name = arena_printf(t->arena, "%s_set_header", g->protocol->prefix).p;
     if (setting_in_force(g->r->location->block, name, &b) == NULL)
         return;
     for (b = b->up; b != NULL; b = b->up)

@@ -4,12 +4,24 @@
  * and a decoder of responses.  The engine (gateway.h) connects, retries,
  * buffers, times out and logs; a protocol knows bytes and the facts of one
  * exchange, but no connections.
+ *
+ * For each request the engine calls prepare once, and then for each try
+ *
+ *     encode_head > encode_body, until it has taken the last byte
+ *                 > decode, whenever bytes have come  > decode_eof
+ *
+ * Sending and receiving overlap: a response may begin before the request has
+ * been sent, and what is decoded (a larger window) may let more of the request
+ * go.  A protocol has up to three states: of the request (g->data, which its
+ * content handler sets), of a try (exchange_state), and of the connection
+ * (exchange_link_state).  The last one outlives requests and generations.
  */
 #pragma once
 
 #include "core/base/buf.h"
 #include "core/base/chain.h"
 #include "core/base/step.h"
+#include "core/upstream/link.h"
 #include "http/request.h"
 
 struct exchange;
@@ -18,28 +30,47 @@ struct gateway;
 struct gateway_protocol {
     const char *prefix;     /* "proxy": for directives, variables, messages  */
     const char *scheme;     /* "http": for logs, upstream: "http://..."      */
+    const char *fields_row; /* "proxy_set_header": the directive that adds
+                               fields to requests; a location that has any
+                               inherits none                                 */
+    const char *surplus;    /* the warning when bytes follow a response, and
+                               the connection is closed; NULL: they are for
+                               link->on_idle                                 */
     unsigned    port;       /* if the address has none                       */
-    size_t      state_size; /* of its parser: one per exchange, zeroed       */
+    size_t      state_size; /* of a try: one per exchange, zeroed            */
+
+    /* What lives with a connection: its state, what to do about bytes that come
+     * while it is idle, its end (core/upstream/link.h).  NULL: nothing does. */
+    const struct link_protocol *link;
 
     /* The request's body is in g->body (or is streaming).  Prepares the
-     * request once for all tries, and sets g->uri.  STEP_NEXT or STEP_FAIL.
-     * May be NULL. */
+     * request once for all tries: sets g->uri, and where the target depends on
+     * the request, finds it (gateway_find_group).  The first peer is chosen
+     * after that.  STEP_NEXT, or STEP_FAIL after gateway_fail.  May be
+     * NULL. */
     enum step (*prepare)(struct gateway *g);
-    /* Appends the request's head to out.  Called for each try. */
+    /* Appends the request's head to out.  Called for each try, when the
+     * connection is there.  STEP_NEXT; STEP_FAIL: it cannot be made, logged;
+     * the request ends with 500. */
     enum step (*encode_head)(struct exchange *x, struct chain *out);
-    /* Frames a part of the request's body: moves in to out.  NULL: no
-     * framing. */
+    /* Frames a part of the request's body: moves in to out.  last: it ends
+     * with in, which may be empty.  STEP_NEXT: all of in was taken;
+     * STEP_WAIT: the peer allows no more now, and the rest stays in in: the
+     * call is repeated, with what has been added to in meanwhile, after more
+     * has been decoded, and send_timeout is running.  NULL: no framing. */
     enum step (*encode_body)(struct exchange *x, struct chain *in,
                              struct chain *out, bool last);
-    /* Takes bytes from in->read on, and reports what they contain with the
-     * functions below.  STEP_WAIT: more bytes are needed; STEP_NEXT: the head
-     * is complete (once; the rest remains in in); STEP_DONE: the response is
-     * complete; STEP_FAIL: invalid, logged. */
+    /* Takes bytes from in->read on, reports what they contain with the
+     * functions below, and appends what is to be answered to exchange_out.
+     * What it does not take is shown again when there is more.
+     * STEP_WAIT: more bytes are needed; STEP_NEXT: the head is complete (once;
+     * the rest remains in in); STEP_DONE: the response is complete; STEP_FAIL:
+     * invalid, logged. */
     enum step (*decode)(struct exchange *x, struct buf *in);
-    /* The peer has closed: STEP_DONE if that ends the response, STEP_FAIL if
-     * it was too early. */
+    /* The peer has closed, after the head was complete: STEP_DONE if that ends
+     * the response, STEP_FAIL if it was too early. */
     enum step (*decode_eof)(struct exchange *x);
-    /* Whether a response field is not passed on by default. */
+    /* Whether a response field is not passed on by default.  May be NULL. */
     bool (*hides)(enum field_id id, str_t name);
     /* Rewrites a field that contains URLs of the peer (Location, Refresh,
      * Set-Cookie): true, with *value changed.  May be NULL. */
@@ -55,6 +86,9 @@ struct field *exchange_find(const struct exchange *x, str_t name);
 void exchange_length(struct exchange *x, int64_t length); /* of the body     */
 void exchange_body(struct exchange *x, str_t data); /* points into in        */
 bool exchange_trailer(struct exchange *x, str_t name, str_t value);
+/* So many of the bytes that this call of decode takes are no part of the
+ * head: they do not count for PREFIX_buffer_size. */
+void exchange_skip(struct exchange *x, size_t n);
 /* The connection can be reused when this exchange is complete. */
 void exchange_reusable(struct exchange *x, bool is_reusable);
 /* The connection becomes a tunnel (101). */
@@ -68,3 +102,8 @@ void exchange_interim(struct exchange *x);
 struct http_request *exchange_request(const struct exchange *x);
 struct gateway      *exchange_gateway(const struct exchange *x);
 void                *exchange_state(const struct exchange *x);
+/* While there is a connection: its state, and what goes to the peer, sent when
+ * the decoder has returned.  A complete response whose answer cannot be sent
+ * at once leaves no reusable connection. */
+void                *exchange_link_state(const struct exchange *x);
+struct chain        *exchange_out(const struct exchange *x);

@@ -154,6 +154,8 @@ fill(struct gateway *g)
             link_wait_read(g->x->link, g->conf->read_timeout);
         if (s != STEP_NEXT)
             return s;
+        if (gateway_send(g) == STEP_FAIL) /* an answer, or more of the body */
+            return STEP_FAIL;
         if (!g->buffers || (!g->is_full && g->fresh.n >= READ_MANY))
             break;
     }
@@ -320,12 +322,8 @@ gateway_relay(struct gateway *g)
         log_errno(g->r->task.log, ETIMEDOUT, "upstream timed out");
         return break_off(g);
     }
-    if (!x->is_request_sent && !x->is_send_broken
-        && gateway_send(g) == STEP_FAIL) {
-        if (g->body_failed)
-            return break_off(g);
-        x->is_send_broken = true;
-    }
+    if (gateway_send(g) == STEP_FAIL)
+        return break_off(g);
     if (look_for_room(g) == STEP_FAIL) {
         gateway_end(g, PEER_OK);
         return STEP_FAIL;

@@ -11,17 +11,16 @@
 #include "http/gateway/exchange.h"
 
 
+/* The protocol may find the group, or what is to be looked up. */
 static enum step
 prepared(struct gateway *g)
 {
-    enum step s = STEP_NEXT;
-
-    g->state = g->group ? GATEWAY_CHOOSE : GATEWAY_RESOLVE;
-    if (g->protocol->prepare)
-        s = g->protocol->prepare(g);
-    if (s == STEP_FAIL)
+    if (g->protocol->prepare && g->protocol->prepare(g) == STEP_FAIL) {
         gateway_end(g, PEER_OK);
-    return s;
+        return STEP_FAIL;
+    }
+    g->state = g->group ? GATEWAY_CHOOSE : GATEWAY_RESOLVE;
+    return STEP_NEXT;
 }
 
 

@@ -68,21 +68,10 @@ may_go_on(const struct gateway *g, unsigned how)
 }
 
 
-/* Drops the data of the failed try. */
-static void
-forget(struct gateway *g)
-{
-    chain_clear(&g->fresh);
-    block_put(g->block);
-    g->block = NULL;
-    memset(&g->in, 0, sizeof(g->in));
-}
-
-
 static enum step
 try_again(struct gateway *g)
 {
-    forget(g);
+    chain_clear(&g->fresh);
     g->state = GATEWAY_CHOOSE;
     return STEP_NEXT;
 }

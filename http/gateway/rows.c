@@ -354,19 +354,21 @@ list_fields(struct conf *cf, struct gateway_conf *c)
 }
 
 
+/* The digest of all that connections are opened with, and of the protocol that
+ * is spoken over them.  What a request adds, uplink.c does. */
 static uint64_t
-kind_of(const struct gateway_conf *c)
+kind_of(const struct gateway_conf *c, const char *prefix)
 {
-    const size_t sizes[]
-        = { c->socket_rcvbuf, c->socket_sndbuf, c->socket_keepalive };
-    uint64_t kind = str_mix(0, (str_t){ (const char *) sizes, sizeof(sizes) });
+    const struct gateway_bind *b = c->bind;
+    const size_t               settings[]
+        = { c->socket_rcvbuf, c->socket_sndbuf, c->socket_keepalive,
+            b == NULL ? 0 : 1 + (size_t) b->is_transparent };
+    uint64_t kind = str_mix(0, str_of(prefix));
 
-    if (c->bind == NULL)
-        return kind;
-    if (c->bind->is_known)
-        kind = str_mix(
-            kind, (str_t){ (const char *) &c->bind->at, sizeof(c->bind->at) });
-    return c->bind->is_transparent ? ~kind : kind;
+    kind = str_mix(kind, (str_t){ (const char *) settings, sizeof(settings) });
+    if (b != NULL && b->is_known)
+        kind = str_mix(kind, (str_t){ (const char *) &b->at, sizeof(b->at) });
+    return kind;
 }
 
 
@@ -377,6 +379,6 @@ gateway_ready(struct conf *cf, struct gateway_conf *c, const char *prefix)
 
     if (!error)
         list_fields(cf, c);
-    c->kind = kind_of(c);
+    c->kind = kind_of(c, prefix);
     return error;
 }

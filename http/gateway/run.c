@@ -9,7 +9,10 @@
 #include "http/gateway/exchange.h"
 #include "http/response.h"
 
-enum { HEAD_READ = 32768 };
+enum {
+    HEAD_READ = 32768,
+    HEAD_READS = 16, /* in one call; what is no part of the head has no limit */
+};
 
 
 struct gateway *
@@ -51,7 +54,7 @@ gateway_new(struct http_request *r, const struct gateway_protocol *protocol,
     g->action = r->task.log->action;
     g->pause.on_timeout = on_pause_over;
     chain_init(&g->body, a);
-    chain_init(&g->passing, a);
+    chain_init(&g->unframed, a);
     chain_init(&g->fresh, a);
     chain_init(&g->spilled, a);
     chain_init(&g->out, a);
@@ -78,12 +81,11 @@ gateway_end(struct gateway *g, enum outcome how)
     wait_end(&g->wait);
     timer_stop(&g->pause);
     chain_clear(&g->body);
+    chain_clear(&g->unframed);
     if (g->is_streaming)
         http_body_leave(g->r);
     chain_clear(&g->fresh);
     chain_clear(&g->spilled);
-    block_put(g->block);
-    g->block = NULL;
     chain_file_put(g->file);
     g->file = NULL;
     gateway_store_end(g);
@@ -159,34 +161,24 @@ connecting(struct gateway *g)
 }
 
 
-/* Sends the request.  If that fails, the response is still read: the peer may
- * have answered before it stopped reading. */
-static enum step
-send_some(struct gateway *g)
-{
-    if (g->x->is_send_broken || gateway_send(g) != STEP_FAIL)
-        return STEP_NEXT;
-    if (g->body_failed) {
-        gateway_end(g, PEER_OK);
-        return STEP_FAIL;
-    }
-    g->x->is_send_broken = true;
-    return STEP_NEXT;
-}
-
-
 static enum step
 exchange(struct gateway *g)
 {
     struct exchange *x = g->x;
+    enum step        s;
 
     if (x->link->timed_out)
         return gateway_retry(g, NEXT_TIMEOUT);
-    if (send_some(g) == STEP_FAIL)
-        return STEP_FAIL;
-    while (!x->has_head) {
-        enum step s = gateway_read(g, HEAD_READ);
-
+    for (unsigned rounds = 0; !x->has_head; rounds++) {
+        if (gateway_send(g) == STEP_FAIL) {
+            gateway_end(g, PEER_OK);
+            return STEP_FAIL;
+        }
+        if (rounds == HEAD_READS) { /* let others have a turn */
+            post_add_next(g->r->task.loop, &g->r->task.wake);
+            return STEP_WAIT;
+        }
+        s = gateway_read(g, HEAD_READ);
         if (s == STEP_FAIL || (s == STEP_WAIT && x->is_send_broken))
             return gateway_retry(g, s == STEP_FAIL ? g->fault : NEXT_ERROR);
         if (s == STEP_WAIT)

@@ -12,13 +12,10 @@
 #include "http/response.h"
 
 enum {
-    BLOCK = 32768,       /* a size that blocks are recycled in               */
-    LARGE_BLOCK = 65536, /* if that much is known to follow                  */
-    ROOM_MIN = 4096,     /* less is not worth a system call                  */
-    QUEUE_MAX = 65536,   /* of the request, beyond what the socket accepts   */
-    SEGMENTS = 16384,    /* a larger body needs several segments: do not
-                            delay the last                                   */
-    ROUNDS = 16,         /* of a stream in one call                          */
+    QUEUE_MAX = 65536, /* of the request, beyond what the socket accepts     */
+    SEGMENTS = 16384,  /* a larger body needs several segments: do not
+                          delay the last                                     */
+    ROUNDS = 16,       /* of a stream in one call                            */
 };
 
 
@@ -31,41 +28,44 @@ gateway_says(struct gateway *g, const char *action)
 }
 
 
-/* Frames a part of the request's body. */
-static enum step
-add_piece(struct exchange *x, struct chain *piece, bool last)
-{
-    struct gateway *g = x->gateway;
-    struct chain   *out = &x->link->conn.out;
-
-    x->is_body_encoded = last;
-    if (g->protocol->encode_body)
-        return g->protocol->encode_body(x, piece, out, last);
-    chain_move(out, piece);
-    return STEP_NEXT;
-}
-
-
 /* Takes what has arrived of the body, if there is room for it.  STEP_NEXT:
- * there may be more; STEP_WAIT: not now; STEP_DONE. */
+ * there may be more; STEP_WAIT: not now; STEP_DONE: that was the end. */
 static enum step
-add_stream(struct exchange *x)
+take_stream(struct exchange *x)
 {
     struct gateway *g = x->gateway;
     enum step       s;
 
-    if (x->link->conn.out.n >= QUEUE_MAX)
+    if (g->has_whole)
+        return STEP_DONE;
+    if (x->link->conn.out.n >= QUEUE_MAX || g->unframed.n >= QUEUE_MAX)
         return STEP_WAIT;
-    s = http_body_some(g->r, &g->passing);
-    if (s == STEP_FAIL) {
-        g->body_failed = true;
-        return STEP_FAIL;
-    }
-    if (!chain_empty(&g->passing) || s == STEP_DONE) {
+    s = http_body_some(g->r, &g->unframed);
+    g->body_failed = s == STEP_FAIL;
+    g->has_whole = s == STEP_DONE;
+    if (g->has_whole || !chain_empty(&g->unframed))
         g->has_streamed = true;
-        (void) add_piece(x, &g->passing, s == STEP_DONE);
-    }
     return s;
+}
+
+
+/* Frames what there is of the body.  STEP_NEXT, STEP_DONE: as in; STEP_WAIT:
+ * the protocol has left some of it. */
+static enum step
+frame(struct exchange *x, enum step in)
+{
+    const struct gateway_protocol *p = x->gateway->protocol;
+    struct chain                  *from = &x->gateway->unframed;
+    struct chain                  *to = &x->link->conn.out;
+    enum step                      s = STEP_NEXT;
+
+    if (p->encode_body)
+        s = p->encode_body(x, from, to, in == STEP_DONE);
+    else
+        chain_move(to, from);
+    x->is_held = s == STEP_WAIT;
+    x->is_body_encoded = in == STEP_DONE && !x->is_held;
+    return x->is_held ? STEP_WAIT : in;
 }
 
 
@@ -73,65 +73,80 @@ static enum step
 add_body(struct exchange *x)
 {
     struct gateway *g = x->gateway;
-    struct chain    piece;
+    enum step       s = g->is_streaming ? take_stream(x) : STEP_DONE;
 
-    if (g->is_streaming)
-        return add_stream(x);
-    chain_init(&piece, g->r->task.arena);
-    chain_share(&piece, &g->body);
-    (void) add_piece(x, &piece, true);
+    if (s == STEP_FAIL || (s != STEP_DONE && chain_empty(&g->unframed)))
+        return s;
+    return frame(x, s);
+}
+
+
+static void
+note_sent(struct exchange *x)
+{
+    x->is_request_sent = true;
+    if (!x->has_head)
+        gateway_says(x->gateway, "reading response header from upstream");
+    link_wait_read(x->link, x->gateway->conf->read_timeout);
+}
+
+
+/* STEP_NEXT: there is room for more of the body; STEP_DONE: all is out. */
+static enum step
+flush(struct exchange *x)
+{
+    struct link *u = x->link;
+    enum flush   f = conn_flush(&u->conn, 0);
+
+    if (f == FLUSH_ERROR)
+        return STEP_FAIL;
+    if (f == FLUSH_WAIT || x->is_held) { /* the peer is to take something */
+        if (!timer_is_set(&u->conn.write_timer))
+            link_wait_write(u, x->gateway->conf->send_timeout);
+    } else {
+        timer_stop(&u->conn.write_timer);
+    }
+    if (f == FLUSH_WAIT)
+        return STEP_WAIT;
+    if (!x->is_body_encoded)
+        return STEP_NEXT;
+    if (!x->is_request_sent)
+        note_sent(x);
     return STEP_DONE;
 }
 
 
-/* STEP_NEXT: there is room for more of the body. */
+/* STEP_FAIL: http_fail was called; it is not the peer's fault. */
 static enum step
-flush(struct exchange *x)
+add_head(struct exchange *x)
 {
     struct gateway *g = x->gateway;
-    struct link    *u = x->link;
 
-    switch (conn_flush(&u->conn, 0)) {
-    case FLUSH_DONE:
-        timer_stop(&u->conn.write_timer);
-        if (!x->is_body_encoded)
-            return STEP_NEXT;
-        x->is_request_sent = true;
-        if (!x->has_head)
-            gateway_says(g, "reading response header from upstream");
-        link_wait_read(u, g->conf->read_timeout);
-        return STEP_DONE;
-    case FLUSH_WAIT:
-        if (!timer_is_set(&u->conn.write_timer))
-            link_wait_write(u, g->conf->send_timeout);
-        return STEP_WAIT;
-    case FLUSH_ERROR:
-        break;
+    gateway_says(g, "sending request to upstream");
+    if (g->protocol->encode_head(x, &x->link->conn.out) == STEP_FAIL) {
+        g->body_failed = true;
+        return http_fail(g->r, 500);
     }
-    return STEP_FAIL;
+    x->is_head_encoded = true;
+    if (!g->is_streaming) {
+        chain_clear(&g->unframed);
+        chain_share(&g->unframed, &g->body);
+    }
+    if (g->is_streaming || g->body.n > SEGMENTS)
+        conn_set_nodelay(&x->link->conn);
+    return STEP_NEXT;
 }
 
 
-enum step
-gateway_send(struct gateway *g)
+static enum step
+send_all(struct exchange *x)
 {
-    struct exchange *x = g->x;
-    unsigned         rounds = ROUNDS;
-    enum step        s, flushed;
+    struct gateway *g = x->gateway;
+    unsigned        rounds = ROUNDS;
+    enum step       s, flushed;
 
-    if (x->is_request_sent)
-        return STEP_DONE;
-    if (!x->is_head_encoded) {
-        gateway_says(g, "sending request to upstream");
-        s = g->protocol->encode_head(x, &x->link->conn.out);
-        if (s == STEP_FAIL) { /* not the peer's fault */
-            g->body_failed = true;
-            return http_fail(g->r, 500);
-        }
-        x->is_head_encoded = true;
-        if (g->is_streaming || g->body.n > SEGMENTS)
-            conn_set_nodelay(&x->link->conn);
-    }
+    if (!x->is_head_encoded && add_head(x) == STEP_FAIL)
+        return STEP_FAIL;
     do {
         if (rounds-- == 0) { /* let others have a turn */
             post_add_next(g->r->task.loop, &g->r->task.wake);
@@ -142,31 +157,22 @@ gateway_send(struct gateway *g)
             return STEP_FAIL;
         flushed = flush(x);
     } while (s == STEP_NEXT && flushed == STEP_NEXT);
-    return flushed == STEP_NEXT ? STEP_WAIT : flushed;
+    return flushed;
 }
 
 
-/* Makes room for a read, in the same block as long as there is some; bytes
- * that have not been decoded are moved along. */
-static void
-make_room(struct gateway *g, size_t want)
+enum step
+gateway_send(struct gateway *g)
 {
-    size_t        kept = buf_len(&g->in);
-    struct block *b = g->block;
+    struct exchange *x = g->x;
 
-    if (b && b->refs == 1) /* no part of it is in use elsewhere */
-        g->in.start = b->data;
-    if (b && (b->refs == 1 || buf_room(&g->in) < ROOM_MIN))
-        buf_compact(&g->in);
-    if (b && buf_room(&g->in) >= (want < ROOM_MIN ? want : ROOM_MIN))
-        return;
-    g->block = block_new((want > BLOCK ? LARGE_BLOCK : BLOCK)
-                         + (kept > BLOCK / 2 ? kept : 0));
-    if (kept)
-        memcpy(g->block->data, g->in.read, kept);
-    buf_init(&g->in, g->block->data, g->block->size);
-    g->in.write += kept;
-    block_put(b);
+    if (x->is_send_broken
+        || (x->is_request_sent && chain_empty(&x->link->conn.out)))
+        return STEP_NEXT;
+    if (send_all(x) != STEP_FAIL)
+        return STEP_NEXT;
+    x->is_send_broken = true;
+    return g->body_failed ? STEP_FAIL : STEP_NEXT;
 }
 
 
@@ -189,13 +195,13 @@ static enum step
 decoded(struct gateway *g)
 {
     struct exchange *x = g->x;
+    struct buf      *in = &x->link->in;
 
     x->is_complete = true;
-    if (buf_len(&g->in)) {
-        log_warn(g->r->task.log, "upstream sent more data than specified in "
-                                 "\"Content-Length\" header");
+    if (g->protocol->surplus && buf_len(in)) {
+        log_warn(g->r->task.log, "%s", g->protocol->surplus);
         x->is_reusable = false;
-        g->in.read = g->in.write;
+        in->read = in->write;
     }
     return STEP_DONE;
 }
@@ -205,10 +211,14 @@ enum step
 gateway_decode(struct gateway *g)
 {
     struct exchange *x = g->x;
-    const char      *from = g->in.read;
-    enum step        s = g->protocol->decode(x, &g->in);
-    size_t           taken = (size_t) (g->in.read - from);
+    struct buf      *in = &x->link->in;
+    const char      *from = in->read;
+    enum step        s;
+    size_t           taken;
 
+    x->skipped = 0;
+    s = g->protocol->decode(x, in);
+    taken = (size_t) (in->read - from) - x->skipped;
     if (s == STEP_DONE)
         return decoded(g);
     if (s == STEP_FAIL) {
@@ -216,7 +226,7 @@ gateway_decode(struct gateway *g)
         return STEP_FAIL;
     }
     if (!x->has_head
-        && check_head(g, taken, s == STEP_WAIT ? buf_len(&g->in) + 1 : 0)
+        && check_head(g, taken, s == STEP_WAIT ? buf_len(in) + 1 : 0)
                == STEP_FAIL)
         return STEP_FAIL;
     if (s == STEP_NEXT) {
@@ -233,13 +243,14 @@ static enum step
 at_eof(struct gateway *g)
 {
     struct exchange *x = g->x;
+    struct link     *u = x->link;
 
     x->is_reusable = false;
     if (x->has_head && g->protocol->decode_eof(x) == STEP_DONE) {
         x->is_complete = true;
         return STEP_DONE;
     }
-    if (!x->link->was_idle || x->head_bytes || x->has_head || buf_len(&g->in))
+    if (!u->was_idle || x->head_bytes || x->has_head || buf_len(&u->in))
         log_error(g->r->task.log, "upstream prematurely closed connection");
     g->fault = NEXT_ERROR;
     return STEP_FAIL;
@@ -250,15 +261,8 @@ enum step
 gateway_read(struct gateway *g, size_t want)
 {
     struct link *u = g->x->link;
-    ssize_t      n;
 
-    if (!u->conn.event.readable)
-        return STEP_WAIT;
-    make_room(g, want);
-    if (want > buf_room(&g->in))
-        want = buf_room(&g->in);
-    n = conn_read(&u->conn, g->in.write, want);
-    switch (n) {
+    switch (link_read(u, want)) {
     case CONN_AGAIN:
         return STEP_WAIT;
     case CONN_ERROR:
@@ -267,7 +271,6 @@ gateway_read(struct gateway *g, size_t want)
     case 0:
         return at_eof(g);
     default:
-        g->in.write += n;
         if (g->x->is_request_sent)
             link_wait_read(u, g->conf->read_timeout);
         return gateway_decode(g);

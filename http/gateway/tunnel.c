@@ -55,7 +55,8 @@ static bool
 begin(struct gateway *g)
 {
     struct http_request *r = g->r;
-    struct conn         *peer = &g->x->link->conn;
+    struct link         *u = g->x->link;
+    struct conn         *peer = &u->conn;
 
     r->out.is_upgraded = true;
     r->keeps_alive = false;
@@ -69,12 +70,9 @@ begin(struct gateway *g)
     conn_set_nodelay(peer);
     timer_stop(&peer->write_timer);
     chain_move(&peer->out, &g->tunnel->early);
-    if (buf_len(&g->in)) {
-        chain_add_block(&g->tunnel->client->out, g->block, buf_str(&g->in));
-        g->in.read = g->in.write;
-    }
-    block_put(g->block);
-    g->block = NULL;
+    if (buf_len(&u->in))
+        chain_add_block(&g->tunnel->client->out, u->block, buf_str(&u->in));
+    link_drop_input(u);
     return true;
 }
 

@@ -7,18 +7,26 @@
 #include "http/gateway/exchange.h"
 
 
-/* The address to send from; NULL with *ok where there is none. */
+/* proxy_bind that depends on the request; empty: the system's choice. */
+static str_t
+bind_text(const struct gateway *g)
+{
+    const struct gateway_bind *b = g->conf->bind;
+
+    return b && !b->is_known ? expr_eval(b->expr, &g->r->task) : STR_NONE;
+}
+
+
+/* The address to send from; text is bind_text.  NULL: the system's choice. */
 static const struct addr_any *
-local_address(struct gateway *g, struct addr_any *out)
+local_address(const struct gateway *g, str_t text, struct addr_any *out)
 {
     const struct gateway_bind *b = g->conf->bind;
     struct endpoint            e;
-    str_t                      text;
     const char                *error;
 
-    if (!b || b->is_known)
-        return b ? &b->at : NULL;
-    text = expr_eval(b->expr, &g->r->task);
+    if (b && b->is_known)
+        return &b->at;
     if (text.n == 0)
         return NULL;
     if (addr_parse(text, out))
@@ -34,33 +42,36 @@ local_address(struct gateway *g, struct addr_any *out)
 }
 
 
-/* Connections of one kind were opened in the same way; and by the same
- * location, where they are to serve no other. */
-static uint64_t
+/* Connections of one kind were opened in the same way, for the same protocol;
+ * and by the same location, where they are to serve no other. */
+static struct link_kind
 kind_of(const struct gateway *g)
 {
-    uint64_t kind = g->conf->kind;
+    const str_t owner = { (const char *) &g->owner, sizeof(g->owner) };
 
-    if (g->conf->bind && !g->conf->bind->is_known)
-        kind = str_mix(kind, expr_eval(g->conf->bind->expr, &g->r->task));
-    return g->group->keepalive_local ? kind ^ g->owner : kind;
+    return (struct link_kind){
+        .protocol = g->protocol->link,
+        .settings = g->group->keepalive_local ? str_mix(g->conf->kind, owner)
+                                              : g->conf->kind,
+        .added = bind_text(g),
+    };
 }
 
 
 static enum step
-open_new(struct exchange *x)
+open_new(struct exchange *x, const struct link_kind *kind)
 {
     struct gateway            *g = x->gateway;
     const struct gateway_conf *c = g->conf;
     struct addr_any            room;
     struct link_options        o
-        = { .from = local_address(g, &room),
+        = { .from = local_address(g, kind->added, &room),
             .is_transparent = c->bind && c->bind->is_transparent,
             .rcvbuf = c->socket_rcvbuf,
             .sndbuf = c->socket_sndbuf,
             .keepalive = c->socket_keepalive };
 
-    x->link = link_new(&g->r->task, x->name, kind_of(g));
+    x->link = link_new(&g->r->task, x->name, kind);
     return link_connect(x->link, g->pick.peer->addr, &o, c->connect_timeout);
 }
 
@@ -68,12 +79,13 @@ open_new(struct exchange *x)
 enum step
 uplink_open(struct exchange *x, bool may_be_idle)
 {
-    struct gateway *g = x->gateway;
+    struct gateway  *g = x->gateway;
+    struct link_kind kind = kind_of(g);
 
     if (may_be_idle)
-        x->link = link_take(&g->r->task, g->group, g->pick.peer, kind_of(g));
+        x->link = link_take(&g->r->task, g->group, g->pick.peer, &kind);
     if (!x->link)
-        return open_new(x);
+        return open_new(x, &kind);
     log_debug(g->r->task.log, "get keepalive peer: using connection fd:%d",
               x->link->conn.event.fd);
     x->connect_ms = 0;

@@ -10,6 +10,9 @@ const struct gateway_protocol proxy_protocol = {
     .prefix = "proxy",
     .scheme = "http",
     .port = 80,
+    .fields_row = "proxy_set_header",
+    .surplus = "upstream sent more data than specified in "
+               "\"Content-Length\" header",
     .state_size = sizeof(struct h1_response),
     .prepare = proxy_prepare,
     .encode_head = proxy_encode_head,

@@ -95,7 +95,6 @@ proxy_prepare(struct gateway *g)
         return gateway_fail(g, 500);
     s->is_chunked = g->is_streaming && g->body_length < 0;
     s->body_length = g->body_length;
-    g->state = g->group ? GATEWAY_CHOOSE : GATEWAY_RESOLVE;
     return STEP_NEXT;
 }
 

@@ -398,6 +398,9 @@ test_errors(void)
 }
 
 
+static const struct link_kind any_kind = { .settings = 7 };
+
+
 /* A link that has been used, over one end of a pair. */
 struct kept {
     struct link *link;
@@ -416,7 +419,7 @@ is_gone(const struct kept *k)
 
 
 static void
-open_kept(struct kept *k, const struct peer *peer, uint64_t kind)
+open_kind(struct kept *k, const struct peer *peer, const struct link_kind *kind)
 {
     int fds[2];
 
@@ -427,6 +430,13 @@ open_kept(struct kept *k, const struct peer *peer, uint64_t kind)
     k->link->conn.event.writable = true;
     conn_start(&k->link->conn);
     k->other = fds[1];
+}
+
+
+static void
+open_kept(struct kept *k, const struct peer *peer)
+{
+    open_kind(k, peer, &any_kind);
 }
 
 
@@ -442,16 +452,18 @@ test_idle(struct loop *l)
     upstream_module.adopt(worker, gen);
     g = group_of(gen);
     for (unsigned i = 0; i < 4; i++)
-        open_kept(&k[i], &g->set->peers[i % 2], 0);
+        open_kept(&k[i], &g->set->peers[i % 2]);
     for (unsigned i = 0; i < 3; i++)
         link_release(k[i].link, g, true);
     ok(!is_gone(&k[0]), "past the limit the oldest stays for a moment");
     for (unsigned i = 0; i < 20 && !is_gone(&k[0]); i++)
         loop_turn(l, 20);
     ok(is_gone(&k[0]) && !is_gone(&k[1]), "and goes");
-    ok(link_take(&task, g, &g->set->peers[0], 0) == k[2].link, "one is taken");
+    ok(link_take(&task, g, &g->set->peers[0], &any_kind) == k[2].link,
+       "one is taken");
     is(k[2].link->requests, 2, "for its second request");
-    ok(link_take(&task, g, &g->set->peers[0], 0) == NULL, "there is but one");
+    ok(link_take(&task, g, &g->set->peers[0], &any_kind) == NULL,
+       "there is but one");
     k[2].link->requests = 3;
     link_release(k[2].link, g, true);
     ok(is_gone(&k[2]), "keepalive_requests");
@@ -482,14 +494,14 @@ test_idle_over_generations(void)
     struct kept            k;
 
     upstream_module.adopt(worker, one);
-    open_kept(&k, &g->set->peers[0], 0);
+    open_kept(&k, &g->set->peers[0]);
     link_release(k.link, g, true);
     upstream_module.adopt(worker, two);
     generation_put(one);
     ok(!is_gone(&k), "it outlives its generation");
-    ok(link_take(&task, next, &next->set->peers[0], 0) == NULL,
+    ok(link_take(&task, next, &next->set->peers[0], &any_kind) == NULL,
        "it is not any peer's");
-    ok(link_take(&task, next, &next->set->peers[1], 0) == k.link,
+    ok(link_take(&task, next, &next->set->peers[1], &any_kind) == k.link,
        "its peer has it");
     link_release(k.link, next, true);
     generation_put(two);
@@ -507,12 +519,10 @@ test_local(void)
 
     upstream_module.adopt(worker, gen);
     is(g->keepalive, 32, "keepalive is on by default");
-    open_kept(&k, &g->set->peers[0], 7);
+    open_kept(&k, &g->set->peers[0]);
     link_release(k.link, g, true);
-    ok(link_take(&task, g, &g->set->peers[0], 8) == NULL,
-       "not for another kind");
-    ok(link_take(&task, g, &g->set->peers[0], 7) == k.link,
-       "but for the same one");
+    ok(link_take(&task, g, &g->set->peers[0], &any_kind) == k.link,
+       "one is kept");
 
     k.link->opened_at -= 3600 * 1000 + 1;
     link_release(k.link, g, true);
@@ -583,7 +593,7 @@ test_connect(struct loop *l)
     int                 fd = listen_somewhere(&at);
 
     io.handshake = shake_hands;
-    k = link_new(&task, STR("peer"), 0);
+    k = link_new(&task, STR("peer"), &any_kind);
     is(link_connect(k, &at, &o, 5000), STEP_WAIT, "connecting");
     is(wait_connected(l, k), STEP_NEXT, "connected");
     is(handshakes, 0, "bytes go as they are");
@@ -591,7 +601,7 @@ test_connect(struct loop *l)
     link_release(k, NULL, true);
 
     o.io = &io;
-    k = link_new(&task, STR("peer"), 0);
+    k = link_new(&task, STR("peer"), &any_kind);
     is(link_connect(k, &at, &o, 5000), STEP_WAIT, "connecting, with more");
     while (!k->has_outcome)
         loop_turn(l, 100);
@@ -603,14 +613,14 @@ test_connect(struct loop *l)
 
     close(fd);
     o.io = NULL;
-    k = link_new(&task, STR("peer"), 0);
+    k = link_new(&task, STR("peer"), &any_kind);
     if (link_connect(k, &at, &o, 5000) == STEP_WAIT)
         is(wait_connected(l, k), STEP_FAIL, "refused");
     ok(!k->is_untried, "by the peer");
     link_release(k, NULL, false);
 
     conns.max = ++conns.active;
-    k = link_new(&task, STR("peer"), 0);
+    k = link_new(&task, STR("peer"), &any_kind);
     is(link_connect(k, &at, &o, 5000), STEP_FAIL, "there is no room here");
     ok(k->is_untried, "which is not the peer's fault");
     link_release(k, NULL, false);

@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The gateway engine with a protocol that needs all that the interface has: it
+ * frames what it sends, has a window that the peer opens piece by piece, so
+ * that bodies of requests stay behind, answers while it decodes, keeps a state
+ * with its connections, and listens to idle ones.  Client, engine and peer run
+ * in this process, turn by turn.
+ *
+ * A frame is a letter, a length of two bytes, and that many bytes:
+ *
+ *     to the peer  H uri  D body  E end of the request  A answer to a ping
+ *     from it      S body's first part, 200  D body  E end of the response
+ *                  W two bytes: the window grows  P ping  N to be ignored
+ *                  G goodbye
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "core/base/check.h"
+#include "core/net/accept.h"
+#include "core/net/worker.h"
+#include "core/os/clock.h"
+#include "core/proc/worker.h"
+#include "http/gateway/gateway.h"
+#include "modules/module.h"
+#include "t/unit/tap.h"
+
+/* All modules, with the one of this test in the place of another. */
+#define stub_status_module framed_module
+#include "modules.c"
+#undef stub_status_module
+
+enum { HEAD = 3, WINDOW = 8, TURNS = 50 };
+
+/* Of a connection. */
+struct talk {
+    unsigned window; /* bytes of bodies that the peer takes now              */
+    bool     has_window; /* false: of a new connection                       */
+    char     part[HEAD + 2]; /* of a frame                                   */
+    size_t   n_part;
+};
+
+static unsigned ends; /* of connections' states */
+
+
+/* --- the protocol --------------------------------------------------------- */
+
+static void
+put_frame(struct chain *out, char type, size_t n)
+{
+    char head[HEAD] = { type, (char) (n >> 8), (char) n };
+
+    chain_add_copy(out, (str_t){ head, HEAD });
+}
+
+
+/* The frame at the front of in; false: it is not complete. */
+static bool
+next_frame(str_t in, char *type, str_t *data)
+{
+    if (in.n < HEAD)
+        return false;
+    data->n = (size_t) (unsigned char) in.p[1] << 8 | (unsigned char) in.p[2];
+    data->p = in.p + HEAD;
+    *type = in.p[0];
+    return in.n >= HEAD + data->n;
+}
+
+
+static unsigned
+number_of(str_t data)
+{
+    return (unsigned) (unsigned char) data.p[0] << 8
+           | (unsigned char) data.p[1];
+}
+
+
+static struct talk *
+talk_of(struct exchange *x)
+{
+    struct talk *t = exchange_link_state(x);
+
+    if (!t->has_window) {
+        t->has_window = true;
+        t->window = WINDOW;
+    }
+    return t;
+}
+
+
+/* What may come at any time. */
+static bool
+hear(struct talk *t, char type, str_t data, struct chain *out)
+{
+    if (type == 'W' && data.n == 2)
+        t->window += number_of(data);
+    else if (type == 'P')
+        put_frame(out, 'A', 0);
+    else
+        return type == 'N';
+    return true;
+}
+
+
+static enum step
+prepare(struct gateway *g)
+{
+    g->uri = g->r->uri;
+    g->group = g->data;
+    return STEP_NEXT;
+}
+
+
+static enum step
+encode_head(struct exchange *x, struct chain *out)
+{
+    str_t uri = exchange_request(x)->uri;
+
+    put_frame(out, 'H', uri.n);
+    chain_add(out, uri);
+    return STEP_NEXT;
+}
+
+
+static enum step
+encode_body(struct exchange *x, struct chain *in, struct chain *out, bool last)
+{
+    struct talk *t = talk_of(x);
+    size_t       n = in->n < t->window ? (size_t) in->n : t->window;
+
+    if (n != 0) {
+        put_frame(out, 'D', n);
+        chain_move_n(out, in, n);
+        t->window -= (unsigned) n;
+    }
+    if (!chain_empty(in))
+        return STEP_WAIT;
+    if (last)
+        put_frame(out, 'E', 0);
+    return STEP_NEXT;
+}
+
+
+static enum step
+take_frame(struct exchange *x, char type, str_t data)
+{
+    switch (type) {
+    case 'S':
+        exchange_status(x, 200, STR("OK"));
+        exchange_reusable(x, true);
+        return STEP_NEXT;
+    case 'D':
+        exchange_body(x, data);
+        return STEP_WAIT;
+    case 'E':
+        return STEP_DONE;
+    default:
+        exchange_skip(x, HEAD + data.n);
+        return hear(talk_of(x), type, data, exchange_out(x)) ? STEP_WAIT
+                                                             : STEP_FAIL;
+    }
+}
+
+
+static enum step
+decode(struct exchange *x, struct buf *in)
+{
+    enum step s = STEP_WAIT;
+    char      type;
+    str_t     data;
+
+    while (s == STEP_WAIT && next_frame(buf_str(in), &type, &data)) {
+        in->read = in->read + HEAD + data.n;
+        s = take_frame(x, type, data);
+    }
+    return s;
+}
+
+
+static enum step
+decode_eof(struct exchange *x)
+{
+    (void) x;
+    return STEP_FAIL;
+}
+
+
+/* Byte by byte, since frames may be cut anywhere. */
+static bool
+on_idle(struct link *l, str_t in, struct chain *out)
+{
+    struct talk *t = l->state;
+    char         type;
+    str_t        data;
+
+    for (size_t i = 0; i < in.n; i++) {
+        if (t->n_part == sizeof(t->part))
+            return false;
+        t->part[t->n_part++] = in.p[i];
+        if (!next_frame((str_t){ t->part, t->n_part }, &type, &data))
+            continue;
+        if (!hear(t, type, data, out))
+            return false;
+        t->n_part = 0;
+    }
+    return true;
+}
+
+
+static void
+on_end(struct link *l)
+{
+    (void) l;
+    ends++;
+}
+
+
+static const struct link_protocol framed_link = {
+    .state_size = sizeof(struct talk),
+    .on_idle = on_idle,
+    .end = on_end,
+};
+
+static const struct gateway_protocol framed = {
+    .prefix = "framed",
+    .scheme = "framed",
+    .link = &framed_link,
+    .prepare = prepare,
+    .encode_head = encode_head,
+    .encode_body = encode_body,
+    .decode = decode,
+    .decode_eof = decode_eof,
+};
+
+
+/* --- the module ----------------------------------------------------------- */
+
+struct framed_conf {
+    struct gateway_conf    gateway; /* first */
+    struct upstream_group *group;
+};
+
+
+static enum step
+serve(struct task *t)
+{
+    struct http_request      *r = http_of(t);
+    struct gateway           *g = gateway_of(r);
+    const struct framed_conf *c = conf_of(t, &framed_module);
+
+    if (!g) {
+        g = gateway_new(r, &framed, &c->gateway, r->location->identity);
+        g->data = c->group;
+    }
+    return gateway_run(g);
+}
+
+
+static const struct content content = { .name = "framed_pass", .serve = serve };
+
+
+static const char *
+parse_pass(struct conf *cf, void *field)
+{
+    const char *error = NULL;
+
+    *(struct upstream_group **) field
+        = upstream_add(cf, cf->args[1], 1, NULL, &error);
+    conf_set_content(cf, &content);
+    return error;
+}
+
+
+static const struct conf_type pass_type = {
+    .name = "server",
+    .size = sizeof(struct upstream_group *),
+    .parse = parse_pass,
+};
+
+
+static const char *
+ready(struct conf *cf, void *at)
+{
+    struct framed_conf *c = at;
+
+    return gateway_ready(cf, &c->gateway, "framed");
+}
+
+
+#define C struct framed_conf
+#define SHARED(rows) \
+    { \
+        rows, "framed", FIELD(C, gateway, struct gateway_conf), IN_WEB \
+    }
+
+static const struct directive directives[] = {
+    { "framed_pass", IN_LOCATION, ARGS_1, &pass_type,
+      FIELD(C, group, struct upstream_group *), NULL, NULL, "server", "" },
+    { .name = NULL },
+};
+static const struct template templates[] = {
+    SHARED(gateway_peer_rows),
+    SHARED(gateway_field_rows),
+    SHARED(gateway_body_rows),
+    { .rows = NULL },
+};
+
+struct module framed_module = {
+    .name = "framed",
+    .serves = FOR_HTTP,
+    .directives = directives,
+    .templates = templates,
+    .conf_size = sizeof(struct framed_conf),
+    .ready = ready,
+};
+
+
+/* --- the scene ------------------------------------------------------------ */
+
+static const char text[]
+    = "error_log stderr emerg;\n"
+      "events { }\n"
+      "http {\n"
+      "  access_log off;\n"
+      "  upstream u { server unix:%s/up; keepalive 4; }\n"
+      "  server {\n"
+      "    listen unix:%s/in;\n"
+      "    location /f { framed_pass u; }\n"
+      "    location /s { framed_pass u; framed_request_buffering off; }\n"
+      "  }\n"
+      "}\n";
+
+static char       folder[] = "/tmp/weir-framed-XXXXXX";
+static struct log quiet
+    = { .targets = &(struct log_targets){ .level = LEVEL_EMERG } };
+static struct worker self = { .number = 0 };
+static struct port   port;
+static int           listening, client = -1, peer = -1;
+static unsigned      accepted;
+static char          got[65536]; /* what take() has read                    */
+
+
+static void
+clean_up(void)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "%s/up", folder);
+    unlink(path);
+    rmdir(folder);
+}
+
+
+static void
+listen_as_upstream(void)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(at.sun_path, sizeof(at.sun_path), "%s/up", folder);
+    listening = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    CHECK(bind(listening, (struct sockaddr *) &at, sizeof(at)) == 0);
+    CHECK(listen(listening, 8) == 0);
+}
+
+
+static struct generation *
+read_conf(void)
+{
+    static char       conf[4096];
+    struct conf_paths paths = { .prefix = STR("/nosuch/"),
+                                .conf_file = STR("/nosuch/x.conf"),
+                                .conf_prefix = STR("/nosuch/"),
+                                .error_log = STR("stderr") };
+
+    snprintf(conf, sizeof(conf), text, folder, folder);
+    return generation_read_text(&paths, STR("x"), str_of(conf), &log_start);
+}
+
+
+static struct generation *
+set_up(void)
+{
+    struct generation *gen;
+    unsigned           n = 0;
+
+    signal(SIGPIPE, SIG_IGN);
+    listen_as_upstream();
+    clock_update();
+    modules_init();
+    worker = &self;
+    self.log = quiet;
+    self.loop = loop_new(&quiet, 64);
+    gen = read_conf();
+    CHECK(gen != NULL);
+    log_to_stderr = false;
+    self.gen = gen;
+    CHECK(modules_start(&self, &n) && modules_adopt(&self, gen));
+    port = (struct port){ .listener = gen->listeners.at[0],
+                          .addr = gen->listeners.at[0]->addr,
+                          .type = SOCK_STREAM,
+                          .refs = 1 };
+    return gen;
+}
+
+
+static void
+turn(void)
+{
+    int fd;
+
+    for (unsigned i = 0; i < 4; i++) {
+        loop_turn(self.loop, 1);
+        fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK);
+        if (fd == -1)
+            continue;
+        if (peer != -1)
+            close(peer);
+        peer = fd;
+        accepted++;
+    }
+}
+
+
+static void
+ask(const char *request)
+{
+    struct addr_any from = { .len = sizeof(from.sa.sa_family) };
+    int             pair[2];
+
+    if (client != -1)
+        close(client);
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
+    from.sa.sa_family = AF_UNIX;
+    client = pair[1];
+    port.listener->accept(&port, self.loop, pair[0], &from);
+    CHECK(write(client, request, strlen(request)) == (ssize_t) strlen(request));
+    turn();
+}
+
+
+static void
+send_frame(char type, const char *data, size_t n)
+{
+    char head[HEAD] = { type, (char) (n >> 8), (char) n };
+
+    CHECK(write(peer, head, HEAD) == HEAD);
+    CHECK(n == 0 || write(peer, data, n) == (ssize_t) n);
+    turn();
+}
+
+
+/* What fd has, as text: frames without the first byte of their length, the
+ * second as a digit. */
+static str_t
+take(int fd)
+{
+    ssize_t n = recv(fd, got, sizeof(got), MSG_DONTWAIT);
+
+    for (ssize_t i = 0; fd == peer && i + 2 < n; i += 3 + got[i + 2])
+        got[i + 1] = ' ';
+    for (ssize_t i = 0; fd == peer && i < n; i++)
+        if (got[i] >= 0 && got[i] < 32)
+            got[i] = (char) (got[i] < 10 ? got[i] + '0' : got[i] - 10 + 'a');
+    return (str_t){ got, n > 0 ? (size_t) n : 0 };
+}
+
+
+static bool
+is_closed(int fd)
+{
+    char    c;
+    ssize_t n = recv(fd, &c, 1, MSG_DONTWAIT);
+
+    return n == 0 || (n == -1 && errno == ECONNRESET);
+}
+
+
+static bool
+ends_with(str_t s, const char *end)
+{
+    size_t n = strlen(end);
+
+    return s.n >= n && memcmp(s.p + s.n - n, end, n) == 0;
+}
+
+
+/* --- the play ------------------------------------------------------------- */
+
+#define BODY "0123456789abcdef"
+
+
+/* The request's body goes as the window allows, whatever comes in between. */
+static void
+test_window(const char *where)
+{
+    static char notice[8192];
+    char        request[256];
+
+    snprintf(request, sizeof(request),
+             "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 16\r\n\r\n" BODY,
+             where);
+    ask(request);
+    snprintf(request, sizeof(request), "H 2%sD 801234567", where);
+    is_str(take(peer), request, "%s: as much as the window allows", where);
+    send_frame('P', "", 0);
+    is_str(take(peer), "A 0", "%s: an answer in the middle", where);
+    send_frame('W', "\0\4", 2);
+    is_str(take(peer), "D 489ab", "%s: the window grows", where);
+    send_frame('N', notice, sizeof(notice));
+    is_str(take(peer), "", "%s: what is no head has no limit", where);
+    send_frame('W', "\0\5", 2);
+    is_str(take(peer), "D 4cdefE 0", "%s: the rest", where);
+}
+
+
+/* The frame behind the end of the response is incomplete. */
+static void
+answer(void)
+{
+    send_frame('S', "", 0);
+    send_frame('D', "hello", 5);
+    send_frame('P', "", 0);
+    is_str(take(peer), "A 0", "an answer while the response comes");
+    CHECK(write(peer, "D\0\6 worldE\0\0W\0", 14) == 14);
+    turn();
+    ok(ends_with(take(client),
+                 "\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"),
+       "the response");
+}
+
+
+static void
+test_idle(void)
+{
+    ok(!is_closed(peer), "the connection is kept");
+    CHECK(write(peer, "\2\0\7P\0\0", 6) == 6); /* of W: the rest, and a ping */
+    turn();
+    is_str(take(peer), "A 0", "an idle connection answers");
+    ask("POST /f HTTP/1.1\r\nHost: x\r\nContent-Length: 16\r\n\r\n" BODY);
+    is((int) accepted, 1, "it is used again");
+    is_str(take(peer), "H 2/fD 801234567",
+           "with the window that it was left, and what came while it was idle");
+    send_frame('W', "\1\0", 2);
+    is_str(take(peer), "D 889abcdefE 0", "the rest");
+    CHECK(write(peer, "S\0\0E\0\0", 6) == 6);
+    turn();
+    ok(!is_closed(peer), "it is kept again");
+    is((int) ends, 0, "its state lives");
+    send_frame('G', "", 0);
+    ok(is_closed(peer), "until the peer says goodbye");
+    is((int) ends, 1, "its state ends with it");
+}
+
+
+/* A peer that never stops talking. */
+static void
+test_flood(void)
+{
+    unsigned i;
+
+    ask("GET /f HTTP/1.1\r\nHost: x\r\n\r\n");
+    is((int) accepted, 2, "another connection");
+    is_str(take(peer), "H 2/fE 0", "a request without a body");
+    CHECK(write(peer, "S\0\0E\0\0", 6) == 6);
+    turn();
+    for (i = 0; i < 40000 && !is_closed(peer); i++) {
+        if (write(peer, "N\0\0", 3) != 3)
+            break;
+        loop_turn(self.loop, 0);
+        if (i % 64 == 0)
+            turn();
+    }
+    ok(i > 20000 && i < 22200, "closed after %u frames of 3 bytes", i);
+}
+
+
+int
+main(void)
+{
+    struct generation *gen = set_up();
+
+    test_window("/f");
+    answer();
+    test_idle();
+    test_flood();
+    test_window("/s");
+
+    close(client);
+    close(peer);
+    turn();
+    is((int) conns.active, 0, "no connection is left");
+    is((int) gen->refs, 1, "nothing holds the configuration");
+    clean_up();
+    return done();
+}
