@@ -48,5 +48,3 @@ struct http_codec {
      * it. */
     struct conn *(*hijack)(struct http_request *r, struct chain *early);
 };
-
-extern const struct http_codec h1_codec;

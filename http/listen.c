@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/conf/listen.h"
+#include "http/conn.h"
 #include "http/main.h"
 
 enum { PORT = 80 };
@@ -234,7 +235,7 @@ socket_for(struct conf *cf, struct http_address *a)
     l->type = SOCK_STREAM;
     l->fd = -1;
     l->has_proxy_protocol = a->has_proxy_protocol;
-    l->accept = h1_accept;
+    l->accept = http_accept;
     l->owner = s;
     *vec_push(cf->arena, &cf->gen->listeners) = l;
     return s;

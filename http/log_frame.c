@@ -13,8 +13,12 @@ write_request(const struct log_frame *frame, struct log_record *l)
     const struct http_request *r
         = container_of(frame, struct http_request, log_frame);
     const struct http_request *m = r->main;
+    char                       peer[ADDR_TEXT];
+    size_t                     n;
     str_t                      v;
 
+    n = addr_text(peer, &r->task.peer->sa, sizeof(*r->task.peer), false);
+    log_part(l, "client", "%.*s", (int) n, peer);
     if (r->server != NULL)
         log_part(l, "server", STR_F, STR_A(r->server->name));
     if (log_is_object(l)) {
@@ -40,5 +44,6 @@ void
 http_log_push(struct http_request *r)
 {
     r->log_frame.write = write_request;
-    log_push(r->task.log, &r->log_frame);
+    r->log_frame.up = NULL;
+    r->task.log->frames = &r->log_frame;
 }

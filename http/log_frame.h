@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The request's part of lines in the error log: client, server, request,
+ * What lines of the error log tell of a request: client, server, request,
  * upstream, host, referrer.
  */
 #pragma once
 
 #include "http/request.h"
 
-/* Pushes the frame of r onto its log. */
+/* From now on lines of r's log tell of r, and of nothing else. */
 void http_log_push(struct http_request *r);

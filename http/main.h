@@ -98,7 +98,3 @@ const char *http_locations_add(struct conf *cf, struct http_locations *to,
 void http_locations_ready(struct conf *cf, struct http_locations *l);
 /* phases.c */
 const char *http_phases_ready(struct conf *cf, struct http_main *m);
-
-/* h1/conn.c: accepts connections. */
-void h1_accept(struct port *p, struct loop *loop, int fd,
-               const struct addr_any *peer);

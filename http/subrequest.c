@@ -344,8 +344,6 @@ http_subrequest(struct http_request *parent, struct http_subrequest *s,
     wait_start(&parent->task, &s->wait, on_cancel);
     if (s->in_background)
         parent->background++;
-    /* The parent's own frame would print the parent's URI. */
-    log_pop(r->task.log);
     http_log_push(r);
     place(r, parent);
     task_wake(&r->task);

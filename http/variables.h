@@ -7,19 +7,7 @@
 #pragma once
 
 #include "core/expr/variable.h"
-#include "core/net/proxy_protocol.h"
 #include "http/request.h"
-
-/* What is known about a client's connection, besides its struct conn; kept by
- * the codec. */
-struct http_client {
-    uint64_t                     requests;  /* so far, including this one    */
-    msec_t                       opened_at; /* monotonic                     */
-    const struct proxy_protocol *proxy;     /* its PROXY header, or NULL     */
-};
-
-/* For the connection of r; never NULL. */
-const struct http_client *http_client_of(const struct http_request *r);
 
 /* $status: the status of the response, or with which it was broken off, 9 for
  * HTTP/0.9 without a status, 0 for none. */

@@ -7,6 +7,7 @@
 
 #include "core/net/accept.h"
 #include "core/os/clock.h"
+#include "http/conn.h"
 #include "http/variables.h"
 
 
@@ -100,14 +101,14 @@ http_var_connection_requests(struct task *t, uintptr_t arg)
     (void) arg;
     return arena_printf(
         t->arena, "%llu",
-        (unsigned long long) http_client_of(http_of(t))->requests);
+        (unsigned long long) http_conn_of(http_of(t))->requests);
 }
 
 
 str_t
 http_var_connection_time(struct task *t, uintptr_t arg)
 {
-    msec_t ms = clock_ms() - http_client_of(http_of(t))->opened_at;
+    msec_t ms = clock_ms() - http_conn_of(http_of(t))->opened_at;
 
     (void) arg;
     return arena_printf(t->arena, "%llu.%03u", (unsigned long long) ms / 1000,
@@ -118,7 +119,7 @@ http_var_connection_time(struct task *t, uintptr_t arg)
 str_t
 http_var_proxy_addr(struct task *t, uintptr_t arg)
 {
-    const struct proxy_protocol *pp = http_client_of(http_of(t))->proxy;
+    const struct proxy_protocol *pp = http_conn_of(http_of(t))->proxy;
 
     if (pp == NULL)
         return STR_NONE;
@@ -129,7 +130,7 @@ http_var_proxy_addr(struct task *t, uintptr_t arg)
 str_t
 http_var_proxy_port(struct task *t, uintptr_t arg)
 {
-    const struct proxy_protocol *pp = http_client_of(http_of(t))->proxy;
+    const struct proxy_protocol *pp = http_conn_of(http_of(t))->proxy;
 
     if (pp == NULL)
         return STR_NONE;
@@ -199,7 +200,7 @@ tlv_named(struct task *t, str_t tlvs, const struct tlv_name *names, str_t name)
 str_t
 http_var_proxy_tlv(struct task *t, uintptr_t arg)
 {
-    const struct proxy_protocol *pp = http_client_of(http_of(t))->proxy;
+    const struct proxy_protocol *pp = http_conn_of(http_of(t))->proxy;
     str_t                        name = *(const str_t *) arg, ssl;
     const unsigned char         *p;
 

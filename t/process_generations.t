@@ -38,6 +38,7 @@ http {
     upstream u { server 127.0.0.1:$up; $more }
     server {
         listen 127.0.0.1:%%PORT%%;
+        listen 127.0.0.1:%%PORT_header%% proxy_protocol;
         root %%TESTDIR%%/html;
         location / { return 200 "$word\\n"; }
         location = /big { limit_rate 10k; }
@@ -76,6 +77,9 @@ my $kept = $t->connect;
 is $kept->get('/')->body, "one\n", 'a connection';
 my $upstream = $kept->get('/up')->body;
 is $kept->get('/file')->body, 'in a file', 'a thread';
+my $unknown = $t->connect(port => $t->port('header'));
+$unknown->send("PROXY UNKNOWN\r\n");
+is $unknown->get('/')->body, "one\n", 'a connection with a PROXY header';
 my $slow = $t->connect;
 $slow->send_request('GET', '/big');
 sleep 0.3;
@@ -84,6 +88,7 @@ adopt(conf('two'));
 is $kept->get('/')->body, "two\n", 'the kept connection serves it';
 is $kept->get('/up')->body, $upstream, 'over the same connection to its upstream';
 is $kept->get('/file')->body, 'in a file', 'and its threads';
+is $unknown->get('/')->body, "two\n", 'and so does one whose header named nobody';
 
 rename $t->path("$_.log"), $t->path("$_.old") for qw(one two);
 $t->signal('USR1');

@@ -110,9 +110,11 @@ conns_release(void)
 void
 conn_set_owner(struct conn *c, const struct conn_owner *owner)
 {
+    if (is_listed(c))
+        list_remove(&c->link);
     c->owner = owner;
     c->is_cuttable = owner->on_cut != NULL;
-    if (c->is_cuttable)
+    if (is_listed(c))
         list_append(&conns.of[c->use], &c->link);
 }
 

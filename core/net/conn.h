@@ -147,10 +147,14 @@ void conn_close(struct conn *c);
  * nothing can have come since the last short read), CONN_ERROR (logged). */
 ssize_t conn_read(struct conn *c, char *out, size_t n);
 
+/* The same without taking them, of a plain connection; event.readable stays set
+ * as long as there are any. */
+ssize_t conn_peek(struct conn *c, char *out, size_t n);
+
 /* Whether bytes, or the end, could be read. */
 enum probe conn_probe(struct conn *c);
 
-/* Whom to ask; before conn_set_use. */
+/* Whom to ask, from now on; before conn_set_use. */
 void conn_set_owner(struct conn *c, const struct conn_owner *owner);
 /* CONN_IDLE (between requests), CONN_NEW: also asked when the worker ends. */
 void conn_set_use(struct conn *c, enum conn_use use);

@@ -50,6 +50,24 @@ read_plain(struct conn *c, char *out, size_t n)
 }
 
 
+ssize_t
+conn_peek(struct conn *c, char *out, size_t n)
+{
+    ssize_t rc;
+
+    CHECK(c->io == &conn_plain);
+    if (!c->event.readable)
+        return CONN_AGAIN;
+    do {
+        rc = recv(c->event.fd, out, n, MSG_PEEK);
+    } while (rc == -1 && errno == EINTR);
+    if (rc != -1)
+        return rc;
+    c->event.readable = false;
+    return errno == EAGAIN ? CONN_AGAIN : fail(c, errno, "recv() failed");
+}
+
+
 static enum probe
 probe_plain(struct conn *c)
 {

@@ -82,7 +82,7 @@ list_listeners(const struct explain *e)
     else
         fprintf(stderr, "%s: explain: no server listens\n", log_program);
     VEC_EACH(&e->worker->gen->listeners, l)
-        if ((*l)->accept == h1_accept)
+        if ((*l)->accept == http_accept)
             fprintf(stderr, "    listen " STR_F "\n", STR_A((*l)->text));
 }
 
@@ -154,7 +154,7 @@ choose_listener(struct explain *e)
     unsigned                  best = 0;
 
     VEC_EACH(&e->worker->gen->listeners, l) {
-        if ((*l)->accept != h1_accept || (*l)->type != SOCK_STREAM)
+        if ((*l)->accept != http_accept || (*l)->type != SOCK_STREAM)
             continue;
         s = (*l)->owner;
         consider(e, *l, s->own, &best);

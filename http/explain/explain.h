@@ -10,6 +10,7 @@
 #include "core/event/trace.h"
 #include "core/net/accept.h"
 #include "core/net/worker.h"
+#include "http/conn.h"
 #include "http/main.h"
 
 struct explain_fields {

@@ -213,7 +213,7 @@ client_ended(struct h1 *h)
 {
     struct http_request *r = h->r;
 
-    if (h->conn.is_eof)
+    if (h->http.conn.is_eof)
         log_info(r->task.log, "client prematurely closed connection");
     r->keeps_alive = false;
     r->client_gone = r->is_silent = true;
@@ -228,9 +228,9 @@ set_timer(struct h1 *h)
     struct http_request *r = h->r;
 
     if (r->body != NULL && http_body_is_dropped(r->body))
-        timer_stop(&h->conn.read_timer);
+        timer_stop(&h->http.conn.read_timer);
     else
-        timer_set(r->task.loop, &h->conn.read_timer,
+        timer_set(r->task.loop, &h->http.conn.read_timer,
                   body_conf(&r->task)->client_body_timeout);
 }
 
@@ -260,7 +260,7 @@ h1_read_body(struct http_request *r, struct chain *out, size_t max)
         size = buf_room(&b->buf);
         if (!r->is_chunked && size > b->left)
             size = b->left;
-        n = conn_read(&h->conn, b->buf.write, size);
+        n = conn_read(&h->http.conn, b->buf.write, size);
         if (n == CONN_AGAIN) {
             b->is_waiting = true;
             set_timer(h);

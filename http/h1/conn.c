@@ -9,12 +9,11 @@
 #include <stdlib.h>
 
 #include "core/conf/error_log.h"
-#include "core/net/accept.h"
 #include "core/net/worker.h"
 #include "core/os/clock.h"
 #include "http/body.h"
 #include "http/counters.h"
-#include "http/log_frame.h"
+#include "http/h1/h1.h"
 #include "http/response.h"
 #include "http/settings.h"
 
@@ -34,7 +33,6 @@ count_state(enum h1_state state, int by)
     case H1_BUSY:
         http_count(HTTP_WRITING, by);
         break;
-    case H1_PROXY:
     case H1_DISCARD:
     case H1_LINGER:
     case H1_CLOSED:
@@ -49,7 +47,7 @@ use_of(const struct h1 *h)
 {
     if (h->state == H1_WAIT)
         return h->is_kept ? CONN_IDLE : CONN_NEW;
-    return h->state == H1_PROXY ? CONN_HEAD : CONN_BUSY;
+    return CONN_BUSY;
 }
 
 
@@ -59,28 +57,14 @@ h1_set_state(struct h1 *h, enum h1_state state)
     count_state(h->state, -1);
     h->state = (uint8_t) state;
     count_state(state, 1);
-    if (h->conn.use != use_of(h))
-        conn_set_use(&h->conn, use_of(h));
-    h->pace = (struct pace){ 0 };
-    h->conn.is_quiet = state == H1_WAIT && h->is_kept;
+    if (h->http.conn.use != use_of(h))
+        conn_set_use(&h->http.conn, use_of(h));
+    h->http.pace = (struct pace){ 0 };
+    h->http.conn.is_quiet = state == H1_WAIT && h->is_kept;
 }
 
 
 /* --- closing ------------------------------------------------------------------- */
-
-static void
-reap_conn(struct post *p)
-{
-    struct h1 *h = container_of(p, struct h1, next);
-
-    h1_free_heads(h, false);
-    if (h->arena != NULL)
-        arena_free(h->arena);
-    port_put(h->conn.port);
-    generation_put(h->gen);
-    free(h);
-}
-
 
 void
 h1_close(struct h1 *h)
@@ -88,19 +72,8 @@ h1_close(struct h1 *h)
     if (h->state == H1_CLOSED)
         return;
     h1_set_state(h, H1_CLOSED);
-    counter_add(CONNS_ACTIVE, -1);
     post_cancel(&h->next);
-    post_cancel(&h->watch);
-    conn_close(&h->conn);
-    h->next.run = reap_conn;
-    loop_reap(h->conn.loop, &h->next);
-}
-
-
-static const struct http_keep_conf *
-default_keep_conf(const struct h1 *h)
-{
-    return confs_get(http_default_server(h->address)->conf, &http_keep_module);
+    http_conn_close(&h->http);
 }
 
 
@@ -113,7 +86,7 @@ enum { ROUNDS = 32 };
 static void
 run_next(struct post *p)
 {
-    h1_on_read(&container_of(p, struct h1, next)->conn.event);
+    h1_on_read(&container_of(p, struct h1, next)->http.conn.event);
 }
 
 
@@ -122,7 +95,7 @@ static void
 go_on_later(struct h1 *h)
 {
     h->next.run = run_next;
-    post_add_next(h->conn.loop, &h->next);
+    post_add_next(h->http.conn.loop, &h->next);
 }
 
 
@@ -135,96 +108,15 @@ linger(struct h1 *h)
     unsigned rounds;
 
     for (rounds = 0; rounds < ROUNDS && n > 0; rounds++)
-        n = conn_read(&h->conn, dropped, sizeof(dropped));
+        n = conn_read(&h->http.conn, dropped, sizeof(dropped));
     if (n == 0 || n == CONN_ERROR || now >= h->linger_until) {
         h1_close(h);
         return;
     }
-    timer_set(h->conn.loop, &h->conn.read_timer,
+    timer_set(h->http.conn.loop, &h->http.conn.read_timer,
               left < h->linger_ms ? left : h->linger_ms);
     if (n > 0)
         go_on_later(h);
-}
-
-
-/* From now on the connection is served by what the current generation has at
- * its port.  False: nobody is there, or only with a PROXY header, which this
- * one did not bring. */
-static bool
-bind_to_current(struct h1 *h)
-{
-    const struct listener     *l = h->conn.port->listener;
-    const struct http_address *a;
-
-    if (h->gen == worker->gen)
-        return true;
-    if (l == NULL)
-        return false;
-    a = http_address_of(l->owner, &h->conn);
-    if (a->has_proxy_protocol && h->client.proxy == NULL)
-        return false;
-    generation_put(h->gen);
-    h->gen = generation_get(a->gen);
-    h->address = a;
-    h->conn.log.targets = error_log_targets(http_default_server(a)->conf);
-    return true;
-}
-
-
-static void
-read_proxy_header(struct h1 *h)
-{
-    struct proxy_protocol found, *pp;
-    struct buf           *b;
-    size_t                used;
-    ssize_t               n;
-
-    if (h->head == NULL) {
-        h->head = malloc(sizeof(*h->head) + PROXY_PROTOCOL_MAX);
-        CHECK(h->head != NULL);
-        h->head->before = NULL;
-        buf_init(&h->head->buf, h->head + 1, PROXY_PROTOCOL_MAX);
-    }
-    b = &h->head->buf;
-    n = conn_read(&h->conn, b->write, buf_room(b));
-    if (n == CONN_AGAIN)
-        return;
-    if (n <= 0) {
-        h1_close(h);
-        return;
-    }
-    b->write += n;
-    if (h->arena == NULL)
-        h->arena = arena_new(512);
-    switch (proxy_protocol_parse(h->arena, buf_str(b), &found, &used)) {
-    case PARSE_OK:
-        b->read += used;
-        if (found.src_addr.p != NULL) {
-            pp = arena_make(h->arena, struct proxy_protocol);
-            *pp = found;
-            h->client.proxy = pp;
-        }
-        if (!h1_has_rest(h))
-            h1_free_heads(h, false);
-        h->conn.log.action = "waiting for request";
-        if (!bind_to_current(h)) {
-            h1_close(h);
-            return;
-        }
-        h1_set_state(h, H1_WAIT);
-        h1_read_head(h);
-        return;
-    case PARSE_AGAIN:
-        if (buf_room(b) != 0)
-            return;
-        break;
-    case PARSE_END:
-    case PARSE_BAD:
-        break;
-    }
-    log_error(&h->conn.log, "broken header: \"" STR_F "\"",
-              STR_A(h1_first_line(b, 107)));
-    h1_close(h);
 }
 
 
@@ -236,7 +128,7 @@ notice_client(struct h1 *h)
 
     if (h1_waits_for_body(r)) {
         task_wake(&r->task);
-    } else if (h->conn.event.hangup && !r->client_gone) {
+    } else if (h->http.conn.event.hangup && !r->client_gone) {
         r->client_gone = true;
         task_wake(&r->task);
     }
@@ -261,7 +153,7 @@ discard_more(struct h1 *h)
             step = STEP_FAIL;
     }
     if (step == STEP_WAIT) {
-        timer_set(h->conn.loop, &h->conn.read_timer,
+        timer_set(h->http.conn.loop, &h->http.conn.read_timer,
                   keep_conf(&r->task)->lingering_timeout);
         return;
     }
@@ -275,15 +167,12 @@ discard_more(struct h1 *h)
 void
 h1_on_read(struct event *e)
 {
-    struct h1 *h = container_of(e, struct h1, conn.event);
+    struct h1 *h = container_of(e, struct h1, http.conn.event);
 
     switch ((enum h1_state) h->state) {
     case H1_WAIT:
     case H1_HEAD:
         h1_read_head(h);
-        break;
-    case H1_PROXY:
-        read_proxy_header(h);
         break;
     case H1_BUSY:
         notice_client(h);
@@ -307,9 +196,10 @@ h1_timed_out(struct h1 *h)
 {
     const struct http_keep_conf *c;
 
-    c = h->r ? keep_conf(&h->r->task) : default_keep_conf(h);
+    c = h->r ? keep_conf(&h->r->task)
+             : http_conn_conf(&h->http, &http_keep_module);
     if (c->reset_timedout_connection)
-        conn_reset_on_close(&h->conn);
+        conn_reset_on_close(&h->http.conn);
     if (h->r != NULL)
         http_terminate(h->r, 408);
     else
@@ -329,8 +219,8 @@ end_wait(struct h1 *h)
         h1_close(h);
         return;
     }
-    timer_set(h->conn.loop, &h->conn.read_timer, more);
-    conn_set_reusable(&h->conn, true);
+    timer_set(h->http.conn.loop, &h->http.conn.read_timer, more);
+    conn_set_reusable(&h->http.conn, true);
 }
 
 
@@ -346,7 +236,7 @@ abort_discarding(struct h1 *h)
 static void
 on_read_timeout(struct timer *t)
 {
-    struct h1 *h = container_of(t, struct h1, conn.read_timer);
+    struct h1 *h = container_of(t, struct h1, http.conn.read_timer);
 
     switch ((enum h1_state) h->state) {
     case H1_BUSY:
@@ -369,11 +259,10 @@ on_read_timeout(struct timer *t)
     case H1_HEAD:
         h1_keep_line(h);
         break;
-    case H1_PROXY:
     case H1_CLOSED:
         break;
     }
-    log_at(&h->conn.log, LEVEL_INFO, ETIMEDOUT, "client timed out");
+    log_at(&h->http.conn.log, LEVEL_INFO, ETIMEDOUT, "client timed out");
     h1_timed_out(h);
 }
 
@@ -383,17 +272,17 @@ on_read_timeout(struct timer *t)
 static void
 on_write_timeout(struct timer *t)
 {
-    struct h1 *h = container_of(t, struct h1, conn.write_timer);
+    struct h1 *h = container_of(t, struct h1, http.conn.write_timer);
 
-    if (h->r == NULL || chain_empty(&h->conn.out))
+    if (h->r == NULL || chain_empty(&h->http.conn.out))
         return;
-    if ((uint32_t) h->conn.sent != h->sent_at_timer) {
-        h->sent_at_timer = (uint32_t) h->conn.sent;
-        timer_set(h->conn.loop, t, h->conn.send_timeout);
+    if ((uint32_t) h->http.conn.sent != h->sent_at_timer) {
+        h->sent_at_timer = (uint32_t) h->http.conn.sent;
+        timer_set(h->http.conn.loop, t, h->http.conn.send_timeout);
         return;
     }
-    h->conn.log.action = "sending to client";
-    log_at(&h->conn.log, LEVEL_INFO, ETIMEDOUT, "client timed out");
+    h->http.conn.log.action = "sending to client";
+    log_at(&h->http.conn.log, LEVEL_INFO, ETIMEDOUT, "client timed out");
     h1_timed_out(h);
 }
 
@@ -426,12 +315,12 @@ pace(struct conn *c)
     if (h->state == H1_WAIT || h->state == H1_CLOSED)
         return NULL;
     if (h->state != H1_BUSY)
-        return &h->pace;
+        return &h->http.pace;
     if (r->task.log == worker->doing)
         return NULL;
     if (c->out.n != 0 ? !c->event.writable
                       : h1_waits_for_body(r) && !http_body_is_dropped(r->body))
-        return &h->pace;
+        return &h->http.pace;
     return NULL;
 }
 
@@ -471,7 +360,7 @@ on_adopt(struct conn *c)
 {
     struct h1 *h = h1_of_conn(c);
 
-    if (h->state == H1_WAIT && h->r == NULL && !bind_to_current(h))
+    if (h->state == H1_WAIT && h->r == NULL && !http_conn_rebind(&h->http))
         h1_close(h);
 }
 
@@ -502,7 +391,7 @@ on_flushed(struct conn *c)
     if (h->r == NULL || h->state != H1_BUSY)
         return;
     count_body(h->r);
-    h->pace.since = 0;
+    h->http.pace.since = 0;
     if (c->flush_failed)
         http_terminate(h->r, 499);
     else
@@ -523,16 +412,16 @@ flush_out(struct http_request *r, size_t limit, bool late)
     struct h1 *h = h1_of(r);
     enum flush did = FLUSH_WAIT;
 
-    h->sent_at_timer = (uint32_t) h->conn.sent;
-    h->conn.limit = (uint32_t) (limit < UINT32_MAX ? limit : UINT32_MAX);
-    h->conn.send_timeout = (uint32_t) send_conf(&r->task)->send_timeout;
-    if (late && h->conn.out.head != NULL) {
-        h->conn.limit = limit > UINT32_MAX ? UINT32_MAX : (uint32_t) limit;
-        conn_flush_late(&h->conn);
+    h->sent_at_timer = (uint32_t) h->http.conn.sent;
+    h->http.conn.limit = (uint32_t) (limit < UINT32_MAX ? limit : UINT32_MAX);
+    h->http.conn.send_timeout = (uint32_t) send_conf(&r->task)->send_timeout;
+    if (late && h->http.conn.out.head != NULL) {
+        h->http.conn.limit = limit > UINT32_MAX ? UINT32_MAX : (uint32_t) limit;
+        conn_flush_late(&h->http.conn);
     } else {
-        did = conn_flush(&h->conn, limit);
+        did = conn_flush(&h->http.conn, limit);
         if (did == FLUSH_DONE)
-            h->pace.since = 0;
+            h->http.pace.since = 0;
         count_body(r);
     }
     return did;
@@ -544,8 +433,8 @@ drop_out(struct http_request *r)
 {
     struct h1 *h = h1_of(r);
 
-    chain_clear(&h->conn.out);
-    timer_stop(&h->conn.write_timer);
+    chain_clear(&h->http.conn.out);
+    timer_stop(&h->http.conn.write_timer);
 }
 
 
@@ -571,13 +460,13 @@ free_request(struct h1 *h, struct http_request *r)
     if (r->body != NULL)
         chain_clear(&r->body->data);
     chain_clear(&r->pending);
-    chain_clear(&h->conn.out);
-    h->conn.log.frames = &h->frame;
-    h->conn.log.targets
-        = error_log_targets(http_default_server(h->address)->conf);
+    chain_clear(&h->http.conn.out);
+    h->http.conn.log.frames = &h->http.frame;
+    h->http.conn.log.targets
+        = error_log_targets(http_default_server(h->http.address)->conf);
     h->r = NULL;
     r->reap.run = reap_request;
-    loop_reap(h->conn.loop, &r->reap);
+    loop_reap(h->http.conn.loop, &r->reap);
 }
 
 
@@ -585,10 +474,10 @@ static void
 start_lingering(struct h1 *h, const struct http_keep_conf *c)
 {
     h1_set_state(h, H1_LINGER);
-    h->conn.event.on_read = h1_on_read; /* it may have been hijacked */
+    h->http.conn.event.on_read = h1_on_read; /* it may have been hijacked */
     h->linger_until = clock_ms() + c->lingering_time;
     h->linger_ms = (uint32_t) c->lingering_timeout;
-    conn_shutdown(&h->conn);
+    conn_shutdown(&h->http.conn);
     linger(h);
 }
 
@@ -601,7 +490,7 @@ end_connection(struct h1 *h, bool may_linger, const struct http_keep_conf *c,
     if (may_linger
         && (c->lingering_close == LINGER_ALWAYS
             || (c->lingering_close == LINGER_ON
-                && (is_unread || h->conn.event.readable))))
+                && (is_unread || h->http.conn.event.readable))))
         start_lingering(h, c);
     else
         h1_close(h);
@@ -617,13 +506,13 @@ start_wait(struct h1 *h, const struct http_keep_conf *c)
 
     h->idle_ms = 0;
     if (least > 0) {
-        conn_set_reusable(&h->conn, false);
+        conn_set_reusable(&h->http.conn, false);
         if (wait > least) {
             h->idle_ms = (uint32_t) (wait - least);
             wait = least;
         }
     }
-    timer_set(h->conn.loop, &h->conn.read_timer, wait);
+    timer_set(h->http.conn.loop, &h->http.conn.read_timer, wait);
 }
 
 
@@ -634,18 +523,19 @@ keep_connection(struct h1 *h, const struct http_keep_conf *c)
     h->is_kept = true;
     h->has_line = false;
     h->seen = 0;
-    h->conn.log.action = "keepalive";
+    h->http.conn.log.action = "keepalive";
     h1_set_state(h, H1_WAIT);
-    timer_stop(&h->conn.write_timer);
+    timer_stop(&h->http.conn.write_timer);
     start_wait(h, c);
-    if (!h->conn.nodelay && h->wants_nodelay)
-        conn_set_nodelay(&h->conn);
-    if (h1_has_rest(h) || h->conn.event.readable || h->conn.event.hangup) {
+    if (!h->http.conn.nodelay && h->wants_nodelay)
+        conn_set_nodelay(&h->http.conn);
+    if (h1_has_rest(h) || h->http.conn.event.readable
+        || h->http.conn.event.hangup) {
         h->next.run = run_next;
-        if (h->client.requests % ROUNDS == 0)
-            post_add_next(h->conn.loop, &h->next);
+        if (h->http.requests % ROUNDS == 0)
+            post_add_next(h->http.conn.loop, &h->next);
         else
-            post_add(h->conn.loop, &h->next);
+            post_add(h->http.conn.loop, &h->next);
     }
 }
 
@@ -675,7 +565,7 @@ finish(struct http_request *r)
     h->linger_until = 0;
     h->wants_nodelay = send_conf(&r->task)->tcp_nodelay;
     free_request(h, r);
-    if (keeps && bind_to_current(h))
+    if (keeps && http_conn_rebind(&h->http))
         keep_connection(h, c);
     else
         end_connection(h, true, c, is_unread);
@@ -688,7 +578,7 @@ abort_request(struct http_request *r)
     struct h1 *h = h1_of(r);
 
     if (r->resets && keep_conf(&r->task)->reset_timedout_connection)
-        conn_reset_on_close(&h->conn);
+        conn_reset_on_close(&h->http.conn);
     free_request(h, r);
     h1_close(h);
 }
@@ -702,15 +592,15 @@ hijack(struct http_request *r, struct chain *early)
 
     if (r->is_post_action || (r->body != NULL && !r->body->is_complete))
         return NULL;
-    timer_stop(&h->conn.read_timer);
-    timer_stop(&h->conn.write_timer);
-    conn_set_use(&h->conn, CONN_TUNNEL);
+    timer_stop(&h->http.conn.read_timer);
+    timer_stop(&h->http.conn.write_timer);
+    conn_set_use(&h->http.conn, CONN_TUNNEL);
     r->keeps_alive = false;
     if (buf_len(b) != 0) {
         chain_add_copy(early, buf_str(b));
         b->read = b->write;
     }
-    return &h->conn;
+    return &h->http.conn;
 }
 
 
@@ -731,93 +621,32 @@ const struct http_codec h1_codec = {
 
 /* --- the beginning ------------------------------------------------------------------------- */
 
-const struct http_client *
-http_client_of(const struct http_request *r)
-{
-    return &h1_of(r)->client;
-}
-
-
-/* Before there is a request: who it is, and where it came to. */
 static void
-write_frame(const struct log_frame *frame, struct log_record *l)
+start(struct http_conn *c)
 {
-    const struct h1   *h = container_of(frame, struct h1, frame);
-    char               peer[ADDR_TEXT];
-    const struct addr *who = h->r ? h->r->task.peer : &h->conn.peer;
-    size_t             n = addr_text(peer, &who->sa, sizeof(*who), false);
+    struct h1 *h = container_of(c, struct h1, http);
 
-    log_part(l, "client", "%.*s", (int) n, peer);
-    if (h->r == NULL)
-        log_part(l, "server", STR_F, STR_A(h->address->text));
-}
-
-
-static void
-watch(struct post *p)
-{
-    struct h1 *h = container_of(p, struct h1, watch);
-
-    if (!conn_start(&h->conn))
-        on_cut(&h->conn);
-}
-
-
-/* Most clients have sent their request by now: it is read, and where that is
- * possible answered, before the connection is watched.  Only one that is still
- * there behind all else of the turn, the writes too, is worth a system call. */
-static void
-begin(struct h1 *h)
-{
-    h->conn.event.readable = true;
-    h1_on_read(&h->conn.event);
-    h->watch.run = watch;
-    if (h->state != H1_CLOSED)
-        post_add_late(h->conn.loop, &h->watch);
-}
-
-
-void
-h1_accept(struct port *p, struct loop *loop, int fd,
-          const struct addr_any *peer)
-{
-    const struct listener       *l = p->listener;
-    struct h1                   *h = calloc(1, sizeof(*h));
-    const struct http_head_conf *c;
-    struct log                   log = worker->log;
-
-    if (h == NULL)
-        check_memory(sizeof(*h));
-    log.frames = NULL;
-    log.action = "waiting for request";
-    log.serial = counters_next_connection();
-    log.debug = worker->n_debug != 0 && worker_debugs(&peer->sa);
+    c->conn.event.on_read = h1_on_read;
+    c->conn.on_flushed = on_flushed;
+    c->conn.read_timer.on_timeout = on_read_timeout;
+    c->conn.write_timer.on_timeout = on_write_timeout;
+    conn_set_owner(&c->conn, &owner);
     h->state = H1_CLOSED;
-    conn_init(&h->conn, loop, fd, &log);
-    h->conn.port = p;
-    p->refs++;
-    conn_set_peer(&h->conn, &peer->sa, peer->len);
-    h->conn.event.on_read = h1_on_read;
-    h->conn.on_flushed = on_flushed;
-    h->conn.read_timer.on_timeout = on_read_timeout;
-    h->conn.write_timer.on_timeout = on_write_timeout;
-    h->frame.write = write_frame;
-    log_push(&h->conn.log, &h->frame);
-    h->address = http_address_of(l->owner, &h->conn);
-    h->gen = generation_get(h->address->gen);
-    h->conn.log.targets
-        = error_log_targets(http_default_server(h->address)->conf);
-    h->client.opened_at = clock_ms();
-    conn_set_owner(&h->conn, &owner);
-    counter_add(CONNS_ACCEPTED, 1);
-    counter_add(CONNS_HANDLED, 1);
-    counter_add(CONNS_ACTIVE, 1);
-    h1_set_state(h, h->address->has_proxy_protocol ? H1_PROXY : H1_WAIT);
-    if (h->state == H1_PROXY) {
-        h->conn.log.action = "reading PROXY protocol";
-        pace_start(&h->pace);
-    }
-    c = confs_get(http_default_server(h->address)->conf, &http_head_module);
-    timer_set(loop, &h->conn.read_timer, c->client_header_timeout);
-    begin(h);
+    h1_set_state(h, H1_WAIT);
+    h1_read_head(h);
 }
+
+
+static void
+free_conn(struct http_conn *c)
+{
+    h1_free_heads(container_of(c, struct h1, http), false);
+}
+
+
+const struct http_protocol h1_protocol = {
+    .name = "h1",
+    .conn_size = sizeof(struct h1),
+    .start = start,
+    .free = free_conn,
+};

@@ -10,16 +10,13 @@
 
 #include "core/base/buf.h"
 #include "core/event/loop.h"
-#include "core/net/conn.h"
-#include "core/net/pressure.h"
 #include "http/codec.h"
+#include "http/conn.h"
 #include "http/h1/parse.h"
 #include "http/main.h"
-#include "http/variables.h"
 
 enum h1_state {
     H1_WAIT,    /* for the first byte of a request; may be closed meanwhile  */
-    H1_PROXY,   /* for the PROXY header                                      */
     H1_HEAD,    /* in a request's head                                       */
     H1_BUSY,    /* a request is being answered                               */
     H1_DISCARD, /* answered, but its body is still arriving                  */
@@ -33,18 +30,10 @@ struct head_buf {
 };
 
 struct h1 {
-    struct conn                conn; /* first */
-    struct http_client         client;
-    struct log_frame           frame;
-    const struct http_address *address;
-    struct generation         *gen;   /* a reference                         */
-    struct arena              *arena; /* of the PROXY header; else NULL      */
+    struct http_conn           http; /* first */
     struct http_request       *r;
     struct head_buf           *head;  /* the newest; NULL while idle         */
-    struct post                next;  /* starts the next request, or the
-                                         reaping                             */
-    struct post                watch; /* to begin with that                  */
-    struct pace                pace;  /* of the client, in its state         */
+    struct post                next;  /* starts the next request             */
     msec_t                     linger_until;
     uint32_t                   sent_at_timer; /* its low bits                */
     uint32_t                   seen;  /* bytes of the line that were
@@ -74,14 +63,16 @@ struct h1_body {
 static inline struct h1 *
 h1_of_conn(struct conn *c)
 {
-    return container_of(c, struct h1, conn);
+    return container_of(c, struct h1, http.conn);
 }
 
 static inline struct h1 *
 h1_of(const struct http_request *r)
 {
-    return container_of(r->main->task.conn, struct h1, conn);
+    return container_of(r->main->task.conn, struct h1, http.conn);
 }
+
+extern const struct http_codec h1_codec;
 
 /* conn.c */
 void h1_set_state(struct h1 *h, enum h1_state state);

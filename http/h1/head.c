@@ -9,6 +9,7 @@
 #include "core/net/worker.h"
 #include "core/os/clock.h"
 #include "http/counters.h"
+#include "http/counters.h"
 #include "http/h1/conn.h"
 #include "http/log_frame.h"
 #include "http/settings.h"
@@ -20,7 +21,7 @@ conf_at_hand(const struct h1 *h)
 {
     if (h->r != NULL)
         return head_conf(&h->r->task);
-    return confs_get(http_default_server(h->address)->conf, &http_head_module);
+    return http_conn_conf(&h->http, &http_head_module);
 }
 
 
@@ -76,27 +77,27 @@ begin_request(struct h1 *h)
 
     h1_set_state(h, H1_HEAD);
     http_count(HTTP_REQUESTS, 1);
-    h->client.requests++;
+    h->http.requests++;
     h->r = r;
     r->task.arena = a;
-    r->task.loop = h->conn.loop;
-    r->task.log = &h->conn.log;
-    r->task.conn = &h->conn;
-    r->task.peer = &h->conn.peer;
-    r->task.gen = generation_get(h->gen);
+    r->task.loop = h->http.conn.loop;
+    r->task.log = &h->http.conn.log;
+    r->task.conn = &h->http.conn;
+    r->task.peer = &h->http.conn.peer;
+    r->task.gen = generation_get(h->http.gen);
     http_request_init(r);
     r->codec = &h1_codec;
     r->scheme = STR("http");
     r->started_at = clock_ms();
     r->started_seconds = clock_seconds();
     r->started_ms = clock_millisecond();
-    r->sent_before = h->conn.sent;
+    r->sent_before = h->http.conn.sent;
     r->is_pipelined = h->is_kept && h1_has_rest(h) && h->had_rest;
-    r->server = http_default_server(h->address);
-    h->conn.log.action = "reading client request line";
+    r->server = http_default_server(h->http.address);
+    h->http.conn.log.action = "reading client request line";
     http_log_push(r);
     http_enter(r, r->server->root);
-    chain_init(&h->conn.out, a);
+    chain_init(&h->http.conn.out, a);
 }
 
 
@@ -123,7 +124,7 @@ error_text(enum h1_error error)
 static void
 refuse(struct h1 *h, unsigned status, const char *text)
 {
-    log_info(&h->conn.log, "%s", text);
+    log_info(&h->http.conn.log, "%s", text);
     h1_start_bad(h, status);
 }
 
@@ -179,10 +180,11 @@ take_request_line(struct h1 *h, str_t text, size_t size)
         refuse(h, 400, "client sent invalid request");
         return false;
     }
-    log_debug(&h->conn.log, "http request line: \"" STR_F "\"", STR_A(text));
-    log_debug(&h->conn.log, "http uri: \"" STR_F "\"", STR_A(r->uri));
-    log_debug(&h->conn.log, "http args: \"" STR_F "\"", STR_A(r->args));
-    h->conn.log.action = "reading client request headers";
+    log_debug(&h->http.conn.log, "http request line: \"" STR_F "\"",
+              STR_A(text));
+    log_debug(&h->http.conn.log, "http uri: \"" STR_F "\"", STR_A(r->uri));
+    log_debug(&h->http.conn.log, "http args: \"" STR_F "\"", STR_A(r->args));
+    h->http.conn.log.action = "reading client request headers";
     if (line.host.p != NULL) {
         if (!uri_host(r->task.arena, line.host, &r->host, &r->port)) {
             refuse(h, 400, "client sent invalid host in request line");
@@ -271,7 +273,7 @@ refuse_long(struct h1 *h)
         refuse(h, 414, "client sent too long URI");
         return;
     }
-    log_info(&h->conn.log, "client sent too long header line: \"%.*s...\"",
+    log_info(&h->http.conn.log, "client sent too long header line: \"%.*s...\"",
              (int) (n < 1748 ? n : 1748), b->read);
     h1_start_bad(h, 494);
 }
@@ -343,9 +345,9 @@ end_of_stream(struct h1 *h, ssize_t n)
 {
     h1_keep_line(h);
     if (n == 0 && h->state == H1_HEAD)
-        log_info(&h->conn.log, "client prematurely closed connection");
+        log_info(&h->http.conn.log, "client prematurely closed connection");
     else if (n == 0 && !h->is_kept)
-        log_info(&h->conn.log,
+        log_info(&h->http.conn.log,
                  "client closed connection while waiting for request");
     if (h->r != NULL)
         http_terminate(h->r, 400);
@@ -366,12 +368,12 @@ read_more(struct h1 *h)
     if (buf_room(&h->head->buf) == 0 && !grow(h))
         return STARTED;
     b = &h->head->buf;
-    n = conn_read(&h->conn, b->write, buf_room(b));
+    n = conn_read(&h->http.conn, b->write, buf_room(b));
     if (n == CONN_AGAIN)
         return NEED_MORE;
     if (n <= 0) {
         if (h->state == H1_WAIT)
-            h->conn.log.action = NULL;
+            h->http.conn.log.action = NULL;
         end_of_stream(h, n);
         return STARTED;
     }
@@ -410,9 +412,9 @@ h1_read_head(struct h1 *h)
         h1_free_heads(h, false);
     } else if (!h->head_timer) {
         h->head_timer = true;
-        conn_set_use(&h->conn, CONN_HEAD);
-        pace_start(&h->pace);
-        timer_set(h->conn.loop, &h->conn.read_timer,
+        conn_set_use(&h->http.conn, CONN_HEAD);
+        pace_start(&h->http.pace);
+        timer_set(h->http.conn.loop, &h->http.conn.read_timer,
                   conf_at_hand(h)->client_header_timeout);
     }
 }

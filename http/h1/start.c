@@ -18,9 +18,10 @@ bool
 h1_choose_server(struct h1 *h, str_t host)
 {
     struct http_request      *r = h->r;
-    const struct http_server *s = http_find_server(h->address, host, &r->task);
+    const struct http_server *s
+        = http_find_server(h->http.address, host, &r->task);
 
-    r->server = s != NULL ? s : http_default_server(h->address);
+    r->server = s != NULL ? s : http_default_server(h->http.address);
     http_enter(r, r->server->root);
     return s != NULL;
 }
@@ -66,12 +67,12 @@ bad_line(struct h1 *h, str_t line)
             in_name = false;
     }
     if (i < line.n)
-        log_info(&h->conn.log,
+        log_info(&h->http.conn.log,
                  "client sent invalid header line: \"%.*s\\x%02x...\"", (int) i,
                  line.p, (unsigned char) line.p[i]);
     else
-        log_info(&h->conn.log, "client sent invalid header line: \"" STR_F "\"",
-                 STR_A(line));
+        log_info(&h->http.conn.log,
+                 "client sent invalid header line: \"" STR_F "\"", STR_A(line));
     return 400;
 }
 
@@ -84,7 +85,7 @@ take_host(struct h1 *h, const struct field *old, const struct h1_field *f)
     uint16_t             port;
 
     if (old != NULL) {
-        log_info(&h->conn.log,
+        log_info(&h->http.conn.log,
                  "client sent duplicate host header: \"" STR_F ": " STR_F
                  "\", previous value: \"" STR_F ": " STR_F "\"",
                  STR_A(f->name), STR_A(f->value), STR_A(old->name),
@@ -93,7 +94,7 @@ take_host(struct h1 *h, const struct field *old, const struct h1_field *f)
     }
     if (!uri_host(r->task.arena, f->value, &host, &port)) {
         fields_add(r->task.arena, &r->in, f->name, f->value);
-        log_info(&h->conn.log, "client sent invalid host header");
+        log_info(&h->http.conn.log, "client sent invalid host header");
         return 400;
     }
     if (!r->has_target_host) {
@@ -124,8 +125,8 @@ h1_take_field(struct h1 *h, str_t line)
     case H1_FIELD_ODD:
         if (!c->ignore_invalid_headers)
             break;
-        log_info(&h->conn.log, "client sent invalid header line: \"" STR_F "\"",
-                 STR_A(line));
+        log_info(&h->http.conn.log,
+                 "client sent invalid header line: \"" STR_F "\"", STR_A(line));
         return 0;
     case H1_FIELD_NO_COLON:
         return 0;
@@ -134,9 +135,9 @@ h1_take_field(struct h1 *h, str_t line)
     case H1_FIELD:
         break;
     }
-    log_debug(&h->conn.log, "http header: \"" STR_F "\"", STR_A(line));
+    log_debug(&h->http.conn.log, "http header: \"" STR_F "\"", STR_A(line));
     if (r->in.list.n >= c->max_headers || r->in.list.n >= UINT16_MAX / 2) {
-        log_info(&h->conn.log, "client sent too many header lines");
+        log_info(&h->http.conn.log, "client sent too many header lines");
         return 400;
     }
     id = field_id(f.name);
@@ -146,7 +147,7 @@ h1_take_field(struct h1 *h, str_t line)
         if (status != 0)
             return status;
     } else if (old != NULL && is_unique(id)) {
-        log_info(&h->conn.log,
+        log_info(&h->http.conn.log,
                  "client sent duplicate header line: \"" STR_F ": " STR_F
                  "\", previous value: \"" STR_F ": " STR_F "\"",
                  STR_A(f.name), STR_A(f.value), STR_A(old->name),
@@ -163,7 +164,7 @@ h1_take_field(struct h1 *h, str_t line)
 static unsigned
 refuse(struct h1 *h, unsigned status, const char *text)
 {
-    log_info(&h->conn.log, "%s", text);
+    log_info(&h->http.conn.log, "%s", text);
     return status;
 }
 
@@ -197,7 +198,7 @@ take_coding(struct h1 *h)
                       "client sent HTTP/1.0 request with "
                       "\"Transfer-Encoding\" header");
     if (!str_ieq(f->value, STR("chunked"))) {
-        log_info(&h->conn.log,
+        log_info(&h->http.conn.log,
                  "client sent unknown \"Transfer-Encoding\": \"" STR_F "\"",
                  STR_A(f->value));
         return 501;
@@ -260,8 +261,8 @@ run(struct h1 *h)
     h->seen = 0;
     h->head_timer = false;
     h1_set_state(h, H1_BUSY);
-    h->conn.log.action = NULL;
-    if (h->conn.event.hangup)
+    h->http.conn.log.action = NULL;
+    if (h->http.conn.event.hangup)
         r->client_gone = r->came_half_closed = true;
     http_run(&r->task);
 }
@@ -279,7 +280,7 @@ h1_start_bad(struct h1 *h, unsigned status)
     if (r->host.p == NULL)
         r->host = r->server->name;
     r->fail_at_once = status;
-    h->conn.log.action = NULL;
+    h->http.conn.log.action = NULL;
     run(h);
 }
 
@@ -290,7 +291,7 @@ h1_start(struct h1 *h)
     struct http_request *r = h->r;
     unsigned             status;
 
-    log_debug(&h->conn.log, "http header done");
+    log_debug(&h->http.conn.log, "http header done");
     if (r->version == HTTP_09)
         r->keeps_alive = false;
     status = r->version == HTTP_09 ? 0 : check_head(h);
@@ -337,11 +338,11 @@ is_disabled(const struct http_request *r, const struct http_keep_conf *c)
 static bool
 ends_connection(const struct http_request *r, const struct http_keep_conf *c)
 {
-    const struct http_client *client = http_client_of(r);
+    const struct http_conn *h = http_conn_of(r);
 
     return c->keepalive_timeout.timeout == 0
-           || client->requests >= c->keepalive_requests
-           || clock_ms() - client->opened_at > c->keepalive_time
+           || h->requests >= c->keepalive_requests
+           || clock_ms() - h->opened_at > c->keepalive_time
            || worker->is_exiting || is_disabled(r, c);
 }
 

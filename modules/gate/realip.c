@@ -9,6 +9,7 @@
  *     set_real_ip_from 10.0.0.0/8; real_ip_header X-Forwarded-For;
  */
 #include "core/os/resolve.h"
+#include "http/conn.h"
 #include "http/forwarded.h"
 #include "http/variables.h"
 #include "modules/module.h"
@@ -40,7 +41,7 @@ given_address(struct http_request *r, const struct source *source)
         return fields_joined(r->task.arena, &r->in, STR("x_forwarded_for"),
                              ", ");
     case SOURCE_PROXY:
-        proxy = http_client_of(r->main)->proxy;
+        proxy = http_conn_of(r->main)->proxy;
         return proxy ? proxy->src_addr : STR_NONE;
     }
     return STR_NONE;
@@ -79,7 +80,7 @@ replace_address(struct task *t)
         || !forwarded_addr(&at, value, &c->from, c->is_recursive))
         return STEP_NEXT;
     if (c->source.kind == SOURCE_PROXY)
-        addr_set_port(&at.sa, http_client_of(r->main)->proxy->src_port);
+        addr_set_port(&at.sa, http_conn_of(r->main)->proxy->src_port);
     found = arena_make(r->main->task.arena, struct addr);
     memcpy(&found->sa, &at.sa, sizeof(*found));
     for (; r != NULL; r = r->parent)

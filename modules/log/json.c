@@ -9,6 +9,7 @@
 #include "core/base/check.h"
 #include "core/base/json.h"
 #include "core/net/worker.h"
+#include "http/conn.h"
 #include "http/gateway/gateway.h"
 #include "http/variables.h"
 #include "modules/log/access_log.h"
@@ -89,7 +90,7 @@ connection(const struct http_request *r)
 static uint64_t
 connection_requests(const struct http_request *r)
 {
-    return http_client_of(r)->requests;
+    return http_conn_of(r)->requests;
 }
 
 
