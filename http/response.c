@@ -11,6 +11,7 @@
 #include "http/filter.h"
 #include "http/joined.h"
 #include "http/main.h"
+#include "http/reply_head.h"
 
 
 enum step
@@ -123,10 +124,8 @@ run_heads(struct http_request *r)
 static bool
 has_no_body(const struct http_request *r)
 {
-    unsigned status = r->out.status;
-
-    return r->method == HTTP_HEAD || r->header_only || status < 200
-           || status == 204 || status == 304;
+    return r->method == HTTP_HEAD || r->header_only
+           || reply_is_bodiless(r->out.status);
 }
 
 

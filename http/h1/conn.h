@@ -97,8 +97,6 @@ void h1_start(struct h1 *h);
 void h1_start_bad(struct h1 *h, unsigned status);
 /* Takes one field of the head; returns 0, or an error status. */
 unsigned h1_take_field(struct h1 *h, str_t line);
-/* Chooses the server for a host. */
-bool h1_choose_server(struct h1 *h, str_t host);
 
 /* write.c */
 enum step h1_send_head(struct http_request *r);

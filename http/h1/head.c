@@ -12,6 +12,7 @@
 #include "http/counters.h"
 #include "http/h1/conn.h"
 #include "http/log_frame.h"
+#include "http/request_head.h"
 #include "http/settings.h"
 #include "http/uri.h"
 
@@ -160,6 +161,7 @@ take_request_line(struct h1 *h, str_t text, size_t size)
     struct http_request   *r = h->r;
     struct h1_request_line line;
     enum h1_error          error;
+    unsigned               status;
 
     r->line = text;
     error = h1_request_line(&line, text);
@@ -186,13 +188,9 @@ take_request_line(struct h1 *h, str_t text, size_t size)
     log_debug(&h->http.conn.log, "http args: \"" STR_F "\"", STR_A(r->args));
     h->http.conn.log.action = "reading client request headers";
     if (line.host.p != NULL) {
-        if (!uri_host(r->task.arena, line.host, &r->host, &r->port)) {
-            refuse(h, 400, "client sent invalid host in request line");
-            return false;
-        }
-        r->has_target_host = true;
-        if (!h1_choose_server(h, r->host)) {
-            h1_start_bad(h, 500);
+        status = request_head_host(r, line.host);
+        if (status != 0) {
+            h1_start_bad(h, status);
             return false;
         }
     }

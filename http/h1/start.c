@@ -1,55 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From the fields of a head to a running request: handles each known field,
- * chooses the server, and determines how the body is framed and whether the
- * connection can be kept.
+ * From the lines of a head to a running request: determines how the body is
+ * framed and whether the connection can be kept.
  */
 #include "core/conf/error_log.h"
 #include "core/net/worker.h"
 #include "core/os/clock.h"
 #include "http/h1/conn.h"
-#include "http/error_page.h"
-#include "http/response.h"
+#include "http/request_head.h"
 #include "http/settings.h"
-#include "http/uri.h"
-
-
-bool
-h1_choose_server(struct h1 *h, str_t host)
-{
-    struct http_request      *r = h->r;
-    const struct http_server *s
-        = http_find_server(h->http.address, host, &r->task);
-
-    r->server = s != NULL ? s : http_default_server(h->http.address);
-    http_enter(r, r->server->root);
-    return s != NULL;
-}
 
 
 /* --- fields ------------------------------------------------------------------------ */
-
-/* Fields that may not be repeated. */
-static bool
-is_unique(enum field_id id)
-{
-    switch ((int) id) {
-    case FIELD_IF_MODIFIED_SINCE:
-    case FIELD_IF_UNMODIFIED_SINCE:
-    case FIELD_IF_MATCH:
-    case FIELD_IF_NONE_MATCH:
-    case FIELD_CONTENT_LENGTH:
-    case FIELD_CONTENT_RANGE:
-    case FIELD_IF_RANGE:
-    case FIELD_TRANSFER_ENCODING:
-    case FIELD_EXPECT:
-    case FIELD_AUTHORIZATION:
-    case FIELD_PROXY_AUTHORIZATION:
-        return true;
-    }
-    return false;
-}
-
 
 /* A name must not contain spaces or controls, a value no CR and no NUL. */
 static unsigned
@@ -77,45 +39,11 @@ bad_line(struct h1 *h, str_t line)
 }
 
 
-static unsigned
-take_host(struct h1 *h, const struct field *old, const struct h1_field *f)
-{
-    struct http_request *r = h->r;
-    str_t                host;
-    uint16_t             port;
-
-    if (old != NULL) {
-        log_info(&h->http.conn.log,
-                 "client sent duplicate host header: \"" STR_F ": " STR_F
-                 "\", previous value: \"" STR_F ": " STR_F "\"",
-                 STR_A(f->name), STR_A(f->value), STR_A(old->name),
-                 STR_A(old->value));
-        return 400;
-    }
-    if (!uri_host(r->task.arena, f->value, &host, &port)) {
-        fields_add(r->task.arena, &r->in, f->name, f->value);
-        log_info(&h->http.conn.log, "client sent invalid host header");
-        return 400;
-    }
-    if (!r->has_target_host) {
-        r->host = host;
-        r->port = port;
-        if (!h1_choose_server(h, host))
-            return 500;
-    }
-    return 0;
-}
-
-
 unsigned
 h1_take_field(struct h1 *h, str_t line)
 {
-    struct http_request         *r = h->r;
-    const struct http_head_conf *c = head_conf(&r->task);
-    struct field                *old;
+    const struct http_head_conf *c = head_conf(&h->r->task);
     struct h1_field              f;
-    enum field_id                id;
-    unsigned                     status;
 
     switch (h1_field(&f, line, false)) {
     case H1_FIELD_UNDERSCORE:
@@ -125,7 +53,7 @@ h1_take_field(struct h1 *h, str_t line)
     case H1_FIELD_ODD:
         if (!c->ignore_invalid_headers)
             break;
-        log_info(&h->http.conn.log,
+        log_info(h->r->task.log,
                  "client sent invalid header line: \"" STR_F "\"", STR_A(line));
         return 0;
     case H1_FIELD_NO_COLON:
@@ -135,27 +63,8 @@ h1_take_field(struct h1 *h, str_t line)
     case H1_FIELD:
         break;
     }
-    log_debug(&h->http.conn.log, "http header: \"" STR_F "\"", STR_A(line));
-    if (r->in.list.n >= c->max_headers || r->in.list.n >= UINT16_MAX / 2) {
-        log_info(&h->http.conn.log, "client sent too many header lines");
-        return 400;
-    }
-    id = field_id(f.name);
-    old = id != FIELD_UNKNOWN ? fields_get(&r->in, id) : NULL;
-    if (id == FIELD_HOST) {
-        status = take_host(h, old, &f);
-        if (status != 0)
-            return status;
-    } else if (old != NULL && is_unique(id)) {
-        log_info(&h->http.conn.log,
-                 "client sent duplicate header line: \"" STR_F ": " STR_F
-                 "\", previous value: \"" STR_F ": " STR_F "\"",
-                 STR_A(f.name), STR_A(f.value), STR_A(old->name),
-                 STR_A(old->value));
-        return 400;
-    }
-    fields_add(r->task.arena, &r->in, f.name, f.value);
-    return 0;
+    log_debug(h->r->task.log, "http header: \"" STR_F "\"", STR_A(line));
+    return request_head_field(h->r, f.name, f.value);
 }
 
 
@@ -166,22 +75,6 @@ refuse(struct h1 *h, unsigned status, const char *text)
 {
     log_info(&h->http.conn.log, "%s", text);
     return status;
-}
-
-
-static unsigned
-take_length(struct h1 *h)
-{
-    struct http_request *r = h->r;
-    const struct field  *f = fields_get(&r->in, FIELD_CONTENT_LENGTH);
-    uint64_t             n;
-
-    if (f == NULL)
-        return 0;
-    if (!number_parse(f->value, INT64_MAX, &n))
-        return refuse(h, 400, "client sent invalid \"Content-Length\" header");
-    r->content_length = (int64_t) n;
-    return 0;
 }
 
 
@@ -240,16 +133,12 @@ check_head(struct h1 *h)
         return refuse(h, 400,
                       "client sent HTTP/1.1 request without \"Host\" header");
     take_connection(r);
-    status = take_length(h);
+    status = request_head_length(r);
     if (status == 0)
         status = take_coding(h);
     if (status != 0)
         return status;
-    if (r->method == HTTP_CONNECT)
-        return refuse(h, 405, "client sent CONNECT method");
-    if (r->method == HTTP_TRACE)
-        return refuse(h, 405, "client sent TRACE method");
-    return 0;
+    return request_head_method(r);
 }
 
 
@@ -268,19 +157,11 @@ run(struct h1 *h)
 }
 
 
-/* The following bytes of the connection have no meaning now. */
 void
 h1_start_bad(struct h1 *h, unsigned status)
 {
-    struct http_request *r = h->r;
-
-    r->keeps_alive = false;
-    r->is_chunked = false;
-    r->content_length = -1;
-    if (r->host.p == NULL)
-        r->host = r->server->name;
-    r->fail_at_once = status;
-    h->http.conn.log.action = NULL;
+    h->r->is_chunked = false;
+    request_head_refuse(h->r, status);
     run(h);
 }
 
@@ -289,23 +170,18 @@ void
 h1_start(struct h1 *h)
 {
     struct http_request *r = h->r;
-    unsigned             status;
+    unsigned             status = 0;
 
-    log_debug(&h->http.conn.log, "http header done");
+    log_debug(r->task.log, "http header done");
     if (r->version == HTTP_09)
         r->keeps_alive = false;
-    status = r->version == HTTP_09 ? 0 : check_head(h);
+    else
+        status = check_head(h);
     if (status != 0) {
         h1_start_bad(h, status);
         return;
     }
-    r->has_host = r->host.n != 0;
-    if (!r->has_host) {
-        (void) h1_choose_server(h, STR(""));
-        r->host = r->server->name;
-    } else {
-        http_enter(r, r->server->root);
-    }
+    request_head_end(r);
     run(h);
 }
 
