@@ -354,7 +354,7 @@ conn_flush(struct conn *c, size_t limit)
     c->limit = limit > UINT32_MAX ? UINT32_MAX : (uint32_t) limit;
     if (c->flush_failed)
         return fail(c);
-    while (c->out.n != 0) {
+    while (c->out.n != 0 || c->has_unsent) {
         if (left == 0) {
             post_add_next(c->loop, &c->late);
             return wait_for_more(c);

@@ -20,6 +20,7 @@
 struct conn;
 struct pace;
 struct port;
+struct tls;
 
 enum { CONN_AGAIN = -1, CONN_ERROR = -2 }; /* conn_read: or bytes, 0 at end  */
 
@@ -83,6 +84,7 @@ enum conn_use {
 struct conn {
     struct event           event;
     const struct conn_io  *io;
+    struct tls            *tls;      /* what conn_tls has to remember, or NULL */
     struct loop           *loop;
     struct log             log;
     struct port           *port;     /* where it was accepted, counted by its
@@ -104,6 +106,8 @@ struct conn {
     uint16_t               error;    /* errno of what broke it, 0: none      */
     bool flush_failed : 1;
     bool is_flushing : 1; /* on_flushed is owed                              */
+    bool has_unsent : 1;  /* io holds bytes of its own: it is to be asked to
+                             send, whether there is something in out or not   */
     bool is_client : 1;   /* its faults are the peer's: logged at info       */
     bool is_quiet : 1;    /* a reset is not worth a line (idle keepalive)    */
     bool is_tcp : 1;

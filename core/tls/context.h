@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * OpenSSL's context for settings: made in each process when it is first needed,
+ * so that thousands of servers cost nothing before somebody asks for them, and
+ * kept as long as a generation that uses it, or a later one with the same
+ * settings.
+ */
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include "core/conf/generation.h"
+#include "core/tls/settings.h"
+
+struct tls_context {
+    SSL_CTX            *ssl;
+    struct tls_context *next;      /* in the table of the process            */
+    unsigned            refs;      /* generations and connections            */
+    uint64_t            generation; /* the last one that uses it             */
+    size_t              buffer_size;
+    unsigned            verify;    /* enum tls_verify                        */
+    uint8_t             id[32];
+    VEC(struct tls_ticket_key) ticket_keys; /* none: the shared ones         */
+    struct arena       *arena;     /* that this lies in                      */
+    bool                is_listed; /* in the table                           */
+};
+
+/* Once a process, before anything else of core/tls; others do nothing. */
+void tls_init(void);
+
+/* Makes a context that is not in the table, with one reference.  NULL: what went
+ * wrong stands in why (TLS_WHY_MAX bytes), in nginx's words. */
+enum { TLS_WHY_MAX = 2048 };
+struct tls_context *tls_context_new(const struct tls_settings *s, char *why);
+void                tls_context_free(struct tls_context *c);
+
+/* The context of this process for s, which belongs to g; made where there is
+ * none.  NULL: logged.  Valid as long as g, and longer with
+ * tls_context_hold. */
+struct tls_context *tls_context_get(const struct tls_settings *s,
+                                    struct generation *g,
+                                    const struct log *log);
+/* Where there is one already, g uses it, too: what was made under the
+ * generation before is not lost with it. */
+void tls_context_keep(const struct tls_settings *s, struct generation *g);
+
+struct tls_context *tls_context_hold(struct tls_context *c);
+void                tls_context_put(struct tls_context *c);

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Certificates and keys become DER here, decrypted where they have a password,
+ * so that workers need neither files nor passwords.
+ */
+#include "core/tls/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/hash.h"
+#include "core/tls/context.h"
+#include "core/tls/error.h"
+
+enum { FILE_MAX = 16 << 20, PASSWORD_MAX = 4096, PASSWORDS_MAX = 65536 };
+
+/* Of a generation: what has been read already. */
+struct tls_files {
+    struct hash *files; /* struct tls_file, by path                          */
+    struct hash *pairs; /* struct tls_pair, by both names                    */
+    struct hash *good;  /* settings that were checked, by id                 */
+};
+
+
+static struct tls_files *
+files_of(struct conf *cf)
+{
+    struct tls_files *f = conf_main(cf, &tls_module);
+
+    if (f->files == NULL) {
+        f->files = hash_new(cf->arena, 16, HASH_EXACT);
+        f->pairs = hash_new(cf->arena, 16, HASH_EXACT);
+        f->good = hash_new(cf->arena, 16, HASH_EXACT);
+    }
+    return f;
+}
+
+
+/* What has failed, with OpenSSL's reasons; false, to be returned. */
+static bool
+refuse(char *why, const char *what, str_t name, const char *call)
+{
+    char reasons[TLS_ERROR_TEXT];
+
+    snprintf(why, TLS_WHY_MAX, "%s \"" STR_F "\": %s failed%s", what,
+             STR_A(name), call, tls_error_text(reasons, sizeof(reasons)));
+    ERR_clear_error();
+    return false;
+}
+
+
+/* --- files ------------------------------------------------------------------ */
+
+static bool
+read_bio(struct conf *cf, BIO *in, struct tls_file *f)
+{
+    size_t room = 4096, n = 0;
+    char  *p = arena_bytes(cf->arena, room);
+    int    got;
+
+    while ((got = BIO_read(in, p + n, (int) (room - n))) > 0) {
+        n += (size_t) got;
+        if (n > FILE_MAX)
+            return false;
+        if (n == room) {
+            p = arena_grow(cf->arena, p, n, room * 2);
+            room *= 2;
+        }
+    }
+    f->bytes = (str_t){ p, n };
+    return got == 0;
+}
+
+
+bool
+tls_file_read(struct conf *cf, const char *what, str_t path,
+              struct tls_file *out, char *why)
+{
+    struct hash     *known = files_of(cf)->files;
+    struct tls_file *f = hash_get(known, path);
+    BIO             *in;
+    bool             ok;
+
+    if (f == NULL) {
+        f = arena_make(cf->arena, struct tls_file);
+        f->path = str_copy(cf->arena, path);
+        in = BIO_new_file(f->path.p, "r");
+        if (in == NULL)
+            return refuse(why, what, f->path, "BIO_new_file()");
+        ok = read_bio(cf, in, f);
+        BIO_free(in);
+        if (!ok)
+            return refuse(why, what, f->path, "BIO_read()");
+        hash_set(known, f->path, f);
+    }
+    *out = *f;
+    return true;
+}
+
+
+/* --- certificates -------------------------------------------------------------- */
+
+static void
+add_certificate(struct conf *cf, str_t *chain, X509 *x)
+{
+    unsigned char *der = NULL;
+    int            n = i2d_X509(x, &der);
+
+    CHECK(n > 0);
+    *chain = str_join(cf->arena, *chain, (str_t){ (char *) der, (size_t) n });
+    OPENSSL_free(der);
+}
+
+
+static bool
+at_end(void)
+{
+    unsigned long code = ERR_peek_last_error();
+
+    return ERR_GET_LIB(code) == ERR_LIB_PEM
+           && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+}
+
+
+/* "data:" and PEM, or a file; NULL: it cannot be opened. */
+static BIO *
+open_text(struct conf *cf, str_t name, str_t *path)
+{
+    if (str_starts(name, STR("data:"))) {
+        *path = STR("data:...");
+        name = str_from(name, 5);
+        return BIO_new_mem_buf(name.p, (int) name.n);
+    }
+    *path = conf_path_conf(cf, name);
+    return BIO_new_file(path->p, "r");
+}
+
+
+static bool
+read_chain(struct conf *cf, str_t name, struct tls_pair *out, char *why)
+{
+    const char *what = "cannot load certificate";
+    BIO        *in = open_text(cf, name, &out->path);
+    X509       *x;
+    bool        ok;
+
+    if (in == NULL)
+        return refuse(why, what, out->path, "BIO_new_file()");
+    x = PEM_read_bio_X509_AUX(in, NULL, NULL, NULL);
+    if (x == NULL) {
+        BIO_free(in);
+        return refuse(why, what, out->path, "PEM_read_bio_X509_AUX()");
+    }
+    out->chain = STR("");
+    do {
+        add_certificate(cf, &out->chain, x);
+        X509_free(x);
+    } while ((x = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL);
+    ok = at_end();
+    BIO_free(in);
+    if (!ok)
+        return refuse(why, what, out->path, "PEM_read_bio_X509()");
+    ERR_clear_error();
+    return true;
+}
+
+
+/* --- keys ---------------------------------------------------------------------- */
+
+/* pem_password_cb: arg is the password to try, or NULL. */
+static int
+on_password(char *out, int room, int is_writing, void *arg)
+{
+    const str_t *password = arg;
+
+    if (is_writing || password == NULL || password->n > (size_t) room)
+        return -1;
+    memcpy(out, password->p, password->n);
+    return (int) password->n;
+}
+
+
+static EVP_PKEY *
+read_key(BIO *in, const struct texts *passwords)
+{
+    EVP_PKEY *key = NULL;
+    size_t    i = 0;
+
+    do {
+        str_t *password = i < passwords->list.n ? &passwords->list.at[i] : NULL;
+
+        ERR_clear_error();
+        (void) BIO_reset(in);
+        key = PEM_read_bio_PrivateKey(in, NULL, on_password, password);
+    } while (key == NULL && ++i < passwords->list.n);
+    return key;
+}
+
+
+struct secret {
+    char  *p;
+    size_t n;
+};
+
+
+static void
+wipe(void *arg)
+{
+    struct secret *s = arg;
+
+    OPENSSL_cleanse(s->p, s->n);
+}
+
+
+static str_t
+keep_secret(struct arena *a, const void *p, size_t n)
+{
+    struct secret *s = arena_make(a, struct secret);
+
+    s->p = arena_bytes(a, n + 1);
+    s->n = n;
+    memcpy(s->p, p, n);
+    s->p[n] = '\0';
+    arena_defer(a, wipe, s);
+    return (str_t){ s->p, n };
+}
+
+
+static bool
+load_key(struct conf *cf, str_t name, const struct texts *passwords,
+         struct tls_pair *out, char *why)
+{
+    const char    *what = "cannot load certificate key";
+    BIO           *in = open_text(cf, name, &out->key_path);
+    EVP_PKEY      *key;
+    unsigned char *der = NULL;
+    int            n;
+
+    if (in == NULL)
+        return refuse(why, what, out->key_path, "BIO_new_file()");
+    key = read_key(in, passwords);
+    BIO_free(in);
+    if (key == NULL)
+        return refuse(why, what, out->key_path, "PEM_read_bio_PrivateKey()");
+    ERR_clear_error();
+    n = i2d_PrivateKey(key, &der);
+    EVP_PKEY_free(key);
+    if (n <= 0)
+        return refuse(why, what, out->key_path, "i2d_PrivateKey()");
+    out->key = keep_secret(cf->arena, der, (size_t) n);
+    OPENSSL_clear_free(der, (size_t) n);
+    return true;
+}
+
+
+static bool
+is_foreign(str_t name, char *why)
+{
+    if (!str_starts(name, STR("engine:")) && !str_starts(name, STR("store:")))
+        return false;
+    snprintf(why, TLS_WHY_MAX,
+             "keys of engines and stores are not supported by this build: "
+             "\"" STR_F "\"",
+             STR_A(name));
+    return true;
+}
+
+
+bool
+tls_pair_read(struct conf *cf, str_t certificate, str_t key,
+              const struct texts *passwords, struct tls_pair *out, char *why)
+{
+    struct hash *known = files_of(cf)->pairs;
+    str_t both = arena_printf(cf->arena, "%zu " STR_F " " STR_F, certificate.n,
+                              STR_A(certificate), STR_A(key));
+    struct tls_pair *p = hash_get(known, both);
+
+    if (p == NULL) {
+        p = arena_make(cf->arena, struct tls_pair);
+        p->name = certificate;
+        p->key_name = key;
+        if (is_foreign(key, why) || !read_chain(cf, certificate, p, why)
+            || !load_key(cf, key, passwords, p, why))
+            return false;
+        hash_set(known, both, p);
+    }
+    *out = *p;
+    return true;
+}
+
+
+/* --- passwords ------------------------------------------------------------------- */
+
+static const char *
+add_passwords(struct conf *cf, str_t text, struct texts *out)
+{
+    str_t line;
+
+    while (text.n != 0) {
+        line = str_cut(&text, '\n');
+        if (line.n != 0 && line.p[line.n - 1] == '\r')
+            line.n--;
+        if (line.n >= PASSWORD_MAX)
+            return conf_error(cf, "too long line in \"" STR_F "\"",
+                              STR_A(cf->args[1]));
+        if (line.n != 0)
+            *vec_push(cf->arena, &out->list)
+                = keep_secret(cf->arena, line.p, line.n);
+    }
+    return NULL;
+}
+
+
+static const char *
+parse_passwords(struct conf *cf, void *field)
+{
+    struct texts *out = field;
+    str_t         path = conf_path_conf(cf, cf->args[1]);
+    char         *text;
+    const char   *error;
+    ssize_t       n;
+    int           fd = open(path.p, O_RDONLY | O_CLOEXEC);
+
+    if (fd == -1)
+        return conf_errno(cf, errno, "open() \"" STR_F "\" failed",
+                          STR_A(path));
+    text = OPENSSL_zalloc(PASSWORDS_MAX);
+    if (text == NULL)
+        check_memory(PASSWORDS_MAX);
+    n = read(fd, text, PASSWORDS_MAX);
+    if (n == -1)
+        error
+            = conf_errno(cf, errno, "read() \"" STR_F "\" failed", STR_A(path));
+    else
+        error = add_passwords(cf, (str_t){ text, (size_t) n }, out);
+    close(fd);
+    OPENSSL_clear_free(text, PASSWORDS_MAX);
+    return error;
+}
+
+
+const struct conf_type conf_tls_passwords = {
+    .name = "passwords",
+    .size = sizeof(struct texts),
+    .parse = parse_passwords,
+    .syntax = "file",
+    .unset = "none",
+};
+
+
+/* --- the whole ------------------------------------------------------------------- */
+
+bool
+tls_settings_check(struct conf *cf, struct tls_settings *s, char *why)
+{
+    struct hash        *good = files_of(cf)->good;
+    str_t               id;
+    struct tls_context *c;
+
+    tls_settings_seal(s);
+    id = (str_t){ (char *) s->id, sizeof(s->id) };
+    if (hash_get(good, id) != NULL)
+        return true;
+    c = tls_context_new(s, why);
+    if (c == NULL)
+        return false;
+    tls_context_free(c);
+    hash_set(good, id, s);
+    return true;
+}
+
+
+struct module tls_module = {
+    .name = "tls",
+    .main_size = sizeof(struct tls_files),
+};

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The files that TLS settings name, read while the configuration is: each once
+ * in a generation, however often it is named.  Their bytes stay in the
+ * generation; private keys are wiped when it ends.
+ */
+#pragma once
+
+#include "core/tls/settings.h"
+
+extern struct module tls_module;
+
+/* A file as it is, path being absolute.  False: why (TLS_WHY_MAX bytes) has
+ * OpenSSL's reasons in nginx's words, behind what. */
+bool tls_file_read(struct conf *cf, const char *what, str_t path,
+                   struct tls_file *out, char *why);
+
+/* A certificate (with those above it) and its key, as the arguments of
+ * directives name them: a file, relative to the configuration's folder, or
+ * "data:" and PEM.  False: why. */
+bool tls_pair_read(struct conf *cf, str_t certificate, str_t key,
+                   const struct texts *passwords, struct tls_pair *out,
+                   char *why);
+
+/* Directive type over struct texts: a file with passwords, one a line. */
+extern const struct conf_type conf_tls_passwords;
+
+/* Seals the settings, and makes sure that a context can be made of them, unless
+ * the same ones were good before.  False: why. */
+bool tls_settings_check(struct conf *cf, struct tls_settings *s, char *why);

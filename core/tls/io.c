@@ -1,0 +1,882 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The io of a TLS connection.
+ *
+ * OpenSSL reads from and writes to a BIO of our own.  Records that it writes are
+ * gathered in the process' buffer between enter() and leave(), which sends
+ * them; what the socket does not take is kept with the connection, at most
+ * OUT_ENOUGH bytes and what a handshake needs.  Of the chain that send() is
+ * given, bytes go only as the records that hold them do (t->owed): so whoever
+ * waits for the chain to be empty waits for the socket.
+ */
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/tls/error.h"
+#include "core/tls/inside.h"
+#include "core/tls/tls.h"
+
+enum {
+    IN_SIZE = 32768,    /* two records                                       */
+    OUT_ENOUGH = 65536, /* to be sent with one call                          */
+    HELD_MAX = 16384,   /* more is sent before anything is added             */
+    RECORD_MAX = 16384,
+    RECORD_ROOM = 512, /* head, padding and tag of a record, and more       */
+};
+
+/* Of the process: records between enter and leave, and text that is gathered
+ * for one. */
+static struct {
+    char  *p;
+    size_t n, room;
+} made;
+static char plain[RECORD_MAX];
+
+
+/* --- the socket --------------------------------------------------------------- */
+
+static void
+drop_in(struct tls *t)
+{
+    if (t->in != NULL && t->in_n == 0) {
+        block_put(t->in);
+        t->in = NULL;
+    }
+}
+
+
+/* Reads what there is into t->in, which has room behind what it holds.  As for
+ * conn_io.read. */
+static ssize_t
+receive(struct conn *c)
+{
+    struct tls *t = c->tls;
+    size_t      room;
+    ssize_t     n;
+
+    if (t->in == NULL) {
+        t->in = block_new(IN_SIZE);
+        t->in_at = t->in_n = 0;
+    }
+    room = IN_SIZE - t->in_at - t->in_n;
+    CHECK(room != 0);
+    do {
+        n = recv(c->event.fd, t->in->data + t->in_at + t->in_n, room, 0);
+    } while (n == -1 && errno == EINTR);
+    if (n == -1) {
+        c->event.readable = false;
+        if (errno == EAGAIN)
+            return CONN_AGAIN;
+        c->error = (uint16_t) errno;
+        return CONN_ERROR;
+    }
+    if (n == 0)
+        t->is_eof = true;
+    else if ((size_t) n < room && !c->event.hangup)
+        c->event.readable = false;
+    t->in_n += (uint32_t) n;
+    return n;
+}
+
+
+/* Keeps what the socket has not taken. */
+static void
+keep(struct tls *t, const char *p, size_t n)
+{
+    t->out = block_new(n > HELD_MAX ? n : HELD_MAX);
+    memcpy(t->out->data, p, n);
+    t->out_at = 0;
+    t->out_n = (uint32_t) n;
+}
+
+
+static void
+drop_out(struct tls *t)
+{
+    block_put(t->out);
+    t->out = NULL;
+    t->out_n = 0;
+}
+
+
+/* Bytes sent, fewer than n where the socket takes no more; CONN_ERROR: not
+ * logged. */
+static ssize_t
+push(struct conn *c, const char *p, size_t n)
+{
+    ssize_t rc;
+
+    do {
+        rc = send(c->event.fd, p, n, MSG_NOSIGNAL);
+    } while (rc == -1 && errno == EINTR);
+    if (rc == -1 && errno != EAGAIN) {
+        c->error = (uint16_t) errno;
+        return CONN_ERROR;
+    }
+    if (rc == -1)
+        rc = 0;
+    if ((size_t) rc < n)
+        c->event.writable = false;
+    return rc;
+}
+
+
+/* --- what OpenSSL reads and writes --------------------------------------------- */
+
+static int
+bio_read(BIO *b, char *out, int n)
+{
+    struct conn *c = BIO_get_data(b);
+    struct tls  *t = c->tls;
+    ssize_t      got = 1;
+
+    BIO_clear_retry_flags(b);
+    if (t->in_n == 0) {
+        if (t->is_eof)
+            return 0;
+        if (t->in != NULL)
+            t->in_at = 0;
+        got = c->event.readable ? receive(c) : CONN_AGAIN;
+    }
+    if (got <= 0) {
+        drop_in(t);
+        if (got == CONN_AGAIN)
+            BIO_set_retry_read(b);
+        return got == 0 ? 0 : -1;
+    }
+    if ((uint32_t) n > t->in_n)
+        n = (int) t->in_n;
+    memcpy(out, t->in->data + t->in_at, (size_t) n);
+    t->in_at += (uint32_t) n;
+    t->in_n -= (uint32_t) n;
+    drop_in(t);
+    return n;
+}
+
+
+static int
+bio_write(BIO *b, const char *p, int n)
+{
+    BIO_clear_retry_flags(b);
+    if (made.room - made.n < (size_t) n) {
+        made.room = made.n + (size_t) n + OUT_ENOUGH;
+        made.p = realloc(made.p, made.room);
+        if (made.p == NULL)
+            check_memory(made.room);
+    }
+    memcpy(made.p + made.n, p, (size_t) n);
+    made.n += (size_t) n;
+    return n;
+}
+
+
+static long
+bio_ctrl(BIO *b, int command, long n, void *arg)
+{
+    const struct conn *c = BIO_get_data(b);
+
+    (void) n;
+    (void) arg;
+    switch (command) {
+    case BIO_CTRL_FLUSH:
+        return 1;
+    case BIO_CTRL_EOF:
+        return c->tls->is_eof && c->tls->in_n == 0;
+    default:
+        return 0;
+    }
+}
+
+
+static BIO *
+bio_new(struct conn *c)
+{
+    static BIO_METHOD *method;
+    BIO               *b;
+
+    if (method == NULL) {
+        method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK,
+                              "connection");
+        if (method == NULL)
+            check_memory(1);
+        BIO_meth_set_read(method, bio_read);
+        BIO_meth_set_write(method, bio_write);
+        BIO_meth_set_ctrl(method, bio_ctrl);
+    }
+    b = BIO_new(method);
+    if (b == NULL)
+        check_memory(1);
+    BIO_set_data(b, c);
+    BIO_set_init(b, 1);
+    return b;
+}
+
+
+/* --- calls into OpenSSL ------------------------------------------------------------ */
+
+/* What is held goes first. */
+static void
+enter(struct tls *t)
+{
+    DCHECK(ERR_peek_error() == 0);
+    made.n = 0;
+    if (t->out == NULL)
+        return;
+    CHECK(made.room >= t->out_n);
+    memcpy(made.p, t->out->data + t->out_at, t->out_n);
+    made.n = t->out_n;
+    drop_out(t);
+}
+
+
+/* Sends what was made, unless it may wait; what is left is held.  False: the
+ * connection is broken, which is not logged. */
+static bool
+leave(struct conn *c, bool may_wait)
+{
+    struct tls *t = c->tls;
+    ssize_t     n = 0;
+
+    DCHECK(ERR_peek_error() == 0);
+    if (made.n != 0 && !may_wait && c->event.writable) {
+        n = push(c, made.p, made.n);
+        if (n == CONN_ERROR)
+            return false;
+    }
+    if ((size_t) n < made.n)
+        keep(t, made.p + n, made.n - (size_t) n);
+    made.n = 0;
+    c->has_unsent = t->out != NULL;
+    return true;
+}
+
+
+/* A call has failed: the connection is of no use any more. */
+static void
+break_off(struct conn *c)
+{
+    c->tls->is_broken = true;
+    if (c->error == 0)
+        c->error = EPROTO;
+    ERR_clear_error();
+}
+
+
+/* Logs why a call has failed: the socket, or what came.  A client may send
+ * anything, which is not worth more than info. */
+static void
+log_failure(struct conn *c, int what, const char *text)
+{
+    enum log_level level = c->is_client ? LEVEL_INFO : LEVEL_ERROR;
+
+    if (what == SSL_ERROR_SYSCALL && c->error != 0) {
+        ERR_clear_error();
+        conn_log_error(c, c->error, text);
+        return;
+    }
+    if (tls_error_is_ours())
+        level = LEVEL_ALERT;
+    tls_error_log(&c->log, level, 0, text);
+}
+
+
+/* --- the handshake -------------------------------------------------------------------- */
+
+static void
+attach(struct conn *c, struct tls_context *context)
+{
+    struct tls *t = c->tls;
+    BIO        *b = bio_new(c);
+
+    t->context = tls_context_hold(context);
+    t->ssl = SSL_new(context->ssl);
+    if (t->ssl == NULL)
+        check_memory(1);
+    SSL_set_app_data(t->ssl, c);
+    SSL_set_bio(t->ssl, b, b);
+}
+
+
+/* Instead of a handshake. */
+static void
+send_alert(struct conn *c, enum tls_alert alert)
+{
+    const char record[] = { 21, 3, 3, 0, 2, 2, (char) alert };
+
+    (void) push(c, record, sizeof(record));
+}
+
+
+/* No session is resumed for another name than that which it was made for,
+ * where clients are verified. */
+static void
+bind_session(struct tls *t)
+{
+    unsigned char id[32];
+    char          name[256];
+    uint64_t      digest;
+
+    if (t->context->verify == TLS_VERIFY_OFF)
+        return;
+    memcpy(id, t->context->id, sizeof(id));
+    CHECK(t->name.n <= sizeof(name));
+    str_lower_to(name, t->name);
+    digest = str_mix(str_mix(0, (str_t){ (char *) id, sizeof(id) }),
+                     (str_t){ name, t->name.n });
+    memcpy(id, &digest, sizeof(digest));
+    SSL_set_session_id_context(t->ssl, id, sizeof(id));
+}
+
+
+/* The server is known, or nobody is there. */
+static enum step
+begin(struct conn *c, const struct tls_hello *hello)
+{
+    struct tls         *t = c->tls;
+    enum tls_alert      alert = TLS_ALERT_INTERNAL_ERROR;
+    struct tls_context *context;
+    char               *name;
+
+    context = t->server->choose(c, hello, &alert);
+    if (context == NULL) {
+        send_alert(c, alert);
+        break_off(c);
+        return STEP_FAIL;
+    }
+    if (hello->name.p != NULL) {
+        name = malloc(hello->name.n);
+        if (name == NULL)
+            check_memory(hello->name.n);
+        memcpy(name, hello->name.p, hello->name.n);
+        t->name = (str_t){ name, hello->name.n };
+    }
+    attach(c, context);
+    bind_session(t);
+    SSL_set_accept_state(t->ssl);
+    return STEP_NEXT;
+}
+
+
+/* SSLv2 or TLS, as the first byte tells; anything else is taken for a request
+ * in plain text. */
+static bool
+is_tls(char first)
+{
+    return first == 22 || ((unsigned char) first & 0x80);
+}
+
+
+/* Waits for the ClientHello. */
+static enum step
+read_hello(struct conn *c)
+{
+    static char      flat[TLS_HELLO_MAX];
+    struct tls      *t = c->tls;
+    struct tls_hello hello = { STR_NONE, STR_NONE };
+    enum parse       parsed = PARSE_AGAIN;
+    ssize_t          n = 1;
+
+    if (t->in_n == 0)
+        n = receive(c);
+    for (;;) {
+        if (n == CONN_AGAIN) {
+            drop_in(t);
+            return STEP_WAIT;
+        }
+        if (n <= 0) {
+            conn_log_error(c, n == 0 ? 0 : c->error,
+                           "peer closed connection in SSL handshake");
+            break_off(c);
+            return STEP_FAIL;
+        }
+        if (!is_tls(t->in->data[t->in_at])) {
+            t->is_plain = c->event.readable = true;
+            return STEP_NEXT;
+        }
+        parsed = tls_hello_parse((str_t){ t->in->data + t->in_at, t->in_n },
+                                 flat, &hello);
+        if (parsed != PARSE_AGAIN || t->in_at + t->in_n == IN_SIZE)
+            break;
+        n = c->event.readable ? receive(c) : CONN_AGAIN;
+    }
+    return begin(c, &hello);
+}
+
+
+/* The handshake has not succeeded so far. */
+static enum step
+not_yet(struct conn *c, int rc)
+{
+    int what = SSL_get_error(c->tls->ssl, rc);
+
+    if (what == SSL_ERROR_WANT_READ) {
+        ERR_clear_error();
+        if (leave(c, false))
+            return STEP_WAIT;
+        conn_log_error(c, c->error, "send() failed");
+        break_off(c);
+        return STEP_FAIL;
+    }
+    if (what == SSL_ERROR_ZERO_RETURN || ERR_peek_error() == 0)
+        conn_log_error(c, what == SSL_ERROR_SYSCALL ? c->error : 0,
+                       "peer closed connection in SSL handshake");
+    else
+        log_failure(c, what, "SSL_do_handshake() failed");
+    break_off(c);
+    (void) leave(c, false);
+    return STEP_FAIL;
+}
+
+
+static enum step
+handshake_tls(struct conn *c)
+{
+    struct tls *t = c->tls;
+    enum step   s;
+    int         rc;
+
+    if (t->is_broken)
+        return STEP_FAIL;
+    c->log.action = "SSL handshaking";
+    if (t->ssl == NULL) {
+        s = t->is_plain ? STEP_NEXT : read_hello(c);
+        if (s != STEP_NEXT || t->is_plain)
+            return s;
+    }
+    enter(t);
+    rc = SSL_do_handshake(t->ssl);
+    if (rc != 1)
+        return not_yet(c, rc);
+    ERR_clear_error();
+    t->is_open = true;
+    /* What is left of it goes with the first response, or at the end of the
+     * turn. */
+    if (!leave(c, c->is_client)) {
+        conn_log_error(c, c->error, "send() failed");
+        break_off(c);
+        return STEP_FAIL;
+    }
+    if (c->has_unsent)
+        conn_flush_late(c);
+    if (t->in_n != 0)
+        c->event.readable = true;
+    return STEP_NEXT;
+}
+
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+/* Of a connection that is plain after all: what was read while that was not
+ * known. */
+static ssize_t
+read_rest(struct conn *c, char *out, size_t n)
+{
+    struct tls *t = c->tls;
+
+    if (t->in_n == 0)
+        return conn_plain.read(c, out, n);
+    if (n > t->in_n)
+        n = t->in_n;
+    memcpy(out, t->in->data + t->in_at, n);
+    t->in_at += (uint32_t) n;
+    t->in_n -= (uint32_t) n;
+    drop_in(t);
+    c->event.readable = true;
+    return (ssize_t) n;
+}
+
+
+/* Why nothing could be read. */
+static ssize_t
+read_failed(struct conn *c, int what)
+{
+    switch (what) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+        ERR_clear_error();
+        return CONN_AGAIN;
+    case SSL_ERROR_ZERO_RETURN:
+        ERR_clear_error();
+        c->event.readable = true;
+        return 0;
+    default:
+        log_failure(c, what, "SSL_read() failed");
+        break_off(c);
+        return CONN_ERROR;
+    }
+}
+
+
+static ssize_t
+read_tls(struct conn *c, char *out, size_t n)
+{
+    struct tls *t = c->tls;
+    size_t      got = 0;
+    ssize_t     result;
+    int         rc = 1, what = SSL_ERROR_NONE;
+
+    if (t->is_plain)
+        return read_rest(c, out, n);
+    if (t->is_broken || !t->is_open)
+        return t->is_broken ? CONN_ERROR : CONN_AGAIN;
+    enter(t);
+    do {
+        rc = SSL_read(t->ssl, out + got,
+                      n - got < INT_MAX ? (int) (n - got) : INT_MAX);
+        if (rc > 0)
+            got += (size_t) rc;
+    } while (rc > 0 && got < n && (t->in_n != 0 || SSL_pending(t->ssl) != 0));
+    if (rc <= 0)
+        what = SSL_get_error(t->ssl, rc);
+    if (got == 0) {
+        result = read_failed(c, what);
+    } else {
+        result = (ssize_t) got;
+        if (t->in_n != 0 || SSL_pending(t->ssl) != 0
+            || (rc <= 0 && what != SSL_ERROR_WANT_READ))
+            c->event.readable = true;
+    }
+    ERR_clear_error();
+    if (!leave(c, false) && result > 0)
+        c->event.readable = true;
+    return result;
+}
+
+
+static enum probe
+probe_tls(struct conn *c)
+{
+    struct tls *t = c->tls;
+    enum probe  found = PROBE_QUIET;
+    char        byte;
+    int         rc, what;
+
+    if (t->is_plain)
+        return t->in_n != 0 ? PROBE_INPUT : conn_plain.probe(c);
+    if (t->is_broken)
+        return PROBE_END;
+    if (!t->is_open)
+        return t->in_n != 0 ? PROBE_INPUT : conn_plain.probe(c);
+    c->event.readable = true; /* the loop may not have told so far */
+    enter(t);
+    rc = SSL_peek(t->ssl, &byte, 1);
+    what = rc > 0 ? SSL_ERROR_NONE : SSL_get_error(t->ssl, rc);
+    if (rc > 0) {
+        c->event.readable = true;
+        found = PROBE_INPUT;
+    } else if (what != SSL_ERROR_WANT_READ) {
+        found = PROBE_END;
+    }
+    ERR_clear_error();
+    return leave(c, false) ? found : PROBE_END;
+}
+
+
+/* --- writing --------------------------------------------------------------------------- */
+
+/* A place in a chain. */
+struct cursor {
+    const struct piece *p;
+    size_t              at; /* within it                                     */
+};
+
+
+static void
+forward(struct cursor *k, size_t n)
+{
+    while (k->p != NULL && n >= k->p->n - k->at) {
+        n -= k->p->n - k->at;
+        k->p = k->p->next;
+        k->at = 0;
+    }
+    k->at += n;
+}
+
+
+/* Reads from a file piece; 0: it cannot be read (logged). */
+static size_t
+read_piece(struct conn *c, const struct cursor *k, char *out, size_t n)
+{
+    off_t   at = k->p->at + (off_t) k->at;
+    ssize_t got;
+
+    do {
+        got = pread(k->p->file->fd, out, n, at);
+    } while (got == -1 && errno == EINTR);
+    if (got > 0)
+        return (size_t) got;
+    if (got == 0)
+        log_at(&c->log, LEVEL_ALERT, 0,
+               "file was truncated at %lld while sending", (long long) at);
+    else
+        log_at(&c->log, LEVEL_CRIT, errno, "pread() failed");
+    c->error = EIO;
+    return 0;
+}
+
+
+/* The next n bytes, or fewer at the end or where a file ends early; p is NULL
+ * where a file could not be read. */
+static str_t
+gather(struct conn *c, struct cursor *k, size_t n)
+{
+    size_t have = 0, part, rest = k->p->n - k->at;
+    str_t  s;
+
+    if (k->p->p != NULL && (rest >= n || k->p->next == NULL)) {
+        s = (str_t){ k->p->p + k->at, rest < n ? rest : n };
+        forward(k, s.n);
+        return s;
+    }
+    while (have < n && k->p != NULL) {
+        rest = k->p->n - k->at;
+        part = rest < n - have ? rest : n - have;
+        if (part != 0 && k->p->p == NULL) {
+            part = read_piece(c, k, plain + have, part);
+            if (part == 0)
+                return STR_NONE;
+        } else if (part != 0) {
+            memcpy(plain + have, k->p->p + k->at, part);
+        }
+        have += part;
+        forward(k, part);
+    }
+    return (str_t){ plain, have };
+}
+
+
+/* Encrypts from the chain, behind what is owed, at most limit bytes; false: the
+ * connection is broken (logged). */
+static bool
+encrypt(struct conn *c, const struct chain *out, size_t limit)
+{
+    struct tls   *t = c->tls;
+    size_t        most = t->context->buffer_size;
+    struct cursor k = { out->head, 0 };
+    int           rc;
+    str_t         s;
+
+    forward(&k, t->owed);
+    if (most == 0 || most > RECORD_MAX)
+        most = RECORD_MAX;
+    while (k.p != NULL && limit != 0 && made.n < OUT_ENOUGH) {
+        s = gather(c, &k, limit < most ? limit : most);
+        if (s.n == 0)
+            return s.p != NULL;
+        rc = SSL_write(t->ssl, s.p, (int) s.n);
+        if (rc <= 0) {
+            log_failure(c, SSL_get_error(t->ssl, rc), "SSL_write() failed");
+            break_off(c);
+            return false;
+        }
+        t->owed += (uint32_t) s.n;
+        limit -= s.n;
+    }
+    return true;
+}
+
+
+/* Takes off the chain what is owed no more. */
+static ssize_t
+settle(struct tls *t, struct chain *out, size_t limit)
+{
+    size_t n = t->owed > t->out_n ? t->owed - t->out_n : 0;
+
+    if (n > limit)
+        n = limit;
+    chain_skip(out, n);
+    t->owed -= (uint32_t) n;
+    if (n == 0 && t->out_n != 0)
+        return CONN_AGAIN;
+    return (ssize_t) n;
+}
+
+
+static ssize_t
+send_tls(struct conn *c, struct chain *out, size_t limit)
+{
+    struct tls *t = c->tls;
+    bool        is_good = true;
+
+    if (t->is_plain)
+        return conn_plain.send(c, out, limit);
+    if (t->is_broken)
+        return CONN_ERROR;
+    if (t->ssl == NULL)
+        return 0;
+    enter(t);
+    if (t->is_open && made.n <= HELD_MAX && limit > t->owed)
+        is_good = encrypt(c, out, limit - t->owed);
+    if (!leave(c, false)) {
+        conn_log_error(c, c->error, "send() failed");
+        is_good = false;
+    }
+    return is_good ? settle(t, out, limit) : CONN_ERROR;
+}
+
+
+static size_t
+unread_tls(const struct conn *c)
+{
+    return c->tls->out_n + conn_plain.unread(c);
+}
+
+
+/* --- the end ------------------------------------------------------------------------------ */
+
+/* close_notify, where that makes sense. */
+static void
+say_goodbye(struct conn *c)
+{
+    struct tls *t = c->tls;
+
+    if (!t->is_open || t->is_broken || t->owed != 0 || c->error != 0
+        || (SSL_get_shutdown(t->ssl) & SSL_SENT_SHUTDOWN))
+        return;
+    enter(t);
+    (void) SSL_shutdown(t->ssl);
+    ERR_clear_error();
+    if (!leave(c, false))
+        t->is_broken = true;
+}
+
+
+static void
+shutdown_tls(struct conn *c)
+{
+    say_goodbye(c);
+    if (c->tls->out == NULL)
+        conn_plain.shutdown(c);
+}
+
+
+static void
+close_tls(struct conn *c)
+{
+    struct tls *t = c->tls;
+
+    say_goodbye(c);
+    if (t->ssl != NULL) {
+        /* What was cut off in some other way is no reason to forget it. */
+        SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+        SSL_free(t->ssl);
+        tls_context_put(t->context);
+    }
+    if (t->in != NULL)
+        block_put(t->in);
+    if (t->out != NULL)
+        block_put(t->out);
+    free((char *) (uintptr_t) t->name.p);
+    free(t);
+    c->tls = NULL;
+    c->has_unsent = false;
+    conn_plain.close(c);
+}
+
+
+const struct conn_io conn_tls = {
+    .name = "tls",
+    .handshake = handshake_tls,
+    .read = read_tls,
+    .probe = probe_tls,
+    .unread = unread_tls,
+    .send = send_tls,
+    .shutdown = shutdown_tls,
+    .close = close_tls,
+};
+
+
+/* --- the beginning -------------------------------------------------------------------------- */
+
+static struct tls *
+new_tls(struct conn *c)
+{
+    struct tls *t = calloc(1, sizeof(*t));
+
+    if (t == NULL)
+        check_memory(sizeof(*t));
+    c->tls = t;
+    c->io = &conn_tls;
+    return t;
+}
+
+
+void
+tls_accept(struct conn *c, const struct tls_server *server, str_t early)
+{
+    struct tls *t = new_tls(c);
+
+    t->server = server;
+    if (early.n == 0)
+        return;
+    CHECK(early.n < IN_SIZE);
+    t->in = block_new(IN_SIZE);
+    memcpy(t->in->data, early.p, early.n);
+    t->in_n = (uint32_t) early.n;
+}
+
+
+bool
+tls_connect(struct conn *c, struct tls_context *context, str_t name)
+{
+    struct tls *t = new_tls(c);
+    char        text[256];
+
+    attach(c, context);
+    SSL_set_connect_state(t->ssl);
+    if (name.n == 0 || name.n >= sizeof(text))
+        return true;
+    memcpy(text, name.p, name.n);
+    text[name.n] = '\0';
+    if (SSL_set_tlsext_host_name(t->ssl, text) == 1)
+        return true;
+    tls_error_log(&c->log, LEVEL_ERROR, 0, "SSL_set_tlsext_host_name() failed");
+    return false;
+}
+
+
+SSL *
+tls_ssl(const struct conn *c)
+{
+    return c->tls != NULL && c->tls->is_open ? c->tls->ssl : NULL;
+}
+
+
+bool
+tls_is_plain(const struct conn *c)
+{
+    return c->tls != NULL && c->tls->is_plain;
+}
+
+
+str_t
+tls_server_name(const struct conn *c)
+{
+    return c->tls != NULL ? c->tls->name : STR_NONE;
+}
+
+
+struct tls_context *
+tls_context_of(const struct conn *c)
+{
+    return c->tls != NULL ? c->tls->context : NULL;
+}
+
+
+long
+tls_verify_result(const struct conn *c)
+{
+    SSL  *ssl = tls_ssl(c);
+    X509 *peer;
+    long  rc = SSL_get_verify_result(ssl);
+
+    if (rc != X509_V_OK || !SSL_session_reused(ssl))
+        return rc;
+    peer = SSL_get0_peer_certificate(ssl);
+    if (peer != NULL && X509_cmp_current_time(X509_get0_notAfter(peer)) < 0)
+        return X509_V_ERR_CERT_HAS_EXPIRED;
+    return rc;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Rows of TLS directives, and from their values to settings.
+ */
+#include "core/tls/rows.h"
+
+#include <stdio.h>
+
+#include "core/tls/context.h"
+#include "core/tls/files.h"
+
+
+/* --- both sides ------------------------------------------------------------- */
+
+static const struct conf_word protocols[] = {
+    { "SSLv2", TLS_SSL2 },  { "SSLv3", TLS_SSL3 },  { "TLSv1", TLS_1_0 },
+    { "TLSv1.1", TLS_1_1 }, { "TLSv1.2", TLS_1_2 }, { "TLSv1.3", TLS_1_3 },
+    { .name = NULL },
+};
+static const struct conf_range depths = { 0, 1000 };
+
+#define C struct tls_conf
+const struct directive tls_rows[] = {
+    BITS("_protocols", 0, ARGS_1_OR_MORE, C, protocols, "TLSv1.2 TLSv1.3",
+         protocols, "The versions of TLS that are spoken."),
+    TEXT("_ciphers", 0, C, ciphers, "HIGH:!aNULL:!MD5", "ciphers",
+         "The ciphers up to TLS 1.2, as the openssl command ciphers takes "
+         "them; those of TLS 1.3 are PREFIX_conf_command Ciphersuites."),
+    { "_conf_command", ROW_MANY, ARGS_2, &conf_pairs,
+      FIELD(C, commands, struct pairs), NULL, NULL, "name value",
+      "A command of OpenSSL's configuration (SSL_CONF_cmd), such as "
+      "Ciphersuites, Options or MinProtocol, run after all other settings. "
+      "Commands that name files are refused." },
+    { "_trusted_certificate", 0, ARGS_1, &conf_conf_file,
+      FIELD(C, trusted, str_t), NULL, NULL, "file",
+      "Certificates of authorities that are trusted, in PEM." },
+    { "_crl", 0, ARGS_1, &conf_conf_file, FIELD(C, crl, str_t), NULL, NULL,
+      "file",
+      "Lists of revoked certificates, in PEM: one of each authority in the "
+      "chain." },
+    NUMBER("_verify_depth", 0, C, depth, "1", &depths,
+           "How many authorities there may be between a certificate and one "
+           "that is trusted."),
+    { "_password_file", 0, ARGS_1, &conf_tls_passwords,
+      FIELD(C, passwords, struct texts), NULL, NULL, "file",
+      "Passwords of private keys, one a line, which are tried in turn." },
+    { .name = NULL },
+};
+#undef C
+
+
+/* --- servers -------------------------------------------------------------------- */
+
+static const struct conf_word verify_words[] = {
+    { "off", TLS_VERIFY_OFF },
+    { "on", TLS_VERIFY_ON },
+    { "optional", TLS_VERIFY_OPTIONAL },
+    { "optional_no_ca", TLS_VERIFY_OPTIONAL_NO_CA },
+    { .name = NULL },
+};
+
+
+static const char *
+take_cache(struct conf *cf, str_t word, struct tls_session_cache *out)
+{
+    uint64_t n;
+
+    if (str_is(word, "off")) {
+        out->kind = TLS_CACHE_OFF;
+        return NULL;
+    }
+    if (str_is(word, "none")) {
+        out->kind = TLS_CACHE_NONE;
+        return NULL;
+    }
+    if (str_is(word, "builtin")) {
+        *out = (struct tls_session_cache){ TLS_CACHE_BUILTIN, 0 };
+        return NULL;
+    }
+    if (str_starts(word, STR("builtin:"))
+        && number_parse(str_from(word, 8), INT32_MAX, &n))
+    {
+        *out = (struct tls_session_cache){ TLS_CACHE_BUILTIN, (size_t) n };
+        return NULL;
+    }
+    return conf_error(cf, "invalid session cache \"" STR_F "\"", STR_A(word));
+}
+
+
+static const char *
+parse_cache(struct conf *cf, void *field)
+{
+    struct tls_session_cache found = { 0 };
+    const char              *error = NULL;
+
+    for (unsigned i = 1; i < cf->n_args && error == NULL; i++)
+        error = take_cache(cf, cf->args[i], &found);
+    if (error == NULL)
+        *(struct tls_session_cache *) field = found;
+    return error;
+}
+
+
+static const struct conf_type cache_type = {
+    .name = "session cache",
+    .size = sizeof(struct tls_session_cache),
+    .parse = parse_cache,
+    .unset = "none",
+};
+
+#define C struct tls_server_conf
+#define ONE(n, m, syntax, says) \
+    { \
+        n, ROW_MANY, ARGS_1, &conf_texts, FIELD(C, m, struct texts), NULL, \
+            NULL, syntax, says \
+    }
+const struct directive tls_server_rows[] = {
+    ONE("_certificate", certificates, "file",
+        "The certificate of the server in PEM, followed by those above it; or "
+        "data: and PEM. Several are of different kinds (RSA, ECDSA)."),
+    ONE("_certificate_key", keys, "file",
+        "The private key of the certificate, in PEM; or data: and PEM. Only "
+        "the master process needs to be able to read the file."),
+    { "_dhparam", 0, ARGS_1, &conf_conf_file, FIELD(C, dhparam, str_t), NULL,
+      NULL, "file", "Parameters for DHE ciphers, in PEM." },
+    TEXT("_ecdh_curve", 0, C, curves, "auto", "curve[:curve]...",
+         "The groups for the key exchange; auto is OpenSSL's own list."),
+    FLAG("_prefer_server_ciphers", 0, C, prefers_server_ciphers, "off",
+         "Whether the order of the server's ciphers counts, not the client's."),
+    { "_client_certificate", 0, ARGS_1, &conf_conf_file,
+      FIELD(C, client_ca, str_t), NULL, NULL, "file",
+      "Certificates of authorities that clients' certificates are verified "
+      "with, in PEM. Their names are sent to clients." },
+    ENUM("_verify_client", 0, C, verify, "off", verify_words,
+         "Whether clients are asked for a certificate. Without a good one, on "
+         "answers with error 400 (496, or 495 to error_page), optional only "
+         "where one was sent, and optional_no_ca takes one that nobody "
+         "vouches for."),
+    { "_session_cache", ROW_MANY, ARGS_1 | ARGS_2, &cache_type,
+      FIELD(C, cache, struct tls_session_cache), NULL, NULL,
+      "off | none | builtin[:size]",
+      "Where sessions are kept for clients to resume that have no tickets: "
+      "nowhere (off; none only tells clients so in a gentler way), or in each "
+      "worker (builtin)." },
+    SEC("_session_timeout", 0, C, session_timeout, "5m",
+        "How long a client may resume a session."),
+    FLAG("_session_tickets", 0, C, has_tickets, "on",
+         "Lets clients keep sessions themselves, as tickets (RFC 5077)."),
+    ONE("_session_ticket_key", ticket_keys, "file",
+        "A file of 80 or 48 random bytes that tickets are encrypted with; the "
+        "first one for new tickets. Without any, all workers share keys that "
+        "change every few hours."),
+    SIZE("_buffer_size", 0, C, buffer_size, "16k",
+         "The most that is sent as one record: small ones let clients begin "
+         "sooner, large ones cost less."),
+    FLAG("_reject_handshake", 0, C, rejects, "off",
+         "Refuses handshakes for the names of the server: no certificate is "
+         "needed."),
+    { .name = NULL },
+};
+#undef C
+#undef ONE
+
+
+/* --- from values to settings -------------------------------------------------------- */
+
+static bool
+read_pairs(struct conf *cf, const struct tls_conf *common,
+           const struct tls_server_conf *own, struct tls_settings *s, char *why)
+{
+    size_t n = own->certificates.list.n;
+
+    if (own->keys.list.n < n) {
+        snprintf(why, TLS_WHY_MAX,
+                 "no \"ssl_certificate_key\" is defined for certificate "
+                 "\"" STR_F "\"",
+                 STR_A(own->certificates.list.at[n - 1]));
+        return false;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (!tls_pair_read(cf, own->certificates.list.at[i],
+                           own->keys.list.at[i], &common->passwords,
+                           vec_push(cf->arena, &s->pairs), why))
+            return false;
+    return true;
+}
+
+
+static bool
+read_ticket_keys(struct conf *cf, const struct texts *names,
+                 struct tls_settings *s, char *why)
+{
+    struct tls_file *f;
+
+    VEC_EACH(&names->list, name) {
+        f = vec_push(cf->arena, &s->ticket_keys);
+        if (!tls_file_read(cf, "cannot load session ticket key",
+                           conf_path_conf(cf, *name), f, why))
+            return false;
+    }
+    return true;
+}
+
+
+static bool
+read_optional(struct conf *cf, str_t path, struct tls_file *out, char *why)
+{
+    return path.n == 0
+           || tls_file_read(cf, "cannot load certificate", path, out, why);
+}
+
+
+struct tls_settings *
+tls_server_settings(struct conf *cf, const struct tls_conf *common,
+                    const struct tls_server_conf *own, char *why)
+{
+    struct tls_settings *s = arena_make(cf->arena, struct tls_settings);
+
+    *s = (struct tls_settings){
+        .is_server = true,
+        .protocols = common->protocols,
+        .ciphers = common->ciphers,
+        .curves = own->curves,
+        .prefers_server_ciphers = own->prefers_server_ciphers,
+        .commands = common->commands,
+        .verify = own->verify,
+        .depth = (unsigned) common->depth,
+        .cache = own->cache.kind,
+        .cache_size = own->cache.size,
+        .session_timeout = own->session_timeout,
+        .has_tickets = own->has_tickets,
+        .buffer_size = own->buffer_size,
+    };
+    if (!read_pairs(cf, common, own, s, why)
+        || !read_ticket_keys(cf, &own->ticket_keys, s, why)
+        || !read_optional(cf, own->dhparam, &s->dhparam, why)
+        || !read_optional(cf, own->client_ca, &s->client_ca, why)
+        || !read_optional(cf, common->trusted, &s->trusted, why)
+        || !read_optional(cf, common->crl, &s->crl, why))
+        return NULL;
+    if ((s->verify == TLS_VERIFY_ON || s->verify == TLS_VERIFY_OPTIONAL)
+        && own->client_ca.n == 0 && common->trusted.n == 0)
+    {
+        snprintf(why, TLS_WHY_MAX,
+                 "no ssl_client_certificate or ssl_trusted_certificate for "
+                 "ssl_verify_client");
+        return NULL;
+    }
+    return tls_settings_check(cf, s, why) ? s : NULL;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The directives of TLS, each stated once for all prefixes: those that both
+ * sides have, and those of servers.
+ */
+#pragma once
+
+#include "core/tls/settings.h"
+
+/* Of both sides. */
+struct tls_conf {
+    unsigned     protocols; /* enum tls_protocol                             */
+    str_t        ciphers;
+    struct pairs commands;
+    str_t        trusted, crl; /* absolute paths, or empty                   */
+    uint64_t     depth;
+    struct texts passwords;
+};
+
+extern const struct directive tls_rows[];
+
+struct tls_session_cache {
+    unsigned kind; /* enum tls_cache                                         */
+    size_t   size; /* sessions; 0: OpenSSL's default                         */
+};
+
+struct tls_server_conf {
+    struct texts certificates, keys;
+    str_t        dhparam, client_ca; /* absolute paths, or empty             */
+    str_t        curves;
+    unsigned     verify; /* enum tls_verify                                  */
+    struct tls_session_cache cache;
+    uint64_t     session_timeout; /* seconds                                 */
+    struct texts ticket_keys;
+    size_t       buffer_size;
+    bool         prefers_server_ciphers, has_tickets, rejects;
+};
+
+extern const struct directive tls_server_rows[];
+
+/* The settings of a server, with all files read and everything checked.  NULL
+ * with why: an error in nginx's words, without a place. */
+struct tls_settings *tls_server_settings(struct conf *cf,
+                                         const struct tls_conf *common,
+                                         const struct tls_server_conf *own,
+                                         char *why);

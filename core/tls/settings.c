@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The identity of settings: equal settings share what is made of them, and
+ * what was made of the same ones before a reload is used after it.
+ */
+#include "core/tls/settings.h"
+
+#include <openssl/evp.h>
+
+
+static void
+mix(EVP_MD_CTX *md, const void *p, size_t n)
+{
+    CHECK(EVP_DigestUpdate(md, p, n) == 1);
+}
+
+
+/* With its length, so that no two lists of texts are the same bytes. */
+static void
+mix_text(EVP_MD_CTX *md, str_t s)
+{
+    uint64_t n = s.n;
+
+    mix(md, &n, sizeof(n));
+    mix(md, s.p, s.n);
+}
+
+
+static void
+mix_number(EVP_MD_CTX *md, uint64_t n)
+{
+    mix(md, &n, sizeof(n));
+}
+
+
+static void
+mix_lists(EVP_MD_CTX *md, const struct tls_settings *s)
+{
+    mix_number(md, s->commands.list.n);
+    VEC_EACH(&s->commands.list, c) {
+        mix_text(md, c->key);
+        mix_text(md, c->value);
+    }
+    mix_number(md, s->pairs.n);
+    VEC_EACH(&s->pairs, p) {
+        mix_text(md, p->chain);
+        mix_text(md, p->key);
+    }
+    VEC_EACH(&s->ticket_keys, k)
+        mix_text(md, k->bytes);
+}
+
+
+void
+tls_settings_seal(struct tls_settings *s)
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+
+    CHECK(md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1);
+    mix_number(md, s->is_server);
+    mix_number(md, s->protocols);
+    mix_number(md, s->prefers_server_ciphers);
+    mix_number(md, s->verify);
+    mix_number(md, s->depth);
+    mix_number(md, s->cache);
+    mix_number(md, s->cache_size);
+    mix_number(md, s->session_timeout);
+    mix_number(md, s->has_tickets);
+    mix_number(md, s->buffer_size);
+    mix_text(md, s->ciphers);
+    mix_text(md, s->curves);
+    mix_text(md, s->dhparam.bytes);
+    mix_text(md, s->client_ca.bytes);
+    mix_text(md, s->trusted.bytes);
+    mix_text(md, s->crl.bytes);
+    mix_lists(md, s);
+    CHECK(EVP_DigestFinal_ex(md, s->id, NULL) == 1);
+    EVP_MD_CTX_free(md);
+}

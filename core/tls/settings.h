@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What one server, or one kind of upstream, says about TLS: plain data in the
+ * generation, with the bytes of all files that it names.  The master reads
+ * these, as only it may read private keys, and keeps nothing of OpenSSL's:
+ * each worker makes what it needs from the bytes (context.h).
+ */
+#pragma once
+
+#include "core/conf/conf.h"
+#include "core/conf/types.h"
+
+enum tls_protocol {
+    TLS_SSL2 = 1 << 0, /* is accepted, and does not exist                    */
+    TLS_SSL3 = 1 << 1,
+    TLS_1_0 = 1 << 2,
+    TLS_1_1 = 1 << 3,
+    TLS_1_2 = 1 << 4,
+    TLS_1_3 = 1 << 5,
+};
+
+enum tls_verify {
+    TLS_VERIFY_OFF,
+    TLS_VERIFY_ON,
+    TLS_VERIFY_OPTIONAL,
+    TLS_VERIFY_OPTIONAL_NO_CA, /* any certificate will do                    */
+};
+
+enum tls_cache {
+    TLS_CACHE_NONE,    /* clients hear that there is one, and there is none  */
+    TLS_CACHE_OFF,
+    TLS_CACHE_BUILTIN, /* one in each worker                                 */
+};
+
+/* A file that was read. */
+struct tls_file {
+    str_t path; /* absolute, for messages; followed by a NUL                 */
+    str_t bytes;
+};
+
+/* A certificate with its key. */
+struct tls_pair {
+    str_t name, key_name; /* as in the configuration                         */
+    str_t path, key_path; /* absolute, for messages; followed by a NUL       */
+    str_t chain;          /* DER: the certificate, then those above it       */
+    str_t key;            /* DER, not encrypted; wiped with the generation   */
+};
+
+typedef VEC(struct tls_pair) tls_pairs_t;
+
+struct tls_settings {
+    bool             is_server;
+    unsigned         protocols; /* enum tls_protocol                         */
+    str_t            ciphers;
+    str_t            curves;    /* "auto": OpenSSL's own                     */
+    bool             prefers_server_ciphers;
+    struct pairs     commands;  /* of OpenSSL's configuration                */
+    tls_pairs_t      pairs;
+    struct tls_file  dhparam, client_ca, trusted, crl; /* PEM; may be empty  */
+    unsigned         verify;    /* enum tls_verify                           */
+    unsigned         depth;
+    unsigned         cache;     /* enum tls_cache                            */
+    size_t           cache_size; /* sessions; 0: OpenSSL's default           */
+    uint64_t         session_timeout; /* seconds                             */
+    bool             has_tickets;
+    VEC(struct tls_file) ticket_keys; /* none: those that all workers share  */
+    size_t           buffer_size; /* the most that is sent as one record     */
+    uint8_t          id[32];    /* of all that makes a difference            */
+};
+
+/* Computes s->id, when the rest is complete. */
+void tls_settings_seal(struct tls_settings *s);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The contexts of this process, by the identity of the settings that they were
+ * made from.
+ */
+#include "core/base/number.h"
+#include "core/tls/context.h"
+
+enum { LEAST_SLOTS = 64 };
+
+/* Of the process. */
+static struct table {
+    struct tls_context **slots;
+    size_t               n_slots; /* a power of two, or 0                    */
+    size_t               n;
+} table;
+
+
+static size_t
+slot_of(const uint8_t *id, size_t n_slots)
+{
+    uint64_t first;
+
+    memcpy(&first, id, sizeof(first));
+    return (size_t) first & (n_slots - 1);
+}
+
+
+static struct tls_context *
+find(const uint8_t *id)
+{
+    struct tls_context *c;
+
+    if (table.n_slots == 0)
+        return NULL;
+    c = table.slots[slot_of(id, table.n_slots)];
+    while (c != NULL && memcmp(c->id, id, sizeof(c->id)) != 0)
+        c = c->next;
+    return c;
+}
+
+
+static void
+link_in(struct tls_context **slots, size_t n_slots, struct tls_context *c)
+{
+    size_t i = slot_of(c->id, n_slots);
+
+    c->next = slots[i];
+    slots[i] = c;
+}
+
+
+static void
+grow(void)
+{
+    size_t               n = table.n_slots ? table.n_slots * 2 : LEAST_SLOTS;
+    struct tls_context **slots = calloc(n, sizeof(*slots)), *c, *next;
+
+    if (slots == NULL)
+        check_memory(n * sizeof(*slots));
+    for (size_t i = 0; i < table.n_slots; i++)
+        for (c = table.slots[i]; c != NULL; c = next) {
+            next = c->next;
+            link_in(slots, n, c);
+        }
+    free(table.slots);
+    table.slots = slots;
+    table.n_slots = n;
+}
+
+
+static void
+add(struct tls_context *c)
+{
+    if (table.n >= table.n_slots)
+        grow();
+    link_in(table.slots, table.n_slots, c);
+    c->is_listed = true;
+    table.n++;
+}
+
+
+static void
+drop(struct tls_context *c)
+{
+    struct tls_context **at;
+
+    if (c->is_listed) {
+        at = &table.slots[slot_of(c->id, table.n_slots)];
+        while (*at != c)
+            at = &(*at)->next;
+        *at = c->next;
+        table.n--;
+    }
+    tls_context_free(c);
+}
+
+
+struct tls_context *
+tls_context_hold(struct tls_context *c)
+{
+    c->refs++;
+    return c;
+}
+
+
+void
+tls_context_put(struct tls_context *c)
+{
+    CHECK(c->refs > 0);
+    if (--c->refs == 0)
+        drop(c);
+}
+
+
+static void
+put_later(void *arg)
+{
+    tls_context_put(arg);
+}
+
+
+/* Counts the generation, unless it was the last one that asked. */
+static void
+use(struct tls_context *c, struct generation *g)
+{
+    if (c->generation == g->number + 1)
+        return;
+    c->generation = g->number + 1;
+    tls_context_hold(c);
+    arena_defer(g->arena, put_later, c);
+}
+
+
+struct tls_context *
+tls_context_get(const struct tls_settings *s, struct generation *g,
+                const struct log *log)
+{
+    struct tls_context *c = find(s->id);
+    char                why[TLS_WHY_MAX];
+
+    if (c != NULL) {
+        use(c, g);
+        return c;
+    }
+    c = tls_context_new(s, why);
+    if (c == NULL) {
+        log_at(log, LEVEL_CRIT, 0, "%s", why);
+        return NULL;
+    }
+    add(c);
+    use(c, g);
+    tls_context_put(c); /* the generation's alone */
+    return c;
+}
+
+
+void
+tls_context_keep(const struct tls_settings *s, struct generation *g)
+{
+    struct tls_context *c = find(s->id);
+
+    if (c != NULL)
+        use(c, g);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * TLS on a connection, as its io (core/net/conn.h): whoever reads and writes
+ * does not see it.
+ *
+ * OpenSSL does not touch the socket.  What comes is read into a block, which is
+ * there only while it holds something, and what goes out is gathered over as
+ * many records as make sense and written with one call.  So an idle connection
+ * holds no buffers, and the end of a handshake leaves with the first response.
+ *
+ * On the side of a server, OpenSSL is not asked before the whole ClientHello
+ * is there: it is made with the settings of the server that the client means.
+ */
+#pragma once
+
+#include "core/net/conn.h"
+#include "core/tls/context.h"
+#include "core/tls/hello.h"
+
+struct tls;
+
+extern const struct conn_io conn_tls;
+
+/* Alerts (RFC 8446 6) that a server may send instead of a handshake. */
+enum tls_alert {
+    TLS_ALERT_INTERNAL_ERROR = 80,
+    TLS_ALERT_UNRECOGNIZED_NAME = 112,
+};
+
+/* What a server decides. */
+struct tls_server {
+    /* The context for whom the client means.  NULL: that alert is sent. */
+    struct tls_context *(*choose)(struct conn *c, const struct tls_hello *hello,
+                                  enum tls_alert *alert);
+    /* After that: the protocols that it speaks (ALPN), the best one first, each
+     * behind a byte with its length. */
+    str_t (*protocols)(struct conn *c);
+};
+
+/* Makes c, which was accepted, a TLS connection: c->io->handshake follows.
+ * early has bytes that have been read from it (behind a PROXY header). */
+void tls_accept(struct conn *c, const struct tls_server *server, str_t early);
+/* After a handshake: whether the client does not speak TLS at all.  Then c is
+ * plain, and what it has sent is to be read from it. */
+bool tls_is_plain(const struct conn *c);
+
+/* Makes c, which is being connected, a TLS connection, with a name for SNI
+ * (empty: none); false: logged. */
+bool tls_connect(struct conn *c, struct tls_context *context, str_t name);
+
+/* Of a connection after its handshake, or NULL: it has no TLS. */
+SSL *tls_ssl(const struct conn *c);
+/* The name that the client has sent, as it did, or STR_NONE. */
+str_t tls_server_name(const struct conn *c);
+/* enum tls_verify of the settings of the handshake. */
+struct tls_context *tls_context_of(const struct conn *c);
+
+/* What the check of the peer's certificate came to: X509_V_OK, or an error; an
+ * expired certificate is none that a resumed session still makes good. */
+long tls_verify_result(const struct conn *c);
