@@ -412,3 +412,24 @@ conf_param(str_t arg, const char *name, str_t *value)
     *value = str_from(arg, n + 1);
     return true;
 }
+
+
+bool
+conf_cidr(struct conf *cf, str_t text, struct cidr *out)
+{
+    enum cidr_verdict verdict = cidr_parse(text, out);
+
+    if (verdict == CIDR_LOW_BITS)
+        conf_warn(cf, "low address bits of " STR_F " are meaningless",
+                  STR_A(text));
+    return verdict != CIDR_BAD;
+}
+
+
+const char *
+conf_network(struct conf *cf, str_t text, struct cidr *out)
+{
+    if (!conf_cidr(cf, text, out) || out->family == AF_UNIX)
+        return conf_error(cf, "invalid network \"" STR_F "\"", STR_A(text));
+    return NULL;
+}

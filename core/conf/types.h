@@ -11,6 +11,7 @@
 #pragma once
 
 #include "core/conf/conf.h"
+#include "core/net/addr.h"
 
 extern const struct conf_type conf_flag;   /* bool: on, off                  */
 extern const struct conf_type conf_size;   /* size_t: 8k, 1m                 */
@@ -63,6 +64,12 @@ struct pairs {
 struct buffers {
     size_t n, size;
 };
+
+/* A network or an address, as cidr_parse has it; false: it is none.  Warns of low
+ * bits. */
+bool conf_cidr(struct conf *cf, str_t text, struct cidr *out);
+/* One of IPv4 or IPv6.  NULL or a message. */
+const char *conf_network(struct conf *cf, str_t text, struct cidr *out);
 
 enum { TEMP_DIGITS = 10 }; /* of the name of a temporary file             */
 

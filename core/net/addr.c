@@ -298,6 +298,20 @@ cidr_parse(str_t text, struct cidr *out)
 }
 
 
+struct cidr
+cidr_of(const struct sockaddr *sa)
+{
+    struct cidr net = { .family = sa->sa_family };
+    str_t       bytes = addr_bytes(sa);
+
+    if (net.family == AF_UNIX)
+        return net;
+    memcpy(net.addr, bytes.p, bytes.n);
+    memset(net.mask, 0xff, bytes.n);
+    return net;
+}
+
+
 static bool
 match_bytes(const struct cidr *c, const unsigned char *p, size_t n)
 {

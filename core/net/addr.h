@@ -60,6 +60,8 @@ struct cidr {
 enum cidr_verdict { CIDR_OK, CIDR_LOW_BITS, CIDR_BAD };
 /* CIDR_LOW_BITS: parsed, but bits beyond the mask were set (and dropped). */
 enum cidr_verdict cidr_parse(str_t text, struct cidr *out);
+/* The network that contains only this address. */
+struct cidr cidr_of(const struct sockaddr *sa);
 /* IPv4-mapped IPv6 addresses match IPv4 networks. */
 bool cidr_match(const struct cidr *c, const struct sockaddr *sa);
 

@@ -35,16 +35,6 @@ parse_method(struct conf *cf, void *field)
 }
 
 
-static void
-add_host(struct conf *cf, struct debug_list *d, const struct addr_any *at)
-{
-    char  text[ADDR_TEXT];
-    str_t s = { text, addr_text(text, &at->sa, at->len, false) };
-
-    cidr_parse(s, vec_push(cf->arena, &d->list));
-}
-
-
 static const char *
 parse_debug(struct conf *cf, void *field)
 {
@@ -52,19 +42,14 @@ parse_debug(struct conf *cf, void *field)
     struct endpoint    e = { .n = 0 };
     struct cidr        c;
 
-    enum cidr_verdict how = cidr_parse(cf->args[1], &c);
-
-    if (how == CIDR_LOW_BITS)
-        conf_warn(cf, "low address bits of " STR_F " are meaningless",
-                  STR_A(cf->args[1]));
-    if (how != CIDR_BAD)
+    if (conf_cidr(cf, cf->args[1], &c))
         *vec_push(cf->arena, &d->list) = c;
     else if (endpoint_parse(cf->arena, cf->args[1], 0, ENDPOINT_RESOLVE, &e))
         return conf_error(cf,
                           "host not found in debug_connection \"" STR_F "\"",
                           STR_A(cf->args[1]));
     for (size_t i = 0; i < e.n; i++)
-        add_host(cf, d, &e.at[i]);
+        *vec_push(cf->arena, &d->list) = cidr_of(&e.at[i].sa);
 #ifndef WEIR_DEBUG
     conf_warn(cf,
               "\"debug_connection\" is ignored, you need to rebuild %s "

@@ -62,21 +62,10 @@ parse_rule(struct conf *cf, void *field)
                                  .setting = cf->block->settings };
     str_t               text = cf->args[1];
 
-    if (str_is(text, "all")) {
+    if (str_is(text, "all"))
         rule.network.family = AF_UNSPEC;
-    } else {
-        switch (cidr_parse(text, &rule.network)) {
-        case CIDR_BAD:
-            return conf_error(cf, "invalid parameter \"" STR_F "\"",
-                              STR_A(text));
-        case CIDR_LOW_BITS:
-            conf_warn(cf, "low address bits of " STR_F " are meaningless",
-                      STR_A(text));
-            break;
-        case CIDR_OK:
-            break;
-        }
-    }
+    else if (!conf_cidr(cf, text, &rule.network))
+        return conf_error(cf, "invalid parameter \"" STR_F "\"", STR_A(text));
     *vec_push(cf->arena, &conf->rules) = rule;
     return NULL;
 }

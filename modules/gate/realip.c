@@ -116,19 +116,6 @@ own_port(struct task *t, uintptr_t arg)
 
 /* --- reading ------------------------------------------------------------------ */
 
-/* The network that contains only this address. */
-static struct cidr
-single(const struct sockaddr *sa)
-{
-    struct cidr net = { .family = sa->sa_family };
-    str_t       bytes = addr_bytes(sa);
-
-    memcpy(net.addr, bytes.p, bytes.n);
-    memset(net.mask, 0xff, bytes.n);
-    return net;
-}
-
-
 static const char *
 add_host(struct conf *cf, struct cidrs *from, str_t host)
 {
@@ -140,7 +127,7 @@ add_host(struct conf *cf, struct cidrs *from, str_t host)
                           "host not found in set_real_ip_from \"" STR_F "\"",
                           STR_A(host));
     for (size_t i = 0; i < n; i++)
-        *vec_push(cf->arena, &from->list) = single(&found[i].sa);
+        *vec_push(cf->arena, &from->list) = cidr_of(&found[i].sa);
     return NULL;
 }
 
@@ -152,16 +139,8 @@ parse_from(struct conf *cf, void *field)
     struct cidr   net;
     str_t         text = cf->args[1];
 
-    switch (cidr_parse(text, &net)) {
-    case CIDR_BAD:
+    if (!conf_cidr(cf, text, &net))
         return add_host(cf, from, text);
-    case CIDR_LOW_BITS:
-        conf_warn(cf, "low address bits of " STR_F " are meaningless",
-                  STR_A(text));
-        break;
-    case CIDR_OK:
-        break;
-    }
     *vec_push(cf->arena, &from->list) = net;
     return NULL;
 }

@@ -91,25 +91,6 @@ open_geo(struct conf *cf, void *field, void **state)
 }
 
 
-static const char *
-parse_network(struct conf *cf, str_t text, struct cidr *net)
-{
-    switch (cidr_parse(text, net)) {
-    case CIDR_BAD:
-        return conf_error(cf, "invalid network \"" STR_F "\"", STR_A(text));
-    case CIDR_LOW_BITS:
-        conf_warn(cf, "low address bits of " STR_F " are meaningless",
-                  STR_A(text));
-        break;
-    case CIDR_OK:
-        break;
-    }
-    if (net->family == AF_UNIX)
-        return conf_error(cf, "invalid network \"" STR_F "\"", STR_A(text));
-    return NULL;
-}
-
-
 static str_t *
 keep_value(struct conf *cf, str_t value)
 {
@@ -128,7 +109,7 @@ add_network(struct conf *cf, struct geo *geo, str_t text, str_t value)
     const char  *error;
 
     if (!str_is(text, "default")) {
-        error = parse_network(cf, text, &net);
+        error = conf_network(cf, text, &net);
         if (error != NULL)
             return error;
     }
@@ -228,7 +209,7 @@ static const char *
 add_proxy(struct conf *cf, struct geo *geo, str_t text)
 {
     struct cidr net;
-    const char *error = parse_network(cf, text, &net);
+    const char *error = conf_network(cf, text, &net);
 
     if (error == NULL)
         *vec_push(cf->arena, &geo->proxies.list) = net;
@@ -250,7 +231,7 @@ delete_network(struct conf *cf, struct geo *geo, str_t text)
                       STR_A(text));
         return error;
     }
-    error = parse_network(cf, text, &net);
+    error = conf_network(cf, text, &net);
     if (error == NULL && !network_remove(geo->table, &net))
         conf_warn(cf, "no network \"" STR_F "\" to delete", STR_A(text));
     return error;

@@ -465,22 +465,11 @@ parse_proxy(struct conf *cf, void *field)
 {
     struct cidrs *proxies = field;
     struct cidr   net;
-    str_t         text = cf->args[1];
+    const char   *error = conf_network(cf, cf->args[1], &net);
 
-    switch (cidr_parse(text, &net)) {
-    case CIDR_BAD:
-        return conf_error(cf, "invalid network \"" STR_F "\"", STR_A(text));
-    case CIDR_LOW_BITS:
-        conf_warn(cf, "low address bits of " STR_F " are meaningless",
-                  STR_A(text));
-        break;
-    case CIDR_OK:
-        break;
-    }
-    if (net.family != AF_INET && net.family != AF_INET6)
-        return conf_error(cf, "invalid network \"" STR_F "\"", STR_A(text));
-    *vec_push(cf->arena, &proxies->list) = net;
-    return NULL;
+    if (error == NULL)
+        *vec_push(cf->arena, &proxies->list) = net;
+    return error;
 }
 
 

@@ -156,6 +156,36 @@ test_cidrs(void)
 }
 
 
+static struct addr_any
+at_of(const char *text)
+{
+    struct addr_any at;
+
+    if (!addr_parse(str_of(text), &at))
+        at.sa.sa_family = AF_UNIX;
+    return at;
+}
+
+
+static void
+test_single(void)
+{
+    static const char *const texts[] = { "10.1.2.3", "2001:db8::1", "unix:" };
+
+    for (size_t i = 0; i < countof(texts); i++) {
+        struct addr_any own = at_of(texts[i]);
+        struct cidr     c = cidr_of(&own.sa);
+
+        for (size_t k = 0; k < countof(texts); k++) {
+            struct addr_any at = at_of(texts[k]);
+
+            is(cidr_match(&c, &at.sa), i == k, "%s in the network of %s",
+               texts[k], texts[i]);
+        }
+    }
+}
+
+
 static const struct {
     const char *text;
     unsigned    flags;
@@ -275,6 +305,7 @@ main(void)
     test_unix_texts();
     test_same();
     test_cidrs();
+    test_single();
     test_endpoints();
     test_endpoint_parts();
     arena_free(arena);
