@@ -3,6 +3,7 @@
  * The built-in pages: short HTML for statuses, and the refresh that replaces a
  * redirect for old browsers (msie_refresh).
  */
+#include "core/base/escape.h"
 #include "core/base/version.h"
 #include "http/error_page.h"
 #include "http/settings.h"
@@ -149,37 +150,6 @@ http_builtin_page(const struct http_request *r, unsigned status,
 
 /* --- msie_refresh ------------------------------------------------------------ */
 
-/* Bytes that would end the attribute, or are not allowed in a URL. */
-static bool
-needs_escape(unsigned char c)
-{
-    return c <= ' ' || c >= 127 || c == '"' || c == '\'' || c == '<'
-           || c == '>';
-}
-
-
-static str_t
-escape_refresh(struct arena *a, str_t url)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    char             *out = arena_bytes(a, 3 * url.n), *p = out;
-    size_t            i;
-    unsigned char     c;
-
-    for (i = 0; i < url.n; i++) {
-        c = (unsigned char) url.p[i];
-        if (!needs_escape(c)) {
-            *p++ = (char) c;
-            continue;
-        }
-        *p++ = '%';
-        *p++ = digits[c >> 4];
-        *p++ = digits[c & 15];
-    }
-    return str_span(out, p);
-}
-
-
 str_t
 http_refresh_page(const struct http_request *r, unsigned status)
 {
@@ -191,5 +161,5 @@ http_refresh_page(const struct http_request *r, unsigned status)
     return arena_printf(r->task.arena,
                         "<html><head><meta http-equiv=\"Refresh\" content=\""
                         "0; URL=" STR_F "\"></head><body></body></html>\r\n",
-                        STR_A(escape_refresh(r->task.arena, url)));
+                        STR_A(escape_uri(r->task.arena, url, ESCAPE_QUOTED)));
 }

@@ -29,30 +29,11 @@ static const uint8_t classes[256] = {
 };
 
 
-static int
-hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-
 /* The byte that the escape at p encodes; -1: not an escape. */
 static int
 escaped_byte(const char *p, const char *end)
 {
-    int high, low;
-
-    if (end - p < 3)
-        return -1;
-
-    high = hex_digit(p[1]);
-    low = hex_digit(p[2]);
-
-    return high < 0 || low < 0 ? -1 : high << 4 | low;
+    return end - p < 3 ? -1 : number_hex_byte(p + 1);
 }
 
 

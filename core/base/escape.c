@@ -12,18 +12,19 @@ enum {
     A = 1 << ESCAPE_ARGS,
     C = 1 << ESCAPE_URI_COMPONENT,
     R = 1 << ESCAPE_REDIRECT,
+    Q = 1 << ESCAPE_QUOTED,
 };
 
 /* For each byte, the sets that it is in. */
 static const unsigned char sets[256] = {
-    [0 ... ' '] = U | A | C | R,
+    [0 ... ' '] = U | A | C | R | Q,
     ['!'] = C,
-    ['"'] = U | A | C | R,
+    ['"'] = U | A | C | R | Q,
     ['#'] = U | A | C,
     ['$'] = C,
     ['%'] = U | A | C,
     ['&'] = A | C,
-    ['\''] = C,
+    ['\''] = C | Q,
     ['('] = C,
     [')'] = C,
     ['*'] = C,
@@ -32,9 +33,9 @@ static const unsigned char sets[256] = {
     ['/'] = C,
     [':'] = C,
     [';'] = A | C,
-    ['<'] = U | A | C | R,
+    ['<'] = U | A | C | R | Q,
     ['='] = C,
-    ['>'] = U | A | C | R,
+    ['>'] = U | A | C | R | Q,
     ['?'] = U | A | C,
     ['@'] = C,
     ['['] = C,
@@ -43,20 +44,8 @@ static const unsigned char sets[256] = {
     ['^'] = U | A | C | R,
     ['`'] = U | A | C | R,
     ['{' ... '}'] = U | A | C | R,
-    [0x7F ... 0xFF] = U | A | C | R,
+    [0x7F ... 0xFF] = U | A | C | R | Q,
 };
-
-static const char upper_digits[] = "0123456789ABCDEF";
-static const char lower_digits[] = "0123456789abcdef";
-
-
-static inline char *
-put_hex(char *out, unsigned char c, const char *digits)
-{
-    out[0] = digits[c >> 4];
-    out[1] = digits[c & 15];
-    return out + 2;
-}
 
 
 str_t
@@ -77,7 +66,7 @@ escape_uri(struct arena *a, str_t s, enum escape_uri how)
         c = (unsigned char) s.p[i];
         if (sets[c] & bit) {
             *out++ = '%';
-            out = put_hex(out, c, upper_digits);
+            out = number_put_byte(out, (char) c, true);
         } else {
             *out++ = (char) c;
         }
@@ -90,13 +79,9 @@ escape_uri(struct arena *a, str_t s, enum escape_uri how)
 static int
 escaped_byte(str_t s, size_t i)
 {
-    int high, low;
-
     if (s.p[i] != '%' || s.n - i < 3)
         return -1;
-    high = number_hex_digit(s.p[i + 1]);
-    low = number_hex_digit(s.p[i + 2]);
-    return high < 0 || low < 0 ? -1 : high << 4 | low;
+    return number_hex_byte(s.p + i + 1);
 }
 
 
@@ -219,7 +204,7 @@ json_byte(unsigned char c, char *buf)
         if (c >= ' ')
             return STR_NONE;
         memcpy(buf, "\\u00", 4);
-        put_hex(buf + 4, c, upper_digits);
+        number_put_byte(buf + 4, (char) c, true);
         return (str_t){ buf, 6 };
     }
 }
@@ -232,7 +217,7 @@ log_byte(unsigned char c, char *buf)
         return STR_NONE;
     buf[0] = '\\';
     buf[1] = 'x';
-    put_hex(buf + 2, c, upper_digits);
+    number_put_byte(buf + 2, (char) c, true);
     return (str_t){ buf, 4 };
 }
 
@@ -294,6 +279,6 @@ hex_encode(struct arena *a, str_t s)
     size_t i;
 
     for (i = 0; i < s.n; i++)
-        out = put_hex(out, (unsigned char) s.p[i], lower_digits);
+        out = number_put_byte(out, s.p[i], false);
     return str_span(start, out);
 }

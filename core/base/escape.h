@@ -7,13 +7,15 @@
 
 #include "core/base/arena.h"
 
-/* What becomes %XX; each set holds that of ESCAPE_REDIRECT. */
+/* What becomes %XX; the sets before ESCAPE_REDIRECT hold that of it. */
 enum escape_uri {
     ESCAPE_URI,           /* a path: also # % ?                              */
     ESCAPE_ARGS,          /* the value of an argument: also # % ? & + ;      */
     ESCAPE_URI_COMPONENT, /* all but letters, digits and - . _ ~             */
     ESCAPE_REDIRECT,      /* what no URI may contain, existing escapes are kept:
                              bytes up to space, from DEL, " < > \ ^ ` { | } */
+    ESCAPE_QUOTED,        /* a URL in an attribute of HTML, existing escapes are
+                             kept: bytes up to space, from DEL, " ' < >      */
 };
 
 /* Hexadecimal digits are in upper case. */

@@ -5,6 +5,8 @@
  */
 #include "core/base/json.h"
 
+#include "core/base/number.h"
+
 
 /* By the first byte of a character: its length, and the range of the second
  * byte. */
@@ -95,9 +97,8 @@ short_form(unsigned char c)
 size_t
 json_escape(str_t *s, char out[JSON_ESCAPE])
 {
-    static const char digits[] = "0123456789ABCDEF";
-    unsigned char     c = (unsigned char) s->p[0];
-    char              letter = short_form(c);
+    unsigned char c = (unsigned char) s->p[0];
+    char          letter = short_form(c);
 
     if (wide(*s) != 0 && is_control(*s)) {
         c = (unsigned char) s->p[1]; /* which is the character's number */
@@ -110,7 +111,6 @@ json_escape(str_t *s, char out[JSON_ESCAPE])
         return 2;
     }
     memcpy(out, "\\u00", 4);
-    out[4] = digits[c >> 4];
-    out[5] = digits[c & 15];
+    number_put_byte(out + 4, (char) c, true);
     return JSON_ESCAPE;
 }

@@ -191,7 +191,7 @@ char *
 number_put_hex(char *end, uint64_t n)
 {
     do {
-        *--end = "0123456789abcdef"[n & 15];
+        *--end = number_digit((unsigned) n & 15, false);
         n >>= 4;
     } while (n != 0);
     return end;

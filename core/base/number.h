@@ -19,6 +19,33 @@ number_hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* The byte that two of them stand for, or -1. */
+static inline int
+number_hex_byte(const char p[2])
+{
+    int high = number_hex_digit(p[0]), low = number_hex_digit(p[1]);
+
+    return high == -1 || low == -1 ? -1 : high << 4 | low;
+}
+
+/* The hexadecimal digit for the lower four bits of n. */
+static inline char
+number_digit(unsigned n, bool is_upper)
+{
+    return (is_upper ? "0123456789ABCDEF" : "0123456789abcdef")[n & 15];
+}
+
+/* Writes a byte as two hexadecimal digits, and returns their end. */
+static inline char *
+number_put_byte(char *out, char byte, bool is_upper)
+{
+    unsigned char c = (unsigned char) byte;
+
+    *out++ = number_digit(c >> 4, is_upper);
+    *out++ = number_digit(c, is_upper);
+    return out;
+}
+
 /* Decimal and hexadecimal digits, of a value up to max. */
 bool number_parse(str_t s, uint64_t max, uint64_t *out);
 bool number_hex(str_t s, uint64_t max, uint64_t *out);

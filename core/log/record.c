@@ -71,7 +71,7 @@ static void
 put_escapes(struct log_record *l, char *from)
 {
     char   raw[LOG_LINE_MAX] UNSET;
-    char   hex[8];
+    char   hex[4] = { '\\', 'x' };
     size_t n = (size_t) (l->p - from);
 
     memcpy(raw, from, n);
@@ -81,10 +81,10 @@ put_escapes(struct log_record *l, char *from)
             put(l, raw + i, 1);
             continue;
         }
-        (void) snprintf(hex, sizeof(hex), "\\x%02X", (unsigned char) raw[i]);
-        if (room_of(l) < 4)
+        number_put_byte(hex + 2, raw[i], true);
+        if (room_of(l) < sizeof(hex))
             return;
-        put(l, hex, 4);
+        put(l, hex, sizeof(hex));
     }
 }
 

@@ -46,14 +46,13 @@ static bool
 is_sum_hex(str_t hex, const unsigned char *sum)
 {
     unsigned differ = 0;
-    int      high, low;
+    int      byte;
 
     for (size_t i = 0; i < MD5_SIZE; i++) {
-        high = number_hex_digit(hex.p[2 * i]);
-        low = number_hex_digit(hex.p[2 * i + 1]);
-        if (high == -1 || low == -1)
+        byte = number_hex_byte(hex.p + 2 * i);
+        if (byte == -1)
             return false;
-        differ |= sum[i] ^ (unsigned) (high << 4 | low);
+        differ |= sum[i] ^ (unsigned) byte;
     }
     return differ == 0;
 }

@@ -46,10 +46,15 @@ check_base64(struct arena *a, str_t in, bool url)
 static bool
 must_escape(unsigned char c, enum escape_uri how)
 {
-    if (c <= ' ' || c >= 0x7F || strchr("\"<>\\^`{|}", c) != NULL)
+    if (c <= ' ' || c >= 0x7F || strchr("\"<>", c) != NULL)
+        return true;
+    if (how == ESCAPE_QUOTED)
+        return c == '\'';
+    if (strchr("\\^`{|}", c) != NULL)
         return true;
     switch (how) {
     case ESCAPE_REDIRECT:
+    case ESCAPE_QUOTED:
         return false;
     case ESCAPE_URI:
         return strchr("#?", c) != NULL;
@@ -71,7 +76,8 @@ check_escape(struct arena *a, str_t in, enum escape_uri how)
     CHECK(out.n != in.n || str_eq(out, in));
     for (size_t i = 0; i < out.n; i++)
         CHECK(!must_escape((unsigned char) out.p[i], how));
-    in = how == ESCAPE_REDIRECT ? unescape_uri(a, in) : in;
+    if (how == ESCAPE_REDIRECT || how == ESCAPE_QUOTED)
+        in = unescape_uri(a, in);
     CHECK(str_eq(unescape_uri(a, out), in));
 }
 
@@ -205,6 +211,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_escape(a, in, ESCAPE_ARGS);
     check_escape(a, in, ESCAPE_URI_COMPONENT);
     check_escape(a, in, ESCAPE_REDIRECT);
+    check_escape(a, in, ESCAPE_QUOTED);
     check_unescape(a, in);
     CHECK(str_eq(unescape_redirect(a, in), read_redirect(in, room)));
     check_html(a, in);

@@ -36,6 +36,7 @@ test_uri(void)
     check_set(ESCAPE_URI_COMPONENT, "!\"#$%&'()*+,/:;<=>?@[\\]^`{|}",
               "URI_COMPONENT");
     check_set(ESCAPE_REDIRECT, "\"<>\\^`{|}", "REDIRECT");
+    check_set(ESCAPE_QUOTED, "\"'<>", "QUOTED");
 
     is_str(escape_uri(a, STR("/a b/\xC3\xA9?"), ESCAPE_URI), "/a%20b/%C3%A9%3F",
            "in a text");

@@ -156,6 +156,13 @@ test_digits(void)
     is(number_put(text, UINT64_MAX), 20, "20 digits");
     is_bytes(text, 20, "18446744073709551615", 20, "the largest");
 
+    is(number_hex_byte("aF"), 0xaf, "two digits");
+    is(number_hex_byte("g0"), -1, "the first one is none");
+    is(number_hex_byte("0g"), -1, "the second one is none");
+    ok(number_put_byte(text, '\xaf', true) == text + 2, "a byte");
+    is_bytes(text, 2, "AF", 2, "in upper case");
+    number_put_byte(text, '\n', false);
+    is_bytes(text, 2, "0a", 2, "in lower case");
     ok(number_put_hex(text + 20, 0) == text + 19 && text[19] == '0', "zero");
     is_bytes(number_put_hex(text + 20, 0xa0f), 3, "a0f", 3, "three digits");
     is_bytes(number_put_hex(text + 20, UINT64_MAX), 16, "ffffffffffffffff", 16,
