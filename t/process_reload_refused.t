@@ -29,7 +29,8 @@ EOC
 
 my $t = Weir::Test->new;
 $t->run($conf);
-my @before = Weir::Test::children($t->pid);
+my @before;
+wait_until(sub { @before = Weir::Test::children($t->pid) });
 
 (my $many = $conf) =~ s/worker_processes 1/worker_processes 1024/;
 $many =~ s/one/many/;

@@ -58,6 +58,7 @@ new_generation(const struct conf_paths *paths, struct image *image)
     g->paths.globals = str_copy(a, paths->globals);
     g->paths.keeps_text = paths->keeps_text;
     g->paths.lints = paths->lints;
+    g->paths.keeps_broken = paths->keeps_broken;
     g->main = arena_array(a, void *, modules_count() + 1);
     for (i = 0; i < modules_count(); i++)
         if (weir_modules[i]->main_size != 0)
@@ -129,7 +130,7 @@ build(struct generation *g, const char *name, str_t text, const struct log *log)
     rows_init(&cf);
     read_all(&cf, name, text);
     conf_report_unsupported(&cf);
-    is_good = cf.errors == 0;
+    is_good = cf.errors == 0 || g->paths.keeps_broken;
     arena_free(rd.arena);
     if (!is_good) {
         generation_put(g);

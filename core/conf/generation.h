@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <time.h>
+
 #include "core/base/arena.h"
 #include "core/base/hash.h"
 #include "core/base/list.h"
@@ -30,6 +32,8 @@ struct conf_paths {
     bool  keeps_text;  /* of the files, for generation_print (-T)            */
     bool  lints;       /* comments are kept, for lint                        */
     bool  has_conf_file; /* conf_file was given, by -c                       */
+    bool  keeps_broken; /* one with errors is returned, too, its values not
+                           resolved: for who wants some fact of it           */
 };
 
 /* A value that ${env:NAME} had. */
@@ -49,7 +53,8 @@ struct generation {
     struct image         *image;    /* that it lies in, or NULL              */
     unsigned              refs;
     struct list           alive;    /* in the process that serves it         */
-    uint64_t              number;   /* counts reloads                        */
+    uint64_t              number;   /* counts generations, from 1            */
+    time_t                since;    /* when it was taken over                */
     struct conf_paths     paths;
     struct conf_block    *root;     /* the main block                        */
     void                **main;     /* modules' main objects, by slot        */

@@ -21,6 +21,7 @@ const char *log_program = "weir";
 bool        log_to_stderr = true;
 bool        log_explains;
 void (*log_tap)(enum log_level level, str_t text, bool is_wanted);
+void (*log_ear)(enum log_level level, str_t text);
 
 static struct log_target  start_file = { .level = LEVEL_NOTICE };
 static struct log_target *start_at[1] = { &start_file };
@@ -224,6 +225,7 @@ log_write(const struct log *log, enum log_level level, int errnum,
     va_list           args;
     bool              was_stderr = false;
     bool              is_told = log_to_stderr && level <= LEVEL_WARN;
+    bool              is_heard = log_ear != NULL && level <= LEVEL_WARN;
 
     if (level == LEVEL_STDERR && !log_explains)
         return;
@@ -239,10 +241,12 @@ log_write(const struct log *log, enum log_level level, int errnum,
         was_stderr = write_json(log, level, errnum, fmt, args);
         va_end(args);
     }
-    if (is_told || is_wanted(log, level, false)) {
+    if (is_told || is_heard || is_wanted(log, level, false)) {
         va_start(args, fmt);
         line = record_text(&l, out, log, level, errnum, fmt, args);
         va_end(args);
+        if (is_heard)
+            log_ear(level, str_span(l.text, line.p + line.n - 1));
         was_stderr |= write_targets(log, level, false, line);
         if (is_told && !was_stderr)
             write_stderr(level, str_span(l.text, line.p + line.n));

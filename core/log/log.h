@@ -107,6 +107,11 @@ log_enabled(const struct log *log, enum log_level level)
  * without date and context, and whether the targets' level includes it. */
 extern void (*log_tap)(enum log_level level, str_t text, bool is_wanted);
 
+/* If set, it also gets each line that is written, of warn and above or of
+ * LEVEL_STDERR, as standard error would at the start: without date, process
+ * and newline. */
+extern void (*log_ear)(enum log_level level, str_t text);
+
 void log_write(const struct log *log, enum log_level level, int errnum,
                const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 

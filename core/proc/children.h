@@ -13,6 +13,9 @@ struct child {
     pid_t         pid;    /* 0: it has ended, and will be started again   */
     unsigned      number; /* of the worker                                */
     uint64_t     *row;    /* of counters                                  */
+    uint64_t      generation; /* the one that it serves, and since when that
+                                 is there                                    */
+    time_t        since;
     bool          is_old; /* of an earlier generation: told to end        */
     msec_t        started_at, start_again_at;
     unsigned      quick_ends; /* in a row                                     */

@@ -22,6 +22,7 @@
 #include "core/os/memory.h"
 #include "core/os/title.h"
 #include "core/conf/module.h"
+#include "core/proc/control.h"
 #include "core/proc/master.h"
 #include "core/proc/signal.h"
 #include "core/proc/worker.h"
@@ -286,6 +287,7 @@ settle(struct setup *s, struct generation *g, const struct log *log)
         s->is_daemon = true;
     if (!setup_write_pid(g, log))
         return false;
+    control_open(g, log);
     log_to_stderr = false;
     setup_redirect_stderr(g, log);
     close_start_log();
@@ -310,6 +312,8 @@ serve(struct setup *s)
         generation_put(g);
         return 1;
     }
+    g->number = 1;
+    g->since = time(NULL);
     if (s->is_inherited)
         listeners_close_unused(&s->inherited, &g->listeners, &log_start);
     log = (struct log){ .targets = g->log };

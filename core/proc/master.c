@@ -18,6 +18,8 @@
 #include "core/os/title.h"
 #include "core/proc/await.h"
 #include "core/proc/children.h"
+#include "core/proc/control.h"
+#include "core/proc/status.h"
 
 enum {
     READY_MS = 2000, /* wait for new workers to accept, before old ones are
@@ -34,12 +36,15 @@ struct master {
     struct generation *before; /* during a reload, the previous generation;
                                   otherwise NULL                             */
     struct log         log;
-    struct await       await;
     struct children    children;
     pid_t              new_binary; /* 0: none                                */
     bool               no_workers; /* WINCH                                  */
     bool               is_quitting, is_terminating, is_killing;
     msec_t             kill_at;
+
+    struct await          await;
+    struct awaited        control;
+    struct reload_outcome outcome; /* of the last reload                     */
 };
 
 static struct master master;
@@ -73,11 +78,15 @@ spawn(struct master *m, struct child *it, const int *ready)
     if (it->row == NULL)
         it->row = counters_take();
     it->started_at = clock_fresh_ms();
+    it->generation = m->gen->number;
+    it->since = m->gen->since;
     it->pid = fork();
     if (it->pid == 0) {
         if (ready != NULL)
             close(ready[0]);
         await_leave(&m->await);
+        control_leave();
+        outcome_leave();
         run_worker(m, it, ready ? ready[1] : -1);
     }
     if (it->pid == -1) {
@@ -91,23 +100,33 @@ spawn(struct master *m, struct child *it, const int *ready)
 }
 
 
-/* Each child keeps the other end open until it accepts. */
-static void
+/* Each child writes a byte when it accepts, and closes its end, at the latest
+ * when it ends.  Returns how many accept. */
+static unsigned
 await_ready(int fd)
 {
     struct pollfd p = { .fd = fd, .events = POLLIN };
-    int           n;
+    char          bytes[64];
+    unsigned      total = 0;
+    ssize_t       n;
+    msec_t        end = clock_fresh_ms() + READY_MS, now;
 
-    do {
-        n = poll(&p, 1, READY_MS);
-    } while (n == -1 && errno == EINTR);
+    while ((now = clock_fresh_ms()) < end && poll(&p, 1, (int) (end - now)) > 0)
+    {
+        n = read(fd, bytes, sizeof(bytes));
+        if (n <= 0)
+            break;
+        total += (unsigned) n;
+    }
+    return total;
 }
 
 
-static void
+/* Returns how many of them accept. */
+static unsigned
 start_workers(struct master *m)
 {
-    unsigned n = process_conf_of(m->gen)->workers;
+    unsigned n = process_conf_of(m->gen)->workers, accepting = n;
     int      ready[2] = { -1, -1 };
     bool     has_pipe = pipe(ready) == 0;
 
@@ -120,9 +139,10 @@ start_workers(struct master *m)
     }
     if (has_pipe) {
         close(ready[1]);
-        await_ready(ready[0]);
+        accepting = await_ready(ready[0]);
         close(ready[0]);
     }
+    return accepting;
 }
 
 
@@ -183,6 +203,7 @@ rename_pid(struct master *m, bool is_back)
     if (rename(from, to) == -1)
         log_at(&m->log, LEVEL_ALERT, errno, "rename() %s to %s failed", from,
                to);
+    control_rename(to, &m->log);
     arena_free(a);
 }
 
@@ -284,11 +305,15 @@ quit_workers(struct master *m)
 static struct generation *
 read_next(struct master *m)
 {
-    struct generation *g = setup_read(m->setup, &m->log);
+    struct log_targets named;
+    struct log         log = outcome_log(&m->log, &named);
+    struct generation *g = setup_read(m->setup, &log);
 
     if (g == NULL)
         return NULL;
     g->number = m->gen->number + 1;
+    m->outcome.is_read = true;
+    g->since = clock_seconds();
     if (!setup_open(m->setup, g, m->gen, &m->log)) {
         generation_put(g);
         return NULL;
@@ -319,9 +344,14 @@ has_places(const struct master *m, const struct generation *g)
 static unsigned
 start_beside(struct master *m, unsigned n_old)
 {
-    unsigned n = 0;
+    unsigned n = 0, wanted = process_conf_of(m->gen)->workers;
+    unsigned accepting = start_workers(m);
 
-    start_workers(m);
+    m->outcome.is_good = accepting == wanted;
+    if (accepting < wanted)
+        log_at(&m->log, LEVEL_WARN, 0,
+               "%u of %u new worker processes did not begin to serve",
+               wanted - accepting, wanted);
     for (unsigned i = n_old; i < m->children.n; i++)
         n += m->children.at[i].pid != 0;
     return n;
@@ -364,15 +394,11 @@ quit_old(struct master *m, unsigned n_old)
 /* The new workers start before the old ones end, so that there is always one
  * to serve. */
 static void
-reconfigure(struct master *m)
+replace_workers(struct master *m, struct generation *g)
 {
-    struct generation *g;
-    unsigned           n_old;
+    unsigned n_old;
 
-    log_at(&m->log, LEVEL_NOTICE, 0, "reconfiguring");
-    g = read_next(m);
-    if (g == NULL)
-        return;
+    m->outcome.how = "by new workers";
     drop_pending(m);
     if (!has_places(m, g)) {
         setup_release(g, m->gen, &m->log);
@@ -389,11 +415,31 @@ reconfigure(struct master *m)
     if (start_beside(m, n_old) == 0) {
         take_back(m, n_old);
     } else {
+        control_follow(g, &m->log);
         setup_release(m->before, g, &m->log);
         generation_put(m->before);
         quit_old(m, n_old);
     }
     m->before = NULL;
+}
+
+
+static void
+reconfigure(struct master *m, bool explains)
+{
+    struct reload_outcome *o = &m->outcome;
+    struct generation     *g;
+
+    outcome_begin(o, m->setup->paths.conf_file, explains);
+    control_begin();
+    log_at(&m->log, LEVEL_NOTICE, 0, "reconfiguring");
+    g = read_next(m);
+    outcome_read(o);
+    o->is_refused = g == NULL;
+    if (g != NULL)
+        replace_workers(m, g);
+    outcome_end(o, m->gen->number);
+    control_tell(o);
 }
 
 
@@ -458,7 +504,7 @@ hang_up(struct master *m)
     if (m->is_quitting || m->is_terminating)
         return;
     if (m->new_binary == 0) {
-        reconfigure(m);
+        reconfigure(m, false);
         return;
     }
     /* Abandons an upgrade: the old binary continues. */
@@ -511,6 +557,50 @@ obey(struct master *m, const struct signal_info *info)
 }
 
 
+/* --- the control socket ------------------------------------------------------ */
+
+static const char *
+on_reload(bool explains)
+{
+    struct master *m = &master;
+
+    if (m->is_quitting || m->is_terminating)
+        return "the server is shutting down";
+    if (m->new_binary != 0)
+        return "the binary is being changed";
+    log_at(&m->log, LEVEL_NOTICE, 0, "reload asked for, reconfiguring");
+    reconfigure(m, explains);
+    return NULL;
+}
+
+
+static void
+on_status(struct json_text *t)
+{
+    const struct master *m = &master;
+    struct status        s = { .arena = t->arena,
+                               .generation = m->gen->number,
+                               .reload = &m->outcome };
+
+    status_generation(&s, m->gen->number, m->gen->since);
+    for (unsigned i = 0; i < m->children.n; i++) {
+        const struct child *it = &m->children.at[i];
+
+        if (it->pid != 0)
+            status_add(&s, it);
+    }
+    status_put(t, &s);
+}
+
+
+static void
+on_control(struct awaited *a)
+{
+    (void) a;
+    control_serve();
+}
+
+
 /* --- time ------------------------------------------------------------------ */
 
 /* The time until something has to be done. */
@@ -552,6 +642,7 @@ finish(struct master *m)
 {
     struct arena *a = arena_new(0);
 
+    control_close();
     if (m->new_binary != 0) {
         if (unlink(setup_old_pid(m->gen, a).p) == -1)
             log_at(&m->log, LEVEL_ALERT, errno, "unlink() \"%s\" failed",
@@ -567,6 +658,20 @@ finish(struct master *m)
     log_at(&m->log, LEVEL_NOTICE, 0, "exit");
     generation_put(m->gen);
     arena_free(a);
+}
+
+
+static void
+begin_control(struct master *m)
+{
+    static const struct control_ops ops
+        = { .reload = on_reload, .status = on_status };
+
+    m->control = (struct awaited){ .fd = control_start(&ops),
+                                   .events = POLLIN,
+                                   .on_ready = on_control };
+    if (m->control.fd != -1)
+        await_add(&m->await, &m->control);
 }
 
 
@@ -602,6 +707,7 @@ master_run(struct setup *s, struct generation *g,
         log_at(&m->log, LEVEL_ALERT, errno, "mmap() of counters failed");
     if (await_open(&m->await, &m->log)) {
         start_workers(m);
+        begin_control(m);
         on_ready(s);
         serve(m);
         await_close(&m->await);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "core/proc/outcome.h"
 #include "core/proc/setup.h"
 
 /* Runs until it is told to end; g is open.  on_ready is called once, when the

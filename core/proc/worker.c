@@ -18,7 +18,9 @@
 #include "core/net/counters.h"
 #include "core/os/clock.h"
 #include "core/os/title.h"
+#include "core/proc/control.h"
 #include "core/proc/signal.h"
+#include "core/proc/status.h"
 
 /* All state of the process itself. */
 struct serving {
@@ -33,6 +35,12 @@ struct serving {
     bool             wants_reconfigure; /* at the end of the turn          */
     unsigned         started; /* number of modules whose process_start was
                                  called                                   */
+
+    /* of the single process */
+    struct event          control;
+    struct reload_outcome outcome;  /* of the last reload                     */
+    bool                  explains; /* in the next one, too                  */
+    msec_t                started_at;
 };
 
 static struct serving serving;
@@ -307,11 +315,15 @@ static struct generation *
 read_next(struct serving *s)
 {
     struct generation *old = s->self.gen, *g;
+    struct log_targets named;
+    struct log         log = outcome_log(&s->self.log, &named);
 
-    g = setup_read(s->setup, &s->self.log);
+    g = setup_read(s->setup, &log);
     if (g == NULL)
         return NULL;
     g->number = old->number + 1;
+    s->outcome.is_read = true;
+    g->since = clock_seconds();
     if (setup_open(s->setup, g, old, &s->self.log)) {
         if (modules_adopt(&s->self, g))
             return g;
@@ -323,18 +335,37 @@ read_next(struct serving *s)
 
 
 static void
-reconfigure(struct serving *s)
+take_over(struct serving *s, struct generation *g)
 {
-    struct generation *old = s->self.gen, *g;
+    struct generation *old = s->self.gen;
 
-    log_at(&s->self.log, LEVEL_NOTICE, 0, "reconfiguring");
-    g = read_next(s);
-    if (g == NULL)
-        return;
     switch_to(s, g);
+    control_follow(g, &s->self.log);
     setup_release(old, g, &s->self.log);
     generation_put(old);
     setup_redirect_stderr(g, &s->self.log);
+}
+
+
+static void
+reconfigure(struct serving *s)
+{
+    struct reload_outcome *o = &s->outcome;
+    struct generation     *g;
+
+    outcome_begin(o, s->setup->paths.conf_file, s->explains);
+    control_begin();
+    log_at(&s->self.log, LEVEL_NOTICE, 0, "reconfiguring");
+    g = read_next(s);
+    outcome_read(o);
+    o->is_refused = g == NULL;
+    o->is_good = g != NULL;
+    if (g != NULL) {
+        o->how = "in place";
+        take_over(s, g);
+    }
+    outcome_end(o, s->self.gen->number);
+    control_tell(o);
 }
 
 
@@ -347,7 +378,7 @@ after_turn(void *arg)
 
     if (s->wants_reconfigure && !s->self.is_exiting)
         reconfigure(s);
-    s->wants_reconfigure = false;
+    s->wants_reconfigure = s->explains = false;
     if (s->self.is_exiting && conns.active == 0)
         loop_stop(s->self.loop);
 }
@@ -417,6 +448,66 @@ on_signal(struct event *e)
 }
 
 
+/* --- the control socket of the single process -------------------------------- */
+
+static const char *
+on_reload(bool explains)
+{
+    struct serving *s = &serving;
+
+    if (s->self.is_exiting)
+        return "the server is shutting down";
+    s->wants_reconfigure = true;
+    s->explains |= explains;
+    return NULL;
+}
+
+
+static void
+on_status(struct json_text *t)
+{
+    const struct serving *s = &serving;
+    const struct child    self = { .pid = s->self.pid,
+                                   .row = counters_own,
+                                   .generation = s->self.gen->number,
+                                   .since = s->self.gen->since,
+                                   .started_at = s->started_at };
+    struct status         out = { .arena = t->arena,
+                                  .generation = s->self.gen->number,
+                                  .reload = &s->outcome };
+
+    status_add(&out, &self);
+    LIST_EACH(&s->alive, l) {
+        const struct generation *g = list_entry(l, struct generation, alive);
+
+        status_generation(&out, g->number, g->since);
+    }
+    status_put(t, &out);
+}
+
+
+static void
+on_control(struct event *e)
+{
+    (void) e;
+    control_serve();
+}
+
+
+static void
+begin_control(struct serving *s)
+{
+    static const struct control_ops ops
+        = { .reload = on_reload, .status = on_status };
+
+    s->control.fd = control_start(&ops);
+    s->control.on_read = on_control;
+    if (s->control.fd != -1
+        && !event_add_listener(s->self.loop, &s->control, false))
+        s->control.fd = -1;
+}
+
+
 /* --- start and end ------------------------------------------------------- */
 
 static bool
@@ -434,6 +525,7 @@ begin(struct serving *s, const struct worker_start *start)
     worker = &s->self;
     check_context = explain;
     clock_update();
+    s->started_at = clock_ms();
     srandom((unsigned) getpid() ^ (unsigned) clock_fresh_ms());
     if (!s->is_alone && !settle(c, start->number, &s->self.log))
         return false;
@@ -472,8 +564,10 @@ worker_main(const struct worker_start *start)
     title_set(log_program, "worker process");
     if (!begin(s, start))
         exit(EXIT_FATAL);
-    if (start->ready_fd != -1)
+    if (start->ready_fd != -1) {
+        (void) !write(start->ready_fd, "+", 1);
         close(start->ready_fd);
+    }
     loop_run(s->self.loop);
     finish(s);
     log_at(&s->self.log, LEVEL_NOTICE, 0, "exit");
@@ -498,8 +592,10 @@ worker_alone(const struct worker_start *start)
     s->is_alone = true;
     if (!begin(s, start))
         exit(EXIT_FATAL);
+    begin_control(s);
     loop_run(s->self.loop);
     finish(s);
+    control_close();
     setup_remove_pid(s->self.gen, &s->self.log);
     listeners_close_unused(&s->self.gen->listeners, NULL, &s->self.log);
     log_at(&s->self.log, LEVEL_NOTICE, 0, "exit");
