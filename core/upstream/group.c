@@ -276,8 +276,8 @@ static const struct directive directives[] = {
           "unless a balancing method stands there."),
     BLOCK("upstream", IN_STREAM, ARGS_1, &stream_opener, "name",
           "A group of servers under a name that takes a host's place, as "
-          "in proxy_pass http://name. They are used in turn, by weight, "
-          "unless a balancing method stands there."),
+          "in proxy_pass name. They are used in turn, by weight, unless a "
+          "balancing method stands there."),
     { "server", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_1_OR_MORE,
       &upstream_server_type, 0, NULL, NULL,
       "address [weight=number] [max_conns=number] "

@@ -7,28 +7,54 @@
 #include "core/os/clock.h"
 
 
+static struct exchange *
+make(struct gateway *g, str_t name)
+{
+    struct arena    *a = g->r->task.arena;
+    struct exchange *x = arena_make(a, struct exchange);
+
+    x->gateway = g;
+    x->name = str_copy(a, name);
+    x->started_at = clock_ms();
+    x->connect_ms = x->header_ms = x->response_ms = -1;
+    x->length = -1;
+    if (g->protocol->state_size)
+        x->state = arena_zalloc(a, g->protocol->state_size);
+    g->x = g->r->exchanges->used = x;
+    return x;
+}
+
+
 struct exchange *
 exchange_new(struct gateway *g, str_t name)
 {
-    struct http_request  *r = g->r;
-    struct exchange      *x = arena_make(r->task.arena, struct exchange);
-    struct exchange_list *list = r->exchanges;
+    struct exchange      *x = make(g, name);
+    struct exchange_list *list = g->r->exchanges;
 
-    x->gateway = g;
-    x->name = str_copy(r->task.arena, name);
-    x->started_at = clock_ms();
-    x->connect_ms = x->header_ms = x->response_ms = -1;
-    x->body_bytes = x->length = -1;
-    x->is_first_of_run = g->x == NULL;
-    if (g->protocol->state_size)
-        x->state = arena_zalloc(r->task.arena, g->protocol->state_size);
+    x->is_first_of_run = !list->last || list->last->gateway != g;
     if (list->last)
         list->last->next = x;
     else
         list->first = x;
     list->last = x;
-    g->x = x;
     return x;
+}
+
+
+struct exchange *
+gateway_answer(struct gateway *g)
+{
+    return make(g, STR(""));
+}
+
+
+enum step
+exchange_answered(struct exchange *x)
+{
+    x->has_head = x->is_complete = x->is_request_sent = true;
+    x->status = x->code;
+    x->gateway->state = GATEWAY_RESPOND;
+    return STEP_NEXT;
 }
 
 
@@ -163,6 +189,14 @@ exchange_body(struct exchange *x, str_t data)
 
     x->body_bytes += (int64_t) data.n;
     u->in.start = chain_add_packed(&x->gateway->fresh, u->block, data);
+}
+
+
+void
+exchange_chain(struct exchange *x, struct chain *data)
+{
+    x->body_bytes += (int64_t) data->n;
+    chain_move(&x->gateway->fresh, data);
 }
 
 

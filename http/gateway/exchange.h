@@ -18,7 +18,7 @@ struct exchange {
     msec_t           started_at;
     int64_t          connect_ms, header_ms, response_ms; /* -1: not reached  */
     uint64_t         sent, received;
-    int64_t          body_bytes; /* -1: no response                          */
+    int64_t          body_bytes; /* decoded                                  */
     unsigned         status;     /* $upstream_status, 0: none                */
 
     struct link     *link;   /* NULL: not connected, or given back           */
@@ -44,6 +44,9 @@ struct exchange {
 
 /* A new try, the last one in the list of its request; name is copied. */
 struct exchange *exchange_new(struct gateway *g, str_t name);
+/* The whole response was reported to x, which has no connection: goes on as
+ * with that of a peer. */
+enum step exchange_answered(struct exchange *x);
 /* The try is over: notes its times and bytes, and keeps its connection for
  * another use or closes it. */
 void exchange_end(struct exchange *x);

@@ -73,6 +73,19 @@ struct gateway_store {
     bool         is_mapped; /* use the path that root or alias gives         */
 };
 
+/* Where a response may come from before a peer is asked, such as a cache. */
+struct gateway_source {
+    /* Called when the request is prepared (g->uri, and g->r with what the
+     * client has sent), and again after each wait.
+     * STEP_NEXT: not from here: the next source is asked, then a peer;
+     * STEP_WAIT: it has registered a wait, for instance for another request
+     * that is asking a peer for the same thing;
+     * STEP_DONE: it has the response and has reported it, to what
+     * gateway_answer returns, as a decoder does (protocol.h): it goes the way
+     * of a peer's; STEP_FAIL: http_fail was called. */
+    enum step (*look)(struct gateway *g);
+};
+
 /* The settings of the shared rows: the first member of each protocol's
  * conf. */
 struct gateway_conf {
@@ -97,6 +110,9 @@ struct gateway_conf {
     bool                 ignore_client_abort, intercept_errors;
     bool                 pass_request_headers, pass_request_body;
     bool                 force_ranges, socket_keepalive, pass_trailers;
+    /* Set by the protocol's ready: */
+    const struct gateway_source *const *sources; /* in order, then NULL; or
+                                                    NULL: none               */
     /* Set by gateway_ready: */
     struct hash         *fields; /* the names in hide and pass, or NULL      */
     uint64_t             kind;   /* digest of the settings with which
@@ -118,6 +134,7 @@ const char *gateway_ready(struct conf *cf, struct gateway_conf *c,
 
 #define GATEWAY_STATES(X)                                                      \
     X(READ_BODY) /* of the request, as far as it is needed first           */  \
+    X(LOOK)      /* ask the sources, such as a cache                       */  \
     X(RESOLVE)   /* look up the name of a host that was not known before   */  \
     X(CHOOSE)    /* choose a peer, and start to connect                    */  \
     X(CONNECT)   /* until the connection is established                    */  \
@@ -136,6 +153,8 @@ enum gateway_state {
 /* The tries of a request, across internal redirects: r->exchanges. */
 struct exchange_list {
     struct exchange *first, *last;
+    struct exchange *used;    /* the one of the response, which may be no try
+                                 but a source's; or NULL                     */
     struct gateway  *running; /* the present run, or NULL                    */
 };
 
@@ -148,6 +167,7 @@ struct gateway {
                                              local keepalive                 */
     void                          *data;  /* for the protocol                */
     enum gateway_state             state;
+    unsigned                       source; /* the next one of conf->sources  */
     struct wait                    wait;  /* ends the run when the task ends */
     const char                    *action; /* the log's action before the
                                               run                            */
@@ -218,6 +238,10 @@ struct gateway *gateway_new(struct http_request *r,
 bool gateway_find_group(struct gateway *g, str_t url, unsigned default_port);
 /* Continues the run; returns the content handler's result. */
 enum step gateway_run(struct gateway *g);
+
+/* For a source: what it reports its response to, with exchange_status,
+ * exchange_field, exchange_length, exchange_chain, exchange_trailer. */
+struct exchange *gateway_answer(struct gateway *g);
 
 /* The header fields of the response that was chosen, from whichever peer;
  * NULL: no gateway was used. */

@@ -73,7 +73,8 @@ tell_dropped(struct gateway *g)
     const struct setting    *s;
     const char              *name = g->protocol->fields_row;
 
-    if (setting_in_force(g->r->location->block, name, &b) == NULL)
+    if (name == NULL
+        || setting_in_force(g->r->location->block, name, &b) == NULL)
         return;
     for (b = b->up; b != NULL; b = b->up)
         for (s = setting_named(b, name); s != NULL; s = setting_before(s))
@@ -116,13 +117,9 @@ gateway_pretend(struct gateway *g, str_t name)
                STR_A(text_of(t->arena, &head)));
     chain_clear(&head);
     tell_dropped(g);
-    x->status = t->trace->status;
     exchange_status(x, t->trace->status, STR_NONE);
     give_fields(x, g->r);
     if (t->trace->status != 204 && t->trace->status != 304)
         exchange_length(x, 0);
-    x->has_head = x->is_complete = x->is_request_sent = true;
-    x->body_bytes = 0;
-    g->state = GATEWAY_RESPOND;
-    return STEP_NEXT;
+    return exchange_answered(x);
 }

@@ -32,7 +32,7 @@ struct gateway_protocol {
     const char *scheme;     /* "http": for logs, upstream: "http://..."      */
     const char *fields_row; /* "proxy_set_header": the directive that adds
                                fields to requests; a location that has any
-                               inherits none                                 */
+                               inherits none.  NULL: there is none           */
     const char *surplus;    /* the warning when bytes follow a response, and
                                the connection is closed; NULL: they are for
                                link->on_idle                                 */
@@ -45,8 +45,8 @@ struct gateway_protocol {
 
     /* The request's body is in g->body (or is streaming).  Prepares the
      * request once for all tries: sets g->uri, and where the target depends on
-     * the request, finds it (gateway_find_group).  The first peer is chosen
-     * after that.  STEP_NEXT, or STEP_FAIL after gateway_fail.  May be
+     * the request, finds it (gateway_find_group).  The sources (a cache) are
+     * asked after that, then a peer is chosen.  STEP_NEXT, or STEP_FAIL after gateway_fail.  May be
      * NULL. */
     enum step (*prepare)(struct gateway *g);
     /* Appends the request's head to out.  Called for each try, when the
@@ -85,6 +85,8 @@ bool exchange_field(struct exchange *x, str_t name, str_t value);
 struct field *exchange_find(const struct exchange *x, str_t name);
 void exchange_length(struct exchange *x, int64_t length); /* of the body     */
 void exchange_body(struct exchange *x, str_t data); /* points into in        */
+/* The same for what does not come off the connection: data is moved. */
+void exchange_chain(struct exchange *x, struct chain *data);
 bool exchange_trailer(struct exchange *x, str_t name, str_t value);
 /* So many of the bytes that this call of decode takes are no part of the
  * head: they do not count for PREFIX_buffer_size. */

@@ -310,7 +310,7 @@ gateway_relay(struct gateway *g)
     struct exchange *x = g->x;
     enum step        s;
 
-    if (x->link == NULL) /* a dry run   */
+    if (x->link == NULL) /* a source's response, or a dry run */
         return finish(g);
     g->has_spilled = false;
     if (!g->is_relaying) {

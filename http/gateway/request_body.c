@@ -19,7 +19,7 @@ prepared(struct gateway *g)
         gateway_end(g, PEER_OK);
         return STEP_FAIL;
     }
-    g->state = g->group ? GATEWAY_CHOOSE : GATEWAY_RESOLVE;
+    g->state = GATEWAY_LOOK;
     return STEP_NEXT;
 }
 

@@ -101,6 +101,31 @@ gateway_fail(struct gateway *g, unsigned status)
 }
 
 
+/* Asks the sources that come before a peer. */
+static enum step
+look(struct gateway *g)
+{
+    const struct gateway_source *const *sources = g->conf->sources;
+
+    for (; sources != NULL && sources[g->source] != NULL; g->source++) {
+        switch (sources[g->source]->look(g)) {
+        case STEP_NEXT:
+        case STEP_ACCEPT:
+            continue;
+        case STEP_WAIT:
+            return STEP_WAIT;
+        case STEP_DONE:
+            return exchange_answered(g->x);
+        case STEP_FAIL:
+            gateway_end(g, PEER_OK);
+            return STEP_FAIL;
+        }
+    }
+    g->state = g->group ? GATEWAY_CHOOSE : GATEWAY_RESOLVE;
+    return STEP_NEXT;
+}
+
+
 static enum step
 connect_peer(struct gateway *g, bool may_be_idle)
 {
@@ -198,15 +223,11 @@ over(struct gateway *g)
 
 
 static enum step (*const handlers[])(struct gateway *) = {
-    [GATEWAY_READ_BODY] = gateway_read_body,
-    [GATEWAY_RESOLVE] = gateway_resolve,
-    [GATEWAY_CHOOSE] = choose,
-    [GATEWAY_CONNECT] = connecting,
-    [GATEWAY_EXCHANGE] = exchange,
-    [GATEWAY_RESPOND] = gateway_respond,
-    [GATEWAY_RELAY] = gateway_relay,
-    [GATEWAY_TUNNEL] = gateway_tunnel,
-    [GATEWAY_OVER] = over,
+    [GATEWAY_READ_BODY] = gateway_read_body, [GATEWAY_LOOK] = look,
+    [GATEWAY_RESOLVE] = gateway_resolve,     [GATEWAY_CHOOSE] = choose,
+    [GATEWAY_CONNECT] = connecting,          [GATEWAY_EXCHANGE] = exchange,
+    [GATEWAY_RESPOND] = gateway_respond,     [GATEWAY_RELAY] = gateway_relay,
+    [GATEWAY_TUNNEL] = gateway_tunnel,       [GATEWAY_OVER] = over,
 };
 
 

@@ -233,7 +233,6 @@ gateway_decode(struct gateway *g)
         x->has_head = true;
         x->header_ms = (int64_t) (clock_ms() - x->started_at);
         x->status = x->code;
-        x->body_bytes = 0;
     }
     return STEP_NEXT;
 }

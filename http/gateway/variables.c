@@ -111,20 +111,18 @@ get_told(struct task *t, uintptr_t what)
 }
 
 
-/* The try whose response was used. */
+/* The one whose response was used. */
 static const struct exchange *
-last(struct task *t)
+used(const struct http_request *r)
 {
-    const struct http_request *r = http_of(t);
-
-    return r->exchanges ? r->exchanges->last : NULL;
+    return r->exchanges ? r->exchanges->used : NULL;
 }
 
 
 static str_t
 get_field(struct task *t, uintptr_t name)
 {
-    const struct exchange *x = last(t);
+    const struct exchange *x = used(http_of(t));
 
     if (!x)
         return STR_NONE;
@@ -135,7 +133,7 @@ get_field(struct task *t, uintptr_t name)
 static str_t
 get_trailer(struct task *t, uintptr_t name)
 {
-    const struct exchange *x = last(t);
+    const struct exchange *x = used(http_of(t));
 
     if (!x)
         return STR_NONE;
@@ -146,7 +144,7 @@ get_trailer(struct task *t, uintptr_t name)
 static str_t
 get_cookie(struct task *t, uintptr_t name)
 {
-    const struct exchange *x = last(t);
+    const struct exchange *x = used(http_of(t));
     const struct field *f = x ? fields_get(&x->fields, FIELD_SET_COOKIE) : NULL;
 
     str_t value;
@@ -214,8 +212,7 @@ static const struct variable variables[] = {
 const struct fields *
 gateway_fields(const struct http_request *r)
 {
-    return r->exchanges && r->exchanges->last ? &r->exchanges->last->fields
-                                              : NULL;
+    return used(r) ? &used(r)->fields : NULL;
 }
 
 

@@ -238,11 +238,61 @@ static const struct gateway_protocol framed = {
 };
 
 
+/* --- sources that come before a peer --------------------------------------- */
+
+static unsigned     looks;   /* of the first source                          */
+static struct task *waiting; /* for the second one                           */
+
+
+static enum step
+look_in_vain(struct gateway *g)
+{
+    (void) g;
+    looks++;
+    return STEP_NEXT;
+}
+
+
+/* Waits for a moment, and then has what ends with "hit". */
+static enum step
+look_up(struct gateway *g)
+{
+    struct task     *t = &g->r->task;
+    struct exchange *x;
+    struct chain     body;
+
+    if (waiting != t) {
+        waiting = t;
+        return STEP_WAIT;
+    }
+    waiting = NULL;
+    if (g->uri.n > 6)
+        return http_fail(g->r, 503);
+    if (!str_eq(g->uri, STR("/c/hit")))
+        return STEP_NEXT;
+    x = gateway_answer(g);
+    exchange_status(x, 200, STR("OK"));
+    exchange_length(x, 6);
+    (void) exchange_field(x, STR("X-From"), STR("source"));
+    chain_init(&body, t->arena);
+    chain_add(&body, STR("stored"));
+    exchange_chain(x, &body);
+    return STEP_DONE;
+}
+
+
+static const struct gateway_source        in_vain = { look_in_vain };
+static const struct gateway_source        store = { look_up };
+static const struct gateway_source *const sources[]
+    = { &in_vain, &store, NULL };
+
+
 /* --- the module ----------------------------------------------------------- */
 
 struct framed_conf {
     struct gateway_conf    gateway; /* first */
     struct upstream_group *group;
+    bool                   looks;
 };
 
 
@@ -288,6 +338,8 @@ ready(struct conf *cf, void *at)
 {
     struct framed_conf *c = at;
 
+    if (c->looks)
+        c->gateway.sources = sources;
     return gateway_ready(cf, &c->gateway, "framed");
 }
 
@@ -301,6 +353,7 @@ ready(struct conf *cf, void *at)
 static const struct directive directives[] = {
     { "framed_pass", IN_LOCATION, ARGS_1, &pass_type,
       FIELD(C, group, struct upstream_group *), NULL, NULL, "server", "" },
+    FLAG("framed_sources", IN_LOCATION, C, looks, "off", ""),
     { .name = NULL },
 };
 static const struct template templates[] = {
@@ -332,6 +385,9 @@ static const char text[]
       "    listen unix:%s/in;\n"
       "    location /f { framed_pass u; }\n"
       "    location /s { framed_pass u; framed_request_buffering off; }\n"
+      "    location /c { framed_pass u; framed_sources on;\n"
+      "      add_header X-Tried \"[$upstream_addr] $upstream_http_x_from\" always;"
+      "    }\n"
       "  }\n"
       "}\n";
 
@@ -580,6 +636,50 @@ test_flood(void)
 }
 
 
+/* Asks for something of a location with sources, which wait at first. */
+static str_t
+ask_sources(const char *path)
+{
+    char request[256];
+
+    snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: x\r\n\r\n",
+             path);
+    ask(request);
+    is_str(take(client), "", "%s: nothing yet", path);
+    CHECK(waiting != NULL);
+    task_wake(waiting);
+    turn();
+    return take(client);
+}
+
+
+static void
+test_sources(void)
+{
+    unsigned before = accepted;
+    str_t    answer = ask_sources("/c/hit");
+
+    is((int) looks, 1, "each source is asked once");
+    ok(ends_with(answer, "\r\n\r\nstored"), "the second one has the response");
+    got[answer.n] = '\0';
+    ok(strstr(got, "X-From: source\r\n") != NULL
+           && strstr(got, "Content-Length: 6\r\n") != NULL,
+       "with its fields");
+    ok(strstr(got, "X-Tried: [] source\r\n") != NULL, "no peer was tried");
+    ok(str_starts(ask_sources("/c/fails"), STR("HTTP/1.1 503 ")),
+       "a source may fail the request");
+    is((int) accepted, (int) before, "no peer was asked");
+
+    answer = ask_sources("/c/x");
+    is_str(answer, "", "no source has it");
+    is((int) looks, 3, "the first one goes on");
+    is_str(take(peer), "H 4/c/xE 0", "a peer is asked");
+    CHECK(write(peer, "S\0\0D\0\2okE\0\0", 11) == 11);
+    turn();
+    ok(ends_with(take(client), "ok\r\n0\r\n\r\n"), "its response");
+}
+
+
 int
 main(void)
 {
@@ -590,6 +690,7 @@ main(void)
     test_idle();
     test_flood();
     test_window("/s");
+    test_sources();
 
     close(client);
     close(peer);
