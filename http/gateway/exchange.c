@@ -18,6 +18,7 @@ make(struct gateway *g, str_t name)
     x->started_at = clock_ms();
     x->connect_ms = x->header_ms = x->response_ms = -1;
     x->length = -1;
+    chain_init(&x->body, a);
     if (g->protocol->state_size)
         x->state = arena_zalloc(a, g->protocol->state_size);
     g->x = g->r->exchanges->used = x;
@@ -188,7 +189,7 @@ exchange_body(struct exchange *x, str_t data)
     struct link *u = x->link;
 
     x->body_bytes += (int64_t) data.n;
-    u->in.start = chain_add_packed(&x->gateway->fresh, u->block, data);
+    u->in.start = chain_add_packed(&x->body, u->block, data);
 }
 
 
@@ -196,7 +197,7 @@ void
 exchange_chain(struct exchange *x, struct chain *data)
 {
     x->body_bytes += (int64_t) data->n;
-    chain_move(&x->gateway->fresh, data);
+    chain_move(&x->body, data);
 }
 
 

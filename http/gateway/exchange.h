@@ -28,6 +28,7 @@ struct exchange {
     unsigned      code;
     str_t         reason;
     struct fields fields, trailers;
+    struct chain  body;      /* decoded, and not passed on so far            */
     int64_t       length;    /* of the body, -1: not known                   */
     bool          is_reusable, is_upgrade, is_headless;
     bool          has_head;  /* decode has said STEP_NEXT                    */
@@ -103,6 +104,9 @@ enum step gateway_fail(struct gateway *g, unsigned status);
 /* Whether a field of the response stays here: by configuration, or by the
  * protocol's own rule. */
 bool gateway_hides(const struct gateway *g, const struct field *f);
+
+/* The run is over: what the relay holds goes. */
+void gateway_relay_end(struct gateway *g);
 
 /* proxy_store: where the response is kept, beside being passed on. */
 void gateway_store_open(struct gateway *g);

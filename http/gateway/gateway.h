@@ -28,6 +28,8 @@
 
 struct exchange;
 struct lookup;
+struct relay;
+struct store;
 struct tunnel;
 
 /* When to try another peer: the words of proxy_next_upstream. */
@@ -158,6 +160,23 @@ struct exchange_list {
     struct gateway  *running; /* the present run, or NULL                    */
 };
 
+/* The request's body on its way to the peer. */
+struct gateway_upload {
+    struct chain body;       /* the same for each try                        */
+    struct chain unframed;   /* of this try: not given to the protocol, or
+                                left by it                                   */
+    int64_t      length;     /* -1: unknown, sent in chunks                  */
+    bool         exists;     /* the request has one (it may be empty)        */
+    bool         is_replaced; /* set by the protocol: it fills body itself   */
+    bool         needs_length; /* set by the protocol: it cannot send a body
+                                 of unknown length                           */
+    bool         is_streaming; /* passed on as it arrives                    */
+    bool         has_streamed; /* ... and some of it has been                */
+    bool         has_whole;  /* ... and nothing more comes from the client   */
+    bool         has_failed; /* the body could not be read, or the head not
+                                be made: not the peer's fault                */
+};
+
 /* One run of a gateway's content handler. */
 struct gateway {
     struct http_request           *r;
@@ -180,49 +199,23 @@ struct gateway {
     str_t                  uri;  /* what is requested from the peer, for
                                     logs                                     */
 
+    /* The tries. */
     struct pick      pick;
     bool             is_picking;
-    struct exchange *x;      /* the current try                              */
+    struct exchange *x;      /* the current one                              */
     unsigned         tries;  /* so far                                       */
     msec_t           started_at;
+    bool             is_stale; /* the peer had closed an idle connection: try
+                                  it again                                   */
+    unsigned         fault;  /* of a bad response: enum gateway_next         */
 
-    /* The request's body. */
-    struct chain body;       /* the same for each try                        */
-    struct chain unframed;   /* of this try, not given to the protocol, or
-                                left by it                                   */
-    bool         has_whole;  /* ... and nothing more comes from the client   */
-    int64_t      body_length; /* -1: unknown, sent in chunks                 */
-    bool         has_body;    /* the request has one (it may be empty)       */
-    bool         replaces_body; /* set by the protocol: it fills body itself */
-    bool         needs_length; /* set by the protocol: it cannot send chunks */
-    bool         is_streaming; /* passed on as it arrives                    */
-    bool         has_streamed; /* ... and some of it has been                */
-    bool         body_failed; /* the body could not be read, or the head
-                                 not be made: not the peer's fault           */
-    bool         is_stale;   /* the peer had closed an idle connection: try
-                                it again                                    */
-    unsigned     fault;      /* of a bad response: enum gateway_next         */
+    struct gateway_upload upload;
 
-    /* The response's body. */
-    struct chain       fresh;   /* read, not yet handed over                 */
-    struct chain       out;     /* being handed over                         */
-    struct chain       spilled; /* moved to the file; comes before fresh     */
-    struct chain_file *file;
-    off_t              file_end;
-    struct chain_file *stored;
-    off_t              stored_end;
-    str_t              stored_name;
-    bool               stored_is_broken;
-    struct tunnel     *tunnel;
-    struct timer       pause;   /* of proxy_limit_rate                       */
-    uint64_t           rate;    /* bytes a second; 0: no limit              */
-    msec_t             rate_at;
-    bool               buffers; /* proxy_buffering, X-Accel-Buffering        */
-    bool               is_full; /* http_send said to wait                    */
-    bool               is_held_back; /* a filter may be holding bytes that
-                                        were handed over                     */
-    bool               has_spilled; /* in this call                          */
-    bool               is_relaying; /* the body has begun                    */
+    /* What becomes of the response. */
+    bool           buffers; /* proxy_buffering, X-Accel-Buffering            */
+    struct relay  *relay;   /* passes on its body; NULL: not so far          */
+    struct store  *store;   /* keeps a copy; NULL: not                       */
+    struct tunnel *tunnel;  /* passes on bytes, both ways; NULL: not         */
 };
 
 /* The run of r that has started and has not ended; NULL: none. */

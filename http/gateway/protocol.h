@@ -43,7 +43,7 @@ struct gateway_protocol {
      * while it is idle, its end (core/upstream/link.h).  NULL: nothing does. */
     const struct link_protocol *link;
 
-    /* The request's body is in g->body (or is streaming).  Prepares the
+    /* The request's body is in g->upload.body (or is streaming).  Prepares the
      * request once for all tries: sets g->uri, and where the target depends on
      * the request, finds it (gateway_find_group).  The sources (a cache) are
      * asked after that, then a peer is chosen.  STEP_NEXT, or STEP_FAIL after gateway_fail.  May be

@@ -28,6 +28,22 @@ enum {
 };
 
 
+struct relay {
+    struct gateway    *g;
+    struct chain       out;     /* being handed over                         */
+    struct chain       spilled; /* moved to the file; precedes x->body       */
+    struct chain_file *file;
+    off_t              file_end;
+    struct timer       pause; /* of proxy_limit_rate, and for others' turn */
+    uint64_t           rate;  /* bytes a second; 0: no limit              */
+    msec_t             rate_at;
+    bool               is_full; /* http_send said to wait                    */
+    bool               is_held_back; /* a filter may be holding bytes that
+                                        were handed over                     */
+    bool               has_spilled;  /* in this call                          */
+};
+
+
 static size_t
 memory_limit(const struct gateway_conf *c)
 {
@@ -37,99 +53,120 @@ memory_limit(const struct gateway_conf *c)
 
 /* Reuses the file from its start, once all of it has been sent. */
 static void
-rewind_file(struct gateway *g)
+rewind_file(struct relay *relay)
 {
-    if (g->file && g->file->refs == 1 && chain_empty(&g->spilled))
-        g->file_end = 0;
+    if (relay->file && relay->file->refs == 1 && chain_empty(&relay->spilled))
+        relay->file_end = 0;
+}
+
+
+static bool
+open_file(struct relay *relay)
+{
+    struct task *t = &relay->g->r->task;
+    str_t        name;
+
+    if (relay->file)
+        return true;
+    relay->file
+        = temp_file_new(t, &relay->g->conf->temp_path, TEMP_NAMELESS, &name);
+    if (!relay->file)
+        return false;
+    log_warn(t->log,
+             "an upstream response is buffered to a temporary file " STR_F,
+             STR_A(name));
+    return true;
 }
 
 
 /* Moves the bytes in memory to the file; false: they stay in memory. */
 static bool
-spill(struct gateway *g)
+spill(struct relay *relay)
 {
-    const struct gateway_conf *c = g->conf;
-    struct task               *t = &g->r->task;
-    off_t                      from;
-    str_t                      name;
-    bool                       ok;
+    struct gateway *g = relay->g;
+    off_t           from;
+    bool            ok;
 
-    rewind_file(g);
-    if ((uint64_t) g->file_end + g->fresh.n > c->max_file_size)
+    rewind_file(relay);
+    from = relay->file_end;
+    if ((uint64_t) from + g->x->body.n > g->conf->max_file_size
+        || !open_file(relay))
         return false;
-    if (!g->file) {
-        g->file = temp_file_new(t, &c->temp_path, TEMP_NAMELESS, &name);
-        if (!g->file)
-            return false;
-        log_warn(t->log,
-                 "an upstream response is buffered to a temporary file " STR_F,
-                 STR_A(name));
-    }
-    from = g->file_end;
-    ok = temp_file_append(t, g->file, &g->file_end, &g->fresh, 0);
-    chain_add_file(&g->spilled, g->file, from, (size_t) (g->file_end - from));
+    ok = temp_file_append(&g->r->task, relay->file, &relay->file_end,
+                          &g->x->body, 0);
+    chain_add_file(&relay->spilled, relay->file, from,
+                   (size_t) (relay->file_end - from));
     return ok;
+}
+
+
+/* Lets others have a turn. */
+static void
+pause_for(struct relay *relay, msec_t ms)
+{
+    timer_set(relay->g->r->task.loop, &relay->pause, ms);
 }
 
 
 /* Only once in a turn, so that the client can take something in between. */
 static bool
-make_space(struct gateway *g)
+make_space(struct relay *relay)
 {
-    if (g->has_spilled) {
-        timer_set(g->r->task.loop, &g->pause, 0);
+    if (relay->has_spilled) {
+        pause_for(relay, 0);
         return false;
     }
-    g->has_spilled = true;
-    return spill(g);
+    relay->has_spilled = true;
+    return spill(relay);
 }
 
 
 /* proxy_limit_rate: how much may be read now; 0: pause first. */
 static size_t
-allowed_by_rate(struct gateway *g, size_t want)
+allowed_by_rate(struct relay *relay, size_t want)
 {
-    uint64_t may, read = (uint64_t) g->x->body_bytes;
+    uint64_t may, read = (uint64_t) relay->g->x->body_bytes;
     msec_t   passed;
 
-    if (g->rate == 0)
+    if (relay->rate == 0)
         return want;
-    passed = clock_ms() - g->rate_at;
-    may = g->rate * (passed / 1000 + 1);
+    passed = clock_ms() - relay->rate_at;
+    may = relay->rate * (passed / 1000 + 1);
     if (read < may)
         return may - read < want ? (size_t) (may - read) : want;
-    timer_set(g->r->task.loop, &g->pause,
-              (read - may) * 1000 / g->rate + 1000 - passed % 1000);
+    pause_for(relay, (read - may) * 1000 / relay->rate + 1000 - passed % 1000);
     return 0;
 }
 
 
 /* How much to read next; 0: nothing now. */
 static size_t
-want_now(struct gateway *g)
+want_now(struct relay *relay)
 {
-    size_t   limit = memory_limit(g->conf);
-    size_t   want = READ_ONCE;
-    uint64_t left;
+    const struct gateway  *g = relay->g;
+    const struct exchange *x = g->x;
+    size_t                 limit = memory_limit(g->conf);
+    size_t                 want = READ_ONCE;
+    uint64_t               left;
 
-    if (g->is_full) {
+    if (relay->is_full) {
         if (!g->buffers)
             return 0;
-        if (g->fresh.n >= limit && !make_space(g))
+        if (x->body.n >= limit && !make_space(relay))
             return 0;
-        if (g->fresh.n + want > limit)
-            want = limit - g->fresh.n;
+        if (x->body.n + want > limit)
+            want = limit - x->body.n;
         if (want < READ_LEAST)
             want = READ_LEAST;
     }
-    if (g->x->length >= 0) { /* a short read means that no more has arrived */
-        left = (uint64_t) (g->x->length - g->x->body_bytes);
+    if (x->length >= 0) { /* a short read means that no more has arrived */
+        left = (uint64_t) (x->length - x->body_bytes);
         if (left < want)
             want = left < KNOWN_SMALL ? KNOWN_SMALL : (size_t) left + 1;
-    } else if (g->x->body_bytes < READ_ONCE) {
+    } else if (x->body_bytes < READ_ONCE) {
         want = want < KNOWN_SMALL ? want : KNOWN_SMALL;
     }
-    return allowed_by_rate(g, want);
+    return allowed_by_rate(relay, want);
 }
 
 
@@ -137,26 +174,28 @@ want_now(struct gateway *g)
  * much was read that contained few body bytes (framing can be longer than the
  * data). */
 static enum step
-fill(struct gateway *g)
+fill(struct relay *relay)
 {
-    enum step s;
-    size_t    want;
+    struct gateway  *g = relay->g;
+    struct exchange *x = g->x;
+    enum step        s;
+    size_t           want;
 
     for (unsigned reads = 0; reads < ROUNDS; reads++) {
-        want = want_now(g);
+        want = want_now(relay);
         if (want == 0) {
-            timer_stop(&g->x->link->conn.read_timer);
+            timer_stop(&x->link->conn.read_timer);
             return STEP_WAIT;
         }
         s = gateway_read(g, want);
-        if (s == STEP_WAIT && g->x->is_request_sent
-            && !timer_is_set(&g->x->link->conn.read_timer))
-            link_wait_read(g->x->link, g->conf->read_timeout);
+        if (s == STEP_WAIT && x->is_request_sent
+            && !timer_is_set(&x->link->conn.read_timer))
+            link_wait_read(x->link, g->conf->read_timeout);
         if (s != STEP_NEXT)
             return s;
         if (gateway_send(g) == STEP_FAIL) /* an answer, or more of the body */
             return STEP_FAIL;
-        if (!g->buffers || (!g->is_full && g->fresh.n >= READ_MANY))
+        if (!g->buffers || (!relay->is_full && x->body.n >= READ_MANY))
             break;
     }
     return STEP_NEXT;
@@ -165,44 +204,47 @@ fill(struct gateway *g)
 
 /* Moves everything that is there to out. */
 static void
-gather(struct gateway *g)
+gather(struct relay *relay)
 {
-    if (!chain_empty(&g->fresh))
-        gateway_store_add(g, &g->fresh);
-    chain_move(&g->out, &g->spilled);
-    chain_move(&g->out, &g->fresh);
+    struct exchange *x = relay->g->x;
+
+    if (!chain_empty(&x->body))
+        gateway_store_add(relay->g, &x->body);
+    chain_move(&relay->out, &relay->spilled);
+    chain_move(&relay->out, &x->body);
 }
 
 
 /* Hands over what is there; at_once: none of it may wait for later data. */
 static enum step
-hand_over(struct gateway *g, bool at_once, bool last)
+hand_over(struct relay *relay, bool at_once, bool last)
 {
     enum step s;
 
-    gather(g);
+    gather(relay);
     if (at_once && !last)
-        chain_flush(&g->out);
-    g->is_held_back = !at_once;
-    s = http_send(g->r, &g->out, last);
-    g->is_full = s == STEP_WAIT;
+        chain_flush(&relay->out);
+    relay->is_held_back = !at_once;
+    s = http_send(relay->g->r, &relay->out, last);
+    relay->is_full = s == STEP_WAIT;
     return s;
 }
 
 
 /* Whether there are bytes for the client. */
 static bool
-has_more(const struct gateway *g)
+has_more(const struct relay *relay)
 {
-    return !chain_empty(&g->fresh) || !chain_empty(&g->spilled);
+    return !chain_empty(&relay->g->x->body) || !chain_empty(&relay->spilled);
 }
 
 
 /* The response is complete: the exchange ends, and the pipeline sends the
  * rest. */
 static enum step
-finish(struct gateway *g)
+finish(struct relay *relay)
 {
+    struct gateway      *g = relay->g;
     struct exchange     *x = g->x;
     struct http_request *r = g->r;
     enum step            s;
@@ -213,7 +255,7 @@ finish(struct gateway *g)
             fields_add(r->task.arena, &r->out.trailers, f->name, f->value);
         r->out.has_trailers = x->trailers.list.n != 0;
     }
-    s = hand_over(g, true, true);
+    s = hand_over(relay, true, true);
     gateway_end(g, PEER_OK);
     return s == STEP_FAIL ? STEP_FAIL : STEP_DONE;
 }
@@ -222,38 +264,41 @@ finish(struct gateway *g)
 /* The rest of the response will not arrive: sends what is there, and ends it
  * in a way that shows the client that it is incomplete. */
 static enum step
-break_off(struct gateway *g)
+break_off(struct relay *relay)
 {
-    enum step s;
+    struct gateway *g = relay->g;
+    enum step       s;
 
     exchange_end(g->x);
-    gather(g);
-    s = http_send_cut(g->r, &g->out);
+    gather(relay);
+    s = http_send_cut(g->r, &relay->out);
     gateway_end(g, PEER_OK);
     return s;
 }
 
 
 static enum step
-go_on(struct gateway *g)
+go_on(struct relay *relay)
 {
-    unsigned  rounds = 0;
-    enum step s;
-    bool      at_once;
+    struct gateway *g = relay->g;
+    unsigned        rounds = 0;
+    enum step       s;
+    bool            at_once;
 
     for (;;) {
-        if (++rounds > ROUNDS) { /* let others have a turn */
-            timer_set(g->r->task.loop, &g->pause, 0);
+        if (++rounds > ROUNDS) {
+            pause_for(relay, 0);
             return STEP_WAIT;
         }
-        s = fill(g);
+        s = fill(relay);
         if (s == STEP_DONE)
-            return finish(g);
+            return finish(relay);
         if (s == STEP_FAIL)
-            return break_off(g);
+            return break_off(relay);
         at_once = s == STEP_WAIT || !g->buffers;
-        if (!g->is_full && (has_more(g) || (at_once && g->is_held_back))
-            && hand_over(g, at_once, false) == STEP_FAIL)
+        if (!relay->is_full
+            && (has_more(relay) || (at_once && relay->is_held_back))
+            && hand_over(relay, at_once, false) == STEP_FAIL)
         {
             gateway_end(g, PEER_OK);
             return STEP_FAIL;
@@ -266,40 +311,70 @@ go_on(struct gateway *g)
 
 /* Whether the client has room again. */
 static enum step
-look_for_room(struct gateway *g)
+look_for_room(struct relay *relay)
 {
     enum step s;
 
-    if (!g->is_full)
+    if (!relay->is_full)
         return STEP_NEXT;
-    s = http_send(g->r, &g->out, false);
-    g->is_full = s == STEP_WAIT;
+    s = http_send(relay->g->r, &relay->out, false);
+    relay->is_full = s == STEP_WAIT;
     return s;
+}
+
+
+static void
+on_pause_over(struct timer *t)
+{
+    task_wake(&container_of(t, struct relay, pause)->g->r->task);
+}
+
+
+static struct relay *
+new_relay(struct gateway *g)
+{
+    struct arena *a = g->r->task.arena;
+    struct relay *relay = arena_make(a, struct relay);
+
+    relay->g = g;
+    relay->pause.on_timeout = on_pause_over;
+    chain_init(&relay->out, a);
+    chain_init(&relay->spilled, a);
+    return relay;
+}
+
+
+static void
+set_rate(struct relay *relay)
+{
+    const struct gateway *g = relay->g;
+
+    if (!g->conf->limit_rate || !g->buffers)
+        return;
+    if (!number_size(expr_eval(g->conf->limit_rate, &g->r->task), false,
+                     &relay->rate))
+        relay->rate = 0;
+    relay->rate_at = clock_ms();
 }
 
 
 /* The first call for a response. */
 static enum step
-begin(struct gateway *g)
+begin(struct relay *relay)
 {
-    str_t     rate;
-    enum step s;
+    struct gateway *g = relay->g;
+    enum step       s;
 
-    g->is_relaying = true;
     gateway_says(g, "reading upstream");
-    if (g->conf->limit_rate && g->buffers) {
-        rate = expr_eval(g->conf->limit_rate, &g->r->task);
-        if (!number_size(rate, false, &g->rate))
-            g->rate = 0;
-        g->rate_at = clock_ms();
-    }
+    set_rate(relay);
     s = gateway_decode(g);
     if (s == STEP_DONE)
-        return finish(g);
+        return finish(relay);
     if (s == STEP_FAIL)
-        return break_off(g);
-    if (!g->buffers && chain_empty(&g->fresh)) /* send the head at once */
-        return hand_over(g, true, false) == STEP_FAIL ? STEP_FAIL : STEP_NEXT;
+        return break_off(relay);
+    if (!g->buffers && chain_empty(&g->x->body)) /* send the head at once */
+        return hand_over(relay, true, false) == STEP_FAIL ? STEP_FAIL
+                                                          : STEP_NEXT;
     return STEP_NEXT;
 }
 
@@ -307,26 +382,43 @@ begin(struct gateway *g)
 enum step
 gateway_relay(struct gateway *g)
 {
-    struct exchange *x = g->x;
-    enum step        s;
+    struct link *u = g->x->link;
+    bool         has_begun = g->relay != NULL;
+    enum step    s;
 
-    if (x->link == NULL) /* a source's response, or a dry run */
-        return finish(g);
-    g->has_spilled = false;
-    if (!g->is_relaying) {
-        s = begin(g);
+    if (!has_begun)
+        g->relay = new_relay(g);
+    if (u == NULL) /* a source's response, or a dry run */
+        return finish(g->relay);
+    g->relay->has_spilled = false;
+    if (!has_begun) {
+        s = begin(g->relay);
         if (s != STEP_NEXT)
             return s;
     }
-    if (x->link->timed_out) {
+    if (u->timed_out) {
         log_errno(g->r->task.log, ETIMEDOUT, "upstream timed out");
-        return break_off(g);
+        return break_off(g->relay);
     }
     if (gateway_send(g) == STEP_FAIL)
-        return break_off(g);
-    if (look_for_room(g) == STEP_FAIL) {
+        return break_off(g->relay);
+    if (look_for_room(g->relay) == STEP_FAIL) {
         gateway_end(g, PEER_OK);
         return STEP_FAIL;
     }
-    return go_on(g);
+    return go_on(g->relay);
+}
+
+
+void
+gateway_relay_end(struct gateway *g)
+{
+    struct relay *relay = g->relay;
+
+    if (relay == NULL)
+        return;
+    timer_stop(&relay->pause);
+    chain_clear(&relay->spilled);
+    chain_file_put(relay->file);
+    g->relay = NULL;
 }

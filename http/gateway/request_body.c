@@ -36,9 +36,9 @@ read_whole(struct gateway *g)
         gateway_end(g, PEER_OK);
         return s;
     }
-    if (r->body && g->conf->pass_request_body && !g->replaces_body)
-        chain_share(&g->body, &r->body->data);
-    g->body_length = g->has_body ? (int64_t) g->body.n : -1;
+    if (r->body && g->conf->pass_request_body && !g->upload.is_replaced)
+        chain_share(&g->upload.body, &r->body->data);
+    g->upload.length = g->upload.exists ? (int64_t) g->upload.body.n : -1;
     return prepared(g);
 }
 
@@ -48,8 +48,8 @@ begin_stream(struct gateway *g)
 {
     switch (http_body_stream(g->r)) {
     case STEP_NEXT:
-        g->is_streaming = true;
-        g->body_length = g->r->content_length;
+        g->upload.is_streaming = true;
+        g->upload.length = g->r->content_length;
         return prepared(g);
     case STEP_FAIL:
         gateway_end(g, PEER_OK);
@@ -70,14 +70,14 @@ may_stream(const struct gateway *g)
     const struct http_request *r = g->r;
 
     return !g->conf->request_buffering && g->conf->pass_request_body
-           && !g->replaces_body && r->content_length != 0
-           && !(r->is_chunked && g->needs_length) && r == r->main;
+           && !g->upload.is_replaced && r->content_length != 0
+           && !(r->is_chunked && g->upload.needs_length) && r == r->main;
 }
 
 
 enum step
 gateway_read_body(struct gateway *g)
 {
-    g->has_body = g->r->content_length >= 0 || g->r->is_chunked;
-    return g->has_body && may_stream(g) ? begin_stream(g) : read_whole(g);
+    g->upload.exists = g->r->content_length >= 0 || g->r->is_chunked;
+    return g->upload.exists && may_stream(g) ? begin_stream(g) : read_whole(g);
 }

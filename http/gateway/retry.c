@@ -48,7 +48,7 @@ word_of(unsigned status)
 static bool
 may_repeat(const struct gateway *g, bool was_sent)
 {
-    if (g->is_streaming && (was_sent || g->has_streamed))
+    if (g->upload.is_streaming && (was_sent || g->upload.has_streamed))
         return false;
     if (!was_sent)
         return true;
@@ -71,7 +71,7 @@ may_go_on(const struct gateway *g, unsigned how)
 static enum step
 try_again(struct gateway *g)
 {
-    chain_clear(&g->fresh);
+    chain_clear(&g->x->body);
     g->state = GATEWAY_CHOOSE;
     return STEP_NEXT;
 }

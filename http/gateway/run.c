@@ -30,13 +30,6 @@ cancel(struct wait *w)
 }
 
 
-static void
-on_pause_over(struct timer *t)
-{
-    task_wake(&container_of(t, struct gateway, pause)->r->task);
-}
-
-
 struct gateway *
 gateway_new(struct http_request *r, const struct gateway_protocol *protocol,
             const struct gateway_conf *conf, uint64_t owner)
@@ -50,14 +43,10 @@ gateway_new(struct http_request *r, const struct gateway_protocol *protocol,
     g->conf = conf;
     g->owner = owner;
     g->buffers = conf->buffering;
-    g->body_length = -1;
+    g->upload.length = -1;
     g->action = r->task.log->action;
-    g->pause.on_timeout = on_pause_over;
-    chain_init(&g->body, a);
-    chain_init(&g->unframed, a);
-    chain_init(&g->fresh, a);
-    chain_init(&g->spilled, a);
-    chain_init(&g->out, a);
+    chain_init(&g->upload.body, a);
+    chain_init(&g->upload.unframed, a);
     if (!r->exchanges)
         r->exchanges = arena_make(a, struct exchange_list);
     r->exchanges->running = g;
@@ -73,21 +62,19 @@ gateway_end(struct gateway *g, enum outcome how)
         return;
     g->state = GATEWAY_OVER;
     log_debug(g->r->task.log, "finalize http upstream request");
-    if (g->x)
+    if (g->x) {
         exchange_end(g->x);
+        chain_clear(&g->x->body);
+    }
     if (g->is_picking)
         pick_end(&g->pick, how);
     g->r->exchanges->running = NULL;
     wait_end(&g->wait);
-    timer_stop(&g->pause);
-    chain_clear(&g->body);
-    chain_clear(&g->unframed);
-    if (g->is_streaming)
+    chain_clear(&g->upload.body);
+    chain_clear(&g->upload.unframed);
+    if (g->upload.is_streaming)
         http_body_leave(g->r);
-    chain_clear(&g->fresh);
-    chain_clear(&g->spilled);
-    chain_file_put(g->file);
-    g->file = NULL;
+    gateway_relay_end(g);
     gateway_store_end(g);
     g->r->task.log->action = g->action;
 }

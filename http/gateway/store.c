@@ -16,31 +16,44 @@
 #include "http/temp_file.h"
 
 
+struct store {
+    struct chain_file *file;
+    str_t              name; /* of the temporary file                        */
+    off_t              end;
+    bool               is_broken;
+};
+
+
 void
 gateway_store_open(struct gateway *g)
 {
-    const struct gateway_store *s = &g->conf->store;
+    const struct gateway_store *conf = &g->conf->store;
+    struct task                *t = &g->r->task;
+    struct store               *s;
 
-    if ((!s->path && !s->is_mapped) || g->x->code != 200 || g->x->is_upgrade
-        || g->r->method != HTTP_GET)
+    if ((!conf->path && !conf->is_mapped) || g->x->code != 200
+        || g->x->is_upgrade || g->r->method != HTTP_GET)
         return;
-    g->stored = temp_file_new(&g->r->task, &g->conf->temp_path, TEMP_KEEP,
-                              &g->stored_name);
+    s = arena_make(t->arena, struct store);
+    s->file = temp_file_new(t, &g->conf->temp_path, TEMP_KEEP, &s->name);
+    if (s->file)
+        g->store = s;
 }
 
 
 void
 gateway_store_add(struct gateway *g, const struct chain *data)
 {
-    struct chain copy;
+    struct store *s = g->store;
+    struct chain  copy;
 
-    if (!g->stored)
+    if (!s)
         return;
     chain_init(&copy, g->r->task.arena);
     chain_share(&copy, data);
-    if (!temp_file_append(&g->r->task, g->stored, &g->stored_end, &copy, 0)) {
+    if (!temp_file_append(&g->r->task, s->file, &s->end, &copy, 0)) {
         chain_clear(&copy);
-        g->stored_is_broken = true;
+        s->is_broken = true;
     }
 }
 
@@ -93,45 +106,55 @@ move_in_place(struct gateway *g, str_t to)
     char        *path = str_z(t->arena, to);
     time_t at = date_parse(fields_value(&g->x->fields, FIELD_LAST_MODIFIED));
 
-    (void) fchmod(g->stored->fd, g->conf->store_access);
+    (void) fchmod(g->store->file->fd, g->conf->store_access);
     if (at != -1) {
         struct timespec times[2] = { { at, 0 }, { at, 0 } };
 
-        (void) futimens(g->stored->fd, times);
+        (void) futimens(g->store->file->fd, times);
     }
-    if (rename(g->stored_name.p, path) == 0)
+    if (rename(g->store->name.p, path) == 0)
         return;
     if (errno == ENOENT) {
         make_folders(path);
-        if (rename(g->stored_name.p, path) == 0)
+        if (rename(g->store->name.p, path) == 0)
             return;
     }
-    if (errno == EXDEV && copy_across(t, g->stored_name.p, path))
+    if (errno == EXDEV && copy_across(t, g->store->name.p, path))
         return;
     log_at(t->log, LEVEL_CRIT, errno, "rename() \"%s\" to \"%s\" failed",
-           g->stored_name.p, path);
-    (void) unlink(g->stored_name.p);
+           g->store->name.p, path);
+    (void) unlink(g->store->name.p);
+}
+
+
+static bool
+is_whole(const struct gateway *g)
+{
+    const struct exchange *x = g->x;
+    const struct store    *s = g->store;
+
+    return x->is_complete && !s->is_broken
+           && (x->length < 0 || x->length == s->end);
 }
 
 
 void
 gateway_store_end(struct gateway *g)
 {
-    const struct gateway_store *s = &g->conf->store;
-    bool is_whole = g->x && g->x->is_complete && !g->stored_is_broken
-                    && (g->x->length < 0 || g->x->length == g->stored_end);
-    str_t  to = STR_NONE;
-    size_t root;
+    const struct gateway_store *conf = &g->conf->store;
+    struct store               *s = g->store;
+    str_t                       to = STR_NONE;
+    size_t                      root;
 
-    if (!g->stored)
+    if (!s)
         return;
-    if (is_whole)
-        to = s->path ? expr_eval(s->path, &g->r->task)
-                     : http_map_path(g->r, &root);
+    if (is_whole(g))
+        to = conf->path ? expr_eval(conf->path, &g->r->task)
+                        : http_map_path(g->r, &root);
     if (to.n)
         move_in_place(g, to);
     else
-        (void) unlink(g->stored_name.p);
-    chain_file_put(g->stored);
-    g->stored = NULL;
+        (void) unlink(s->name.p);
+    chain_file_put(s->file);
+    g->store = NULL;
 }

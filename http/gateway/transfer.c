@@ -36,15 +36,15 @@ take_stream(struct exchange *x)
     struct gateway *g = x->gateway;
     enum step       s;
 
-    if (g->has_whole)
+    if (g->upload.has_whole)
         return STEP_DONE;
-    if (x->link->conn.out.n >= QUEUE_MAX || g->unframed.n >= QUEUE_MAX)
+    if (x->link->conn.out.n >= QUEUE_MAX || g->upload.unframed.n >= QUEUE_MAX)
         return STEP_WAIT;
-    s = http_body_some(g->r, &g->unframed);
-    g->body_failed = s == STEP_FAIL;
-    g->has_whole = s == STEP_DONE;
-    if (g->has_whole || !chain_empty(&g->unframed))
-        g->has_streamed = true;
+    s = http_body_some(g->r, &g->upload.unframed);
+    g->upload.has_failed = s == STEP_FAIL;
+    g->upload.has_whole = s == STEP_DONE;
+    if (g->upload.has_whole || !chain_empty(&g->upload.unframed))
+        g->upload.has_streamed = true;
     return s;
 }
 
@@ -55,7 +55,7 @@ static enum step
 frame(struct exchange *x, enum step in)
 {
     const struct gateway_protocol *p = x->gateway->protocol;
-    struct chain                  *from = &x->gateway->unframed;
+    struct chain                  *from = &x->gateway->upload.unframed;
     struct chain                  *to = &x->link->conn.out;
     enum step                      s = STEP_NEXT;
 
@@ -73,9 +73,9 @@ static enum step
 add_body(struct exchange *x)
 {
     struct gateway *g = x->gateway;
-    enum step       s = g->is_streaming ? take_stream(x) : STEP_DONE;
+    enum step       s = g->upload.is_streaming ? take_stream(x) : STEP_DONE;
 
-    if (s == STEP_FAIL || (s != STEP_DONE && chain_empty(&g->unframed)))
+    if (s == STEP_FAIL || (s != STEP_DONE && chain_empty(&g->upload.unframed)))
         return s;
     return frame(x, s);
 }
@@ -124,15 +124,15 @@ add_head(struct exchange *x)
 
     gateway_says(g, "sending request to upstream");
     if (g->protocol->encode_head(x, &x->link->conn.out) == STEP_FAIL) {
-        g->body_failed = true;
+        g->upload.has_failed = true;
         return http_fail(g->r, 500);
     }
     x->is_head_encoded = true;
-    if (!g->is_streaming) {
-        chain_clear(&g->unframed);
-        chain_share(&g->unframed, &g->body);
+    if (!g->upload.is_streaming) {
+        chain_clear(&g->upload.unframed);
+        chain_share(&g->upload.unframed, &g->upload.body);
     }
-    if (g->is_streaming || g->body.n > SEGMENTS)
+    if (g->upload.is_streaming || g->upload.body.n > SEGMENTS)
         conn_set_nodelay(&x->link->conn);
     return STEP_NEXT;
 }
@@ -172,7 +172,7 @@ gateway_send(struct gateway *g)
     if (send_all(x) != STEP_FAIL)
         return STEP_NEXT;
     x->is_send_broken = true;
-    return g->body_failed ? STEP_FAIL : STEP_NEXT;
+    return g->upload.has_failed ? STEP_FAIL : STEP_NEXT;
 }
 
 

@@ -96,7 +96,7 @@ move(struct gateway *g)
     g->x->body_bytes += (int64_t) (p->moved[PEER] - down);
     (void) g->r->codec->flush(g->r, 0, false);
     if (s == STEP_NEXT)
-        timer_set(g->r->task.loop, &g->pause, 0);
+        post_add_next(g->r->task.loop, &g->r->task.wake);
     return s;
 }
 

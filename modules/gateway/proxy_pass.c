@@ -26,8 +26,8 @@ serve(struct task *t)
                         r->location->identity);
         g->group = to->group;
         g->data = s;
-        g->replaces_body = conf->body && conf->gateway.pass_request_body;
-        g->needs_length = conf->http_version != HTTP_11;
+        g->upload.is_replaced = conf->body && conf->gateway.pass_request_body;
+        g->upload.needs_length = conf->http_version != HTTP_11;
     }
     return gateway_run(g);
 }

@@ -85,16 +85,16 @@ proxy_prepare(struct gateway *g)
     if (field_has_break(s->method))
         s->method = escape_uri(r->task.arena, s->method, ESCAPE_URI_COMPONENT);
     s->is_head = str_ieq(s->method, STR("HEAD"));
-    if (g->replaces_body) {
+    if (g->upload.is_replaced) {
         str_t body = expr_eval(conf->body, &r->task);
 
-        chain_add(&g->body, body);
-        g->body_length = (int64_t) body.n;
+        chain_add(&g->upload.body, body);
+        g->upload.length = (int64_t) body.n;
     }
     if (r->task.has_bad_value)
         return gateway_fail(g, 500);
-    s->is_chunked = g->is_streaming && g->body_length < 0;
-    s->body_length = g->body_length;
+    s->is_chunked = g->upload.is_streaming && g->upload.length < 0;
+    s->body_length = g->upload.length;
     return STEP_NEXT;
 }
 
