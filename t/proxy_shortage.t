@@ -29,7 +29,7 @@ $t->expect_log(qr/worker_connections are not enough/);
 $t->run(<<"EOC");
 %%GLOBALS%%
 worker_processes 1;
-events { worker_connections 20; }
+events { worker_connections 21; }
 http {
     %%GLOBALS_HTTP%%
     upstream two { $servers }
