@@ -2,8 +2,8 @@
 /*
  * Lists of folders: a folder is filled with what the input says, names of any
  * bytes, sizes, times from the first second to the last, and listed in each
- * format by the real engine, with a codec that keeps the body.  What the list
- * says is read again: each entry once, in order, escaped as its format wants.
+ * format by the real engine.  What the list says is read again: each entry
+ * once, in order, escaped as its format wants.
  *
  * The input: for each entry a byte for its kind, two for its size, eight for
  * its time, one for the length of its name, the name.
@@ -18,17 +18,15 @@
 #include "core/base/check.h"
 #include "core/base/date.h"
 #include "core/base/escape.h"
-#include "core/net/conn.h"
 #include "core/net/worker.h"
 #include "core/os/clock.h"
-#include "http/codec.h"
-#include "http/main.h"
+#include "t/fuzz/silent.h"
 
 #include "modules.c" /* all of this build */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { ENTRIES = 24, BODY_MAX = 64 * 1024, PATH_ROOM = 64, NUMBERS = 11 };
+enum { ENTRIES = 24, PATH_ROOM = 64, NUMBERS = 11 };
 
 static const char text[]
     = "error_log /dev/null emerg;\n"
@@ -49,8 +47,6 @@ static char  in_memory[] = "/dev/shm/weir-fuzz-XXXXXX";
 static char  on_disk[] = "/tmp/weir-fuzz-XXXXXX";
 static char *folder = in_memory;
 
-static struct log_targets quiet_targets = { .level = LEVEL_EMERG };
-static struct log         quiet = { .targets = &quiet_targets };
 static struct worker      self = { .number = 0 };
 static struct generation *gen;
 
@@ -66,111 +62,19 @@ static struct {
     int          fd; /* of the folder                                        */
 } made;
 
-static char   body[BODY_MAX];
-static size_t body_n;
-static bool   is_over;
-
-
-/* --- the codec ------------------------------------------------------------- */
-
-static enum step
-send_head(struct http_request *r)
-{
-    CHECK(r->out.status == 200);
-    r->out.is_chunked = false;
-    return STEP_NEXT;
-}
-
-
-static void
-send_body(struct http_request *r, struct chain *in, bool last)
-{
-    (void) r, (void) last;
-    CHECK(body_n + in->n <= sizeof(body));
-    body_n += chain_peek(in, body + body_n, sizeof(body) - body_n);
-    chain_clear(in);
-}
-
-
-static uint64_t
-queued(const struct http_request *r)
-{
-    (void) r;
-    return 0;
-}
-
-
-static enum flush
-flush(struct http_request *r, size_t limit, bool late)
-{
-    (void) r, (void) limit, (void) late;
-    return FLUSH_DONE;
-}
-
-
-static enum step
-read_body(struct http_request *r, struct chain *out, size_t max)
-{
-    (void) r, (void) out, (void) max;
-    return STEP_DONE;
-}
-
-
-static void
-finish(struct http_request *r)
-{
-    (void) r;
-    is_over = true;
-}
-
-
-static const struct http_codec codec = {
-    .name = "none",
-    .send_head = send_head,
-    .send_body = send_body,
-    .queued = queued,
-    .flush = flush,
-    .drop = finish,
-    .read_body = read_body,
-    .finish = finish,
-    .abort = finish,
-};
-
 
 static str_t
 list(str_t uri, str_t args)
 {
     struct arena        *a = arena_new(0);
-    struct http_request *r = arena_make(a, struct http_request);
-    struct conn         *c = arena_make(a, struct conn);
+    struct http_request *r = silent_request(a, gen);
 
-    chain_init(&c->out, a);
-    c->log = quiet;
-    c->event.fd = -1;
-    r->task.arena = a;
-    r->task.log = &c->log;
-    r->task.conn = c;
-    r->task.peer = &c->peer;
-    r->task.gen = gen;
-    http_request_init(r);
-    r->codec = &codec;
-    r->method = HTTP_GET;
-    r->method_name = STR("GET");
-    r->version = HTTP_11;
-    r->protocol = STR("HTTP/1.1");
-    r->scheme = STR("http");
-    r->host = STR("h");
-    r->has_host = r->is_uri_as_sent = true;
     r->target = r->uri = uri;
     r->args = args;
-    r->server = http_main_of(gen)->servers.at[0];
-    http_enter(r, r->server->root);
-    body_n = 0;
-    is_over = false;
-    http_run(&r->task);
-    CHECK(is_over && r->out.status == 200);
+    silent_run(r);
+    CHECK(r->out.status == 200 && silent.n <= sizeof(silent.body));
     arena_free(a);
-    return (str_t){ body, body_n };
+    return (str_t){ silent.body, silent.n };
 }
 
 

@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The rewrite module: bytes choose the rules of a server and its locations,
- * and the request that is run through them by the real engine, with a codec
- * that writes nothing.  Each request ends, within the limit of changes of its
- * URI, with a status; a second run ends as the first.
+ * and the request that is run through them by the real engine.  Each request
+ * ends, within the limit of changes of its URI, with a status; a second run
+ * ends as the first.
  */
 #include <stdio.h>
 
-#include "core/base/check.h"
 #include "core/conf/reader.h"
 #include "core/expr/variable.h"
-#include "core/net/conn.h"
 #include "core/net/worker.h"
-#include "http/codec.h"
-#include "http/main.h"
 #include "http/response.h"
 #include "http/uri.h"
+#include "t/fuzz/silent.h"
 
 enum { TEXT_MAX = 16384, WORDS_MAX = 6, RULES_MAX = 7 };
 
@@ -65,9 +62,6 @@ struct module *const weir_modules[] = { &http_module,
                                         &http_io_module,
                                         &http_validate_module,
                                         NULL };
-
-static struct log_targets quiet_targets = { .level = LEVEL_EMERG };
-static struct log         quiet = { .targets = &quiet_targets };
 
 
 /* --- the program ----------------------------------------------------------------- */
@@ -323,89 +317,6 @@ say_all(struct program *s)
 }
 
 
-/* --- the codec ------------------------------------------------------------------- */
-
-static bool is_over;
-
-
-static enum step
-send_head(struct http_request *r)
-{
-    CHECK(r->out.status <= 999);
-    r->out.is_chunked = false;
-    return STEP_NEXT;
-}
-
-
-static void
-send_interim(struct http_request *r, unsigned status,
-             const struct fields *fields)
-{
-    (void) r, (void) status, (void) fields;
-}
-
-
-static void
-send_body(struct http_request *r, struct chain *in, bool last)
-{
-    (void) r, (void) last;
-    chain_clear(in);
-}
-
-
-static uint64_t
-queued(const struct http_request *r)
-{
-    (void) r;
-    return 0;
-}
-
-
-static enum flush
-flush(struct http_request *r, size_t limit, bool late)
-{
-    (void) r, (void) limit, (void) late;
-    return FLUSH_DONE;
-}
-
-
-static void
-drop(struct http_request *r)
-{
-    (void) r;
-}
-
-
-static enum step
-read_body(struct http_request *r, struct chain *out, size_t max)
-{
-    (void) r, (void) out, (void) max;
-    return STEP_DONE;
-}
-
-
-static void
-finish(struct http_request *r)
-{
-    (void) r;
-    is_over = true;
-}
-
-
-static const struct http_codec codec = {
-    .name = "none",
-    .send_head = send_head,
-    .send_interim = send_interim,
-    .send_body = send_body,
-    .queued = queued,
-    .flush = flush,
-    .drop = drop,
-    .read_body = read_body,
-    .finish = finish,
-    .abort = finish,
-};
-
-
 /* --- a request ------------------------------------------------------------------- */
 
 struct result {
@@ -433,41 +344,16 @@ take_target(struct http_request *r, str_t target)
 static void
 run(struct generation *g, str_t target, struct arena *keep, struct result *out)
 {
-    struct arena           *a = arena_new(0);
-    struct http_request    *r = arena_make(a, struct http_request);
-    struct conn            *c = arena_make(a, struct conn);
-    struct log             *log = arena_make(a, struct log);
-    const struct http_main *m = http_main_of(g);
+    struct arena        *a = arena_new(0);
+    struct http_request *r = silent_request(a, g);
 
-    chain_init(&c->out, a);
-    *log = c->log = quiet;
-    c->event.fd = -1;
-    r->task.arena = a;
-    r->task.log = log;
-    r->task.conn = c;
-    r->task.peer = &c->peer;
-    r->task.gen = g;
-    http_request_init(r);
     if (!take_target(r, target)) {
         arena_free(a);
         return;
     }
-    r->codec = &codec;
-    r->method = HTTP_GET;
-    r->method_name = STR("GET");
-    r->version = HTTP_11;
-    r->protocol = STR("HTTP/1.1");
-    r->scheme = STR("http");
-    r->host = STR("h.test");
-    r->has_host = r->is_uri_as_sent = true;
-    r->server = m->servers.at[0];
     fields_add(a, &r->in, STR("Host"), r->host);
     fields_add(a, &r->in, STR("X"), STR("x y"));
-    http_enter(r, r->server->root);
-    is_over = false;
-    http_run(&r->task);
-    CHECK(is_over && r->state == HTTP_END);
-    CHECK(r->out.status <= 999);
+    silent_run(r);
     out->status = r->out.status;
     out->changes = r->uri_changes;
     out->uri = str_copy(keep, r->uri);
