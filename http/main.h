@@ -18,11 +18,10 @@ struct phase_list {
 
 /* A server name that is a pattern, in the order of the file. */
 struct http_name {
-    str_t               text;  /* as in the file; lower case unless a regex  */
-    struct http_server *server;
-    struct regex       *regex;
-    const char         *file;
-    unsigned            line;
+    str_t         text; /* as in the file; lower case unless a regex         */
+    struct regex *regex;
+    const char   *file;
+    unsigned      line;
 };
 
 struct http_address {
@@ -43,7 +42,7 @@ struct http_address {
     struct hash             *exact;     /* host: http_server                 */
     struct hash             *leading;   /* ".host" of "*.host"               */
     struct hash             *trailing;  /* "host." of "host.*"               */
-    VEC(struct http_name)    regexes;
+    struct patterns          regexes;   /* http_server                       */
     struct generation       *gen;
     struct http_main        *main;
 };

@@ -217,13 +217,10 @@ static void
 add_to_address(struct conf *cf, struct http_address *a,
                const struct http_name *n, struct http_server *s)
 {
-    struct http_name *copy;
-    str_t             t = n->text;
+    str_t t = n->text;
 
     if (n->regex != NULL) {
-        copy = vec_push(cf->arena, &a->regexes);
-        *copy = *n;
-        copy->server = s;
+        patterns_add(cf->arena, &a->regexes, n->regex, s);
     } else if (t.n != 0 && t.p[0] == '.') {
         add_to(cf, a, &a->exact, n, str_from(t, 1), s);
         add_to(cf, a, &a->leading, n, t, s);
@@ -322,27 +319,6 @@ find_plain(const struct http_address *a, str_t host)
 }
 
 
-/* Searches the regular expressions; *s is unchanged if none matches.  False:
- * an error. */
-static bool
-find_regex(const struct http_address *a, str_t host, struct task *t,
-           const struct http_server **s)
-{
-    VEC_EACH(&a->regexes, n) {
-        switch (regex_exec(n->regex, t, host)) {
-        case REGEX_NO:
-            break;
-        case REGEX_YES:
-            *s = n->server;
-            return true;
-        case REGEX_ERROR:
-            return false;
-        }
-    }
-    return true;
-}
-
-
 /* --- tracing ------------------------------------------------------------- */
 
 static void
@@ -429,7 +405,7 @@ http_knows(const struct http_address *a, str_t host)
 {
     if (find_plain(a, host) != NULL)
         return true;
-    VEC_EACH(&a->regexes, n)
+    VEC_EACH(&a->regexes.list, n)
         if (host.n != 0 && regex_test(n->regex, host))
             return true;
     return false;
@@ -440,9 +416,13 @@ const struct http_server *
 http_find_server(const struct http_address *a, str_t host, struct task *t)
 {
     const struct http_server *s = find_plain(a, host);
+    void                     *found = NULL;
 
-    if (s == NULL && host.n != 0 && !find_regex(a, host, t, &s))
-        return NULL;
+    if (s == NULL && host.n != 0) {
+        if (!patterns_find(&a->regexes, t, host, &found))
+            return NULL;
+        s = found;
+    }
     if (task_is_dry(t))
         trace_names(t, a, host, s);
     return s != NULL ? s : a->fallback;

@@ -327,6 +327,33 @@ regex_match(const struct regex *re, struct task *t, str_t subject)
 }
 
 
+void
+patterns_add(struct arena *a, struct patterns *to, struct regex *re,
+             void *value)
+{
+    *vec_push(a, &to->list) = (struct pattern){ re, value };
+}
+
+
+bool
+patterns_find(const struct patterns *all, struct task *t, str_t subject,
+              void **value)
+{
+    VEC_EACH(&all->list, it) {
+        switch (regex_exec(it->regex, t, subject)) {
+        case REGEX_NO:
+            break;
+        case REGEX_YES:
+            *value = it->value;
+            return true;
+        case REGEX_ERROR:
+            return false;
+        }
+    }
+    return true;
+}
+
+
 enum regex_verdict
 regex_try(const struct regex *re, const struct log *log, str_t subject)
 {

@@ -28,6 +28,21 @@ enum regex_verdict regex_exec(const struct regex *re, struct task *t,
 /* The same where nothing depends on the result: an error counts as no match. */
 bool regex_match(const struct regex *re, struct task *t, str_t subject);
 
+/* Expressions in their order, each with a value. */
+struct pattern {
+    struct regex *regex;
+    void         *value;
+};
+struct patterns {
+    VEC(struct pattern) list;
+};
+void patterns_add(struct arena *a, struct patterns *to, struct regex *re,
+                  void *value);
+/* The value of the first one that matches (and sets the task's captures);
+ * *value is unchanged if none does.  False: a match ended in an error. */
+bool patterns_find(const struct patterns *all, struct task *t, str_t subject,
+                   void **value);
+
 /* Without a task, without captures. */
 enum regex_verdict regex_try(const struct regex *re, const struct log *log,
                              str_t subject);

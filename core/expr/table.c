@@ -8,11 +8,6 @@
 
 enum { KEY_ON_STACK = 256 };
 
-struct pattern {
-    struct regex *regex;
-    void         *value;
-};
-
 /* Longer texts are certainly not in it: they are not looked up. */
 struct names {
     struct hash *hash; /* NULL while there is none                           */
@@ -21,7 +16,7 @@ struct names {
 
 struct table {
     struct names exact, leading, trailing; /* the latter two of wildcards    */
-    VEC(struct pattern) patterns;
+    struct patterns patterns;
 };
 
 
@@ -109,10 +104,9 @@ table_add(struct conf *cf, struct table *t, str_t key, bool is_hostname,
 const char *
 table_add_regex(struct conf *cf, struct table *t, str_t pattern, void *value)
 {
-    const char     *error = NULL;
-    struct pattern *p;
-    unsigned        flags = 0;
-    struct regex   *regex;
+    const char   *error = NULL;
+    unsigned      flags = 0;
+    struct regex *regex;
 
     if (pattern.n != 0 && pattern.p[0] == '*') {
         flags = REGEX_NOCASE;
@@ -121,9 +115,7 @@ table_add_regex(struct conf *cf, struct table *t, str_t pattern, void *value)
     regex = regex_compile(cf, pattern, flags, &error);
     if (regex == NULL)
         return conf_error(cf, "%s", error);
-    p = vec_push(cf->arena, &t->patterns);
-    p->regex = regex;
-    p->value = value;
+    patterns_add(cf->arena, &t->patterns, regex, value);
     return NULL;
 }
 
@@ -202,16 +194,5 @@ table_find(const struct table *t, struct task *task, str_t key, void **value)
     *value = find_text(t, task, key);
     if (*value != NULL || key.n == 0)
         return true;
-    VEC_EACH(&t->patterns, it) {
-        switch (regex_exec(it->regex, task, key)) {
-        case REGEX_NO:
-            break;
-        case REGEX_YES:
-            *value = it->value;
-            return true;
-        case REGEX_ERROR:
-            return false;
-        }
-    }
-    return true;
+    return patterns_find(&t->patterns, task, key, value);
 }
