@@ -168,6 +168,23 @@ var_define(struct conf *cf, str_t name, unsigned flags, const char **error)
 }
 
 
+struct var *
+var_define_word(struct conf *cf, str_t word, unsigned flags, const char **error)
+{
+    struct var *v;
+
+    if (word.n == 0 || word.p[0] != '$') {
+        *error = conf_error(cf, "invalid variable name \"" STR_F "\"",
+                            STR_A(word));
+        return NULL;
+    }
+    v = var_define(cf, str_from(word, 1), flags, error);
+    if (v == NULL)
+        *error = conf_error(cf, "%s", *error);
+    return v;
+}
+
+
 /* The longest family that the name belongs to, or NULL. */
 static const struct variable *
 find_family(const struct vars *vars, str_t name)

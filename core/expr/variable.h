@@ -81,6 +81,10 @@ struct var *var_use(struct conf *cf, str_t name);
 struct var *var_define(struct conf *cf, str_t name, unsigned flags,
                        const char **error);
 
+/* The same for a word "$name"; *error is made by conf_error. */
+struct var *var_define_word(struct conf *cf, str_t word, unsigned flags,
+                            const char **error);
+
 /* After everything has been read: finds the used variables in the modules'
  * tables and families; unknown ones are reported by conf_error_bare. */
 void vars_resolve(struct conf *cf);

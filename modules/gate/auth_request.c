@@ -118,15 +118,11 @@ parse_set(struct conf *cf, void *field)
     struct assignments *sets = field;
     struct assignment  *a;
     const char         *error = NULL;
-    str_t               name = cf->args[1];
     struct var         *v;
 
-    if (name.n == 0 || name.p[0] != '$')
-        return conf_error(cf, "invalid variable name \"" STR_F "\"",
-                          STR_A(name));
-    v = var_define(cf, str_from(name, 1), VAR_CHANGEABLE, &error);
+    v = var_define_word(cf, cf->args[1], VAR_CHANGEABLE, &error);
     if (v == NULL)
-        return conf_error(cf, "%s", error);
+        return error;
     if (v->get == NULL)
         v->get = var_none; /* until it is set */
     a = vec_push(cf->arena, &sets->list);

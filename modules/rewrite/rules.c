@@ -154,17 +154,12 @@ static const char *
 parse_set(struct conf *cf, void *field)
 {
     const char  *error = NULL;
-    str_t        name = cf->args[1];
     struct rule *rule;
     struct var  *v;
 
-    if (name.n == 0 || name.p[0] != '$')
-        return conf_error(cf, "invalid variable name \"" STR_F "\"",
-                          STR_A(name));
-
-    v = var_define(cf, str_from(name, 1), VAR_CHANGEABLE | VAR_WEAK, &error);
+    v = var_define_word(cf, cf->args[1], VAR_CHANGEABLE | VAR_WEAK, &error);
     if (v == NULL)
-        return conf_error(cf, "%s", error);
+        return error;
     if (v->get == NULL) {
         v->get = get_uninitialized;
         v->arg = (uintptr_t) v;

@@ -80,9 +80,9 @@ open_geo(struct conf *cf, void *field, void **state)
     if (cf->n_args == 3)
         geo->source = var_use(cf, str_from(cf->args[1], 1));
     geo->table = network_table_new(cf->arena);
-    geo->var = var_define(cf, str_from(name, 1), VAR_CHANGEABLE, &error);
+    geo->var = var_define_word(cf, name, VAR_CHANGEABLE, &error);
     if (geo->var == NULL)
-        return conf_error(cf, "%s", error);
+        return error;
     geo->setting = cf->block->settings;
     geo->var->get = look_up;
     geo->var->arg = (uintptr_t) geo;

@@ -54,19 +54,15 @@ open_map(struct conf *cf, void *field, void **state)
 {
     struct map *map = arena_make(cf->arena, struct map);
     const char *error = NULL;
-    str_t       name = cf->args[2];
 
     (void) field;
     map->table = table_new(cf->arena);
     map->source = expr_compile(cf, cf->args[1], 0, &error);
     if (map->source == NULL)
         return conf_error(cf, "%s", error);
-    if (name.n == 0 || name.p[0] != '$')
-        return conf_error(cf, "invalid variable name \"" STR_F "\"",
-                          STR_A(name));
-    map->var = var_define(cf, str_from(name, 1), VAR_CHANGEABLE, &error);
+    map->var = var_define_word(cf, cf->args[2], VAR_CHANGEABLE, &error);
     if (map->var == NULL)
-        return conf_error(cf, "%s", error);
+        return error;
 
     map->setting = cf->block->settings;
     map->var->get = look_up;

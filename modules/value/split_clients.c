@@ -79,19 +79,15 @@ open_split(struct conf *cf, void *field, void **state)
 {
     struct split *split = arena_make(cf->arena, struct split);
     const char   *error = NULL;
-    str_t         name = cf->args[2];
     struct var   *v;
 
     (void) field;
     split->source = expr_compile(cf, cf->args[1], 0, &error);
     if (split->source == NULL)
         return conf_error(cf, "%s", error);
-    if (name.n == 0 || name.p[0] != '$')
-        return conf_error(cf, "invalid variable name \"" STR_F "\"",
-                          STR_A(name));
-    v = var_define(cf, str_from(name, 1), VAR_CHANGEABLE, &error);
+    v = var_define_word(cf, cf->args[2], VAR_CHANGEABLE, &error);
     if (v == NULL)
-        return conf_error(cf, "%s", error);
+        return error;
     split->setting = cf->block->settings;
     split->name = v->name;
     v->get = choose;
