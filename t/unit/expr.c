@@ -8,6 +8,7 @@
 #include "core/conf/types.h"
 #include "core/expr/expr.h"
 #include "core/expr/table.h"
+#include "t/unit/http_block.h"
 #include "t/unit/tap.h"
 
 enum { MOST = 64 };
@@ -163,8 +164,6 @@ static struct module test_module = {
 
 struct module *const weir_modules[] = { &test_module, &vars_module, NULL };
 
-static struct log_targets quiet_targets = { .level = LEVEL_STDERR };
-static struct log         quiet = { .targets = &quiet_targets };
 static struct generation *gen;
 static struct task        task;
 
@@ -172,21 +171,10 @@ static struct task        task;
 static struct generation *
 read_conf(const char *lines)
 {
-    struct arena      *a = arena_new(0);
-    struct conf_paths  paths = { .prefix = STR("/"),
-                                 .conf_file = STR("/t.conf"),
-                                 .conf_prefix = STR("/"),
-                                 .error_log = STR("stderr"),
-                                 .globals = STR("") };
-    struct generation *g;
-
     n_texts = n_regexes = 0;
     table = NULL;
     errors[0] = '\0';
-    g = generation_read_text(&paths, STR("t.conf"),
-                             arena_printf(a, "http { %s }", lines), &quiet);
-    arena_free(a);
-    return g;
+    return read_http_block(lines);
 }
 
 

@@ -6,6 +6,7 @@
 
 #include "core/conf/types.h"
 #include "modules/log/format.c"
+#include "t/unit/http_block.h"
 #include "t/unit/tap.h"
 
 enum { MOST = 16 };
@@ -77,27 +78,12 @@ http_status_of(const struct http_request *r)
 }
 
 
-static struct log_targets quiet_targets = { .level = LEVEL_STDERR };
-static struct log         quiet = { .targets = &quiet_targets };
-
-
 static struct generation *
 read_conf(const char *lines)
 {
-    struct arena      *a = arena_new(0);
-    struct conf_paths  paths = { .prefix = STR("/"),
-                                 .conf_file = STR("/t.conf"),
-                                 .conf_prefix = STR("/"),
-                                 .error_log = STR("stderr"),
-                                 .globals = STR("") };
-    struct generation *g;
-
     n_formats = 0;
     message[0] = '\0';
-    g = generation_read_text(&paths, STR("t.conf"),
-                             arena_printf(a, "http { %s }", lines), &quiet);
-    arena_free(a);
-    return g;
+    return read_http_block(lines);
 }
 
 

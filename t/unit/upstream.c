@@ -11,6 +11,7 @@
 #include "core/net/worker.h"
 #include "core/os/clock.h"
 #include "core/upstream/build.h"
+#include "t/unit/http_block.h"
 #include "t/unit/tap.h"
 
 static const struct conf_opener http_opener = { .inside = IN_HTTP };
@@ -27,25 +28,16 @@ static struct module http_module = {
 
 struct module *const weir_modules[] = { &http_module, &upstream_module, NULL };
 
-static struct log_targets quiet_targets = { .level = LEVEL_STDERR };
-static struct log         quiet = { .targets = &quiet_targets };
-static struct task        task;
+static struct task task;
 
 
 static struct generation *
 read_servers(const char *servers)
 {
     struct arena      *a = arena_new(0);
-    struct conf_paths  paths = { .prefix = STR("/"),
-                                 .conf_file = STR("/t.conf"),
-                                 .conf_prefix = STR("/"),
-                                 .error_log = STR("stderr"),
-                                 .globals = STR("") };
     struct generation *g;
-    str_t              text;
 
-    text = arena_printf(a, "http { upstream u { %s } }", servers);
-    g = generation_read_text(&paths, STR("t.conf"), text, &quiet);
+    g = read_http_block(arena_printf(a, "upstream u { %s }", servers).p);
     arena_free(a);
     return g;
 }
