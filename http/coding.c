@@ -9,15 +9,6 @@
 enum { WEIGHT_DIGITS = 3 };
 
 
-static str_t
-skip_spaces(str_t s)
-{
-    while (s.n != 0 && s.p[0] == ' ')
-        s = str_from(s, 1);
-    return s;
-}
-
-
 /* A weight that is at most 1 and not zero: "1", "1.000", "0.5". */
 static bool
 is_positive(str_t s)
@@ -45,12 +36,12 @@ is_positive(str_t s)
 static bool
 allows(str_t s)
 {
-    s = skip_spaces(s);
+    s = str_skip(s, ' ');
     if (s.n == 0 || s.p[0] == ',')
         return true;
     if (s.p[0] != ';')
         return false;
-    s = skip_spaces(str_from(s, 1));
+    s = str_skip(str_from(s, 1), ' ');
     if (s.n == 0)
         return true;
     return s.n > 2 && ascii_lower(s.p[0]) == 'q' && s.p[1] == '='

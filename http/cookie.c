@@ -6,18 +6,9 @@
 
 
 static str_t
-skip_blanks(str_t s)
-{
-    while (s.n != 0 && s.p[0] == ' ')
-        s = str_from(s, 1);
-    return s;
-}
-
-
-static str_t
 trim_blanks(str_t s)
 {
-    s = skip_blanks(s);
+    s = str_skip(s, ' ');
     while (s.n != 0 && s.p[s.n - 1] == ' ')
         s.n--;
     return s;
@@ -30,10 +21,10 @@ is_pair(str_t pair, str_t name, str_t *value)
 {
     if (!str_istarts(pair, name))
         return false;
-    pair = skip_blanks(str_from(pair, name.n));
+    pair = str_skip(str_from(pair, name.n), ' ');
     if (pair.n == 0 || pair.p[0] != '=')
         return false;
-    *value = skip_blanks(str_from(pair, 1));
+    *value = str_skip(str_from(pair, 1), ' ');
     return true;
 }
 
@@ -42,7 +33,7 @@ bool
 cookie_find(str_t field, str_t name, str_t *value)
 {
     while (field.p != NULL)
-        if (is_pair(skip_blanks(str_cut(&field, ';')), name, value))
+        if (is_pair(str_skip(str_cut(&field, ';'), ' '), name, value))
             return true;
     return false;
 }

@@ -16,9 +16,7 @@ http_credentials(const struct http_request *r, str_t *user, str_t *password)
 
     if (!str_istarts(given, STR("Basic ")))
         return false;
-    given = str_from(given, STR("Basic ").n);
-    while (given.n != 0 && given.p[0] == ' ')
-        given = str_from(given, 1);
+    given = str_skip(str_from(given, STR("Basic ").n), ' ');
     given = base64_decode(r->task.arena, given, false, &is_ok);
     colon = is_ok ? str_chr(given, ':') : NULL;
     if (colon == NULL || colon == given.p)

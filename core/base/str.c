@@ -109,6 +109,17 @@ str_trim(str_t s)
 
 
 str_t
+str_skip(str_t s, char c)
+{
+    while (s.n && s.p[0] == c) {
+        s.p++;
+        s.n--;
+    }
+    return s;
+}
+
+
+str_t
 str_cut(str_t *rest, char sep)
 {
     const char *at = str_chr(*rest, sep);

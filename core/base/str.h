@@ -94,6 +94,8 @@ const char *str_rchr(str_t s, char c);
 
 /* Without spaces and tabs at both ends. */
 str_t str_trim(str_t s);
+/* Without the c that it begins with, however many. */
+str_t str_skip(str_t s, char c);
 
 /* Returns the part of *rest before the first sep, and leaves in *rest what
  * follows sep.  After the last part, rest->p is NULL. */

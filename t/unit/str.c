@@ -70,6 +70,8 @@ test_cut(void)
     is_str(str_trim(STR(" \t a b\t ")), "a b", "trimmed");
     is(str_trim(STR(" \t ")).n, 0, "nothing but blanks");
     is_str(str_trim(STR("\na\r")), "\na\r", "line ends stay");
+    is_str(str_skip(STR("  a "), ' '), "a ", "blanks skipped");
+    is(str_skip(STR("  "), ' ').n, 0, "... and nothing else");
     is_str(str_from(STR("abc"), 3), "", "from the end");
 
     str_lower_to(out, STR("AZaz@[{"));
