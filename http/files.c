@@ -459,3 +459,16 @@ http_file_fail(struct http_request *r, str_t path, const struct file_result *f)
                STR_A(path));
     return http_fail(r, status);
 }
+
+
+enum step
+http_folder_fail(struct http_request *r, str_t folder, int error)
+{
+    bool is_missing = error == ENOENT || error == ENOTDIR
+                      || error == ENAMETOOLONG;
+
+    log_at(r->task.log,
+           is_missing || error == EACCES ? LEVEL_ERROR : LEVEL_CRIT, error,
+           "opendir() \"" STR_F "\" failed", (int) folder.n - 1, folder.p);
+    return http_fail(r, is_missing ? 404 : error == EACCES ? 403 : 500);
+}

@@ -67,3 +67,6 @@ int http_file_append(struct http_request *r, str_t path, const char **call);
  * status as nginx. */
 enum step http_file_fail(struct http_request *r, str_t path,
                          const struct file_result *f);
+
+/* The same for a folder ("/" at its end) that opendir could not open. */
+enum step http_folder_fail(struct http_request *r, str_t folder, int error);

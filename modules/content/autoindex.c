@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "http/files.h"
 #include "modules/module.h"
 
 enum { NAME_COLUMNS = 50, CALLBACK_MAX = 128 };
@@ -348,19 +349,6 @@ read_entries(struct http_request *r, DIR *d, str_t folder,
 }
 
 
-static enum step
-cannot_open(struct http_request *r, str_t folder, int error)
-{
-    bool is_missing = error == ENOENT || error == ENOTDIR
-                      || error == ENAMETOOLONG;
-
-    log_at(r->task.log,
-           is_missing || error == EACCES ? LEVEL_ERROR : LEVEL_CRIT, error,
-           "opendir() \"" STR_F "\" failed", (int) folder.n - 1, folder.p);
-    return http_fail(r, is_missing ? 404 : error == EACCES ? 403 : 500);
-}
-
-
 /* --- the handler ------------------------------------------------------------- */
 
 static enum step
@@ -419,7 +407,7 @@ list_folder(struct http_request *r, str_t folder)
     }
     d = opendir(folder.p);
     if (d == NULL)
-        return cannot_open(r, folder, errno);
+        return http_folder_fail(r, folder, errno);
     is_read = read_entries(r, d, folder, &entries);
     closedir(d);
     if (!is_read)

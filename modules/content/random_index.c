@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "http/files.h"
 #include "modules/module.h"
 
 struct random_index_conf {
@@ -16,19 +17,6 @@ struct random_index_conf {
 };
 
 extern struct module random_index_module;
-
-
-static enum step
-cannot_open(struct http_request *r, str_t folder, int error)
-{
-    bool is_missing = error == ENOENT || error == ENOTDIR
-                      || error == ENAMETOOLONG;
-
-    log_at(r->task.log,
-           is_missing || error == EACCES ? LEVEL_ERROR : LEVEL_CRIT, error,
-           "opendir() \"" STR_F "\" failed", (int) folder.n - 1, folder.p);
-    return http_fail(r, is_missing ? 404 : error == EACCES ? 403 : 500);
-}
 
 
 static bool
@@ -78,7 +66,7 @@ serve(struct task *t)
         return http_fail(r, 500);
     d = opendir(folder.p);
     if (d == NULL)
-        return cannot_open(r, folder, errno);
+        return http_folder_fail(r, folder, errno);
     name = choose(t->arena, d);
     closedir(d);
     if (name.p == NULL)
