@@ -50,6 +50,16 @@ struct peer_set *peer_set_new(struct arena *a,
                               const struct upstream_server *servers, size_t n);
 struct peer_set *peer_set_get(struct peer_set *set);
 void             peer_set_put(struct peer_set *set);
+/* What a peer's state is found by: the nth peer of that name in the group. */
+str_t peer_key(struct arena *a, str_t group, const struct peer_set *set,
+               const struct peer *peer);
+/* The states have been joined: where peers have come or gone, the positions of
+ * round robin begin anew, since they no longer balance each other. */
+void peer_set_settle(struct peer_set *set);
+/* The states of a set's peers become the process's: those that it has of the
+ * same peers, or new ones; until the set ends. */
+void own_state_join(struct peer_set *set, const struct upstream_group *g);
+void own_state_leave(struct peer_set *set);
 /* Makes it the group's, which takes over the count. */
 void group_use(struct arena *a, struct upstream_group *g, struct peer_set *set);
 

@@ -353,9 +353,12 @@ adopt(struct worker *w, struct generation *gen)
     struct upstreams *u = generation_main(gen, upstream_module.slot);
 
     (void) w;
-    VEC_EACH(&u->all, g)
+    VEC_EACH(&u->all, g) {
         if ((*g)->keepalive != 0)
             (*g)->idle = idle_pool_get(*g, (*g)->kind);
+        if ((*g)->set != NULL && (*g)->set->lock == NULL)
+            own_state_join((*g)->set, *g);
+    }
     arena_defer(gen->arena, put_pools, u);
     arena_defer(gen->arena, put_sets, u);
     return true;

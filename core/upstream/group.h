@@ -4,9 +4,10 @@
  * the balancer that chooses among them.  HTTP and stream share them.
  *
  * What is configured is part of the generation; what changes as requests come
- * and go (fails, weights, connections) is struct peer_state.  It is the
- * worker's own, or, where the group has a zone, all workers share it.  Which
- * peers there are can change as well: then the group has another peer_set.
+ * and go (fails, weights, connections) is struct peer_state.  It belongs to the
+ * process, or, where the group has a zone, to all workers, and outlives
+ * generations as long as the group has the peer.  Which peers there are can
+ * change at run time as well: then the group gets another peer_set.
  */
 #pragma once
 
@@ -63,6 +64,7 @@ struct peer_set {
     unsigned     n_tries; /* peers that are not down                         */
     unsigned     total_weight; /* of the primary ones                        */
     bool         is_single; /* one peer and no more: never considered failed */
+    bool         has_own_states; /* those of the process (own_state.c)       */
     void        *balance; /* what the balancer has built                     */
     struct shared_lock *lock; /* of states that workers share, or NULL       */
     struct held *held;    /* ... the connections of each worker to them      */
@@ -165,11 +167,12 @@ struct upstream_group *upstream_dynamic(struct task *t, str_t name,
                                         const struct addr_any *at,
                                         const str_t *names, size_t n);
 
-/* From now on picks of the group begin with peers of those servers, whose state
- * begins anew and is this process's own, whether there is a zone or not; picks
- * that run go on with the ones that they have.  The arena, which has all that
- * the servers point to, ends with the last of them.  False: no server is a
- * primary one, and nothing has changed. */
+/* From now on picks of the group begin with peers of those servers; picks that
+ * run go on with the ones that they have.  A peer that stays (its name, the
+ * text of its address, is the same) keeps its state: failures, connections,
+ * and its weight, unless another one is configured.  The arena, which has all
+ * that the servers point to, ends with the last pick on the set.  False: no
+ * server is a primary one, and nothing has changed. */
 bool upstream_replace(struct upstream_group *g, struct arena *a,
                       const struct upstream_server *servers, size_t n);
 

@@ -68,8 +68,38 @@ peer_set_get(struct peer_set *set)
 void
 peer_set_put(struct peer_set *set)
 {
-    if (--set->refs == 0 && set->own != NULL)
+    if (--set->refs != 0)
+        return;
+    if (set->has_own_states)
+        own_state_leave(set);
+    if (set->own != NULL)
         arena_free(set->own);
+}
+
+
+str_t
+peer_key(struct arena *a, str_t group, const struct peer_set *set,
+         const struct peer *peer)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < peer->index; i++)
+        n += str_eq(set->peers[i].name, peer->name);
+    return arena_printf(a, STR_F " " STR_F " %u", STR_A(group),
+                        STR_A(peer->name), n);
+}
+
+
+/* Each choice adds as much to all of them as it takes from one. */
+void
+peer_set_settle(struct peer_set *set)
+{
+    long sum = 0;
+
+    for (unsigned i = 0; i < set->n_peers; i++)
+        sum += set->peers[i].state->current;
+    for (unsigned i = 0; sum != 0 && i < set->n_peers; i++)
+        set->peers[i].state->current = 0;
 }
 
 
@@ -108,6 +138,8 @@ upstream_replace(struct upstream_group *g, struct arena *a,
     if (set == NULL)
         return false;
     set->own = a;
+    if (g->set->has_own_states)
+        own_state_join(set, g);
     group_use(a, g, set);
     return true;
 }

@@ -350,6 +350,80 @@ test_replace(void)
 }
 
 
+/* A group gets other servers: those that stay are as they were. */
+static void
+test_states_of_sets(void)
+{
+    struct upstream_server other[4], same[3];
+    bool                   gone[2] = { false, false };
+    struct generation     *gen;
+    struct upstream_group *g;
+    struct arena          *a;
+    struct pick            p;
+
+    gen = read_servers("server 127.0.0.1:1 max_conns=1; server 127.0.0.1:2;"
+                       "server 127.0.0.1:3;");
+    upstream_module.adopt(worker, gen);
+    g = group_of(gen);
+    pick_start(&p, &task, g);
+    is(letter(pick_next(&p)), '1', "one has a connection");
+    is(ask(g, PEER_FAILED), '2', "another one fails");
+
+    a = make_servers("2414", other, &gone[0]);
+    other[2].max_conns = 1;
+    other[1].weight = 2;
+    ok(upstream_replace(g, a, other, 4), "a third one goes, a fourth comes");
+    is(g->set->peers[0].state->fails, 1, "the failure stays");
+    is(g->set->peers[2].state->conns, 1, "so does the connection");
+    ok(g->set->peers[1].state != g->set->peers[3].state,
+       "an address that is there twice has two states");
+    is_order(g, "444444", "who failed or is full is passed over");
+    pick_end(&p, PEER_OK);
+    is(g->set->peers[2].state->conns, 0, "a pick ends that began before");
+    is_order(g, "414441", "its peer may be asked again");
+
+    a = make_servers("412", same, &gone[1]);
+    ok(upstream_replace(g, a, same, 3), "another weight");
+    is(g->set->peers[0].state->weight, 1, "it is taken");
+    is(g->set->peers[2].state->fails, 1, "others stay as they are");
+    is_order(g, "4141", "positions balance each other");
+    generation_put(gen);
+    ok(gone[0] && gone[1], "nothing is left");
+}
+
+
+/* The same for another generation, under which the process goes on. */
+static void
+test_states_of_generations(void)
+{
+    static const char servers[]
+        = "server 127.0.0.1:1; server 127.0.0.1:2; server 127.0.0.1:3;"
+          "server 127.0.0.1:4 backup;";
+    struct generation     *one = read_servers(servers);
+    struct generation     *two = read_servers(servers), *three;
+    struct upstream_group *g = group_of(one), *next = group_of(two);
+    struct pick            p;
+
+    upstream_module.adopt(worker, one);
+    is(ask(g, PEER_OK), '1', "the first one");
+    pick_start(&p, &task, g);
+    is(letter(pick_next(&p)), '2', "the second");
+    upstream_module.adopt(worker, two);
+    is_order(next, "312", "round robin goes on");
+    pick_end(&p, PEER_FAILED);
+    generation_put(one);
+    is(next->set->peers[1].state->fails, 1, "what failed under the old one");
+    is(next->set->peers[1].state->conns, 0, "has no connection any more");
+    is_order(next, "3313", "and is passed over");
+
+    generation_put(two);
+    three = read_servers(servers);
+    upstream_module.adopt(worker, three);
+    is_order(group_of(three), "1231", "nobody had the group: all is new");
+    generation_put(three);
+}
+
+
 static void
 test_dynamic(void)
 {
@@ -645,6 +719,8 @@ main(void)
     test_zone();
     test_balancer();
     test_replace();
+    test_states_of_sets();
+    test_states_of_generations();
     test_dynamic();
     test_errors();
     test_idle(l);
