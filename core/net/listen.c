@@ -447,3 +447,64 @@ listeners_close(listeners_t *all)
     for (size_t i = 0; i < all->n; i++)
         close_row(all->at[i], NULL);
 }
+
+
+/* The place of the worker in the row; r.n: it has none. */
+static unsigned
+place_of(const struct listener *l, unsigned worker)
+{
+    return l->n_fds != 0 ? worker : 0;
+}
+
+
+void
+listeners_keep_own(listeners_t *all, unsigned worker)
+{
+    for (size_t i = 0; i < all->n; i++) {
+        struct row r = row_of(all->at[i]);
+
+        for (unsigned n = 0; n < r.n; n++) {
+            if (n == place_of(all->at[i], worker) || r.at[n] == -1)
+                continue;
+            close(r.at[n]);
+            r.at[n] = -1;
+        }
+    }
+}
+
+
+/* The descriptor that the worker has of the time before, which is only of use
+ * if the master, too, has taken it over. */
+static int
+had(const struct listener *l, const listeners_t *old, unsigned worker)
+{
+    const struct listener *before = find(old, l);
+
+    if (before == NULL || place_of(before, worker) != place_of(l, worker))
+        return -1;
+    return listener_fd(before, worker);
+}
+
+
+int *
+listener_lacks(struct listener *l, const listeners_t *old, unsigned worker)
+{
+    struct row r = row_of(l);
+    unsigned   place = place_of(l, worker);
+
+    return place < r.n && had(l, old, worker) == -1 ? &r.at[place] : NULL;
+}
+
+
+void
+listeners_localize(listeners_t *all, const listeners_t *old, unsigned worker)
+{
+    for (size_t i = 0; i < all->n; i++) {
+        struct row r = row_of(all->at[i]);
+
+        for (unsigned n = 0; n < r.n; n++)
+            r.at[n] = -1;
+        if (place_of(all->at[i], worker) < r.n)
+            r.at[place_of(all->at[i], worker)] = had(all->at[i], old, worker);
+    }
+}

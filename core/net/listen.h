@@ -59,6 +59,18 @@ void listeners_close_unused(listeners_t *old, const listeners_t *now,
                             const struct log *log);
 /* The same in a process that has inherited them all: unlinks nothing. */
 void listeners_close_foreign(listeners_t *old, const listeners_t *now);
+/* In a new worker: closes those on which only others accept.  A socket of a
+ * listener with reuseport that nobody accepts on would swallow connections. */
+void listeners_keep_own(listeners_t *all, unsigned worker);
+/* A worker that lives on gets listeners from the master, with the master's
+ * descriptors in them.  listener_lacks: where the one belongs on which it
+ * accepts, when it has none from old, the listeners that it serves now; or NULL.
+ * The master finds the same.  listeners_localize, in the worker: replaces
+ * those of the master by its own where it has them, and else by -1. */
+int *listener_lacks(struct listener *l, const listeners_t *old,
+                    unsigned worker);
+void listeners_localize(listeners_t *all, const listeners_t *old,
+                        unsigned worker);
 /* Closes all descriptors and leaves unix sockets in the file system: for a
  * worker that ends, or a master that has handed them to another. */
 void listeners_close(listeners_t *all);

@@ -16,6 +16,9 @@ struct child {
     uint64_t      generation; /* the one that it serves, and since when that
                                  is there                                    */
     time_t        since;
+    int           channel; /* to it, -1: none                             */
+    int           holder;  /* images_holder_new                           */
+    bool          is_ready; /* it has taken over the next generation      */
     bool          is_old; /* of an earlier generation: told to end        */
     msec_t        started_at, start_again_at;
     unsigned      quick_ends; /* in a row                                     */

@@ -325,7 +325,8 @@ serve(struct setup *s)
     if (process_conf_of(g)->master_process) {
         master_run(s, g, notify);
     } else {
-        struct worker_start start = { .setup = s, .gen = g, .ready_fd = -1 };
+        struct worker_start start
+            = { .setup = s, .gen = g, .ready_fd = -1, .channel = -1 };
 
         notify(s);
         worker_alone(&start);

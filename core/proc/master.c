@@ -6,6 +6,7 @@
 #include "core/proc/master.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,12 +14,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/conf/image.h"
 #include "core/net/counters.h"
 #include "core/os/clock.h"
 #include "core/os/title.h"
 #include "core/proc/await.h"
-#include "core/proc/children.h"
 #include "core/proc/control.h"
+#include "core/proc/handover.h"
 #include "core/proc/status.h"
 
 enum {
@@ -55,28 +57,67 @@ static struct master master;
 /* In the child: drops what only the master needs, and passes on what the
  * worker needs. */
 static _Noreturn void
-run_worker(struct master *m, const struct child *it, int ready_fd)
+run_worker(struct master *m, const struct child *it, int channel, int ready_fd)
 {
     struct worker_start start = { .setup = m->setup,
                                   .gen = m->gen,
                                   .number = it->number,
                                   .row = it->row,
                                   .ready_fd = ready_fd,
+                                  .channel = channel,
                                   .master = getppid() };
 
+    await_leave(&m->await);
+    control_leave();
+    outcome_leave();
+    images_become(it->holder);
+    for (unsigned i = 0; i < m->children.n; i++)
+        if (m->children.at[i].channel != -1)
+            close(m->children.at[i].channel);
     if (m->before != NULL) {
         listeners_close_foreign(&m->before->listeners, &m->gen->listeners);
         generation_put(m->before);
     }
+    listeners_keep_own(&m->gen->listeners, it->number);
     worker_main(&start);
+}
+
+
+/* What is needed for a child besides the process.  The worker's end of the
+ * channel; -1: none, and it cannot take over generations. */
+static int
+equip(struct child *it)
+{
+    int ends[2] = { -1, -1 };
+
+    if (it->row == NULL)
+        it->row = counters_take();
+    it->holder = images_holder_new();
+    if (it->holder != -1 && !channel_open(ends))
+        ends[0] = ends[1] = -1;
+    it->channel = ends[0];
+    return ends[1];
+}
+
+
+static void
+strip(struct child *it)
+{
+    counters_put(it->row);
+    it->row = NULL;
+    images_holder_free(it->holder);
+    it->holder = -1;
+    if (it->channel != -1)
+        close(it->channel);
+    it->channel = -1;
 }
 
 
 static void
 spawn(struct master *m, struct child *it, const int *ready)
 {
-    if (it->row == NULL)
-        it->row = counters_take();
+    int channel = equip(it);
+
     it->started_at = clock_fresh_ms();
     it->generation = m->gen->number;
     it->since = m->gen->since;
@@ -84,14 +125,14 @@ spawn(struct master *m, struct child *it, const int *ready)
     if (it->pid == 0) {
         if (ready != NULL)
             close(ready[0]);
-        await_leave(&m->await);
-        control_leave();
-        outcome_leave();
-        run_worker(m, it, ready ? ready[1] : -1);
+        run_worker(m, it, channel, ready ? ready[1] : -1);
     }
+    if (channel != -1)
+        close(channel);
     if (it->pid == -1) {
         log_at(&m->log, LEVEL_ALERT, errno,
                "fork() failed while spawning \"worker process\"");
+        strip(it);
         it->pid = 0;
         it->start_again_at = it->started_at + PAUSE_MS;
         return;
@@ -122,21 +163,56 @@ await_ready(int fd)
 }
 
 
+/* Whether a worker of that number has taken over the next generation. */
+static bool
+is_ready(const struct children *c, unsigned number)
+{
+    for (unsigned i = 0; i < c->n; i++)
+        if (c->at[i].is_ready && c->at[i].number == number)
+            return true;
+    return false;
+}
+
+
+/* How many workers of the generation in force are not there so far. */
+static unsigned
+count_missing(const struct children *c, const struct generation *g)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < process_conf_of(g)->workers; i++)
+        n += !is_ready(c, i);
+    return n;
+}
+
+
+static void
+start_missing(struct master *m, const int *ready)
+{
+    struct children *c = &m->children;
+
+    for (unsigned i = 0; i < process_conf_of(m->gen)->workers; i++) {
+        struct child *it = &c->at[c->n];
+
+        if (is_ready(c, i) || c->n == CHILDREN_MAX)
+            continue;
+        c->n++;
+        *it = (struct child){ .number = i, .holder = -1, .channel = -1 };
+        spawn(m, it, ready);
+    }
+}
+
+
 /* Returns how many of them accept. */
 static unsigned
 start_workers(struct master *m)
 {
-    unsigned n = process_conf_of(m->gen)->workers, accepting = n;
-    int      ready[2] = { -1, -1 };
-    bool     has_pipe = pipe(ready) == 0;
+    unsigned accepting = count_missing(&m->children, m->gen);
+    int  ready[2] = { -1, -1 };
+    bool has_pipe = pipe2(ready, O_CLOEXEC) == 0;
 
     log_at(&m->log, LEVEL_NOTICE, 0, "start worker processes");
-    for (unsigned i = 0; i < n && m->children.n < CHILDREN_MAX; i++) {
-        struct child *it = &m->children.at[m->children.n++];
-
-        *it = (struct child){ .number = i };
-        spawn(m, it, has_pipe ? ready : NULL);
-    }
+    start_missing(m, has_pipe ? ready : NULL);
     if (has_pipe) {
         close(ready[1]);
         accepting = await_ready(ready[0]);
@@ -149,7 +225,7 @@ start_workers(struct master *m)
 static void
 forget(struct master *m, struct child *it)
 {
-    counters_put(it->row);
+    strip(it);
     *it = m->children.at[--m->children.n];
 }
 
@@ -161,8 +237,7 @@ replace(struct master *m, struct child *it)
 {
     msec_t now = clock_fresh_ms();
 
-    counters_put(it->row);
-    it->row = NULL;
+    strip(it);
     it->quick_ends = now - it->started_at < QUICK_MS ? it->quick_ends + 1 : 0;
     it->pid = 0;
     it->start_again_at = it->quick_ends < QUICK_ENDS ? now : now + PAUSE_MS;
@@ -301,13 +376,23 @@ quit_workers(struct master *m)
 }
 
 
+static void
+give_up(struct master *m, struct generation *g)
+{
+    handover_drop(&m->children, g);
+    setup_release(g, m->gen, &m->log);
+    generation_put(g);
+}
+
+
 /* Reads and opens a new configuration; NULL: logged. */
 static struct generation *
-read_next(struct master *m)
+read_next(struct master *m, bool in_image)
 {
     struct log_targets named;
     struct log         log = outcome_log(&m->log, &named);
-    struct generation *g = setup_read(m->setup, &log);
+    struct generation *g = in_image ? setup_read_image(m->setup, &log)
+                                    : setup_read(m->setup, &log);
 
     if (g == NULL)
         return NULL;
@@ -318,15 +403,45 @@ read_next(struct master *m)
         generation_put(g);
         return NULL;
     }
-    return g;
+    if (g->image == NULL || image_seal(g->image))
+        return g;
+    log_at(&m->log, LEVEL_NOTICE, 0,
+           "the configuration is too large to be "
+           "handed over");
+    give_up(m, g);
+    return read_next(m, false);
 }
 
 
-/* Whether there is room for all workers of g beside those that are to end. */
+/* Offers the generation to the workers that are there; what keeps them from
+ * taking it over is logged.  Returns how it will be served: in place, or because
+ * of which directive by new workers. */
+static const char *
+offer(struct master *m, struct generation *g)
+{
+    const char *directive = setup_difference(g, m->gen);
+
+    for (unsigned i = 0; i < m->children.n; i++)
+        m->children.at[i].is_ready = false;
+    if (directive != NULL) {
+        log_at(&m->log, LEVEL_NOTICE, 0,
+               "\"%s\" has changed: worker processes are replaced", directive);
+        return directive;
+    }
+    if (g->image != NULL
+        && handover_offer(&m->children, g, &m->gen->listeners) != 0)
+        return "in place";
+    log_at(&m->log, LEVEL_NOTICE, 0, "worker processes are replaced");
+    return "by new workers";
+}
+
+
+/* Whether there is room for the workers of g that are to be started, beside
+ * those that are to end. */
 static bool
 has_places(const struct master *m, const struct generation *g)
 {
-    unsigned n = process_conf_of(g)->workers;
+    unsigned n = count_missing(&m->children, g);
 
     if (n <= CHILDREN_MAX - m->children.n)
         return true;
@@ -339,13 +454,15 @@ has_places(const struct master *m, const struct generation *g)
 }
 
 
-/* Starts the workers of the new generation beside the old ones; returns how
- * many are running. */
-static unsigned
+/* Starts the workers of the new generation that are missing, beside the old
+ * ones; returns whether any worker is running or ready. */
+static bool
 start_beside(struct master *m, unsigned n_old)
 {
-    unsigned n = 0, wanted = process_conf_of(m->gen)->workers;
-    unsigned accepting = start_workers(m);
+    unsigned workers = process_conf_of(m->gen)->workers;
+    unsigned wanted = count_missing(&m->children, m->gen);
+    unsigned accepting = wanted != 0 ? start_workers(m) : 0;
+    bool     is_any = wanted < workers;
 
     m->outcome.is_good = accepting == wanted;
     if (accepting < wanted)
@@ -353,8 +470,8 @@ start_beside(struct master *m, unsigned n_old)
                "%u of %u new worker processes did not begin to serve",
                wanted - accepting, wanted);
     for (unsigned i = n_old; i < m->children.n; i++)
-        n += m->children.at[i].pid != 0;
-    return n;
+        is_any |= m->children.at[i].pid != 0;
+    return is_any;
 }
 
 
@@ -372,37 +489,63 @@ take_back(struct master *m, unsigned n_old)
     log_at(&m->log, LEVEL_ALERT, 0,
            "no worker process could be started: the configuration stays as "
            "it was");
-    setup_release(g, m->gen, &m->log);
-    generation_put(g);
+    give_up(m, g);
 }
 
 
+/* Of those that were there before: those that have not taken the generation
+ * over, and those that are too many. */
 static void
 quit_old(struct master *m, unsigned n_old)
 {
     struct children *c = &m->children;
 
     for (unsigned i = 0; i < n_old; i++) {
-        if (!c->at[i].is_old && kill(c->at[i].pid, SIGQUIT) == -1)
+        struct child *it = &c->at[i];
+
+        if (it->is_ready && it->number < process_conf_of(m->gen)->workers) {
+            it->generation = m->gen->number;
+            it->since = m->gen->since;
+            continue;
+        }
+        it->is_ready = false;
+        if (!it->is_old && kill(it->pid, SIGQUIT) == -1)
             log_at(&m->log, LEVEL_ALERT, errno, "kill(%d, %d) failed",
-                   (int) c->at[i].pid, SIGQUIT);
-        c->at[i].is_old = true;
+                   (int) it->pid, SIGQUIT);
+        it->is_old = true;
     }
 }
 
 
-/* The new workers start before the old ones end, so that there is always one
- * to serve. */
+/* Serves m->gen from now on. */
 static void
-replace_workers(struct master *m, struct generation *g)
+commit(struct master *m, unsigned n_old)
+{
+    quit_old(m, n_old);
+    if (!handover_switch(&m->children, m->gen)) {
+        log_at(&m->log, LEVEL_WARN, 0,
+               "some worker processes are late to serve the new configuration");
+        m->outcome.is_good = false;
+    }
+    log_at(&m->log, LEVEL_NOTICE, 0, "configuration %llu is served",
+           (unsigned long long) m->gen->number);
+    control_follow(m->gen, &m->log);
+    setup_release(m->before, m->gen, &m->log);
+    generation_put(m->before);
+}
+
+
+/* Workers take the new generation over, or others start before they end, so
+ * that there is always one to serve. */
+static void
+take_over(struct master *m, struct generation *g)
 {
     unsigned n_old;
 
-    m->outcome.how = "by new workers";
     drop_pending(m);
+    m->outcome.how = offer(m, g);
     if (!has_places(m, g)) {
-        setup_release(g, m->gen, &m->log);
-        generation_put(g);
+        give_up(m, g);
         return;
     }
     log_at(&m->log, LEVEL_NOTICE, 0, "using the \"epoll\" event method");
@@ -412,14 +555,10 @@ replace_workers(struct master *m, struct generation *g)
     setup_redirect_stderr(g, &m->log);
     m->no_workers = false;
     n_old = m->children.n;
-    if (start_beside(m, n_old) == 0) {
+    if (start_beside(m, n_old))
+        commit(m, n_old);
+    else
         take_back(m, n_old);
-    } else {
-        control_follow(g, &m->log);
-        setup_release(m->before, g, &m->log);
-        generation_put(m->before);
-        quit_old(m, n_old);
-    }
     m->before = NULL;
 }
 
@@ -433,11 +572,11 @@ reconfigure(struct master *m, bool explains)
     outcome_begin(o, m->setup->paths.conf_file, explains);
     control_begin();
     log_at(&m->log, LEVEL_NOTICE, 0, "reconfiguring");
-    g = read_next(m);
+    g = read_next(m, true);
     outcome_read(o);
     o->is_refused = g == NULL;
     if (g != NULL)
-        replace_workers(m, g);
+        take_over(m, g);
     outcome_end(o, m->gen->number);
     control_tell(o);
 }
@@ -705,6 +844,7 @@ master_run(struct setup *s, struct generation *g,
     title_set(log_program, title.p);
     if (!counters_open())
         log_at(&m->log, LEVEL_ALERT, errno, "mmap() of counters failed");
+    images_reserve();
     if (await_open(&m->await, &m->log)) {
         start_workers(m);
         begin_control(m);

@@ -43,6 +43,13 @@ setup_read(const struct setup *s, const struct log *log)
 }
 
 
+struct generation *
+setup_read_image(const struct setup *s, const struct log *log)
+{
+    return generation_read_image(&s->paths, log);
+}
+
+
 /* Under -t it is only opened.  At the start it is written later, by the
  * process that stays.  Links are not followed, since they could lead to
  * anyone's file. */

@@ -24,6 +24,15 @@ struct setup {
 /* Reads the configuration; NULL: an error was logged. */
 struct generation *setup_read(const struct setup *s, const struct log *log);
 
+/* The same, in an image that workers can take over, where there is one. */
+struct generation *setup_read_image(const struct setup *s,
+                                    const struct log   *log);
+
+/* What g asks for that a worker which runs under old cannot change in itself:
+ * the name of a directive, or NULL. */
+const char *setup_difference(const struct generation *g,
+                             const struct generation *old);
+
 /* Opens what the configuration names: pid file (unless it is that of old), log
  * files, temporary folders, sockets (those of old are taken over).  False:
  * logged (to the error log of g, once its files are open), and nothing of old

@@ -19,6 +19,7 @@
 #include "core/os/clock.h"
 #include "core/os/title.h"
 #include "core/proc/control.h"
+#include "core/proc/handover.h"
 #include "core/proc/signal.h"
 #include "core/proc/status.h"
 
@@ -29,6 +30,7 @@ struct serving {
     struct list      alive; /* generations that are still in use           */
     struct acceptor *acceptor;
     struct event     signals;
+    struct adoption  adoption;
     struct timer     deadline; /* worker_shutdown_timeout                  */
     pid_t            master;
     bool             is_alone;
@@ -369,6 +371,22 @@ reconfigure(struct serving *s)
 }
 
 
+/* The master's order. */
+static void
+follow(struct serving *s)
+{
+    struct generation *old = s->self.gen, *g = adoption_take(&s->adoption);
+
+    if (g == NULL)
+        return;
+    switch_to(s, g);
+    listeners_close_foreign(&old->listeners, &g->listeners);
+    setup_redirect_stderr(g, &s->self.log);
+    generation_put(old);
+    adoption_served(&s->adoption, g);
+}
+
+
 /* After the turn, no event is pending for connections and sockets that are
  * released here. */
 static void
@@ -376,6 +394,7 @@ after_turn(void *arg)
 {
     struct serving *s = arg;
 
+    follow(s);
     if (s->wants_reconfigure && !s->self.is_exiting)
         reconfigure(s);
     s->wants_reconfigure = s->explains = false;
@@ -537,6 +556,8 @@ begin(struct serving *s, const struct worker_start *start)
     s->signals.fd = signals_open(&s->self.log);
     if (s->signals.fd == -1 || !event_add(s->self.loop, &s->signals))
         return false;
+    if (!adoption_start(&s->adoption, &s->self, start->channel))
+        return false;
     loop_each_turn(s->self.loop, after_turn, s);
     return serve(s, start->gen);
 }
@@ -547,6 +568,7 @@ finish(struct serving *s)
 {
     log_at(&s->self.log, LEVEL_NOTICE, 0, "exiting");
     acceptor_free(s->acceptor);
+    adoption_stop(&s->adoption);
     modules_stop(&s->self, &s->started);
     LIST_EACH(&s->alive, l)
         log_files_flush(list_entry(l, struct generation, alive)->files);

@@ -16,6 +16,7 @@ struct worker_start {
     unsigned           number;
     uint64_t          *row;      /* of counters; NULL: none was free         */
     int                ready_fd; /* closed when it accepts                   */
+    int                channel;  /* to the master; -1: none                  */
     pid_t              master;
 };
 
