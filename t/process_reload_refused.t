@@ -32,8 +32,10 @@ $t->run($conf);
 my @before;
 wait_until(sub { @before = Weir::Test::children($t->pid) });
 
-(my $many = $conf) =~ s/worker_processes 1/worker_processes 1024/;
-$many =~ s/one/many/;
+# Something that the workers cannot change in themselves.
+(my $other = "worker_priority 1;\n$conf") =~ s/one/other/;
+(my $many = $other) =~ s/worker_processes 1/worker_processes 1024/;
+$many =~ s/other/many/;
 $many =~ s/old\.sock/new.sock/;
 $t->expect_log(qr/1024 worker processes cannot be started beside the 1/);
 $t->conf($many);
@@ -49,7 +51,7 @@ SKIP: {
 
     skip 'the number of processes of root is not limited', 4
         if $> == 0 || system('prlimit', "--pid=$master", '--nproc=1:') != 0;
-    (my $two = $conf) =~ s/one/two/;
+    (my $two = $other) =~ s/other/two/;
     $two =~ s/old\.sock/new.sock/;
     $t->expect_log(qr/fork\(\) failed|no worker process could be started/);
     $t->conf($two);

@@ -27,6 +27,8 @@ http {
 }
 EOC
 (my $second = $conf) =~ s/"one /"two /;
+# so that new workers start for it
+$second = "worker_priority 1;\n$second";
 (my $broken = $conf) =~ s/return 200/retur 200/;
 
 sub log_since { my ($t, $size) = @_; return substr $t->read('error.log'), $size }
