@@ -186,7 +186,13 @@ is $t->get('/', @to, host => 'app.test',
     'app.test|127.0.0.1|192.0.2.1, 127.0.0.1|http', 'proxy_params';
 ok scalar(grep { /"GET \/none HTTP\/1\.1" 404/ } $t->log('access.log')),
     'the log';
-ok $t->reload, 'it reloads';
-like $t->get('/', @to)->body, qr/Welcome/, 'and serves';
+
+$t->write('conf.d/new.conf', $t->expand(<<'EOC'));
+server { listen 127.0.0.1:%%PORT_80%%; server_name new; return 200 "new\n"; }
+EOC
+$t->signal('HUP');
+ok wait_until(sub { $t->get('/', @to, host => 'new')->body eq "new\n" }),
+    'it reloads';
+like $t->get('/', @to)->body, qr/Welcome/, 'and serves what it did';
 
 done_testing;
