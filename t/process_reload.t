@@ -37,6 +37,7 @@ EOC
 
 my $stream = $t->connect(timeout => 30);
 $stream->send_request('GET', '/big');
+wait_until(sub { $t->worker_pids == 2 });
 my %first = map { $_ => 1 } $t->worker_pids;
 
 my @loads = map { Weir::Load->start(Weir::Load::asking($t, @$_)) }
