@@ -13,7 +13,6 @@
 struct body {
     struct http_body pub; /* first */
     off_t            file_at;
-    uint64_t         came_with_head;
     bool             has_file;   /* data refers to the file and holds its
                                     reference                                */
     bool             is_cut_off; /* it failed: no more of it is read         */
@@ -49,20 +48,13 @@ send_continue(struct http_request *r)
 }
 
 
-static bool
-has_body(const struct http_request *r)
-{
-    return r->is_chunked || r->content_length > 0;
-}
-
-
 /* Refuses a body of unknown length that exceeds client_max_body_size. */
 static enum step
 check_size(struct http_request *r, uint64_t before, uint64_t more)
 {
     uint64_t max = body_conf(&r->task)->client_max_body_size;
 
-    if (max == 0 || !r->is_chunked || before + more <= max)
+    if (max == 0 || !http_is_length_unknown(r) || before + more <= max)
         return STEP_NEXT;
     log_error(r->task.log,
               "client intended to send too large chunked body: %ju+%ju bytes",
@@ -218,28 +210,14 @@ go_on_later(struct http_request *r)
  * kept too, which saves the file.
  */
 static uint64_t
-memory_of(struct http_request *r, const struct body *b)
+memory_of(const struct http_request *r)
 {
     uint64_t size = body_conf(&r->task)->client_body_buffer_size;
     uint64_t length = (uint64_t) r->content_length;
 
-    if (!r->is_chunked && length - b->came_with_head < size + size / 4)
-        return UINT64_MAX;
-    return r->is_chunked ? b->came_with_head + size : size;
-}
-
-
-/* As read_some(), but records what had come with the head. */
-static enum step
-read_next(struct http_request *r, struct body *b)
-{
-    uint64_t  received = r->task.conn->received;
-    bool      is_first = b->pub.received == 0;
-    enum step step = read_some(r, &b->pub.data);
-
-    if (is_first && r->task.conn->received == received)
-        b->came_with_head = b->pub.received;
-    return step;
+    if (http_is_length_unknown(r))
+        return r->body_with_head + size;
+    return length - r->body_with_head < size + size / 4 ? UINT64_MAX : size;
 }
 
 
@@ -266,7 +244,7 @@ is_settled(struct http_request *r, struct body *b, enum step *answer)
     case HTTP_BODY_GONE:
         return true;
     }
-    if (has_body(r))
+    if (r->has_body)
         return false;
     b->pub.is_complete = true;
     b->pub.state = HTTP_BODY_WHOLE;
@@ -291,8 +269,8 @@ http_body_read(struct http_request *r)
     while (step == STEP_NEXT) {
         if (rounds-- == 0)
             return go_on_later(r);
-        step = read_next(r, b);
-        if (step != STEP_FAIL && b->pub.data.n > memory_of(r, b)
+        step = read_some(r, &b->pub.data);
+        if (step != STEP_FAIL && b->pub.data.n > memory_of(r)
             && spill(r, b) != STEP_NEXT)
             return break_off(b);
     }
@@ -312,9 +290,8 @@ http_body_stream(struct http_request *r)
     b = body_of(r);
     if (is_settled(r, b, &step))
         return step == STEP_NEXT ? STEP_DONE : step;
-    while (step == STEP_NEXT && rounds-- != 0
-           && b->pub.data.n <= memory_of(r, b))
-        step = read_next(r, b);
+    while (step == STEP_NEXT && rounds-- != 0 && b->pub.data.n <= memory_of(r))
+        step = read_some(r, &b->pub.data);
     if (step == STEP_FAIL)
         return step;
     b->pub.state = step == STEP_DONE ? HTTP_BODY_WHOLE : HTTP_BODY_STREAM;
@@ -381,7 +358,7 @@ http_body_discard(struct http_request *r)
         return STEP_NEXT;
     send_continue(r);
     give_up(b);
-    if (!has_body(r))
+    if (!r->has_body)
         b->pub.is_complete = true;
     if (!b->pub.is_complete && !b->is_cut_off)
         drop(r, b);

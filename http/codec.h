@@ -20,7 +20,9 @@ struct http_codec {
     /* Frames and queues a part of the body (consuming it); last ends the
      * message. */
     void (*send_body)(struct http_request *r, struct chain *in, bool last);
-    /* The number of bytes that are queued and not sent yet. */
+    /* The number of bytes that the client has been sent for r, without interim
+     * heads, and that are queued and not sent yet. */
+    uint64_t (*sent)(const struct http_request *r);
     uint64_t (*queued)(const struct http_request *r);
     /* Sends what is queued, at most limit bytes (0: all).  late: only once, at
      * the end of the loop turn. */
@@ -36,6 +38,9 @@ struct http_codec {
     enum step (*read_body)(struct http_request *r, struct chain *out,
                            size_t max);
 
+    /* Another server or location is in force: the connection follows its
+     * settings, as far as r may say so. */
+    void (*enter)(struct http_request *r);
     /* The request has been logged: keeps the connection or closes it, and
      * frees the request afterwards. */
     void (*finish)(struct http_request *r);

@@ -55,6 +55,7 @@ struct http_conn {
     struct pace                  pace;  /* of the client                     */
     uint32_t                     requests; /* so far, with the present one   */
     uint8_t                      stage; /* of being opened                   */
+    bool                         is_secure : 1; /* its scheme is https       */
     bool                         has_proxy_header : 1;
     bool                         is_closed : 1;
 };

@@ -7,6 +7,7 @@
 #include "core/conf/types.h"
 #include "core/expr/expr.h"
 #include "http/body.h"
+#include "http/codec.h"
 #include "http/response.h"
 #include "http/server.h"
 #include "http/settings.h"
@@ -264,7 +265,7 @@ is_silent(unsigned status)
 void
 http_end_unanswered(struct http_request *r, unsigned status)
 {
-    if (r->out.is_head_sent && r->task.conn->sent != r->sent_before)
+    if (r->out.is_head_sent && r->codec->sent(r) != 0)
         return;
     r->out.status = status;
     if (r->error_status == 0)

@@ -7,6 +7,8 @@
  */
 #include <stdlib.h>
 
+#include "core/conf/error_log.h"
+#include "http/codec.h"
 #include "http/main.h"
 
 /* A name, with its locations: "= name" and the prefix. */
@@ -358,7 +360,8 @@ http_enter(struct http_request *r, const struct http_location *l)
 {
     r->location = l;
     r->task.conf = l->conf;
-    http_follow_conf(r);
+    r->log.targets = error_log_targets(l->conf);
+    r->codec->enter(r);
 }
 
 

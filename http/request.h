@@ -17,6 +17,7 @@
 
 struct http_body;
 struct http_codec;
+struct http_conn;
 struct http_location;
 struct http_server;
 struct http_subrequest;
@@ -52,7 +53,7 @@ struct http_response {
                                    sent                                      */
     bool is_head_sent : 1;      /* the head has passed the filters           */
     bool is_head_only : 1;      /* no body follows (HEAD, 204, 304)          */
-    bool is_chunked : 1;        /* h1: the codec frames it                   */
+    bool is_chunked : 1;        /* Transfer-Encoding: chunked                */
     bool is_last : 1;           /* the last part was handed over             */
     bool is_framed : 1;         /* ... and has passed the filters and the
                                    codec                                     */
@@ -105,8 +106,11 @@ struct http_request {
     struct fields         in;
     struct fields         in_trailers;
     int64_t               content_length; /* -1: none                        */
-    bool                  is_chunked;
+    bool                  has_body;   /* one follows, or has come: of
+                                         unknown length if that is -1        */
     struct http_body     *body;       /* NULL until somebody needs it        */
+    uint64_t              body_with_head; /* bytes of it that had come when
+                                             its reading began               */
     uint64_t              head_bytes; /* of the request; 0: a subrequest     */
     uint64_t              body_bytes; /* of its body, including framing      */
     msec_t                started_at; /* monotonic                           */
@@ -162,7 +166,6 @@ struct http_request {
     struct timer          delay;      /* limit_rate, auth_delay              */
     struct file_reader   *reader;     /* reads ranges of files into memory   */
     uint64_t              body_sent;  /* $body_bytes_sent                    */
-    uint64_t              sent_before; /* conn->sent at the start            */
     uint64_t              head_size;  /* bytes of the response's head        */
     void                 *codec_state; /* the codec's state for this request */
     uint64_t              limit_rate, limit_rate_after; /* bytes a second    */
@@ -172,7 +175,7 @@ struct http_request {
     void                **states;     /* of modules, by slot                 */
     struct exchange_list *exchanges;  /* of the gateway: $upstream_...       */
     struct log_frame      log_frame;
-    struct log            sub_log;    /* of a subrequest                     */
+    struct log            log;
     struct post           reap;
 };
 
@@ -182,9 +185,22 @@ http_of(struct task *t)
     return container_of(t, struct http_request, task);
 }
 
-/* Initialises a request in zeroed memory, in its own arena, for a codec to
- * fill in. */
+/* A request whose head begins to come on h, in the default server until there
+ * is a host: for a codec to fill in.  It has an arena and a log of its own. */
+struct http_request *http_request_new(struct http_conn        *h,
+                                      const struct http_codec *codec);
+/* The same in zeroed memory, with no more than arena and loop. */
 void http_request_init(struct http_request *r);
+/* Its log: the context of another one, and itself as what is told. */
+void http_request_init_log(struct http_request *r, const struct log *from);
+/* Ends its task and frees it at the tail of the turn. */
+void http_request_free(struct http_request *r);
+static inline bool
+http_is_length_unknown(const struct http_request *r)
+{
+    return r->has_body && r->content_length == -1;
+}
+
 /* Runs it as far as possible: the run function of the task. */
 void http_run(struct task *t);
 /* The codec ends the request early (the connection is gone): logs and finishes

@@ -168,7 +168,7 @@ request_head_end(struct http_request *r)
 void
 request_head_refuse(struct http_request *r, unsigned status)
 {
-    r->keeps_alive = false;
+    r->keeps_alive = r->has_body = false;
     r->content_length = -1;
     if (r->host.p == NULL)
         r->host = r->server->name;

@@ -10,75 +10,11 @@
 #include "http/codec.h"
 #include "http/debug.h"
 #include "http/error_page.h"
-#include "http/log_frame.h"
 #include "http/main.h"
 #include "http/post_action.h"
 #include "http/response.h"
 #include "http/settings.h"
 #include "http/subrequest.h"
-
-const char *const http_state_names[] = {
-#define X(name) #name,
-    HTTP_STATES(X)
-#undef X
-};
-
-enum { URI_CHANGES_MAX = 11, SUBREQUESTS_MAX = 51 };
-
-
-static void
-fail_task(struct task *t, unsigned status)
-{
-    http_fail(http_of(t), status);
-}
-
-
-static void
-on_delay(struct timer *timer)
-{
-    task_wake(&container_of(timer, struct http_request, delay)->task);
-}
-
-
-void
-http_request_init(struct http_request *r)
-{
-    task_init(&r->task);
-    r->task.run = http_run;
-    r->task.fail = fail_task;
-    r->task.kind = FOR_HTTP;
-    r->main = r;
-    r->content_length = -1;
-    r->out.length = -1;
-    r->out.last_modified = -1;
-    r->uri_changes = URI_CHANGES_MAX;
-    r->subrequests = SUBREQUESTS_MAX;
-    r->delay.on_timeout = on_delay;
-    r->task.trace = worker != NULL ? worker->trace : NULL;
-    chain_init(&r->pending, r->task.arena);
-    list_init(&r->children);
-}
-
-
-/* --- states of modules ------------------------------------------------------ */
-
-void *
-http_state_if(const struct http_request *r, const struct module *m)
-{
-    return r->states ? r->states[m->slot] : NULL;
-}
-
-
-void *
-http_state_of(struct http_request *r, const struct module *m)
-{
-    if (r->states == NULL)
-        r->states = arena_array(r->task.arena, void *, modules_count());
-    if (r->states[m->slot] == NULL)
-        r->states[m->slot] = arena_zalloc(r->task.arena, m->state_size);
-    return r->states[m->slot];
-}
-
 
 /* --- redirects ----------------------------------------------------------- */
 

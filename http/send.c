@@ -63,7 +63,7 @@ allowance(struct http_request *r)
         return 0;
     elapsed = clock_ms() - r->started_at;
     granted = r->limit_rate * (elapsed / 1000 + 1) + r->limit_rate_after;
-    used = r->task.conn->sent - r->sent_before + r->codec->queued(r);
+    used = r->codec->sent(r) + r->codec->queued(r);
     if (used < granted)
         return granted - used;
     /* The next bytes are granted after the next whole second in which the rate

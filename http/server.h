@@ -88,11 +88,8 @@ const struct http_location *http_find_named(const struct http_request *r,
  * of locations. */
 str_t http_location_text(struct arena *a, const struct http_location *l);
 
-/* To be called when task.conf has changed: updates what is stored outside of
- * it (the log targets). */
-void http_follow_conf(struct http_request *r);
-
-/* Puts the settings of a location (or of an if block in it) in force for r. */
+/* Puts the settings of a location (or of an if block in it) in force for r, its
+ * log and its connection. */
 void http_enter(struct http_request *r, const struct http_location *l);
 
 /* The unnamed location of the if or limit_except block b: for the openers of

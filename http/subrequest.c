@@ -60,6 +60,13 @@ send_body(struct http_request *r, struct chain *in, bool last)
 
 
 static uint64_t
+sent(const struct http_request *r)
+{
+    return r->main->codec->sent(r->main);
+}
+
+
+static uint64_t
 queued(const struct http_request *r)
 {
     const struct http_subrequest *s = r->sub;
@@ -155,6 +162,14 @@ end(struct http_request *r, bool has_failed)
 }
 
 
+/* The connection is not its. */
+static void
+enter(struct http_request *r)
+{
+    (void) r;
+}
+
+
 static void
 finish(struct http_request *r)
 {
@@ -183,10 +198,12 @@ static const struct http_codec sub_codec = {
     .send_head = send_head,
     .send_interim = send_interim,
     .send_body = send_body,
+    .sent = sent,
     .queued = queued,
     .flush = flush,
     .drop = drop,
     .read_body = read_body,
+    .enter = enter,
     .finish = finish,
     .abort = abort_request,
     .hijack = hijack,
@@ -228,7 +245,7 @@ copy_body(struct http_request *r, const struct http_request *parent)
         return;
     r->body = b;
     r->content_length = parent->content_length;
-    r->is_chunked = parent->is_chunked;
+    r->has_body = parent->has_body;
 }
 
 
@@ -263,7 +280,6 @@ copy_request(struct http_request *r, struct http_request *parent)
     r->started_at = parent->started_at;
     r->started_seconds = parent->started_seconds;
     r->started_ms = parent->started_ms;
-    r->sent_before = parent->sent_before;
     r->is_internal = true;
     r->subrequests = parent->subrequests - 1;
 }
@@ -297,13 +313,12 @@ make(struct http_request *parent, struct http_subrequest *s)
 
     r->task.arena = a;
     r->task.loop = parent->task.loop;
-    r->sub_log = *parent->task.log;
-    r->task.log = &r->sub_log;
     r->task.conn = parent->task.conn;
     r->task.gen = parent->task.gen;
     r->task.peer = parent->task.peer;
     r->task.values = parent->task.values;
     http_request_init(r);
+    http_request_init_log(r, parent->task.log);
     r->codec = &sub_codec;
     r->sub = s;
     r->header_only = s->drops_body;
@@ -344,7 +359,6 @@ http_subrequest(struct http_request *parent, struct http_subrequest *s,
     wait_start(&parent->task, &s->wait, on_cancel);
     if (s->in_background)
         parent->background++;
-    http_log_push(r);
     place(r, parent);
     task_wake(&r->task);
     return STEP_NEXT;

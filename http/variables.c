@@ -17,6 +17,7 @@
 #include "core/os/clock.h"
 #include "core/os/random.h"
 #include "http/body.h"
+#include "http/codec.h"
 #include "http/cookie.h"
 #include "http/credentials.h"
 #include "http/response.h"
@@ -276,10 +277,10 @@ content_length(struct task *t, uintptr_t arg)
     (void) arg;
     if (f != NULL)
         return f->value;
-    if (r->is_chunked && r->body != NULL && r->body->is_complete)
+    if (http_is_length_unknown(r) && r->body != NULL && r->body->is_complete)
         return arena_printf(t->arena, "%llu",
                             (unsigned long long) r->body->received);
-    if (r->is_chunked && r->body != NULL && r->body->is_too_large)
+    if (http_is_length_unknown(r) && r->body != NULL && r->body->is_too_large)
         return STR("0");
     if (r->content_length < 0)
         return STR_NONE;
@@ -423,10 +424,11 @@ status(struct task *t, uintptr_t arg)
 static str_t
 bytes_sent(struct task *t, uintptr_t arg)
 {
+    const struct http_request *r = http_of(t);
+
     (void) arg;
-    return arena_printf(
-        t->arena, "%llu",
-        (unsigned long long) (t->conn->sent - http_of(t)->sent_before));
+    return arena_printf(t->arena, "%llu",
+                        (unsigned long long) r->codec->sent(r));
 }
 
 

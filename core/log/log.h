@@ -69,12 +69,12 @@ bool log_is_object(const struct log_record *l);
 
 struct log {
     const struct log_targets *targets;
-    uint64_t                  serial; /* of the connection: "*3 "; 0: none   */
+    uint64_t                  serial : 63; /* of the connection: "*3 "; 0: none */
+    uint64_t                  debug : 1; /* debug_connection applies: log all
+                                         levels                              */
     const char               *action; /* "reading client request line":
                                          printed as " while ACTION", or NULL */
     struct log_frame         *frames; /* the innermost one                   */
-    bool                      debug;  /* debug_connection applies: log all
-                                         levels                              */
 };
 
 static inline bool

@@ -195,7 +195,7 @@ conn_log_error(struct conn *c, int errnum, const char *text)
     default:
         level = LEVEL_ALERT;
     }
-    log_at(&c->log, level, errnum, "%s", text);
+    log_at(c->lines, level, errnum, "%s", text);
 }
 
 
@@ -235,6 +235,7 @@ conn_init(struct conn *c, struct loop *l, int fd, const struct log *parent)
     c->io = &conn_plain;
     c->loop = l;
     c->log = *parent;
+    c->lines = &c->log;
     c->is_client = fd != -1;
     list_init(&c->late.link);
     c->late.run = run_late;
@@ -270,7 +271,8 @@ conn_start(struct conn *c)
 {
     if (event_add(c->loop, &c->event))
         return true;
-    log_at(&c->log, LEVEL_ALERT, errno, "epoll_ctl(1, %d) failed", c->event.fd);
+    log_at(c->lines, LEVEL_ALERT, errno, "epoll_ctl(1, %d) failed",
+           c->event.fd);
     return false;
 }
 
@@ -394,7 +396,7 @@ conn_reset_on_close(struct conn *c)
     struct linger now = { .l_onoff = 1, .l_linger = 0 };
 
     if (setsockopt(c->event.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)) == -1)
-        log_at(&c->log, LEVEL_ALERT, errno, "setsockopt(SO_LINGER) failed");
+        log_at(c->lines, LEVEL_ALERT, errno, "setsockopt(SO_LINGER) failed");
 }
 
 

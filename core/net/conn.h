@@ -87,6 +87,9 @@ struct conn {
     struct tls            *tls;      /* what conn_tls has to remember, or NULL */
     struct loop           *loop;
     struct log             log;
+    const struct log      *lines;    /* whose context its lines have: log, or
+                                        that of the one request that it
+                                        carries at present                   */
     struct port           *port;     /* where it was accepted, counted by its
                                         owner; NULL: we opened it            */
     struct addr            peer;

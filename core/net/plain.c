@@ -181,7 +181,7 @@ send_memory(struct conn *c, struct chain *out, struct batch *b)
 static ssize_t
 truncated(struct conn *c, off_t at)
 {
-    log_at(&c->log, LEVEL_ALERT, 0, "file was truncated at %lld while sending",
+    log_at(c->lines, LEVEL_ALERT, 0, "file was truncated at %lld while sending",
            (long long) at);
     c->error = EIO;
     return CONN_ERROR;
@@ -202,7 +202,7 @@ send_copied(struct conn *c, struct chain *out, const struct piece *p, size_t n)
         got = pread(p->file->fd, copy, want, p->at);
     } while (got == -1 && errno == EINTR);
     if (got == -1) {
-        log_at(&c->log, LEVEL_CRIT, errno, "pread() failed");
+        log_at(c->lines, LEVEL_CRIT, errno, "pread() failed");
         c->error = EIO;
         return CONN_ERROR;
     }
@@ -269,7 +269,7 @@ static void
 close_plain(struct conn *c)
 {
     if (close(c->event.fd) == -1 && errno != ECONNRESET)
-        log_at(&c->log, LEVEL_ALERT, errno, "close() socket %d failed",
+        log_at(c->lines, LEVEL_ALERT, errno, "close() socket %d failed",
                c->event.fd);
 }
 

@@ -71,13 +71,14 @@ may_stream(const struct gateway *g)
 
     return !g->conf->request_buffering && g->conf->pass_request_body
            && !g->upload.is_replaced && r->content_length != 0
-           && !(r->is_chunked && g->upload.needs_length) && r == r->main;
+           && !(http_is_length_unknown(r) && g->upload.needs_length)
+           && r == r->main;
 }
 
 
 enum step
 gateway_read_body(struct gateway *g)
 {
-    g->upload.exists = g->r->content_length >= 0 || g->r->is_chunked;
+    g->upload.exists = g->r->content_length >= 0 || g->r->has_body;
     return g->upload.exists && may_stream(g) ? begin_stream(g) : read_whole(g);
 }

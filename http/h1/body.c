@@ -21,7 +21,7 @@ take_rest(struct h1 *h, struct h1_body *b)
 
     if (n == 0)
         return;
-    if (!h->r->is_chunked && n > b->left)
+    if (!http_is_length_unknown(h->r) && n > b->left)
         n = b->left;
     b->block = block_new(n > BLOCK_SIZE ? n : BLOCK_SIZE);
     buf_init(&b->buf, b->block->data, b->block->size);
@@ -40,7 +40,7 @@ body_of(struct h1 *h)
         return b;
     b = r->codec_state = arena_make(r->task.arena, struct h1_body);
     b->left = r->content_length > 0 ? (uint64_t) r->content_length : 0;
-    b->is_done = !r->is_chunked && b->left == 0;
+    b->is_done = !r->has_body;
     if (!b->is_done)
         take_rest(h, b);
     return b;
@@ -241,24 +241,30 @@ h1_read_body(struct http_request *r, struct chain *out, size_t max)
     struct h1      *h = h1_of(r);
     struct h1_body *b = body_of(h);
     enum step       step;
+    uint64_t        before;
     size_t          size;
     ssize_t         n;
 
     b->is_waiting = false;
     if (b->is_done)
         return STEP_DONE;
+    before = out->n;
     for (;;) {
         step = STEP_WAIT;
         if (b->block != NULL)
-            step = r->is_chunked ? take_chunked(h, b, out)
-                                 : take_counted(h, b, out);
+            step = http_is_length_unknown(r) ? take_chunked(h, b, out)
+                                             : take_counted(h, b, out);
+        if (!b->has_read)
+            r->body_with_head += out->n - before;
         if (step != STEP_WAIT)
             return step;
+        b->has_read = true;
 
-        size = r->is_chunked || b->left > BLOCK_SIZE ? BIG_BLOCK : BLOCK_SIZE;
+        size = http_is_length_unknown(r) || b->left > BLOCK_SIZE ? BIG_BLOCK
+                                                                 : BLOCK_SIZE;
         make_room(b, size < max ? size : max);
         size = buf_room(&b->buf);
-        if (!r->is_chunked && size > b->left)
+        if (!http_is_length_unknown(r) && size > b->left)
             size = b->left;
         n = conn_read(&h->http.conn, b->buf.write, size);
         if (n == CONN_AGAIN) {

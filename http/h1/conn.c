@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "core/conf/error_log.h"
 #include "core/net/worker.h"
 #include "core/os/clock.h"
 #include "http/body.h"
@@ -159,7 +158,6 @@ discard_more(struct h1 *h)
     }
     if (step == STEP_FAIL)
         r->keeps_alive = false;
-    h->linger_until = 0;
     r->codec->finish(r);
 }
 
@@ -228,7 +226,6 @@ static void
 abort_discarding(struct h1 *h)
 {
     h->r->keeps_alive = false;
-    h->linger_until = 0;
     h->r->codec->abort(h->r);
 }
 
@@ -262,7 +259,7 @@ on_read_timeout(struct timer *t)
     case H1_CLOSED:
         break;
     }
-    log_at(&h->http.conn.log, LEVEL_INFO, ETIMEDOUT, "client timed out");
+    log_at(h->http.conn.lines, LEVEL_INFO, ETIMEDOUT, "client timed out");
     h1_timed_out(h);
 }
 
@@ -281,8 +278,8 @@ on_write_timeout(struct timer *t)
         timer_set(h->http.conn.loop, t, h->http.conn.send_timeout);
         return;
     }
-    h->http.conn.log.action = "sending to client";
-    log_at(&h->http.conn.log, LEVEL_INFO, ETIMEDOUT, "client timed out");
+    h->r->log.action = "sending to client";
+    log_at(h->http.conn.lines, LEVEL_INFO, ETIMEDOUT, "client timed out");
     h1_timed_out(h);
 }
 
@@ -330,7 +327,7 @@ on_slow(struct conn *c)
 {
     struct h1 *h = h1_of_conn(c);
 
-    log_info(&c->log, "slow client closed to make room");
+    log_info(c->lines, "slow client closed to make room");
     h1_keep_line(h);
     if (h->state == H1_DISCARD)
         abort_discarding(h);
@@ -374,12 +371,19 @@ static const struct conn_owner owner = { .on_unwanted = on_unwanted,
 
 /* --- what goes out --------------------------------------------------------------------- */
 
+static uint64_t
+sent(const struct http_request *r)
+{
+    return r->task.conn->sent - h1_of(r)->sent_before;
+}
+
+
 static void
 count_body(struct http_request *r)
 {
-    uint64_t sent = r->task.conn->sent - r->sent_before;
+    uint64_t n = sent(r);
 
-    r->body_sent = sent > r->head_size ? sent - r->head_size : 0;
+    r->body_sent = n > r->head_size ? n - r->head_size : 0;
 }
 
 
@@ -441,32 +445,13 @@ drop_out(struct http_request *r)
 /* --- the end of a request ------------------------------------------------------------------ */
 
 static void
-reap_request(struct post *p)
-{
-    struct http_request *r = container_of(p, struct http_request, reap);
-    struct generation   *g = r->task.gen;
-
-    arena_free(r->task.arena);
-    generation_put(g);
-}
-
-
-static void
 free_request(struct h1 *h, struct http_request *r)
 {
-    task_end(&r->task);
-    timer_stop(&r->delay);
+    http_request_free(r);
     h1_free_body(r);
-    if (r->body != NULL)
-        chain_clear(&r->body->data);
-    chain_clear(&r->pending);
     chain_clear(&h->http.conn.out);
-    h->http.conn.log.frames = &h->http.frame;
-    h->http.conn.log.targets
-        = error_log_targets(http_default_server(h->http.address)->conf);
+    h->http.conn.lines = &h->http.conn.log;
     h->r = NULL;
-    r->reap.run = reap_request;
-    loop_reap(h->http.conn.loop, &r->reap);
 }
 
 
@@ -549,8 +534,8 @@ finish(struct http_request *r)
 
     is_unread = h1_has_rest(h) || (r->body != NULL && !r->body->is_complete);
     if (r->keeps_alive && r->body != NULL && !r->body->is_complete
-        && http_body_is_dropped(r->body) && h->linger_until == 0
-        && c->lingering_close != LINGER_OFF && h->state == H1_BUSY)
+        && http_body_is_dropped(r->body) && c->lingering_close != LINGER_OFF
+        && h->state == H1_BUSY)
     {
         post_cancel(&r->task.wake);
         h1_set_state(h, H1_DISCARD);
@@ -562,7 +547,6 @@ finish(struct http_request *r)
         r->body->is_complete = true;
     keeps = r->keeps_alive && !worker->is_exiting
             && (r->body == NULL || r->body->is_complete);
-    h->linger_until = 0;
     h->wants_nodelay = send_conf(&r->task)->tcp_nodelay;
     free_request(h, r);
     if (keeps && http_conn_rebind(&h->http))
@@ -609,10 +593,12 @@ const struct http_codec h1_codec = {
     .send_head = h1_send_head,
     .send_interim = h1_send_interim,
     .send_body = h1_send_body,
+    .sent = sent,
     .queued = queued,
     .flush = flush_out,
     .drop = drop_out,
     .read_body = h1_read_body,
+    .enter = h1_enter,
     .finish = finish,
     .abort = abort_request,
     .hijack = hijack,

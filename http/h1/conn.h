@@ -34,7 +34,10 @@ struct h1 {
     struct http_request       *r;
     struct head_buf           *head;  /* the newest; NULL while idle         */
     struct post                next;  /* starts the next request             */
-    msec_t                     linger_until;
+    union {
+        uint64_t sent_before;  /* H1_HEAD, H1_BUSY: conn.sent when r began   */
+        msec_t   linger_until; /* H1_DISCARD, H1_LINGER                      */
+    };
     uint32_t                   sent_at_timer; /* its low bits                */
     uint32_t                   seen;  /* bytes of the line that were
                                          searched                            */
@@ -58,6 +61,7 @@ struct h1_body {
     struct buf        buf;     /* bytes in it that were not handed on        */
     uint64_t          left;    /* of Content-Length                          */
     bool              is_done, is_waiting;
+    bool              has_read; /* from the socket                           */
 };
 
 static inline struct h1 *
@@ -103,6 +107,9 @@ enum step h1_send_head(struct http_request *r);
 void      h1_send_interim(struct http_request *r, unsigned status,
                           const struct fields *fields);
 void      h1_send_body(struct http_request *r, struct chain *in, bool last);
+
+/* keep.c: whether the connection outlives its request. */
+void h1_enter(struct http_request *r);
 
 /* body.c */
 enum step h1_read_body(struct http_request *r, struct chain *out, size_t max);

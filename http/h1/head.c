@@ -6,12 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "core/net/worker.h"
-#include "core/os/clock.h"
-#include "http/counters.h"
-#include "http/counters.h"
 #include "http/h1/conn.h"
-#include "http/log_frame.h"
 #include "http/request_head.h"
 #include "http/settings.h"
 #include "http/uri.h"
@@ -73,32 +68,15 @@ h1_free_heads(struct h1 *h, bool keep_rest)
 static void
 begin_request(struct h1 *h)
 {
-    struct arena        *a = arena_new(0);
-    struct http_request *r = arena_make(a, struct http_request);
+    struct http_request *r;
 
     h1_set_state(h, H1_HEAD);
-    http_count(HTTP_REQUESTS, 1);
-    h->http.requests++;
-    h->r = r;
-    r->task.arena = a;
-    r->task.loop = h->http.conn.loop;
-    r->task.log = &h->http.conn.log;
-    r->task.conn = &h->http.conn;
-    r->task.peer = &h->http.conn.peer;
-    r->task.gen = generation_get(h->http.gen);
-    http_request_init(r);
-    r->codec = &h1_codec;
-    r->scheme = STR("http");
-    r->started_at = clock_ms();
-    r->started_seconds = clock_seconds();
-    r->started_ms = clock_millisecond();
-    r->sent_before = h->http.conn.sent;
+    r = h->r = http_request_new(&h->http, &h1_codec);
+    r->log.action = "reading client request line";
     r->is_pipelined = h->is_kept && h1_has_rest(h) && h->had_rest;
-    r->server = http_default_server(h->http.address);
-    h->http.conn.log.action = "reading client request line";
-    http_log_push(r);
-    http_enter(r, r->server->root);
-    chain_init(&h->http.conn.out, a);
+    h->sent_before = h->http.conn.sent;
+    h->http.conn.lines = r->task.log;
+    chain_init(&h->http.conn.out, r->task.arena);
 }
 
 
@@ -125,7 +103,7 @@ error_text(enum h1_error error)
 static void
 refuse(struct h1 *h, unsigned status, const char *text)
 {
-    log_info(&h->http.conn.log, "%s", text);
+    log_info(h->http.conn.lines, "%s", text);
     h1_start_bad(h, status);
 }
 
@@ -182,11 +160,11 @@ take_request_line(struct h1 *h, str_t text, size_t size)
         refuse(h, 400, "client sent invalid request");
         return false;
     }
-    log_debug(&h->http.conn.log, "http request line: \"" STR_F "\"",
+    log_debug(h->http.conn.lines, "http request line: \"" STR_F "\"",
               STR_A(text));
-    log_debug(&h->http.conn.log, "http uri: \"" STR_F "\"", STR_A(r->uri));
-    log_debug(&h->http.conn.log, "http args: \"" STR_F "\"", STR_A(r->args));
-    h->http.conn.log.action = "reading client request headers";
+    log_debug(h->http.conn.lines, "http uri: \"" STR_F "\"", STR_A(r->uri));
+    log_debug(h->http.conn.lines, "http args: \"" STR_F "\"", STR_A(r->args));
+    h->r->log.action = "reading client request headers";
     if (line.host.p != NULL) {
         status = request_head_host(r, line.host);
         if (status != 0) {
@@ -271,7 +249,8 @@ refuse_long(struct h1 *h)
         refuse(h, 414, "client sent too long URI");
         return;
     }
-    log_info(&h->http.conn.log, "client sent too long header line: \"%.*s...\"",
+    log_info(h->http.conn.lines,
+             "client sent too long header line: \"%.*s...\"",
              (int) (n < 1748 ? n : 1748), b->read);
     h1_start_bad(h, 494);
 }
@@ -343,9 +322,9 @@ end_of_stream(struct h1 *h, ssize_t n)
 {
     h1_keep_line(h);
     if (n == 0 && h->state == H1_HEAD)
-        log_info(&h->http.conn.log, "client prematurely closed connection");
+        log_info(h->http.conn.lines, "client prematurely closed connection");
     else if (n == 0 && !h->is_kept)
-        log_info(&h->http.conn.log,
+        log_info(h->http.conn.lines,
                  "client closed connection while waiting for request");
     if (h->r != NULL)
         http_terminate(h->r, 400);

@@ -3,9 +3,6 @@
  * From the lines of a head to a running request: determines how the body is
  * framed and whether the connection can be kept.
  */
-#include "core/conf/error_log.h"
-#include "core/net/worker.h"
-#include "core/os/clock.h"
 #include "http/h1/conn.h"
 #include "http/request_head.h"
 #include "http/settings.h"
@@ -29,11 +26,11 @@ bad_line(struct h1 *h, str_t line)
             in_name = false;
     }
     if (i < line.n)
-        log_info(&h->http.conn.log,
+        log_info(h->r->task.log,
                  "client sent invalid header line: \"%.*s\\x%02x...\"", (int) i,
                  line.p, (unsigned char) line.p[i]);
     else
-        log_info(&h->http.conn.log,
+        log_info(h->r->task.log,
                  "client sent invalid header line: \"" STR_F "\"", STR_A(line));
     return 400;
 }
@@ -73,7 +70,7 @@ h1_take_field(struct h1 *h, str_t line)
 static unsigned
 refuse(struct h1 *h, unsigned status, const char *text)
 {
-    log_info(&h->http.conn.log, "%s", text);
+    log_info(h->r->task.log, "%s", text);
     return status;
 }
 
@@ -84,6 +81,7 @@ take_coding(struct h1 *h)
     struct http_request *r = h->r;
     const struct field  *f = fields_get(&r->in, FIELD_TRANSFER_ENCODING);
 
+    r->has_body = f != NULL || r->content_length > 0;
     if (f == NULL)
         return 0;
     if (r->version < HTTP_11)
@@ -91,7 +89,7 @@ take_coding(struct h1 *h)
                       "client sent HTTP/1.0 request with "
                       "\"Transfer-Encoding\" header");
     if (!str_ieq(f->value, STR("chunked"))) {
-        log_info(&h->http.conn.log,
+        log_info(h->r->task.log,
                  "client sent unknown \"Transfer-Encoding\": \"" STR_F "\"",
                  STR_A(f->value));
         return 501;
@@ -100,7 +98,6 @@ take_coding(struct h1 *h)
         return refuse(h, 400,
                       "client sent \"Content-Length\" and "
                       "\"Transfer-Encoding\" headers at the same time");
-    r->is_chunked = true;
     return 0;
 }
 
@@ -150,7 +147,7 @@ run(struct h1 *h)
     h->seen = 0;
     h->head_timer = false;
     h1_set_state(h, H1_BUSY);
-    h->http.conn.log.action = NULL;
+    r->log.action = NULL;
     if (h->http.conn.event.hangup)
         r->client_gone = r->came_half_closed = true;
     http_run(&r->task);
@@ -160,7 +157,6 @@ run(struct h1 *h)
 void
 h1_start_bad(struct h1 *h, unsigned status)
 {
-    h->r->is_chunked = false;
     request_head_refuse(h->r, status);
     run(h);
 }
@@ -183,61 +179,4 @@ h1_start(struct h1 *h)
     }
     request_head_end(r);
     run(h);
-}
-
-
-/* --- what depends on the location ------------------------------------------------------- */
-
-static bool
-is_disabled(const struct http_request *r, const struct http_keep_conf *c)
-{
-    str_t       agent = fields_value(&r->in, FIELD_USER_AGENT);
-    const char *msie;
-
-    if (agent.p == NULL)
-        return false;
-    msie = str_find(agent, STR("MSIE "));
-    if ((c->keepalive_disable & KEEPALIVE_DISABLE_MSIE6)
-        && r->method == HTTP_POST && msie != NULL
-        && agent.p + agent.n - msie >= 7 && msie[6] == '.' && msie[5] >= '4'
-        && msie[5] <= '6'
-        && (msie[5] != '6' || str_find(agent, STR("SV1")) == NULL)
-        && str_find(agent, STR("Opera")) == NULL)
-        return true;
-    return (c->keepalive_disable & KEEPALIVE_DISABLE_SAFARI)
-           && str_find(agent, STR("Safari/")) != NULL
-           && str_find(agent, STR("Mac OS X")) != NULL
-           && str_find(agent, STR("Chrome/")) == NULL;
-}
-
-
-static bool
-ends_connection(const struct http_request *r, const struct http_keep_conf *c)
-{
-    const struct http_conn *h = http_conn_of(r);
-
-    return c->keepalive_timeout.timeout == 0
-           || h->requests >= c->keepalive_requests
-           || clock_ms() - h->opened_at > c->keepalive_time
-           || worker->is_exiting || is_disabled(r, c);
-}
-
-
-/* The server's settings about keeping the connection apply until a location is
- * found, which has its own. */
-void
-http_follow_conf(struct http_request *r)
-{
-    r->task.log->targets = error_log_targets(r->task.conf);
-    if (r != r->main)
-        return;
-    r->task.conn->nopush = send_conf(&r->task)->tcp_nopush;
-    if (r->is_ended_by_server) {
-        r->is_ended_by_server = false;
-        r->keeps_alive = true;
-    }
-    if (!r->keeps_alive || !ends_connection(r, keep_conf(&r->task)))
-        return;
-    r->keeps_alive = false;
-    r->is_ended_by_server = r->location == r->server->root;
 }

@@ -136,7 +136,7 @@ h1_send_interim(struct http_request *r, unsigned status,
     p = put(p, STR("\r\n"));
     chain_add(&r->task.conn->out, str_span(start, p));
     r->codec->flush(r, 0, false);
-    r->sent_before += (uint64_t) (p - start);
+    h1_of(r)->sent_before += (uint64_t) (p - start);
 }
 
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/base/check.h"
+#include "http/codec.h"
 #include "http/variables.h"
 #include "modules/log/access_log.h"
 
@@ -132,7 +133,7 @@ write_status(struct http_request *r, struct log_line *line)
 static void
 write_bytes_sent(struct http_request *r, struct log_line *line)
 {
-    log_line_number(line, r->task.conn->sent - r->sent_before);
+    log_line_number(line, r->codec->sent(r));
 }
 
 

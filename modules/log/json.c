@@ -9,6 +9,7 @@
 #include "core/base/check.h"
 #include "core/base/json.h"
 #include "core/net/worker.h"
+#include "http/codec.h"
 #include "http/conn.h"
 #include "http/gateway/gateway.h"
 #include "http/variables.h"
@@ -47,7 +48,7 @@ status(const struct http_request *r)
 static uint64_t
 bytes_sent(const struct http_request *r)
 {
-    return r->task.conn->sent - r->sent_before;
+    return r->codec->sent(r);
 }
 
 

@@ -94,10 +94,12 @@ static const struct http_codec silent_codec = {
     .send_head = silent_send_head,
     .send_interim = silent_send_interim,
     .send_body = silent_send_body,
+    .sent = silent_queued,
     .queued = silent_queued,
     .flush = silent_flush,
     .drop = silent_drop,
     .read_body = silent_read_body,
+    .enter = silent_drop,
     .finish = silent_finish,
     .abort = silent_finish,
 };

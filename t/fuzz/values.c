@@ -11,6 +11,7 @@
 #include "core/expr/variable.h"
 #include "core/net/conn.h"
 #include "core/net/worker.h"
+#include "http/codec.h"
 #include "http/main.h"
 #include "modules/gateway/proxy.h"
 
@@ -72,12 +73,20 @@ set_up(void)
 }
 
 
+static void
+enter(struct http_request *r)
+{
+    (void) r;
+}
+
+
 /* A request that has come to a location; name NULL: without the field. */
 static struct http_request *
 request(struct arena *a, str_t uri, const char *name, str_t value)
 {
-    struct http_request *r = arena_make(a, struct http_request);
-    struct conn         *c = arena_make(a, struct conn);
+    static const struct http_codec codec = { .enter = enter };
+    struct http_request           *r = arena_make(a, struct http_request);
+    struct conn                   *c = arena_make(a, struct conn);
 
     c->event.fd = -1;
     c->log = quiet;
@@ -87,6 +96,7 @@ request(struct arena *a, str_t uri, const char *name, str_t value)
     r->task.peer = &c->peer;
     r->task.gen = gen;
     http_request_init(r);
+    r->codec = &codec;
     r->method = HTTP_GET;
     r->host = STR("h.test");
     r->scheme = STR("http");

@@ -64,7 +64,7 @@ new_request(struct arena *a, int pieces, bool is_chunked)
     r->task.conf = pages;
     http_request_init(r);
     r->codec = &codec;
-    r->is_chunked = is_chunked;
+    r->has_body = true;
     r->content_length = is_chunked ? -1 : (int64_t) pieces * PIECE;
     client.pieces = client.come = pieces;
     client.bad = -1;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/conf/types.h"
+#include "http/codec.h"
 #include "modules/log/format.c"
 #include "t/unit/http_block.h"
 #include "t/unit/tap.h"
@@ -116,14 +117,23 @@ test_escapes(struct http_request *r)
 }
 
 
+static uint64_t
+sent(const struct http_request *r)
+{
+    (void) r;
+    return 1000;
+}
+
+
 static void
 test_own(struct http_request *r)
 {
-    struct conn c = { .sent = 1500 };
+    static const struct http_codec codec = { .sent = sent };
+    struct conn                    c = { .sent = 1500 };
 
+    r->codec = &codec;
     r->task.conn = &c;
     r->task.peer = &c.peer;
-    r->sent_before = 500;
     r->body_sent = 300;
     r->out.status = 7;
     r->head_bytes = 80;

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Whether a connection is kept behind a request: as its location's settings
+ * say.
+ */
+#include "core/net/worker.h"
+#include "core/os/clock.h"
+#include "http/h1/conn.h"
+#include "http/server.h"
+#include "http/settings.h"
+
+
+static bool
+is_disabled(const struct http_request *r, const struct http_keep_conf *c)
+{
+    str_t       agent = fields_value(&r->in, FIELD_USER_AGENT);
+    const char *msie;
+
+    if (agent.p == NULL)
+        return false;
+    msie = str_find(agent, STR("MSIE "));
+    if ((c->keepalive_disable & KEEPALIVE_DISABLE_MSIE6)
+        && r->method == HTTP_POST && msie != NULL
+        && agent.p + agent.n - msie >= 7 && msie[6] == '.' && msie[5] >= '4'
+        && msie[5] <= '6'
+        && (msie[5] != '6' || str_find(agent, STR("SV1")) == NULL)
+        && str_find(agent, STR("Opera")) == NULL)
+        return true;
+    return (c->keepalive_disable & KEEPALIVE_DISABLE_SAFARI)
+           && str_find(agent, STR("Safari/")) != NULL
+           && str_find(agent, STR("Mac OS X")) != NULL
+           && str_find(agent, STR("Chrome/")) == NULL;
+}
+
+
+static bool
+ends_connection(const struct http_request *r, const struct http_keep_conf *c)
+{
+    const struct http_conn *h = http_conn_of(r);
+
+    return c->keepalive_timeout.timeout == 0
+           || h->requests >= c->keepalive_requests
+           || clock_ms() - h->opened_at > c->keepalive_time
+           || worker->is_exiting || is_disabled(r, c);
+}
+
+
+/* The server's settings about keeping the connection apply until a location is
+ * found, which has its own. */
+void
+h1_enter(struct http_request *r)
+{
+    r->task.conn->nopush = send_conf(&r->task)->tcp_nopush;
+    if (r->is_ended_by_server) {
+        r->is_ended_by_server = false;
+        r->keeps_alive = true;
+    }
+    if (!r->keeps_alive || !ends_connection(r, keep_conf(&r->task)))
+        return;
+    r->keeps_alive = false;
+    r->is_ended_by_server = r->location == r->server->root;
+}
