@@ -35,7 +35,7 @@
 #include "modules.c"
 #undef stub_status_module
 
-enum { HEAD = 3, WINDOW = 8, TURNS = 50 };
+enum { HEAD = 3, WINDOW = 8, PEERS = 32 };
 
 /* Of a connection. */
 struct talk {
@@ -381,6 +381,8 @@ static const char text[]
       "http {\n"
       "  access_log off;\n"
       "  upstream u { server unix:%s/up; keepalive 4; }\n"
+      "  upstream k { server 127.0.0.1:%u; keepalive 16; }\n"
+      "  upstream l { server 127.0.0.1:%u; keepalive 16 local; }\n"
       "  server {\n"
       "    listen unix:%s/in;\n"
       "    location /f { framed_pass u; }\n"
@@ -388,6 +390,17 @@ static const char text[]
       "    location /c { framed_pass u; framed_sources on;\n"
       "      add_header X-Tried \"[$upstream_addr] $upstream_http_x_from\" always;"
       "    }\n"
+      "    location /k/plain { framed_pass k; }\n"
+      "    location /k/same { framed_pass k; }\n"
+      "    location /k/rcvbuf { framed_pass k; framed_socket_rcvbuf 64k; }\n"
+      "    location /k/sndbuf { framed_pass k; framed_socket_sndbuf 64k; }\n"
+      "    location /k/probed { framed_pass k; framed_socket_keepalive on; }\n"
+      "    location /k/from2 { framed_pass k; framed_bind 127.0.0.2; }\n"
+      "    location /k/from3 { framed_pass k; framed_bind 127.0.0.3; }\n"
+      "    location /k/var { framed_pass k; framed_bind $arg_from; }\n"
+      "    location /l/one { framed_pass l; }\n"
+      "    location /l/two { framed_pass l; }\n"
+      "    location /p { proxy_pass http://k; }\n"
       "  }\n"
       "}\n";
 
@@ -396,7 +409,10 @@ static struct log quiet
     = { .targets = &(struct log_targets){ .level = LEVEL_EMERG } };
 static struct worker self = { .number = 0 };
 static struct port   port;
-static int           listening, client = -1, peer = -1;
+static int           listening[2]; /* on a path, and on a port              */
+static unsigned      tcp_port;
+static int           client = -1, peer = -1; /* the last ones               */
+static int           peers[PEERS];
 static unsigned      accepted;
 static char          got[65536]; /* what take() has read                    */
 
@@ -412,16 +428,29 @@ clean_up(void)
 }
 
 
+static int
+listen_at(const struct sockaddr *at, socklen_t n)
+{
+    int fd = socket(at->sa_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    CHECK(bind(fd, at, n) == 0 && listen(fd, 8) == 0);
+    return fd;
+}
+
+
 static void
 listen_as_upstream(void)
 {
-    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    struct addr_any    in;
 
     CHECK(mkdtemp(folder) != NULL);
-    snprintf(at.sun_path, sizeof(at.sun_path), "%s/up", folder);
-    listening = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    CHECK(bind(listening, (struct sockaddr *) &at, sizeof(at)) == 0);
-    CHECK(listen(listening, 8) == 0);
+    snprintf(un.sun_path, sizeof(un.sun_path), "%s/up", folder);
+    listening[0] = listen_at((struct sockaddr *) &un, sizeof(un));
+    addr_parse(STR("127.0.0.1"), &in);
+    listening[1] = listen_at(&in.sa, in.len);
+    CHECK(getsockname(listening[1], &in.sa, &in.len) == 0);
+    tcp_port = addr_port(&in.sa);
 }
 
 
@@ -434,7 +463,7 @@ read_conf(void)
                                 .conf_prefix = STR("/nosuch/"),
                                 .error_log = STR("stderr") };
 
-    snprintf(conf, sizeof(conf), text, folder, folder);
+    snprintf(conf, sizeof(conf), text, folder, tcp_port, tcp_port, folder);
     return generation_read_text(&paths, STR("x"), str_of(conf), &log_start);
 }
 
@@ -470,15 +499,13 @@ turn(void)
 {
     int fd;
 
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 8; i++) {
         loop_turn(self.loop, 1);
-        fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK);
+        fd = accept4(listening[i % 2], NULL, NULL, SOCK_NONBLOCK);
         if (fd == -1)
             continue;
-        if (peer != -1)
-            close(peer);
-        peer = fd;
-        accepted++;
+        CHECK(accepted < PEERS);
+        peer = peers[accepted++] = fd;
     }
 }
 
@@ -680,6 +707,75 @@ test_sources(void)
 }
 
 
+/* The connection that something was sent over, which is read. */
+static int
+asked(void)
+{
+    int found = -1;
+
+    for (unsigned i = 0; i < accepted; i++)
+        if (recv(peers[i], got, sizeof(got), MSG_DONTWAIT) > 0) {
+            CHECK(found == -1);
+            found = peers[i];
+        }
+    return found;
+}
+
+
+/* Which connection a request goes over; it is kept. */
+static int
+used_by(const char *target)
+{
+    static const char http[] = "HTTP/1.1 204 No Content\r\n\r\n";
+    char              request[256];
+    int               fd;
+
+    snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: x\r\n\r\n",
+             target);
+    ask(request);
+    fd = asked();
+    if (target[1] == 'p')
+        CHECK(write(fd, http, sizeof(http) - 1) > 0);
+    else
+        CHECK(write(fd, "S\0\0E\0\0", 6) == 6);
+    turn();
+    CHECK(recv(client, got, sizeof(got), MSG_DONTWAIT) > 0);
+    return fd;
+}
+
+
+/* Requests that ask for connections of different kinds get different ones, and
+ * each its own when it is repeated. */
+static void
+test_kinds(void)
+{
+    static const char *const targets[] = { "/k/plain",
+                                           "/k/rcvbuf",
+                                           "/k/sndbuf",
+                                           "/k/probed",
+                                           "/k/from2",
+                                           "/k/from3",
+                                           "/k/var",
+                                           "/k/var?from=127.0.0.2",
+                                           "/k/var?from=127.0.0.3",
+                                           "/l/one",
+                                           "/l/two",
+                                           "/p" };
+    int                      fds[countof(targets)];
+
+    for (unsigned i = 0; i < countof(targets); i++) {
+        unsigned before = accepted;
+
+        fds[i] = used_by(targets[i]);
+        is((int) (accepted - before), 1, "%s: a connection of its own",
+           targets[i]);
+    }
+    for (unsigned i = countof(targets); i-- > 0;)
+        is(used_by(targets[i]), fds[i], "%s: the same again", targets[i]);
+    is(used_by("/k/same"), fds[0], "locations that ask for the same share it");
+}
+
+
 int
 main(void)
 {
@@ -691,9 +787,11 @@ main(void)
     test_flood();
     test_window("/s");
     test_sources();
+    test_kinds();
 
     close(client);
-    close(peer);
+    for (unsigned i = 0; i < accepted; i++)
+        close(peers[i]);
     turn();
     is((int) conns.active, 0, "no connection is left");
     is((int) gen->refs, 1, "nothing holds the configuration");
