@@ -160,7 +160,16 @@ on_unwanted(struct conn *c)
 }
 
 
-static const struct conn_owner idle_owner = { .on_unwanted = on_unwanted };
+/* Where it logs belongs to the generation that is served. */
+static void
+on_adopt(struct conn *c)
+{
+    c->log = worker->log;
+}
+
+
+static const struct conn_owner idle_owner
+    = { .on_unwanted = on_unwanted, .on_adopt = on_adopt };
 
 
 static bool

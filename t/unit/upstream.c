@@ -563,6 +563,10 @@ test_idle_over_generations(void)
     open_kept(&k, &g->set->peers[0]);
     link_release(k.link, g, true);
     upstream_module.adopt(worker, two);
+    worker->log = quiet;
+    conns_adopt();
+    ok(k.link->conn.log.targets == quiet.targets,
+       "an idle one logs where the next generation does");
     generation_put(one);
     ok(!is_gone(&k), "it outlives its generation");
     ok(link_take(&task, next, &next->set->peers[0], &any_kind) == NULL,
