@@ -282,8 +282,16 @@ on_slow(struct conn *c)
 }
 
 
+const struct generation *
+http_conn_generation(const struct conn *c)
+{
+    return container_of(c, const struct http_conn, conn)->gen;
+}
+
+
 static const struct conn_owner opening = { .on_unwanted = on_unwanted,
                                            .on_cut = on_unwanted,
+                                           .generation = http_conn_generation,
                                            .pace = pace,
                                            .on_slow = on_slow };
 

@@ -84,6 +84,8 @@ const void *http_conn_conf(const struct http_conn *h, const struct module *m);
  * logs to the targets of the default server.  False: nobody is there, or only
  * for connections that begin in another way. */
 bool http_conn_rebind(struct http_conn *h);
+/* For conn_owner. */
+const struct generation *http_conn_generation(const struct conn *c);
 /* The client was too slow: as http_conn_close, with a reset where
  * reset_timedout_connection asks for it. */
 void http_conn_timed_out(struct http_conn *h);

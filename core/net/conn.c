@@ -14,7 +14,10 @@
 
 #include "core/net/worker.h"
 
-enum { EVICT_MORE = 16 };
+enum {
+    EVICT_MORE = 16,
+    SLICE = 256, /* of conns_adopt_slice                                     */
+};
 
 #define EMPTY(use) [use] = { &conns.of[use], &conns.of[use] }
 struct conns conns
@@ -57,11 +60,20 @@ is_listed(const struct conn *c)
 }
 
 
+static void
+unlist(struct conn *c)
+{
+    if (conns.adopted == &c->link)
+        conns.adopted = c->link.prev;
+    list_remove(&c->link);
+}
+
+
 void
 conn_set_use(struct conn *c, enum conn_use use)
 {
     if (is_listed(c))
-        list_remove(&c->link);
+        unlist(c);
     c->use = (uint8_t) (use & 7);
     if (is_listed(c))
         list_append(&conns.of[use], &c->link);
@@ -126,36 +138,51 @@ conn_probe(struct conn *c)
 }
 
 
-/* on_adopt may close the connection, and no other. */
-static void
-adopt_each(struct list *all)
+void
+conns_adopt_start(void)
 {
-    struct list *at, *next;
+    conns.adopted = &conns.of[CONN_IDLE];
+}
 
-    for (at = all->next; at != all; at = next) {
-        struct conn *c = container_of(at, struct conn, link);
 
-        next = at->next;
+/* on_adopt may close the connection, and no other.  Who becomes idle meanwhile
+ * comes behind the others. */
+bool
+conns_adopt_slice(void)
+{
+    const struct list *end = &conns.of[CONN_IDLE];
+
+    for (unsigned n = 0; n < SLICE && conns.adopted != NULL; n++) {
+        struct conn *c = container_of(conns.adopted->next, struct conn, link);
+
+        if (&c->link == end) {
+            conns.adopted = NULL;
+            break;
+        }
+        conns.adopted = &c->link;
         if (c->owner->on_adopt != NULL)
             c->owner->on_adopt(c);
     }
+    return conns.adopted == NULL;
 }
 
 
-void
-conns_adopt(void)
-{
-    for (unsigned use = 0; use < CONN_USES; use++)
-        adopt_each(&conns.of[use]);
-}
-
-
+/* Whoever is cut off may take others along. */
 static void
-cut_each(struct list *all)
+cut_each(struct list *all, const struct generation *g)
 {
-    struct list *l;
+    struct list to_cut, *l;
 
-    while ((l = list_pop(all)) != NULL) {
+    list_init(&to_cut);
+    LIST_EACH(all, it) {
+        struct conn *c = container_of(it, struct conn, link);
+
+        if (g != NULL && c->owner->generation(c) != g)
+            continue;
+        list_remove(it);
+        list_append(&to_cut, it);
+    }
+    while ((l = list_pop(&to_cut)) != NULL) {
         struct conn *c = container_of(l, struct conn, link);
 
         c->is_cuttable = false; /* once */
@@ -165,11 +192,11 @@ cut_each(struct list *all)
 
 
 void
-conns_cut(void)
+conns_cut(const struct generation *g)
 {
     for (unsigned use = 0; use < CONN_USES; use++)
         if (!is_idle(use))
-            cut_each(&conns.of[use]);
+            cut_each(&conns.of[use], g);
 }
 
 
@@ -285,7 +312,7 @@ conn_close(struct conn *c)
     post_cancel(&c->late);
     conn_set_use(c, CONN_BUSY);
     if (c->is_cuttable)
-        list_remove(&c->link);
+        unlist(c);
     c->is_cuttable = false;
     c->is_flushing = false;
     if (!chain_empty(&c->out))

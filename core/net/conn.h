@@ -18,6 +18,7 @@
 #include "core/net/addr.h"
 
 struct conn;
+struct generation;
 struct pace;
 struct port;
 struct tls;
@@ -60,9 +61,11 @@ struct conn_owner {
     /* The worker's time ends before the connection does (conns_cut): ends what
      * is under way and closes it.  NULL: nothing is to be ended. */
     void (*on_cut)(struct conn *);
-    /* The worker serves another generation from now on: what is idle moves
-     * over to it.  NULL: that is nothing to it. */
+    /* It is idle, and the worker serves another generation from now on: moves
+     * over to it, or closes.  NULL: that is nothing to it. */
     void (*on_adopt)(struct conn *);
+    /* The generation that it runs under, where it has an on_cut. */
+    const struct generation *(*generation)(const struct conn *);
     /* Connections are short: how fast the peer moves, where nothing but the peer
      * holds up what is under way; else NULL.  Never NULL for CONN_HEAD.  The
      * member itself may be NULL: is never slow. */
@@ -128,6 +131,7 @@ struct conns {
     size_t      max;      /* worker_connections; 0: none                     */
     size_t      active;
     struct list of[CONN_USES]; /* who came to be that the longest ago first  */
+    struct list *adopted; /* of the idle ones: up to here, during slices      */
     void      (*on_room)(void *arg); /* there may be some, after active was max */
     void      (*on_pressed)(void *arg, size_t n); /* slow ones were closed   */
     void       *arg;
@@ -176,10 +180,13 @@ conn_set_reusable(struct conn *c, bool is_reusable)
 size_t conns_evict(enum conn_use use, size_t n);
 /* The worker ends: asks all that are idle. */
 void conns_release(void);
-/* Another generation is served: calls on_adopt of all that have one. */
-void conns_adopt(void);
-/* ... and its time is over: calls on_cut of all that are not idle. */
-void conns_cut(void);
+/* ... and its time is over: calls on_cut of all that are not idle and run under
+ * that generation (NULL: any). */
+void conns_cut(const struct generation *g);
+/* Another generation is served: calls on_adopt of all idle ones that have one,
+ * a slice of them each time.  False: there are more. */
+void conns_adopt_start(void);
+bool conns_adopt_slice(void);
 
 /* What a flush can say. */
 enum flush {

@@ -365,6 +365,7 @@ on_adopt(struct conn *c)
 static const struct conn_owner owner = { .on_unwanted = on_unwanted,
                                          .on_cut = on_cut,
                                          .on_adopt = on_adopt,
+                                         .generation = http_conn_generation,
                                          .pace = pace,
                                          .on_slow = on_slow };
 

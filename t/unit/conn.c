@@ -559,17 +559,67 @@ test_cut(void)
     }
     conn_set_reusable(&p[1]->conn, false);
     conn_set_reusable(&p[2]->conn, false);
-    conns_cut();
+    conns_cut(NULL);
     is(cut, 2, "those that are not idle, each once");
     is(p[1]->conn.event.fd, -1, "closed by its owner");
     conns_release();
     is(conns.active, 1, "the idle ones are closed otherwise");
     is(conns.active, 1, "what the owner keeps, stays");
-    conns_cut();
+    conns_cut(NULL);
     is(cut, 2, "nobody is left");
     for (int i = 0; i < 4; i++)
         pair_free(p[i]);
     is(conns.active, 0, "all gone");
+}
+
+
+static unsigned adopted, dropped;
+
+
+static void
+on_adopt(struct conn *c)
+{
+    adopted++;
+    if (adopted % 3 == 0) {
+        dropped++;
+        conn_close(c);
+    }
+}
+
+
+static const struct conn_owner adopt_owner
+    = { .on_unwanted = close_unwanted, .on_adopt = on_adopt };
+
+
+/* Slices, between which connections end, also the last of a slice. */
+static void
+test_adopt(void)
+{
+    enum { MANY = 400 };
+    struct pair *p[MANY];
+    unsigned     slices = 1;
+
+    for (int i = 0; i < MANY; i++) {
+        p[i] = pair_new(0);
+        conn_set_owner(&p[i]->conn, &adopt_owner);
+        conn_set_reusable(&p[i]->conn, true);
+    }
+    conns_adopt_start();
+    ok(!conns_adopt_slice(), "not all at once");
+    is(adopted, 256, "a slice");
+    conn_close(&p[255]->conn);
+    conn_set_reusable(&p[254]->conn, false);
+    conn_set_reusable(&p[300]->conn, false);
+    conn_close(&p[301]->conn);
+    while (!conns_adopt_slice())
+        slices++;
+    is(slices, 1, "then the rest");
+    is(adopted, MANY - 2, "each once, but for those that are not idle");
+    ok(conns_adopt_slice(), "nothing to do");
+    for (int i = 0; i < MANY; i++)
+        pair_free(p[i]);
+    is(conns.active, 0, "all gone");
+    ok(dropped > 100, "also those that did not move over");
 }
 
 
@@ -667,6 +717,7 @@ main(void)
     test_connect_unix();
     test_reusable();
     test_cut();
+    test_adopt();
     test_press();
     loop_free(loop);
     arena_free(arena);
