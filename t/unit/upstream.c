@@ -564,7 +564,9 @@ test_idle_over_generations(void)
     link_release(k.link, g, true);
     upstream_module.adopt(worker, two);
     worker->log = quiet;
-    conns_adopt();
+    conns_adopt_start();
+    while (!conns_adopt_slice())
+        continue;
     ok(k.link->conn.log.targets == quiet.targets,
        "an idle one logs where the next generation does");
     generation_put(one);
