@@ -309,8 +309,9 @@ settle_block(struct conf_block *b, uint64_t identity)
 }
 
 
-void
-http_blocks_ready(struct conf *cf, struct http_main *m)
+/* After settings have been inherited. */
+static void
+settle_blocks(struct conf *cf, struct http_main *m)
 {
     settle_block(m->block, 0);
     VEC_EACH(&m->servers, s) {
@@ -329,7 +330,7 @@ http_ready(struct conf *cf, void *main)
     if (!m->is_there)
         return NULL;
     m->has_tables = true;
-    http_blocks_ready(cf, m);
+    settle_blocks(cf, m);
     if (cf->errors != 0)
         return NULL;
     error = http_phases_ready(cf, m);

@@ -74,7 +74,6 @@ address_at(struct conf *cf, struct http_main *m, const struct addr_any *at,
     n = addr_text(text, &at->sa, at->len, true);
     a->text = str_copy(cf->arena, (str_t){ text, n });
     a->gen = cf->gen;
-    a->main = m;
     *vec_push(cf->arena, &m->addresses) = a;
     return a;
 }

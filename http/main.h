@@ -44,7 +44,6 @@ struct http_address {
     struct hash             *trailing;  /* "host." of "host.*"               */
     struct patterns          regexes;   /* http_server                       */
     struct generation       *gen;
-    struct http_main        *main;
 };
 
 /* One socket: the address that it is bound to and, for a wildcard, the other
@@ -75,8 +74,6 @@ http_main_of(const struct generation *g)
     return g->main[http_module.slot];
 }
 
-/* blocks.c: called after settings have been inherited. */
-void http_blocks_ready(struct conf *cf, struct http_main *m);
 /* listen.c */
 const char *http_listen_defaults(struct conf *cf, struct http_server *s);
 void http_listen_ready(struct conf *cf, struct http_main *m);

@@ -164,7 +164,6 @@ struct http_request {
     struct http_joined   *joined;     /* body filters of this response       */
     struct chain          pending;    /* handed over, not yet filtered       */
     struct timer          delay;      /* limit_rate, auth_delay              */
-    struct file_reader   *reader;     /* reads ranges of files into memory   */
     uint64_t              body_sent;  /* $body_bytes_sent                    */
     uint64_t              head_size;  /* bytes of the response's head        */
     void                 *codec_state; /* the codec's state for this request */

@@ -436,17 +436,3 @@ arena_defer(struct arena *a, void (*fn)(void *arg), void *arg)
     *d = (struct deferred){ a->deferred, fn, arg };
     a->deferred = d;
 }
-
-
-void
-arena_undefer(struct arena *a, void (*fn)(void *arg), void *arg)
-{
-    struct deferred **at;
-
-    for (at = &a->deferred; *at; at = &(*at)->next) {
-        if ((*at)->fn == fn && (*at)->arg == arg) {
-            *at = (*at)->next;
-            return;
-        }
-    }
-}

@@ -81,9 +81,6 @@ void *arena_grow(struct arena *a, void *old, size_t n, size_t wanted);
  * called first.  Used to tie descriptors and library objects to the arena. */
 void arena_defer(struct arena *a, void (*fn)(void *arg), void *arg);
 
-/* Cancels one such call; does nothing when there is none. */
-void arena_undefer(struct arena *a, void (*fn)(void *arg), void *arg);
-
 /* A copy of s in a, followed by a NUL that is not part of its length. */
 str_t str_copy(struct arena *a, str_t s);
 char *str_z(struct arena *a, str_t s);

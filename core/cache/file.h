@@ -103,6 +103,6 @@ void file_keep_caches(struct file_cache_conf *const *wanted, size_t n);
 /* Usage of the cache, for tests and benchmarks. */
 struct file_stats {
     size_t nodes, descriptors, bytes, watches;
-    size_t hits, misses, drops;
+    size_t hits, misses;
 };
 struct file_stats file_stats(void);

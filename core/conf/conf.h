@@ -18,7 +18,6 @@ struct conf {
     struct arena           *arena; /* gen's                                  */
     struct conf_block      *block; /* where the directive stands             */
     const struct directive *row;
-    const struct module    *module; /* the module of the row                 */
     const str_t            *args;  /* args[0] is the name; each ends with a
                                       NUL that does not count; they live as
                                       long as gen                            */

@@ -87,7 +87,7 @@ const struct setting *lint_before(struct lint *l, const struct conf_block *b,
 /* The "if" blocks that stand right in b. */
 struct lint_blocks {
     const struct conf_block **at;
-    size_t                    n, room;
+    size_t                    n;
 };
 const struct lint_blocks *lint_ifs(struct lint *l, const struct conf_block *b);
 /* A table of a rule's own by its name, for what is to be looked up for many

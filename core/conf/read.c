@@ -19,12 +19,7 @@
 static void read_block(struct conf *cf, bool is_inner);
 
 
-static const char *
-read_include(struct conf *cf, void *field)
-{
-    (void) field;
-    return conf_include(cf, cf->args[1]);
-}
+static const char *read_include(struct conf *cf, void *field);
 
 
 static const struct conf_type include_type
@@ -482,8 +477,6 @@ read_statement(struct conf *cf, enum lex how)
         return;
     }
     cf->row = row->directive;
-    cf->module = row->module;
-    rd->row = row;
     if (row->directive->type == &conf_block_type) {
         error = read_opened(cf, row);
     } else if (row->directive->args & ARGS_DATA) {
@@ -742,10 +735,11 @@ include_into(struct conf *cf, str_t pattern, struct data *d)
 }
 
 
-const char *
-conf_include(struct conf *cf, str_t pattern)
+static const char *
+read_include(struct conf *cf, void *field)
 {
-    return include_into(cf, pattern, NULL);
+    (void) field;
+    return include_into(cf, cf->args[1], NULL);
 }
 
 

@@ -34,8 +34,7 @@ struct module_rows {
 
 /* The header before each conf. */
 struct conf_head {
-    const struct module *module;
-    uint64_t             set[2]; /* bit per row                              */
+    uint64_t set[2]; /* bit per row                                          */
 };
 
 enum { MODULE_ROWS_MAX = 128, CONF_ERRORS_MAX = 50, INCLUDE_DEPTH_MAX = 64 };
@@ -82,7 +81,6 @@ struct conf_reader {
         unsigned    line;
     } unsupported;               /* the first such error, where it is not
                                     logged so far; message NULL: none        */
-    const struct row   *row;     /* of the directive at hand                 */
 };
 
 /* rows.c */
@@ -150,4 +148,3 @@ const char *env_expand(struct conf *cf);
 /* read.c */
 void conf_read_text(struct conf *cf, const char *name, str_t text);
 bool conf_read_file(struct conf *cf, str_t path, const char **error);
-const char *conf_include(struct conf *cf, str_t pattern);

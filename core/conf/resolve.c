@@ -12,10 +12,8 @@
 void *
 conf_make(struct conf *cf, const struct module *m)
 {
-    struct conf_head *h;
+    struct conf_head *h = arena_zalloc(cf->arena, sizeof(*h) + m->conf_size);
 
-    h = arena_zalloc(cf->arena, sizeof(*h) + m->conf_size);
-    h->module = m;
     return h + 1;
 }
 
@@ -69,8 +67,6 @@ read_preset(struct conf *cf, const struct row *row, void *conf)
     }
 
     cf->row = d;
-    cf->module = row->module;
-    cf->reader->row = row;
     cf->args = words.at;
     cf->n_args = (unsigned) words.n;
     error = d->type->parse(cf, (char *) conf + d->offset);

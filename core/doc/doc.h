@@ -35,7 +35,6 @@ struct doc_directive {
 struct doc_variable {
     const struct variable *row;
     struct doc_module      module;
-    unsigned               serves; /* FOR_HTTP | FOR_STREAM ...              */
 };
 
 /* All that the build has, and the captures. */
@@ -99,7 +98,6 @@ struct doc_found {
 
 void doc_find_places(struct arena *a, const struct generation *g,
                      const struct doc_directive *d, struct doc_found *out);
-str_t doc_title(struct arena *a, const struct conf_block *b);
 
 /* uses.c: where a configuration uses a variable. */
 struct doc_use {

@@ -21,8 +21,8 @@ struct finder {
 
 
 /* "location /x"; a server is called by its names, or by its addresses. */
-str_t
-doc_title(struct arena *a, const struct conf_block *b)
+static str_t
+title_of(struct arena *a, const struct conf_block *b)
 {
     const struct setting *s = b->opening;
     str_t                 text;
@@ -139,7 +139,7 @@ make_place(const struct finder *f, const struct conf_block *b,
     }
     if (!p->has_value && p->inner.n == 0)
         return NULL;
-    p->title = doc_title(f->arena, b);
+    p->title = title_of(f->arena, b);
     return p;
 }
 

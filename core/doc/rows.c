@@ -59,9 +59,8 @@ add_variables(struct doc *d, const struct module *m, struct doc_module module)
     const struct variable *row;
 
     for (row = m->variables; row != NULL && row->name != NULL; row++)
-        *vec_push(d->arena, &d->variables) = (struct doc_variable){
-            .row = row, .module = module, .serves = m->serves
-        };
+        *vec_push(d->arena, &d->variables)
+            = (struct doc_variable){ .row = row, .module = module };
 }
 
 

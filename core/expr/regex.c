@@ -389,10 +389,3 @@ regex_pattern(const struct regex *re)
 {
     return re->pattern;
 }
-
-
-unsigned
-regex_groups(const struct regex *re)
-{
-    return re->groups;
-}

@@ -53,5 +53,4 @@ bool regex_test(const struct regex *re, str_t subject);
  * or is not there. */
 str_t captures_get(const struct captures *c, unsigned group);
 
-str_t    regex_pattern(const struct regex *re);
-unsigned regex_groups(const struct regex *re);
+str_t regex_pattern(const struct regex *re);

@@ -22,19 +22,6 @@ struct vars {
 };
 
 
-struct hash *
-vars_exprs(struct conf *cf, unsigned flags)
-{
-    struct hash **h;
-
-    CHECK(flags < EXPR_KINDS);
-    h = &vars_new(cf->gen, cf->kind)->exprs[flags];
-    if (*h == NULL)
-        *h = hash_new(cf->arena, 16, HASH_EXACT);
-    return *h;
-}
-
-
 /* What a module must serve for its variables to exist in this kind of
  * configuration. */
 static unsigned
@@ -54,8 +41,10 @@ serves_of(enum serves_kind kind)
 }
 
 
-struct vars *
-vars_new(struct generation *g, enum serves_kind kind)
+/* The variables of that kind of configuration, made when they are first asked
+ * for. */
+static struct vars *
+vars_of(struct generation *g, enum serves_kind kind)
 {
     struct vars *vars;
 
@@ -82,6 +71,19 @@ vars_new(struct generation *g, enum serves_kind kind)
         }
     }
     return vars;
+}
+
+
+struct hash *
+vars_exprs(struct conf *cf, unsigned flags)
+{
+    struct hash **h;
+
+    CHECK(flags < EXPR_KINDS);
+    h = &vars_of(cf->gen, cf->kind)->exprs[flags];
+    if (*h == NULL)
+        *h = hash_new(cf->arena, 16, HASH_EXACT);
+    return *h;
 }
 
 
@@ -117,7 +119,7 @@ bind_row(struct var *v, const struct variable *row)
 struct var *
 var_use(struct conf *cf, str_t name)
 {
-    struct vars *vars = vars_new(cf->gen, cf->kind);
+    struct vars *vars = vars_of(cf->gen, cf->kind);
     struct var  *v;
     str_t        low = lower_copy(vars->arena, name);
 
@@ -139,7 +141,7 @@ var_use(struct conf *cf, str_t name)
 struct var *
 var_define(struct conf *cf, str_t name, unsigned flags, const char **error)
 {
-    struct vars           *vars = vars_new(cf->gen, cf->kind);
+    struct vars           *vars = vars_of(cf->gen, cf->kind);
     const struct variable *row;
     struct var            *v;
 

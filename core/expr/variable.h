@@ -57,9 +57,6 @@ enum value_state {
     VALUE_BAD,     /* could not be evaluated, and is not tried again         */
 };
 
-/* The variables of one kind of configuration: made for CONF_HTTP and
- * CONF_STREAM when their block opens. */
-struct vars *vars_new(struct generation *g, enum serves_kind kind);
 /* The expressions of the kind at hand that were compiled with these flags of
  * enum expr_flag, by their texts. */
 enum { EXPR_KINDS = 4 };

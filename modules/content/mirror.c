@@ -15,7 +15,6 @@
 struct mirror_conf {
     struct mirrors {
         VEC(str_t) uris;
-        bool       is_off;
     } to;
     bool mirror_request_body;
 };
@@ -71,9 +70,7 @@ parse_mirror(struct conf *cf, void *field)
 {
     struct mirrors *to = field;
 
-    if (str_is(cf->args[1], "off"))
-        to->is_off = true;
-    else
+    if (!str_is(cf->args[1], "off"))
         *vec_push(cf->arena, &to->uris) = str_copy(cf->arena, cf->args[1]);
     return NULL;
 }

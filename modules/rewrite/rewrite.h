@@ -62,10 +62,6 @@ struct rewrite_conf {
 
 extern struct module rewrite_module;
 
-/* Appends a rule to a block's list, and creates the list if it is NULL. */
-struct rule *rules_add(struct conf *cf, struct rules **rules,
-                       enum rule_kind kind);
-
 /* Runs a block's rules.  STEP_NEXT: go on to the next phase (if r->uri_changed
  * is set, look up the location again). */
 enum step rules_run(struct http_request *r, const struct rules *rules);

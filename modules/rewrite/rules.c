@@ -5,8 +5,9 @@
 #include "modules/rewrite/rewrite.h"
 
 
-struct rule *
-rules_add(struct conf *cf, struct rules **rules, enum rule_kind kind)
+/* Appends a rule to a block's list, and creates the list if it is NULL. */
+static struct rule *
+add_rule(struct conf *cf, struct rules **rules, enum rule_kind kind)
 {
     struct rule *rule;
 
@@ -104,7 +105,7 @@ parse_rewrite(struct conf *cf, void *field)
     if (error == NULL)
         error = parse_target(cf, &rule, to);
     if (error == NULL)
-        *rules_add(cf, field, RULE_REWRITE) = rule;
+        *add_rule(cf, field, RULE_REWRITE) = rule;
     return error;
 }
 
@@ -112,7 +113,7 @@ parse_rewrite(struct conf *cf, void *field)
 static const char *
 parse_return(struct conf *cf, void *field)
 {
-    struct rule *rule = rules_add(cf, field, RULE_RETURN);
+    struct rule *rule = add_rule(cf, field, RULE_RETURN);
     const char  *error = NULL;
     str_t        text = cf->args[1];
     uint64_t     status;
@@ -165,7 +166,7 @@ parse_set(struct conf *cf, void *field)
         v->arg = (uintptr_t) v;
     }
 
-    rule = rules_add(cf, field, RULE_SET);
+    rule = add_rule(cf, field, RULE_SET);
     rule->var = v;
     rule->to = expr_compile(cf, cf->args[2], 0, &error);
     return rule->to ? NULL : conf_error(cf, "%s", error);
@@ -175,7 +176,7 @@ parse_set(struct conf *cf, void *field)
 static const char *
 parse_break(struct conf *cf, void *field)
 {
-    rules_add(cf, field, RULE_BREAK);
+    add_rule(cf, field, RULE_BREAK);
     return NULL;
 }
 
@@ -194,7 +195,7 @@ open_if(struct conf *cf, struct conf_block *b)
         return error;
     cf->block = b->up;
     outer = conf_touch(cf, &rewrite_module);
-    rule = rules_add(cf, &outer->rules, RULE_IF);
+    rule = add_rule(cf, &outer->rules, RULE_IF);
     rule->condition = condition;
     cf->block = here;
     if (b->kind == IN_IF)
