@@ -190,6 +190,29 @@ is $twice, 1, 'zone: a failure in one worker holds for the other';
 like join('', map { $z->get('/order')->body } 1 .. 40), qr/^(?:ab){20}$/,
     'and round robin is one row';
 
+# what configurations say of zones
+for my $case (
+    ['zone z', '', 'zero size shared memory zone "z"'],
+    ['zone z 64k', 'zone z 65k;', 'the size 66560 of shared memory zone "z" '
+        . 'conflicts with already declared size 65536'],
+    ['zone z 1k', '', 'zone "z" is too small'],
+) {
+    my ($first, $second, $message) = @$case;
+    my $test = conf_test(<<"EOC");
+%%GLOBALS%%
+events { }
+http {
+    %%GLOBALS_HTTP%%
+    upstream a { server 127.0.0.1; $first; }
+    upstream b { server 127.0.0.1; $second }
+}
+EOC
+    is $test->{code}, 1, "$first; $second: refused";
+    like $test->{err}, qr/\[emerg\] (?:\d+#\d+: )?\Q$message\E/, 'and why';
+    is scalar($test->{err} =~ /syntax is ok/), $first eq 'zone z' ? 1 : '',
+        'whether its syntax is ok';
+}
+
 # what workers have in use is given back when they die
 SKIP: {
     skip 'an nginx counts it for ever', 4 if is_oracle();

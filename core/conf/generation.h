@@ -21,6 +21,7 @@ struct image;
 struct lint_ignore;
 struct lint_include;
 struct vars;
+struct zone_conf;
 
 /* Where things are, from the command line and the build. */
 struct conf_paths {
@@ -61,6 +62,7 @@ struct generation {
     struct vars          *vars[4];  /* by enum serves_kind                   */
     void                 *regexes;  /* what core/expr needs to compile them  */
     bool                  no_jit;   /* they are not compiled to machine code */
+    struct zone_conf     *zones;    /* shared memory (core/shm)              */
     struct log_file      *files;    /* logs to open and reopen               */
     struct generation_fd *fds;      /* last first                            */
     const struct log_targets *log;  /* of the main level                     */

@@ -6,7 +6,6 @@
 #include "core/net/counters.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
 #include "core/base/check.h"
 
@@ -92,20 +91,18 @@ line_at(unsigned i)
 }
 
 
-bool
-counters_open(void)
+size_t
+counters_size(void)
 {
-    size_t size = sizeof(*table) + LINES * stride() * sizeof(uint64_t);
-    void  *p;
+    return sizeof(*table) + LINES * stride() * sizeof(uint64_t);
+}
 
-    if (table != NULL)
-        return true;
-    p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-             0);
-    if (p == MAP_FAILED)
-        return false;
-    table = p;
-    return true;
+
+void
+counters_open(void *at)
+{
+    CHECK((uintptr_t) at % COUNTERS_LINE == 0);
+    table = at;
 }
 
 

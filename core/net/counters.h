@@ -50,7 +50,7 @@ counter_add(unsigned number, int n)
     __atomic_store_n(at, *at + (uint64_t) (int64_t) n, __ATOMIC_RELAXED);
 }
 
-/* Adds rows, which are static, before counters_open; the number of the first
+/* Adds rows, which are static, before there is a table; the number of the first
  * one. */
 unsigned counters_bring(const struct counter_row *rows);
 
@@ -60,9 +60,11 @@ unsigned                  counters_count(void);
 const struct counter_row *counters_row(unsigned number);
 uint64_t                  counters_sum(unsigned number);
 
-/* For the master: creates the shared table, once; false, with errno, without
- * memory.  Processes without a table count in memory of their own. */
-bool counters_open(void);
+/* The bytes of a table, and the table that processes share: zeroed, or what
+ * other processes with the same counters have made of it.  Processes without a
+ * table count in memory of their own. */
+size_t counters_size(void);
+void   counters_open(void *table);
 /* A line for a new process, zeroed; NULL when there is none left. */
 uint64_t *counters_take(void);
 /* The process of that line, or NULL, has ended: keeps its totals, and frees the

@@ -5,6 +5,7 @@
  */
 #include "core/os/range.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 
 enum { RESERVED = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE };
@@ -27,6 +28,22 @@ range_reserve(size_t *size, size_t least)
         return NULL;
     *size = n;
     return at;
+}
+
+
+bool
+range_reserve_at(void *at, size_t size)
+{
+    void *got
+        = mmap(at, size, PROT_NONE, RESERVED | MAP_FIXED_NOREPLACE, -1, 0);
+
+    if (got == MAP_FAILED)
+        return false;
+    if (got == at)
+        return true;
+    munmap(got, size); /* a kernel before 4.17 takes it as a hint */
+    errno = EEXIST;
+    return false;
 }
 
 

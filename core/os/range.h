@@ -13,6 +13,8 @@
  * least so many.  The address, with *size set; NULL with errno: not even
  * those.  Sizes are multiples of pages. */
 void *range_reserve(size_t *size, size_t least);
+/* The same at that address; false with errno: it is not free. */
+bool range_reserve_at(void *at, size_t size);
 /* Gives the addresses up. */
 void range_release(void *at, size_t size);
 

@@ -46,7 +46,8 @@ names_zone(str_t text)
 
 
 char **
-environment_make(const struct generation *g, struct arena *a, const char *own)
+environment_make(const struct generation *g, struct arena *a,
+                 const char *const *own)
 {
     const struct texts *env = process_conf_of(g)->env;
     struct variables    l = { .arena = a };
@@ -59,7 +60,8 @@ environment_make(const struct generation *g, struct arena *a, const char *own)
     if (!has_zone)
         add(&l, STR("TZ"));
     if (own != NULL) {
-        add(&l, str_of(own));
+        for (; *own != NULL; own++)
+            add(&l, str_of(*own));
         add(&l, STR("NOTIFY_SOCKET"));
         add(&l, STR(SPARE));
     }

@@ -13,6 +13,7 @@
 #include "core/base/check.h"
 #include "core/conf/image.h"
 #include "core/os/clock.h"
+#include "core/shm/registry.h"
 
 enum {
     PATIENCE_MS = 5000, /* a worker may be in the middle of a long turn      */
@@ -51,6 +52,9 @@ find_places(struct places *p, struct generation *g, const listeners_t *old,
     for (struct generation_fd *f = g->fds; f != NULL; f = f->next)
         if (f->fd != -1)
             add_place(p, &f->fd, NULL);
+    for (struct zone_conf *z = g->zones; z != NULL; z = z->next)
+        if (z->fd != -1)
+            add_place(p, &z->fd, NULL);
     for (size_t i = 0; i < g->listeners.n; i++) {
         int *fd = listener_lacks(g->listeners.at[i], old, number);
 
@@ -273,6 +277,7 @@ settle(struct adoption *a, struct generation *g)
     int               *next = a->fds + 1;
     bool               is_whole;
 
+    zones_forget(g);
     find_places(&p, g, old, a->self->number);
     is_whole = a->n_fds == p.list.n + 1;
     listeners_localize(&g->listeners, old, a->self->number);
@@ -304,7 +309,7 @@ adopt(struct adoption *a)
         return NULL;
     }
     a->ready = g;
-    if (settle(a, g) && modules_adopt(a->self, g))
+    if (settle(a, g) && zones_map(g) && modules_adopt(a->self, g))
         return g;
     drop(a);
     return NULL;

@@ -26,6 +26,7 @@
 #include "core/proc/master.h"
 #include "core/proc/signal.h"
 #include "core/proc/worker.h"
+#include "core/shm/registry.h"
 
 static struct log_file start_file = { .fd = -1 };
 
@@ -316,6 +317,7 @@ serve(struct setup *s)
     g->since = time(NULL);
     if (s->is_inherited)
         listeners_close_unused(&s->inherited, &g->listeners, &log_start);
+    zones_close_unused();
     log = (struct log){ .targets = g->log };
     log_start_notices(&log);
     if (!settle(s, g, &log)) {
@@ -359,6 +361,8 @@ run(struct setup *s)
     s->is_inherited = inherited != NULL
                       && listeners_inherit(s->arena, &s->inherited,
                                            str_of(inherited), &log_start);
+    if (s->is_inherited)
+        zones_inherit(getenv("WEIR_ZONES"), &log_start);
     return serve(s);
 }
 

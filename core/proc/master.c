@@ -20,6 +20,7 @@
 #include "core/proc/control.h"
 #include "core/proc/reload.h"
 #include "core/proc/status.h"
+#include "core/shm/registry.h"
 
 enum {
     KILL_MS = 1000, /* between TERM and KILL                            */
@@ -51,11 +52,12 @@ execute(struct master *m)
 {
     struct arena *a = m->setup->arena;
     str_t         fds = listeners_export(a, &m->gen->listeners);
-    str_t         own = str_join(a, STR("NGINX="), fds);
+    const char   *own[]
+        = { str_join(a, STR("NGINX="), fds).p, zones_export(a).p, NULL };
 
     signals_unblock();
     execve(m->setup->program.p, m->setup->argv,
-           environment_make(m->gen, a, own.p));
+           environment_make(m->gen, a, own));
     log_at(&m->log, LEVEL_ALERT, errno,
            "execve() failed while executing new binary process \"%s\"",
            m->setup->program.p);
@@ -381,8 +383,6 @@ master_run(struct setup *s, struct generation *g,
     m->gen = g;
     m->log = (struct log){ .targets = g->log };
     title_set(log_program, title.p);
-    if (!counters_open())
-        log_at(&m->log, LEVEL_ALERT, errno, "mmap() of counters failed");
     images_reserve();
     if (await_open(&m->await, &m->log)) {
         crew_start(m);

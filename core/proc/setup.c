@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "core/log/target.h"
+#include "core/shm/counters.h"
+#include "core/shm/registry.h"
 
 enum { PID_MODE = 0644 };
 
@@ -136,6 +138,10 @@ setup_open(const struct setup *s, struct generation *g, struct generation *old,
     if (!folders_make(g, log))
         return false;
     if (old != NULL && is_pid_moved(g, old) && !open_pid(g, false, log))
+        return false;
+    if (old == NULL && !is_test && !counters_share(log))
+        return false;
+    if (!zones_open(g, old, is_test, log))
         return false;
     if (!listeners_open(g->arena, &g->listeners, before, is_test,
                         process_conf_of(g)->workers, log))

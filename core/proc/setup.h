@@ -34,7 +34,8 @@ const char *setup_difference(const struct generation *g,
                              const struct generation *old);
 
 /* Opens what the configuration names: pid file (unless it is that of old), log
- * files, temporary folders, sockets (those of old are taken over).  False:
+ * files, temporary folders, zones and sockets (those of old are taken over).
+ * False:
  * logged (to the error log of g, once its files are open), and nothing of old
  * has changed. */
 bool setup_open(const struct setup *s, struct generation *g,
@@ -58,7 +59,8 @@ void setup_redirect_stderr(const struct generation *g, const struct log *log);
  * False: logged. */
 bool folders_make(const struct generation *g, const struct log *log);
 
-/* The environment of workers (own is NULL) or of a new binary (with own as an
- * additional variable): TZ, and the variables of env directives.  In a. */
+/* The environment of workers (own is NULL) or of a new binary (with own, a list
+ * of further variables that NULL ends): TZ, and the variables of env
+ * directives.  In a. */
 char **environment_make(const struct generation *g, struct arena *a,
-                        const char *own);
+                        const char *const *own);

@@ -1,92 +1,120 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A table of rows that is filled from the front, so that only as many pages
- * are used as the number of processes requires.
+ * A list of processes, each with an array of counters that grows.  A process
+ * that is killed in the middle of a change leaves the list whole; at worst, a
+ * piece of the zone is lost.
  */
 #include "core/shm/held.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
-enum { ROWS = 1024 };
+enum { ROOM_LEAST = 16 };
 
-struct row {
-    pid_t    pid; /* 0: free                                                 */
-    unsigned at[];
+struct holder {
+    struct holder *next;
+    pid_t          pid;
+    unsigned       room;
+    unsigned      *counts;
 };
 
-struct held {
-    size_t n;
-    char   rows[] __attribute__((aligned(8)));
-};
+/* As in zone.c: stores before it are made before those behind it. */
+#define IN_ORDER() atomic_signal_fence(memory_order_seq_cst)
 
 
-static size_t
-row_size(size_t n)
+struct holder *
+held_find(const struct held *h, pid_t pid)
 {
-    return sizeof(struct row) + n * sizeof(unsigned);
+    struct holder *it = h->first;
+
+    while (it != NULL && it->pid != pid)
+        it = it->next;
+    return it;
 }
 
 
-static struct row *
-row_at(struct held *h, size_t i)
+struct holder *
+held_take(struct zone *z, struct held *h, pid_t pid)
 {
-    return (struct row *) (void *) (h->rows + i * row_size(h->n));
-}
+    struct holder *it = held_find(h, pid);
 
-
-size_t
-held_size(size_t n)
-{
-    return sizeof(struct held) + ROWS * row_size(n);
+    if (it != NULL)
+        return it;
+    it = zone_alloc(z, sizeof(*it));
+    if (it == NULL)
+        return NULL;
+    *it = (struct holder){ .next = h->first, .pid = pid };
+    IN_ORDER();
+    h->first = it;
+    return it;
 }
 
 
 void
-held_init(struct held *h, size_t n)
+held_free(struct zone *z, struct held *h, struct holder *it)
 {
-    h->n = n;
+    struct holder **at = &h->first;
+
+    while (*at != it)
+        at = &(*at)->next;
+    *at = it->next;
+    IN_ORDER();
+    zone_free(z, it->counts);
+    zone_free(z, it);
 }
 
 
-static unsigned *
-find(struct held *h, pid_t pid)
+unsigned
+holder_count(const struct holder *it, unsigned object)
 {
-    for (size_t i = 0; i < ROWS; i++)
-        if (row_at(h, i)->pid == pid)
-            return row_at(h, i)->at;
-    return NULL;
+    return object < it->room ? it->counts[object] : 0;
 }
 
 
-static struct row *
-row_of(unsigned *counters)
+static bool
+grow(struct zone *z, struct holder *it, unsigned least)
 {
-    return (struct row *) (void *) ((char *) counters
-                                    - offsetof(struct row, at));
-}
+    unsigned  room = it->room != 0 ? it->room : ROOM_LEAST;
+    unsigned *counts, *before = it->counts;
 
-
-unsigned *
-held_take(struct held *h, pid_t pid)
-{
-    unsigned *at = find(h, 0);
-
-    if (at != NULL)
-        row_of(at)->pid = pid;
-    return at;
-}
-
-
-unsigned *
-held_find(struct held *h, pid_t pid)
-{
-    return find(h, pid);
+    while (room < least)
+        room *= 2;
+    counts = zone_alloc(z, room * sizeof(*counts));
+    if (counts == NULL)
+        return false;
+    memset(counts, 0, room * sizeof(*counts));
+    if (it->room != 0)
+        memcpy(counts, before, it->room * sizeof(*counts));
+    it->counts = counts;
+    IN_ORDER();
+    it->room = room;
+    zone_free(z, before);
+    return true;
 }
 
 
 void
-held_give(struct held *h, unsigned *counters)
+holder_add(struct zone *z, struct holder *it, unsigned object)
 {
-    memset(counters, 0, h->n * sizeof(*counters));
-    row_of(counters)->pid = 0;
+    if (object < it->room || grow(z, it, object + 1))
+        it->counts[object]++;
+}
+
+
+void
+holder_subtract(struct holder *it, unsigned object)
+{
+    if (holder_count(it, object) != 0)
+        it->counts[object]--;
+}
+
+
+unsigned
+held_sum(const struct held *h, unsigned object)
+{
+    unsigned sum = 0;
+
+    for (const struct holder *it = h->first; it != NULL; it = it->next)
+        sum += holder_count(it, object);
+    return sum;
 }

@@ -1,28 +1,38 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What each process holds of objects that are counted in shared memory (the
- * connections of a peer): a set of counters for each process, so that the
- * holdings of a process that died can be subtracted.  Code that counts
- * something in shared memory until it is released also counts it here.
+ * What each process holds of objects that are counted in a zone (the
+ * connections of a peer), so that the holdings of a process that died can be
+ * subtracted.  Code that counts something in a zone until it is released also
+ * counts it here.  The objects have numbers, which are best small.
  *
- * All functions are called under the lock of the counted object.
+ * All functions are called under the lock of the zone.
  */
 #pragma once
 
-#include <stddef.h>
 #include <sys/types.h>
 
-struct held;
+#include "core/shm/zone.h"
 
-/* The number of bytes for n counters of each process. */
-size_t held_size(size_t n);
-/* Initialises the table in that many zeroed bytes. */
-void held_init(struct held *h, size_t n);
+struct holder;
 
-/* New counters, zeroed, for a process that has none yet.  NULL: there are too
- * many processes; what this one holds is lost if it dies. */
-unsigned *held_take(struct held *h, pid_t pid);
-/* The counters of a process that has ended, NULL if it had none; held_give
- * frees their row. */
-unsigned *held_find(struct held *h, pid_t pid);
-void      held_give(struct held *h, unsigned *counters);
+/* Of all processes; in the zone.  Zeroed: nobody holds anything. */
+struct held {
+    struct holder *first;
+};
+
+/* A process; NULL: it has none so far. */
+struct holder *held_find(const struct held *h, pid_t pid);
+/* The same, new if need be.  NULL: the zone is full, and what the process holds
+ * is lost if it dies. */
+struct holder *held_take(struct zone *z, struct held *h, pid_t pid);
+/* The process has ended: forgets it. */
+void held_free(struct zone *z, struct held *h, struct holder *it);
+
+/* How many of the object it holds; and one more, one less.  One more is lost
+ * if the zone is full. */
+unsigned holder_count(const struct holder *it, unsigned object);
+void     holder_add(struct zone *z, struct holder *it, unsigned object);
+void     holder_subtract(struct holder *it, unsigned object);
+
+/* How many of the object all processes hold. */
+unsigned held_sum(const struct held *h, unsigned object);

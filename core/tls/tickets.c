@@ -13,30 +13,60 @@
 #include <openssl/rand.h>
 #include <time.h>
 
-#include "core/shm/shared.h"
+#include "core/shm/registry.h"
 #include "core/tls/context.h"
 
 enum { TURN_SECONDS = 4 * 3600, KEPT = 4, SMALL = 48, LARGE = 80 };
 
-/* Of the process, in memory that its workers share. */
-static struct shared_keys {
-    struct shared_lock    lock;
+/* LAYOUT changes with struct shared_keys. */
+enum { LAYOUT = 1, ZONE_SIZE = 4 * ZONE_PAGE };
+
+/* Of the process, in memory that its workers share; another binary goes on
+ * with them. */
+struct shared_keys {
     time_t                made_at; /* keys[0]                                */
     unsigned              n;
     struct tls_ticket_key keys[KEPT]; /* the newest first                    */
-} * shared;
+};
+
+static struct zone        *zone;
+static struct shared_keys *shared;
+
+
+static bool
+init(struct zone *z)
+{
+    struct shared_keys *keys = zone_alloc(z, sizeof(*keys));
+
+    if (keys == NULL)
+        return false;
+    *keys = (struct shared_keys){ .n = 0 };
+    zone_set_root(z, keys);
+    return true;
+}
 
 
 bool
 tls_tickets_init(void)
 {
-    if (shared != NULL)
-        return true;
-    shared = shared_zalloc(arena_new(0), sizeof(*shared));
-    if (shared == NULL)
+    static const struct zone_use use
+        = { .name = "tls tickets", .version = LAYOUT, .init = init };
+
+    if (zone == NULL)
+        zone = zone_own("(tls tickets)", ZONE_SIZE, &use, &log_start);
+    if (zone == NULL)
         return false;
-    shared_lock_init(&shared->lock);
+    shared = zone_root(zone);
     return true;
+}
+
+
+/* Keys that a process was changing when it died are given up. */
+static void
+lock(void)
+{
+    if (!zone_lock(zone))
+        shared->n = 0;
 }
 
 
@@ -77,7 +107,7 @@ shared_newest(struct tls_ticket_key *out)
     time_t now = time(NULL);
     bool   ok = true;
 
-    shared_lock_take(&shared->lock);
+    lock();
     if (shared->n == 0 || now - shared->made_at >= TURN_SECONDS
         || now < shared->made_at)
     {
@@ -93,7 +123,7 @@ shared_newest(struct tls_ticket_key *out)
         OPENSSL_cleanse(&fresh, sizeof(fresh));
     }
     *out = shared->keys[0];
-    shared_lock_give(&shared->lock);
+    zone_unlock(zone);
     return ok;
 }
 
@@ -125,11 +155,11 @@ choose(const struct tls_context *c, const unsigned char *name,
     }
     if (name == NULL)
         return shared_newest(out) ? 0 : -1;
-    shared_lock_take(&shared->lock);
+    lock();
     i = find(shared->keys, shared->n, name);
     if (i != -1)
         *out = shared->keys[i];
-    shared_lock_give(&shared->lock);
+    zone_unlock(zone);
     return i;
 }
 

@@ -16,8 +16,8 @@ struct tls_ticket_key {
     uint8_t       size; /* of hmac and aes, each                             */
 };
 
-/* Makes room for the shared keys: in the master, before it forks.  False:
- * errno. */
+/* Makes room for the shared keys, or takes over those of the binary
+ * before: in the master, before it forks.  False: logged. */
 bool tls_tickets_init(void);
 
 /* A file of ssl_session_ticket_key: false if it has neither 48 nor 80

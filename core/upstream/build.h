@@ -7,17 +7,9 @@
 #include "core/upstream/group.h"
 #include "core/upstream/link.h"
 
-struct upstream_zone {
-    str_t       name;
-    uint64_t    size; /* 0: not said yet                                     */
-    const char *file;
-    unsigned    line;
-};
-
 /* What the module keeps for a generation. */
 struct upstreams {
     VEC(struct upstream_group *) all;
-    VEC(struct upstream_zone)    zones;
     struct hash *by_name[CONF_MAIL + 1]; /* struct upstream_group, chained   */
 };
 
@@ -26,15 +18,8 @@ extern struct module upstream_module;
 /* The type of the server directive. */
 extern const struct conf_type upstream_server_type;
 
-/* The type of the zone directive, and what follows from it: reports zones
- * without a size; puts the states of a group's peers where all workers see them
- * (false: reported). */
+/* The type of the zone directive. */
 extern const struct conf_type upstream_zone_type;
-
-void zones_check(struct conf *cf, const struct upstreams *u);
-/* What a worker that has ended held of peers that others share. */
-void zones_take_back(const struct upstreams *u, pid_t pid);
-bool group_share(struct conf *cf, struct upstream_group *g);
 
 /* The upstream {} with the nearest name, under the next message. */
 void upstream_suggest(struct conf *cf, str_t name);

@@ -10,6 +10,7 @@
 #include "core/base/hash.h"
 #include "core/conf/types.h"
 #include "core/net/worker.h"
+#include "core/upstream/shared.h"
 
 
 static struct upstreams *
@@ -289,8 +290,8 @@ static const struct directive directives[] = {
     { "zone", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_1 | ARGS_2,
       &upstream_zone_type, 0, NULL, NULL, "name [size]",
       "Shares the state of the group's servers (failures, "
-      "connections, weights) between the workers. The size is "
-      "checked, and memory taken as needed." },
+      "connections, weights) between the workers, and keeps it over "
+      "reloads while the size stays." },
     { "keepalive", IN_UPSTREAM, ARGS_1 | ARGS_2, &keepalive_type, 0, NULL, NULL,
       "connections [local]",
       "How many idle connections to the group's servers each worker "
@@ -318,7 +319,6 @@ build_all(struct conf *cf, void *main)
 
     VEC_EACH(&u->all, g)
         group_build(cf, *g);
-    zones_check(cf, u);
     return NULL;
 }
 
@@ -356,7 +356,7 @@ adopt(struct worker *w, struct generation *gen)
     VEC_EACH(&u->all, g) {
         if ((*g)->keepalive != 0)
             (*g)->idle = idle_pool_get(*g, (*g)->kind);
-        if ((*g)->set != NULL && (*g)->set->lock == NULL)
+        if ((*g)->set != NULL && (*g)->set->zone == NULL)
             own_state_join((*g)->set, *g);
     }
     arena_defer(gen->arena, put_pools, u);
@@ -378,8 +378,9 @@ take_back(const struct generation *g, pid_t pid)
 {
     const struct upstreams *u = generation_main(g, upstream_module.slot);
 
-    if (u != NULL)
-        zones_take_back(u, pid);
+    VEC_EACH(&u->all, it)
+        if ((*it)->set != NULL && (*it)->set->zone != NULL)
+            shared_take_back((*it)->set, pid);
 }
 
 

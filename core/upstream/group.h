@@ -14,11 +14,12 @@
 #include "core/conf/conf.h"
 #include "core/event/task.h"
 #include "core/net/addr.h"
-#include "core/shm/held.h"
-#include "core/shm/shared.h"
 
 struct balancer;
+struct holder;
 struct idle_pool;
+struct zone;
+struct zone_conf;
 
 /* One server line. */
 struct upstream_server {
@@ -66,9 +67,9 @@ struct peer_set {
     bool         is_single; /* one peer and no more: never considered failed */
     bool         has_own_states; /* those of the process (own_state.c)       */
     void        *balance; /* what the balancer has built                     */
-    struct shared_lock *lock; /* of states that workers share, or NULL       */
-    struct held *held;    /* ... the connections of each worker to them      */
-    unsigned    *mine;    /* ... of this one, from its first on              */
+    struct zone *zone;    /* has the states, which workers share; or NULL    */
+    struct holder *mine;  /* ... and what this one counts there, from its
+                             first connection on                             */
 };
 
 struct upstream_group {
@@ -81,7 +82,7 @@ struct upstream_group {
     bool        no_port;     /* ... which was not given but is the default    */
     bool        is_explicit; /* there is an upstream {}                      */
     bool        is_ready;
-    bool        has_zone; /* all workers share the state of the peers         */
+    struct zone_conf *zone; /* all workers share the state of the peers      */
     VEC(struct upstream_server) servers;
     struct peer_set *set; /* of the picks that begin now, counted            */
     const struct balancer *balancer; /* round robin unless a directive says  */

@@ -6,6 +6,7 @@
  * its own, which ends with the last pick that runs on it.
  */
 #include "core/upstream/build.h"
+#include "core/upstream/shared.h"
 
 
 /* Adds the peers of one server behind those that are there. */
@@ -72,6 +73,8 @@ peer_set_put(struct peer_set *set)
         return;
     if (set->has_own_states)
         own_state_leave(set);
+    if (set->zone != NULL && set->own != NULL)
+        shared_leave(set);
     if (set->own != NULL)
         arena_free(set->own);
 }
@@ -138,7 +141,8 @@ upstream_replace(struct upstream_group *g, struct arena *a,
     if (set == NULL)
         return false;
     set->own = a;
-    if (g->set->has_own_states)
+    if (g->set->has_own_states
+        || (g->set->zone != NULL && !shared_join(set, g->name, g->set->zone)))
         own_state_join(set, g);
     group_use(a, g, set);
     return true;

@@ -8,10 +8,9 @@
  * so that weights 5, 1, 1 give a a b a c a a.  A failure lowers the effective
  * weight, and each further choice raises it by one until it is whole again.
  */
-#include <unistd.h>
-
 #include "core/os/clock.h"
 #include "core/upstream/build.h"
+#include "core/upstream/shared.h"
 
 
 time_t
@@ -137,45 +136,6 @@ pick_start(struct pick *p, struct task *t, struct upstream_group *g)
 }
 
 
-static void
-take_lock(const struct peer_set *set)
-{
-    if (set->lock != NULL)
-        shared_lock_take(set->lock);
-}
-
-
-static void
-give_lock(const struct peer_set *set)
-{
-    if (set->lock != NULL)
-        shared_lock_give(set->lock);
-}
-
-
-/* Counts a connection to a peer, and whose it is. */
-static void
-count_conn(struct peer_set *set, const struct peer *peer)
-{
-    peer->state->conns++;
-    if (set->held == NULL)
-        return;
-    if (set->mine == NULL)
-        set->mine = held_take(set->held, getpid());
-    if (set->mine != NULL)
-        set->mine[peer->index]++;
-}
-
-
-static void
-uncount_conn(struct peer_set *set, const struct peer *peer)
-{
-    peer->state->conns--;
-    if (set->mine != NULL && set->mine[peer->index] != 0)
-        set->mine[peer->index]--;
-}
-
-
 const struct peer *
 pick_next(struct pick *p)
 {
@@ -183,13 +143,13 @@ pick_next(struct pick *p)
 
     log_debug(p->task->log, "get %s peer, try: %u", p->group->balancer->words,
               p->tries);
-    take_lock(p->set);
+    shared_lock(p->set);
     peer = p->group->balancer->next(p);
     if (peer != NULL) {
         p->tried[peer->index / 64] |= (uint64_t) 1 << peer->index % 64;
-        count_conn(p->set, peer);
+        shared_count(p->set, peer);
     }
-    give_lock(p->set);
+    shared_unlock(p->set);
     if (peer != NULL)
         log_debug(p->task->log, "get %s peer, current: " STR_F " %d",
                   p->group->balancer->words, STR_A(peer->name),
@@ -228,8 +188,8 @@ pick_done(struct pick *p, enum outcome how)
     log_debug(p->task->log, "free %s peer " STR_F " %u %u",
               p->group->balancer->words, STR_A(peer->name), p->tries,
               how == PEER_FAILED ? 4 : 0);
-    take_lock(p->set);
-    uncount_conn(p->set, peer);
+    shared_lock(p->set);
+    shared_uncount(p->set, peer);
     if (p->group->balancer->done != NULL)
         p->group->balancer->done(p, peer, how);
     if (p->set->is_single)
@@ -241,7 +201,7 @@ pick_done(struct pick *p, enum outcome how)
             = peer->state->failed_at; /* its chance is still to come */
     else if (peer->state->failed_at < peer->state->checked_at)
         peer->state->fails = 0; /* it was given a chance, and used it */
-    give_lock(p->set);
+    shared_unlock(p->set);
     if (is_disabled)
         log_warn(p->task->log, "upstream server temporarily disabled");
     if (p->tries != 0 && how != PEER_UNTRIED)

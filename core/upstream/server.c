@@ -194,8 +194,6 @@ group_build(struct conf *cf, struct upstream_group *g)
         return;
     }
     group_use(cf->arena, g, set);
-    if (g->has_zone && !group_share(cf, g))
-        return;
     if (g->is_explicit && !g->keepalive_is_set) {
         g->keepalive = 32;
         g->keepalive_local = true;

@@ -82,6 +82,20 @@ test_maps(void)
 
 
 static void
+test_at(void)
+{
+    size_t size = GIB;
+    char  *at = range_reserve(&size, GIB);
+
+    ok(!range_reserve_at(at, SIZE), "what is taken is not reserved");
+    range_release(at, size);
+    ok(range_reserve_at(at + SIZE, SIZE), "what is free is");
+    ok(!range_reserve_at(at, GIB), "... once");
+    range_release(at + SIZE, SIZE);
+}
+
+
+static void
 test_refused(void)
 {
     struct rlimit limit, low = { .rlim_cur = 3 * GIB, .rlim_max = 3 * GIB };
@@ -104,6 +118,7 @@ int
 main(void)
 {
     test_maps();
+    test_at();
 #ifdef __SANITIZE_ADDRESS__
     diag("no limits under AddressSanitizer");
 #else

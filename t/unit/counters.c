@@ -4,6 +4,7 @@
  */
 #include "core/net/counters.h"
 
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,7 +69,8 @@ test_sums(void)
 
     counter_add(events, 1);
     is_same(counters_take(), NULL, "no lines without a table");
-    ok(counters_open() && counters_open(), "a table is made once");
+    counters_open(mmap(NULL, counters_size(), PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS, -1, 0));
     a = counters_take();
     b = counters_take();
     ok(a != NULL && b != NULL && a != b, "each process has a line");

@@ -1,36 +1,61 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Counters that processes hold.
+ * Counters that processes hold, in a zone.
  */
 #include "core/shm/held.h"
 #include "t/unit/tap.h"
+
+enum { SIZE = 65536 };
 
 
 int
 main(void)
 {
-    struct held *h = calloc(1, held_size(3));
-    unsigned    *a, *b;
-    int          n = 1;
+    struct zone   *z = aligned_alloc(ZONE_PAGE, SIZE);
+    struct held    held = { NULL };
+    struct holder *a, *b;
+    unsigned       n = 0;
 
-    held_init(h, 3);
-    is_same(held_find(h, 7), NULL, "nobody holds anything");
-    a = held_take(h, 7);
-    b = held_take(h, 8);
+    memset(z, 0, SIZE);
+    if (!zone_init(z, SIZE, STR("z"), "test/1"))
+        return 1;
+    zone_lock(z);
+    is_same(held_find(&held, 7), NULL, "nobody holds anything");
+    a = held_take(z, &held, 7);
+    b = held_take(z, &held, 8);
     ok(a != NULL && b != NULL && a != b, "each process has its own");
-    a[0] = 1;
-    a[2] = 5;
-    b[0] = 9;
-    ok(held_find(h, 7) == a && a[2] == 5, "they are found");
-    held_give(h, a);
-    is_same(held_find(h, 7), NULL, "they are given back");
-    a = held_take(h, 9);
-    is(a[0] + a[1] + a[2], 0, "the next one begins with none");
-    is(b[0], 9, "others are left alone");
+    is_same(held_take(z, &held, 7), a, "once");
+    holder_add(z, a, 0);
+    holder_add(z, a, 1000);
+    holder_add(z, a, 1000);
+    holder_add(z, b, 1000);
+    is_same(held_find(&held, 7), a, "they are found");
+    is(holder_count(a, 0), 1, "one of the first object");
+    is(holder_count(a, 1000), 2, "two of the last");
+    is(holder_count(a, 5000), 0, "none of one that is not there");
+    is(held_sum(&held, 1000), 3, "of all processes");
+    holder_subtract(a, 1000);
+    holder_subtract(a, 5000);
+    holder_subtract(a, 3);
+    is(holder_count(a, 1000), 1, "given back");
+    is(holder_count(a, 3), 0, "never less than nothing");
+    held_free(z, &held, a);
+    is_same(held_find(&held, 7), NULL, "a process ends");
+    is(held_sum(&held, 1000), 1, "others are left alone");
+    a = held_take(z, &held, 9);
+    is(holder_count(a, 1000), 0, "the next one begins with none");
 
-    while (held_take(h, 100 + n) != NULL)
+    while (held_take(z, &held, (pid_t) (100 + n)) != NULL)
         n++;
-    is(n, 1023, "there is an end to it");
-    free(h);
+    ok(n > 100, "there is an end to it");
+    a = held_find(&held, 100);
+    holder_add(z, a, 0);
+    is(holder_count(a, 0), 0, "a full zone counts nothing");
+    holder_subtract(a, 0);
+    for (unsigned i = 0; i < n; i++)
+        held_free(z, &held, held_find(&held, (pid_t) (100 + i)));
+    ok(zone_alloc(z, 8 * ZONE_PAGE) != NULL, "all is given back");
+    zone_unlock(z);
+    free(z);
     return done();
 }

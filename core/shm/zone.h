@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A zone: memory that processes share, with a lock and an allocator.  Where it
+ * comes from, and how long it lives, is the registry's business (registry.h).
+ *
+ * It has the same address in every process, also in those of another binary
+ * that it was handed on to, so pointers within it hold.  Pointers out of it
+ * do not: nothing in it may refer to a configuration, a function, or the
+ * memory of a process.
+ *
+ * A process may be killed at any instruction while it holds the lock.  The
+ * allocator survives that: what was being allocated or freed is either still
+ * there or free.  Whoever keeps data in the zone has to do the same, and learns
+ * from zone_lock when to look after them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/str.h"
+
+enum { ZONE_PAGE = 4096, ZONE_TAG = 64 };
+
+/* Larger allocations take whole pages. */
+enum { ZONE_SLOT_MAX = 2048 };
+
+struct zone;
+
+/* Makes a zone of zeroed memory at its final address, a multiple of ZONE_PAGE.
+ * The tag, shorter than ZONE_TAG, says what it is for, and the layout of
+ * that.  False: there is not even room for a page. */
+bool zone_init(struct zone *z, size_t size, str_t name, const char *tag);
+/* Whether the first n bytes of some file are those of a zone that this program
+ * could have made: then what it has is known. */
+bool   zone_is_one(const void *bytes, size_t n);
+str_t  zone_name(const struct zone *z);
+str_t  zone_tag(const struct zone *z);
+size_t zone_size(const struct zone *z);
+/* Where it has to be mapped. */
+struct zone *zone_address(const struct zone *z);
+
+/* The one object from which all others in the zone are found; NULL at first. */
+void *zone_root(const struct zone *z);
+void  zone_set_root(struct zone *z, void *root);
+
+/* Takes the lock, for a short time.  False: the process that held it has died.
+ * The lock is held all the same, and the allocator is in order, but what the
+ * caller has in the zone may be in the middle of a change. */
+bool zone_lock(struct zone *z);
+void zone_unlock(struct zone *z);
+
+/* n bytes, aligned to 16, not zeroed; NULL: there is no room.  With the lock
+ * held, or before anyone else knows the zone. */
+void *zone_alloc(struct zone *z, size_t n);
+/* NULL is allowed. */
+void zone_free(struct zone *z, void *p);

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * States of peers in a zone: shared by processes, found again by the next
+ * generation, and made good when a process dies.
+ */
+#include "core/upstream/shared.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/conf/types.h"
+#include "core/os/clock.h"
+#include "core/upstream/build.h"
+#include "t/unit/http_block.h"
+#include "t/unit/tap.h"
+
+static const struct conf_opener http_opener = { .inside = IN_HTTP };
+static const struct conf_opener stream_opener = { .inside = IN_STREAM };
+
+static const struct directive directives[]
+    = { BLOCK("http", IN_MAIN, ARGS_0, &http_opener, NULL, NULL),
+        BLOCK("stream", IN_MAIN, ARGS_0, &stream_opener, NULL, NULL),
+        { .name = NULL } };
+
+static struct module http_module = {
+    .name = "http",
+    .serves = FOR_HTTP | FOR_STREAM,
+    .directives = directives,
+};
+
+struct module *const weir_modules[] = { &http_module, &upstream_module, NULL };
+
+static struct task task;
+
+
+static struct generation *
+read_servers(const char *servers)
+{
+    struct arena      *a = arena_new(0);
+    struct generation *g;
+
+    g = read_http_block(arena_printf(a, "upstream u { %s }", servers).p);
+    arena_free(a);
+    return g;
+}
+
+
+static struct upstream_group *
+group_of(const struct generation *g)
+{
+    struct endpoint at = { .host = STR("U"), .no_port = true };
+
+    return upstream_lookup(g, CONF_HTTP, &at);
+}
+
+
+/* The last digit of a peer's port, or "-". */
+static char
+letter(const struct peer *p)
+{
+    return p ? p->name.p[p->name.n - 1] : '-';
+}
+
+
+static char
+ask(struct upstream_group *g, enum outcome how)
+{
+    struct pick p;
+    char        c;
+
+    pick_start(&p, &task, g);
+    c = letter(pick_next(&p));
+    pick_end(&p, how);
+    return c;
+}
+
+
+/* What another process does to a group with a zone is seen here. */
+static void
+test_shared(void)
+{
+    struct generation     *gen;
+    struct upstream_group *g;
+    pid_t                  child;
+    int                    status;
+
+    gen = read_servers("zone z 64k; server 127.0.0.1:1 max_conns=1;"
+                       "server 127.0.0.1:2 fail_timeout=20;");
+    g = group_of(gen);
+    ok(g->set->zone == NULL, "a configuration that was read shares nothing");
+    ok(zones_open(gen, NULL, false, &quiet), "one that is taken over does");
+    child = fork();
+    if (child == 0) {
+        struct pick p;
+
+        pick_start(&p, &task, g);
+        pick_next(&p); /* and never gives it back */
+        ask(g, PEER_FAILED);
+        zone_lock(g->set->zone); /* nor this */
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    is(g->set->peers[0].state->conns, 1, "a connection is counted for all");
+    is(g->set->peers[1].state->fails, 1, "and a failure");
+    is(ask(g, PEER_OK), '-', "nobody is left here either");
+    generation_put(gen);
+}
+
+
+/* Reads the servers of the next generation; the one before ends. */
+static struct generation *
+next_servers(struct generation *old, const char *servers)
+{
+    struct generation *gen = read_servers(servers);
+
+    if (!zones_open(gen, old, false, &quiet))
+        exit(1);
+    generation_put(old);
+    return gen;
+}
+
+
+/* States belong to peers rather than to generations. */
+static void
+test_kept(void)
+{
+    struct generation     *gen, *refused;
+    struct upstream_group *g;
+    struct pick            p;
+    struct peer_state     *second;
+
+    gen = read_servers("zone z 64k; server 127.0.0.1:1; server 127.0.0.1:2;"
+                       "server 127.0.0.1:2;");
+    zones_open(gen, NULL, false, &quiet);
+    g = group_of(gen);
+    second = g->set->peers[1].state;
+    second->fails = 5;
+    ok(second != g->set->peers[2].state, "each of two lines has a state");
+
+    gen = next_servers(gen, "zone z 64k; server 127.0.0.1:3;"
+                            "server 127.0.0.1:2 max_fails=7;");
+    g = group_of(gen);
+    is_same(g->set->peers[1].state, second,
+            "a server that stays keeps its state");
+    is(second->fails, 5, "... as it was");
+    is(second->weight, 1, "... with its weight");
+    is(g->set->peers[0].state->fails, 0, "a new one begins anew");
+
+    gen = next_servers(gen, "zone z 64k; server 127.0.0.1:2 weight=3 "
+                            "max_fails=7; server 127.0.0.1:1 down;");
+    g = group_of(gen);
+    is_same(g->set->peers[0].state, second, "another weight");
+    is(second->weight, 3, "... is followed");
+    is(second->fails, 5, "... and no more than that");
+    pick_start(&p, &task, g);
+    pick_next(&p);
+    is(second->conns, 1, "a connection");
+
+    gen = next_servers(gen, "zone z 64k; server 127.0.0.1:3;");
+    ok(group_of(gen)->set->peers[0].state != second,
+       "a server that is gone is not another one while it has connections");
+    gen = next_servers(gen, "zone z 64k; server 127.0.0.1:2;");
+    g = group_of(gen);
+    is_same(g->set->peers[0].state, second, "it comes back");
+    is(second->fails, 0, "... anew");
+    is(second->conns, 1, "... but for its connections");
+
+    refused = read_servers("zone z 64k; server 127.0.0.1:2 weight=9;");
+    ok(zones_open(refused, gen, false, &quiet), "a configuration");
+    generation_put(refused);
+    is(second->fails, 0, "that is given up");
+    gen = next_servers(gen, "zone z 128k; server 127.0.0.1:2;");
+    is(group_of(gen)->set->peers[0].state->conns, 0,
+       "another size: everything begins anew");
+    generation_put(gen);
+}
+
+
+/* More servers than a zone has room for. */
+static void
+test_full(void)
+{
+    struct arena      *a = arena_new(0);
+    struct generation *few = read_servers("zone z 32k; server 127.0.0.1:1;");
+    struct generation *many;
+    str_t              text = STR("zone z 32k;");
+
+    for (unsigned i = 1; i < 1000; i++)
+        text = arena_printf(a, STR_F " server 127.0.0.1:%u;", STR_A(text), i);
+    many = read_servers(str_z(a, text));
+    ok(many != NULL, "a thousand servers in a small zone");
+    ok(!zones_open(many, NULL, true, &quiet), "... fail in a test");
+    ok(zones_open(few, NULL, false, &quiet), "few fit");
+    group_of(few)->set->peers[0].state->fails = 3;
+    ok(!zones_open(many, few, false, &quiet), "many do not");
+    ok(group_of(many)->set->zone == NULL, "and have not joined");
+    generation_put(many);
+    is(group_of(few)->set->peers[0].state->fails, 3, "the few are as before");
+    generation_put(few);
+    arena_free(a);
+}
+
+
+/* A set that takes another's place at run time. */
+static void
+test_replaced(void)
+{
+    struct generation      *gen;
+    struct upstream_group  *g;
+    struct arena           *a = arena_new(0);
+    struct upstream_server *s = arena_make(a, struct upstream_server);
+    struct peer_state      *state;
+
+    gen = read_servers("zone z 64k; server 127.0.0.1:1; server 127.0.0.1:2;");
+    zones_open(gen, NULL, false, &quiet);
+    g = group_of(gen);
+    state = g->set->peers[1].state;
+    state->fails = 4;
+    *s = *g->set->peers[1].server;
+    ok(upstream_replace(g, a, s, 1), "other servers");
+    is_same(g->set->peers[0].state, state, "... share what was shared");
+    is(state->fails, 4, "... as it was");
+
+    peer_set_put(g->set);
+    gen = next_servers(gen, "zone z 64k; server 127.0.0.1:2;");
+    is_same(group_of(gen)->set->peers[0].state, state, "the next generation");
+    generation_put(gen);
+}
+
+
+/* A process that ends takes its connections with it. */
+static void
+test_take_back(void)
+{
+    struct generation     *gen;
+    struct upstream_group *g;
+    pid_t                  child;
+    int                    status;
+
+    gen = read_servers("zone z 64k; server 127.0.0.1:1; server 127.0.0.1:2;");
+    zones_open(gen, NULL, false, &quiet);
+    child = fork();
+    if (child == 0) {
+        struct pick p;
+
+        for (unsigned i = 0; i < 3; i++) {
+            pick_start(&p, &task, group_of(gen));
+            pick_next(&p);
+        }
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    gen = next_servers(gen, "zone z 64k; server 127.0.0.1:2;"
+                            "server 127.0.0.1:3;");
+    g = group_of(gen);
+    is(g->set->peers[0].state->conns, 1, "connections over a reload");
+    upstream_module.worker_ended(gen, child + 1);
+    is(g->set->peers[0].state->conns, 1, "another process ends");
+    upstream_module.worker_ended(gen, child);
+    is(g->set->peers[0].state->conns, 0, "the one that had them ends");
+    generation_put(gen);
+}
+
+
+/* Killed between two changes that belong together. */
+static void
+test_mended(void)
+{
+    struct generation *gen;
+    struct peer_state *state;
+    pid_t              child;
+    int                status;
+
+    gen = read_servers("zone z 64k; server 127.0.0.1:1;");
+    zones_open(gen, NULL, false, &quiet);
+    state = group_of(gen)->set->peers[0].state;
+    child = fork();
+    if (child == 0) {
+        struct pick p;
+
+        pick_start(&p, &task, group_of(gen));
+        pick_next(&p);
+        zone_lock(group_of(gen)->set->zone);
+        state->conns = 77;
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    ask(group_of(gen), PEER_OK);
+    is(state->conns, 1, "what processes hold is counted again");
+    generation_put(gen);
+}
+
+
+static void
+test_errors(void)
+{
+    static const char *const wrong[] = {
+        "server 127.0.0.1; zone z 64k; } upstream v { server 127.0.0.1; "
+        "zone z 65k;",
+        "server 127.0.0.1; zone z 64k; } } stream { upstream v { "
+        "server 127.0.0.1:1; zone z 64k;",
+    };
+    static const char good[]
+        = "server 127.0.0.1; zone z 64k; } upstream v { server 127.0.0.1; "
+          "zone z; } } stream { upstream v { server 127.0.0.1:1; zone y 64k;";
+    struct generation *gen;
+
+    for (size_t i = 0; i < countof(wrong); i++)
+        is_same(read_servers(wrong[i]), NULL, "refused: %s", wrong[i]);
+    gen = read_servers(good);
+    ok(gen != NULL && zones_open(gen, NULL, true, &quiet), "taken");
+    generation_put(gen);
+    gen = read_servers("server 127.0.0.1; zone z;");
+    ok(!zones_open(gen, NULL, true, &quiet), "a zone without a size");
+    generation_put(gen);
+}
+
+
+int
+main(void)
+{
+    log_to_stderr = false;
+    modules_init();
+    clock_update();
+    task.arena = arena_new(0);
+    task.log = &quiet;
+    task_init(&task);
+
+    test_shared();
+    test_kept();
+    test_full();
+    test_replaced();
+    test_take_back();
+    test_mended();
+    test_errors();
+
+    arena_free(task.arena);
+    return done();
+}
