@@ -105,7 +105,7 @@ close_group(struct conf *cf, struct conf_block *b)
 }
 
 
-/* The group of that name for an address with or without a port. */
+/* The group of that name and port; one with an upstream {} has no port. */
 static struct upstream_group *
 find_port(struct conf *cf, const struct endpoint *e, const char **error)
 {
@@ -365,7 +365,7 @@ adopt(struct worker *w, struct generation *gen)
 }
 
 
-/* Before the loop goes: who waits in a pool is watched by it. */
+/* Idle connections are watched by the loop: they are closed before it ends. */
 static void
 stop(struct worker *w)
 {

@@ -52,19 +52,20 @@ struct peer {
     struct peer_state            *state;
 };
 
-/* The peers of a group.  Constant once they are made, but for their states:
- * a group gets others by getting another set, while picks run on the old one.
+/* The peers of a group.  Constant, except for their states: when the peers of
+ * a group change, it gets another set, and picks that run keep the old one.
  * Counted. */
 struct peer_set {
     unsigned      refs;
-    struct arena *own;    /* ends with the last count; NULL: the set ends with
-                             what it was made in                             */
+    struct arena *own;    /* is freed with the set; NULL: the set is part of
+                             a generation or a task                          */
     const struct upstream_server *servers;
     struct peer *peers;   /* primary ones first, then the backups            */
     unsigned     n_peers, n_primary;
     unsigned     n_tries; /* peers that are not down                         */
     unsigned     total_weight; /* of the primary ones                        */
-    bool         is_single; /* one peer and no more: never considered failed */
+    bool         is_single; /* there is one peer only: it never counts as
+                               failed                                        */
     bool         has_own_states; /* those of the process (own_state.c)       */
     void        *balance; /* what the balancer has built                     */
     struct zone *zone;    /* has the states, which workers share; or NULL    */
@@ -87,26 +88,26 @@ struct upstream_group {
     struct peer_set *set; /* of the picks that begin now, counted            */
     const struct balancer *balancer; /* round robin unless a directive says  */
     void *balance; /* what the balancer's directive said            */
-    /* keepalive, of connections that wait for another use: */
-    uint64_t keepalive; /* at most, per worker; 0: off                   */
+    /* Idle connections: */
+    uint64_t keepalive; /* at most, per worker; 0: none                  */
     bool     keepalive_local;
     bool     keepalive_is_set;
     uint64_t keepalive_requests;
     msec_t   keepalive_time, keepalive_timeout;
-    struct idle_pool *idle; /* the process's, counted; NULL: keepalive is
-                               off, or this process does not serve           */
+    struct idle_pool *idle; /* the process's, counted; NULL: none are kept,
+                               or this process does not serve                */
 };
 
-/* How a peer was left. */
+/* What came of asking a peer. */
 enum outcome {
-    PEER_OK,     /* answered                                                 */
-    PEER_FAILED, /* counts against max_fails                                 */
-    PEER_NEXT,   /* to be passed over this time only (http_404 ...)          */
-    PEER_UNTRIED, /* it was not asked: something was short on this machine.
-                    Counts for nothing and costs no try                      */
+    PEER_OK,     /* it has answered                                          */
+    PEER_FAILED, /* it counts as a failure (max_fails)                       */
+    PEER_NEXT,   /* another peer is asked, but it has not failed (http_404)  */
+    PEER_UNTRIED, /* it was not asked, because of a shortage on this machine:
+                    neither a failure nor a try                              */
 };
 
-/* One task's way through a group. */
+/* How a task chooses peers of a group, one after the other. */
 struct pick {
     struct task           *task;
     struct upstream_group *group;
@@ -114,20 +115,20 @@ struct pick {
     void                  *state; /* the balancer's, zeroed                  */
     uint64_t              *tried; /* bit per peer                            */
     const struct peer     *peer;  /* the current one                         */
-    unsigned               tries; /* peers that may still be asked, with the
-                                     current one; a failure of a connection
-                                     that was idle may be given back         */
+    unsigned               tries; /* how many peers may still be asked, with
+                                     the current one                         */
     bool                   on_backup;
 };
 
-/* A way of choosing, made for others to come: hash, least_conn, random ... */
+/* A way of choosing: hash, least_conn, random ... */
 struct balancer {
-    const char *name;       /* as the directive                              */
+    const char *name;       /* of its directive                              */
     const char *words;      /* in lines of level debug: "get WORDS peer"     */
     size_t      state_size; /* per pick                                      */
     bool        refuses_backup; /* "balancing method does not support ..."   */
     bool        takes_weight;
-    /* What choosing among these peers needs: found in set->balance; or NULL. */
+    /* Builds what it needs to choose among these peers, which it finds in
+     * set->balance; or NULL. */
     void *(*build)(struct arena *a, const struct peer_set *set);
     /* A pick begins: evaluates what next needs of the task, since all that
      * follows is called under the lock of a zone; or NULL. */
@@ -139,11 +140,12 @@ struct balancer {
     void (*done)(struct pick *p, const struct peer *peer, enum outcome how);
 };
 
-/* The directive that chooses a balancer, for its type's parse: NULL or a
- * message; balance is for group->balance. */
+/* For the parse function of a balancer's directive: makes it the balancer of
+ * the upstream {} block; balance is stored in group->balance.  NULL or a
+ * message. */
 const char *upstream_use(struct conf *cf, const struct balancer *b,
                          void *balance);
-/* The group of the upstream {} at hand. */
+/* The group of the upstream {} block that is being read. */
 struct upstream_group *upstream_at_hand(struct conf *cf);
 
 extern const struct balancer round_robin;
@@ -177,26 +179,27 @@ struct upstream_group *upstream_dynamic(struct task *t, str_t name,
 bool upstream_replace(struct upstream_group *g, struct arena *a,
                       const struct upstream_server *servers, size_t n);
 
-/* Starts a way through the peers that a group has now; pick_end follows. */
+/* Begins to choose among the peers that a group has now; pick_end follows. */
 void pick_start(struct pick *p, struct task *t, struct upstream_group *g);
 const struct peer *pick_next(struct pick *p);
 void         pick_done(struct pick *p, enum outcome how);
 /* Whether another peer could still be asked. */
 bool pick_has_more(const struct pick *p);
-/* The last peer is done with, as pick_done, and so is the set. */
+/* As pick_done, and no other peer will be asked. */
 void pick_end(struct pick *p, enum outcome how);
 
-/* The primary peer in whose share of all weights a hash falls. */
+/* Maps a hash to a primary peer, in proportion to the weights. */
 const struct peer *peer_set_at(const struct peer_set *set, unsigned hash);
 
-/* What all balancers share: may this peer be asked now (not down, not failed
- * too often, not too many connections, not tried)?  now is pick_now(). */
+/* Whether a peer may be asked now: it is not down, has not failed too often,
+ * has not too many connections, and was not tried by p.  now is pick_now(). */
 bool peer_is_usable(const struct pick *p, const struct peer *peer, time_t now);
 time_t pick_now(void); /* monotonic seconds */
-/* ... and it is: one that has failed is given a chance.  Returns it. */
+/* The peer is chosen: notes when one that has failed was given another chance.
+ * Returns peer. */
 const struct peer *peer_choose(const struct peer *peer, time_t now);
 
-/* Smooth weighted choice among peers that are shown one by one. */
+/* Smooth weighted round robin among the peers that are added. */
 struct smooth {
     const struct peer *best;
     int          total;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Links: connecting, waiting, and being given back.  The pieces of a link's
- * output come from the arena of the task that uses it, which is why nothing
- * may be left in it when it is given back.
+ * Links: connecting, reading, waiting, and being given back.  The pieces of a
+ * link's output come from the arena of the task that uses it, so there must be
+ * none left when it is given back.
  */
 #include "core/upstream/link.h"
 
@@ -71,7 +71,7 @@ on_read_timeout(struct timer *t)
 }
 
 
-/* The peer has time as long as it takes some. */
+/* The peer has not timed out if it has taken some bytes meanwhile. */
 static void
 on_write_timeout(struct timer *t)
 {
@@ -201,7 +201,7 @@ set_options(struct conn *c, const struct link_options *o)
 }
 
 
-/* What a peer can bring about is no fault of this machine. */
+/* Errors that a peer may cause are not logged as faults of this machine. */
 static enum log_level
 level_of(int errnum)
 {
@@ -273,7 +273,7 @@ link_connect(struct link *l, const struct addr_any *to,
 }
 
 
-/* Whatever comes before the first byte of a request. */
+/* What the io does before the first byte of a request, such as TLS. */
 static enum step
 shake_hands(struct link *l)
 {

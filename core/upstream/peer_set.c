@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Sets of peers: made of servers, one peer for each address that a server's
- * name stands for, and constant from then on.  What a configuration has made
- * stands in its arena; a set that takes its place at run time has an arena of
- * its own, which ends with the last pick that runs on it.
+ * Sets of peers: one peer for each address of each server.  The set that a
+ * configuration makes is part of its arena; one that replaces it at run time
+ * has an arena of its own, which is freed when no pick uses it any more.
  */
 #include "core/upstream/build.h"
 #include "core/upstream/shared.h"

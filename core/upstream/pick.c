@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A task's way through a group, and round robin, the balancer that the others
- * fall back on.
+ * Choosing peers for a task, and round robin, which other balancers fall back
+ * on.
  *
  * Round robin is smooth: each choice adds to every peer its effective weight,
  * takes the one with the most, and subtracts the sum of the weights from it,
@@ -60,11 +60,16 @@ peer_choose(const struct peer *peer, time_t now)
 void
 smooth_add(struct smooth *s, const struct peer *peer)
 {
-    peer->state->current += peer->state->weight;
-    s->total += peer->state->weight;
-    if (peer->state->weight < (int) peer->server->weight)
-        peer->state->weight++;
-    if (s->best == NULL || peer->state->current > s->best->state->current)
+    struct peer_state *state = peer->state;
+    int                most = (int) peer->server->weight;
+
+    if (state->weight > most) /* another set has another weight */
+        state->weight = most;
+    state->current += state->weight;
+    s->total += state->weight;
+    if (state->weight < most)
+        state->weight++;
+    if (s->best == NULL || state->current > s->best->state->current)
         s->best = peer;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The server lines of an upstream {} block, and groups that are complete.
+ * The server lines of an upstream {} block, and making groups of them.
  */
 #include "core/base/hash.h"
 #include "core/conf/types.h"
@@ -62,7 +62,7 @@ take_parameter(const struct upstream_group *g, struct upstream_server *s,
 }
 
 
-/* Only the name can be a slip of the pen, not the value. */
+/* Only where the name is wrong, not the value. */
 static void
 suggest_name(struct conf *cf, str_t arg)
 {
@@ -148,8 +148,8 @@ group_init(struct upstream_group *g, str_t name)
 }
 
 
-/* The address of a proxy_pass, which is looked up when it turns out that no
- * upstream {} has its name. */
+/* Looks up the address of a proxy_pass, once it is known that there is no
+ * upstream {} of that name. */
 static bool
 resolve(struct conf *cf, struct upstream_group *g)
 {

@@ -64,10 +64,8 @@ exchange_answered(struct exchange *x)
 static bool
 leaves_clean(const struct exchange *x)
 {
-    struct conn *c = &x->link->conn;
-
     return x->is_complete && x->is_reusable && x->is_request_sent
-           && (chain_empty(&c->out) || conn_flush(c, 0) == FLUSH_DONE);
+           && conn_flush(&x->link->conn, 0) == FLUSH_DONE;
 }
 
 

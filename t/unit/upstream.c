@@ -390,10 +390,17 @@ test_states_of_sets(void)
     is(g->set->peers[2].state->conns, 0, "a pick ends that began before");
     is_order(g, "414441", "its peer may be asked again");
 
+    pick_start(&p, &task, g);
     a = make_servers("412", same, &gone[1]);
     ok(upstream_replace(g, a, same, 3), "another weight");
     is(g->set->peers[0].state->weight, 1, "it is taken");
     is(g->set->peers[2].state->fails, 1, "others stay as they are");
+    pick_next(&p);
+    pick_end(&p, PEER_OK);
+    is(g->set->peers[0].state->weight, 2, "a pick goes by the one before");
+    for (unsigned i = 0; i < 4; i++)
+        ask(g, PEER_OK);
+    is(g->set->peers[0].state->weight, 1, "which does not stay");
     is_order(g, "4141", "positions balance each other");
     generation_put(gen);
     ok(gone[0] && gone[1], "nothing is left");
