@@ -266,8 +266,19 @@ conn_init(struct conn *c, struct loop *l, int fd, const struct log *parent)
     c->is_client = fd != -1;
     list_init(&c->late.link);
     c->late.run = run_late;
-    if (fd != -1)
+    c->is_open = fd != -1;
+    if (c->is_open)
         count(c);
+}
+
+
+void
+conn_init_inner(struct conn *c, struct loop *l, const struct conn_io *io,
+                const struct log *parent)
+{
+    conn_init(c, l, -1, parent);
+    c->io = io;
+    c->is_open = c->is_client = c->event.writable = true;
 }
 
 
@@ -275,9 +286,10 @@ bool
 conn_open(struct conn *c, int family)
 {
     c->event.fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (c->event.fd != -1)
+    c->is_open = c->event.fd != -1;
+    if (c->is_open)
         count(c);
-    return c->event.fd != -1;
+    return c->is_open;
 }
 
 
@@ -317,11 +329,12 @@ conn_close(struct conn *c)
     c->is_flushing = false;
     if (!chain_empty(&c->out))
         chain_clear(&c->out);
-    if (c->event.fd == -1)
+    if (!c->is_open)
         return;
     event_forget(c->loop, &c->event);
     c->io->close(c);
     c->event.fd = -1;
+    c->is_open = false;
     uncount(c);
 }
 
@@ -422,6 +435,8 @@ conn_reset_on_close(struct conn *c)
 {
     struct linger now = { .l_onoff = 1, .l_linger = 0 };
 
+    if (c->event.fd == -1)
+        return;
     if (setsockopt(c->event.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)) == -1)
         log_at(c->lines, LEVEL_ALERT, errno, "setsockopt(SO_LINGER) failed");
 }

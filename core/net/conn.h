@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A connection: a descriptor with an io vtable (plain, TLS, a stream inside
- * of another connection), a queue of output, two timers and a log.  It knows
- * nothing of protocols.  Small, because thousands of them are idle.
+ * A connection: a descriptor with an io vtable (plain, TLS), a queue of
+ * output, two timers and a log.  It knows nothing of protocols.  Small, because
+ * thousands of them are idle.  One inside of another (a stream) has no
+ * descriptor, but all the rest: conn_init_inner.
  *
  * Reading: the owner calls conn_read until it says CONN_AGAIN; the event is
  * edge-triggered.  Writing: pieces are appended to c->out and conn_flush is
@@ -115,6 +116,8 @@ struct conn {
     bool has_unsent : 1;  /* io holds bytes of its own: it is to be asked to
                              send, whether there is something in out or not   */
     bool is_client : 1;   /* its faults are the peer's: logged at info       */
+    bool is_open : 1;     /* until conn_close; has a descriptor, or is inside of
+                             another                                         */
     bool is_quiet : 1;    /* a reset is not worth a line (idle keepalive)    */
     bool is_tcp : 1;
     bool nodelay : 1;     /* TCP_NODELAY is set                              */
@@ -146,6 +149,12 @@ extern const struct conn_io conn_plain;
  * freshly accepted one may be read at once by setting event.readable. */
 void conn_init(struct conn *c, struct loop *l, int fd,
                const struct log *parent);
+/* One inside of another connection, which is open: io moves its bytes.  Who has
+ * the outer one sets event.readable, writable and hangup as these change, and
+ * then calls event.on_read and on_write.  It takes no place of its own in
+ * worker_connections, and is not conn_start'ed. */
+void conn_init_inner(struct conn *c, struct loop *l, const struct conn_io *io,
+                     const struct log *parent);
 /* Remembers the peer's address, and whether this is TCP. */
 void conn_set_peer(struct conn *c, const struct sockaddr *sa, socklen_t len);
 /* Starts watching; false (logged) when epoll refuses. */
@@ -209,7 +218,8 @@ bool conn_open(struct conn *c, int family);
 void conn_on_writable(struct event *e);
 
 void conn_shutdown(struct conn *c);
-/* So that close sends RST: reset_timedout_connection, return 444. */
+/* So that close sends RST: reset_timedout_connection, return 444.  Does nothing
+ * where there is no descriptor: that is for io's close. */
 void conn_reset_on_close(struct conn *c);
 void conn_set_nodelay(struct conn *c);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Moving bytes between two connections: both ways, against a side that takes
- * nothing, to the end, and when one breaks.
+ * nothing, to the end, and when one breaks; and when one is inside of another
+ * connection, without a descriptor.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -181,6 +182,136 @@ test_end(void)
 }
 
 
+/* --- inside of another connection -------------------------------------------- */
+
+/* What has come for it, and what it has sent, as far as its window allowed. */
+struct stream {
+    struct conn conn;
+    str_t       in;
+    bool        ends, was_shut, was_closed;
+    size_t      window;
+    char        out[64];
+    size_t      n_out;
+};
+
+
+static struct stream *
+stream_of(const struct conn *c)
+{
+    return container_of(c, struct stream, conn);
+}
+
+
+static ssize_t
+read_stream(struct conn *c, char *out, size_t n)
+{
+    struct stream *s = stream_of(c);
+
+    if (s->in.n == 0) {
+        c->event.readable = s->ends;
+        return s->ends ? 0 : CONN_AGAIN;
+    }
+    if (n > s->in.n)
+        n = s->in.n;
+    memcpy(out, s->in.p, n);
+    s->in = str_from(s->in, n);
+    return (ssize_t) n;
+}
+
+
+static ssize_t
+send_stream(struct conn *c, struct chain *out, size_t limit)
+{
+    struct stream *s = stream_of(c);
+    size_t         n = limit < s->window ? limit : s->window;
+
+    if (n == 0) {
+        c->event.writable = false;
+        return CONN_AGAIN;
+    }
+    n = chain_peek(out, s->out + s->n_out, n);
+    chain_skip(out, n);
+    s->n_out += n;
+    s->window -= n;
+    return (ssize_t) n;
+}
+
+
+static void
+shut_stream(struct conn *c)
+{
+    stream_of(c)->was_shut = true;
+}
+
+
+static void
+close_stream(struct conn *c)
+{
+    stream_of(c)->was_closed = true;
+}
+
+
+static const struct conn_io stream_io = { .name = "stream",
+                                          .read = read_stream,
+                                          .send = send_stream,
+                                          .shutdown = shut_stream,
+                                          .close = close_stream };
+
+
+/* What the outer connection does when a frame has come. */
+static void
+comes(struct stream *s, str_t in, size_t window)
+{
+    s->in = in;
+    s->window += window;
+    s->conn.event.readable = s->conn.event.writable = true;
+}
+
+
+static void
+test_inner(void)
+{
+    struct stream s = { .ends = false };
+    size_t        before = conns.active;
+    char          got[8] = "";
+
+    open_side(1);
+    conn_init_inner(&s.conn, loop, &stream_io, &quiet);
+    chain_init(&s.conn.out, arena);
+    s.conn.event.on_read = on_read;
+    ok(s.conn.is_open, "a connection without a descriptor is open");
+    is(conns.active, before + 1, "only the one that has a descriptor counts");
+    pump_init(&pump, &s.conn, &conns_of[1]);
+
+    comes(&s, STR("up"), 0);
+    is(write(far[1], "down", 4), 4, "both speak");
+    is(turn(), STEP_WAIT, "to a stream that may send nothing now");
+    is(read(far[1], got, sizeof(got)), 2, "what came on the stream arrives");
+    is(s.n_out, 0, "nothing went out on it");
+    is(s.conn.out.n, 4, "that waits");
+    comes(&s, STR(""), 3);
+    is(turn(), STEP_WAIT, "its window opens");
+    is_bytes(s.out, s.n_out, "dow", 3, "as far as that goes");
+    comes(&s, STR(""), 9);
+    s.ends = true;
+    is(turn(), STEP_DONE, "the rest, and then it ends");
+    is_bytes(s.out, s.n_out, "down", 4, "nothing is lost");
+    conn_set_nodelay(&s.conn);
+    conn_reset_on_close(&s.conn);
+    conn_shutdown(&s.conn);
+    conn_close(&s.conn);
+    ok(s.was_shut && s.was_closed, "what ends it goes to its io");
+    ok(!s.conn.is_open, "it is open no more");
+    s.was_closed = false;
+    conn_close(&s.conn);
+    ok(!s.was_closed, "once");
+    conn_close(&conns_of[1]);
+    close(far[1]);
+    is(conns.active, before, "every place is given back");
+    loop_turn(loop, 0);
+}
+
+
 int
 main(void)
 {
@@ -194,6 +325,7 @@ main(void)
     test_both_ways();
     test_slow_side();
     test_end();
+    test_inner();
 
     loop_free(loop);
     arena_free(arena);
