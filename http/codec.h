@@ -2,7 +2,21 @@
 /*
  * The interface between a version of HTTP and the pipeline.  h1/ is the first
  * one; h2 and h3 are to be added beside it.  The codec owns the connection and
- * creates requests; the pipeline calls it to write to the wire.
+ * creates requests (http_request_new); the pipeline calls it to write to the
+ * wire, and never does so itself.
+ *
+ * A codec may have many requests on a connection at the same time.  Then
+ * - each function is about r alone, and leaves the others as they are;
+ * - what all of them queue in a turn goes out with one write, behind all else:
+ *   flush only notes that r has something, and says FLUSH_WAIT;
+ * - a request is woken (task_wake) when bytes of it were taken, when a part of
+ *   its body has come, or when its client is gone (client_gone): its task is
+ *   never run from within that of another, nor from a handler of events;
+ * - what is queued may point into r's memory: either the codec copies it, or it
+ *   calls http_request_free only when all of it is out;
+ * - a connection that breaks ends each of them with http_terminate;
+ * - conn->lines stays the connection's own log.
+ * t/unit/many.c has such a codec.
  */
 #pragma once
 
@@ -44,12 +58,13 @@ struct http_codec {
     /* The request has been logged: keeps the connection or closes it, and
      * frees the request afterwards. */
     void (*finish)(struct http_request *r);
-    /* Closes the connection at once, without a response (444, send error). */
+    /* Without a response, or without the rest of it (444, send error): closes
+     * the connection at once, or r's part of it. */
     void (*abort)(struct http_request *r);
-    /* Turns the connection into a tunnel, once the head of the response has
-     * been sent: unread bytes are moved to early, and the caller gets the
-     * connection's events.  NULL, with nothing changed: r does not own the
-     * connection (a subrequest), or the request's body is still to come on
-     * it. */
+    /* Turns the connection, or r's part of it as a connection inside of it
+     * (conn_init_inner), into a tunnel, once the head of the response has been
+     * sent: unread bytes are moved to early, and the caller gets the
+     * connection's events.  NULL, with nothing changed: r does not own it (a
+     * subrequest), or the request's body is still to come on it. */
     struct conn *(*hijack)(struct http_request *r, struct chain *early);
 };

@@ -53,7 +53,7 @@ struct http_conn {
     struct post                  later; /* watches it, at first; frees it    */
     msec_t                       opened_at; /* monotonic                     */
     struct pace                  pace;  /* of the client                     */
-    uint32_t                     requests; /* so far, with the present one   */
+    uint32_t                     requests; /* begun so far                   */
     uint8_t                      stage; /* of being opened                   */
     bool                         is_secure : 1; /* its scheme is https       */
     bool                         has_proxy_header : 1;

@@ -74,7 +74,6 @@ http_request_new(struct http_conn *h, const struct http_codec *codec)
     struct http_request *r = arena_make(a, struct http_request);
 
     http_count(HTTP_REQUESTS, 1);
-    h->requests++;
     r->task.arena = a;
     r->task.loop = h->conn.loop;
     r->task.conn = &h->conn;
@@ -83,6 +82,7 @@ http_request_new(struct http_conn *h, const struct http_codec *codec)
     http_request_init(r);
     http_request_init_log(r, &h->conn.log);
     r->codec = codec;
+    r->number = ++h->requests;
     r->scheme = h->is_secure ? STR("https") : STR("http");
     r->started_at = clock_ms();
     r->started_seconds = clock_seconds();

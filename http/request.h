@@ -113,6 +113,7 @@ struct http_request {
                                              its reading began               */
     uint64_t              head_bytes; /* of the request; 0: a subrequest     */
     uint64_t              body_bytes; /* of its body, including framing      */
+    uint32_t              number;     /* among its connection's, from 1      */
     msec_t                started_at; /* monotonic                           */
     time_t                started_seconds;
     unsigned              started_ms; /* 0-999                               */

@@ -277,6 +277,7 @@ copy_request(struct http_request *r, struct http_request *parent)
     r->has_host = parent->has_host;
     r->in = parent->in;
     r->server = parent->server;
+    r->number = parent->number;
     r->started_at = parent->started_at;
     r->started_seconds = parent->started_seconds;
     r->started_ms = parent->started_ms;

@@ -99,9 +99,7 @@ str_t
 http_var_connection_requests(struct task *t, uintptr_t arg)
 {
     (void) arg;
-    return arena_printf(
-        t->arena, "%llu",
-        (unsigned long long) http_conn_of(http_of(t))->requests);
+    return arena_printf(t->arena, "%u", http_of(t)->number);
 }
 
 

@@ -39,7 +39,7 @@ ends_connection(const struct http_request *r, const struct http_keep_conf *c)
     const struct http_conn *h = http_conn_of(r);
 
     return c->keepalive_timeout.timeout == 0
-           || h->requests >= c->keepalive_requests
+           || r->number >= c->keepalive_requests
            || clock_ms() - h->opened_at > c->keepalive_time
            || worker->is_exiting || is_disabled(r, c);
 }

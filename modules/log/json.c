@@ -10,7 +10,6 @@
 #include "core/base/json.h"
 #include "core/net/worker.h"
 #include "http/codec.h"
-#include "http/conn.h"
 #include "http/gateway/gateway.h"
 #include "http/variables.h"
 #include "modules/log/access_log.h"
@@ -91,7 +90,7 @@ connection(const struct http_request *r)
 static uint64_t
 connection_requests(const struct http_request *r)
 {
-    return http_conn_of(r)->requests;
+    return r->number;
 }
 
 
