@@ -507,6 +507,7 @@ open_kind(struct kept *k, const struct peer *peer, const struct link_kind *kind)
         abort();
     k->link = link_new(&task, peer->name, kind);
     k->link->conn.event.fd = fds[0];
+    k->link->conn.is_open = true;
     k->link->conn.event.writable = true;
     conn_start(&k->link->conn);
     k->other = fds[1];
