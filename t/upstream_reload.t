@@ -65,10 +65,13 @@ sub test {
     };
     my $tried = sub { join ' ', map { $t->get('/')->header('X-Tried') } 1 .. $_[0] };
 
+    $backend{a}->forget;
     $t->run(conf($how, 'w0', @port{qw(a b c)}));
     is $ask->(4), 'abca', 'round robin';
     $reload->(@port{qw(a b c)});
     is $ask->(4), 'bcab', 'it goes on after a reload';
+    is $backend{a}->requests, 3, 'one server has had three requests';
+    is $backend{a}->connections, 1, 'over one connection';
 
     my $out = "$dead max_fails=1 fail_timeout=1000s";
     $t->expect_log(qr/Connection refused|temporarily disabled/);
