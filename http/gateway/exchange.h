@@ -98,9 +98,6 @@ void gateway_end(struct gateway *g, enum outcome how);
 /* A dry run, in place of a connection to the peer of that name: tells of the
  * request and goes on with an empty response. */
 enum step gateway_pretend(struct gateway *g, str_t name);
-/* Ends the run and fails the request. */
-enum step gateway_fail(struct gateway *g, unsigned status);
-
 /* Whether a field of the response stays here: by configuration, or by the
  * protocol's own rule. */
 bool gateway_hides(const struct gateway *g, const struct field *f);

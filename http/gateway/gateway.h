@@ -11,8 +11,9 @@
  *         struct gateway      *g = gateway_of(r);
  *
  *         if (g == NULL) {
- *             g = gateway_new(r, &protocol, &conf->gateway, conf);
- *             g->group = ...;                 (or gateway_find_group)
+ *             g = gateway_new(r, &protocol, &conf->gateway,
+ *                             r->location->identity);
+ *             g->group = ...;   (or gateway_find_group, in prepare)
  *         }
  *         return gateway_run(g);
  *     }
@@ -229,6 +230,8 @@ struct gateway *gateway_new(struct http_request *r,
  * variable's value, and *uri to what follows it.  False: logged, and http_fail
  * was called. */
 bool gateway_find_group(struct gateway *g, str_t url, unsigned default_port);
+/* Ends the run and fails the request: STEP_FAIL. */
+enum step gateway_fail(struct gateway *g, unsigned status);
 /* Continues the run; returns the content handler's result. */
 enum step gateway_run(struct gateway *g);
 

@@ -10,7 +10,6 @@
 #include <stdio.h>
 
 #include "http/debug.h"
-#include "http/gateway/exchange.h"
 #include "core/base/escape.h"
 #include "modules/gateway/proxy.h"
 
