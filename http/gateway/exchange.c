@@ -221,6 +221,13 @@ exchange_reusable(struct exchange *x, bool is_reusable)
 
 
 void
+exchange_unseen(struct exchange *x)
+{
+    x->is_unseen = true;
+}
+
+
+void
 exchange_upgrade(struct exchange *x)
 {
     x->is_upgrade = true;

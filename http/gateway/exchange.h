@@ -31,6 +31,7 @@ struct exchange {
     struct chain  body;      /* decoded, and not passed on so far            */
     int64_t       length;    /* of the body, -1: not known                   */
     bool          is_reusable, is_upgrade, is_headless;
+    bool          is_unseen; /* the peer has not acted on the request        */
     bool          has_head;  /* decode has said STEP_NEXT                    */
     bool          is_passed_on; /* so that its body counts                   */
     bool          is_complete; /* decode has said STEP_DONE                  */

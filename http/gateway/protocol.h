@@ -93,6 +93,11 @@ bool exchange_trailer(struct exchange *x, str_t name, str_t value);
 void exchange_skip(struct exchange *x, size_t n);
 /* The connection can be reused when this exchange is complete. */
 void exchange_reusable(struct exchange *x, bool is_reusable);
+/* The peer has said that it was closing the connection when the request came,
+ * and does not act on it: the request may be sent again, whatever its method
+ * is; decode returns STEP_FAIL then.  Over a connection that was idle, this is
+ * not a failure of the peer, which is asked again over another one. */
+void exchange_unseen(struct exchange *x);
 /* The connection becomes a tunnel (101). */
 void exchange_upgrade(struct exchange *x);
 /* All following bytes are the response, without a head (HTTP/0.9). */

@@ -77,22 +77,23 @@ try_again(struct gateway *g)
 }
 
 
+/* Whether the peer may have acted on the request. */
 static bool
 was_sent(const struct exchange *x)
 {
-    return x->link && link_sent(x->link) != 0;
+    return x->link && link_sent(x->link) != 0 && !x->is_unseen;
 }
 
 
-/* Whether the peer closed the idle connection before it saw the request; that
- * is not a failure. */
+/* Whether the peer closed the idle connection before it saw the request, or has
+ * said so; that is not a failure. */
 static bool
 is_stale(const struct exchange *x, unsigned how)
 {
     const struct link *u = x->link;
 
     return u && u->was_idle && how == NEXT_ERROR && !x->has_head
-           && link_received(u) == 0;
+           && (link_received(u) == 0 || x->is_unseen);
 }
 
 

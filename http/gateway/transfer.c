@@ -222,7 +222,7 @@ gateway_decode(struct gateway *g)
     if (s == STEP_DONE)
         return decoded(g);
     if (s == STEP_FAIL) {
-        g->fault = NEXT_INVALID_HEADER;
+        g->fault = x->is_unseen ? NEXT_ERROR : NEXT_INVALID_HEADER;
         return STEP_FAIL;
     }
     if (!x->has_head
