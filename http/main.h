@@ -94,3 +94,10 @@ const char *http_locations_add(struct conf *cf, struct http_locations *to,
 void http_locations_ready(struct conf *cf, struct http_locations *l);
 /* phases.c */
 const char *http_phases_ready(struct conf *cf, struct http_main *m);
+/* own_phases.c: makes the next call of the present phase, of a module's handler
+ * or of the engine's own. */
+enum step http_call_phase(struct http_request *r);
+/* Traces a refusal by a module, or by the engine itself (name NULL); the phase
+ * determines the reason. */
+void http_trace_refused(struct http_request *r, unsigned phase,
+                        const char *name);

@@ -14,6 +14,7 @@
 #include "core/net/conn.h"
 #include "http/field.h"
 #include "http/method.h"
+#include "http/trace.h"
 
 struct http_body;
 struct http_codec;

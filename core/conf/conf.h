@@ -75,7 +75,7 @@ const struct setting *setting_named(const struct conf_block *b,
 void trace_value(struct task *t, const struct setting *s, str_t name,
                  str_t value);
 /* Reports a setting to a dry run; why may be NULL. */
-void trace_setting(struct task *t, enum trace_kind kind, const char *verdict,
+void trace_setting(struct task *t, unsigned kind, const char *verdict,
                    const struct setting *s, const char *why);
 /* "name value value;" as in a file, quoted where necessary. */
 str_t setting_text(struct arena *a, const struct setting *s);

@@ -108,7 +108,7 @@ setting_text(struct arena *a, const struct setting *s)
 
 
 void
-trace_setting(struct task *t, enum trace_kind kind, const char *verdict,
+trace_setting(struct task *t, unsigned kind, const char *verdict,
               const struct setting *s, const char *why)
 {
     trace_tell(t, kind, verdict, s->file, s->line, why, STR_F,

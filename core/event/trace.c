@@ -10,9 +10,8 @@
 
 
 void
-trace_tell(struct task *t, enum trace_kind kind, const char *verdict,
-           const char *file, unsigned line, const char *why, const char *fmt,
-           ...)
+trace_tell(struct task *t, unsigned kind, const char *verdict, const char *file,
+           unsigned line, const char *why, const char *fmt, ...)
 {
     struct trace_event e = {
         .kind = kind, .verdict = verdict, .why = why, .file = file, .line = line

@@ -309,7 +309,7 @@ start(struct explain *e, struct client *c)
         c->body = BODY_MAX;
     e->worker->debug = &e->sender;
     e->worker->n_debug = 1;
-    e->worker->trace = &e->trace;
+    e->worker->trace = &e->trace.trace;
     e->worker->local = &e->local;
     e->port = (struct port){ .listener = e->listener,
                              .addr = e->listener->addr,

@@ -7,7 +7,6 @@
  */
 #pragma once
 
-#include "core/event/trace.h"
 #include "core/net/accept.h"
 #include "core/net/worker.h"
 #include "http/conn.h"
@@ -33,7 +32,7 @@ struct explain_ask {
 };
 
 struct explain_step {
-    enum trace_kind kind;
+    unsigned        kind;  /* enum http_trace_kind                           */
     unsigned        depth; /* of subrequests                                 */
     const char     *verdict;
     str_t           what;
@@ -50,7 +49,7 @@ struct explain_limit {
 };
 
 struct explain {
-    struct trace                trace; /* first                              */
+    struct http_trace           trace; /* first                              */
     struct arena               *arena;
     struct worker              *worker;
     struct explain_ask          ask;
@@ -85,7 +84,7 @@ void record_end(struct explain *e);
 void record_limits(struct explain *e);
 /* The last step of that kind and verdict of the main request, or NULL. */
 const struct explain_step *record_last(const struct explain *e,
-                                       enum trace_kind kind,
+                                       unsigned kind,
                                        const char *verdict);
 
 /* Each prints all to standard output. */

@@ -9,7 +9,8 @@
 #include "core/base/json.h"
 
 static const char *const kinds[] = {
-#define X(name, text) text,
+#define X(name, text) [TRACE_##name] = text,
+    [TRACE_VALUE] = "value",
     TRACE_KINDS(X)
 #undef X
 };

@@ -59,7 +59,7 @@ masked(const struct explain *e, str_t text)
 static void
 tell(struct trace *trace, struct task *t, const struct trace_event *event)
 {
-    struct explain            *e = container_of(trace, struct explain, trace);
+    struct explain *e = container_of(trace, struct explain, trace.trace);
     const struct http_request *r = http_of(t);
     struct explain_step       *s;
 
@@ -116,7 +116,7 @@ record_init(struct explain *e)
 {
     listening = e;
     log_tap = note_error;
-    e->trace.tell = tell;
+    e->trace.trace.tell = tell;
     e->trace.status = e->ask.status;
     e->trace.answer = e->ask.answer.list.at;
     e->trace.n_answer = e->ask.answer.list.n;
@@ -124,7 +124,7 @@ record_init(struct explain *e)
 
 
 const struct explain_step *
-record_last(const struct explain *e, enum trace_kind kind, const char *verdict)
+record_last(const struct explain *e, unsigned kind, const char *verdict)
 {
     const struct explain_step *found = NULL;
 

@@ -16,7 +16,8 @@ enum {
 };
 
 static const char *const labels[] = {
-#define X(name, text) text,
+#define X(name, text) [TRACE_##name] = text,
+    [TRACE_VALUE] = "value",
     TRACE_KINDS(X)
 #undef X
 };

@@ -3,7 +3,6 @@
  * A dry run connects to nobody: it prints the request for the upstream, and
  * continues with an empty response.
  */
-#include "core/event/trace.h"
 #include "http/gateway/exchange.h"
 #include "http/server.h"
 
@@ -87,8 +86,8 @@ tell_dropped(struct gateway *g)
 static void
 give_fields(struct exchange *x, const struct http_request *r)
 {
-    struct trace *trace = r->task.trace;
-    str_t         rest;
+    struct http_trace *trace = http_trace_of(&r->task);
+    str_t              rest;
 
     if (r != r->main)
         return;
@@ -107,6 +106,7 @@ gateway_pretend(struct gateway *g, str_t name)
 {
     struct exchange *x = exchange_new(g, name);
     struct task     *t = &g->r->task;
+    unsigned         status = http_trace_of(t)->status;
     struct chain     head;
 
     chain_init(&head, t->arena);
@@ -117,9 +117,9 @@ gateway_pretend(struct gateway *g, str_t name)
                STR_A(text_of(t->arena, &head)));
     chain_clear(&head);
     tell_dropped(g);
-    exchange_status(x, t->trace->status, STR_NONE);
+    exchange_status(x, status, STR_NONE);
     give_fields(x, g->r);
-    if (t->trace->status != 204 && t->trace->status != 304)
+    if (status != 204 && status != 304)
         exchange_length(x, 0);
     return exchange_answered(x);
 }
