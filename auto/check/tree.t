@@ -20,7 +20,7 @@ check() {
 }
 
 check layers
-check size -q
+check size
 check style
 check modules
 case $binary in
