@@ -203,6 +203,36 @@ EOC
     is $u->get('/')->body, 'LO', 'after a reload, too';
 }
 
+# ---- workers that began without a file ----
+
+SKIP: {
+    skip 'new workers serve a new configuration', 7 if !lives_on();
+
+    my $n = Weir::Test->new;
+    my $without = <<'EOC';
+%%HTTP%%
+    server { listen 127.0.0.1:%%PORT%%; return 200 'no file'; }
+}
+EOC
+    $n->write('main.mmdb', $main, mode => 0600);
+    $n->run($without);
+    is $n->get('/')->body, 'no file', 'workers without a file';
+    my @pids = $n->worker_pids;
+    ok $n->reload(<<'EOC'), 'a file comes';
+%%HTTP%%
+    geoip2 main.mmdb { $iso default=?? at iso; }
+    server { listen 127.0.0.1:%%PORT%%; return 200 $iso; }
+}
+EOC
+    is $n->get('/')->body, 'LO', 'it is read';
+    truncate $n->path('main.mmdb'), 0;
+    is $n->get('/')->body, '??', 'cut off';
+    ok $n->reload($without), 'it goes';
+    is_deeply [$n->worker_pids], \@pids, 'the same workers';
+    is scalar(grep { (readlink($_) // '') =~ /mmdb/ } glob "/proc/$pids[0]/fd/*"),
+        0, 'nothing of it is left open';
+}
+
 # ---- one process, which reads its configuration again ----
 
 {
