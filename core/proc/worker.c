@@ -20,6 +20,7 @@
 #include "core/os/title.h"
 #include "core/proc/control.h"
 #include "core/proc/handover.h"
+#include "core/proc/retire.h"
 #include "core/proc/signal.h"
 #include "core/proc/status.h"
 
@@ -31,7 +32,6 @@ struct serving {
     struct acceptor *acceptor;
     struct event     signals;
     struct adoption  adoption;
-    struct post      adopt_more;
     struct timer     deadline; /* worker_shutdown_timeout                  */
     pid_t            master;
     bool             is_alone;
@@ -243,68 +243,6 @@ switch_to(struct serving *s, struct generation *g)
     list_append(&s->alive, &g->alive);
     arena_defer(g->arena, forget, g);
     acceptor_adopt(s->acceptor, &g->listeners, e->multi_accept, is_shared);
-    conns_adopt_start();
-    post_add_next(s->self.loop, &s->adopt_more);
-}
-
-
-/* Idle connections move over a slice at a time, so that others get their
- * turns. */
-static void
-adopt_more(struct post *p)
-{
-    struct serving *s = container_of(p, struct serving, adopt_more);
-
-    if (!conns_adopt_slice())
-        post_add_next(s->self.loop, p);
-}
-
-
-/* --- a generation that is not in force any more ------------------------------- */
-
-struct retired {
-    struct timer             timer; /* worker_shutdown_timeout               */
-    const struct generation *gen;
-};
-
-
-static void
-end_retired(void *arg)
-{
-    struct retired *r = arg;
-
-    timer_stop(&r->timer);
-    free(r);
-}
-
-
-static void
-on_retired(struct timer *t)
-{
-    const struct generation *g = container_of(t, struct retired, timer)->gen;
-
-    log_at(&serving.self.log, LEVEL_NOTICE, 0,
-           "what still runs under configuration %llu is cut off",
-           (unsigned long long) g->number);
-    conns_cut(g);
-}
-
-
-/* What runs under it may go on, for as long as it asks for. */
-static void
-retire(struct serving *s, struct generation *g)
-{
-    msec_t          limit = process_conf_of(g)->shutdown_timeout;
-    struct retired *r = limit != 0 ? calloc(1, sizeof(*r)) : NULL;
-
-    if (r != NULL) {
-        r->gen = g;
-        r->timer.on_timeout = on_retired;
-        r->timer.is_idle = true;
-        arena_defer(g->arena, end_retired, r);
-        timer_set(s->self.loop, &r->timer, limit);
-    }
-    generation_put(g);
 }
 
 
@@ -313,8 +251,6 @@ static bool
 serve(struct serving *s, struct generation *g)
 {
     list_init(&s->alive);
-    list_init(&s->adopt_more.link);
-    s->adopt_more.run = adopt_more;
     s->self.gen = g;
     s->acceptor = acceptor_new(s->self.loop, s->self.number, &s->self.log);
     if (!modules_start(&s->self, &s->started) || !modules_adopt(&s->self, g))
@@ -408,7 +344,7 @@ take_over(struct serving *s, struct generation *g)
     switch_to(s, g);
     control_follow(g, &s->self.log);
     setup_release(old, g, &s->self.log);
-    retire(s, old);
+    retire(&s->self, old);
     setup_redirect_stderr(g, &s->self.log);
 }
 
@@ -446,7 +382,7 @@ follow(struct serving *s)
     switch_to(s, g);
     listeners_close_foreign(&old->listeners, &g->listeners);
     setup_redirect_stderr(g, &s->self.log);
-    retire(s, old);
+    retire(&s->self, old);
     adoption_served(&s->adoption, g);
 }
 
@@ -637,7 +573,7 @@ finish(struct serving *s)
     LIST_EACH(&s->alive, l)
         log_files_flush(list_entry(l, struct generation, alive)->files);
     timer_stop(&s->deadline);
-    post_cancel(&s->adopt_more);
+    retire_stop();
     event_remove(s->self.loop, &s->signals);
     close(s->signals.fd);
 }
