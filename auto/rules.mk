@@ -9,7 +9,7 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all install run test check asan ubsan fuzz fuzz-build fuzz-run \
+.PHONY: all install run test check asan ubsan asan-arenas fuzz fuzz-build fuzz-run \
     bench differ format tags check-directives style tests-built clean help FORCE
 
 #: all                   the program, build/weir (the default)
@@ -139,6 +139,11 @@ asan:
 	+@sh auto/sanitize address $(B)
 ubsan:
 	+@sh auto/sanitize undefined $(B)
+
+#: asan-arenas           the tests of processes and reloads with arenas as they
+#:                       are otherwise, whose free room AddressSanitizer guards
+asan-arenas:
+	+@sh auto/sanitize arenas $(B) TESTS="$$(echo t/process_*.t t/reload*.t t/control.t)"
 
 #: fuzz                  every fuzzer for FUZZ_SECONDS=30, or only FUZZ=name
 FUZZ         ?= $(TARGETS)

@@ -65,15 +65,51 @@ static _Thread_local struct {
 } spare;
 
 
+/* Between two pieces, where ASan is told of it: what is written there is an
+ * overrun. */
+#ifdef WEIR_POISON_ARENA
+#include <sanitizer/asan_interface.h>
+enum { GAP = 16 };
+const char arena_kind[] = "arenas with guarded room";
+#else
+#define ASAN_POISON_MEMORY_REGION(p, n) ((void) (p), (void) (n))
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void) (p), (void) (n))
+enum { GAP = 0 };
+#endif
+
+
+/* Room that belongs to no piece, or not any more. */
 static void
 poison(void *p, size_t n)
 {
+    ASAN_UNPOISON_MEMORY_REGION(p, n);
 #ifdef WEIR_DEBUG
     memset(p, 0xA5, n);
-#else
-    (void) p;
-    (void) n;
 #endif
+    ASAN_POISON_MEMORY_REGION(p, n);
+}
+
+
+static inline void *
+piece(void *p, size_t n)
+{
+    ASAN_UNPOISON_MEMORY_REGION(p, n);
+    return p;
+}
+
+
+/* The room of a page is from at to end. */
+static void
+guard(char *at, const char *end)
+{
+    ASAN_POISON_MEMORY_REGION(at, (size_t) (end - at));
+}
+
+
+void
+region_renewed(void *at, size_t n)
+{
+    ASAN_UNPOISON_MEMORY_REGION(at, n);
 }
 
 
@@ -110,10 +146,12 @@ is_within(const struct region *r, const void *p)
 
 
 static void
-memory_drop(const struct region *r, void *p)
+memory_drop(const struct region *r, void *p, size_t n)
 {
-    if (!is_within(r, p))
-        free(p);
+    if (is_within(r, p))
+        return;
+    ASAN_UNPOISON_MEMORY_REGION(p, n);
+    free(p);
 }
 
 
@@ -130,6 +168,7 @@ page_take(struct region *r, size_t size)
         if (!page)
             return NULL;
     }
+    piece(page, size);
     page->size = size;
     return page;
 }
@@ -145,7 +184,7 @@ page_drop(const struct region *r, struct page *page)
     is_kept = false;
 #endif
     if (!is_kept || r) {
-        memory_drop(r, page);
+        memory_drop(r, page, page->size);
         return;
     }
     page->next = spare.first;
@@ -195,6 +234,7 @@ arena_new_in(struct region *r, size_t size)
         .region = r,
     };
     a->at = first_room(a);
+    guard(a->at, a->end);
     return a;
 }
 
@@ -221,7 +261,7 @@ empty(struct arena *a)
     while ((l = a->large)) {
         a->large = l->next;
         poison(l + 1, l->n);
-        memory_drop(a->region, l);
+        memory_drop(a->region, l, sizeof(*l) + l->n);
     }
     while ((page = a->pages)->next) {
         a->pages = page->next;
@@ -308,9 +348,10 @@ take_slow(struct arena *a, size_t n)
     page->next = a->pages;
     a->pages = page;
     p = (char *) ALIGNED(page + 1);
-    a->at = p + n;
+    a->at = p + n + GAP;
     a->end = (char *) page + page->size;
-    return p;
+    guard(p, a->end);
+    return piece(p, n);
 }
 
 
@@ -321,9 +362,9 @@ take(struct arena *a, uintptr_t p, size_t n)
 #ifndef WEIR_EMULATE_ARENA
     uintptr_t end = (uintptr_t) a->end;
 
-    if (p <= end && n <= end - p) {
-        a->at = (char *) p + n;
-        return (char *) p;
+    if (p <= end && n <= SIZE_MAX - GAP && n + GAP <= end - p) {
+        a->at = (char *) p + n + GAP;
+        return piece((char *) p, n);
     }
 #else
     (void) p;
@@ -385,7 +426,7 @@ large_drop(struct arena *a, struct large *l)
     if (l->next)
         l->next->prev = l->prev;
     poison(l + 1, l->n);
-    memory_drop(a->region, l);
+    memory_drop(a->region, l, sizeof(*l) + l->n);
 }
 
 
@@ -416,7 +457,9 @@ arena_grow(struct arena *a, void *old, size_t n, size_t wanted)
         return old;
 
 #ifndef WEIR_EMULATE_ARENA
-    if ((char *) old + n == a->at && wanted - n <= (size_t) (a->end - a->at)) {
+    if (GAP == 0 && (char *) old + n == a->at
+        && wanted - n <= (size_t) (a->end - a->at))
+    {
         a->at += wanted - n;
         return old;
     }

@@ -9,7 +9,8 @@
  * the size, use arena_try, which respects the arena's limit, and answer a
  * failure with an error status.  Built with WEIR_EMULATE_ARENA (make asan)
  * each piece is a malloc of its own, so that ASan sees overruns and uses after
- * the end.
+ * the end.  With WEIR_POISON_ARENA (make asan-arenas) pieces lie where they
+ * always do, and ASan is told of the room between and behind them.
  */
 #pragma once
 
@@ -17,7 +18,8 @@
 
 #include "core/base/str.h"
 
-#if defined(__SANITIZE_ADDRESS__) && !defined(WEIR_EMULATE_ARENA)
+#if defined(WEIR_POISON_ARENA)
+#elif defined(__SANITIZE_ADDRESS__) && !defined(WEIR_EMULATE_ARENA)
 #define WEIR_EMULATE_ARENA 1
 #elif defined(__has_feature) && !defined(WEIR_EMULATE_ARENA)
 #if __has_feature(address_sanitizer)
@@ -35,6 +37,10 @@ struct region {
     char *start, *at, *end;
     bool  is_short;
 };
+
+/* Other memory is at these addresses than before: with WEIR_POISON_ARENA, ASan
+ * forgets what it knows of them. */
+void region_renewed(void *at, size_t n);
 
 /* A new arena whose blocks have about block bytes (0: the default of one
  * page).  Freed blocks of the default size are kept in a small free list of

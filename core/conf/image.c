@@ -106,6 +106,7 @@ map(struct image *i, size_t size, int fd, int how)
 {
     if (!range_map(address_of(i), size, fd, how))
         return NULL;
+    region_renewed(address_of(i), size);
     i->size = size;
     hold(i, true);
     return i;

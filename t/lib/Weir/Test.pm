@@ -216,10 +216,17 @@ sub server_version { return facts()->{version} }
 sub is_oracle { return facts()->{build} !~ /^weir/ }
 
 # lives_on(): workers live on over a reload, which they do not with the arenas of
-# the address sanitizer.
+# the address sanitizer (but do in make asan-arenas).
 sub lives_on { return facts()->{build} =~ /^weir/ && !is_emulated() }
 
-sub is_emulated { return $facts{emulated} //= slurp($binary) =~ /__asan_init/ ? 1 : 0 }
+sub is_emulated {
+    if (!defined $facts{emulated}) {
+        my $bytes = slurp($binary);
+        $facts{emulated} = $bytes =~ /__asan_init/
+            && $bytes !~ /arenas with guarded room/;
+    }
+    return $facts{emulated};
+}
 
 # version_at_least('1.29.7')
 sub version_at_least {
