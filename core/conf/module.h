@@ -158,9 +158,6 @@ struct module {
      * stays with what it has.  What is set up here goes with the generation's
      * arena (arena_defer), which ends under a running loop, too. */
     bool (*adopt)(struct worker *, struct generation *);
-    /* In the master: that worker has ended, in whatever way.  What it held in
-     * shared memory and has not given back is taken back. */
-    void (*worker_ended)(const struct generation *, pid_t);
 
     /* Filled in by modules_init: */
     unsigned                slot;

@@ -220,7 +220,6 @@ void
 crew_ended(struct master *m, struct child *it, int status)
 {
     children_log_end("worker process", it->pid, status, &m->log);
-    modules_worker_ended(m->gen, it->pid);
     if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FATAL && !it->is_old) {
         log_at(&m->log, LEVEL_ALERT, 0,
                "worker process %d exited with fatal code %d and cannot be "

@@ -199,15 +199,6 @@ modules_stop(struct worker *w, unsigned *n)
 }
 
 
-void
-modules_worker_ended(const struct generation *g, pid_t pid)
-{
-    for (struct module *const *m = weir_modules; *m != NULL; m++)
-        if ((*m)->worker_ended != NULL)
-            (*m)->worker_ended(g, pid);
-}
-
-
 bool
 modules_adopt(struct worker *w, struct generation *g)
 {

@@ -26,8 +26,6 @@ bool modules_start(struct worker *w, unsigned *n);
 void modules_stop(struct worker *w, unsigned *n);
 /* Tells the modules about a new generation. */
 bool modules_adopt(struct worker *w, struct generation *g);
-/* In the master: a worker has ended. */
-void modules_worker_ended(const struct generation *g, pid_t pid);
 
 /* Runs a subcommand that needs a worker; returns the exit code. */
 int worker_dry(struct setup *s, const struct command *c, char **argv);

@@ -42,11 +42,17 @@ counters_share(const struct log *log)
 {
     static struct zone_use use = { .name = "counters", .init = init };
     struct zone           *z;
+    uintptr_t              table;
 
     use.version = digest();
     z = zone_own("(counters)", counters_size() + OVERHEAD, &use, log);
     if (z == NULL)
         return false;
-    counters_open(zone_root(z));
+    table = (uintptr_t) zone_root(z);
+    if (table - (uintptr_t) z > OVERHEAD || table % COUNTERS_LINE != 0) {
+        log_at(log, LEVEL_EMERG, 0, "the shared counters are damaged");
+        return false;
+    }
+    counters_open((void *) table);
     return true;
 }

@@ -6,8 +6,13 @@
  */
 #include "core/shm/held.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "core/os/random.h"
 
 enum { ROOM_LEAST = 16 };
 
@@ -15,6 +20,7 @@ struct holder {
     struct holder *next;
     pid_t          pid;
     unsigned       room;
+    uint64_t       id; /* of the process, random                             */
     unsigned      *counts;
 };
 
@@ -22,31 +28,54 @@ struct holder {
 #define IN_ORDER() atomic_signal_fence(memory_order_seq_cst)
 
 
-struct holder *
-held_find(const struct held *h, pid_t pid)
+/* This process.  Not its number alone, which another may have had before. */
+static void
+who_am_i(pid_t *pid, uint64_t *id)
 {
-    struct holder *it = h->first;
+    static pid_t    own_pid;
+    static uint64_t own_id;
 
-    while (it != NULL && it->pid != pid)
-        it = it->next;
+    if (own_pid != getpid()) {
+        own_pid = getpid();
+        random_fill(&own_id, sizeof(own_id));
+    }
+    *pid = own_pid;
+    *id = own_id;
+}
+
+
+struct holder *
+held_take(struct zone *z, struct held *h)
+{
+    struct holder *it, own = { .next = h->first };
+
+    who_am_i(&own.pid, &own.id);
+    for (it = h->first; it != NULL; it = it->next)
+        if (it->pid == own.pid && it->id == own.id)
+            return it;
+    it = zone_alloc(z, sizeof(*it));
+    if (it == NULL)
+        return NULL;
+    *it = own;
+    IN_ORDER();
+    h->first = it;
     return it;
 }
 
 
 struct holder *
-held_take(struct zone *z, struct held *h, pid_t pid)
+held_find_dead(const struct held *h)
 {
-    struct holder *it = held_find(h, pid);
+    pid_t    own_pid;
+    uint64_t own_id;
 
-    if (it != NULL)
-        return it;
-    it = zone_alloc(z, sizeof(*it));
-    if (it == NULL)
-        return NULL;
-    *it = (struct holder){ .next = h->first, .pid = pid };
-    IN_ORDER();
-    h->first = it;
-    return it;
+    who_am_i(&own_pid, &own_id);
+    for (struct holder *it = h->first; it != NULL; it = it->next) {
+        if (it->pid == own_pid ? it->id != own_id
+                               : kill(it->pid, 0) == -1 && errno == ESRCH)
+            return it;
+    }
+    return NULL;
 }
 
 

@@ -9,8 +9,6 @@
  */
 #pragma once
 
-#include <sys/types.h>
-
 #include "core/shm/zone.h"
 
 struct holder;
@@ -20,13 +18,12 @@ struct held {
     struct holder *first;
 };
 
-/* A process; NULL: it has none so far. */
-struct holder *held_find(const struct held *h, pid_t pid);
-/* The same, new if need be.  NULL: the zone is full, and what the process holds
- * is lost if it dies. */
-struct holder *held_take(struct zone *z, struct held *h, pid_t pid);
-/* The process has ended: forgets it. */
-void held_free(struct zone *z, struct held *h, struct holder *it);
+/* This process, new if need be.  NULL: the zone is full, and what the process
+ * holds is lost if it dies. */
+struct holder *held_take(struct zone *z, struct held *h);
+/* Some process that has ended; NULL: there is none.  held_free forgets it. */
+struct holder *held_find_dead(const struct held *h);
+void           held_free(struct zone *z, struct held *h, struct holder *it);
 
 /* How many of the object it holds; and one more, one less.  One more is lost
  * if the zone is full. */

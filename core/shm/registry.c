@@ -27,7 +27,7 @@
 #define RANGE_FIRST ((uintptr_t) 1 << 45)
 #define RANGE_SPREAD ((uintptr_t) 1 << 44)
 
-enum { TRIES = 4 };
+enum { TRIES = 4, NAME_MOST = 4096 };
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
@@ -38,7 +38,9 @@ struct zone_mapping {
     uint64_t     serial;
     unsigned     refs;
     int          fd; /* -1: not kept in this process                         */
-    bool         is_private; /* of a test                                    */
+    char         tag[ZONE_TAG]; /* in the master: as the zone was made       */
+    char        *name;
+    size_t       name_n;
 };
 
 static struct {
@@ -168,18 +170,31 @@ note_mapping(struct list *in, void *at, size_t size, int fd)
 }
 
 
+/* Not read in the zone later, where workers can change it. */
+static void
+note_identity(struct zone_mapping *m, str_t name, const char *tag)
+{
+    m->name = malloc(name.n + 1);
+    CHECK(m->name != NULL);
+    memcpy(m->name, name.p, name.n);
+    m->name_n = name.n;
+    (void) snprintf(m->tag, sizeof(m->tag), "%s", tag);
+}
+
+
 static void
 put_mapping(struct zone_mapping *m)
 {
     if (--m->refs != 0)
         return;
     list_remove(&m->link);
-    if (m->is_private || !is_in_range(m->zone, m->size))
-        munmap(m->zone, m->size);
-    else
+    if (is_in_range(m->zone, m->size))
         CHECK(range_unmap(m->zone, m->size));
+    else
+        munmap(m->zone, m->size);
     if (m->fd != -1)
         close(m->fd);
+    free(m->name);
     free(m);
 }
 
@@ -232,21 +247,6 @@ new_shared(const char *name, size_t size)
 }
 
 
-static struct zone_mapping *
-new_private(size_t size)
-{
-    struct zone_mapping *m;
-    void                *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-    if (at == MAP_FAILED)
-        return NULL;
-    m = note_mapping(&registry.mappings, at, size, -1);
-    m->is_private = true;
-    return m;
-}
-
-
 /* --- opening --------------------------------------------------------------- */
 
 /* What is the same for zones that can take each other's place. */
@@ -285,7 +285,7 @@ fits(const struct zone_conf *z, const struct zone_mapping *m,
     char tag[ZONE_TAG], why[96];
 
     make_tag(tag, z->use);
-    if (!str_eq(zone_tag(m->zone), str_of(tag))) {
+    if (strcmp(m->tag, tag) != 0) {
         tell(z, log, "it was used for something else, or by another version");
         return false;
     }
@@ -318,7 +318,7 @@ take_inherited(const struct zone_conf *z, const struct log *log)
     LIST_EACH(&registry.inherited, l) {
         struct zone_mapping *m = list_entry(l, struct zone_mapping, link);
 
-        if (!str_eq(zone_name(m->zone), z->name) || !fits(z, m, log))
+        if (!str_eq((str_t){ m->name, m->name_n }, z->name) || !fits(z, m, log))
             continue;
         list_remove(&m->link);
         list_append(&registry.mappings, &m->link);
@@ -330,33 +330,63 @@ take_inherited(const struct zone_conf *z, const struct log *log)
 
 /* False: it is too small. */
 static bool
-init_zone(const struct zone_mapping *m, const struct zone_conf *z)
+init_zone(struct zone *at, const struct zone_conf *z)
 {
     char tag[ZONE_TAG];
 
     make_tag(tag, z->use);
-    return zone_init(m->zone, m->size, z->name, tag) && z->use->init(m->zone);
+    return zone_init(at, round_up(z->size), z->name, tag) && z->use->init(at);
 }
 
 
 static struct zone_mapping *
-make(const struct zone_conf *z, bool is_test, const struct log *log)
+make(const struct zone_conf *z, const struct log *log)
 {
     size_t               size = round_up(z->size);
-    struct zone_mapping *m = is_test ? new_private(size)
-                                     : new_shared(z->name.p, size);
+    struct zone_mapping *m = new_shared(z->name.p, size);
+    char                 tag[ZONE_TAG];
 
     if (m == NULL) {
         log_at(log, LEVEL_EMERG, errno,
                "mmap(%zu) of zone \"" STR_F "\" failed", size, STR_A(z->name));
         return NULL;
     }
-    if (init_zone(m, z))
-        return m;
-    log_at(log, LEVEL_EMERG, 0, "zone \"" STR_F "\" is too small",
-           STR_A(z->name));
-    put_mapping(m);
-    return NULL;
+    if (!init_zone(m->zone, z)) {
+        log_at(log, LEVEL_EMERG, 0, "zone \"" STR_F "\" is too small",
+               STR_A(z->name));
+        put_mapping(m);
+        return NULL;
+    }
+    make_tag(tag, z->use);
+    note_identity(m, z->name, tag);
+    return m;
+}
+
+
+/* Tries it in memory of this process, most of which is never touched. */
+static bool
+check(const struct generation *g, const struct zone_conf *z,
+      const struct log *log)
+{
+    size_t size = round_up(z->size);
+    void  *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    bool   is_good = true;
+
+    if (at == MAP_FAILED) {
+        log_at(log, LEVEL_EMERG, errno,
+               "mmap(%zu) of zone \"" STR_F "\" failed", size, STR_A(z->name));
+        return false;
+    }
+    if (!init_zone(at, z)) {
+        log_at(log, LEVEL_EMERG, 0, "zone \"" STR_F "\" is too small",
+               STR_A(z->name));
+        is_good = false;
+    } else if (z->use->check != NULL) {
+        is_good = z->use->check(g, z, at, log);
+    }
+    munmap(at, size);
+    return is_good;
 }
 
 
@@ -373,7 +403,7 @@ put_zone(void *arg)
 
 
 static bool
-open_zone(struct zone_conf *z, const struct generation *old, bool is_test,
+open_zone(struct zone_conf *z, const struct generation *old,
           const struct log *log)
 {
     struct zone_mapping *m = take_old(z, old, log);
@@ -381,7 +411,7 @@ open_zone(struct zone_conf *z, const struct generation *old, bool is_test,
     if (m == NULL)
         m = take_inherited(z, log);
     if (m == NULL)
-        m = make(z, is_test, log);
+        m = make(z, log);
     if (m == NULL)
         return false;
     z->mapping = m;
@@ -404,11 +434,13 @@ zones_open(struct generation *g, const struct generation *old, bool is_test,
                    STR_A(z->name));
             return false;
         }
-        if (!open_zone(z, old, is_test, log))
+        if (!check(g, z, log))
+            return false;
+        if (is_test)
+            continue;
+        if (!open_zone(z, old, log))
             return false;
         arena_defer(g->arena, put_zone, z);
-        if (z->use->attach != NULL && !z->use->attach(g, z, log))
-            return false;
     }
     return true;
 }
@@ -420,7 +452,7 @@ zone_own(const char *name, size_t size, const struct zone_use *use,
 {
     struct zone_conf z = { .name = str_of(name), .size = size, .use = use };
 
-    return open_zone(&z, NULL, false, log) ? z.zone : NULL;
+    return open_zone(&z, NULL, log) ? z.zone : NULL;
 }
 
 
@@ -502,36 +534,51 @@ cut_number(str_t *rest, uint64_t max, uint64_t *out)
 }
 
 
-/* Whether the descriptor is that of a zone that can be mapped; if so, head is
- * what it begins with. */
-static bool
-ask_zone(int fd, void *head, size_t n)
-{
-    struct stat s;
-    ssize_t     got = pread(fd, head, n, 0);
-    int         seals = fcntl(fd, F_GET_SEALS);
+/* What a zone begins with, copied, since whoever has it can change it. */
+struct head {
+    char bytes[ZONE_PAGE] __attribute__((aligned(16)));
+    char name[NAME_MOST + 1];
+};
 
-    return got == (ssize_t) n && seals != -1 && (seals & SEALS) == SEALS
-           && fstat(fd, &s) == 0 && zone_is_one(head, n)
-           && zone_size(head) == (size_t) s.st_size
-           && is_in_range(zone_address(head), zone_size(head))
-           && !find_overlap(&registry.inherited, zone_address(head),
-                            zone_size(head));
+
+/* Whether the descriptor is that of a zone that can be mapped. */
+static bool
+ask_zone(int fd, struct head *h)
+{
+    const struct zone *z = (const void *) h->bytes;
+    struct stat        s;
+    ssize_t            got = pread(fd, h->bytes, sizeof(h->bytes), 0);
+    int                seals = fcntl(fd, F_GET_SEALS);
+    str_t              name;
+
+    if (got != sizeof(h->bytes) || seals == -1 || (seals & SEALS) != SEALS
+        || fstat(fd, &s) == -1 || !zone_is_one(h->bytes, sizeof(h->bytes))
+        || zone_size(z) != (size_t) s.st_size
+        || !is_in_range(zone_address(z), zone_size(z))
+        || find_overlap(&registry.inherited, zone_address(z), zone_size(z)))
+        return false;
+    name = zone_name(z);
+    return name.n <= NAME_MOST
+           && pread(fd, h->name, name.n,
+                    (off_t) ((uintptr_t) name.p - (uintptr_t) zone_address(z)))
+                  == (ssize_t) name.n;
 }
 
 
 static void
 inherit(int fd, const struct log *log)
 {
-    char head[ZONE_PAGE] __attribute__((aligned(16)));
+    struct head          h;
+    const struct zone   *z = (const void *) h.bytes;
+    struct zone_mapping *m;
 
     fcntl(fd, F_SETFD, FD_CLOEXEC);
-    if (ask_zone(fd, head, sizeof(head))
-        && range_map(zone_address((void *) head), zone_size((void *) head), fd,
-                     MAP_SHARED))
+    if (ask_zone(fd, &h)
+        && range_map(zone_address(z), zone_size(z), fd, MAP_SHARED))
     {
-        note_mapping(&registry.inherited, zone_address((void *) head),
-                     zone_size((void *) head), fd);
+        m = note_mapping(&registry.inherited, zone_address(z), zone_size(z),
+                         fd);
+        note_identity(m, (str_t){ h.name, zone_name(z).n }, zone_tag(z).p);
         return;
     }
     log_at(log, LEVEL_WARN, 0,

@@ -15,6 +15,11 @@
  *
  * A mapping is counted by the generations of its process and ends with the last
  * of them.
+ *
+ * Workers can write to zones, and the master has more rights than they.  So it
+ * does not look into a zone once workers have it: it takes no lock there and
+ * follows no pointer.  What a generation has in its zones is found, and made, by
+ * the workers (adopt), as is what a dead one has left to be done.
  */
 #pragma once
 
@@ -30,9 +35,10 @@ struct zone_use {
     unsigned    version; /* of the layout of what is in them                 */
     /* The zone is new: makes its root.  False: it is too small. */
     bool (*init)(struct zone *);
-    /* A generation uses a zone, new or not: connects both; or NULL.  False:
-     * logged. */
-    bool (*attach)(struct generation *, struct zone_conf *, const struct log *);
+    /* Whether a new zone of that size, which is only for this check, has room
+     * for what the generation will have in it; or NULL.  False: logged. */
+    bool (*check)(const struct generation *, const struct zone_conf *,
+                  struct zone *, const struct log *);
 };
 
 /* What a configuration says of a zone; in its arena. */
@@ -60,8 +66,8 @@ struct zone_conf *zone_add(struct conf *cf, str_t name, uint64_t size,
 /* The zone of that name, NULL: there is none; g may be NULL. */
 struct zone_conf *zone_find(const struct generation *g, str_t name);
 
-/* Takes g's zones over from old (NULL: there is none), or makes them; for a
- * test, in memory of this process.  They go with g's arena.  False: logged. */
+/* Checks g's zones and, but for a test, takes them over from old (NULL: there is
+ * none), or makes them.  They go with g's arena.  False: logged. */
 bool zones_open(struct generation *g, const struct generation *old,
                 bool is_test, const struct log *log);
 /* A zone for the process itself, whatever it is configured; kept until it ends.

@@ -347,16 +347,31 @@ put_sets(void *arg)
 }
 
 
+/* In a dry run there are no zones. */
+static bool
+share(struct upstream_group *g, const struct log *log)
+{
+    if (g->zone == NULL || g->zone->zone == NULL)
+        return false;
+    if (shared_join(g->set, g->name, g->zone->zone))
+        return true;
+    log_at(log, LEVEL_ALERT, 0,
+           "zone \"" STR_F "\" is full: the servers of upstream \"" STR_F
+           "\" have states of this process",
+           STR_A(g->zone->name), STR_A(g->name));
+    return false;
+}
+
+
 static bool
 adopt(struct worker *w, struct generation *gen)
 {
     struct upstreams *u = generation_main(gen, upstream_module.slot);
 
-    (void) w;
     VEC_EACH(&u->all, g) {
         if ((*g)->keepalive != 0)
             (*g)->idle = idle_pool_get(*g, (*g)->kind);
-        if ((*g)->set != NULL && (*g)->set->zone == NULL)
+        if ((*g)->set != NULL && !share((*g), &w->log))
             own_state_join((*g)->set, *g);
     }
     arena_defer(gen->arena, put_pools, u);
@@ -373,17 +388,6 @@ stop(struct worker *w)
 }
 
 
-static void
-take_back(const struct generation *g, pid_t pid)
-{
-    const struct upstreams *u = generation_main(g, upstream_module.slot);
-
-    VEC_EACH(&u->all, it)
-        if ((*it)->set != NULL && (*it)->set->zone != NULL)
-            shared_take_back((*it)->set, pid);
-}
-
-
 struct module upstream_module = {
     .name = "upstream",
     .serves = FOR_HTTP | FOR_STREAM,
@@ -392,5 +396,4 @@ struct module upstream_module = {
     .main_ready = build_all,
     .adopt = adopt,
     .process_stop = stop,
-    .worker_ended = take_back,
 };

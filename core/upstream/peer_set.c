@@ -72,7 +72,7 @@ peer_set_put(struct peer_set *set)
         return;
     if (set->has_own_states)
         own_state_leave(set);
-    if (set->zone != NULL && set->own != NULL)
+    if (set->zone != NULL)
         shared_leave(set);
     if (set->own != NULL)
         arena_free(set->own);

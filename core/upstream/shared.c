@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A zone has a table of entries, one for each peer, and what each process holds
- * of them.  An entry stays one for good: requests of an old generation may
- * still count in it when no generation of a master uses it any more.  It
- * becomes another peer's when no set has joined it and no connection is
- * counted.
+ * of them: connections, and sets that have joined.  An entry stays one for good.
+ * It becomes another peer's when no set has it and no connection is counted;
+ * until then a peer that comes back finds its state.
  *
- * The number of connections to a peer is the sum of what processes hold, so it
- * can be made good when one died in the middle of a change.
+ * The totals of an entry are the sums of what processes hold, so they can be
+ * made good when one dies in the middle of a change.  What dead processes held
+ * is subtracted by whoever uses the zone next, or a second later.
  */
 #include "core/upstream/shared.h"
 
 #include <stdatomic.h>
-#include <unistd.h>
 
 #include "core/base/crc32.h"
 #include "core/shm/held.h"
@@ -21,10 +20,13 @@
 /* Changes with struct table and what is in it, struct peer_state, too. */
 enum { LAYOUT = 1, ROOM_LEAST = 16 };
 
+/* What is held of an entry: two objects in struct held. */
+enum held_kind { CONNS, SETS, KINDS };
+
 struct entry {
     struct peer_state state;
     unsigned          number; /* in the table                                */
-    unsigned          joined; /* sets that have                              */
+    unsigned          sets;   /* that have joined                            */
     unsigned          weight; /* as configured                               */
     uint32_t          hash;   /* of the key                                  */
     size_t            key_n;
@@ -33,6 +35,7 @@ struct entry {
 
 struct table {
     struct held    held;
+    time_t         swept_at;
     unsigned       n, room;
     struct entry **at;
 };
@@ -55,15 +58,66 @@ init(struct zone *z)
 }
 
 
+static unsigned
+object(const struct entry *e, enum held_kind kind)
+{
+    return e->number * KINDS + kind;
+}
+
+
+static void
+subtract(unsigned *from, unsigned n)
+{
+    *from -= n < *from ? n : *from;
+}
+
+
+static void
+take_back(struct zone *z, struct table *t, struct holder *it)
+{
+    for (unsigned i = 0; i < t->n; i++) {
+        struct entry *e = t->at[i];
+
+        subtract(&e->state.conns, holder_count(it, object(e, CONNS)));
+        subtract(&e->sets, holder_count(it, object(e, SETS)));
+    }
+    held_free(z, &t->held, it);
+}
+
+
+static void
+sweep(struct zone *z, struct table *t)
+{
+    struct holder *it;
+
+    while ((it = held_find_dead(&t->held)) != NULL)
+        take_back(z, t, it);
+    t->swept_at = pick_now();
+}
+
+
+static void
+count_again(struct table *t)
+{
+    for (unsigned i = 0; i < t->n; i++) {
+        struct entry *e = t->at[i];
+
+        e->state.conns = held_sum(&t->held, object(e, CONNS));
+        e->sets = held_sum(&t->held, object(e, SETS));
+    }
+}
+
+
 static void
 lock(struct zone *z)
 {
-    const struct table *t = zone_root(z);
+    bool          is_whole = zone_lock(z);
+    struct table *t = zone_root(z);
 
-    if (zone_lock(z))
-        return;
-    for (unsigned i = 0; i < t->n; i++)
-        t->at[i]->state.conns = held_sum(&t->held, i);
+    if (!is_whole)
+        count_again(t);
+    if (!is_whole || t->swept_at != pick_now())
+        sweep(z, t);
 }
 
 
@@ -88,7 +142,7 @@ static struct entry *
 find_unused(const struct table *t)
 {
     for (unsigned i = 0; i < t->n; i++)
-        if (t->at[i]->joined == 0 && t->at[i]->state.conns == 0)
+        if (t->at[i]->sets == 0 && t->at[i]->state.conns == 0)
             return t->at[i];
     return NULL;
 }
@@ -149,6 +203,8 @@ make_entry(struct zone *z, str_t key)
     before = e->key;
     e->key_n = 0; /* nobody's, for a moment */
     IN_ORDER();
+    e->state = (struct peer_state){ .conns = 0 };
+    e->weight = 0;
     e->key = own;
     e->hash = crc32_of(key);
     IN_ORDER();
@@ -160,22 +216,21 @@ make_entry(struct zone *z, str_t key)
 
 /* --- joining ---------------------------------------------------------------- */
 
-/* Connections of requests that began before are still counted. */
-static void
-begin_anew(struct entry *e)
+static struct entry *
+entry_of(const struct peer *peer)
 {
-    e->state = (struct peer_state){ .conns = e->state.conns };
-    e->weight = 0;
+    return container_of(peer->state, struct entry, state);
 }
 
 
 static void
-join(struct peer *peer, struct entry *e)
+join(struct peer_set *set, struct zone *z, struct peer *peer, struct entry *e)
 {
     unsigned weight = peer->server->weight;
 
-    if (e->joined++ == 0)
-        begin_anew(e);
+    if (set->mine != NULL)
+        holder_add(z, set->mine, object(e, SETS));
+    e->sets++;
     if (e->weight != weight) {
         e->weight = weight;
         e->state.weight = (int) weight;
@@ -184,16 +239,18 @@ join(struct peer *peer, struct entry *e)
 }
 
 
-static struct entry *
-entry_of(const struct peer *peer)
+static void
+leave(struct peer_set *set, struct entry *e)
 {
-    return container_of(peer->state, struct entry, state);
+    if (set->mine != NULL)
+        holder_subtract(set->mine, object(e, SETS));
+    subtract(&e->sets, 1);
 }
 
 
 /* Those that are known first, so that they do not become others'. */
 static bool
-join_all(struct zone *z, const struct peer_set *set, struct entry **found,
+join_all(struct zone *z, struct peer_set *set, struct entry **found,
          const str_t *keys)
 {
     struct table *t = zone_root(z);
@@ -202,7 +259,7 @@ join_all(struct zone *z, const struct peer_set *set, struct entry **found,
     for (i = 0; i < set->n_peers; i++) {
         found[i] = find(t, keys[i]);
         if (found[i] != NULL)
-            join(&set->peers[i], found[i]);
+            join(set, z, &set->peers[i], found[i]);
     }
     for (i = 0; i < set->n_peers; i++) {
         if (found[i] != NULL)
@@ -210,7 +267,7 @@ join_all(struct zone *z, const struct peer_set *set, struct entry **found,
         found[i] = make_entry(z, keys[i]);
         if (found[i] == NULL)
             return false;
-        join(&set->peers[i], found[i]);
+        join(set, z, &set->peers[i], found[i]);
     }
     return true;
 }
@@ -218,14 +275,15 @@ join_all(struct zone *z, const struct peer_set *set, struct entry **found,
 
 /* For a set that could not join: all is as before. */
 static void
-leave_found(const struct peer_set *set, struct entry **found,
+leave_found(struct peer_set *set, struct entry **found,
             struct peer_state *const *before)
 {
     for (unsigned i = 0; i < set->n_peers; i++) {
         if (found[i] != NULL)
-            found[i]->joined--;
+            leave(set, found[i]);
         set->peers[i].state = before[i];
     }
+    set->mine = NULL;
 }
 
 
@@ -233,6 +291,7 @@ bool
 shared_join(struct peer_set *set, str_t group, struct zone *z)
 {
     struct arena       *a = arena_new(0);
+    struct table       *t = zone_root(z);
     struct entry      **found = arena_array(a, struct entry *, set->n_peers);
     struct peer_state **before
         = arena_array(a, struct peer_state *, set->n_peers);
@@ -244,6 +303,8 @@ shared_join(struct peer_set *set, str_t group, struct zone *z)
         before[i] = set->peers[i].state;
     }
     lock(z);
+    sweep(z, t);
+    set->mine = held_take(z, &t->held);
     is_good = join_all(z, set, found, keys);
     if (is_good) {
         set->zone = z;
@@ -262,9 +323,10 @@ shared_leave(struct peer_set *set)
 {
     lock(set->zone);
     for (unsigned i = 0; i < set->n_peers; i++)
-        entry_of(&set->peers[i])->joined--;
+        leave(set, entry_of(&set->peers[i]));
     zone_unlock(set->zone);
     set->zone = NULL;
+    set->mine = NULL;
 }
 
 
@@ -289,15 +351,8 @@ shared_unlock(const struct peer_set *set)
 void
 shared_count(struct peer_set *set, const struct peer *peer)
 {
-    struct table *t;
-
-    if (set->zone != NULL) {
-        t = zone_root(set->zone);
-        if (set->mine == NULL)
-            set->mine = held_take(set->zone, &t->held, getpid());
-        if (set->mine != NULL)
-            holder_add(set->zone, set->mine, entry_of(peer)->number);
-    }
+    if (set->mine != NULL)
+        holder_add(set->zone, set->mine, object(entry_of(peer), CONNS));
     peer->state->conns++;
 }
 
@@ -306,79 +361,54 @@ void
 shared_uncount(struct peer_set *set, const struct peer *peer)
 {
     if (set->mine != NULL)
-        holder_subtract(set->mine, entry_of(peer)->number);
-    if (peer->state->conns != 0)
-        peer->state->conns--;
-}
-
-
-void
-shared_take_back(const struct peer_set *set, pid_t pid)
-{
-    struct table  *t = zone_root(set->zone);
-    struct holder *it;
-
-    lock(set->zone);
-    it = held_find(&t->held, pid);
-    for (unsigned i = 0; it != NULL && i < t->n; i++) {
-        struct peer_state *state = &t->at[i]->state;
-        unsigned           n = holder_count(it, i);
-
-        state->conns -= n < state->conns ? n : state->conns;
-    }
-    if (it != NULL)
-        held_free(set->zone, &t->held, it);
-    zone_unlock(set->zone);
+        holder_subtract(set->mine, object(entry_of(peer), CONNS));
+    subtract(&peer->state->conns, 1);
 }
 
 
 /* --- generations ------------------------------------------------------------ */
 
-/* What one process has joined. */
-struct membership {
-    struct peer_set *set;
-    pid_t            pid;
-};
-
-
-/* A worker has what its master has joined, and does not leave for it. */
-static void
-leave(void *arg)
+static bool
+has_room(struct zone *z, const struct upstream_group *g)
 {
-    struct membership *m = arg;
+    struct arena *a = arena_new(0);
+    bool          has = true;
 
-    if (m->pid == getpid())
-        shared_leave(m->set);
+    for (unsigned i = 0; has && i < g->set->n_peers; i++) {
+        const struct peer *peer = &g->set->peers[i];
+        struct entry *e = make_entry(z, peer_key(a, g->name, g->set, peer));
+
+        has = e != NULL;
+        if (has)
+            e->sets++;
+    }
+    arena_free(a);
+    return has;
 }
 
 
 static bool
-attach(struct generation *g, struct zone_conf *z, const struct log *log)
+check(const struct generation *g, const struct zone_conf *z, struct zone *in,
+      const struct log *log)
 {
     const struct upstreams *u = generation_main(g, upstream_module.slot);
-    struct membership      *m;
 
     VEC_EACH(&u->all, it) {
-        if ((*it)->zone != z || (*it)->set == NULL)
+        if ((*it)->zone != z || (*it)->set == NULL || has_room(in, *it))
             continue;
-        if (!shared_join((*it)->set, (*it)->name, z->zone)) {
-            log_at(log, LEVEL_EMERG, 0,
-                   "zone \"" STR_F "\" is too small for the servers of "
-                   "upstream \"" STR_F "\"",
-                   STR_A(z->name), STR_A((*it)->name));
-            return false;
-        }
-        m = arena_make(g->arena, struct membership);
-        *m = (struct membership){ .set = (*it)->set, .pid = getpid() };
-        arena_defer(g->arena, leave, m);
+        log_at(log, LEVEL_EMERG, 0,
+               "zone \"" STR_F "\" is too small for the servers of "
+               "upstream \"" STR_F "\"",
+               STR_A(z->name), STR_A((*it)->name));
+        return false;
     }
     return true;
 }
 
 
 const struct zone_use upstream_zone
-    = { .name = "upstream", .version = LAYOUT, .init = init, .attach = attach };
+    = { .name = "upstream", .version = LAYOUT, .init = init, .check = check };
 const struct zone_use upstream_stream_zone = { .name = "stream upstream",
                                                .version = LAYOUT,
                                                .init = init,
-                                               .attach = attach };
+                                               .check = check };

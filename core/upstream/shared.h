@@ -12,12 +12,12 @@
 /* Of groups in http {}, and in stream {}. */
 extern const struct zone_use upstream_zone, upstream_stream_zone;
 
-/* Puts the states of a new set in a zone: a peer that is there already keeps
- * its own, but for a weight that has changed.  False: there is no room, and the
- * set is as it was. */
+/* In a process that serves: puts the states of a new set in a zone.  A peer that
+ * is there already keeps its own, but for a weight that has changed.  False:
+ * there is no room, and the set is as it was. */
 bool shared_join(struct peer_set *set, str_t group, struct zone *z);
-/* The set is not used any more: states that nobody else has joined may become
- * those of other peers.  For a set of a configuration, the registry does it. */
+/* The set is not used any more: states that no other has may become those of
+ * other peers. */
 void shared_leave(struct peer_set *set);
 
 /* For sets that have joined or not: the lock of the states, and whether this
@@ -26,6 +26,3 @@ void shared_lock(const struct peer_set *set);
 void shared_unlock(const struct peer_set *set);
 void shared_count(struct peer_set *set, const struct peer *peer);
 void shared_uncount(struct peer_set *set, const struct peer *peer);
-
-/* In the master: that process has ended, and its connections with it. */
-void shared_take_back(const struct peer_set *set, pid_t pid);

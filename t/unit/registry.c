@@ -40,21 +40,22 @@ refuse(struct zone *z)
 }
 
 
-static unsigned attached;
+static unsigned checked;
 
 
 static bool
-attach(struct generation *g, struct zone_conf *z, const struct log *log)
+check(const struct generation *g, const struct zone_conf *z, struct zone *in,
+      const struct log *log)
 {
     (void) g;
     (void) log;
-    attached += z->zone != NULL;
-    return true;
+    checked++;
+    return in != z->zone;
 }
 
 
 static const struct zone_use number
-    = { .name = "number", .version = 1, .init = init_number, .attach = attach };
+    = { .name = "number", .version = 1, .init = init_number, .check = check };
 static const struct zone_use newer
     = { .name = "number", .version = 2, .init = init_number };
 static const struct zone_use large
@@ -128,10 +129,10 @@ test_generations(void)
     struct zone       *at = a->zones->zone;
     int                fd = a->zones->fd;
 
-    is(attached, 1, "a generation is told");
+    is(checked, 1, "a generation is checked");
     *number_in(a) = 7;
     b = open_zone("z", 65536, &number, a);
-    is(attached, 2, "the next one, too");
+    is(checked, 2, "the next one, too");
     is_same(b->zones->zone, at, "which has the same zone");
     is(b->zones->serial, a->zones->serial, "by number, too");
     generation_put(a);
@@ -167,7 +168,7 @@ test_refused(void)
     generation_put(g);
     g = with_zone("z", 65536, &number);
     ok(zones_open(g, NULL, true, &quiet), "a test");
-    is(g->zones->fd, -1, "... shares nothing");
+    ok(g->zones->zone == NULL, "... shares nothing");
     generation_put(g);
     g = with_zone("z", 65536, &large);
     ok(!zones_open(g, NULL, true, &quiet), "... and fails as well");

@@ -5,10 +5,12 @@
  */
 #include "core/upstream/shared.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/conf/types.h"
+#include "core/net/worker.h"
 #include "core/os/clock.h"
 #include "core/upstream/build.h"
 #include "t/unit/http_block.h"
@@ -30,7 +32,8 @@ static struct module http_module = {
 
 struct module *const weir_modules[] = { &http_module, &upstream_module, NULL };
 
-static struct task task;
+static struct task   task;
+static struct worker self;
 
 
 static struct generation *
@@ -75,48 +78,122 @@ ask(struct upstream_group *g, enum outcome how)
 }
 
 
-/* What another process does to a group with a zone is seen here. */
-static void
-test_shared(void)
-{
-    struct generation     *gen;
-    struct upstream_group *g;
-    pid_t                  child;
-    int                    status;
-
-    gen = read_servers("zone z 64k; server 127.0.0.1:1 max_conns=1;"
-                       "server 127.0.0.1:2 fail_timeout=20;");
-    g = group_of(gen);
-    ok(g->set->zone == NULL, "a configuration that was read shares nothing");
-    ok(zones_open(gen, NULL, false, &quiet), "one that is taken over does");
-    child = fork();
-    if (child == 0) {
-        struct pick p;
-
-        pick_start(&p, &task, g);
-        pick_next(&p); /* and never gives it back */
-        ask(g, PEER_FAILED);
-        zone_lock(g->set->zone); /* nor this */
-        _exit(0);
-    }
-    waitpid(child, &status, 0);
-    is(g->set->peers[0].state->conns, 1, "a connection is counted for all");
-    is(g->set->peers[1].state->fails, 1, "and a failure");
-    is(ask(g, PEER_OK), '-', "nobody is left here either");
-    generation_put(gen);
-}
-
-
 /* Reads the servers of the next generation; the one before ends. */
 static struct generation *
 next_servers(struct generation *old, const char *servers)
 {
     struct generation *gen = read_servers(servers);
 
-    if (!zones_open(gen, old, false, &quiet))
+    if (!zones_open(gen, old, false, &quiet)
+        || !upstream_module.adopt(&self, gen))
         exit(1);
     generation_put(old);
     return gen;
+}
+
+
+static struct generation *
+first_servers(const char *servers)
+{
+    struct generation *gen = read_servers(servers);
+
+    if (!zones_open(gen, NULL, false, &quiet))
+        exit(1);
+    return gen;
+}
+
+
+/* Another worker of the generation does that, and waits until it is ended,
+ * unless it ends by itself. */
+static pid_t
+run_worker(struct generation *gen, void (*act)(struct upstream_group *g))
+{
+    int   ready[2];
+    char  byte = 0;
+    pid_t pid = pipe(ready) == 0 ? fork() : -1;
+
+    if (pid == 0) {
+        close(ready[0]);
+        upstream_module.adopt(&self, gen);
+        act(group_of(gen));
+        if (write(ready[1], &byte, 1) == 1)
+            pause();
+        _exit(0);
+    }
+    if (pid == -1)
+        exit(1);
+    close(ready[1]);
+    if (read(ready[0], &byte, 1) == -1)
+        exit(1);
+    close(ready[0]);
+    return pid;
+}
+
+
+static void
+end_worker(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+
+/* Never given back. */
+static void
+pick_one(struct upstream_group *g)
+{
+    struct pick p;
+
+    pick_start(&p, &task, g);
+    pick_next(&p);
+}
+
+
+static void
+pick_and_fail(struct upstream_group *g)
+{
+    pick_one(g);
+    ask(g, PEER_FAILED);
+}
+
+
+static void
+pick_three(struct upstream_group *g)
+{
+    for (unsigned i = 0; i < 3; i++)
+        pick_one(g);
+}
+
+
+static void
+die_counting(struct upstream_group *g)
+{
+    pick_one(g);
+    zone_lock(g->set->zone);
+    g->set->peers[0].state->conns = 77;
+    _exit(0);
+}
+
+
+/* What another process does to a group with a zone is seen here. */
+static void
+test_shared(void)
+{
+    struct generation     *gen;
+    struct upstream_group *g;
+    pid_t                  other;
+
+    gen = first_servers("zone z 64k; server 127.0.0.1:1 max_conns=1;"
+                        "server 127.0.0.1:2 fail_timeout=20;");
+    g = group_of(gen);
+    ok(g->set->zone == NULL, "who reads a configuration does not look into it");
+    other = run_worker(gen, pick_and_fail);
+    upstream_module.adopt(&self, gen);
+    is(g->set->peers[0].state->conns, 1, "a connection is counted for all");
+    is(g->set->peers[1].state->fails, 1, "and a failure");
+    is(ask(g, PEER_OK), '-', "nobody is left here either");
+    end_worker(other);
+    generation_put(gen);
 }
 
 
@@ -129,9 +206,9 @@ test_kept(void)
     struct pick            p;
     struct peer_state     *second;
 
-    gen = read_servers("zone z 64k; server 127.0.0.1:1; server 127.0.0.1:2;"
-                       "server 127.0.0.1:2;");
-    zones_open(gen, NULL, false, &quiet);
+    gen = first_servers("zone z 64k; server 127.0.0.1:1; server 127.0.0.1:2;"
+                        "server 127.0.0.1:2;");
+    upstream_module.adopt(&self, gen);
     g = group_of(gen);
     second = g->set->peers[1].state;
     second->fails = 5;
@@ -162,13 +239,13 @@ test_kept(void)
     gen = next_servers(gen, "zone z 64k; server 127.0.0.1:2;");
     g = group_of(gen);
     is_same(g->set->peers[0].state, second, "it comes back");
-    is(second->fails, 0, "... anew");
-    is(second->conns, 1, "... but for its connections");
+    is(second->fails, 5, "... and has its state");
+    is(second->conns, 1, "... and its connections");
 
     refused = read_servers("zone z 64k; server 127.0.0.1:2 weight=9;");
     ok(zones_open(refused, gen, false, &quiet), "a configuration");
     generation_put(refused);
-    is(second->fails, 0, "that is given up");
+    is(second->weight, 1, "that is given up");
     gen = next_servers(gen, "zone z 128k; server 127.0.0.1:2;");
     is(group_of(gen)->set->peers[0].state->conns, 0,
        "another size: everything begins anew");
@@ -183,6 +260,7 @@ test_full(void)
     struct arena      *a = arena_new(0);
     struct generation *few = read_servers("zone z 32k; server 127.0.0.1:1;");
     struct generation *many;
+    struct peer_set   *set;
     str_t              text = STR("zone z 32k;");
 
     for (unsigned i = 1; i < 1000; i++)
@@ -191,11 +269,18 @@ test_full(void)
     ok(many != NULL, "a thousand servers in a small zone");
     ok(!zones_open(many, NULL, true, &quiet), "... fail in a test");
     ok(zones_open(few, NULL, false, &quiet), "few fit");
+    upstream_module.adopt(&self, few);
     group_of(few)->set->peers[0].state->fails = 3;
     ok(!zones_open(many, few, false, &quiet), "many do not");
-    ok(group_of(many)->set->zone == NULL, "and have not joined");
     generation_put(many);
     is(group_of(few)->set->peers[0].state->fails, 3, "the few are as before");
+    set = peer_set_new(a, group_of(few)->servers.at, 1);
+    while (zone_alloc(group_of(few)->zone->zone, 32) != NULL)
+        continue;
+    ok(!shared_join(set, STR("another"), group_of(few)->zone->zone),
+       "a full zone takes nobody in");
+    ok(set->zone == NULL && set->peers[0].state->weight == 1,
+       "who then has what he had");
     generation_put(few);
     arena_free(a);
 }
@@ -211,8 +296,8 @@ test_replaced(void)
     struct upstream_server *s = arena_make(a, struct upstream_server);
     struct peer_state      *state;
 
-    gen = read_servers("zone z 64k; server 127.0.0.1:1; server 127.0.0.1:2;");
-    zones_open(gen, NULL, false, &quiet);
+    gen = first_servers("zone z 64k; server 127.0.0.1:1; server 127.0.0.1:2;");
+    upstream_module.adopt(&self, gen);
     g = group_of(gen);
     state = g->set->peers[1].state;
     state->fails = 4;
@@ -221,7 +306,6 @@ test_replaced(void)
     is_same(g->set->peers[0].state, state, "... share what was shared");
     is(state->fails, 4, "... as it was");
 
-    peer_set_put(g->set);
     gen = next_servers(gen, "zone z 64k; server 127.0.0.1:2;");
     is_same(group_of(gen)->set->peers[0].state, state, "the next generation");
     generation_put(gen);
@@ -234,30 +318,53 @@ test_take_back(void)
 {
     struct generation     *gen;
     struct upstream_group *g;
-    pid_t                  child;
-    int                    status;
+    pid_t                  other;
 
-    gen = read_servers("zone z 64k; server 127.0.0.1:1; server 127.0.0.1:2;");
-    zones_open(gen, NULL, false, &quiet);
-    child = fork();
-    if (child == 0) {
-        struct pick p;
-
-        for (unsigned i = 0; i < 3; i++) {
-            pick_start(&p, &task, group_of(gen));
-            pick_next(&p);
-        }
-        _exit(0);
-    }
-    waitpid(child, &status, 0);
+    gen = first_servers("zone z 64k; server 127.0.0.1:1; server 127.0.0.1:2;");
+    other = run_worker(gen, pick_three);
     gen = next_servers(gen, "zone z 64k; server 127.0.0.1:2;"
                             "server 127.0.0.1:3;");
     g = group_of(gen);
     is(g->set->peers[0].state->conns, 1, "connections over a reload");
-    upstream_module.worker_ended(gen, child + 1);
-    is(g->set->peers[0].state->conns, 1, "another process ends");
-    upstream_module.worker_ended(gen, child);
-    is(g->set->peers[0].state->conns, 0, "the one that had them ends");
+    end_worker(other);
+    is(g->set->peers[0].state->conns, 1, "who has them ends");
+    gen = next_servers(gen, "zone z 64k; server 127.0.0.1:2;");
+    is(group_of(gen)->set->peers[0].state->conns, 0,
+       "the next one that comes takes them back");
+
+    other = run_worker(gen, pick_three);
+    end_worker(other);
+    g = group_of(gen);
+    is(g->set->peers[0].state->conns, 3, "others");
+    usleep(1100 * 1000);
+    clock_update();
+    ask(g, PEER_OK);
+    is(g->set->peers[0].state->conns, 0, "are taken back a second later");
+    generation_put(gen);
+}
+
+
+/* A server that is gone makes room for others, when nobody has it. */
+static void
+test_reused(void)
+{
+    struct generation *gen;
+    struct peer_state *first;
+    pid_t              other;
+
+    gen = first_servers("zone z 64k; server 127.0.0.1:1;");
+    other = run_worker(gen, pick_one);
+    upstream_module.adopt(&self, gen);
+    first = group_of(gen)->set->peers[0].state;
+    first->fails = 3;
+    gen = next_servers(gen, "zone z 64k; server 127.0.0.1:2;");
+    ok(group_of(gen)->set->peers[0].state != first, "somebody has it");
+    end_worker(other);
+    gen = next_servers(gen, "zone z 64k; server 127.0.0.1:3;");
+    is_same(group_of(gen)->set->peers[0].state, first, "nobody has it");
+    is(first->fails, 0, "it begins anew for another");
+    is(first->weight, 1, "... with its weight");
+    is(first->conns, 0, "... and no connections");
     generation_put(gen);
 }
 
@@ -268,25 +375,15 @@ test_mended(void)
 {
     struct generation *gen;
     struct peer_state *state;
-    pid_t              child;
-    int                status;
 
-    gen = read_servers("zone z 64k; server 127.0.0.1:1;");
-    zones_open(gen, NULL, false, &quiet);
+    gen = first_servers("zone z 64k; server 127.0.0.1:1;");
+    upstream_module.adopt(&self, gen);
     state = group_of(gen)->set->peers[0].state;
-    child = fork();
-    if (child == 0) {
-        struct pick p;
-
-        pick_start(&p, &task, group_of(gen));
-        pick_next(&p);
-        zone_lock(group_of(gen)->set->zone);
-        state->conns = 77;
-        _exit(0);
-    }
-    waitpid(child, &status, 0);
+    pick_one(group_of(gen));
+    waitpid(run_worker(gen, die_counting), NULL, 0);
+    is(state->conns, 77, "a process dies in the middle");
     ask(group_of(gen), PEER_OK);
-    is(state->conns, 1, "what processes hold is counted again");
+    is(state->conns, 1, "what the others hold is counted again");
     generation_put(gen);
 }
 
@@ -325,12 +422,15 @@ main(void)
     task.arena = arena_new(0);
     task.log = &quiet;
     task_init(&task);
+    self.log = quiet;
+    worker = &self;
 
     test_shared();
     test_kept();
     test_full();
     test_replaced();
     test_take_back();
+    test_reused();
     test_mended();
     test_errors();
 

@@ -254,6 +254,7 @@ test_balancer(void)
     gen = read_servers("zone z 64k; server 127.0.0.1:1; server 127.0.0.1:2;");
     g = group_of(gen);
     zones_open(gen, NULL, false, &quiet);
+    upstream_module.adopt(worker, gen);
     g->balancer = &b;
     pick_start(&p, &task, g);
     pick_next(&p);
