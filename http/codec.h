@@ -64,7 +64,7 @@ struct http_codec {
     /* Turns the connection, or r's part of it as a connection inside of it
      * (conn_init_inner), into a tunnel, once the head of the response has been
      * sent: unread bytes are moved to early, and the caller gets the
-     * connection's events.  NULL, with nothing changed: r does not own it (a
+     * connection's events, but for on_flushed, which wakes r.  NULL, with nothing changed: r does not own it (a
      * subrequest), or the request's body is still to come on it. */
     struct conn *(*hijack)(struct http_request *r, struct chain *early);
 };

@@ -30,7 +30,7 @@ static void
 bind_to(struct http_conn *h, const struct http_address *a)
 {
     h->address = a;
-    h->gen = generation_get(a->gen);
+    (void) generation_get(a->gen);
     h->conn.log.targets = error_log_targets(http_default_server(a)->conf);
 }
 
@@ -40,9 +40,9 @@ http_conn_rebind(struct http_conn *h)
 {
     const struct listener     *l = h->conn.port->listener;
     const struct http_address *a;
-    struct generation         *before = h->gen;
+    struct generation         *before = h->address->gen;
 
-    if (h->gen == worker->gen)
+    if (before == worker->gen)
         return true;
     if (l == NULL)
         return false;
@@ -67,7 +67,7 @@ reap(struct post *p)
     if (h->arena != NULL)
         arena_free(h->arena);
     port_put(h->conn.port);
-    generation_put(h->gen);
+    generation_put(h->address->gen);
     free(h);
 }
 
@@ -285,7 +285,7 @@ on_slow(struct conn *c)
 const struct generation *
 http_conn_generation(const struct conn *c)
 {
-    return container_of(c, const struct http_conn, conn)->gen;
+    return container_of(c, const struct http_conn, conn)->address->gen;
 }
 
 

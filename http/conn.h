@@ -43,8 +43,8 @@ struct http_protocol {
 
 struct http_conn {
     struct conn                  conn; /* first */
-    const struct http_address   *address;
-    struct generation           *gen;   /* a reference; address is its       */
+    const struct http_address   *address; /* with a reference to its
+                                           generation                        */
     const struct http_protocol  *protocol; /* NULL: it is being opened       */
     struct arena                *arena; /* of what was found meanwhile, or
                                            NULL                              */

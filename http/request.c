@@ -12,6 +12,7 @@
 #include "http/conn.h"
 #include "http/counters.h"
 #include "http/log_frame.h"
+#include "http/main.h"
 #include "http/response.h"
 #include "http/server.h"
 
@@ -78,7 +79,7 @@ http_request_new(struct http_conn *h, const struct http_codec *codec)
     r->task.loop = h->conn.loop;
     r->task.conn = &h->conn;
     r->task.peer = &h->conn.peer;
-    r->task.gen = generation_get(h->gen);
+    r->task.gen = generation_get(h->address->gen);
     http_request_init(r);
     http_request_init_log(r, &h->conn.log);
     r->codec = codec;

@@ -20,6 +20,32 @@ refuse(const struct http_request *r, unsigned status, const char *text)
 }
 
 
+/* --- target --------------------------------------------------------------------- */
+
+/* Sets the decoded and normalised path, or the path as sent.  Of a path that
+ * is refused nothing is set: $uri is empty, and there is no $request_uri. */
+unsigned
+request_head_target(struct http_request *r, str_t target,
+                    const struct target *parts)
+{
+    str_t path = parts->path;
+    char *out;
+
+    r->uri = STR("");
+    if (parts->is_complex) {
+        out = arena_bytes(r->task.arena, path.n + 1);
+        if (!uri_normalize(parts->path, head_conf(&r->task)->merge_slashes, out,
+                           &path))
+            return refuse(r, 400, "client sent invalid request");
+    }
+    r->target = target;
+    r->args = parts->args.n != 0 ? parts->args : STR_NONE;
+    r->uri = path;
+    r->is_uri_as_sent = target.p[0] == '/';
+    return 0;
+}
+
+
 /* --- host and server ------------------------------------------------------------ */
 
 static bool

@@ -8,7 +8,11 @@
 #pragma once
 
 #include "http/request.h"
+#include "http/target.h"
 
+/* The target as sent, which is $request_uri, and its parts. */
+unsigned request_head_target(struct http_request *r, str_t target,
+                             const struct target *parts);
 /* A host of the request's target: chooses the server.  It counts more than a
  * Host field. */
 unsigned request_head_host(struct http_request *r, str_t host);

@@ -508,7 +508,6 @@ keep_connection(struct h1 *h, const struct http_keep_conf *c)
     h1_free_heads(h, true);
     h->is_kept = true;
     h->has_line = false;
-    h->seen = 0;
     h->http.conn.log.action = "keepalive";
     h1_set_state(h, H1_WAIT);
     timer_stop(&h->http.conn.write_timer);

@@ -38,11 +38,10 @@ struct h1 {
         uint64_t sent_before;  /* H1_HEAD, H1_BUSY: conn.sent when r began   */
         msec_t   linger_until; /* H1_DISCARD, H1_LINGER                      */
     };
-    uint32_t                   sent_at_timer; /* its low bits                */
-    uint32_t                   seen;  /* bytes of the line that were
-                                         searched                            */
     union {
         uint32_t idle_ms;   /* H1_WAIT: time to wait after the minimum       */
+        uint32_t seen;      /* H1_HEAD: bytes of the line that were searched */
+        uint32_t sent_at_timer; /* H1_BUSY, H1_DISCARD: conn.sent, low bits  */
         uint32_t linger_ms; /* H1_LINGER: lingering_timeout                  */
     };
     uint16_t                   n_large; /* large_client_header_buffers used  */

@@ -9,7 +9,6 @@
 #include "http/h1/conn.h"
 #include "http/request_head.h"
 #include "http/settings.h"
-#include "http/uri.h"
 
 
 static const struct http_head_conf *
@@ -75,6 +74,7 @@ begin_request(struct h1 *h)
     r->log.action = "reading client request line";
     r->is_pipelined = h->is_kept && h1_has_rest(h) && h->had_rest;
     h->sent_before = h->http.conn.sent;
+    h->seen = 0;
     h->http.conn.lines = r->task.log;
     chain_init(&h->http.conn.out, r->task.arena);
 }
@@ -108,29 +108,6 @@ refuse(struct h1 *h, unsigned status, const char *text)
 }
 
 
-/* Sets the decoded and normalised path, or the path as sent.  Of a path that
- * is refused nothing is set: $uri is empty, and there is no $request_uri. */
-static bool
-set_uri(struct http_request *r, const struct h1_request_line *line)
-{
-    str_t path = line->path;
-    char *out;
-
-    r->uri = STR("");
-    if (line->is_complex) {
-        out = arena_bytes(r->task.arena, path.n + 1);
-        if (!uri_normalize(line->path, head_conf(&r->task)->merge_slashes, out,
-                           &path))
-            return false;
-    }
-    r->target = line->target;
-    r->args = line->args.n != 0 ? line->args : STR_NONE;
-    r->uri = path;
-    r->is_uri_as_sent = line->target.p[0] == '/';
-    return true;
-}
-
-
 /* size is the length of the line with its end.  False: refused, and the
  * request has begun. */
 static bool
@@ -156,8 +133,9 @@ take_request_line(struct h1 *h, str_t text, size_t size)
                  : line.minor == 0 ? HTTP_10
                                    : HTTP_11;
     r->protocol = line.protocol;
-    if (!set_uri(r, &line)) {
-        refuse(h, 400, "client sent invalid request");
+    status = request_head_target(r, line.target, &line.parts);
+    if (status != 0) {
+        h1_start_bad(h, status);
         return false;
     }
     log_debug(h->http.conn.lines, "http request line: \"" STR_F "\"",

@@ -10,6 +10,7 @@
 
 #include "core/base/parse.h"
 #include "core/base/str.h"
+#include "http/target.h"
 
 /* Finds the first line of in.  Returns its length including the LF, or 0 if
  * there is no LF yet; *seen is the number of bytes that need not be searched
@@ -36,13 +37,9 @@ struct h1_request_line {
                              the path on; for CONNECT host and port          */
     str_t    host;        /* authority of absolute-form or of CONNECT,
                              with port                                       */
-    str_t    path;        /* the part of target that starts with "/",
-                             without arguments; "/" if absolute-form has
+    struct target parts;  /* of target; the path is "/" if absolute-form has
                              none, and for CONNECT                           */
-    str_t    args;        /* after "?", without it and without #fragment     */
     str_t    protocol;    /* "HTTP/1.1" as sent; empty for 0.9                */
-    bool     has_args;    /* there was a "?"                                 */
-    bool     is_complex;  /* path needs uri_normalize: %, //, /.             */
     unsigned major, minor; /* 0.9 if the line has no version                 */
 };
 

@@ -6,31 +6,16 @@
  */
 #include "http/h1/parse.h"
 
-/*
- * Classes of bytes.  AFTER is one bit above SLASH, so that the loop over a
- * path finds "//" and "/." by shifting the class of the previous byte.
- */
+/* Classes of bytes. */
 enum {
-    STOP = 1, /* in no target: controls, space, DEL                      */
-    SLASH = 2,
-    AFTER = 4, /* after a slash, it requires normalisation                */
-    PERCENT = 8,
-    QUERY = 16,    /* "?"                                                     */
-    FRAGMENT = 32, /* "#"                                                     */
-    METHOD = 64,   /* A-Z - _                                                 */
-    HOST = 128,    /* of a name in absolute-form: A-Za-z0-9 . -               */
-    SCHEME = 256,  /* A-Za-z0-9 + - .                                         */
-    LITERAL = 512  /* inside of [...]: unreserved, sub-delims and ":"         */
+    METHOD = 1,  /* A-Z - _                                                 */
+    HOST = 2,    /* of a name in absolute-form: A-Za-z0-9 . -               */
+    SCHEME = 4,  /* A-Za-z0-9 + - .                                         */
+    LITERAL = 8, /* inside of [...]: unreserved, sub-delims and ":"         */
 };
 
-static const uint16_t classes[256] = {
-    [0 ... ' '] = STOP,
-    [0x7f] = STOP,
-    ['/'] = SLASH | AFTER,
-    ['%'] = PERCENT,
-    ['?'] = QUERY,
-    ['#'] = FRAGMENT,
-    ['.'] = AFTER | HOST | SCHEME | LITERAL,
+static const uint8_t classes[256] = {
+    ['.'] = HOST | SCHEME | LITERAL,
     ['-'] = METHOD | HOST | SCHEME | LITERAL,
     ['+'] = SCHEME | LITERAL,
     ['_'] = METHOD | LITERAL,
@@ -106,46 +91,12 @@ take_method(struct h1_request_line *out, const char *p, const char *end)
 }
 
 
-/* What follows a path: "?args" and "#fragment", both optional. */
-static const char *
-take_args(struct h1_request_line *out, const char *p, const char *end)
-{
-    const char *start;
-
-    if (p < end && *p == '?') {
-        start = ++p;
-        while (p < end && !(class_of(*p) & (STOP | FRAGMENT)))
-            p++;
-        out->has_args = true;
-        out->args = str_span(start, p);
-    }
-
-    if (p < end && *p == '#') {
-        while (p < end && !(class_of(*p) & STOP))
-            p++;
-    }
-
-    return p;
-}
-
-
 static const char *
 take_path(struct h1_request_line *out, const char *p, const char *end)
 {
     const char *start = p;
-    unsigned class, before = 0, found = 0;
 
-    for (; p < end; p++) {
-        class = class_of(*p);
-        if (class & (STOP | QUERY | FRAGMENT))
-            break;
-        found |= (class & PERCENT) | ((before << 1) & class & AFTER);
-        before = class & SLASH;
-    }
-
-    out->path = str_span(start, p);
-    out->is_complex = found != 0;
-    p = take_args(out, p, end);
+    p = target_take(&out->parts, p, end);
     out->target = str_span(start, p);
     return p;
 }
@@ -204,9 +155,9 @@ take_absolute(struct h1_request_line *out, const char *p, const char *end)
         return NULL;
 
     start = p;
-    p = take_args(out, p, end);
-    out->path = STR("/");
-    out->target = out->has_args ? str_span(start, p) : STR("/");
+    p = target_take_args(&out->parts, p, end);
+    out->parts.path = STR("/");
+    out->target = out->parts.has_args ? str_span(start, p) : STR("/");
     return p;
 }
 
@@ -227,7 +178,7 @@ take_authority(struct h1_request_line *out, const char *p, const char *end)
         return NULL;
 
     out->host = out->target = str_span(start, p);
-    out->path = STR("/");
+    out->parts.path = STR("/");
     return p;
 }
 

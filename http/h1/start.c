@@ -144,7 +144,6 @@ run(struct h1 *h)
 {
     struct http_request *r = h->r;
 
-    h->seen = 0;
     h->head_timer = false;
     h1_set_state(h, H1_BUSY);
     r->log.action = NULL;

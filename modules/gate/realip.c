@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * realip: takes the client's address from a trusted proxy, which sends it in a
- * request header or in the PROXY header.  For one request it replaces the
- * address of the connection, so that rules, limits, variables and logs all see
- * it.  After the request has been logged, the connection gets its own address
- * back.
+ * request header or in the PROXY header.  It becomes the address of the
+ * request (task.peer), so that rules, limits, variables and logs all see it;
+ * the connection keeps its own.
  *
  *     set_real_ip_from 10.0.0.0/8; real_ip_header X-Forwarded-For;
  */

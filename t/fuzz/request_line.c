@@ -46,16 +46,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
 
     CHECK(may_be);
-    CHECK(found.method.n > 0 && found.path.n > 0 && found.path.p[0] == '/');
+    CHECK(found.method.n > 0 && found.parts.path.n > 0
+          && found.parts.path.p[0] == '/');
     CHECK(found.major <= 1 && found.minor <= 999);
     check_inside(found.method, line);
     check_inside(found.target, line);
     check_inside(found.host, line);
-    check_inside(found.path, line);
-    check_inside(found.args, line);
+    check_inside(found.parts.path, line);
+    check_inside(found.parts.args, line);
 
-    if (!found.is_complex)
-        check_simple(found.path);
+    if (!found.parts.is_complex)
+        check_simple(found.parts.path);
 
     return 0;
 }

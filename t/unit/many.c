@@ -451,7 +451,6 @@ open_mux(void)
     list_init(&mux.streams);
     mux.gather.run = gather;
     mux.http.address = http_main_of(self.gen)->addresses.at[0];
-    mux.http.gen = self.gen;
     CHECK(conn_start(c));
     n_ended = sends = 0;
 }

@@ -233,12 +233,13 @@ check_taken(size_t i)
     is_str(found.method, taken[i].method ? taken[i].method : "GET",
            "%s: method", name);
     is_str(found.target, taken[i].target, "%s: target", name);
-    is_str(found.path, taken[i].path ? taken[i].path : taken[i].target,
+    is_str(found.parts.path, taken[i].path ? taken[i].path : taken[i].target,
            "%s: path", name);
-    is_str(found.args, taken[i].args ? taken[i].args : "", "%s: args", name);
-    is(found.has_args, taken[i].args != NULL, "%s: has args", name);
+    is_str(found.parts.args, taken[i].args ? taken[i].args : "", "%s: args",
+           name);
+    is(found.parts.has_args, taken[i].args != NULL, "%s: has args", name);
     is_str(found.host, taken[i].host ? taken[i].host : "", "%s: host", name);
-    is(found.is_complex, taken[i].is_complex, "%s: complex", name);
+    is(found.parts.is_complex, taken[i].is_complex, "%s: complex", name);
     is(found.major, taken[i].has_version ? taken[i].major : 1, "%s: major",
        name);
     is(found.minor, taken[i].has_version ? taken[i].minor : 1, "%s: minor",
