@@ -101,6 +101,41 @@ my $up2 = 'server 127.0.0.1:%%PORT_up2%%;';
     is failures($t, 20), 0, 'all is as it was';
 }
 
+# ---- many reloads leave nothing behind
+
+# Descriptors of zones that a process has.
+sub zone_files {
+    my ($pid) = @_;
+
+    return scalar grep { (readlink($_) // '') =~ /memfd:weir zone/ }
+        glob "/proc/$pid/fd/*";
+}
+
+# Zones that are mapped in a process.
+sub zone_maps {
+    my ($pid) = @_;
+
+    return scalar grep { /memfd:weir zone/ }
+        split /\n/, Weir::Test::slurp("/proc/$pid/maps");
+}
+
+{
+    my $t = Weir::Test->new;
+    my %group = (one => "zone z 64k; $up", two => "zone z 128k; $up",
+                 other => "zone y 64k; $up", none => $up);
+    $t->run(with($group{one}));
+    wait_until(sub { $t->worker_pids == 2 });
+    my @kinds = ((qw(two one other two none one)) x 5);
+    my $good = grep { $t->reload(with($group{$_})) && $t->get('/')->body eq 'a' }
+        @kinds;
+    is $good, @kinds, 'reloads with other zones';
+    is zone_files($t->pid), 2, 'one zone is open, and counters';
+    is zone_maps($t->pid), 2, 'and mapped';
+    ok wait_until(sub { !grep { zone_maps($_) != 2 } $t->worker_pids }),
+        'in workers, too';
+    ok !grep({ zone_files($_) > 2 } $t->worker_pids), 'where no more are open';
+}
+
 # ---- a single process
 
 {
@@ -244,14 +279,6 @@ sub change {
 
     finish($t, $old);
     return $new;
-}
-
-# Descriptors of zones that a process has.
-sub zone_files {
-    my ($pid) = @_;
-
-    return scalar grep { (readlink($_) // '') =~ /memfd:weir zone/ }
-        glob "/proc/$pid/fd/*";
 }
 
 sub requests { return ($_[0]->get('/status')->body =~ /^ \d+ \d+ (\d+) $/m)[0] }

@@ -122,12 +122,10 @@ image_new(void)
 
     if (i == NULL)
         return NULL;
-    fd = memfd_create("configuration", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    fd = range_file("configuration", slot_size);
     if (fd == -1)
         return NULL;
-    if (ftruncate(fd, (off_t) slot_size) == -1
-        || map(i, slot_size, fd, MAP_SHARED) == NULL)
-    {
+    if (map(i, slot_size, fd, MAP_SHARED) == NULL) {
         int error = errno;
 
         close(fd);

@@ -207,15 +207,12 @@ make_file(const char *name, size_t size)
     int  fd;
 
     (void) snprintf(text, sizeof(text), "weir zone %s", name);
-    fd = memfd_create(text, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd == -1)
-        return -1;
-    if (ftruncate(fd, (off_t) size) == -1
-        || fcntl(fd, F_ADD_SEALS, SEALS) == -1) {
-        close(fd);
-        return -1;
-    }
-    return fd;
+    fd = range_file(text, size);
+    if (fd == -1 || fcntl(fd, F_ADD_SEALS, SEALS) == 0)
+        return fd;
+    close(fd);
+    errno = EPERM;
+    return -1;
 }
 
 

@@ -18,18 +18,6 @@
 enum { SIZE = 65536 };
 
 
-/* A file of memory. */
-static int
-memory_file(void)
-{
-    int fd = memfd_create("test", MFD_CLOEXEC);
-
-    if (fd == -1 || ftruncate(fd, SIZE) == -1)
-        exit(1);
-    return fd;
-}
-
-
 /* How a child ends that maps the file there, adds one, and with again unmaps it
  * and reads. */
 static int
@@ -57,7 +45,7 @@ test_maps(void)
 {
     size_t size = 4 * GIB;
     char  *at = range_reserve(&size, GIB), *part = at + GIB / 2;
-    int    fd = memory_file(), status;
+    int    fd = range_file("test", SIZE), status;
 
     ok(at != NULL, "a range is reserved");
     is(size, 4 * GIB, "... as large as wanted");
@@ -98,7 +86,7 @@ test_at(void)
 static void
 test_refused(void)
 {
-    struct rlimit limit, low = { .rlim_cur = 3 * GIB, .rlim_max = 3 * GIB };
+    struct rlimit limit, low = { .rlim_cur = 24 * GIB };
     size_t        size = 16 * GIB;
     void         *at;
 
@@ -106,10 +94,11 @@ test_refused(void)
     low.rlim_max = limit.rlim_max;
     setrlimit(RLIMIT_AS, &low);
     at = range_reserve(&size, GIB);
-    ok(at != NULL && size == 2 * GIB, "where it is refused, less is taken");
+    ok(at != NULL && size == 2 * GIB, "where they are limited, few are taken");
     range_release(at, size);
     size = 16 * GIB;
-    is_same(range_reserve(&size, 8 * GIB), NULL, "but not less than needed");
+    is_same(range_reserve(&size, 4 * GIB), NULL, "but not less than needed");
+    ok(!range_reserve_at((void *) GIB, 4 * GIB), "nor so many at an address");
     setrlimit(RLIMIT_AS, &limit);
 }
 
