@@ -46,8 +46,8 @@ struct gateway_protocol {
     /* The request's body is in g->upload.body (or is streaming).  Prepares the
      * request once for all tries: sets g->uri, and where the target depends on
      * the request, finds it (gateway_find_group).  The sources (a cache) are
-     * asked after that, then a peer is chosen.  STEP_NEXT, or STEP_FAIL after gateway_fail.  May be
-     * NULL. */
+     * asked after that, then a peer is chosen.  STEP_NEXT, or STEP_FAIL after
+     * gateway_fail.  May be NULL. */
     enum step (*prepare)(struct gateway *g);
     /* Appends the request's head to out.  Called for each try, when the
      * connection is there.  STEP_NEXT; STEP_FAIL: it cannot be made, logged;
@@ -62,7 +62,8 @@ struct gateway_protocol {
                              struct chain *out, bool last);
     /* Takes bytes from in->read on, reports what they contain with the
      * functions below, and appends what is to be answered to exchange_out.
-     * What it does not take is shown again when there is more.
+     * What it does not take is kept and shown again when there is more, so it
+     * refuses units that are too large to be kept.
      * STEP_WAIT: more bytes are needed; STEP_NEXT: the head is complete (once;
      * the rest remains in in); STEP_DONE: the response is complete; STEP_FAIL:
      * invalid, logged. */
