@@ -363,6 +363,15 @@ share(struct upstream_group *g, const struct log *log)
 }
 
 
+/* Nothing has to be remembered of a single address without an upstream {}: it
+ * never fails, and has no limit.  There may be very many of these. */
+static bool
+has_states_to_keep(const struct upstream_group *g)
+{
+    return g->set != NULL && (g->is_explicit || !g->set->is_single);
+}
+
+
 static bool
 adopt(struct worker *w, struct generation *gen)
 {
@@ -371,7 +380,7 @@ adopt(struct worker *w, struct generation *gen)
     VEC_EACH(&u->all, g) {
         if ((*g)->keepalive != 0)
             (*g)->idle = idle_pool_get(*g, (*g)->kind);
-        if ((*g)->set != NULL && !share((*g), &w->log))
+        if (has_states_to_keep(*g) && !share(*g, &w->log))
             own_state_join((*g)->set, *g);
     }
     arena_defer(gen->arena, put_pools, u);

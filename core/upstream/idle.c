@@ -19,7 +19,7 @@
 
 enum {
     SURPLUS_MS = 100,
-    BUCKETS = 256,
+    BUCKETS = 4096,
     READ_ONCE = 4096,
     HEARD_MAX = 65536, /* bytes from a peer while a link is idle             */
 };

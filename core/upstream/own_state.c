@@ -11,7 +11,7 @@
 #include "core/base/check.h"
 #include "core/upstream/build.h"
 
-enum { BUCKETS = 1024 };
+enum { BUCKETS = 16384 };
 
 struct own_state {
     struct own_state *next;
