@@ -144,6 +144,14 @@ $c[0]->close;
 is $_->read_response->status, 502, 'waiting together' for @c[1 .. 4];
 is $t->get('/?name=one.test')->status, 200, 'still there';
 
+SKIP: {
+    skip 'a new process knows nothing', 2 if !lives_on();
+    $before = questions('one.test');
+    ok $t->reload, 'another configuration';
+    is $t->get('/?name=one.test')->status . questions('one.test'), "200$before",
+        'knows what the one before it has learned';
+}
+
 my $first = conf_test('%%GLOBALS%% events {} http { resolver 127.0.0.1 '
                       . "valid=x; }\n")->{first};
 like $first, qr/invalid parameter: valid=x in F:/, 'a bad parameter';

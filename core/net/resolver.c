@@ -27,6 +27,8 @@ enum {
     PATIENCE_MS = 1000, /* then the next server is asked as well             */
     SILENCE_MS = 10000, /* after a silence, it is not asked first for so
                            long                                              */
+    IDLE_MS = 60000,    /* what is known is kept for so long, for the next
+                           generation                                        */
     RENEW_MS = 5000,    /* a lookup of a name whose query is older than this
                            starts a new one                                  */
 };
@@ -49,7 +51,7 @@ static const int families[HALVES] = { AF_INET, AF_INET6 };
 
 struct entry {
     struct entry    *next;
-    struct resolver *owner;
+    struct service  *owner;
     str_t            name;    /* lower case; follows this struct, with a NUL */
     struct list      waiting; /* of struct lookup                            */
     bool             is_asking;
@@ -71,20 +73,31 @@ struct question {
     unsigned            half, round, aliases;
 };
 
+/* What a process has for all resolvers with the same options, also of other
+ * generations. */
+struct service {
+    struct list             link; /* of services                             */
+    unsigned                refs; /* resolvers                               */
+    struct timer            idle; /* none needs it: it ends                  */
+    struct resolver_options options; /* of its own                           */
+    struct loop            *loop;
+    struct name_server     *servers;
+    struct entry           *buckets[BUCKETS];
+    size_t                  entries;
+    size_t                  next; /* the server whose turn is next           */
+    unsigned                turn; /* rotates the addresses of answers        */
+};
+
 struct resolver {
     struct resolver_options options;
-    /* The state of the worker: */
-    struct loop        *loop; /* NULL: no lookup so far                      */
-    struct name_server *servers;
-    struct entry       *buckets[BUCKETS];
-    size_t              entries;
-    size_t              next; /* the server whose turn is next         */
-    unsigned            turn; /* rotates the addresses of answers      */
+    struct service         *service; /* NULL: no lookup so far               */
 };
+
+static struct list services = { &services, &services };
 
 
 static bool
-is_asked_for(const struct resolver *rs, size_t half)
+is_asked_for(const struct service *rs, size_t half)
 {
     return families[half] == AF_INET ? !rs->options.no_ipv4
                                      : !rs->options.no_ipv6;
@@ -113,7 +126,7 @@ free_entry(struct entry *e)
 
 
 static struct entry **
-place_of(struct resolver *rs, str_t name)
+place_of(struct service *rs, str_t name)
 {
     struct entry **at = &rs->buckets[str_hash(name) % BUCKETS];
 
@@ -126,7 +139,7 @@ place_of(struct resolver *rs, str_t name)
 /* Makes room by dropping expired entries, and others while the table is full;
  * never those in use. */
 static void
-purge(struct resolver *rs)
+purge(struct service *rs)
 {
     msec_t now = clock_ms();
 
@@ -151,7 +164,7 @@ purge(struct resolver *rs)
 
 
 static struct entry *
-get_entry(struct resolver *rs, str_t name)
+get_entry(struct service *rs, str_t name)
 {
     struct entry **at = place_of(rs, name);
     struct entry  *e = *at;
@@ -386,7 +399,7 @@ on_patience(struct timer *t)
 
 /* The server whose turn it is, skipping those that are silent. */
 static size_t
-choose_server(struct resolver *rs)
+choose_server(struct service *rs)
 {
     size_t n = rs->options.n, at = rs->next;
 
@@ -569,24 +582,113 @@ on_timeout(struct timer *t)
 }
 
 
+/* --- services ------------------------------------------------------------- */
+
 static void
-open_servers(struct resolver *rs, struct loop *loop)
+end_service(struct service *rs)
 {
-    rs->loop = loop;
+    list_remove(&rs->link);
+    timer_stop(&rs->idle);
     for (size_t i = 0; i < rs->options.n; i++)
-        name_server_init(&rs->servers[i], &rs->options.servers[i]);
+        name_server_close(&rs->servers[i], rs->loop);
+    for (size_t i = 0; i < BUCKETS; i++) {
+        struct entry *e = rs->buckets[i], *next;
+
+        for (; e; e = next) {
+            next = e->next;
+            if (rs->loop)
+                timer_stop(&e->patience);
+            free_entry(e);
+        }
+    }
+    free(rs->servers);
+    free((void *) (uintptr_t) rs->options.servers);
+    free(rs);
+}
+
+
+static void
+on_idle(struct timer *t)
+{
+    end_service(container_of(t, struct service, idle));
+}
+
+
+static void *
+must_have(void *p, size_t n)
+{
+    if (!p)
+        check_memory(n);
+    return p;
+}
+
+
+static struct service *
+new_service(const struct resolver_options *o, struct loop *loop)
+{
+    size_t           size = o->n * sizeof(o->servers[0]);
+    struct service  *rs = must_have(calloc(1, sizeof(*rs)), sizeof(*rs));
+    struct addr_any *own = must_have(malloc(size), size);
+
+    memcpy(own, o->servers, size);
+    rs->options = *o;
+    rs->options.servers = own;
+    rs->servers = must_have(calloc(o->n, sizeof(rs->servers[0])), o->n);
+    for (size_t i = 0; i < o->n; i++)
+        name_server_init(&rs->servers[i], &own[i]);
+    rs->loop = loop;
+    rs->idle.on_timeout = on_idle;
+    rs->idle.is_idle = true;
+    list_append(&services, &rs->link);
+    return rs;
+}
+
+
+static bool
+is_for(const struct service *rs, const struct resolver_options *o)
+{
+    const struct resolver_options *own = &rs->options;
+
+    if (own->n != o->n || own->valid_sec != o->valid_sec
+        || own->no_ipv4 != o->no_ipv4 || own->no_ipv6 != o->no_ipv6)
+        return false;
+    for (size_t i = 0; i < o->n; i++)
+        if (!addr_same(&own->servers[i].sa, &o->servers[i].sa, true))
+            return false;
+    return true;
+}
+
+
+static struct service *
+get_service(const struct resolver_options *o, struct loop *loop)
+{
+    struct service *rs = NULL;
+
+    LIST_EACH(&services, l) {
+        rs = list_entry(l, struct service, link);
+        if (rs->loop == loop && is_for(rs, o))
+            break;
+        rs = NULL;
+    }
+    if (rs == NULL)
+        rs = new_service(o, loop);
+    timer_stop(&rs->idle);
+    rs->refs++;
+    return rs;
 }
 
 
 bool
-resolver_ask(struct resolver *rs, struct lookup *l, struct task *t, str_t name,
+resolver_ask(struct resolver *of, struct lookup *l, struct task *t, str_t name,
              msec_t timeout_ms)
 {
-    char         *lower = arena_bytes(t->arena, name.n + 1);
-    struct entry *e;
+    char           *lower = arena_bytes(t->arena, name.n + 1);
+    struct service *rs;
+    struct entry   *e;
 
-    if (!rs->loop)
-        open_servers(rs, t->loop);
+    if (!of->service)
+        of->service = get_service(&of->options, t->loop);
+    rs = of->service;
     str_lower_to(lower, name);
     e = get_entry(rs, (str_t){ lower, name.n });
     l->task = t;
@@ -605,35 +707,30 @@ resolver_ask(struct resolver *rs, struct lookup *l, struct task *t, str_t name,
 }
 
 
+/* At the end of the process the loop is no more, nor anybody who would ask. */
 static void
 close_resolver(void *arg)
 {
-    struct resolver *rs = arg;
+    struct resolver *of = arg;
+    struct service  *rs = of->service;
 
-    if (!rs->loop)
+    if (!rs || --rs->refs != 0)
         return;
-    for (size_t i = 0; i < rs->options.n; i++)
-        name_server_close(&rs->servers[i], worker->loop);
-    for (size_t i = 0; i < BUCKETS; i++) {
-        struct entry *e = rs->buckets[i], *next;
-
-        for (; e; e = next) {
-            next = e->next;
-            if (worker->loop)
-                timer_stop(&e->patience);
-            free_entry(e);
-        }
+    if (worker->loop) {
+        timer_set(rs->loop, &rs->idle, IDLE_MS);
+        return;
     }
+    rs->loop = NULL;
+    end_service(rs);
 }
 
 
 struct resolver *
 resolver_new(struct arena *a, const struct resolver_options *o)
 {
-    struct resolver *rs = arena_make(a, struct resolver);
+    struct resolver *of = arena_make(a, struct resolver);
 
-    rs->options = *o;
-    rs->servers = arena_array(a, struct name_server, o->n);
-    arena_defer(a, close_resolver, rs);
-    return rs;
+    of->options = *o;
+    arena_defer(a, close_resolver, of);
+    return of;
 }

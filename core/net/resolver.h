@@ -2,9 +2,10 @@
 /*
  * Resolves names while the worker runs, through c-ares: it never blocks, and
  * asks the name servers of a resolver directive.  The options are part of the
- * generation; the worker's part (the servers, and a cache in which each name
- * is valid for the lowest TTL among its records) is created at the first
- * lookup.
+ * generation; the servers, and a cache in which each name is valid for the
+ * lowest TTL among its records, are the process's, created at the first lookup,
+ * for all resolvers with the same options.  A generation that comes later finds
+ * what the one before it has learned.
  *
  * Every name is sent to a server, even localhost.  An answer is final, also an
  * error; if one family has an error and the other one addresses, those are the
@@ -40,7 +41,7 @@ struct lookup {
     size_t           n;
 };
 
-/* Allocated in a generation's arena; lookups end with it. */
+/* Allocated in a generation's arena; its lookups have ended before. */
 struct resolver *resolver_new(struct arena *a,
                               const struct resolver_options *o);
 
