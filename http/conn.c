@@ -30,7 +30,7 @@ static void
 bind_to(struct http_conn *h, const struct http_address *a)
 {
     h->address = a;
-    (void) generation_get(a->gen);
+    generation_get(a->gen)->connections++;
     h->conn.log.targets = error_log_targets(http_default_server(a)->conf);
 }
 
@@ -50,6 +50,7 @@ http_conn_rebind(struct http_conn *h)
     if (a->has_proxy_protocol && !h->has_proxy_header)
         return false;
     bind_to(h, a);
+    before->connections--;
     generation_put(before);
     return true;
 }
@@ -67,6 +68,7 @@ reap(struct post *p)
     if (h->arena != NULL)
         arena_free(h->arena);
     port_put(h->conn.port);
+    h->address->gen->connections--;
     generation_put(h->address->gen);
     free(h);
 }

@@ -80,6 +80,7 @@ http_request_new(struct http_conn *h, const struct http_codec *codec)
     r->task.conn = &h->conn;
     r->task.peer = &h->conn.peer;
     r->task.gen = generation_get(h->address->gen);
+    r->task.gen->requests++;
     http_request_init(r);
     http_request_init_log(r, &h->conn.log);
     r->codec = codec;
@@ -101,6 +102,7 @@ reap(struct post *p)
     struct generation   *g = r->task.gen;
 
     arena_free(r->task.arena);
+    g->requests--;
     generation_put(g);
 }
 

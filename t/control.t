@@ -160,6 +160,47 @@ subtest 'a configuration with errors' => sub {
     is grep({ /unknown directive "foo"/ } $t->log), 0, 'which are not logged';
 };
 
+subtest 'who holds a generation' => sub {
+    my $u = Weir::Test->new;
+    my $held = conf_of('WORD; } location = /big { limit_rate 40k');
+    my $ask = sub { decode_json((run_binary(@_, '--json', '-c', $u->path('nginx.conf')))[1]) };
+    $u->write('html/big', 'x' x 80_000);
+    $u->run($held =~ s/server \{/server { root %%TESTDIR%%\/html;/r);
+    my ($kept, $slow) = map { $u->connect } 1 .. 2;
+    $kept->get('/');
+    $slow->send_request('GET', '/big');
+    $slow->can('read', time + 10);
+    $u->conf(conf_of('b'));
+    ok $ask->('reload')->{ok}, 'a reload during a response';
+    my @g;
+    # Idle connections move one after the other.
+    wait_until(sub {
+        @g = @{ $ask->('status')->{generations} };
+        return $g[-1]{connections} == 1;
+    });
+    is_deeply [map { $_->{number} } @g], [2, 1], 'two generations';
+    is_deeply [@{ $g[1] }{qw(requests connections)}], [1, 1],
+        'the response holds the first one';
+    SKIP: {
+        skip 'workers are replaced', 1 if !lives_on();
+        is $g[0]{connections}, 1, 'the kept connection has moved';
+    }
+    is length $slow->read_response->body, 80_000, 'it ends';
+    $slow->close;
+    ok wait_until(sub { @{ $ask->('status')->{generations} } == 1 }), 'then there is one';
+
+    $u->conf("worker_priority 1;\n" . conf_of('c'));
+    my $o = $ask->('reload');
+    is_deeply [@$o{qw(ok how directive)}], [JSON::PP::true, 'by new workers', 'worker_priority'],
+        'why workers were replaced';
+    $u->conf("worker_priority 2;\n" . conf_of('d'));
+    is +(run_binary('reload', '-c', $u->path('nginx.conf')))[1],
+        qq(generation 4, by new workers, as "worker_priority" has changed\n), 'as text';
+    $u->conf("worker_priority 2;\n" . conf_of('e'));
+    $o = $ask->('reload');
+    is $o->{how}, lives_on() ? 'in place' : 'by new workers', 'in place, where they can';
+};
+
 subtest 'bad requests' => sub {
     like answer_to("nonsense\n"), qr/^\{"error":"no \\"do\\".*"\}\n\z/, 'no JSON';
     like answer_to("\n"), qr/^\{"error":/, 'an empty line';

@@ -56,6 +56,7 @@ struct generation {
     struct list           alive;    /* in the process that serves it         */
     uint64_t              number;   /* counts generations, from 1            */
     time_t                since;    /* when it was taken over                */
+    unsigned              requests, connections; /* that hold it here        */
     struct conf_paths     paths;
     struct conf_block    *root;     /* the main block                        */
     void                **main;     /* modules' main objects, by slot        */

@@ -261,10 +261,24 @@ print_messages(const struct question *q, str_t outcome)
 }
 
 
+/* "in place", or why not. */
+static str_t
+way(const struct question *q, str_t outcome)
+{
+    str_t how = member(q, outcome, "how");
+    str_t directive = member(q, outcome, "directive");
+
+    if (directive.p == NULL)
+        return how;
+    return arena_printf(q->arena, STR_F ", as \"" STR_F "\" has changed",
+                        STR_A(how), STR_A(directive));
+}
+
+
 static int
 report(const struct question *q)
 {
-    str_t how = member(q, q->answer, "how");
+    str_t how = way(q, q->answer);
     str_t file = member(q, q->answer, "file");
 
     if (q->is_json) {
@@ -375,7 +389,7 @@ print_workers(const struct question *q)
 static void
 print_reload(const struct question *q)
 {
-    str_t    r = list(q->answer, "reload"), how = member(q, r, "how");
+    str_t    r = list(q->answer, "reload"), how = way(q, r);
     uint64_t n = number(r, "generation");
     str_t    at = moment(q, number(r, "time"));
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/base/number.h"
+#include "core/proc/holds.h"
 #include "core/proc/worker.h"
 
 enum { CHILDREN_MAX = 1024 };
@@ -13,9 +14,7 @@ struct child {
     pid_t         pid;    /* 0: it has ended, and will be started again   */
     unsigned      number; /* of the worker                                */
     uint64_t     *row;    /* of counters                                  */
-    uint64_t      generation; /* the one that it serves, and since when that
-                                 is there                                    */
-    time_t        since;
+    struct holds *holds;
     int           channel; /* to it, -1: none                             */
     int           holder;  /* images_holder_new                           */
     bool          is_ready; /* it has taken over the next generation      */

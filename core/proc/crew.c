@@ -35,6 +35,7 @@ run_worker(struct master *m, const struct child *it, int channel, int ready_fd)
                                   .gen = m->gen,
                                   .number = it->number,
                                   .row = it->row,
+                                  .holds = it->holds,
                                   .ready_fd = ready_fd,
                                   .channel = channel,
                                   .master = getppid() };
@@ -64,6 +65,8 @@ equip(struct child *it)
 
     if (it->row == NULL)
         it->row = counters_take();
+    if (it->holds == NULL)
+        it->holds = holds_take();
     it->holder = images_holder_new();
     if (it->holder != -1 && !channel_open(ends))
         ends[0] = ends[1] = -1;
@@ -77,6 +80,8 @@ strip(struct child *it)
 {
     counters_put(it->row);
     it->row = NULL;
+    holds_put(it->holds);
+    it->holds = NULL;
     images_holder_free(it->holder);
     it->holder = -1;
     if (it->channel != -1)
@@ -91,8 +96,6 @@ spawn(struct master *m, struct child *it, const int *ready)
     int channel = equip(it);
 
     it->started_at = clock_fresh_ms();
-    it->generation = m->gen->number;
-    it->since = m->gen->since;
     it->pid = fork();
     if (it->pid == 0) {
         if (ready != NULL)

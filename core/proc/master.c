@@ -383,6 +383,8 @@ master_run(struct setup *s, struct generation *g,
     m->gen = g;
     m->log = (struct log){ .targets = g->log };
     title_set(log_program, title.p);
+    if (!holds_open())
+        log_at(&m->log, LEVEL_ALERT, errno, "mmap() of holds failed");
     images_reserve();
     if (await_open(&m->await, &m->log)) {
         crew_start(m);

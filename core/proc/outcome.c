@@ -108,6 +108,7 @@ outcome_put(struct json_text *t, const char *name,
     json_put_bool(t, "refused", o->is_refused);
     json_put_bool(t, "syntax", o->is_read);
     json_put(t, "how", str_of(o->how));
+    json_put(t, "directive", str_of(o->directive));
     json_put(t, "file", o->file);
     json_put_number(t, "time", (uint64_t) o->time);
     json_put_number(t, "ms", o->took);

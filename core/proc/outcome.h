@@ -23,8 +23,8 @@ struct reload_outcome {
     time_t      time;       /* when it began                                 */
     msec_t      began, took; /* monotonic; until every worker served it      */
     str_t       file;        /* that was read                                 */
-    const char *how; /* "in place", or which directive made it otherwise;
-                        NULL: refused                                        */
+    const char *how;         /* "in place", "by new workers"; NULL: refused  */
+    const char *directive;   /* that made it otherwise, or NULL              */
 
     struct arena              *arena; /* of the messages                     */
     size_t                     size;  /* of their texts                      */

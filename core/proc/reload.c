@@ -53,8 +53,7 @@ read_next(struct master *m, bool in_image)
 
 
 /* Offers the generation to the workers that are there; what keeps them from
- * taking it over is logged.  Returns how it will be served: in place, or because
- * of which directive by new workers. */
+ * taking it over is logged.  Returns how it will be served. */
 static const char *
 offer(struct master *m, struct generation *g)
 {
@@ -65,7 +64,8 @@ offer(struct master *m, struct generation *g)
     if (directive != NULL) {
         log_at(&m->log, LEVEL_NOTICE, 0,
                "\"%s\" has changed: worker processes are replaced", directive);
-        return directive;
+        m->outcome.directive = directive;
+        return "by new workers";
     }
     if (g->image != NULL
         && handover_offer(&m->children, g, &m->gen->listeners) != 0)
@@ -142,11 +142,8 @@ quit_old(struct master *m, unsigned n_old)
     for (unsigned i = 0; i < n_old; i++) {
         struct child *it = &c->at[i];
 
-        if (it->is_ready && it->number < process_conf_of(m->gen)->workers) {
-            it->generation = m->gen->number;
-            it->since = m->gen->since;
+        if (it->is_ready && it->number < process_conf_of(m->gen)->workers)
             continue;
-        }
         it->is_ready = false;
         if (!it->is_old && kill(it->pid, SIGQUIT) == -1)
             log_at(&m->log, LEVEL_ALERT, errno, "kill(%d, %d) failed",

@@ -27,38 +27,27 @@ status_generation(struct status *s, uint64_t number, time_t since)
 }
 
 
-/* Core does not know the numbers of the counters of HTTP. */
-static uint64_t
-requests_in(const uint64_t *line)
-{
-    uint64_t sum = 0;
-
-    for (unsigned i = COUNTERS_OF_CORE; i < counters_count(); i++) {
-        const char *labels = counters_row(i)->labels;
-
-        if (labels != NULL && strcmp(labels, "state=\"writing\"") == 0)
-            sum += line[i];
-    }
-    return sum;
-}
-
-
 void
 status_add(struct status *s, const struct child *c)
 {
-    static const uint64_t     nothing[COUNTERS_MAX];
-    const uint64_t           *line = c->row != NULL ? c->row : nothing;
+    static const struct holds nothing;
+    const struct hold        *all = c->holds ? c->holds->at : nothing.at, *h;
     struct status_worker     *w = vec_push(s->arena, &s->workers);
-    struct status_generation *g = status_generation(s, c->generation, c->since);
 
     *w = (struct status_worker){ .pid = c->pid,
                                  .number = c->number,
-                                 .generation = c->generation,
+                                 .generation = all->number,
                                  .started_at = c->started_at,
-                                 .connections = line[CONNS_ACTIVE],
                                  .is_ending = c->is_old };
-    g->connections += w->connections;
-    g->requests += requests_in(line);
+    if (c->row != NULL)
+        w->connections = c->row[CONNS_ACTIVE];
+    for (h = all; h < all + HOLDS_MAX && h->number != 0; h++) {
+        struct status_generation *g
+            = status_generation(s, h->number, (time_t) h->since);
+
+        g->requests += h->requests;
+        g->connections += h->connections;
+    }
 }
 
 

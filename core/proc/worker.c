@@ -29,6 +29,7 @@ struct serving {
     struct worker    self;
     struct setup    *setup;
     struct list      alive; /* generations that are still in use           */
+    struct holds    *holds; /* to be kept up to date, or NULL              */
     struct acceptor *acceptor;
     struct event     signals;
     struct adoption  adoption;
@@ -218,6 +219,14 @@ forget(void *arg)
 }
 
 
+static void
+publish(const struct serving *s)
+{
+    if (s->holds != NULL)
+        holds_publish(s->holds, &s->alive);
+}
+
+
 /* From now on, new requests run under g; running ones end under the generation
  * with which they began.  Takes over the caller's reference to g. */
 static void
@@ -234,6 +243,7 @@ switch_to(struct serving *s, struct generation *g)
     list_append(&s->alive, &g->alive);
     arena_defer(g->arena, forget, g);
     acceptor_adopt(s->acceptor, &g->listeners, e->multi_accept, is_shared);
+    publish(s);
 }
 
 
@@ -386,6 +396,7 @@ after_turn(void *arg)
     struct serving *s = arg;
 
     follow(s);
+    publish(s);
     if (s->wants_reconfigure && !s->self.is_exiting)
         reconfigure(s);
     s->wants_reconfigure = s->explains = false;
@@ -477,21 +488,17 @@ static void
 on_status(struct json_text *t)
 {
     const struct serving *s = &serving;
+    struct holds          holds;
     const struct child    self = { .pid = s->self.pid,
                                    .row = counters_own,
-                                   .generation = s->self.gen->number,
-                                   .since = s->self.gen->since,
+                                   .holds = &holds,
                                    .started_at = s->started_at };
     struct status         out = { .arena = t->arena,
                                   .generation = s->self.gen->number,
                                   .reload = &s->outcome };
 
+    holds_publish(&holds, &s->alive);
     status_add(&out, &self);
-    LIST_EACH(&s->alive, l) {
-        const struct generation *g = list_entry(l, struct generation, alive);
-
-        status_generation(&out, g->number, g->since);
-    }
     status_put(t, &out);
 }
 
@@ -528,6 +535,7 @@ begin(struct serving *s, const struct worker_start *start)
 
     s->setup = start->setup;
     s->master = start->master;
+    s->holds = start->holds;
     s->self.log = (struct log){ .targets = start->gen->log };
     s->self.number = start->number;
     s->self.pid = getpid();

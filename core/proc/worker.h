@@ -14,6 +14,7 @@ struct worker_start {
     struct setup      *setup;
     struct generation *gen;
     unsigned           number;
+    struct holds      *holds; /* NULL: it tells nobody                       */
     uint64_t          *row;      /* of counters; NULL: none was free         */
     int                ready_fd; /* closed when it accepts                   */
     int                channel;  /* to the master; -1: none                  */
