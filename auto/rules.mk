@@ -143,7 +143,7 @@ ubsan:
 #: asan-arenas           the tests of processes and reloads with arenas as they
 #:                       are otherwise, whose free room AddressSanitizer guards
 asan-arenas:
-	+@sh auto/sanitize arenas $(B) TESTS="$$(echo t/process_*.t t/reload*.t t/control.t)"
+	+@sh auto/sanitize arenas $(B) TESTS="$(wildcard t/process_*.t t/reload*.t t/control.t)"
 
 #: fuzz                  every fuzzer for FUZZ_SECONDS=30, or only FUZZ=name
 FUZZ         ?= $(TARGETS)
