@@ -15,12 +15,13 @@
 #include "core/os/clock.h"
 #include "http/main.h"
 #include "http/settings.h"
+#include "http/tls.h"
 
 
 const void *
 http_conn_conf(const struct http_conn *h, const struct module *m)
 {
-    return confs_get(http_default_server(h->address)->conf, m);
+    return confs_get(h->server->conf, m);
 }
 
 
@@ -30,8 +31,9 @@ static void
 bind_to(struct http_conn *h, const struct http_address *a)
 {
     h->address = a;
+    h->server = http_tls_server(a, tls_server_name(&h->conn));
     generation_get(a->gen)->connections++;
-    h->conn.log.targets = error_log_targets(http_default_server(a)->conf);
+    h->conn.log.targets = error_log_targets(h->server->conf);
 }
 
 
@@ -48,6 +50,8 @@ http_conn_rebind(struct http_conn *h)
         return false;
     a = http_address_of(l->owner, &h->conn);
     if (a->has_proxy_protocol && !h->has_proxy_header)
+        return false;
+    if (a->has_ssl != (h->conn.tls != NULL) && h->protocol != NULL)
         return false;
     bind_to(h, a);
     before->connections--;
@@ -171,14 +175,21 @@ read_proxy_header(struct http_conn *h)
 }
 
 
-/* The io is the plain one so far; who puts another in its place does so
- * here. */
+/* The io is the plain one so far.  A dry run pretends to have shaken hands. */
 static enum step
 shake_hands(struct http_conn *h)
 {
     struct conn *c = &h->conn;
+    enum step    step;
 
-    return c->io->handshake != NULL ? c->io->handshake(c) : STEP_NEXT;
+    h->is_secure = h->address->has_ssl;
+    if (!h->is_secure || worker->trace != NULL)
+        return STEP_NEXT;
+    if (c->tls == NULL)
+        http_tls_accept(h);
+    step = c->io->handshake(c);
+    h->is_secure = tls_ssl(c) != NULL;
+    return step;
 }
 
 

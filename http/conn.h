@@ -45,6 +45,8 @@ struct http_conn {
     struct conn                  conn; /* first */
     const struct http_address   *address; /* with a reference to its
                                            generation                        */
+    const struct http_server    *server; /* whose settings hold until a request
+                                            has chosen one                   */
     const struct http_protocol  *protocol; /* NULL: it is being opened       */
     struct arena                *arena; /* of what was found meanwhile, or
                                            NULL                              */
@@ -77,8 +79,8 @@ http_conn_of(const struct http_request *r)
 void http_accept(struct port *p, struct loop *loop, int fd,
                  const struct addr_any *peer);
 
-/* A module's settings in the default server, which hold until a request has
- * chosen one. */
+/* A module's settings in h->server: the default one, or that which the client
+ * has named in its handshake. */
 const void *http_conn_conf(const struct http_conn *h, const struct module *m);
 /* From now on it is served by what the current generation has at its port, and
  * logs to the targets of the default server.  False: nobody is there, or only

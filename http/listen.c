@@ -15,7 +15,7 @@ enum { PORT = 80 };
 
 /* --- parameters -------------------------------------------------------------- */
 
-enum { DEFAULT = 1, PROXY_PROTOCOL = 2 };
+enum { DEFAULT = 1, PROXY_PROTOCOL = 2, SSL = 4 };
 
 
 static const char *
@@ -35,7 +35,7 @@ static const struct listen_word words[] = {
     { "default_server", NULL, DEFAULT, NULL },
     { "default", NULL, DEFAULT, "" },
     { "proxy_protocol", NULL, PROXY_PROTOCOL, NULL },
-    { "ssl", refuse, 0, NULL },
+    { "ssl", NULL, SSL, NULL },
     { "http2", refuse, 0, NULL },
     { "quic", refuse, 0, NULL },
     { "spdy", refuse, 0, "" },
@@ -101,7 +101,8 @@ static void
 check_protocols(struct conf *cf, struct http_address *a,
                 const struct listen_line *l)
 {
-    bool was_mixed = is_mixed(a), has_protocol = l->words & PROXY_PROTOCOL;
+    bool     was_mixed = is_mixed(a);
+    unsigned has_protocol = l->words & (PROXY_PROTOCOL | SSL);
 
     if (has_protocol)
         a->with_protocol++;
@@ -147,6 +148,7 @@ add_server(struct conf *cf, struct http_server *s, const struct addr_any *at,
         a->options = l->options;
     a->has_options |= l->has_options;
     a->has_proxy_protocol |= (l->words & PROXY_PROTOCOL) != 0;
+    a->has_ssl |= (l->words & SSL) != 0;
     *vec_push(cf->arena, &a->servers) = s;
     if (is_new || is_default)
         a->fallback = s;
@@ -189,7 +191,7 @@ static const struct conf_type listen_type = {
 static const struct directive rows[] = {
     { "listen", IN_SERVER | ROW_MANY, ARGS_1_OR_MORE, &listen_type, 0, NULL,
       NULL,
-      "address[:port] | port | unix:path [default_server] "
+      "address[:port] | port | unix:path [default_server] [ssl] "
       "[proxy_protocol] [bind]\n"
       " [backlog=number] [rcvbuf=size] [sndbuf=size] [deferred] "
       "[reuseport]\n"
@@ -197,8 +199,8 @@ static const struct directive rows[] = {
       " [so_keepalive=on|off|[idle]:[interval]:[count]]",
       "An address that the server answers at; the default one of an "
       "address takes the requests that no server_name matches. "
-      "Without any it is *:80, or *:8000 when not run as root. ssl, "
-      "http2 and quic are refused in this build." },
+      "Without any it is *:80, or *:8000 when not run as root. With ssl "
+      "it speaks TLS. http2 and quic are refused in this build." },
     { .name = NULL },
 };
 
@@ -234,6 +236,7 @@ socket_for(struct conf *cf, struct http_address *a)
     l->type = SOCK_STREAM;
     l->fd = -1;
     l->has_proxy_protocol = a->has_proxy_protocol;
+    l->has_ssl = a->has_ssl;
     l->accept = http_accept;
     l->owner = s;
     *vec_push(cf->arena, &cf->gen->listeners) = l;

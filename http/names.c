@@ -427,3 +427,17 @@ http_find_server(const struct http_address *a, str_t host, struct task *t)
         trace_names(t, a, host, s);
     return s != NULL ? s : a->fallback;
 }
+
+
+const struct http_server *
+http_server_named(const struct http_address *a, str_t host)
+{
+    const struct http_server *s = find_plain(a, host);
+
+    if (s != NULL)
+        return s;
+    VEC_EACH(&a->regexes.list, n)
+        if (regex_test(n->regex, host))
+            return n->value;
+    return a->fallback;
+}

@@ -89,7 +89,7 @@ http_request_new(struct http_conn *h, const struct http_codec *codec)
     r->started_at = clock_ms();
     r->started_seconds = clock_seconds();
     r->started_ms = clock_millisecond();
-    r->server = http_default_server(h->address);
+    r->server = h->server;
     http_enter(r, r->server->root);
     return r;
 }

@@ -9,6 +9,7 @@
 #include "http/conn.h"
 #include "http/server.h"
 #include "http/settings.h"
+#include "http/tls.h"
 #include "http/uri.h"
 
 
@@ -48,7 +49,7 @@ request_head_target(struct http_request *r, str_t target,
 
 /* --- host and server ------------------------------------------------------------ */
 
-static bool
+static unsigned
 choose_server(struct http_request *r, str_t host)
 {
     const struct http_address *a = http_conn_of(r)->address;
@@ -56,7 +57,7 @@ choose_server(struct http_request *r, str_t host)
 
     r->server = s != NULL ? s : http_default_server(a);
     http_enter(r, r->server->root);
-    return s != NULL;
+    return s != NULL ? http_tls_check_server(r, host) : 500;
 }
 
 
@@ -66,7 +67,7 @@ request_head_host(struct http_request *r, str_t host)
     if (!uri_host(r->task.arena, host, &r->host, &r->port))
         return refuse(r, 400, "client sent invalid host in request line");
     r->has_target_host = true;
-    return choose_server(r, r->host) ? 0 : 500;
+    return choose_server(r, r->host);
 }
 
 
@@ -93,7 +94,7 @@ take_host(struct http_request *r, const struct field *old, str_t name,
         return 0;
     r->host = host;
     r->port = port;
-    return choose_server(r, host) ? 0 : 500;
+    return choose_server(r, host);
 }
 
 
@@ -178,16 +179,19 @@ request_head_method(struct http_request *r)
 }
 
 
-void
+unsigned
 request_head_end(struct http_request *r)
 {
+    unsigned status = 0;
+
     r->has_host = r->host.n != 0;
     if (r->has_host) {
         http_enter(r, r->server->root);
-        return;
+    } else {
+        status = choose_server(r, STR(""));
+        r->host = r->server->name;
     }
-    (void) choose_server(r, STR(""));
-    r->host = r->server->name;
+    return status != 0 ? status : http_tls_check(r);
 }
 
 

@@ -22,8 +22,9 @@ unsigned request_head_field(struct http_request *r, str_t name, str_t value);
 unsigned request_head_length(struct http_request *r);
 /* Methods that are not served. */
 unsigned request_head_method(struct http_request *r);
-/* The head is good: the server, where no host has chosen it yet. */
-void request_head_end(struct http_request *r);
+/* The head is good: the server, where no host has chosen it yet, and whether
+ * that may be asked on this connection. */
+unsigned request_head_end(struct http_request *r);
 
 /* The head is bad: r answers with that status and nothing else, and what
  * follows on its connection has no meaning. */

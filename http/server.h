@@ -67,6 +67,10 @@ struct http_address;
  * unknown. */
 const struct http_server *http_find_server(const struct http_address *a,
                                            str_t host, struct task *t);
+/* The same before there is a request: what a regular expression captures is not
+ * kept, and one that ends in an error matches nothing. */
+const struct http_server *http_server_named(const struct http_address *a,
+                                            str_t                      host);
 /* Whether one of the server's names matches the host (lower case, no port). */
 enum regex_verdict http_has_name(const struct http_server *s,
                                  const struct log *log, str_t host);

@@ -146,6 +146,17 @@ my @rows = (
     uid_set         => http_userid => 0, $none, $none, $none,
     uid_reset       => http_userid => 1, '', '', '',
     slice_range     => http_slice => 0, $none, $none, $none,
+    # without TLS: t/ssl.t and t/ssl_verify.t have their values
+    (map { $_ => http_ssl => 1, $none, $none, $none } qw(
+        ssl_alpn_protocol ssl_cipher ssl_ciphers ssl_client_cert
+        ssl_client_escaped_cert ssl_client_fingerprint ssl_client_i_dn
+        ssl_client_i_dn_legacy ssl_client_raw_cert ssl_client_s_dn
+        ssl_client_s_dn_legacy ssl_client_serial ssl_client_v_end
+        ssl_client_v_remain ssl_client_v_start ssl_client_verify ssl_curve
+        ssl_curves ssl_early_data ssl_protocol ssl_server_name ssl_session_id
+        ssl_session_reused ssl_client_sigalg ssl_ech_outer_server_name
+        ssl_ech_status ssl_sigalg ssl_sigalgs
+    )),
 );
 my @all;
 push @all, { name => $_->[0], module => $_->[1], settable => $_->[2],
@@ -153,7 +164,9 @@ push @all, { name => $_->[0], module => $_->[1], settable => $_->[2],
     for map { [ splice @rows, 0, 6 ] } 1 .. @rows / 6;
 
 my %since = (is_request_port => '1.29.3', request_port => '1.29.3',
-             proxy_protocol_tlv_alpn => '1.23.2');
+             proxy_protocol_tlv_alpn => '1.23.2', ssl_sigalg => '1.29.3',
+             ssl_client_sigalg => '1.29.3', ssl_sigalgs => '1.31.2',
+             ssl_ech_status => '1.29.4', ssl_ech_outer_server_name => '1.29.4');
 my @here = grep { has_module($_->{module})
     && (!$since{$_->{name}} || version_at_least($since{$_->{name}})) } @all;
 my %known = map { $_->{name} => $_ } @all;
@@ -184,9 +197,11 @@ SKIP: {
 
 # ---- the server ----
 
-my $lines = join '', map { "$_->{name}=\[\$$_->{name}]\\n" } @here;
+# A parameter has less than 4096 bytes.
+my %lines = (tls => '', others => '');
+$lines{$_->{module} eq 'http_ssl' ? 'tls' : 'others'} .= "$_->{name}=\[\$$_->{name}]\\n" for @here;
 my $format = join "\n", map { "'$_->{name}=[\$$_->{name}]\\n'" } @here;
-my $values = "return 200 \"$lines\";";
+my $values = "set \$tls \"$lines{tls}\"; return 200 \"\${tls}$lines{others}\";";
 
 sub given { my ($module, $text) = @_; return has_module($module) ? $text : '' }
 

@@ -416,6 +416,15 @@ conn_flush(struct conn *c, size_t limit)
 
 
 void
+conn_drop_out(struct conn *c)
+{
+    chain_clear(&c->out);
+    if (c->io->dropped != NULL)
+        c->io->dropped(c);
+}
+
+
+void
 conn_flush_late(struct conn *c)
 {
     c->is_flushing = true;

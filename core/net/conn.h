@@ -46,6 +46,9 @@ struct conn_io {
     ssize_t (*send)(struct conn *, struct chain *out, size_t limit);
     /* Whether there is something to read; takes nothing. */
     enum probe (*probe)(struct conn *);
+    /* What is in the chain that it sends from is dropped: nothing of what follows
+     * has been sent already.  NULL: that is nothing to it. */
+    void    (*dropped)(struct conn *);
     /* Bytes that send took and the peer does not have so far. */
     size_t  (*unread)(const struct conn *);
     /* Ends the sending side where the transport can. */
@@ -208,6 +211,8 @@ enum flush {
  * than may go now.  on_flushed is called by the loop alone, after FLUSH_WAIT
  * and when nothing of a later conn_flush has told the outcome before. */
 enum flush conn_flush(struct conn *c, size_t limit);
+/* Drops what is in c->out: it is not to be sent any more. */
+void conn_drop_out(struct conn *c);
 /* Once per loop turn, behind everything else; on_flushed tells of the end. */
 void conn_flush_late(struct conn *c);
 

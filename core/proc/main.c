@@ -27,6 +27,7 @@
 #include "core/proc/signal.h"
 #include "core/proc/worker.h"
 #include "core/shm/registry.h"
+#include "core/tls/tickets.h"
 
 static struct log_file start_file = { .fd = -1 };
 
@@ -309,6 +310,8 @@ serve(struct setup *s)
 
     if (g == NULL)
         return 1;
+    if (!tls_tickets_init())
+        log_at(&log_start, LEVEL_ALERT, errno, "no memory for ticket keys");
     if (!setup_open(s, g, NULL, &log_start)) {
         generation_put(g);
         return 1;

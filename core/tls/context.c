@@ -12,6 +12,9 @@
 #include <stdio.h>
 
 #include "core/tls/error.h"
+#include "core/tls/files.h"
+#include "core/tls/inside.h"
+#include "core/tls/sessions.h"
 #include "core/tls/tickets.h"
 
 
@@ -121,6 +124,74 @@ use_key(SSL_CTX *ssl, const struct tls_pair *p, char *why)
     return ok
            || refuse(why, "SSL_CTX_use_PrivateKey(\"" STR_F "\") failed",
                      STR_A(p->key_path));
+}
+
+
+/* --- certificates whose names have variables ---------------------------------------- */
+
+struct naming {
+    SSL                       *ssl;
+    const struct tls_settings *settings;
+    bool                       is_good;
+};
+
+
+static bool
+use_loaded(SSL *ssl, const struct tls_pair *p)
+{
+    const unsigned char *at = (const unsigned char *) p->key.p;
+    STACK_OF(X509) *above = sk_X509_new_null();
+    X509     *x = above != NULL ? read_chain(p->chain, above) : NULL;
+    EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long) p->key.n);
+    bool      ok;
+
+    ok = x != NULL && key != NULL && SSL_use_certificate(ssl, x) == 1
+         && SSL_set1_chain(ssl, above) == 1
+         && SSL_use_PrivateKey(ssl, key) == 1;
+    EVP_PKEY_free(key);
+    X509_free(x);
+    sk_X509_pop_free(above, X509_free);
+    return ok;
+}
+
+
+static void
+load_named(struct task *t, void *arg)
+{
+    struct naming             *n = arg;
+    const struct tls_settings *s = n->settings;
+    char                       why[TLS_WHY_MAX];
+
+    VEC_EACH(&s->named, it) {
+        struct tls_pair p = { 0 };
+
+        if (!tls_pair_load(t->arena, s->folder, expr_eval(it->certificate, t),
+                           expr_eval(it->key, t), &s->passwords, &p, why))
+        {
+            log_error(t->log, "%s", why);
+            return;
+        }
+        if (!use_loaded(n->ssl, &p)) {
+            tls_error_log(t->log, LEVEL_ERROR, 0,
+                          "SSL_use_PrivateKey() failed");
+            return;
+        }
+    }
+    n->is_good = true;
+}
+
+
+/* As SSL_CTX_set_cert_cb has it: 0: the handshake fails. */
+static int
+on_certificate(SSL *ssl, void *arg)
+{
+    struct tls_context *c = arg;
+    struct conn        *conn = SSL_get_app_data(ssl);
+    struct naming       n = { .ssl = ssl, .settings = c->named };
+
+    conn->tls->server->with_task(conn, load_named, &n);
+    ERR_clear_error();
+    return n.is_good;
 }
 
 
@@ -342,6 +413,86 @@ use_protocols(SSL_CTX *ssl, unsigned protocols)
 
 /* --- sessions --------------------------------------------------------------------------- */
 
+/* A session was made.  Clients with TLS 1.3 have it in their ticket. */
+static int
+on_session(SSL *ssl, SSL_SESSION *session)
+{
+    static char               der[TLS_SESSION_MAX];
+    const struct tls_context *c = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    const struct conn        *conn = SSL_get_app_data(ssl);
+    unsigned char            *p = (unsigned char *) der;
+    const unsigned char      *id;
+    unsigned                  id_n;
+    int                       n = i2d_SSL_SESSION(session, NULL);
+
+    if (c->zone == NULL)
+        return 0;
+    if (SSL_version(ssl) >= TLS1_3_VERSION
+        && !(SSL_get_options(ssl) & SSL_OP_NO_TICKET))
+        return 0;
+    id = SSL_SESSION_get_id(session, &id_n);
+    if (n > 0 && n <= TLS_SESSION_MAX)
+        (void) i2d_SSL_SESSION(session, &p);
+    if (!tls_sessions_put(c->zone, (str_t){ (const char *) id, id_n },
+                          (str_t){ der, n > 0 ? (size_t) n : 0 },
+                          time(NULL) + SSL_SESSION_get_timeout(session)))
+        log_warn(conn->lines,
+                 "could not allocate new session in SSL session shared cache "
+                 "\"" STR_F "\"",
+                 STR_A(zone_name(c->zone)));
+    OPENSSL_cleanse(der, sizeof(der));
+    ERR_clear_error();
+    return 0;
+}
+
+
+static SSL_SESSION *
+on_session_wanted(SSL *ssl, const unsigned char *id, int id_n, int *copies)
+{
+    static char               der[TLS_SESSION_MAX];
+    const struct tls_context *c = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    const unsigned char      *p = (unsigned char *) der;
+    SSL_SESSION              *session;
+    size_t                    n;
+
+    *copies = 0;
+    if (c->zone == NULL)
+        return NULL;
+    n = tls_sessions_get(c->zone, (str_t){ (const char *) id, (size_t) id_n },
+                         time(NULL), der);
+    if (n == 0)
+        return NULL;
+    session = d2i_SSL_SESSION(NULL, &p, (long) n);
+    OPENSSL_cleanse(der, n);
+    ERR_clear_error();
+    return session;
+}
+
+
+static void
+on_session_bad(SSL_CTX *ssl, SSL_SESSION *session)
+{
+    const struct tls_context *c = SSL_CTX_get_app_data(ssl);
+    const unsigned char      *id;
+    unsigned                  n;
+
+    id = SSL_SESSION_get_id(session, &n);
+    if (c->zone != NULL)
+        tls_sessions_drop(c->zone, (str_t){ (const char *) id, n });
+}
+
+
+static void
+share_sessions(SSL_CTX *ssl)
+{
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_SERVER
+                                            | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ssl, on_session);
+    SSL_CTX_sess_set_get_cb(ssl, on_session_wanted);
+    SSL_CTX_sess_set_remove_cb(ssl, on_session_bad);
+}
+
+
 static void
 use_sessions(struct tls_context *c, const struct tls_settings *s)
 {
@@ -367,6 +518,9 @@ use_sessions(struct tls_context *c, const struct tls_settings *s)
         SSL_CTX_set_session_cache_mode(c->ssl, SSL_SESS_CACHE_SERVER);
         if (s->cache_size != 0)
             SSL_CTX_sess_set_cache_size(c->ssl, (long) s->cache_size);
+        break;
+    case TLS_CACHE_SHARED:
+        share_sessions(c->ssl);
         break;
     }
     SSL_CTX_set_num_tickets(c->ssl, 1);
@@ -399,6 +553,27 @@ on_name(SSL *ssl, int *alert, void *arg)
 }
 
 
+/* The first protocol of ours that the client knows, too. */
+static int
+on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
+        const unsigned char *in, unsigned n, void *arg)
+{
+    struct conn   *c = SSL_get_app_data(ssl);
+    str_t          ours = c->tls->server->protocols(c);
+    unsigned char *found;
+
+    (void) arg;
+    if (ours.n == 0)
+        return SSL_TLSEXT_ERR_NOACK;
+    if (SSL_select_next_proto(&found, out_n, (const unsigned char *) ours.p,
+                              (unsigned) ours.n, in, n)
+        != OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = found;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+
 /* --- the whole ------------------------------------------------------------------------------ */
 
 static bool
@@ -412,12 +587,17 @@ fill(struct tls_context *c, const struct tls_settings *s, char *why)
     VEC_EACH(&s->pairs, p)
         if (!use_certificate(c->ssl, p, why) || !use_key(c->ssl, p, why))
             return false;
+    if (s->named.n != 0) {
+        c->named = s;
+        SSL_CTX_set_cert_cb(c->ssl, on_certificate, c);
+    }
     if (!use_ciphers(c->ssl, s, why) || !use_trust(c->ssl, s, why)
         || !use_ticket_keys(c, s, why))
         return false;
     if (s->is_server) {
         use_sessions(c, s);
         SSL_CTX_set_tlsext_servername_callback(c->ssl, on_name);
+        SSL_CTX_set_alpn_select_cb(c->ssl, on_alpn, NULL);
     }
     return run_commands(c->ssl, s, why);
 }
@@ -464,7 +644,12 @@ tls_context_new(const struct tls_settings *s, char *why)
     c->refs = 1;
     c->buffer_size = s->buffer_size;
     c->verify = s->verify;
+    if (s->zone != NULL) {
+        c->zone = s->zone->zone;
+        c->zone_serial = s->zone->serial;
+    }
     memcpy(c->id, s->id, sizeof(c->id));
+    memcpy(c->verify_id, s->verify_id, sizeof(c->verify_id));
     c->ssl = SSL_CTX_new(TLS_method());
     if (c->ssl == NULL)
         refuse(why, "SSL_CTX_new() failed");

@@ -16,10 +16,16 @@ struct tls_context {
     SSL_CTX            *ssl;
     struct tls_context *next;      /* in the table of the process            */
     unsigned            refs;      /* generations and connections            */
+    unsigned            users;     /* generations                            */
     uint64_t            generation; /* the last one that uses it             */
     size_t              buffer_size;
     unsigned            verify;    /* enum tls_verify                        */
-    uint8_t             id[32];
+    uint8_t             id[32], verify_id[32]; /* of the settings            */
+    struct zone        *zone;      /* for sessions; NULL: there is none, or no
+                                      generation uses the context any more   */
+    uint64_t            zone_serial; /* of the zone, 0: none                 */
+    const struct tls_settings *named; /* they have certificates whose names have
+                                      variables; or NULL                     */
     VEC(struct tls_ticket_key) ticket_keys; /* none: the shared ones         */
     struct arena       *arena;     /* that this lies in                      */
     bool                is_listed; /* in the table                           */

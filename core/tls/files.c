@@ -106,13 +106,13 @@ tls_file_read(struct conf *cf, const char *what, str_t path,
 /* --- certificates -------------------------------------------------------------- */
 
 static void
-add_certificate(struct conf *cf, str_t *chain, X509 *x)
+add_certificate(struct arena *a, str_t *chain, X509 *x)
 {
     unsigned char *der = NULL;
     int            n = i2d_X509(x, &der);
 
     CHECK(n > 0);
-    *chain = str_join(cf->arena, *chain, (str_t){ (char *) der, (size_t) n });
+    *chain = str_join(a, *chain, (str_t){ (char *) der, (size_t) n });
     OPENSSL_free(der);
 }
 
@@ -129,23 +129,26 @@ at_end(void)
 
 /* "data:" and PEM, or a file; NULL: it cannot be opened. */
 static BIO *
-open_text(struct conf *cf, str_t name, str_t *path)
+open_text(struct arena *a, str_t folder, str_t name, str_t *path)
 {
     if (str_starts(name, STR("data:"))) {
         *path = STR("data:...");
         name = str_from(name, 5);
-        return BIO_new_mem_buf(name.p, (int) name.n);
+        return BIO_new_mem_buf(name.n != 0 ? name.p : "", (int) name.n);
     }
-    *path = conf_path_conf(cf, name);
+    if (name.n != 0 && name.p[0] == '/')
+        folder = STR("");
+    *path = str_join(a, folder, name);
     return BIO_new_file(path->p, "r");
 }
 
 
 static bool
-read_chain(struct conf *cf, str_t name, struct tls_pair *out, char *why)
+read_chain(struct arena *a, str_t folder, str_t name, struct tls_pair *out,
+           char *why)
 {
     const char *what = "cannot load certificate";
-    BIO        *in = open_text(cf, name, &out->path);
+    BIO        *in = open_text(a, folder, name, &out->path);
     X509       *x;
     bool        ok;
 
@@ -158,7 +161,7 @@ read_chain(struct conf *cf, str_t name, struct tls_pair *out, char *why)
     }
     out->chain = STR("");
     do {
-        add_certificate(cf, &out->chain, x);
+        add_certificate(a, &out->chain, x);
         X509_free(x);
     } while ((x = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL);
     ok = at_end();
@@ -232,11 +235,21 @@ keep_secret(struct arena *a, const void *p, size_t n)
 
 
 static bool
-load_key(struct conf *cf, str_t name, const struct texts *passwords,
-         struct tls_pair *out, char *why)
+wants_password(void)
+{
+    unsigned long code = ERR_peek_last_error();
+
+    return ERR_GET_LIB(code) == ERR_LIB_PEM
+           && ERR_GET_REASON(code) == PEM_R_BAD_PASSWORD_READ;
+}
+
+
+static bool
+read_private(struct arena *a, str_t folder, str_t name,
+             const struct texts *passwords, struct tls_pair *out, char *why)
 {
     const char    *what = "cannot load certificate key";
-    BIO           *in = open_text(cf, name, &out->key_path);
+    BIO           *in = open_text(a, folder, name, &out->key_path);
     EVP_PKEY      *key;
     unsigned char *der = NULL;
     int            n;
@@ -245,6 +258,12 @@ load_key(struct conf *cf, str_t name, const struct texts *passwords,
         return refuse(why, what, out->key_path, "BIO_new_file()");
     key = read_key(in, passwords);
     BIO_free(in);
+    if (key == NULL && passwords->list.n == 0 && wants_password()) {
+        ERR_clear_error();
+        return refuse(why, what, out->key_path,
+                      "it has a password that no ssl_password_file names: "
+                      "PEM_read_bio_PrivateKey()");
+    }
     if (key == NULL)
         return refuse(why, what, out->key_path, "PEM_read_bio_PrivateKey()");
     ERR_clear_error();
@@ -252,7 +271,7 @@ load_key(struct conf *cf, str_t name, const struct texts *passwords,
     EVP_PKEY_free(key);
     if (n <= 0)
         return refuse(why, what, out->key_path, "i2d_PrivateKey()");
-    out->key = keep_secret(cf->arena, der, (size_t) n);
+    out->key = keep_secret(a, der, (size_t) n);
     OPENSSL_clear_free(der, (size_t) n);
     return true;
 }
@@ -272,6 +291,17 @@ is_foreign(str_t name, char *why)
 
 
 bool
+tls_pair_load(struct arena *a, str_t folder, str_t certificate, str_t key,
+              const struct texts *passwords, struct tls_pair *out, char *why)
+{
+    out->name = certificate;
+    out->key_name = key;
+    return !is_foreign(key, why) && read_chain(a, folder, certificate, out, why)
+           && read_private(a, folder, key, passwords, out, why);
+}
+
+
+bool
 tls_pair_read(struct conf *cf, str_t certificate, str_t key,
               const struct texts *passwords, struct tls_pair *out, char *why)
 {
@@ -282,10 +312,8 @@ tls_pair_read(struct conf *cf, str_t certificate, str_t key,
 
     if (p == NULL) {
         p = arena_make(cf->arena, struct tls_pair);
-        p->name = certificate;
-        p->key_name = key;
-        if (is_foreign(key, why) || !read_chain(cf, certificate, p, why)
-            || !load_key(cf, key, passwords, p, why))
+        if (!tls_pair_load(cf->arena, cf->gen->paths.conf_prefix, certificate,
+                           key, passwords, p, why))
             return false;
         hash_set(known, both, p);
     }

@@ -16,8 +16,12 @@ bool tls_file_read(struct conf *cf, const char *what, str_t path,
                    struct tls_file *out, char *why);
 
 /* A certificate (with those above it) and its key, as the arguments of
- * directives name them: a file, relative to the configuration's folder, or
- * "data:" and PEM.  False: why. */
+ * directives name them: a file, relative to the folder (which ends with a
+ * slash), or "data:" and PEM.  False: why. */
+bool tls_pair_load(struct arena *a, str_t folder, str_t certificate, str_t key,
+                   const struct texts *passwords, struct tls_pair *out,
+                   char *why);
+/* The same, once in a generation. */
 bool tls_pair_read(struct conf *cf, str_t certificate, str_t key,
                    const struct texts *passwords, struct tls_pair *out,
                    char *why);

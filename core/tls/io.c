@@ -279,7 +279,7 @@ log_failure(struct conn *c, int what, const char *text)
     }
     if (tls_error_is_ours())
         level = LEVEL_ALERT;
-    tls_error_log(&c->log, level, 0, text);
+    tls_error_log(c->lines, level, 0, text);
 }
 
 
@@ -609,10 +609,10 @@ read_piece(struct conn *c, const struct cursor *k, char *out, size_t n)
     if (got > 0)
         return (size_t) got;
     if (got == 0)
-        log_at(&c->log, LEVEL_ALERT, 0,
+        log_at(c->lines, LEVEL_ALERT, 0,
                "file was truncated at %lld while sending", (long long) at);
     else
-        log_at(&c->log, LEVEL_CRIT, errno, "pread() failed");
+        log_at(c->lines, LEVEL_CRIT, errno, "pread() failed");
     c->error = EIO;
     return 0;
 }
@@ -707,6 +707,7 @@ send_tls(struct conn *c, struct chain *out, size_t limit)
         return CONN_ERROR;
     if (t->ssl == NULL)
         return 0;
+    CHECK(t->owed <= out->n);
     enter(t);
     if (t->is_open && made.n <= HELD_MAX && limit > t->owed)
         is_good = encrypt(c, out, limit - t->owed);
@@ -715,6 +716,13 @@ send_tls(struct conn *c, struct chain *out, size_t limit)
         is_good = false;
     }
     return is_good ? settle(t, out, limit) : CONN_ERROR;
+}
+
+
+static void
+dropped_tls(struct conn *c)
+{
+    c->tls->owed = 0;
 }
 
 
@@ -739,6 +747,7 @@ say_goodbye(struct conn *c)
     enter(t);
     (void) SSL_shutdown(t->ssl);
     ERR_clear_error();
+    c->event.writable = true; /* who closes does not watch any more */
     if (!leave(c, false))
         t->is_broken = true;
 }
@@ -782,6 +791,7 @@ const struct conn_io conn_tls = {
     .handshake = handshake_tls,
     .read = read_tls,
     .probe = probe_tls,
+    .dropped = dropped_tls,
     .unread = unread_tls,
     .send = send_tls,
     .shutdown = shutdown_tls,
@@ -833,7 +843,8 @@ tls_connect(struct conn *c, struct tls_context *context, str_t name)
     text[name.n] = '\0';
     if (SSL_set_tlsext_host_name(t->ssl, text) == 1)
         return true;
-    tls_error_log(&c->log, LEVEL_ERROR, 0, "SSL_set_tlsext_host_name() failed");
+    tls_error_log(c->lines, LEVEL_ERROR, 0,
+                  "SSL_set_tlsext_host_name() failed");
     return false;
 }
 

@@ -6,8 +6,10 @@
 
 #include <stdio.h>
 
+#include "core/shm/zone.h"
 #include "core/tls/context.h"
 #include "core/tls/files.h"
+#include "core/tls/sessions.h"
 
 
 /* --- both sides ------------------------------------------------------------- */
@@ -60,10 +62,35 @@ static const struct conf_word verify_words[] = {
 };
 
 
+/* "name:size". */
+static const char *
+take_zone(struct conf *cf, str_t word, const struct zone_conf **out)
+{
+    str_t       rest = str_from(word, sizeof("shared:") - 1), name;
+    const char *error = NULL;
+    uint64_t    size;
+
+    name = str_cut(&rest, ':');
+    if (name.n == 0 || rest.p == NULL || !number_size(rest, false, &size))
+        return conf_error(cf, "invalid session cache \"" STR_F "\"",
+                          STR_A(word));
+    if (size < ZONE_PAGES_LEAST * (uint64_t) ZONE_PAGE)
+        return conf_error(cf, "session cache \"" STR_F "\" is too small",
+                          STR_A(word));
+    *out = zone_add(cf, name, size, &tls_sessions_use, &error);
+    return error;
+}
+
+
 static const char *
 take_cache(struct conf *cf, str_t word, struct tls_session_cache *out)
 {
     uint64_t n;
+
+    if (str_starts(word, STR("shared:"))) {
+        out->kind = TLS_CACHE_SHARED;
+        return take_zone(cf, word, &out->zone);
+    }
 
     if (str_is(word, "off")) {
         out->kind = TLS_CACHE_OFF;
@@ -74,13 +101,14 @@ take_cache(struct conf *cf, str_t word, struct tls_session_cache *out)
         return NULL;
     }
     if (str_is(word, "builtin")) {
-        *out = (struct tls_session_cache){ TLS_CACHE_BUILTIN, 0 };
+        out->kind = TLS_CACHE_BUILTIN;
         return NULL;
     }
     if (str_starts(word, STR("builtin:"))
         && number_parse(str_from(word, 8), INT32_MAX, &n))
     {
-        *out = (struct tls_session_cache){ TLS_CACHE_BUILTIN, (size_t) n };
+        out->kind = TLS_CACHE_BUILTIN;
+        out->size = (size_t) n;
         return NULL;
     }
     return conf_error(cf, "invalid session cache \"" STR_F "\"", STR_A(word));
@@ -95,6 +123,8 @@ parse_cache(struct conf *cf, void *field)
 
     for (unsigned i = 1; i < cf->n_args && error == NULL; i++)
         error = take_cache(cf, cf->args[i], &found);
+    if (found.zone != NULL) /* beside it, builtin would find nothing */
+        found.kind = TLS_CACHE_SHARED;
     if (error == NULL)
         *(struct tls_session_cache *) field = found;
     return error;
@@ -138,10 +168,11 @@ const struct directive tls_server_rows[] = {
          "vouches for."),
     { "_session_cache", ROW_MANY, ARGS_1 | ARGS_2, &cache_type,
       FIELD(C, cache, struct tls_session_cache), NULL, NULL,
-      "off | none | builtin[:size]",
+      "off | none | [builtin[:size]] [shared:name:size]",
       "Where sessions are kept for clients to resume that have no tickets: "
-      "nowhere (off; none only tells clients so in a gentler way), or in each "
-      "worker (builtin)." },
+      "nowhere (off; none only tells clients so in a gentler way), in each "
+      "worker (builtin), or in memory that all workers share: 1m has about "
+      "4,000." },
     SEC("_session_timeout", 0, C, session_timeout, "5m",
         "How long a client may resume a session."),
     FLAG("_session_tickets", 0, C, has_tickets, "on",
@@ -165,6 +196,47 @@ const struct directive tls_server_rows[] = {
 /* --- from values to settings -------------------------------------------------------- */
 
 static bool
+has_variable(const struct texts *names)
+{
+    VEC_EACH(&names->list, name)
+        if (str_chr(*name, '$') != NULL)
+            return true;
+    return false;
+}
+
+
+static struct expr *
+compile(struct conf *cf, str_t text, char *why)
+{
+    const char  *error = NULL;
+    struct expr *e = expr_compile(cf, text, 0, &error);
+
+    if (e == NULL)
+        snprintf(why, TLS_WHY_MAX, "%s", error);
+    return e;
+}
+
+
+static bool
+name_pairs(struct conf *cf, const struct tls_conf *common,
+           const struct tls_server_conf *own, struct tls_settings *s, char *why)
+{
+    struct tls_named_pair *p;
+
+    s->passwords = common->passwords;
+    s->folder = cf->gen->paths.conf_prefix;
+    for (size_t i = 0; i < own->certificates.list.n; i++) {
+        p = vec_push(cf->arena, &s->named);
+        p->certificate = compile(cf, own->certificates.list.at[i], why);
+        p->key = compile(cf, own->keys.list.at[i], why);
+        if (p->certificate == NULL || p->key == NULL)
+            return false;
+    }
+    return true;
+}
+
+
+static bool
 read_pairs(struct conf *cf, const struct tls_conf *common,
            const struct tls_server_conf *own, struct tls_settings *s, char *why)
 {
@@ -177,6 +249,8 @@ read_pairs(struct conf *cf, const struct tls_conf *common,
                  STR_A(own->certificates.list.at[n - 1]));
         return false;
     }
+    if (has_variable(&own->certificates) || has_variable(&own->keys))
+        return name_pairs(cf, common, own, s, why);
     for (size_t i = 0; i < n; i++)
         if (!tls_pair_read(cf, own->certificates.list.at[i],
                            own->keys.list.at[i], &common->passwords,
@@ -227,6 +301,7 @@ tls_server_settings(struct conf *cf, const struct tls_conf *common,
         .depth = (unsigned) common->depth,
         .cache = own->cache.kind,
         .cache_size = own->cache.size,
+        .zone = own->cache.zone,
         .session_timeout = own->session_timeout,
         .has_tickets = own->has_tickets,
         .buffer_size = own->buffer_size,

@@ -22,6 +22,7 @@ extern const struct directive tls_rows[];
 struct tls_session_cache {
     unsigned kind; /* enum tls_cache                                         */
     size_t   size; /* sessions; 0: OpenSSL's default                         */
+    const struct zone_conf *zone;
 };
 
 struct tls_server_conf {

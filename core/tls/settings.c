@@ -46,8 +46,32 @@ mix_lists(EVP_MD_CTX *md, const struct tls_settings *s)
         mix_text(md, p->chain);
         mix_text(md, p->key);
     }
+    mix_number(md, s->named.n);
+    VEC_EACH(&s->named, it) {
+        mix_text(md, expr_text(it->certificate));
+        mix_text(md, expr_text(it->key));
+        mix_number(md, (uintptr_t) it->key);
+    }
     VEC_EACH(&s->ticket_keys, k)
         mix_text(md, k->bytes);
+}
+
+
+/* Whether clients have to have a certificate makes no difference to one that
+ * they have. */
+static void
+seal_verify(struct tls_settings *s)
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+
+    CHECK(md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1);
+    mix_number(md, s->verify != TLS_VERIFY_OFF);
+    mix_number(md, s->depth);
+    mix_text(md, s->client_ca.bytes);
+    mix_text(md, s->trusted.bytes);
+    mix_text(md, s->crl.bytes);
+    CHECK(EVP_DigestFinal_ex(md, s->verify_id, NULL) == 1);
+    EVP_MD_CTX_free(md);
 }
 
 
@@ -64,6 +88,7 @@ tls_settings_seal(struct tls_settings *s)
     mix_number(md, s->depth);
     mix_number(md, s->cache);
     mix_number(md, s->cache_size);
+    mix_text(md, s->zone != NULL ? s->zone->name : STR_NONE);
     mix_number(md, s->session_timeout);
     mix_number(md, s->has_tickets);
     mix_number(md, s->buffer_size);
@@ -76,4 +101,5 @@ tls_settings_seal(struct tls_settings *s)
     mix_lists(md, s);
     CHECK(EVP_DigestFinal_ex(md, s->id, NULL) == 1);
     EVP_MD_CTX_free(md);
+    seal_verify(s);
 }

@@ -9,6 +9,8 @@
 
 #include "core/conf/conf.h"
 #include "core/conf/types.h"
+#include "core/expr/expr.h"
+#include "core/shm/registry.h"
 
 enum tls_protocol {
     TLS_SSL2 = 1 << 0, /* is accepted, and does not exist                    */
@@ -30,6 +32,7 @@ enum tls_cache {
     TLS_CACHE_NONE,    /* clients hear that there is one, and there is none  */
     TLS_CACHE_OFF,
     TLS_CACHE_BUILTIN, /* one in each worker                                 */
+    TLS_CACHE_SHARED,  /* one that all workers share                         */
 };
 
 /* A file that was read. */
@@ -48,6 +51,11 @@ struct tls_pair {
 
 typedef VEC(struct tls_pair) tls_pairs_t;
 
+/* One whose names have variables: it is loaded in each handshake. */
+struct tls_named_pair {
+    struct expr *certificate, *key;
+};
+
 struct tls_settings {
     bool             is_server;
     unsigned         protocols; /* enum tls_protocol                         */
@@ -56,17 +64,22 @@ struct tls_settings {
     bool             prefers_server_ciphers;
     struct pairs     commands;  /* of OpenSSL's configuration                */
     tls_pairs_t      pairs;
+    VEC(struct tls_named_pair) named;
+    struct texts     passwords; /* of keys in named                          */
+    str_t            folder;    /* of files in named                         */
     struct tls_file  dhparam, client_ca, trusted, crl; /* PEM; may be empty  */
     unsigned         verify;    /* enum tls_verify                           */
     unsigned         depth;
     unsigned         cache;     /* enum tls_cache                            */
     size_t           cache_size; /* sessions; 0: OpenSSL's default           */
+    const struct zone_conf *zone; /* TLS_CACHE_SHARED, else NULL             */
     uint64_t         session_timeout; /* seconds                             */
     bool             has_tickets;
     VEC(struct tls_file) ticket_keys; /* none: those that all workers share  */
     size_t           buffer_size; /* the most that is sent as one record     */
     uint8_t          id[32];    /* of all that makes a difference            */
+    uint8_t          verify_id[32]; /* of how the peer is verified           */
 };
 
-/* Computes s->id, when the rest is complete. */
+/* Computes s->id and s->verify_id, when the rest is complete. */
 void tls_settings_seal(struct tls_settings *s);

@@ -26,15 +26,19 @@ slot_of(const uint8_t *id, size_t n_slots)
 }
 
 
+/* That of the same settings, with the same zone. */
 static struct tls_context *
-find(const uint8_t *id)
+find(const struct tls_settings *s)
 {
+    uint64_t            serial = s->zone != NULL ? s->zone->serial : 0;
     struct tls_context *c;
 
     if (table.n_slots == 0)
         return NULL;
-    c = table.slots[slot_of(id, table.n_slots)];
-    while (c != NULL && memcmp(c->id, id, sizeof(c->id)) != 0)
+    c = table.slots[slot_of(s->id, table.n_slots)];
+    while (c != NULL
+           && (memcmp(c->id, s->id, sizeof(c->id)) != 0
+               || c->zone_serial != serial))
         c = c->next;
     return c;
 }
@@ -113,10 +117,15 @@ tls_context_put(struct tls_context *c)
 }
 
 
+/* A generation ends, and its zones do after that. */
 static void
-put_later(void *arg)
+unuse(void *arg)
 {
-    tls_context_put(arg);
+    struct tls_context *c = arg;
+
+    if (--c->users == 0)
+        c->zone = NULL;
+    tls_context_put(c);
 }
 
 
@@ -127,8 +136,9 @@ use(struct tls_context *c, struct generation *g)
     if (c->generation == g->number + 1)
         return;
     c->generation = g->number + 1;
+    c->users++;
     tls_context_hold(c);
-    arena_defer(g->arena, put_later, c);
+    arena_defer(g->arena, unuse, c);
 }
 
 
@@ -136,7 +146,7 @@ struct tls_context *
 tls_context_get(const struct tls_settings *s, struct generation *g,
                 const struct log *log)
 {
-    struct tls_context *c = find(s->id);
+    struct tls_context *c = find(s);
     char                why[TLS_WHY_MAX];
 
     if (c != NULL) {
@@ -158,7 +168,7 @@ tls_context_get(const struct tls_settings *s, struct generation *g,
 void
 tls_context_keep(const struct tls_settings *s, struct generation *g)
 {
-    struct tls_context *c = find(s->id);
+    struct tls_context *c = find(s);
 
     if (c != NULL)
         use(c, g);

@@ -35,6 +35,10 @@ struct tls_server {
     /* After that: the protocols that it speaks (ALPN), the best one first, each
      * behind a byte with its length. */
     str_t (*protocols)(struct conn *c);
+    /* Calls use with a task to evaluate variables with, which is there for that
+     * long. */
+    void (*with_task)(struct conn *c, void (*use)(struct task *, void *arg),
+                      void *arg);
 };
 
 /* Makes c, which was accepted, a TLS connection: c->io->handshake follows.

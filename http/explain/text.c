@@ -263,8 +263,10 @@ text_print(const struct explain *e)
     printf(" from %.*s\n", (int) n, from);
     print_label("listener", 0);
     k = LABEL + 2 + printf(STR_F, STR_A(e->address->text));
-    if (str_is(e->ask.scheme, "https") && !e->listener->has_ssl)
+    if (str_is(e->ask.scheme, "https") && !e->address->has_ssl)
         k += printf(" (it has no ssl: taken to be http)");
+    else if (str_is(e->ask.scheme, "http") && e->address->has_ssl)
+        k += printf(" (it has ssl: taken to be https)");
     print_place(e, k, e->listen ? e->listen->file : NULL,
                 e->listen ? e->listen->line : 0);
     print_steps(e);

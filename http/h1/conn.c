@@ -438,7 +438,7 @@ drop_out(struct http_request *r)
 {
     struct h1 *h = h1_of(r);
 
-    chain_clear(&h->http.conn.out);
+    conn_drop_out(&h->http.conn);
     timer_stop(&h->http.conn.write_timer);
 }
 
@@ -450,7 +450,7 @@ free_request(struct h1 *h, struct http_request *r)
 {
     http_request_free(r);
     h1_free_body(r);
-    chain_clear(&h->http.conn.out);
+    conn_drop_out(&h->http.conn);
     h->http.conn.lines = &h->http.conn.log;
     h->r = NULL;
 }

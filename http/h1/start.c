@@ -172,10 +172,10 @@ h1_start(struct h1 *h)
         r->keeps_alive = false;
     else
         status = check_head(h);
-    if (status != 0) {
+    if (status == 0)
+        status = request_head_end(r);
+    if (status != 0)
         h1_start_bad(h, status);
-        return;
-    }
-    request_head_end(r);
-    run(h);
+    else
+        run(h);
 }

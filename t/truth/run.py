@@ -6,10 +6,9 @@
            [--drop DIRECTIVE ...] [--add-http TEXT] [--idle SECONDS]
            [-v] [--keep] [--observe]
 
---drop takes simple statements of that name out of the files and the standard
-lines, --add-http puts text at the http level: both help with a binary that
-lacks a directive or has other defaults.  --observe prints what was seen beside
-the verdict.
+--drop takes simple statements of that name out of the files, --add-http puts
+text at the http level: both help with a binary that lacks a directive or has
+other defaults.  --observe prints what was seen beside the verdict.
 
 Every group is two files beside this script: GROUP.conf, a complete server
 configuration with placeholders, and GROUP.tsv, one case per line.  For each
@@ -17,11 +16,22 @@ group the binary is started once as `PATH -p PREFIX/ -c CONF` (the files say
 `daemon off`), the cases are sent one after another over raw sockets, then the
 process is stopped with SIGTERM.
 
+Cases of a group run in the order of the file and may depend on those before
+(a cache that was filled, a limit that was used up): --case helps to look at
+one, but such a case may need its predecessors to pass.
+
 Placeholders, in both files:
-  %%PORT%% %%PORT2%% %%PORT3%%  ports for `listen` (always on 127.0.0.1)
-  %%UPSTREAM%%                  127.0.0.1:port of the echo upstream
-  %%UNIX%%                      path of the unix socket of the same upstream
+  %%PORT%% %%PORT2%% ... %%PORT9%%  ports for `listen` (always on 127.0.0.1)
+  %%UPSTREAM%% %%UPSTREAM2%%    127.0.0.1:port of the echo upstreams 1 and 2
   %%DEAD%%                      127.0.0.1:port where nobody listens
+  %%UPORT%% %%UPORT2%% %%DPORT%% %%TPORT%%  port numbers alone (1, 2, dead, TCP)
+  %%UNIX%%                      path of the unix socket of upstream 1
+  %%FCGI%% %%UWSGI%% %%SCGI%% %%MEMC%%  127.0.0.1:port of the gateway stubs
+  %%TCP%%                       127.0.0.1:port of the TCP (and UDP) echo stub
+  %%DNS%%                       127.0.0.1:port of a DNS server (UDP, see stubs.py)
+  %%CERTS%%                     folder of certificates (made with the openssl
+                                command at first use; list in stubs.py)
+  %%DATA%%                      empty folder that workers may write (dav, store)
   %%ROOT%%                      document tree (see ROOT_FILES below)
   %%PREFIX%%                    scratch directory of the run
   %%MAIN%% %%HTTP%%             standard lines for the main / http level
@@ -29,31 +39,53 @@ Placeholders, in both files:
 
 Columns of GROUP.tsv (tab separated, first line is the header):
   case      name, unique in the group
-  port      1, 2 or 3: which of the three ports the client connects to
+  port      which of the ports the client connects to, 1 to 9; `s1` = by TLS
+            (SNI is the Host field), `h1` = HTTP/2 with prior knowledge, `hs1`
+            = HTTP/2 over TLS, `u1` = one UDP datagram, `f` = no connection:
+            `request` names a file, what was added to it since the last look is
+            the body (`f,last`: its last line).  Options behind commas: cert=NAME (client certificate)
+            sni=NAME nosni tls11 tls12 tls13 cipher=LIST alpn=A+B
   request   bytes to send; \\r \\n \\t \\\\ \\xNN escapes; {{A*900}} repeats "A"
             900 times; {{wait}} waits for response bytes before going on,
-            {{pause N}} sleeps N ms, {{shut}} closes the sending side
+            {{pause N}} sleeps N ms, {{shut}} closes the sending side,
+            {{want N}} waits for N bytes in all.  For h ports lines
+            `name: value`, the first may be `METHOD PATH [AUTHORITY]`; behind an
+            empty line the body; {{req}} begins the next stream (sent at once),
+            {{frame HEX}} is put on the wire as it is
   status    expected statuses in order, comma separated (interim ones such as
             100 too); `none`: closed without a byte; `raw`: bytes that are no
-            HTTP response
+            HTTP response; `tlsfail`: no TLS connection; for HTTP/2 `rstN` and
+            `goawayN` (N = error code) besides numbers
   headers   of the last response, items separated by ` || `: `Name: value`,
-            `Name: ~regex`, `!Name` (must be absent); unlisted ones are free
+            `Name: ~regex`, `!Name` (must be absent); unlisted ones are free;
+            trailer fields are called trailer-NAME; on TLS ports also tls-cn,
+            tls-version, tls-alpn (certificate and session that the client saw)
   body      of the last response: `=text`, `~regex`, `#length` or `-` (free);
             with a leading `z` the gzip-decoded body
   upstream  `-` free, `none` (upstream must not be asked), or items: request
-            line first, then `Name: value`, `!Name`, `body=text`
+            line first, then `Name: value`, `!Name`, `body=text`, `at=NAME`
+            (which stub: 1 2 fcgi uwsgi scgi memc tcp udp), `count=N` (requests
+            that all stubs got in this case; else the first is looked at only),
+            `nth=N` (of its connection), `sni=`, `tls=`, `cert=` (CN), `alpn=`,
+            `proxy=` (PROXY line).  Gateway protocols: `FASTCGI role=1 flags=0`,
+            `UWSGI modifier1=0 modifier2=0`, `SCGI` as the line, parameters as
+            fields; memcached and TCP: what was sent as the line
   conn      `close` or `keep`: state of the connection afterwards; `-` free
   note      for the reader
 
 The echo upstream answers 200 with "up" as body and X-Up: 1, closing the
 connection, unless the request has a field X-Reply, whose unescaped value is
-then sent as the whole response (`close` alone: no response at all).
+then sent as the whole response (`close` alone: no response at all).  It speaks
+TLS and HTTP/2 when it is spoken to so.  stubs.py tells more about it and about
+the other stubs.
+
+A group whose configuration the binary refuses gives one line, `GROUP 0 passed,
+N failed: not supported by this build: MESSAGE`.
 """
 import argparse
 import gzip
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -62,6 +94,9 @@ import tempfile
 import threading
 import time
 import zlib
+
+import stubs
+from client import Reply, Result, talk
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MTIME = 1700000000                      # Tue, 14 Nov 2023 22:13:20 GMT
@@ -176,21 +211,26 @@ def escape(data):
     return "".join(out)
 
 
+stubs.UNESCAPE = unescape
+
+
 def expand(text):
     """request column to a list of steps: bytes or (verb, argument)."""
     steps = []
     pos = 0
-    for m in re.finditer(r"\{\{(wait|shut|pause (\d+)|([^{}]*?)\*(\d+))\}\}",
-                         text):
+    for m in re.finditer(r"\{\{(wait|shut|req|frame ([0-9a-f ]*)|"
+                         r"(pause|want) (\d+)|([^{}]*?)\*(\d+))\}\}", text):
         if m.start() > pos:
             steps.append(unescape(text[pos:m.start()]))
         pos = m.end()
-        if m.group(1) == "wait" or m.group(1) == "shut":
+        if m.group(1) in ("wait", "shut", "req"):
             steps.append((m.group(1), 0))
-        elif m.group(2):
-            steps.append(("pause", int(m.group(2))))
+        elif m.group(3):
+            steps.append((m.group(3), int(m.group(4))))
+        elif m.group(6):
+            steps.append(unescape(m.group(5)) * int(m.group(6)))
         else:
-            steps.append(unescape(m.group(3)) * int(m.group(4)))
+            steps.append(("frame", bytes.fromhex(m.group(2) or "")))
     if pos < len(text):
         steps.append(unescape(text[pos:]))
     merged = []
@@ -202,281 +242,12 @@ def expand(text):
     return merged
 
 
-# ---------------------------------------------------------------- upstream
-
-class Upstream:
-    def __init__(self, port, path):
-        self.seen = []
-        self.stop = False
-        self.socks = []
-        t = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        t.bind(("127.0.0.1", port))
-        u = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        u.bind(path)
-        os.chmod(path, 0o777)
-        for s in (t, u):
-            s.listen(32)
-            self.socks.append(s)
-            threading.Thread(target=self.accept, args=(s,),
-                             daemon=True).start()
-
-    def accept(self, s):
-        while not self.stop:
-            try:
-                c, _ = s.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(c,),
-                             daemon=True).start()
-
-    def serve(self, c):
-        c.settimeout(5)
-        try:
-            buf = b""
-            while b"\r\n\r\n" not in buf:
-                d = c.recv(65536)
-                if not d:
-                    return
-                buf += d
-            head, rest = buf.split(b"\r\n\r\n", 1)
-            lines = head.split(b"\r\n")
-            fields = []
-            for l in lines[1:]:
-                n, _, v = l.partition(b":")
-                fields.append((n.decode("latin-1"),
-                               v.strip().decode("latin-1")))
-            low = {n.lower(): v for n, v in fields}
-            body = rest
-            if "content-length" in low:
-                want = int(low["content-length"])
-                while len(body) < want:
-                    d = c.recv(65536)
-                    if not d:
-                        break
-                    body += d
-            elif "chunked" in low.get("transfer-encoding", ""):
-                body = self.dechunk(c, rest)
-            self.seen.append((lines[0].decode("latin-1"), fields, body))
-            reply = low.get("x-reply")
-            if reply == "close":
-                return
-            if reply:
-                c.sendall(unescape(reply))
-            else:
-                c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
-                          b"Content-Type: text/plain\r\nX-Up: 1\r\n"
-                          b"Connection: close\r\n\r\n")
-                if not lines[0].startswith(b"HEAD"):
-                    c.sendall(b"up")
-        except OSError:
-            pass
-        finally:
-            try:
-                c.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass
-            c.close()
-
-    @staticmethod
-    def dechunk(c, buf):
-        out = b""
-        while True:
-            while b"\r\n" not in buf:
-                d = c.recv(65536)
-                if not d:
-                    return out
-                buf += d
-            size, buf = buf.split(b"\r\n", 1)
-            n = int(size.split(b";")[0], 16)
-            while len(buf) < n + 2:
-                d = c.recv(65536)
-                if not d:
-                    return out
-                buf += d
-            out += buf[:n]
-            buf = buf[n + 2:]
-            if n == 0:
-                return out
-
-    def close(self):
-        self.stop = True
-        for s in self.socks:
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            s.close()
-
-
-# ---------------------------------------------------------------- client
-
-class Reply:
-    def __init__(self):
-        self.status = None
-        self.fields = []
-        self.body = b""
-        self.version = ""
-
-    def get(self, name):
-        return [v for n, v in self.fields if n.lower() == name.lower()]
-
-
-def take_reply(buf, eof, head):
-    """Parse one response from buf.  Returns (Reply or None, rest)."""
-    if not buf.startswith(b"HTTP/"):
-        return None, buf
-    end = buf.find(b"\r\n\r\n")
-    if end < 0:
-        return None, buf
-    r = Reply()
-    lines = buf[:end].decode("latin-1").split("\r\n")
-    m = re.match(r"HTTP/(\d\.\d) (\d{3})", lines[0])
-    if not m:
-        return None, buf
-    r.version = m.group(1)
-    r.status = int(m.group(2))
-    for l in lines[1:]:
-        n, _, v = l.partition(":")
-        r.fields.append((n, v.strip()))
-    rest = buf[end + 4:]
-    if r.status < 200 or r.status in (204, 304) or head:
-        return r, rest
-    te = r.get("Transfer-Encoding")
-    cl = r.get("Content-Length")
-    if te and "chunked" in te[0]:
-        out = b""
-        while True:
-            i = rest.find(b"\r\n")
-            if i < 0:
-                return None, buf
-            try:
-                n = int(rest[:i].split(b";")[0], 16)
-            except ValueError:
-                return None, buf
-            if n == 0:
-                j = rest.find(b"\r\n\r\n", i)
-                if j < 0:
-                    return None, buf
-                for l in rest[i + 2:j].decode("latin-1").split("\r\n"):
-                    if l:
-                        a, _, b = l.partition(":")
-                        r.fields.append(("trailer-" + a, b.strip()))
-                r.body = out
-                return r, rest[j + 4:]
-            if len(rest) < i + 2 + n + 2:
-                return None, buf
-            out += rest[i + 2:i + 2 + n]
-            rest = rest[i + 4 + n:]
-    if cl:
-        n = int(cl[0])
-        if len(rest) < n:
-            if eof:
-                r.body = rest
-                return r, b""
-            return None, buf
-        r.body = rest[:n]
-        return r, rest[n:]
-    if eof:
-        r.body = rest
-        return r, b""
-    return None, buf
-
-
-class Result:
-    def __init__(self):
-        self.replies = []
-        self.leftover = b""
-        self.closed = False
-
-    def statuses(self):
-        if not self.replies:
-            return "raw" if self.leftover else "none"
-        return ",".join(str(r.status) for r in self.replies)
-
-
-def talk(port, steps, want, idle, check_conn):
-    """Send the steps, collect replies until `want` final ones (or idle)."""
-    res = Result()
-    s = socket.create_connection(("127.0.0.1", port), timeout=5)
-    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    buf = b""
-    eof = False
-    head = bool(steps) and isinstance(steps[0], bytes) \
-        and steps[0].lstrip(b"\r\n").startswith(b"HEAD ")
-
-    def pump(timeout):
-        nonlocal buf, eof
-        if eof:
-            return False
-        s.settimeout(timeout)
-        try:
-            d = s.recv(262144)
-        except socket.timeout:
-            return False
-        except OSError:
-            eof = True
-            return True
-        if not d:
-            eof = True
-            return True
-        buf += d
-        return True
-
-    def collect():
-        nonlocal buf
-        while buf:
-            r, rest = take_reply(buf, eof, head)
-            if r is None:
-                return
-            res.replies.append(r)
-            buf = rest
-
-    for st in steps:
-        if isinstance(st, bytes):
-            try:
-                s.settimeout(5)
-                s.sendall(st)
-            except OSError:
-                break
-        elif st[0] == "wait":
-            had = len(buf) + len(res.replies)
-            end = time.time() + 2
-            while time.time() < end and not eof:
-                if pump(0.5):
-                    collect()
-                if len(buf) + len(res.replies) > had:
-                    break
-        elif st[0] == "pause":
-            time.sleep(st[1] / 1000.0)
-        elif st[0] == "shut":
-            try:
-                s.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass
-    last = time.time()
-    while not eof:
-        collect()
-        final = [r for r in res.replies if r.status >= 200]
-        if want is not None and len(final) >= want and want > 0:
-            break
-        if pump(0.05):
-            last = time.time()
-        elif time.time() - last > idle:
-            break
-    collect()
-    if check_conn:
-        end = time.time() + (1.0 if check_conn == "close" else 0.12)
-        while not eof and time.time() < end:
-            pump(0.04)
-        collect()
-    res.closed = eof
-    res.leftover = buf
-    s.close()
-    return res
-
-
 # ---------------------------------------------------------------- a group
+
+def remove(path):
+    """A tree, however deep (nginx 1.22.1 copies a folder into itself)."""
+    subprocess.run(["rm", "-rf", path], stdin=subprocess.DEVNULL)
+
 
 class Bench:
     def __init__(self, binary, base, keep=False):
@@ -486,8 +257,9 @@ class Bench:
         self.prefix = tempfile.mkdtemp(prefix="truth-")
         os.chmod(self.prefix, 0o755)
         self.root = os.path.join(self.prefix, "root")
-        for d in ("logs", "root"):
+        for d in ("logs", "root", "data"):
             os.makedirs(os.path.join(self.prefix, d))
+        os.chmod(os.path.join(self.prefix, "data"), 0o777)
         for name, text in ROOT_FILES.items():
             p = os.path.join(self.root, name)
             os.makedirs(os.path.dirname(p), exist_ok=True)
@@ -500,38 +272,49 @@ class Bench:
             for n in dn + fn:
                 os.utime(os.path.join(dp, n), (MTIME, MTIME))
         os.utime(self.root, (MTIME, MTIME))
-        self.up = Upstream(base + 10, os.path.join(self.prefix, "up.sock"))
+        self.certdir = os.path.join(self.prefix, "certs")
+        self.up = stubs.Stubs(base, self.certdir)
+        self.up.listen(("127.0.0.1", base + 10), "1")
+        self.up.listen(os.path.join(self.prefix, "up.sock"), "1")
         self.proc = None
+        self.offsets = {}
+        self.names = [("%%UNIX%%", os.path.join(self.prefix, "up.sock")),
+                      ("%%CERTS%%", self.certdir),
+                      ("%%ROOT%%", self.root),
+                      ("%%DATA%%", os.path.join(self.prefix, "data")),
+                      ("%%PREFIX%%", self.prefix)]
+        for name, n in (("UPSTREAM", 10), ("DEAD", 11), ("UPSTREAM2", 12),
+                        ("FCGI", 14), ("UWSGI", 15), ("SCGI", 16),
+                        ("MEMC", 17), ("TCP", 18), ("DNS", 19)):
+            self.names.append(("%%" + name + "%%",
+                               "127.0.0.1:%d" % (base + n)))
+        for name, n in (("UPORT", 10), ("UPORT2", 12), ("DPORT", 11),
+                        ("TPORT", 18)):
+            self.names.append(("%%" + name + "%%", str(base + n)))
+        for n in range(9):
+            self.names.append(("%%PORT" + (str(n + 1) if n else "") + "%%",
+                               str(base + n)))
 
     def fill(self, text):
-        for k, v in (("%%MAIN%%", MAIN_LINES), ("%%HTTP%%", HTTP_LINES)):
-            text = text.replace(k, v)
-        for k, v in (("%%PORT%%", str(self.base)),
-                     ("%%PORT2%%", str(self.base + 1)),
-                     ("%%PORT3%%", str(self.base + 2)),
-                     ("%%UPSTREAM%%", "127.0.0.1:%d" % (self.base + 10)),
-                     ("%%DEAD%%", "127.0.0.1:%d" % (self.base + 11)),
-                     ("%%UNIX%%", os.path.join(self.prefix, "up.sock")),
-                     ("%%ROOT%%", self.root),
-                     ("%%PREFIX%%", self.prefix)):
+        for k, v in [("%%MAIN%%", MAIN_LINES), ("%%HTTP%%", HTTP_LINES)] \
+                + self.names:
             text = text.replace(k, v)
         return text
 
     def unfill(self, text):
         """Observed text back to placeholders."""
-        for k, v in (("%%UNIX%%", os.path.join(self.prefix, "up.sock")),
-                     ("%%ROOT%%", self.root),
-                     ("%%PREFIX%%", self.prefix),
-                     ("%%UPSTREAM%%", "127.0.0.1:%d" % (self.base + 10)),
-                     ("%%DEAD%%", "127.0.0.1:%d" % (self.base + 11)),
-                     ("%%PORT%%", str(self.base)),
-                     ("%%PORT2%%", str(self.base + 1)),
-                     ("%%PORT3%%", str(self.base + 2))):
+        for k, v in self.names:
             text = text.replace(v, k)
         return text
 
     def start(self, conf_text):
         conf = os.path.join(self.prefix, "server.conf")
+        if "%%CERTS%%" in conf_text:
+            self.up.certs()
+        self.offsets = {}
+        remove(os.path.join(self.prefix, "data"))
+        os.makedirs(os.path.join(self.prefix, "data"))
+        os.chmod(os.path.join(self.prefix, "data"), 0o777)
         with open(conf, "w") as f:
             f.write(self.fill(conf_text))
         self.log = open(os.path.join(self.prefix, "start.log"), "wb")
@@ -565,19 +348,55 @@ class Bench:
         with open(os.path.join(self.prefix, "start.log"), "rb") as f:
             return f.read().decode("latin-1").strip()
 
+    def why(self):
+        """One line: why the server did not start."""
+        text = self.start_errors()
+        m = re.search(r"\[emerg\] (?:\d+#\d+: )?(.*)", text)
+        line = m.group(1) if m else " ".join(text.split()) or "no message"
+        line = self.unfill(line)[:300]
+        if re.search(r"unknown|invalid|not allowed|not supported|duplicate|"
+                     r"unsupported|requires|no such", line, re.I):
+            return "not supported by this build: " + line
+        return "the server did not start: " + line
+
     def close(self):
         self.stop()
         self.up.close()
         if self.keep:
             print("kept %s" % self.prefix)
         else:
-            shutil.rmtree(self.prefix, ignore_errors=True)
+            remove(self.prefix)
 
     def run_case(self, row, want=None, idle=2.0, check_conn=None):
+        self.up.settle()
         del self.up.seen[:]
-        port = self.base + int(row["port"]) - 1
+        where, *opts = row["port"].split(",")
+        if where == "f":
+            return self.look(self.fill(row["request"]), "last" in opts)
+        mode = where.rstrip("0123456789")
+        port = self.base + int(where[len(mode):]) - 1
         return talk(port, expand(self.fill(row["request"])), want, idle,
-                    check_conn)
+                    check_conn, mode, opts, self.certdir)
+
+    def look(self, name, last):
+        """What was added to a file since the last look."""
+        res = Result()
+        time.sleep(0.05)
+        end = time.time() + 1
+        while not res.leftover and time.time() < end:
+            try:
+                with open(name, "rb") as f:
+                    f.seek(self.offsets.get(name, 0))
+                    res.leftover = f.read()
+            except OSError:
+                pass
+            if not res.leftover:
+                time.sleep(0.02)
+        self.offsets[name] = self.offsets.get(name, 0) + len(res.leftover)
+        if last:
+            res.leftover = res.leftover.splitlines(True)[-1:][0] \
+                if res.leftover else b""
+        return res
 
 
 def load(group):
@@ -597,7 +416,8 @@ def check(bench, row, res):
     got = res.statuses()
     if got != row["status"]:
         bad.append("status: want %s, got %s" % (row["status"], got))
-        if got in ("none", "raw") or row["status"] in ("none", "raw"):
+        if got in ("none", "raw", "tlsfail") \
+                or row["status"] in ("none", "raw", "tlsfail"):
             return bad
     last = res.replies[-1] if res.replies else Reply()
     if row["headers"] not in ("-", ""):
@@ -644,20 +464,32 @@ def check(bench, row, res):
     up = row["upstream"]
     if up == "none":
         if bench.up.seen:
-            bad.append("upstream was asked: %r" % bench.up.seen[0][0])
+            bad.append("upstream was asked: %r" % bench.up.seen[0].line)
     elif up not in ("-", ""):
         if not bench.up.seen:
             bad.append("upstream was not asked")
         else:
-            line, fields, ubody = bench.up.seen[0]
+            seen = bench.up.seen[0]
+            line, fields, ubody = seen.line, seen.fields, seen.body
             items = up.split(" || ")
             w = unescape(bench.fill(items[0])).decode("latin-1")
-            if w != line:
+            if w != line and not (w.startswith("~")
+                                  and re.search(w[1:], line, re.S)):
                 bad.append("upstream line: want %r, got %r" % (w, line))
             pool = list(fields)
             for item in items[1:]:
                 item = unescape(bench.fill(item)).decode("latin-1")
-                if item.startswith("body="):
+                meta = re.match(r"(at|count|nth|sni|tls|cert|alpn|proxy)=(.*)$",
+                                item)
+                if meta:
+                    got = str(len(bench.up.seen)) if meta.group(1) == "count" \
+                        else seen.meta.get(meta.group(1), "")
+                    if got != meta.group(2) and not (
+                            meta.group(2).startswith("~")
+                            and re.search(meta.group(2)[1:], got)):
+                        bad.append("upstream %s: want %r, got %r"
+                                   % (meta.group(1), meta.group(2), got))
+                elif item.startswith("body="):
                     if ubody.decode("latin-1") != item[5:]:
                         bad.append("upstream body: want %r, got %r"
                                    % (item[5:], ubody))
@@ -665,10 +497,13 @@ def check(bench, row, res):
                     if any(n.lower() == item[1:].lower() for n, v in fields):
                         bad.append("upstream got %s" % item[1:])
                 else:
-                    n, _, v = item.partition(":")
+                    n, _, v = item[1:].partition(":")
+                    n = item[0] + n             # `:path: /x` too
                     v = v.strip()
                     for f in pool:
-                        if f[0].lower() == n.lower() and f[1] == v:
+                        if f[0].lower() == n.lower() and (
+                                f[1] == v or v.startswith("~")
+                                and re.search(v[1:], f[1])):
                             pool.remove(f)
                             break
                     else:
@@ -683,29 +518,33 @@ def check(bench, row, res):
 
 
 def run_group(bench, group, args, totals):
+    """Returns the reason if the server did not start."""
     with open(os.path.join(HERE, group + ".conf"), encoding="utf-8") as f:
         conf = f.read()
-    conf = conf.replace("%%MAIN%%", MAIN_LINES)
-    conf = conf.replace("%%HTTP%%", HTTP_LINES + args.add_http)
     for d in args.drop:
         conf = re.sub(r"(?m)(^|[;{]|\s)%s\s[^;{}]*;" % re.escape(d), r"\1",
                       conf)
+    conf = conf.replace("%%HTTP%%", "%%HTTP%%\n" + args.add_http)
     rows = load(group)
     if args.case:
         rows = [r for r in rows if args.case in r["case"]]
     if not rows:
-        return
+        return None
+    if "%%CERTS%%" in conf:
+        try:
+            bench.up.certs()
+        except (OSError, subprocess.SubprocessError) as e:
+            totals[1] += len(rows)
+            return "no certificates: %s" % e
     if not bench.start(conf):
-        print("FAIL %s: the server did not start: %s"
-              % (group, bench.start_errors()[:600]))
-        totals[1] += len(rows)
         bench.stop()
-        return
+        totals[1] += len(rows)
+        return bench.why()
     for row in rows:
         name = "%s/%s" % (group, row["case"])
         want = row["status"].split(",")
-        finals = 0 if want[0] in ("none", "raw") else \
-            len([w for w in want if int(w) >= 200])
+        finals = 0 if want[0] in ("none", "raw", "tlsfail") else \
+            len([w for w in want if w[0] in "23456789"])
         try:
             res = bench.run_case(row, want=finals, idle=args.idle, check_conn=(
                 row["conn"] if row["conn"] in ("close", "keep") else None))
@@ -734,10 +573,11 @@ def run_group(bench, group, args, totals):
                 bench.unfill(" || ".join("%s: %s" % f for f in last.fields)),
                 bench.unfill(escape(last.body or res.leftover))[:300],
                 bench.unfill(" || ".join(
-                    [bench.up.seen[0][0]]
-                    + ["%s: %s" % f for f in bench.up.seen[0][1]])
+                    [bench.up.seen[0].line]
+                    + ["%s: %s" % f for f in bench.up.seen[0].fields])
                     if bench.up.seen else "none"), res.closed))
     bench.stop()
+    return None
 
 
 def main():
@@ -760,9 +600,10 @@ def main():
     try:
         for g in groups:
             before = list(totals)
-            run_group(bench, g, args, totals)
-            print("%-14s %d passed, %d failed"
-                  % (g, totals[0] - before[0], totals[1] - before[1]))
+            why = run_group(bench, g, args, totals)
+            print("%-14s %d passed, %d failed%s"
+                  % (g, totals[0] - before[0], totals[1] - before[1],
+                     ": " + why if why else ""), flush=True)
     finally:
         bench.close()
     print("%d passed, %d failed" % tuple(totals))

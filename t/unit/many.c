@@ -451,6 +451,7 @@ open_mux(void)
     list_init(&mux.streams);
     mux.gather.run = gather;
     mux.http.address = http_main_of(self.gen)->addresses.at[0];
+    mux.http.server = http_default_server(mux.http.address);
     CHECK(conn_start(c));
     n_ended = sends = 0;
 }

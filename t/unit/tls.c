@@ -12,7 +12,10 @@
 #include "core/os/clock.h"
 #include "core/tls/inside.h"
 #include "core/tls/tickets.h"
+#include "core/conf/module.h"
 #include "t/unit/tap.h"
+
+struct module *const weir_modules[] = { NULL };
 
 static struct loop       *loop;
 static struct arena      *arena;

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The settings are made when the whole configuration has been read, for each
+ * distinct set of them once; a server without any of its own shares those of
+ * the http block.
+ */
+#include "http/tls.h"
+
+#include "core/conf/error_log.h"
+#include "core/net/worker.h"
+#include "http/main.h"
+
+
+static struct http_tls_conf *
+conf_at(const struct http_server *s)
+{
+    return confs_get(s->conf, &http_tls_module);
+}
+
+
+/* --- configuration -------------------------------------------------------------- */
+
+static void
+make_settings(struct conf *cf, struct http_server *s)
+{
+    struct http_tls_conf *c = conf_at(s);
+    char                  why[TLS_WHY_MAX];
+
+    if (c->is_made)
+        return;
+    c->is_made = true;
+    if (c->own.certificates.list.n == 0)
+        return;
+    c->settings = tls_server_settings(cf, &c->common, &c->own, why);
+    if (c->settings == NULL)
+        conf_error_bare(cf, s->block->file, s->block->line, "%s", why);
+}
+
+
+static void
+lacks_certificate(struct conf *cf, const struct http_server *s)
+{
+    conf_error_bare(cf, NULL, 0,
+                    "no \"ssl_certificate\" is defined for the "
+                    "\"listen ... ssl\" directive in %s:%u",
+                    s->block->file, s->block->line);
+}
+
+
+/* The default server needs a certificate, which others may use, too; where it
+ * refuses whom it does not know, each of the others has its own. */
+static void
+check_address(struct conf *cf, const struct http_address *a)
+{
+    const struct http_tls_conf *c = conf_at(a->fallback);
+
+    if (c->own.certificates.list.n != 0)
+        return;
+    if (!c->own.rejects) {
+        lacks_certificate(cf, a->fallback);
+        return;
+    }
+    VEC_EACH(&a->servers, s) {
+        c = conf_at(*s);
+        if (c->own.certificates.list.n == 0 && !c->own.rejects)
+            lacks_certificate(cf, *s);
+    }
+}
+
+
+static const char *
+make_all(struct conf *cf, void *main)
+{
+    struct http_main *m = conf_main(cf, &http_module);
+
+    (void) main;
+    if (!m->is_there)
+        return NULL;
+    cf->kind = CONF_HTTP; /* for the variables in names of files */
+    VEC_EACH(&m->servers, s)
+        make_settings(cf, *s);
+    cf->kind = CONF_MAIN;
+    VEC_EACH(&m->addresses, a)
+        if ((*a)->has_ssl)
+            check_address(cf, *a);
+    return NULL;
+}
+
+
+/* What was made under the generation before is not made again. */
+static bool
+adopt(struct worker *w, struct generation *g)
+{
+    const struct http_main *m = http_main_of(g);
+
+    (void) w;
+    VEC_EACH(&m->servers, s)
+        if (conf_at(*s)->settings != NULL)
+            tls_context_keep(conf_at(*s)->settings, g);
+    return true;
+}
+
+
+static const struct template templates[] = {
+    { tls_rows, "ssl", FIELD(struct http_tls_conf, common, struct tls_conf),
+      IN_HTTP | IN_SERVER },
+    { tls_server_rows, "ssl",
+      FIELD(struct http_tls_conf, own, struct tls_server_conf),
+      IN_HTTP | IN_SERVER },
+    { .rows = NULL },
+};
+
+struct module http_tls_module = {
+    .name = "http_ssl",
+    .serves = FOR_HTTP,
+    .templates = templates,
+    .variables = http_tls_variables,
+    .conf_size = sizeof(struct http_tls_conf),
+    .main_ready = make_all,
+    .adopt = adopt,
+};
+
+
+/* --- the handshake ------------------------------------------------------------------ */
+
+/* A name as hosts are compared: in lower case, without a dot at the end.  0:
+ * it cannot be the name of a server. */
+static size_t
+host_of(char *out, size_t room, str_t name)
+{
+    if (name.n != 0 && name.p[name.n - 1] == '.')
+        name.n--;
+    if (name.n == 0 || name.n > room)
+        return 0;
+    for (size_t i = 0; i < name.n; i++) {
+        unsigned char c = (unsigned char) name.p[i];
+
+        if (c <= ' ' || c == 127 || c == '/' || c == '\\' || c == ':')
+            return 0;
+    }
+    str_lower_to(out, name);
+    return name.n;
+}
+
+
+const struct http_server *
+http_tls_server(const struct http_address *a, str_t name)
+{
+    char   host[256];
+    size_t n = host_of(host, sizeof(host), name);
+
+    if (n == 0)
+        return http_default_server(a);
+    return http_server_named(a, (str_t){ host, n });
+}
+
+
+static struct tls_context *
+choose(struct conn *c, const struct tls_hello *hello, enum tls_alert *alert)
+{
+    struct http_conn           *h = http_conn_of_conn(c);
+    const struct http_server   *s = http_tls_server(h->address, hello->name);
+    const struct http_tls_conf *own = conf_at(s);
+
+    h->server = s;
+    c->log.targets = error_log_targets(s->conf);
+    if (own->own.rejects) {
+        log_info(&c->log, "handshake rejected");
+        *alert = TLS_ALERT_UNRECOGNIZED_NAME;
+        return NULL;
+    }
+    if (own->settings == NULL)
+        own = conf_at(http_default_server(h->address));
+    if (own->settings == NULL)
+        return NULL;
+    if (own->settings->named.n != 0 && hello->name.p != NULL
+        && memchr(hello->name.p, '/', hello->name.n) != NULL)
+        return NULL; /* it would lead to another folder */
+    return tls_context_get(own->settings, h->address->gen, &c->log);
+}
+
+
+static str_t
+protocols(struct conn *c)
+{
+    (void) c;
+    return STR("\x08http/1.1\x08http/1.0\x08http/0.9");
+}
+
+
+/* A request that is none, for the variables that there are by now. */
+static void
+with_task(struct conn *c, void (*use)(struct task *, void *arg), void *arg)
+{
+    struct http_conn    *h = http_conn_of_conn(c);
+    struct arena        *a = arena_new(0);
+    struct http_request *r = arena_make(a, struct http_request);
+
+    r->task.arena = a;
+    r->task.loop = c->loop;
+    r->task.log = &c->log;
+    r->task.conn = c;
+    r->task.peer = &c->peer;
+    r->task.gen = h->address->gen;
+    http_request_init(r);
+    r->server = h->server;
+    r->task.conf = h->server->conf;
+    use(&r->task, arg);
+    task_end(&r->task);
+    arena_free(a);
+}
+
+
+static const struct tls_server server
+    = { .choose = choose, .protocols = protocols, .with_task = with_task };
+
+
+void
+http_tls_accept(struct http_conn *h)
+{
+    tls_accept(&h->conn, &server, STR(""));
+}
+
+
+/* --- requests ----------------------------------------------------------------------- */
+
+static bool
+same_host(str_t name, str_t host)
+{
+    char   text[256];
+    size_t n = host_of(text, sizeof(text), name);
+
+    return n == host.n && memcmp(text, host.p, n) == 0;
+}
+
+
+unsigned
+http_tls_check_server(const struct http_request *r, str_t host)
+{
+    const struct tls_context  *was = tls_context_of(r->task.conn);
+    const struct tls_settings *asked = conf_at(r->server)->settings;
+    str_t                      name = tls_server_name(r->task.conn);
+    bool                       is_same;
+
+    if (was == NULL || asked == NULL || asked->verify == TLS_VERIFY_OFF)
+        return 0;
+    is_same = memcmp(was->verify_id, asked->verify_id, sizeof(was->verify_id))
+              == 0;
+    if (is_same && (name.p == NULL || same_host(name, host)))
+        return 0;
+    /* Nobody has said whom he means, nor who he is. */
+    if (name.p == NULL
+        && SSL_get0_peer_certificate(tls_ssl(r->task.conn)) == NULL)
+        return 0;
+    log_info(r->task.log,
+             "client attempted to request the server name different from the "
+             "one that was negotiated");
+    return 421;
+}
+
+
+/* Errors that optional_no_ca forgives: nobody is known who vouches for it. */
+static bool
+is_unknown_issuer(long error)
+{
+    return error == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT
+           || error == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN
+           || error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+           || error == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
+}
+
+
+unsigned
+http_tls_check(const struct http_request *r)
+{
+    const struct conn         *c = r->task.conn;
+    const struct tls_settings *s = conf_at(r->server)->settings;
+    SSL                       *ssl = tls_ssl(c);
+    long                       error;
+
+    if (tls_is_plain(c)) {
+        log_info(r->task.log, "client sent plain HTTP request to HTTPS port");
+        return 497;
+    }
+    if (ssl == NULL || s == NULL || s->verify == TLS_VERIFY_OFF)
+        return 0;
+    error = tls_verify_result(c);
+    if (error != X509_V_OK
+        && (s->verify != TLS_VERIFY_OPTIONAL_NO_CA
+            || !is_unknown_issuer(error)))
+    {
+        log_info(r->task.log, "client SSL certificate verify error: (%ld:%s)",
+                 error, X509_verify_cert_error_string(error));
+        SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), SSL_get_session(ssl));
+        return 495;
+    }
+    if (s->verify == TLS_VERIFY_ON && SSL_get0_peer_certificate(ssl) == NULL) {
+        log_info(r->task.log, "client sent no required SSL certificate");
+        SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), SSL_get_session(ssl));
+        return 496;
+    }
+    return 0;
+}
