@@ -94,9 +94,15 @@ const char *http_locations_add(struct conf *cf, struct http_locations *to,
 void http_locations_ready(struct conf *cf, struct http_locations *l);
 /* phases.c */
 const char *http_phases_ready(struct conf *cf, struct http_main *m);
-/* own_phases.c: makes the next call of the present phase, of a module's handler
- * or of the engine's own. */
-enum step http_call_phase(struct http_request *r);
+/* own_phases.c: the engine's own phases. */
+enum step http_phase_find_location(struct http_request *r);
+enum step http_phase_check_rewritten(struct http_request *r);
+enum step http_phase_check_access(struct http_request *r);
+/* What the access phase makes (satisfy) of what the module of that name says. */
+enum step http_judge_access(struct http_request *r, const char *name,
+                            enum step said);
+/* No content handler has answered. */
+enum step http_nobody_answers(struct http_request *r);
 /* Traces a refusal by a module, or by the engine itself (name NULL); the phase
  * determines the reason. */
 void http_trace_refused(struct http_request *r, unsigned phase,

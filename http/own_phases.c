@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Calling the handlers of phases, and the phases that are the engine's own:
- * finding the location, following a rewritten URI, and what the access rules
- * together come to (satisfy).
+ * The phases that are the engine's own: finding the location, following a
+ * rewritten URI, and what the access rules together come to (satisfy).
  */
 #include "core/base/escape.h"
 #include "http/body.h"
@@ -41,8 +40,8 @@ redirect_to_slash(struct http_request *r)
 }
 
 
-static enum step
-find_location(struct http_request *r)
+enum step
+http_phase_find_location(struct http_request *r)
 {
     enum http_found found = http_find_location(r);
     enum step       step;
@@ -58,8 +57,8 @@ find_location(struct http_request *r)
 }
 
 
-static enum step
-check_rewritten(struct http_request *r)
+enum step
+http_phase_check_rewritten(struct http_request *r)
 {
     if (!r->uri_changed)
         return STEP_NEXT;
@@ -99,8 +98,8 @@ refuse_access(struct http_request *r)
 }
 
 
-static enum step
-check_access_status(struct http_request *r)
+enum step
+http_phase_check_access(struct http_request *r)
 {
     unsigned status = r->access_status;
 
@@ -140,9 +139,8 @@ http_trace_refused(struct http_request *r, unsigned phase, const char *name)
 }
 
 
-/* Combines the results of the access phase (satisfy). */
-static enum step
-judge_access(struct http_request *r, const char *name, enum step said)
+enum step
+http_judge_access(struct http_request *r, const char *name, enum step said)
 {
     const struct http_access_conf *c = conf_of(&r->task, &http_satisfy_module);
 
@@ -167,9 +165,8 @@ judge_access(struct http_request *r, const char *name, enum step said)
 }
 
 
-/* No content handler answered. */
-static enum step
-nobody_answers(struct http_request *r)
+enum step
+http_nobody_answers(struct http_request *r)
 {
     str_t  path;
     size_t root;
@@ -184,42 +181,4 @@ nobody_answers(struct http_request *r)
     }
     log_error(r->task.log, "no handler found");
     return http_fail(r, 404);
-}
-
-
-enum step
-http_call_phase(struct http_request *r)
-{
-    const struct http_main  *m = http_main_of(r->task.gen);
-    const struct phase_list *list = &m->phases[r->phase];
-    enum step                step;
-
-    switch ((enum phase) r->phase) {
-    case PHASE_FIND_LOCATION:
-        step = find_location(r);
-        return step == STEP_NEXT ? STEP_ACCEPT : step;
-    case PHASE_POST_REWRITE:
-        step = check_rewritten(r);
-        return step == STEP_NEXT ? STEP_ACCEPT : step;
-    case PHASE_POST_ACCESS:
-        step = check_access_status(r);
-        return step == STEP_NEXT ? STEP_ACCEPT : step;
-    case PHASE_ACCESS:
-        if (r != r->main || r->handler >= list->n)
-            return STEP_ACCEPT;
-        return judge_access(r, list->modules[r->handler]->name,
-                            list->at[r->handler](&r->task));
-    case PHASE_POST_READ:
-    case PHASE_SERVER_REWRITE:
-    case PHASE_REWRITE:
-    case PHASE_PREACCESS:
-    case PHASE_PRECONTENT:
-    case PHASE_CONTENT:
-    case PHASE_LOG:
-    case PHASE_COUNT:
-        break;
-    }
-    if (r->handler < list->n)
-        return list->at[r->handler](&r->task);
-    return r->phase == PHASE_CONTENT ? nobody_answers(r) : STEP_ACCEPT;
 }

@@ -65,9 +65,9 @@ reply_is_bodiless(unsigned status)
 
 
 static void
-add(struct reply_head *h, str_t name, str_t value)
+add(struct reply_head *h, str_t name, str_t value, bool is_clean)
 {
-    h->at[h->n++] = (struct reply_line){ name, value };
+    h->at[h->n++] = (struct reply_line){ name, value, is_clean };
 }
 
 
@@ -77,7 +77,8 @@ add_length(struct reply_head *h, const struct http_response *o)
     if (o->length == -1 || (reply_is_bodiless(o->status) && o->status != 304))
         return;
     add(h, STR("Content-Length"),
-        (str_t){ h->length, number_put(h->length, (uint64_t) o->length) });
+        (str_t){ h->length, number_put(h->length, (uint64_t) o->length) },
+        true);
 }
 
 
@@ -87,7 +88,7 @@ add_modified(struct reply_head *h, const struct http_response *o)
     if (o->last_modified == -1)
         return;
     date_http(h->modified, o->last_modified);
-    add(h, STR("Last-Modified"), (str_t){ h->modified, DATE_LEN });
+    add(h, STR("Last-Modified"), (str_t){ h->modified, DATE_LEN }, true);
 }
 
 
@@ -99,23 +100,24 @@ reply_head_make(struct http_request *r, struct reply_head *h)
     complete_location(r);
     h->n = 0;
     if (!o->hides_server && fields_get(&o->fields, FIELD_SERVER) == NULL)
-        add(h, STR("Server"), str_of(http_server_token(r)));
+        add(h, STR("Server"), str_of(http_server_token(r)), true);
     if (!o->hides_date && fields_get(&o->fields, FIELD_DATE) == NULL)
-        add(h, STR("Date"), clock_http());
+        add(h, STR("Date"), clock_http(), true);
     if (o->content_type.n != 0)
         add(h, STR("Content-Type"),
             o->type_tail.n != 0
                 ? str_join(r->task.arena, o->content_type, o->type_tail)
-                : o->content_type);
+                : o->content_type,
+            false);
     add_length(h, o);
     add_modified(h, o);
     h->location = o->is_own_location ? fields_get(&o->fields, FIELD_LOCATION)
                                      : NULL;
     if (h->location != NULL)
-        add(h, STR("Location"), h->location->value);
+        add(h, STR("Location"), h->location->value, false);
     h->framing = h->n;
     if (o->varies)
-        add(h, STR("Vary"), STR("Accept-Encoding"));
+        add(h, STR("Vary"), STR("Accept-Encoding"), true);
 }
 
 

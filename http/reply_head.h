@@ -8,7 +8,8 @@
 #include "http/request.h"
 
 struct reply_line {
-    str_t name, value; /* may have bytes that field_put_text replaces        */
+    str_t name, value;
+    bool  is_clean; /* has no bytes that field_put_text would replace        */
 };
 
 enum { REPLY_LINES = 7 };

@@ -14,6 +14,46 @@
 #include "http/response.h"
 #include "http/subrequest.h"
 
+
+/* Makes the next call of the present phase. */
+static enum step
+call_phase(struct http_request *r)
+{
+    const struct http_main  *m = http_main_of(r->task.gen);
+    const struct phase_list *list = &m->phases[r->phase];
+    enum step                step;
+
+    switch ((enum phase) r->phase) {
+    case PHASE_FIND_LOCATION:
+        step = http_phase_find_location(r);
+        return step == STEP_NEXT ? STEP_ACCEPT : step;
+    case PHASE_POST_REWRITE:
+        step = http_phase_check_rewritten(r);
+        return step == STEP_NEXT ? STEP_ACCEPT : step;
+    case PHASE_POST_ACCESS:
+        step = http_phase_check_access(r);
+        return step == STEP_NEXT ? STEP_ACCEPT : step;
+    case PHASE_ACCESS:
+        if (r != r->main || r->handler >= list->n)
+            return STEP_ACCEPT;
+        return http_judge_access(r, list->modules[r->handler]->name,
+                                 list->at[r->handler](&r->task));
+    case PHASE_POST_READ:
+    case PHASE_SERVER_REWRITE:
+    case PHASE_REWRITE:
+    case PHASE_PREACCESS:
+    case PHASE_PRECONTENT:
+    case PHASE_CONTENT:
+    case PHASE_LOG:
+    case PHASE_COUNT:
+        break;
+    }
+    if (r->handler < list->n)
+        return list->at[r->handler](&r->task);
+    return r->phase == PHASE_CONTENT ? http_nobody_answers(r) : STEP_ACCEPT;
+}
+
+
 /* A decision that a handler based on an unknown value does not count. */
 static enum step
 distrust(struct http_request *r, enum step step)
@@ -119,7 +159,7 @@ run_phases(struct http_request *r)
     phase = r->phase;
     handler = r->handler;
     http_debug_phase(r);
-    step = distrust(r, http_call_phase(r));
+    step = distrust(r, call_phase(r));
     if (task_is_dry(&r->task) && !r->moved)
         trace_step(r, phase, handler, step);
     if (!r->moved && step == STEP_NEXT) {

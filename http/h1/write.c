@@ -75,8 +75,18 @@ put_connection(char *p, const struct http_request *r)
 static char *
 put_lines(char *p, const struct reply_head *h, unsigned from, unsigned until)
 {
-    for (; from < until; from++)
-        p = field_put(p, h->at[from].name, h->at[from].value);
+    for (; from < until; from++) {
+        const struct reply_line *l = &h->at[from];
+
+        if (!l->is_clean) {
+            p = field_put(p, l->name, l->value);
+            continue;
+        }
+        p = put(p, l->name);
+        p = put(p, STR(": "));
+        p = put(p, l->value);
+        p = put(p, STR("\r\n"));
+    }
     return p;
 }
 
