@@ -48,6 +48,32 @@ sub asking {
     };
 }
 
+# keeping($t, same options): a callback that wants 200 on one connection, which
+# the server must not close: each time that it does counts as a failure.  What a
+# response has in X-Process must stay the same for the connection, if it is
+# there.
+sub keeping {
+    my ($t, %opt) = @_;
+    my @request = @{ $opt{request} // ['GET', '/'] };
+    my @where = defined $opt{port} ? (port => $opt{port}) : ();
+    my ($c, $process);
+
+    return sub {
+        ($c, $process) = ($t->connect(@where), undef) if !$c;
+        my $r = $c->request(@request);
+        my $now = $r->header('X-Process') // '';
+        $process //= $now;
+        return if $r->complete && $r->status == 200 && $now eq $process
+            && lc($r->header('Connection') // '') ne 'close';
+        undef $c;
+        return $now ne $process ? "process $now, no longer $process"
+             : $r->raw eq ''    ? 'a kept connection was closed'
+             : !$r->complete    ? 'cut off'
+             : $r->status != 200 ? 'status ' . $r->status
+             : 'the connection is to be closed';
+    };
+}
+
 sub start_one {
     my ($callback) = @_;
 
