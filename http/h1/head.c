@@ -348,6 +348,12 @@ h1_read_head(struct h1 *h)
     if (h->state == H1_CLOSED)
         return;
     CHECK(h->r == NULL || !h->r->has_run);
+    /* Between the switch to another generation and its turn to move over, an
+     * idle connection may get its next request. */
+    if (h->r == NULL && !http_conn_rebind(&h->http)) {
+        h1_close(h);
+        return;
+    }
     if (h->r == NULL && h1_has_rest(h)) {
         h->had_rest = true;
         begin_request(h);
