@@ -35,6 +35,8 @@ struct peer_set *peer_set_new(struct arena *a,
                               const struct upstream_server *servers, size_t n);
 struct peer_set *peer_set_get(struct peer_set *set);
 void             peer_set_put(struct peer_set *set);
+/* Whether the last count ends more than memory of the arena that it is in. */
+bool peer_set_has_more(const struct peer_set *set);
 /* What a peer's state is found by: the nth peer of that name in the group. */
 str_t peer_key(struct arena *a, str_t group, const struct peer_set *set,
                const struct peer *peer);

@@ -323,26 +323,31 @@ build_all(struct conf *cf, void *main)
 }
 
 
+/* Writes to those groups only that have a pool: of the memory that a worker has
+ * from the master, each page that is written to has to be copied, even at the
+ * end. */
 static void
 put_pools(void *arg)
 {
     const struct upstreams *u = arg;
 
     VEC_EACH(&u->all, g) {
-        if ((*g)->idle != NULL)
-            idle_pool_put((*g)->idle);
+        if ((*g)->idle == NULL)
+            continue;
+        idle_pool_put((*g)->idle);
         (*g)->idle = NULL;
     }
 }
 
 
+/* The count of a set that ends with the arena alone does not matter any more. */
 static void
 put_sets(void *arg)
 {
     const struct upstreams *u = arg;
 
     VEC_EACH(&u->all, g)
-        if ((*g)->set != NULL)
+        if ((*g)->set != NULL && peer_set_has_more((*g)->set))
             peer_set_put((*g)->set);
 }
 

@@ -65,6 +65,13 @@ peer_set_get(struct peer_set *set)
 }
 
 
+bool
+peer_set_has_more(const struct peer_set *set)
+{
+    return set->has_own_states || set->zone != NULL || set->own != NULL;
+}
+
+
 void
 peer_set_put(struct peer_set *set)
 {
