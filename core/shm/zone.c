@@ -370,12 +370,13 @@ zone_alloc(struct zone *z, size_t n)
 void
 zone_free(struct zone *z, void *p)
 {
-    size_t       at = (size_t) ((char *) p - z->start), i = at / ZONE_PAGE;
-    struct page *page = &z->pages[i];
+    size_t       at = (uintptr_t) p - (uintptr_t) z->start, i = at / ZONE_PAGE;
+    struct page *page;
 
     if (p == NULL)
         return;
-    CHECK((char *) p >= z->start && i < z->n_pages);
+    CHECK(i < z->n_pages);
+    page = &z->pages[i];
     if (page->kind == PAGE_SLOTS) {
         free_slot(z, page, at % ZONE_PAGE);
         return;

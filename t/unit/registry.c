@@ -227,10 +227,10 @@ test_living(void)
 {
     int                orders[2], status;
     struct order       o;
-    struct generation *g;
+    struct generation *g, *first;
     pid_t              pid;
 
-    open_zone("first", 32768, &number, NULL); /* reserves the range */
+    first = open_zone("first", 32768, &number, NULL); /* reserves the range */
     if (pipe(orders) == -1)
         exit(1);
     pid = fork();
@@ -248,6 +248,7 @@ test_living(void)
     is(WEXITSTATUS(status), 0, "another process maps a new zone");
     is(*number_in(g), 8, "and writes to it");
     generation_put(g);
+    generation_put(first);
     close(orders[0]);
     close(orders[1]);
 }
@@ -259,30 +260,34 @@ test_living(void)
 static int
 after_exec(void)
 {
-    struct generation *g;
+    struct generation *kept, *sized, *used;
     const char        *text = getenv("WEIR_ZONES"), *last;
-    int                unused;
+    int                unused, wrong = 0;
 
     zones_inherit(text, &quiet);
     last = strrchr(text, ';');
     while (last > text && last[-1] != ';')
         last--;
     unused = atoi(last);
-    g = open_zone("kept", 65536, &number, NULL);
-    if (*number_in(g) != 7)
-        return 1;
-    ++*number_in(g);
-    if (*number_in(open_zone("sized", 65536, &number, NULL)) != 0)
-        return 2;
-    if (*number_in(open_zone("used", 65536, &newer, NULL)) != 0)
-        return 3;
+    kept = open_zone("kept", 65536, &number, NULL);
+    sized = open_zone("sized", 65536, &number, NULL);
+    used = open_zone("used", 65536, &newer, NULL);
+    if (*number_in(kept) != 7)
+        wrong = 1;
+    ++*number_in(kept);
+    if (*number_in(sized) != 0)
+        wrong = 2;
+    if (*number_in(used) != 0)
+        wrong = 3;
     if (!is_open(unused))
-        return 4;
+        wrong = 4;
     zones_close_unused();
     if (is_open(unused))
-        return 5;
-    generation_put(g);
-    return 0;
+        wrong = 5;
+    generation_put(kept);
+    generation_put(sized);
+    generation_put(used);
+    return wrong;
 }
 
 
