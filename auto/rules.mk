@@ -9,7 +9,7 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all install run test check asan ubsan asan-arenas fuzz fuzz-build fuzz-run \
+.PHONY: all install run test check soak asan ubsan asan-arenas fuzz fuzz-build fuzz-run \
     bench differ format tags check-directives style tests-built clean help FORCE
 
 #: all                   the program, build/weir (the default)
@@ -122,6 +122,10 @@ endif
 #:                       *.t that have a line "# smoke"
 check: tests-built
 	@$(PROVE) auto/check/tree.t $(UNITS) $(REPLAYS) $(SMOKE)
+
+#: soak                  reloads for longer: 1,000, and 600 in a minute
+soak: $(B)/weir
+	@TEST_SOAK=1 TEST_BINARY=$${TEST_BINARY:-$(CURDIR)/$(B)/weir} prove -It/lib $(sort $(wildcard t/reload_*.t))
 
 #: style                 format, layers, sizes, modules
 style:
