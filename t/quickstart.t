@@ -45,8 +45,11 @@ is join(' ', sort keys %run), 'after start stop test', 'README: the commands';
 sub command {
     my ($name) = @_;
 
-    return run_binary({ dir => $dir }, '-p', "$dir/", '-c', 'conf/nginx.conf',
-                      '-e', 'logs/error.log', split ' ', $run{$name});
+    my @words = split ' ', $run{$name};
+    my @first = @words && $words[0] =~ /^\w/ ? shift @words : ();
+
+    return run_binary({ dir => $dir }, @first, '-p', "$dir/",
+                      '-c', 'conf/nginx.conf', '-e', 'logs/error.log', @words);
 }
 
 my ($code, undef, $err) = command('test');
