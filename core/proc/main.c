@@ -389,6 +389,8 @@ main(int argc, char **argv)
     int                   rc = 1;
 
     memory_init();
+    /* Too large a file is an error, like others. */
+    signal(SIGXFSZ, SIG_IGN);
     choose_hash_key();
     clock_update();
     s.argv = title_init(argc, argv);

@@ -228,11 +228,15 @@ map_file(int fd, size_t size)
 }
 
 
+/* Where files in memory are refused (RLIMIT_FSIZE, seccomp), a zone is shared
+ * with children only. */
 static struct zone_mapping *
 new_shared(const char *name, size_t size)
 {
     int   fd = make_file(name, size), error;
-    void *at = fd != -1 ? map_file(fd, size) : MAP_FAILED;
+    void *at = fd != -1 ? map_file(fd, size)
+                        : mmap(NULL, size, PROT_READ | PROT_WRITE,
+                               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     if (at != MAP_FAILED)
         return note_mapping(&registry.mappings, at, size, fd);
