@@ -51,7 +51,7 @@ http_conn_rebind(struct http_conn *h)
     a = http_address_of(l->owner, &h->conn);
     if (a->has_proxy_protocol && !h->has_proxy_header)
         return false;
-    if (a->has_ssl != (h->conn.tls != NULL) && h->protocol != NULL)
+    if (a->has_ssl != (h->conn.tls != NULL) && h->protocol != 0)
         return false;
     bind_to(h, a);
     before->connections--;
@@ -67,8 +67,8 @@ reap(struct post *p)
 {
     struct http_conn *h = container_of(p, struct http_conn, later);
 
-    if (h->protocol != NULL)
-        h->protocol->free(h);
+    if (h->protocol != 0)
+        http_protocol_of(h)->free(h);
     if (h->arena != NULL)
         arena_free(h->arena);
     port_put(h->conn.port);
@@ -222,8 +222,8 @@ start(struct http_conn *h)
     h->conn.event.on_write = conn_on_writable;
     h->conn.log.action = "waiting for request";
     h->pace = (struct pace){ 0 };
-    h->protocol = http_protocol_for(h);
-    h->protocol->start(h);
+    h->protocol = (uint8_t) http_protocol_for(h);
+    http_protocol_of(h)->start(h);
 }
 
 

@@ -47,7 +47,6 @@ struct http_conn {
                                            generation                        */
     const struct http_server    *server; /* whose settings hold until a request
                                             has chosen one                   */
-    const struct http_protocol  *protocol; /* NULL: it is being opened       */
     struct arena                *arena; /* of what was found meanwhile, or
                                            NULL                              */
     const struct proxy_protocol *proxy; /* its PROXY header, or NULL         */
@@ -57,6 +56,8 @@ struct http_conn {
     struct pace                  pace;  /* of the client                     */
     uint32_t                     requests; /* begun so far                   */
     uint8_t                      stage; /* of being opened                   */
+    uint8_t                      protocol; /* its number in protocols.c; 0: none
+                                              so far                         */
     bool                         is_secure : 1; /* its scheme is https       */
     bool                         has_proxy_header : 1;
     bool                         is_closed : 1;
@@ -94,7 +95,9 @@ void http_conn_timed_out(struct http_conn *h);
 /* Closes it; does nothing when that has been done. */
 void http_conn_close(struct http_conn *h);
 
-/* protocols.c: who speaks on a connection that is open. */
-const struct http_protocol *http_protocol_for(const struct http_conn *h);
+/* protocols.c: the number of who speaks on a connection that is open. */
+unsigned http_protocol_for(const struct http_conn *h);
+/* ... and who that is; NULL: h is being opened. */
+const struct http_protocol *http_protocol_of(const struct http_conn *h);
 /* The memory of a connection, whoever will speak on it. */
 size_t http_protocols_conn_size(void);

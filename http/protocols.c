@@ -6,14 +6,23 @@
 #include "http/conn.h"
 #include "http/h1/h1.h"
 
-static const struct http_protocol *const protocols[] = { &h1_protocol };
+enum { NONE, H1 };
+
+static const struct http_protocol *const protocols[] = { [H1] = &h1_protocol };
 
 
-const struct http_protocol *
+unsigned
 http_protocol_for(const struct http_conn *h)
 {
     (void) h;
-    return protocols[0];
+    return H1;
+}
+
+
+const struct http_protocol *
+http_protocol_of(const struct http_conn *h)
+{
+    return protocols[h->protocol];
 }
 
 
@@ -22,7 +31,7 @@ http_protocols_conn_size(void)
 {
     size_t most = 0;
 
-    for (size_t i = 0; i < countof(protocols); i++)
+    for (size_t i = NONE + 1; i < countof(protocols); i++)
         if (protocols[i]->conn_size > most)
             most = protocols[i]->conn_size;
     return most;
