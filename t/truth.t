@@ -13,7 +13,7 @@ use Weir::Test qw(:DEFAULT free_ports binary_path);
 # These pass whole.
 my @groups = qw(
     protocol keepalive location servername static range proxypass errorpage
-    headers upstream rewrite recent access variables tls
+    headers upstream rewrite recent access variables tls proxyssl
 );
 
 plan skip_all => 'a table of what weir does' if is_oracle();

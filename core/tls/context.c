@@ -136,8 +136,8 @@ struct naming {
 };
 
 
-static bool
-use_loaded(SSL *ssl, const struct tls_pair *p)
+bool
+tls_pair_use(SSL *ssl, const struct tls_pair *p)
 {
     const unsigned char *at = (const unsigned char *) p->key.p;
     STACK_OF(X509) *above = sk_X509_new_null();
@@ -171,7 +171,7 @@ load_named(struct task *t, void *arg)
             log_error(t->log, "%s", why);
             return;
         }
-        if (!use_loaded(n->ssl, &p)) {
+        if (!tls_pair_use(n->ssl, &p)) {
             tls_error_log(t->log, LEVEL_ERROR, 0,
                           "SSL_use_PrivateKey() failed");
             return;
@@ -587,7 +587,7 @@ fill(struct tls_context *c, const struct tls_settings *s, char *why)
     VEC_EACH(&s->pairs, p)
         if (!use_certificate(c->ssl, p, why) || !use_key(c->ssl, p, why))
             return false;
-    if (s->named.n != 0) {
+    if (s->named.n != 0 && s->is_server) {
         c->named = s;
         SSL_CTX_set_cert_cb(c->ssl, on_certificate, c);
     }

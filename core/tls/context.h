@@ -50,5 +50,9 @@ struct tls_context *tls_context_get(const struct tls_settings *s,
  * generation before is not lost with it. */
 void tls_context_keep(const struct tls_settings *s, struct generation *g);
 
+/* Gives a connection a certificate of its own; false: OpenSSL's queue says
+ * why. */
+bool tls_pair_use(SSL *ssl, const struct tls_pair *p);
+
 struct tls_context *tls_context_hold(struct tls_context *c);
 void                tls_context_put(struct tls_context *c);

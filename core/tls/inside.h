@@ -13,6 +13,8 @@ struct tls {
     struct block            *in;      /* read, and not taken by OpenSSL      */
     struct block            *out;     /* records that the socket did not take */
     str_t                    name;    /* SNI of the client, on the heap      */
+    str_t                    key;     /* of its session (resumption.h), on the
+                                         heap; p NULL: none                  */
     uint32_t                 in_at, in_n, out_at, out_n; /* bytes of these   */
     uint32_t                 owed;    /* bytes of conn.out that are in
                                          records already                     */
@@ -20,4 +22,29 @@ struct tls {
     bool is_open : 1;   /* the handshake is over                             */
     bool is_broken : 1;
     bool is_plain : 1;  /* the client does not speak TLS                     */
+    bool is_kept : 1;   /* its session, by resumption.c                      */
+    bool sent_name : 1; /* we are the client                                 */
+    bool wants_name : 1; /* ... and the server has no certificate without    */
 };
+
+/* wire.c */
+enum {
+    WIRE_IN = 32768,     /* bytes of the block that is read into: two records */
+    WIRE_ENOUGH = 65536, /* to be sent with one call                         */
+};
+/* Reads what there is into t->in, which has room behind what it holds; as
+ * conn_io.read, but logs nothing. */
+ssize_t wire_receive(struct conn *c);
+/* Frees the block if it is empty. */
+void wire_drop_in(struct tls *t);
+/* Sends: bytes sent, fewer than n where the socket takes no more; CONN_ERROR: not
+ * logged. */
+ssize_t wire_push(struct conn *c, const char *p, size_t n);
+BIO    *wire_bio_new(struct conn *c);
+/* Around calls of OpenSSL that may write.  What is held comes first. */
+void wire_enter(struct tls *t);
+/* Sends what was written, unless it may wait; what is left is held.  False: the
+ * connection is broken, which is not logged. */
+bool wire_leave(struct conn *c, bool may_wait);
+/* Bytes written since wire_enter, with what was held. */
+size_t wire_made(void);

@@ -2,257 +2,34 @@
 /*
  * The io of a TLS connection.
  *
- * OpenSSL reads from and writes to a BIO of our own.  Records that it writes are
- * gathered in the process' buffer between enter() and leave(), which sends
- * them; what the socket does not take is kept with the connection, at most
- * OUT_ENOUGH bytes and what a handshake needs.  Of the chain that send() is
- * given, bytes go only as the records that hold them do (t->owed): so whoever
- * waits for the chain to be empty waits for the socket.
+ * Records that OpenSSL writes are gathered between wire_enter and wire_leave,
+ * which sends them (wire.c); what the socket does not take is kept with the
+ * connection, at most WIRE_ENOUGH bytes and what a handshake needs.  Of the
+ * chain that send() is given, bytes go only as the records that hold them do
+ * (t->owed): so whoever waits for the chain to be empty waits for the socket.
  */
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/tls/error.h"
 #include "core/tls/inside.h"
+#include "core/tls/resumption.h"
 #include "core/tls/tls.h"
 
 enum {
-    IN_SIZE = 32768,    /* two records                                       */
-    OUT_ENOUGH = 65536, /* to be sent with one call                          */
-    HELD_MAX = 16384,   /* more is sent before anything is added             */
+    HELD_MAX = 16384, /* more is sent before anything is added               */
     RECORD_MAX = 16384,
-    RECORD_ROOM = 512, /* head, padding and tag of a record, and more       */
 };
 
-/* Of the process: records between enter and leave, and text that is gathered
- * for one. */
-static struct {
-    char  *p;
-    size_t n, room;
-} made;
+/* Of the process: text that is gathered for one record. */
 static char plain[RECORD_MAX];
 
 
-/* --- the socket --------------------------------------------------------------- */
-
-static void
-drop_in(struct tls *t)
-{
-    if (t->in != NULL && t->in_n == 0) {
-        block_put(t->in);
-        t->in = NULL;
-    }
-}
-
-
-/* Reads what there is into t->in, which has room behind what it holds.  As for
- * conn_io.read. */
-static ssize_t
-receive(struct conn *c)
-{
-    struct tls *t = c->tls;
-    size_t      room;
-    ssize_t     n;
-
-    if (t->in == NULL) {
-        t->in = block_new(IN_SIZE);
-        t->in_at = t->in_n = 0;
-    }
-    room = IN_SIZE - t->in_at - t->in_n;
-    CHECK(room != 0);
-    do {
-        n = recv(c->event.fd, t->in->data + t->in_at + t->in_n, room, 0);
-    } while (n == -1 && errno == EINTR);
-    if (n == -1) {
-        c->event.readable = false;
-        if (errno == EAGAIN)
-            return CONN_AGAIN;
-        c->error = (uint16_t) errno;
-        return CONN_ERROR;
-    }
-    if (n == 0)
-        t->is_eof = true;
-    else if ((size_t) n < room && !c->event.hangup)
-        c->event.readable = false;
-    t->in_n += (uint32_t) n;
-    return n;
-}
-
-
-/* Keeps what the socket has not taken. */
-static void
-keep(struct tls *t, const char *p, size_t n)
-{
-    t->out = block_new(n > HELD_MAX ? n : HELD_MAX);
-    memcpy(t->out->data, p, n);
-    t->out_at = 0;
-    t->out_n = (uint32_t) n;
-}
-
-
-static void
-drop_out(struct tls *t)
-{
-    block_put(t->out);
-    t->out = NULL;
-    t->out_n = 0;
-}
-
-
-/* Bytes sent, fewer than n where the socket takes no more; CONN_ERROR: not
- * logged. */
-static ssize_t
-push(struct conn *c, const char *p, size_t n)
-{
-    ssize_t rc;
-
-    do {
-        rc = send(c->event.fd, p, n, MSG_NOSIGNAL);
-    } while (rc == -1 && errno == EINTR);
-    if (rc == -1 && errno != EAGAIN) {
-        c->error = (uint16_t) errno;
-        return CONN_ERROR;
-    }
-    if (rc == -1)
-        rc = 0;
-    if ((size_t) rc < n)
-        c->event.writable = false;
-    return rc;
-}
-
-
-/* --- what OpenSSL reads and writes --------------------------------------------- */
-
-static int
-bio_read(BIO *b, char *out, int n)
-{
-    struct conn *c = BIO_get_data(b);
-    struct tls  *t = c->tls;
-    ssize_t      got = 1;
-
-    BIO_clear_retry_flags(b);
-    if (t->in_n == 0) {
-        if (t->is_eof)
-            return 0;
-        if (t->in != NULL)
-            t->in_at = 0;
-        got = c->event.readable ? receive(c) : CONN_AGAIN;
-    }
-    if (got <= 0) {
-        drop_in(t);
-        if (got == CONN_AGAIN)
-            BIO_set_retry_read(b);
-        return got == 0 ? 0 : -1;
-    }
-    if ((uint32_t) n > t->in_n)
-        n = (int) t->in_n;
-    memcpy(out, t->in->data + t->in_at, (size_t) n);
-    t->in_at += (uint32_t) n;
-    t->in_n -= (uint32_t) n;
-    drop_in(t);
-    return n;
-}
-
-
-static int
-bio_write(BIO *b, const char *p, int n)
-{
-    BIO_clear_retry_flags(b);
-    if (made.room - made.n < (size_t) n) {
-        made.room = made.n + (size_t) n + OUT_ENOUGH;
-        made.p = realloc(made.p, made.room);
-        if (made.p == NULL)
-            check_memory(made.room);
-    }
-    memcpy(made.p + made.n, p, (size_t) n);
-    made.n += (size_t) n;
-    return n;
-}
-
-
-static long
-bio_ctrl(BIO *b, int command, long n, void *arg)
-{
-    const struct conn *c = BIO_get_data(b);
-
-    (void) n;
-    (void) arg;
-    switch (command) {
-    case BIO_CTRL_FLUSH:
-        return 1;
-    case BIO_CTRL_EOF:
-        return c->tls->is_eof && c->tls->in_n == 0;
-    default:
-        return 0;
-    }
-}
-
-
-static BIO *
-bio_new(struct conn *c)
-{
-    static BIO_METHOD *method;
-    BIO               *b;
-
-    if (method == NULL) {
-        method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK,
-                              "connection");
-        if (method == NULL)
-            check_memory(1);
-        BIO_meth_set_read(method, bio_read);
-        BIO_meth_set_write(method, bio_write);
-        BIO_meth_set_ctrl(method, bio_ctrl);
-    }
-    b = BIO_new(method);
-    if (b == NULL)
-        check_memory(1);
-    BIO_set_data(b, c);
-    BIO_set_init(b, 1);
-    return b;
-}
-
-
-/* --- calls into OpenSSL ------------------------------------------------------------ */
-
-/* What is held goes first. */
-static void
-enter(struct tls *t)
-{
-    DCHECK(ERR_peek_error() == 0);
-    made.n = 0;
-    if (t->out == NULL)
-        return;
-    CHECK(made.room >= t->out_n);
-    memcpy(made.p, t->out->data + t->out_at, t->out_n);
-    made.n = t->out_n;
-    drop_out(t);
-}
-
-
-/* Sends what was made, unless it may wait; what is left is held.  False: the
- * connection is broken, which is not logged. */
-static bool
-leave(struct conn *c, bool may_wait)
-{
-    struct tls *t = c->tls;
-    ssize_t     n = 0;
-
-    DCHECK(ERR_peek_error() == 0);
-    if (made.n != 0 && !may_wait && c->event.writable) {
-        n = push(c, made.p, made.n);
-        if (n == CONN_ERROR)
-            return false;
-    }
-    if ((size_t) n < made.n)
-        keep(t, made.p + n, made.n - (size_t) n);
-    made.n = 0;
-    c->has_unsent = t->out != NULL;
-    return true;
-}
-
+/* --- failures ------------------------------------------------------------------------ */
 
 /* A call has failed: the connection is of no use any more. */
 static void
@@ -289,7 +66,7 @@ static void
 attach(struct conn *c, struct tls_context *context)
 {
     struct tls *t = c->tls;
-    BIO        *b = bio_new(c);
+    BIO        *b = wire_bio_new(c);
 
     t->context = tls_context_hold(context);
     t->ssl = SSL_new(context->ssl);
@@ -306,7 +83,7 @@ send_alert(struct conn *c, enum tls_alert alert)
 {
     const char record[] = { 21, 3, 3, 0, 2, 2, (char) alert };
 
-    (void) push(c, record, sizeof(record));
+    (void) wire_push(c, record, sizeof(record));
 }
 
 
@@ -380,10 +157,10 @@ read_hello(struct conn *c)
     ssize_t          n = 1;
 
     if (t->in_n == 0)
-        n = receive(c);
+        n = wire_receive(c);
     for (;;) {
         if (n == CONN_AGAIN) {
-            drop_in(t);
+            wire_drop_in(t);
             return STEP_WAIT;
         }
         if (n <= 0) {
@@ -398,11 +175,23 @@ read_hello(struct conn *c)
         }
         parsed = tls_hello_parse((str_t){ t->in->data + t->in_at, t->in_n },
                                  flat, &hello);
-        if (parsed != PARSE_AGAIN || t->in_at + t->in_n == IN_SIZE)
+        if (parsed != PARSE_AGAIN || t->in_at + t->in_n == WIRE_IN)
             break;
-        n = c->event.readable ? receive(c) : CONN_AGAIN;
+        n = c->event.readable ? wire_receive(c) : CONN_AGAIN;
     }
     return begin(c, &hello);
+}
+
+
+/* Alerts of servers that have no certificate for whom sends no name. */
+static bool
+refuses_nameless(void)
+{
+    unsigned long code = ERR_peek_error();
+
+    return ERR_GET_LIB(code) == ERR_LIB_SSL
+           && (ERR_GET_REASON(code) == SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE
+               || ERR_GET_REASON(code) == SSL_R_TLSV1_UNRECOGNIZED_NAME);
 }
 
 
@@ -410,23 +199,26 @@ read_hello(struct conn *c)
 static enum step
 not_yet(struct conn *c, int rc)
 {
-    int what = SSL_get_error(c->tls->ssl, rc);
+    struct tls *t = c->tls;
+    int         what = SSL_get_error(t->ssl, rc);
 
     if (what == SSL_ERROR_WANT_READ) {
         ERR_clear_error();
-        if (leave(c, false))
+        if (wire_leave(c, false))
             return STEP_WAIT;
         conn_log_error(c, c->error, "send() failed");
         break_off(c);
         return STEP_FAIL;
     }
+    if (t->server == NULL && !t->sent_name)
+        t->wants_name = refuses_nameless();
     if (what == SSL_ERROR_ZERO_RETURN || ERR_peek_error() == 0)
         conn_log_error(c, what == SSL_ERROR_SYSCALL ? c->error : 0,
                        "peer closed connection in SSL handshake");
     else
         log_failure(c, what, "SSL_do_handshake() failed");
     break_off(c);
-    (void) leave(c, false);
+    (void) wire_leave(c, false);
     return STEP_FAIL;
 }
 
@@ -440,13 +232,14 @@ handshake_tls(struct conn *c)
 
     if (t->is_broken)
         return STEP_FAIL;
-    c->log.action = "SSL handshaking";
+    if (t->server != NULL)
+        c->log.action = "SSL handshaking";
     if (t->ssl == NULL) {
         s = t->is_plain ? STEP_NEXT : read_hello(c);
         if (s != STEP_NEXT || t->is_plain)
             return s;
     }
-    enter(t);
+    wire_enter(t);
     rc = SSL_do_handshake(t->ssl);
     if (rc != 1)
         return not_yet(c, rc);
@@ -454,7 +247,7 @@ handshake_tls(struct conn *c)
     t->is_open = true;
     /* What is left of it goes with the first response, or at the end of the
      * turn. */
-    if (!leave(c, c->is_client)) {
+    if (!wire_leave(c, c->is_client)) {
         conn_log_error(c, c->error, "send() failed");
         break_off(c);
         return STEP_FAIL;
@@ -483,7 +276,7 @@ read_rest(struct conn *c, char *out, size_t n)
     memcpy(out, t->in->data + t->in_at, n);
     t->in_at += (uint32_t) n;
     t->in_n -= (uint32_t) n;
-    drop_in(t);
+    wire_drop_in(t);
     c->event.readable = true;
     return (ssize_t) n;
 }
@@ -522,7 +315,7 @@ read_tls(struct conn *c, char *out, size_t n)
         return read_rest(c, out, n);
     if (t->is_broken || !t->is_open)
         return t->is_broken ? CONN_ERROR : CONN_AGAIN;
-    enter(t);
+    wire_enter(t);
     do {
         rc = SSL_read(t->ssl, out + got,
                       n - got < INT_MAX ? (int) (n - got) : INT_MAX);
@@ -535,12 +328,13 @@ read_tls(struct conn *c, char *out, size_t n)
         result = read_failed(c, what);
     } else {
         result = (ssize_t) got;
+        tls_resumption_keep(c);
         if (t->in_n != 0 || SSL_pending(t->ssl) != 0
             || (rc <= 0 && what != SSL_ERROR_WANT_READ))
             c->event.readable = true;
     }
     ERR_clear_error();
-    if (!leave(c, false) && result > 0)
+    if (!wire_leave(c, false) && result > 0)
         c->event.readable = true;
     return result;
 }
@@ -561,7 +355,7 @@ probe_tls(struct conn *c)
     if (!t->is_open)
         return t->in_n != 0 ? PROBE_INPUT : conn_plain.probe(c);
     c->event.readable = true; /* the loop may not have told so far */
-    enter(t);
+    wire_enter(t);
     rc = SSL_peek(t->ssl, &byte, 1);
     what = rc > 0 ? SSL_ERROR_NONE : SSL_get_error(t->ssl, rc);
     if (rc > 0) {
@@ -571,7 +365,7 @@ probe_tls(struct conn *c)
         found = PROBE_END;
     }
     ERR_clear_error();
-    return leave(c, false) ? found : PROBE_END;
+    return wire_leave(c, false) ? found : PROBE_END;
 }
 
 
@@ -662,7 +456,7 @@ encrypt(struct conn *c, const struct chain *out, size_t limit)
     forward(&k, t->owed);
     if (most == 0 || most > RECORD_MAX)
         most = RECORD_MAX;
-    while (k.p != NULL && limit != 0 && made.n < OUT_ENOUGH) {
+    while (k.p != NULL && limit != 0 && wire_made() < WIRE_ENOUGH) {
         s = gather(c, &k, limit < most ? limit : most);
         if (s.n == 0)
             return s.p != NULL;
@@ -708,10 +502,10 @@ send_tls(struct conn *c, struct chain *out, size_t limit)
     if (t->ssl == NULL)
         return 0;
     CHECK(t->owed <= out->n);
-    enter(t);
-    if (t->is_open && made.n <= HELD_MAX && limit > t->owed)
+    wire_enter(t);
+    if (t->is_open && wire_made() <= HELD_MAX && limit > t->owed)
         is_good = encrypt(c, out, limit - t->owed);
-    if (!leave(c, false)) {
+    if (!wire_leave(c, false)) {
         conn_log_error(c, c->error, "send() failed");
         is_good = false;
     }
@@ -744,11 +538,11 @@ say_goodbye(struct conn *c)
     if (!t->is_open || t->is_broken || t->owed != 0 || c->error != 0
         || (SSL_get_shutdown(t->ssl) & SSL_SENT_SHUTDOWN))
         return;
-    enter(t);
+    wire_enter(t);
     (void) SSL_shutdown(t->ssl);
     ERR_clear_error();
     c->event.writable = true; /* who closes does not watch any more */
-    if (!leave(c, false))
+    if (!wire_leave(c, false))
         t->is_broken = true;
 }
 
@@ -768,6 +562,7 @@ close_tls(struct conn *c)
     struct tls *t = c->tls;
 
     say_goodbye(c);
+    tls_resumption_keep(c);
     if (t->ssl != NULL) {
         /* What was cut off in some other way is no reason to forget it. */
         SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
@@ -779,6 +574,7 @@ close_tls(struct conn *c)
     if (t->out != NULL)
         block_put(t->out);
     free((char *) (uintptr_t) t->name.p);
+    free((char *) (uintptr_t) t->key.p);
     free(t);
     c->tls = NULL;
     c->has_unsent = false;
@@ -822,8 +618,8 @@ tls_accept(struct conn *c, const struct tls_server *server, str_t early)
     t->server = server;
     if (early.n == 0)
         return;
-    CHECK(early.n < IN_SIZE);
-    t->in = block_new(IN_SIZE);
+    CHECK(early.n < WIRE_IN);
+    t->in = block_new(WIRE_IN);
     memcpy(t->in->data, early.p, early.n);
     t->in_n = (uint32_t) early.n;
 }
@@ -841,6 +637,7 @@ tls_connect(struct conn *c, struct tls_context *context, str_t name)
         return true;
     memcpy(text, name.p, name.n);
     text[name.n] = '\0';
+    t->sent_name = true;
     if (SSL_set_tlsext_host_name(t->ssl, text) == 1)
         return true;
     tls_error_log(c->lines, LEVEL_ERROR, 0,
@@ -853,6 +650,38 @@ SSL *
 tls_ssl(const struct conn *c)
 {
     return c->tls != NULL && c->tls->is_open ? c->tls->ssl : NULL;
+}
+
+
+SSL *
+tls_handle(const struct conn *c)
+{
+    return c->tls != NULL ? c->tls->ssl : NULL;
+}
+
+
+bool
+tls_wants_name(const struct conn *c)
+{
+    return c->tls != NULL && c->tls->wants_name;
+}
+
+
+bool
+tls_peer_is(const struct conn *c, str_t name)
+{
+    X509 *peer = SSL_get0_peer_certificate(tls_ssl(c));
+    char  text[256];
+    bool  is_it;
+
+    if (peer == NULL || name.n == 0 || name.n >= sizeof(text))
+        return false;
+    memcpy(text, name.p, name.n);
+    text[name.n] = '\0';
+    is_it = X509_check_host(peer, text, name.n, 0, NULL) == 1
+            || X509_check_ip_asc(peer, text, 0) == 1;
+    ERR_clear_error();
+    return is_it;
 }
 
 

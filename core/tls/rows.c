@@ -25,9 +25,6 @@ static const struct conf_range depths = { 0, 1000 };
 const struct directive tls_rows[] = {
     BITS("_protocols", 0, ARGS_1_OR_MORE, C, protocols, "TLSv1.2 TLSv1.3",
          protocols, "The versions of TLS that are spoken."),
-    TEXT("_ciphers", 0, C, ciphers, "HIGH:!aNULL:!MD5", "ciphers",
-         "The ciphers up to TLS 1.2, as the openssl command ciphers takes "
-         "them; those of TLS 1.3 are PREFIX_conf_command Ciphersuites."),
     { "_conf_command", ROW_MANY, ARGS_2, &conf_pairs,
       FIELD(C, commands, struct pairs), NULL, NULL, "name value",
       "A command of OpenSSL's configuration (SSL_CONF_cmd), such as "
@@ -151,6 +148,9 @@ const struct directive tls_server_rows[] = {
     ONE("_certificate_key", keys, "file",
         "The private key of the certificate, in PEM; or data: and PEM. Only "
         "the master process needs to be able to read the file."),
+    TEXT("_ciphers", 0, C, ciphers, "HIGH:!aNULL:!MD5", "ciphers",
+         "The ciphers up to TLS 1.2, as the openssl command ciphers takes "
+         "them; those of TLS 1.3 are PREFIX_conf_command Ciphersuites."),
     { "_dhparam", 0, ARGS_1, &conf_conf_file, FIELD(C, dhparam, str_t), NULL,
       NULL, "file", "Parameters for DHE ciphers, in PEM." },
     TEXT("_ecdh_curve", 0, C, curves, "auto", "curve[:curve]...",
@@ -191,6 +191,37 @@ const struct directive tls_server_rows[] = {
 };
 #undef C
 #undef ONE
+
+
+/* --- upstreams ------------------------------------------------------------------------ */
+
+#define C struct tls_client_conf
+const struct directive tls_client_rows[] = {
+    TEXT("_ciphers", 0, C, ciphers, "DEFAULT", "ciphers",
+         "The ciphers up to TLS 1.2, as the openssl command ciphers takes "
+         "them."),
+    EXPR("_certificate", 0, C, certificate, NULL, "file",
+         "The certificate that the upstream is shown, in PEM, followed by "
+         "those above it; or data: and PEM. With variables it is loaded for "
+         "each connection, by the worker."),
+    EXPR("_certificate_key", 0, C, key, NULL, "file",
+         "The private key of the certificate, in PEM; or data: and PEM."),
+    EXPR("_name", 0, C, name, NULL, "name",
+         "The name that the upstream's certificate has to be for, and that is "
+         "sent with PREFIX_server_name; the default is the host of the "
+         "upstream's URL. A port is cut off."),
+    FLAG("_server_name", 0, C, sends_name, "off",
+         "Whether the name is sent in the handshake (SNI), which servers with "
+         "several certificates need."),
+    FLAG("_verify", 0, C, verifies, "off",
+         "Whether the upstream's certificate is verified, with the authorities "
+         "of PREFIX_trusted_certificate and the name of PREFIX_name."),
+    FLAG("_session_reuse", 0, C, reuses_sessions, "on",
+         "Whether sessions are resumed; only with the same settings, peer and "
+         "names."),
+    { .name = NULL },
+};
+#undef C
 
 
 /* --- from values to settings -------------------------------------------------------- */
@@ -293,7 +324,7 @@ tls_server_settings(struct conf *cf, const struct tls_conf *common,
     *s = (struct tls_settings){
         .is_server = true,
         .protocols = common->protocols,
-        .ciphers = common->ciphers,
+        .ciphers = own->ciphers,
         .curves = own->curves,
         .prefers_server_ciphers = own->prefers_server_ciphers,
         .commands = common->commands,
@@ -321,5 +352,61 @@ tls_server_settings(struct conf *cf, const struct tls_conf *common,
                  "ssl_verify_client");
         return NULL;
     }
+    return tls_settings_check(cf, s, why) ? s : NULL;
+}
+
+
+/* A certificate that has no variables is read here. */
+static bool
+read_own_pair(struct conf *cf, const char *prefix,
+              const struct tls_conf *common, const struct tls_client_conf *own,
+              struct tls_settings *s, char *why)
+{
+    str_t name = own->certificate ? expr_text(own->certificate) : STR("");
+
+    if (name.n == 0)
+        return true;
+    if (own->key == NULL) {
+        snprintf(why, TLS_WHY_MAX,
+                 "no \"%s_certificate_key\" is defined for certificate "
+                 "\"" STR_F "\"",
+                 prefix, STR_A(name));
+        return false;
+    }
+    if (!expr_is_constant(own->certificate) || !expr_is_constant(own->key)) {
+        *vec_push(cf->arena, &s->named)
+            = (struct tls_named_pair){ own->certificate, own->key };
+        s->passwords = common->passwords;
+        s->folder = cf->gen->paths.conf_prefix;
+        return true;
+    }
+    return tls_pair_read(cf, name, expr_text(own->key), &common->passwords,
+                         vec_push(cf->arena, &s->pairs), why);
+}
+
+
+struct tls_settings *
+tls_client_settings(struct conf *cf, const char *prefix,
+                    const struct tls_conf        *common,
+                    const struct tls_client_conf *own, char *why)
+{
+    struct tls_settings *s = arena_make(cf->arena, struct tls_settings);
+
+    *s = (struct tls_settings){
+        .protocols = common->protocols,
+        .ciphers = own->ciphers,
+        .commands = common->commands,
+        .verify = own->verifies ? TLS_VERIFY_ON : TLS_VERIFY_OFF,
+        .depth = (unsigned) common->depth,
+    };
+    if (own->verifies && common->trusted.n == 0) {
+        snprintf(why, TLS_WHY_MAX, "no %s_trusted_certificate for %s_verify",
+                 prefix, prefix);
+        return NULL;
+    }
+    if (!read_own_pair(cf, prefix, common, own, s, why)
+        || !read_optional(cf, common->trusted, &s->trusted, why)
+        || !read_optional(cf, common->crl, &s->crl, why))
+        return NULL;
     return tls_settings_check(cf, s, why) ? s : NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The directives of TLS, each stated once for all prefixes: those that both
- * sides have, and those of servers.
+ * sides have, those of servers, and those of clients of upstreams.
  */
 #pragma once
 
@@ -10,7 +10,6 @@
 /* Of both sides. */
 struct tls_conf {
     unsigned     protocols; /* enum tls_protocol                             */
-    str_t        ciphers;
     struct pairs commands;
     str_t        trusted, crl; /* absolute paths, or empty                   */
     uint64_t     depth;
@@ -28,7 +27,7 @@ struct tls_session_cache {
 struct tls_server_conf {
     struct texts certificates, keys;
     str_t        dhparam, client_ca; /* absolute paths, or empty             */
-    str_t        curves;
+    str_t        ciphers, curves;
     unsigned     verify; /* enum tls_verify                                  */
     struct tls_session_cache cache;
     uint64_t     session_timeout; /* seconds                                 */
@@ -44,4 +43,19 @@ extern const struct directive tls_server_rows[];
 struct tls_settings *tls_server_settings(struct conf *cf,
                                          const struct tls_conf *common,
                                          const struct tls_server_conf *own,
+                                         char *why);
+
+struct tls_client_conf {
+    str_t        ciphers;
+    struct expr *certificate, *key; /* NULL: none                            */
+    struct expr *name; /* NULL: that of the upstream                         */
+    bool         sends_name, verifies, reuses_sessions;
+};
+
+extern const struct directive tls_client_rows[];
+
+/* The same for connections to upstreams; prefix ("proxy_ssl") for messages. */
+struct tls_settings *tls_client_settings(struct conf *cf, const char *prefix,
+                                         const struct tls_conf *common,
+                                         const struct tls_client_conf *own,
                                          char *why);

@@ -51,9 +51,15 @@ bool tls_is_plain(const struct conn *c);
 /* Makes c, which is being connected, a TLS connection, with a name for SNI
  * (empty: none); false: logged. */
 bool tls_connect(struct conn *c, struct tls_context *context, str_t name);
+/* Whether the handshake has failed because, as it seems, no name was sent. */
+bool tls_wants_name(const struct conn *c);
+/* Whether the certificate of the peer is for that name or address. */
+bool tls_peer_is(const struct conn *c, str_t name);
 
 /* Of a connection after its handshake, or NULL: it has no TLS. */
 SSL *tls_ssl(const struct conn *c);
+/* The same before it. */
+SSL *tls_handle(const struct conn *c);
 /* The name that the client has sent, as it did, or STR_NONE. */
 str_t tls_server_name(const struct conn *c);
 /* enum tls_verify of the settings of the handshake. */

@@ -268,6 +268,9 @@ link_connect(struct link *l, const struct addr_any *to,
     log_debug(l->task->log, "connect to " STR_F ", fd:%d", STR_A(l->name),
               l->conn.event.fd);
     set_options(&l->conn, o);
+    l->is_untried = o->wrap != NULL && !o->wrap(&l->conn, o->arg);
+    if (l->is_untried)
+        return STEP_FAIL;
     link_wait_read(l, timeout);
     return STEP_WAIT;
 }

@@ -25,6 +25,10 @@ struct link_options {
     const struct addr_any *from; /* the own address; NULL: the system's choice */
     bool                   is_transparent; /* from need not be this machine's  */
     const struct conn_io  *io;   /* NULL: plain                               */
+    /* When the socket is open: puts another io in place of the plain one.
+     * False: logged, and no fault of the peer's.  NULL: it stays. */
+    bool (*wrap)(struct conn *c, void *arg);
+    void                  *arg;
     size_t                 rcvbuf, sndbuf; /* bytes; 0: the system's           */
     bool                   keepalive;      /* SO_KEEPALIVE                     */
 };

@@ -88,6 +88,9 @@ enum step gateway_decode(struct gateway *g);
 /* Says what is being done, in log lines: " while ...". */
 void gateway_says(struct gateway *g, const char *action);
 
+/* Of the peer's URL, for logs. */
+const char *gateway_scheme(const struct gateway *g);
+
 /* A try went wrong in the way of one bit of gateway_next: another one, or the
  * end of the run with the status that this stands for. */
 enum step gateway_retry(struct gateway *g, unsigned how);

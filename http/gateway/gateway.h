@@ -28,6 +28,7 @@
 #include "http/request.h"
 
 struct exchange;
+struct gateway_secure;
 struct lookup;
 struct relay;
 struct store;
@@ -186,6 +187,7 @@ struct gateway {
     uint64_t                       owner; /* identity of the location, for
                                              local keepalive                 */
     void                          *data;  /* for the protocol                */
+    struct gateway_secure         *secure; /* NULL: without TLS              */
     enum gateway_state             state;
     unsigned                       source; /* the next one of conf->sources  */
     struct wait                    wait;  /* ends the run when the task ends */

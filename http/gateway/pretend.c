@@ -34,7 +34,7 @@ tell_server(struct gateway *g)
     }
     s = l->content ? setting_in_force(l->block, l->content->name, NULL) : NULL;
     trace_tell(&g->r->task, TRACE_UPSTREAM, "asks", s ? s->file : NULL,
-               s ? s->line : 0, NULL, "%s://" STR_F, g->protocol->scheme,
+               s ? s->line : 0, NULL, "%s://" STR_F, gateway_scheme(g),
                STR_A(text));
 }
 
@@ -49,14 +49,13 @@ tell_peer(struct gateway *g)
     if (group == NULL || peer == NULL || peer->server == NULL)
         trace_tell(t, TRACE_UPSTREAM, "asks", NULL, 0,
                    "a name that is looked up when it is needed", "%s://" STR_F,
-                   g->protocol->scheme, STR_A(g->host));
+                   gateway_scheme(g), STR_A(g->host));
     else if (group->is_explicit)
         trace_tell(t, TRACE_UPSTREAM, "asks", group->file, group->line,
                    arena_printf(t->arena, "of upstream \"" STR_F "\"",
                                 STR_A(group->name))
                        .p,
-                   "%s://" STR_F, g->protocol->scheme,
-                   STR_A(peer->server->text));
+                   "%s://" STR_F, gateway_scheme(g), STR_A(peer->server->text));
     else
         tell_server(g);
 }

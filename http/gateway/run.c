@@ -7,6 +7,7 @@
 #include "core/os/clock.h"
 #include "http/body.h"
 #include "http/gateway/exchange.h"
+#include "http/gateway/tls.h"
 #include "http/response.h"
 
 enum {
@@ -121,6 +122,10 @@ connect_peer(struct gateway *g, bool may_be_idle)
 
     g->tries++;
     gateway_says(g, "connecting to upstream");
+    if (g->secure != NULL && !gateway_tls_prepare(g)) {
+        gateway_end(g, PEER_UNTRIED);
+        return http_fail(g->r, 500);
+    }
     s = uplink_open(x, may_be_idle);
     if (s == STEP_FAIL && x->link->is_untried) {
         gateway_end(g, PEER_UNTRIED);
@@ -164,7 +169,13 @@ connecting(struct gateway *g)
 
     if (g->x->link->timed_out)
         return gateway_retry(g, NEXT_TIMEOUT);
+    if (g->secure != NULL && g->x->link->is_connected)
+        gateway_says(g, "SSL handshaking to upstream");
     s = uplink_opened(g->x);
+    if (s == STEP_FAIL && g->secure != NULL)
+        gateway_tls_failed(g->x);
+    if (s == STEP_NEXT && g->secure != NULL && !gateway_tls_check(g->x))
+        s = STEP_FAIL;
     if (s == STEP_FAIL)
         return gateway_retry(g, NEXT_ERROR);
     if (s == STEP_NEXT)

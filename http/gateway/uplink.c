@@ -5,6 +5,7 @@
  */
 #include "core/os/clock.h"
 #include "http/gateway/exchange.h"
+#include "http/gateway/tls.h"
 
 
 /* proxy_bind that depends on the request; empty: the system's choice. */
@@ -49,27 +50,38 @@ kind_of(const struct gateway *g)
 {
     const str_t owner = { (const char *) &g->owner, sizeof(g->owner) };
 
+    uint64_t settings = g->conf->kind;
+    str_t    added = bind_text(g);
+
+    if (g->secure != NULL) {
+        const uint8_t *id = g->secure->settings->id;
+
+        settings = str_mix(settings, (str_t){ (const char *) id, 32 });
+        added = str_join3(g->r->task.arena, added, STR("\n"), g->secure->key);
+    }
     return (struct link_kind){
         .protocol = g->protocol->link,
-        .settings = g->group->keepalive_local ? str_mix(g->conf->kind, owner)
-                                              : g->conf->kind,
-        .added = bind_text(g),
+        .settings = g->group->keepalive_local ? str_mix(settings, owner)
+                                              : settings,
+        .added = added,
     };
 }
 
 
 static enum step
-open_new(struct exchange *x, const struct link_kind *kind)
+open_new(struct exchange *x, const struct link_kind *kind, str_t from)
 {
     struct gateway            *g = x->gateway;
     const struct gateway_conf *c = g->conf;
     struct addr_any            room;
     struct link_options        o
-        = { .from = local_address(g, kind->added, &room),
+        = { .from = local_address(g, from, &room),
             .is_transparent = c->bind && c->bind->is_transparent,
             .rcvbuf = c->socket_rcvbuf,
             .sndbuf = c->socket_sndbuf,
-            .keepalive = c->socket_keepalive };
+            .keepalive = c->socket_keepalive,
+            .wrap = g->secure != NULL ? gateway_tls_wrap : NULL,
+            .arg = g->secure };
 
     x->link = link_new(&g->r->task, x->name, kind);
     return link_connect(x->link, g->pick.peer->addr, &o, c->connect_timeout);
@@ -85,7 +97,7 @@ uplink_open(struct exchange *x, bool may_be_idle)
     if (may_be_idle)
         x->link = link_take(&g->r->task, g->group, g->pick.peer, &kind);
     if (!x->link)
-        return open_new(x, &kind);
+        return open_new(x, &kind, bind_text(g));
     log_debug(g->r->task.log, "get keepalive peer: using connection fd:%d",
               x->link->conn.event.fd);
     x->connect_ms = 0;

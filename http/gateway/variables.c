@@ -225,8 +225,8 @@ gateway_log(const struct http_request *r, struct log_record *l)
     if (!x)
         return;
     g = x->gateway;
-    log_part_quoted(l, "upstream", "%s://" STR_F "%s" STR_F,
-                    g->protocol->scheme, STR_A(x->name),
+    log_part_quoted(l, "upstream", "%s://" STR_F "%s" STR_F, gateway_scheme(g),
+                    STR_A(x->name),
                     str_starts(x->name, STR("unix:")) ? ":" : "",
                     STR_A(g->uri));
 }

@@ -9,6 +9,7 @@
 #include "core/upstream/group.h"
 #include "http/cookie.h"
 #include "http/gateway/gateway.h"
+#include "http/gateway/tls.h"
 #include "http/h1/response.h"
 #include "modules/module.h"
 
@@ -54,6 +55,7 @@ struct proxy_conf {
     unsigned                http_version; /* 1000, 1001                      */
     struct proxy_rules      redirects, cookie_paths, cookie_domains;
     struct proxy_flag_rules cookie_flags;
+    struct gateway_tls      tls;
 };
 
 /* proxy_headers.c: the headers of proxy_set_header. */
@@ -71,7 +73,10 @@ proxy_field_bit(enum field_id id)
     return (uint64_t) 1 << id;
 }
 
+enum { HTTPS_PORT = 443 };
+
 struct proxy_target {
+    bool                   is_secure; /* https                               */
     struct upstream_group *group; /* NULL: depends on variables              */
     struct expr           *expr;
     str_t                  url;   /* with its scheme, as written             */

@@ -26,6 +26,8 @@ serve(struct task *t)
                         r->location->identity);
         g->group = to->group;
         g->data = s;
+        if (to->is_secure)
+            gateway_tls_begin(g, &conf->tls, to->host);
         g->upload.is_replaced = conf->body && conf->gateway.pass_request_body;
         g->upload.needs_length = conf->http_version != HTTP_11;
     }
@@ -41,7 +43,7 @@ static const struct content content = {
 };
 
 
-/* Sets $proxy_host and $proxy_port from the part between "http://" and the
+/* Sets $proxy_host and $proxy_port from the part between the scheme and the
  * URI. */
 static void
 set_host(struct proxy_target *to, str_t authority)
@@ -55,11 +57,11 @@ set_host(struct proxy_target *to, str_t authority)
         return;
     }
     to->host = authority;
-    to->port = STR("80");
+    to->port = to->is_secure ? STR("443") : STR("80");
     if (!colon || (bracket && bracket > colon))
         return;
     to->port = str_span(colon + 1, authority.p + authority.n);
-    if (str_is(to->port, "80"))
+    if (str_eq(to->port, to->is_secure ? STR("443") : STR("80")))
         to->host = str_span(authority.p, colon);
 }
 
@@ -91,20 +93,52 @@ check_uri(struct conf *cf, struct proxy_target *to)
 }
 
 
+/* The blocks whose connections may need TLS. */
+struct secure_blocks {
+    VEC(struct conf_block *) list;
+};
+
+
+static struct secure_blocks *
+secure_of(struct conf *cf)
+{
+    return conf_main(cf, &proxy_pass_module);
+}
+
+
+/* Settings of TLS are read where they are used. */
+static const char *
+make_tls(struct conf *cf, void *main)
+{
+    struct secure_blocks *blocks = main;
+
+    cf->kind = CONF_HTTP; /* for the variables in names of files */
+    VEC_EACH(&blocks->list, b) {
+        struct proxy_conf *c = confs_get((*b)->conf, &proxy_module);
+
+        gateway_tls_make(cf, &c->tls, "proxy_ssl");
+    }
+    cf->kind = CONF_MAIN;
+    return NULL;
+}
+
+
 static const char *
 parse_fixed(struct conf *cf, struct proxy_target *to)
 {
-    static const char scheme[] = "http://";
+    static const char plain[] = "http://", secure[] = "https://";
     str_t             rest;
     const char       *error = NULL;
     size_t            n;
 
-    if (str_istarts(to->url, STR("https://")))
-        return conf_error(cf, "https protocol requires SSL support");
-    if (!str_istarts(to->url, STR("http://")))
+    to->is_secure = str_istarts(to->url, STR("https://"));
+    if (!to->is_secure && !str_istarts(to->url, STR("http://")))
         return conf_error(cf, "invalid URL prefix");
-    rest = str_from(to->url, sizeof(scheme) - 1);
-    to->group = upstream_add(cf, rest, proxy_protocol.port, &to->uri, &error);
+    rest = str_from(to->url,
+                    (to->is_secure ? sizeof(secure) : sizeof(plain)) - 1);
+    to->group = upstream_add(cf, rest,
+                             to->is_secure ? HTTPS_PORT : proxy_protocol.port,
+                             &to->uri, &error);
     if (!to->group)
         return error;
     n = rest.n - to->uri.n;
@@ -133,6 +167,8 @@ parse_pass(struct conf *cf, void *field)
         if (error)
             return error;
     }
+    if (to->is_secure || to->expr != NULL)
+        *vec_push(cf->arena, &secure_of(cf)->list) = cf->block;
     conf_set_content(cf, &content);
     return NULL;
 }
@@ -227,5 +263,7 @@ struct module proxy_pass_module = {
     .directives = directives,
     .variables = variables,
     .conf_size = sizeof(struct proxy_target),
+    .main_size = sizeof(struct secure_blocks),
+    .main_ready = make_tls,
     .state_size = sizeof(struct proxy_state),
 };

@@ -21,25 +21,31 @@ find_target(struct gateway *g, struct proxy_state *s)
     struct http_request *r = g->r;
     str_t                url = expr_eval(s->target->expr, &r->task);
 
-    if (url.n <= sizeof("http://") - 1 || !str_istarts(url, STR("http://"))) {
+    bool     is_secure = str_istarts(url, STR("https://"));
+    size_t   scheme_n = is_secure ? 8 : 7;
+    unsigned port = is_secure ? HTTPS_PORT : proxy_protocol.port;
+
+    if (url.n <= scheme_n || (!is_secure && !str_istarts(url, STR("http://"))))
+    {
         log_error(r->task.log, "invalid URL prefix in \"" STR_F "\"",
                   STR_A(url));
         (void) gateway_fail(g, 500);
         return false;
     }
-    url = str_from(url, sizeof("http://") - 1);
-    if (!gateway_find_group(g, url, proxy_protocol.port))
+    if (!gateway_find_group(g, str_from(url, scheme_n), port))
         return false;
     if (g->at.is_unix) {
         s->host = STR("localhost");
         s->port = STR("");
-    } else if (g->at.no_port || g->at.port == proxy_protocol.port) {
+    } else if (g->at.no_port || g->at.port == port) {
         s->host = g->at.host;
-        s->port = STR("80");
+        s->port = is_secure ? STR("443") : STR("80");
     } else {
         s->host = g->host;
         s->port = g->at.port_text;
     }
+    if (is_secure)
+        gateway_tls_begin(g, &proxy_conf_of(g)->tls, s->host);
     s->uri = g->at.uri;
     if (s->uri.n && s->uri.p[0] == '?')
         s->uri = str_join(r->task.arena, STR("/"), s->uri);

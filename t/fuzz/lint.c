@@ -30,6 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
     X(access) \
     X(map) \
     X(error_log) \
+    X(tls) \
+    X(http_tls) \
     X(gateway) \
     X(http_resolver) \
     X(proxy) \

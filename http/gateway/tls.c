@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What depends on the request (the name, a certificate with variables) is
+ * evaluated once for all its tries.  A connection is reused, and a session
+ * resumed, only where that is the same, and the settings are.
+ */
+#include "http/gateway/tls.h"
+
+#include "core/net/addr.h"
+#include "core/tls/error.h"
+#include "core/tls/files.h"
+#include "core/tls/resumption.h"
+#include "http/gateway/exchange.h"
+
+
+/* --- configuration -------------------------------------------------------------- */
+
+void
+gateway_tls_make(struct conf *cf, struct gateway_tls *t, const char *prefix)
+{
+    char why[TLS_WHY_MAX];
+
+    if (t->is_made)
+        return;
+    t->is_made = true;
+    t->settings = tls_client_settings(cf, prefix, &t->common, &t->own, why);
+    if (t->settings == NULL)
+        conf_error_bare(cf, NULL, 0, "%s", why);
+}
+
+
+/* --- a request -------------------------------------------------------------------- */
+
+/* Without the port (RFC 6066, 3). */
+static str_t
+without_port(str_t host)
+{
+    const char *colon;
+
+    if (host.n != 0 && host.p[0] == '[') {
+        colon = str_chr(host, ']');
+        return colon != NULL ? str_span(host.p + 1, colon) : host;
+    }
+    colon = str_chr(host, ':');
+    return colon != NULL ? str_span(host.p, colon) : host;
+}
+
+
+void
+gateway_tls_begin(struct gateway *g, const struct gateway_tls *t, str_t host)
+{
+    struct arena *a = g->r->task.arena;
+    str_t         name = host;
+
+    if (t->settings == NULL) /* it was not known to be needed */
+        return;
+    g->secure = arena_make(a, struct gateway_secure);
+    g->secure->gateway = g;
+    g->secure->settings = t->settings;
+    g->secure->sends_name = t->own.sends_name;
+    g->secure->verifies = t->own.verifies;
+    g->secure->reuses_sessions = t->own.reuses_sessions;
+    if (t->own.name != NULL)
+        name = expr_eval(t->own.name, &g->r->task);
+    g->secure->name = without_port(name);
+}
+
+
+bool
+gateway_tls_prepare(struct gateway *g)
+{
+    struct gateway_secure     *s = g->secure;
+    const struct tls_settings *set = s->settings;
+    struct task               *t = &g->r->task;
+    str_t                      certificate = STR(""), key = STR("");
+    char                       why[TLS_WHY_MAX];
+
+    if (s->key.p != NULL)
+        return true;
+    if (set->named.n != 0) {
+        certificate = expr_eval(set->named.at[0].certificate, t);
+        key = expr_eval(set->named.at[0].key, t);
+    }
+    s->key = arena_printf(t->arena, STR_F "\n%d%d\n" STR_F "\n" STR_F,
+                          STR_A(s->name), s->sends_name, s->verifies,
+                          STR_A(certificate), STR_A(key));
+    if (certificate.n == 0
+        || tls_pair_load(t->arena, set->folder, certificate, key,
+                         &set->passwords, &s->pair, why))
+        return true;
+    log_error(t->log, "%s", why);
+    return false;
+}
+
+
+static bool
+is_address(str_t name)
+{
+    struct addr_any at;
+
+    return addr_parse(name, &at);
+}
+
+
+bool
+gateway_tls_wrap(struct conn *c, void *arg)
+{
+    const struct gateway_secure *s = arg;
+    struct gateway              *g = s->gateway;
+    struct task                 *t = &g->r->task;
+    struct tls_context *context = tls_context_get(s->settings, t->gen, t->log);
+    bool                sends = s->sends_name && !is_address(s->name);
+
+    if (context == NULL || !tls_connect(c, context, sends ? s->name : STR("")))
+        return false;
+    if (s->pair.chain.p != NULL && !tls_pair_use(tls_handle(c), &s->pair)) {
+        tls_error_log(t->log, LEVEL_ERROR, 0, "SSL_use_PrivateKey() failed");
+        return false;
+    }
+    if (s->reuses_sessions)
+        tls_resume(c,
+                   str_join3(t->arena, g->pick.peer->name, STR("\n"), s->key));
+    return true;
+}
+
+
+bool
+gateway_tls_check(const struct exchange *x)
+{
+    const struct gateway_secure *s = x->gateway->secure;
+    const struct log            *log = x->gateway->r->task.log;
+    struct conn                 *c = &x->link->conn;
+    long                         error;
+
+    if (!s->verifies)
+        return true;
+    error = tls_verify_result(c);
+    if (error != X509_V_OK)
+        log_error(log, "upstream SSL certificate verify error: (%ld:%s)", error,
+                  X509_verify_cert_error_string(error));
+    else if (!tls_peer_is(c, s->name))
+        log_error(log, "upstream SSL certificate does not match \"" STR_F "\"",
+                  STR_A(s->name));
+    else
+        return true;
+    tls_resumption_drop(c);
+    return false;
+}
+
+
+void
+gateway_tls_failed(const struct exchange *x)
+{
+    if (tls_wants_name(&x->link->conn))
+        log_error(x->gateway->r->task.log,
+                  "the upstream may need a name in the handshake: "
+                  "%s_ssl_server_name on",
+                  x->gateway->protocol->prefix);
+}
+
+
+const char *
+gateway_scheme(const struct gateway *g)
+{
+    return g->secure == NULL ? g->protocol->scheme
+           : strcmp(g->protocol->scheme, "http") == 0
+               ? "https"
+               : arena_printf(g->r->task.arena, "%ss", g->protocol->scheme).p;
+}
