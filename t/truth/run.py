@@ -4,11 +4,17 @@
 
     run.py --binary PATH [--group NAME ...] [--case SUBSTR] [--port-base N]
            [--drop DIRECTIVE ...] [--add-http TEXT] [--idle SECONDS]
-           [-v] [--keep] [--observe]
+           [--reload | --walk] [-v] [--keep] [--observe]
 
 --drop takes simple statements of that name out of the files, --add-http puts
 text at the http level: both help with a binary that lacks a directive or has
 other defaults.  --observe prints what was seen beside the verdict.
+
+With --reload the binary is started with a configuration that has little in
+common with the group's, which takes its place by a SIGHUP before the cases are
+sent.  With --walk one server goes through all groups like that, and back to the
+first configuration at the end.  In both, its only worker has to live on, and
+after the walk with no more descriptors than before it.
 
 Every group is two files beside this script: GROUP.conf, a complete server
 configuration with placeholders, and GROUP.tsv, one case per line.  For each
@@ -152,6 +158,19 @@ pid %%PREFIX%%/server.pid;
 lock_file %%PREFIX%%/server.lock;
 error_log %%PREFIX%%/error.log info;
 events { worker_connections 256; }
+"""
+
+# Before a reload.
+FIRST_CONF = """\
+%%MAIN%%
+http {
+    access_log off;
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        default_type text/x-first;
+        location / { add_header X-First 1; return 299 "first $uri"; }
+    }
+}
 """
 
 HTTP_LINES = """\
@@ -333,6 +352,60 @@ class Bench:
             except OSError:
                 time.sleep(0.02)
         return False
+
+    def start_first(self):
+        """Starts with FIRST_CONF; all workers are up, and have no
+        connections."""
+        if not self.start(FIRST_CONF):
+            return False
+        end = time.time() + 10
+        while self.log_lines("start worker process ") == 0 \
+                or self.ask_first() != [299]:
+            if time.time() > end:
+                return False
+            time.sleep(0.005)
+        return True
+
+    def ask_first(self):
+        res = talk(self.base, [b"GET / HTTP/1.0\r\n\r\n"], 1, 2.0, "close")
+        return [r.status for r in res.replies]
+
+    def log_lines(self, text):
+        """How many lines of the error log have the text."""
+        with open(os.path.join(self.prefix, "error.log"), "rb") as f:
+            return f.read().count(text.encode())
+
+    def reload(self, conf_text):
+        """Has the server that runs take another configuration over; returns
+        why that failed, or None."""
+        with open(os.path.join(self.prefix, "server.conf"), "w") as f:
+            f.write(self.fill(conf_text))
+        served = self.log_lines("is served")
+        started = self.log_lines("start worker process ")
+        self.proc.send_signal(signal.SIGHUP)
+        end = time.time() + 10
+        while self.log_lines("is served") == served:
+            if time.time() > end or self.proc.poll() is not None:
+                with open(os.path.join(self.prefix, "error.log")) as f:
+                    return "not reloaded: " + "".join(f.readlines()[-5:])
+            time.sleep(0.005)
+        if self.log_lines("start worker process ") != started:
+            return "the worker was replaced"
+        return None
+
+    def worker_fds(self):
+        """Where the descriptors of the worker lead to, sorted."""
+        with open("/proc/%d/task/%d/children"
+                  % (self.proc.pid, self.proc.pid)) as f:
+            pid = f.read().split()[0]
+        seen = []
+        for fd in os.listdir("/proc/%s/fd" % pid):
+            try:
+                seen.append(re.sub(r"\d+", "#",
+                                   os.readlink("/proc/%s/fd/%s" % (pid, fd))))
+            except OSError:
+                pass
+        return sorted(seen)
 
     def stop(self):
         if self.proc and self.proc.poll() is None:
@@ -517,6 +590,15 @@ def check(bench, row, res):
     return bad
 
 
+def begin(bench, conf, args):
+    """Has the server run with that configuration; returns why not, or None."""
+    if not args.reload and not args.walk:
+        return None if bench.start(conf) else bench.why()
+    if bench.proc is None and not bench.start_first():
+        return bench.why()
+    return bench.reload(conf)
+
+
 def run_group(bench, group, args, totals):
     """Returns the reason if the server did not start."""
     with open(os.path.join(HERE, group + ".conf"), encoding="utf-8") as f:
@@ -536,10 +618,11 @@ def run_group(bench, group, args, totals):
         except (OSError, subprocess.SubprocessError) as e:
             totals[1] += len(rows)
             return "no certificates: %s" % e
-    if not bench.start(conf):
+    why = begin(bench, conf, args)
+    if why is not None:
         bench.stop()
         totals[1] += len(rows)
-        return bench.why()
+        return why
     for row in rows:
         name = "%s/%s" % (group, row["case"])
         want = row["status"].split(",")
@@ -554,7 +637,7 @@ def run_group(bench, group, args, totals):
             if bench.proc and bench.proc.poll() is not None:
                 bad.append("server exited with %s" % bench.proc.returncode)
                 bench.stop()
-                bench.start(conf)
+                begin(bench, conf, args)
         if bad:
             totals[1] += 1
             print("FAIL %s" % name)
@@ -576,8 +659,43 @@ def run_group(bench, group, args, totals):
                     [bench.up.seen[0].line]
                     + ["%s: %s" % f for f in bench.up.seen[0].fields])
                     if bench.up.seen else "none"), res.closed))
-    bench.stop()
+    if not args.walk:
+        bench.stop()
     return None
+
+
+def tell(group, totals, before, why):
+    print("%-14s %d passed, %d failed%s"
+          % (group, totals[0] - before[0], totals[1] - before[1],
+             ": " + why if why else ""), flush=True)
+
+
+def settled_fds(bench, wanted):
+    """The worker's descriptors, as soon as they are the wanted ones, or after
+    a while."""
+    end = time.time() + 5
+    while time.time() < end and bench.worker_fds() != wanted:
+        time.sleep(0.05)
+    return bench.worker_fds()
+
+
+def walk(bench, groups, args, totals):
+    """All groups in one server, and back."""
+    if not bench.start_first():
+        print("FAIL " + bench.why())
+        totals[1] += 1
+        return
+    fds = bench.worker_fds()
+    for group in groups:
+        before = list(totals)
+        tell(group, totals, before, run_group(bench, group, args, totals))
+    why = bench.reload(FIRST_CONF)
+    now = settled_fds(bench, fds)
+    if why is None and now != fds:
+        why = "descriptors before: %s, after: %s" % (fds, now)
+    if why is not None:
+        print("FAIL back to the first configuration: " + why)
+        totals[1] += 1
 
 
 def main():
@@ -589,6 +707,8 @@ def main():
     p.add_argument("--drop", action="append", default=[])
     p.add_argument("--add-http", default="")
     p.add_argument("--idle", type=float, default=2.0)
+    p.add_argument("--reload", action="store_true")
+    p.add_argument("--walk", action="store_true")
     p.add_argument("-v", "--verbose", action="store_true")
     p.add_argument("--observe", action="store_true")
     p.add_argument("--keep", action="store_true")
@@ -598,12 +718,12 @@ def main():
     totals = [0, 0]
     bench = Bench(os.path.abspath(args.binary), args.port_base, args.keep)
     try:
+        if args.walk:
+            walk(bench, groups, args, totals)
+            groups = []
         for g in groups:
             before = list(totals)
-            why = run_group(bench, g, args, totals)
-            print("%-14s %d passed, %d failed%s"
-                  % (g, totals[0] - before[0], totals[1] - before[1],
-                     ": " + why if why else ""), flush=True)
+            tell(g, totals, before, run_group(bench, g, args, totals))
     finally:
         bench.close()
     print("%d passed, %d failed" % tuple(totals))
