@@ -397,6 +397,8 @@ bool
 acceptor_adopt(struct acceptor *a, const listeners_t *listeners,
                bool multi_accept, bool exclusive)
 {
+    if (a->exclusive != exclusive)
+        unwatch(a); /* to be watched in the other way */
     a->multi_accept = multi_accept;
     a->exclusive = exclusive;
     for (struct port *p = a->ports; p != NULL; p = p->next)

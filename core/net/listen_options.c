@@ -53,8 +53,9 @@ static void
 set_keepalive(const struct target *t)
 {
     const struct listen_options *o = &t->l->options;
+    bool is_kept = get(t, SOL_SOCKET, SO_KEEPALIVE) != 0;
 
-    if (o->so_keepalive != 0)
+    if (is_kept != (o->so_keepalive == 1))
         set(t, SOL_SOCKET, SO_KEEPALIVE, o->so_keepalive == 1, "SO_KEEPALIVE");
     if (o->keepidle != 0)
         set(t, IPPROTO_TCP, TCP_KEEPIDLE, o->keepidle, "TCP_KEEPIDLE");
@@ -73,6 +74,8 @@ set_tcp(const struct target *t)
 
     if (o->fastopen != -1)
         set(t, IPPROTO_TCP, TCP_FASTOPEN, o->fastopen, "TCP_FASTOPEN");
+    else if (get(t, IPPROTO_TCP, TCP_FASTOPEN) != 0)
+        set(t, IPPROTO_TCP, TCP_FASTOPEN, 0, "TCP_FASTOPEN");
     if (o->deferred != is_deferred)
         set(t, IPPROTO_TCP, TCP_DEFER_ACCEPT, o->deferred ? DEFER_SECONDS : 0,
             "TCP_DEFER_ACCEPT");
