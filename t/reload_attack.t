@@ -59,6 +59,95 @@ sub log_count {
 }
 
 
+# ---- workers that end -----------------------------------------------------------
+
+# One that is told to end has been offered the generation, too, and shares the
+# sockets with it.  When the master goes, it gives that up, by which time their
+# numbers are of connections.
+subtest 'a worker that is too many' => sub {
+    my $server = <<"EOC";
+server {
+    listen 127.0.0.1:%%PORT%%;
+    location / { return 200 "\$pid\\n"; }
+    location /wait { proxy_pass http://127.0.0.1:$up; }
+}
+EOC
+    my $t = start(2, $server);
+    my @begun;
+    for my $stopped ($t->worker_pids) {
+        kill 'STOP', $stopped;
+        for (1 .. 24) {
+            my $c = $t->connect(timeout => 20);
+            $c->send("GET /wait/many HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
+            push @begun, $c;
+        }
+        sleep 0.2;
+        kill 'CONT', $stopped;
+    }
+    ok $t->reload(conf(1, $server)), 'one worker less';
+    ok wait_until(sub { $t->worker_pids == 1 }), 'it is shutting down';
+    $_->send("\r\n") for @begun;
+    ok wait_until(sub { $backend->requests == @begun }), 'both ask upstream';
+    $t->forget_server;
+    my @there = Weir::Test::children($t->pid);
+    is @there, 2, 'both are there';
+    kill 'KILL', $t->pid;
+    wait_until(sub { !-e '/proc/' . $t->pid
+                     or Weir::Test::slurp('/proc/' . $t->pid . '/stat') =~ /\) Z / });
+    sleep 0.2;
+    open_gate('many');
+    my %by;
+    $by{ $_->read_response->header('X-Process') // 'none' }++ for @begun;
+    is $by{none} // 0, 0, 'all are answered';
+    is keys %by, 2, 'by both';
+    kill 'TERM', @there;
+};
+
+
+# ---- workers that are late -----------------------------------------------------
+
+# It finds both orders when it goes on: to serve the second generation, and to
+# take over the third, which was made for workers that serve the second.
+subtest 'a worker that was stopped between two orders' => sub {
+    my $server = sub {
+        my ($word, @sockets) = @_;
+        return join '', "server { listen 127.0.0.1:%%PORT%%; return 200 \"$word\\n\"; }\n",
+            map { "server { listen unix:%%TESTDIR%%/$_; return 200 \"$word $_\\n\"; }\n" }
+            @sockets;
+    };
+    my $t = start(2, $server->('one', 'a'));
+    my ($late, $other) = $t->worker_pids;
+
+    $t->conf(conf(2, $server->('two', 'b')));
+    kill 'STOP', $other;
+    $t->signal('HUP');
+    # The first answers at once, the master waits for the other.
+    ok wait_until(sub { Weir::Test::slurp("/proc/$late/maps") =~ /memfd:configuration/ }),
+        'one takes the configuration over';
+    sleep 0.5;
+    kill 'STOP', $late;
+    kill 'CONT', $other;
+    ok $t->wait_log(qr/some worker processes are late/, undef, 15), 'one is late';
+    $t->conf(conf(2, $server->('three', 'a', 'b')));
+    $t->signal('HUP');
+    ok wait_until(sub { log_count($t, qr/: reconfiguring/) == 2 }), 'another reload';
+    sleep 0.5;
+    kill 'CONT', $late;
+    ok wait_until(sub { log_count($t, qr/configuration \d+ is served/) == 2 }, 15),
+        'it is served';
+    is_deeply [sort $t->worker_pids], [sort $late, $other], 'the workers live on';
+    my %said;
+    for my $socket (qw(a b)) {
+        for (1 .. 40) {
+            my $r = $t->request('GET', '/', unix => $socket);
+            $said{$socket}{ $r->body }++;
+        }
+    }
+    is_deeply [sort keys %{ $said{a} }], ["three a\n"], 'one socket';
+    is_deeply [sort keys %{ $said{b} }], ["three b\n"], 'the other';
+};
+
+
 # ---- sockets --------------------------------------------------------------------
 
 # How a process watches what it listens at, as the system tells it: not
@@ -110,5 +199,35 @@ subtest 'options of a socket that is kept' => sub {
     is $asked->(), 0, 'without it again';
 };
 
+
+# ---- descriptors -----------------------------------------------------------------
+
+subtest 'more files than fit a message' => sub {
+    my $server = sub {
+        my ($word) = @_;
+        return 'server { listen 127.0.0.1:%%PORT%%; location / { return 204; } '
+            . join('', map { "location = /$_ { access_log %%TESTDIR%%/$word-$_.log; return 204; }\n" }
+                   1 .. 450)
+            . '}';
+    };
+    my $t = start(2, $server->('a'));
+    my @workers = sort $t->worker_pids;
+    my $count = sub { scalar(() = glob "/proc/$_[0]/fd/*") };
+    my $before = $count->($workers[0]);
+    my %kept = map { $_ => $t->connect } 1, 200, 201, 450;
+
+    for my $word (qw(b a c)) {
+        ok $t->reload(conf(2, $server->($word))), "reload: $word";
+        $kept{$_}->get("/$_") for keys %kept;
+        for my $n (sort keys %kept) {
+            ok wait_until(sub { $t->read("$word-$n.log") =~ tr/\n// == 1 }), "log $n";
+        }
+        unlink glob $t->path('*-*.log');
+    }
+    is_deeply [sort $t->worker_pids], \@workers, 'in the same workers';
+    undef %kept;
+    ok wait_until(sub { $count->($workers[0]) == $before }), 'none is left open'
+        or diag $count->($workers[0]), " instead of $before";
+};
 
 done_testing;

@@ -319,10 +319,8 @@ adopt(struct adoption *a)
 static void
 on_adopt(struct adoption *a)
 {
-    struct generation *g = NULL;
+    struct generation *g = adopt(a);
 
-    if (!a->self->is_exiting)
-        g = adopt(a);
     forget_order(a);
     say(a, g != NULL ? ANSWER_READY : ANSWER_FAILED, a->order.number);
 }
@@ -366,7 +364,9 @@ on_order(struct adoption *a, const struct order *o, int *fds, unsigned n)
 }
 
 
-/* When the master is gone, the worker serves on until it is told to end. */
+/* After an order to switch, none is read before that is done: the next one is
+ * for a worker that serves that generation.  When the master is gone, the worker
+ * serves on until it is told to end. */
 static void
 on_message(struct event *e)
 {
@@ -375,8 +375,10 @@ on_message(struct event *e)
     int              fds[CHANNEL_FDS];
     unsigned         n;
 
-    while (channel_receive(e->fd, &o, sizeof(o), fds, &n))
+    while (!a->is_due && channel_receive(e->fd, &o, sizeof(o), fds, &n))
         on_order(a, &o, fds, n);
+    if (a->is_due)
+        return;
     e->readable = false;
     if (errno != EAGAIN)
         adoption_stop(a);
@@ -422,4 +424,5 @@ void
 adoption_served(struct adoption *a, const struct generation *g)
 {
     say(a, ANSWER_SERVING, g->number);
+    on_message(&a->event);
 }

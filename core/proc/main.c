@@ -315,7 +315,7 @@ serve(struct setup *s)
         generation_put(g);
         return 1;
     }
-    g->number = 1;
+    g->number = s->number = 1;
     g->since = time(NULL);
     if (s->is_inherited)
         listeners_close_unused(&s->inherited, &g->listeners, &log_start);

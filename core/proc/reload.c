@@ -35,13 +35,13 @@ read_next(struct master *m, bool in_image)
 
     if (g == NULL)
         return NULL;
-    g->number = m->gen->number + 1;
     m->outcome.is_read = true;
     g->since = clock_seconds();
     if (!setup_open(m->setup, g, m->gen, &m->log)) {
         generation_put(g);
         return NULL;
     }
+    g->number = ++m->setup->number;
     if (g->image == NULL || image_seal(g->image))
         return g;
     log_at(&m->log, LEVEL_NOTICE, 0,

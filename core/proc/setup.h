@@ -19,6 +19,8 @@ struct setup {
     bool              is_inherited;
     bool              is_daemon; /* put into the background                  */
     pid_t             parent; /* at the start                               */
+    uint64_t          number; /* of the last generation that was opened: one
+                                 that is given up leaves its own unused      */
 };
 
 /* Reads the configuration; NULL: an error was logged. */

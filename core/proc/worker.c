@@ -285,6 +285,8 @@ end_gracefully(struct serving *s)
     if (!s->is_alone)
         title_set(log_program, "worker process is shutting down");
     acceptor_stop(s->acceptor);
+    /* What it has not begun to serve shares its sockets. */
+    adoption_stop(&s->adoption);
     if (!s->is_alone)
         listeners_close(&s->self.gen->listeners);
     conns_release();
@@ -324,10 +326,10 @@ read_next(struct serving *s)
     g = setup_read(s->setup, &log);
     if (g == NULL)
         return NULL;
-    g->number = old->number + 1;
     s->outcome.is_read = true;
     g->since = clock_seconds();
     if (setup_open(s->setup, g, old, &s->self.log)) {
+        g->number = ++s->setup->number;
         if (modules_adopt(&s->self, g))
             return g;
         setup_release(g, old, &s->self.log);
@@ -376,15 +378,16 @@ reconfigure(struct serving *s)
 static void
 follow(struct serving *s)
 {
-    struct generation *old = s->self.gen, *g = adoption_take(&s->adoption);
+    struct generation *old, *g;
 
-    if (g == NULL)
-        return;
-    switch_to(s, g);
-    listeners_close_foreign(&old->listeners, &g->listeners);
-    setup_redirect_stderr(g, &s->self.log);
-    retire(&s->self, old);
-    adoption_served(&s->adoption, g);
+    while ((g = adoption_take(&s->adoption)) != NULL) {
+        old = s->self.gen;
+        switch_to(s, g);
+        listeners_close_foreign(&old->listeners, &g->listeners);
+        setup_redirect_stderr(g, &s->self.log);
+        retire(&s->self, old);
+        adoption_served(&s->adoption, g);
+    }
 }
 
 
