@@ -119,9 +119,10 @@ subtest 'broken in many ways' => sub {
         my $size = length $t->read('error.log');
         $t->conf($broken{$what});
         $t->signal('HUP');
-        ok wait_until(sub { substr($t->read('error.log'), $size) =~ /\[emerg\]/ }),
-            "$what: refused";
         # A port is tried several times.
+        my $end = $what =~ /port/ ? qr/still could not bind/ : qr/\[emerg\]/;
+        ok wait_until(sub { substr($t->read('error.log'), $size) =~ $end }),
+            "$what: refused";
         ok wait_until(sub { $fds->() <= $before }), "$what: nothing is left open";
         is said($kept), 'one', "$what: the old one is served";
         is_deeply [sort $t->worker_pids], \@workers, "$what: by the same workers";
@@ -308,7 +309,8 @@ subtest 'servers of an upstream' => sub {
         is scalar($first->requests), $before, "$name: and no longer asked, also over idle connections";
         open_gate("up$zone");
         my @said = map { substr $_->read_response->body, 0, 1 } @running;
-        is join('', sort @said), 'aabb', "$name: what ran is answered by both";
+        like join('', sort @said), qr/^a+b+$/, "$name: what ran is answered by both";
+        is scalar(grep { $_ ne '' } @said), 4, "$name: all of it";
         ok $t->reload(conf($with->("$of_b $of_a", $zone))), "$name: reload";
         is $who->($t), 'ab', "$name: it is back";
     }
