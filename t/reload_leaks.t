@@ -159,7 +159,7 @@ for my $pid (watched()) {
     cmp_ok descriptors($pid), '<=', $fds{$pid}, "descriptors of $who"
         or diag map { "$_ -> " . (readlink // '') . "\n" } glob "/proc/$pid/fd/*";
     SKIP: {
-        skip 'memory under a sanitizer', 1 if !lives_on() && !is_oracle();
+        skip 'memory under a sanitizer', 1 if $ENV{ASAN_OPTIONS} || !lives_on() && !is_oracle();
         wait_until(sub { private_kb($pid) - $memory{$pid} < $MAX_KB }, Weir::Test::slow(5));
         cmp_ok private_kb($pid) - $memory{$pid}, '<', $MAX_KB, "memory of $who";
         note "$memory{$pid} kB, then " . private_kb($pid);
