@@ -13,7 +13,7 @@ use lib "$FindBin::Bin/lib";
 use Weir::Test;
 use Weir::Test qw(top_folder);
 
-need_module(qw(http_rewrite http_proxy));
+need_module(qw(http_rewrite http_proxy http_fastcgi));
 
 my $num = qr/\d+/;
 my $secs = qr/\d+\.\d{3}/;
@@ -126,6 +126,8 @@ my @rows = (
     # the others
     proxy_host      => http_proxy => 1, $none, $none, "127.0.0.1:$up",
     proxy_port      => http_proxy => 1, $none, $none, $up,
+    fastcgi_script_name => http_fastcgi => 0, '/early', '/early', '/late',
+    fastcgi_path_info => http_fastcgi => 0, '', '', '',
     proxy_add_x_forwarded_for => http_proxy => 0, '9.9.9.9, 127.0.0.1', '9.9.9.9, 127.0.0.1', '127.0.0.1',
     proxy_internal_body_length => http_proxy => 0, $none, $none, '5',
     proxy_internal_chunked => http_proxy => 0, $none, $none, $none,
@@ -370,7 +372,7 @@ compare($log, 'late', '-', 'late, dashes');
 my %bare = (
     map({ $_ => '' } qw(server_name is_args is_request_port request_port https
         request_completion host invalid_referer modern_browser msie
-        uid_reset)),
+        uid_reset fastcgi_path_info)),
     map({ $_ => $num } qw(remote_port request_length connection pid tcpinfo_rtt
         tcpinfo_rttvar tcpinfo_snd_cwnd tcpinfo_rcv_space realip_remote_port
         connections_active connections_reading connections_writing
@@ -383,7 +385,7 @@ my %bare = (
     server_port => $t->port('bare'), limit_rate => '0', status => '200',
     body_bytes_sent => '0', bytes_sent => '0', request => 'GET / HTTP/1.0',
     request_method => 'GET', request_uri => '/', uri => '/',
-    document_uri => '/', server_protocol => 'HTTP/1.0',
+    document_uri => '/', fastcgi_script_name => '/', server_protocol => 'HTTP/1.0',
     sent_http_connection => 'close',
     document_root => qr{.+/html}, realpath_root => qr{.*}s,
     request_filename => qr{.+/html/},

@@ -227,13 +227,14 @@ regex_compile(struct conf *cf, str_t pattern, unsigned flags,
               const char **error)
 {
     struct regex *re = arena_make(cf->arena, struct regex);
-    uint32_t      groups;
+    uint32_t      options = 0, groups;
     size_t        at;
     int           number;
 
+    options |= (flags & REGEX_NOCASE) ? PCRE2_CASELESS : 0;
+    options |= (flags & REGEX_DOTALL) ? PCRE2_DOTALL : 0;
     re->pattern = str_copy(cf->arena, pattern);
-    re->code = pcre2_compile((PCRE2_SPTR) pattern.p, pattern.n,
-                             (flags & REGEX_NOCASE) ? PCRE2_CASELESS : 0,
+    re->code = pcre2_compile((PCRE2_SPTR) pattern.p, pattern.n, options,
                              &number, &at, context_of(cf->gen));
     if (re->code == NULL) {
         *error = compile_error(cf, pattern, number, at);
@@ -360,6 +361,35 @@ regex_try(const struct regex *re, const struct log *log, str_t subject)
     unsigned pairs;
 
     return judge(re, log, subject, &pairs);
+}
+
+
+enum regex_verdict
+regex_split(const struct regex *re, const struct log *log, str_t subject,
+            str_t *out, unsigned n)
+{
+    unsigned           pairs;
+    enum regex_verdict verdict = judge(re, log, subject, &pairs);
+    const size_t      *at;
+
+    if (verdict != REGEX_YES)
+        return verdict;
+    at = pcre2_get_ovector_pointer(scratch.data);
+    for (unsigned i = 0; i < n; i++) {
+        const size_t *pair = at + 2 * (i + 1);
+
+        out[i] = i + 1 < pairs && pair[0] != PCRE2_UNSET && pair[1] >= pair[0]
+                     ? str_span(subject.p + pair[0], subject.p + pair[1])
+                     : STR("");
+    }
+    return REGEX_YES;
+}
+
+
+unsigned
+regex_groups(const struct regex *re)
+{
+    return re->groups;
 }
 
 

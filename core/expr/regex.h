@@ -10,7 +10,10 @@
 
 struct regex;
 
-enum regex_flag { REGEX_NOCASE = 1 };
+enum regex_flag {
+    REGEX_NOCASE = 1,
+    REGEX_DOTALL = 2, /* "." matches line breaks, too                        */
+};
 
 /* Compiles; named groups become variables of the configuration.  NULL with
  * *error set in nginx's words. */
@@ -48,6 +51,13 @@ enum regex_verdict regex_try(const struct regex *re, const struct log *log,
                              str_t subject);
 /* The same for explanations: nothing is logged, an error counts as no match. */
 bool regex_test(const struct regex *re, str_t subject);
+
+/* Without a task: the first n groups, as parts of subject; empty where one took
+ * no part or is not there.  Set on REGEX_YES only. */
+enum regex_verdict regex_split(const struct regex *re, const struct log *log,
+                               str_t subject, str_t *out, unsigned n);
+/* How many groups it has. */
+unsigned regex_groups(const struct regex *re);
 
 /* The text of a group of the task's last match; empty where it took no part
  * or is not there. */

@@ -117,7 +117,6 @@ struct home {
 static const struct home homes[] = {
     { "early_hints", "core" },
     { "epoll_events", "event_epoll" },
-    { "fastcgi_temp_path", "fastcgi" },
     { "log_subrequest", "core" },
     { "proxy_pass", "proxy" },
     { "resolver", "core" },

@@ -107,9 +107,12 @@ gateway_pretend(struct gateway *g, str_t name)
     struct task     *t = &g->r->task;
     unsigned         status = http_trace_of(t)->status;
     struct chain     head;
+    enum step (*describe)(struct exchange *, struct chain *)
+        = g->protocol->describe ? g->protocol->describe
+                                : g->protocol->encode_head;
 
     chain_init(&head, t->arena);
-    if (g->protocol->encode_head(x, &head) == STEP_FAIL)
+    if (describe(x, &head) == STEP_FAIL)
         return gateway_fail(g, 500);
     tell_peer(g);
     trace_tell(t, TRACE_UPSTREAM, "request", NULL, 0, NULL, STR_F,

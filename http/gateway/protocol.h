@@ -37,6 +37,8 @@ struct gateway_protocol {
                                the connection is closed; NULL: they are for
                                link->on_idle                                 */
     unsigned    port;       /* if the address has none                       */
+    bool        has_own_date; /* Date and Server are the peer's: where they are
+                               passed on, a response without them gets none  */
     size_t      state_size; /* of a try: one per exchange, zeroed            */
 
     /* What lives with a connection: its state, what to do about bytes that come
@@ -53,6 +55,8 @@ struct gateway_protocol {
      * connection is there.  STEP_NEXT; STEP_FAIL: it cannot be made, logged;
      * the request ends with 500. */
     enum step (*encode_head)(struct exchange *x, struct chain *out);
+    /* The same as text, for explanations.  NULL: the head is text. */
+    enum step (*describe)(struct exchange *x, struct chain *out);
     /* Frames a part of the request's body: moves in to out.  last: it ends
      * with in, which may be empty.  STEP_NEXT: all of in was taken;
      * STEP_WAIT: the peer allows no more now, and the rest stays in in: the

@@ -147,7 +147,8 @@ lacks_own(const struct gateway *g, enum field_id id)
 {
     const struct field f = { .id = id, .name = field_name(id) };
 
-    return !gateway_hides(g, &f) && fields_get(&g->x->fields, id) == NULL;
+    return g->protocol->has_own_date && !gateway_hides(g, &f)
+           && fields_get(&g->x->fields, id) == NULL;
 }
 
 

@@ -10,6 +10,7 @@ const struct gateway_protocol proxy_protocol = {
     .prefix = "proxy",
     .scheme = "http",
     .port = 80,
+    .has_own_date = true,
     .fields_row = "proxy_set_header",
     .surplus = "upstream sent more data than specified in "
                "\"Content-Length\" header",

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The status is that of a Status header; without one, 302 where there is a
+ * Location, else 200.
+ */
+#include "modules/gateway/cgi.h"
+
+#include "core/base/number.h"
+#include "core/log/log.h"
+
+
+/* Content-Length: once, and a number. */
+static bool
+take_length(struct exchange *x, struct cgi_response *c)
+{
+    const struct log      *log = exchange_request(x)->task.log;
+    const struct h1_field *f = &c->head.field;
+    const struct field    *before;
+
+    if (c->has_length) {
+        before = exchange_find(x, f->name);
+        log_error(log,
+                  "upstream sent duplicate header line: \"" STR_F ": " STR_F
+                  "\", previous value: \"" STR_F ": " STR_F "\"",
+                  STR_A(f->name), STR_A(f->value), STR_A(before->name),
+                  STR_A(before->value));
+        return false;
+    }
+    if (!number_parse(f->value, INT64_MAX, &c->left)) {
+        log_error(log,
+                  "upstream sent invalid \"Content-Length\" header: \"" STR_F
+                  ": " STR_F "\"",
+                  STR_A(f->name), STR_A(f->value));
+        return false;
+    }
+    c->has_length = true;
+    return true;
+}
+
+
+static bool
+take_field(struct exchange *x, struct cgi_response *c)
+{
+    const struct h1_field *f = &c->head.field;
+
+    log_debug(exchange_request(x)->task.log,
+              "http cgi header: \"" STR_F ": " STR_F "\"", STR_A(f->name),
+              STR_A(f->value));
+    if (str_ieq(f->name, STR("Content-Length")) && !take_length(x, c))
+        return false;
+    return exchange_field(x, f->name, f->value);
+}
+
+
+static bool
+take_status(struct exchange *x, unsigned *status)
+{
+    const struct field *f = exchange_find(x, STR("Status"));
+    str_t               reason = STR("");
+
+    *status = exchange_find(x, STR("Location")) ? 302 : 200;
+    if (f) {
+        *status = cgi_status(f->value, &reason);
+        if (*status == 0) {
+            log_error(exchange_request(x)->task.log,
+                      "upstream sent invalid status \"" STR_F "\"",
+                      STR_A(f->value));
+            return false;
+        }
+    }
+    exchange_status(x, *status, reason);
+    return true;
+}
+
+
+static enum step
+end_head(struct exchange *x, struct cgi_response *c)
+{
+    unsigned status;
+
+    if (!take_status(x, &status))
+        return STEP_FAIL;
+    if (c->has_length)
+        exchange_length(x, (int64_t) c->left);
+    c->is_silent = status == 204 || status == 304
+                   || exchange_request(x)->method == HTTP_HEAD;
+    if (c->is_silent) {
+        c->has_length = true;
+        c->left = 0;
+    }
+    c->has_head = true;
+    return STEP_NEXT;
+}
+
+
+/* Logs the line up to the byte that makes it invalid. */
+static void
+tell_broken(const struct log *log, const struct cgi_head *h)
+{
+    str_t  line = h->line;
+    size_t at = h->field.name.n;
+
+    if (at < line.n && line.p[at] == ':')
+        while (at < line.n && line.p[at] != '\r' && line.p[at] != '\0')
+            at++;
+    log_error(log, "upstream sent invalid header: \"%.*s\\x%02x...\"", (int) at,
+              line.p, at < line.n ? (unsigned char) line.p[at] : '\r');
+}
+
+
+enum step
+cgi_take_head(struct exchange *x, struct cgi_response *c, str_t *in)
+{
+    struct http_request *r = exchange_request(x);
+
+    for (;;) {
+        switch (cgi_head_next(&c->head, r->task.arena, in)) {
+        case CGI_WANTS_MORE:
+            return STEP_WAIT;
+        case CGI_SAW_FIELD:
+            if (!take_field(x, c))
+                return STEP_FAIL;
+            break;
+        case CGI_SAW_END:
+            return end_head(x, c);
+        case CGI_SAW_BROKEN:
+            tell_broken(r->task.log, &c->head);
+            return STEP_FAIL;
+        }
+    }
+}
+
+
+bool
+cgi_take_body(struct exchange *x, struct cgi_response *c, str_t data)
+{
+    bool is_too_much = false;
+
+    if (c->is_silent)
+        return true;
+    if (c->has_length && data.n > c->left) {
+        log_warn(exchange_request(x)->task.log,
+                 "upstream sent more data than specified in "
+                 "\"Content-Length\" header");
+        data.n = (size_t) c->left;
+        is_too_much = true;
+    }
+    c->left -= c->has_length ? data.n : 0;
+    if (data.n)
+        exchange_body(x, data);
+    return !is_too_much;
+}
+
+
+bool
+cgi_hides(enum field_id id, str_t name)
+{
+    (void) name;
+    switch ((int) id) {
+    case FIELD_STATUS:
+    case FIELD_X_ACCEL_EXPIRES:
+    case FIELD_X_ACCEL_REDIRECT:
+    case FIELD_X_ACCEL_LIMIT_RATE:
+    case FIELD_X_ACCEL_BUFFERING:
+    case FIELD_X_ACCEL_CHARSET:
+        return true;
+    default:
+        return false;
+    }
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A directive whose text is empty and whose name begins with HTTP_ keeps a
+ * header of the client back.  Repeated directives are all sent, in their order;
+ * repeated headers are sent as one, at the place of the first.
+ */
+#include "modules/gateway/params.h"
+
+#include "http/server.h"
+
+
+static const char *
+parse_param(struct conf *cf, void *field)
+{
+    struct params_conf *c = field;
+    struct param_row   *row;
+    const char         *error = NULL;
+
+    if (cf->n_args == 4 && !str_is(cf->args[3], "if_not_empty"))
+        return conf_error(cf, "invalid parameter \"" STR_F "\"",
+                          STR_A(cf->args[3]));
+    row = vec_push(cf->arena, &c->rows);
+    row->name = cf->args[1];
+    row->if_not_empty = cf->n_args == 4;
+    row->value = expr_compile(cf, cf->args[2], 0, &error);
+    return row->value ? NULL : error;
+}
+
+
+const struct conf_type params_type = {
+    .name = "parameters",
+    .size = sizeof(struct params_conf),
+    .parse = parse_param,
+    .unset = "HTTP_HOST $host$is_request_port$request_port",
+};
+
+
+/* What follows HTTP_; empty: it is another name. */
+static str_t
+header_part(str_t name)
+{
+    return str_starts(name, STR("HTTP_")) ? str_from(name, 5) : STR("");
+}
+
+
+void
+params_ready(struct conf *cf, struct params_conf *c)
+{
+    c->replaced = NULL;
+    c->has_host = false;
+    VEC_EACH(&c->rows, row) {
+        str_t part = header_part(row->name);
+
+        if (part.n == 0)
+            continue;
+        if (!c->replaced)
+            c->replaced = hash_new(cf->arena, c->rows.n, HASH_NOCASE);
+        hash_set(c->replaced, part, row);
+        if (str_ieq(part, STR("HOST")))
+            c->has_host = true;
+    }
+}
+
+
+/* --- what is sent --------------------------------------------------------- */
+
+static void
+add(struct params *out, struct http_request *r, str_t name, str_t value)
+{
+    *vec_push(r->task.arena, &out->list) = (struct param){ name, value };
+}
+
+
+static bool
+add_rows(struct params *out, struct http_request *r,
+         const struct params_conf *c)
+{
+    VEC_EACH(&c->rows, row) {
+        str_t value = expr_eval(row->value, &r->task);
+
+        if (r->task.has_bad_value)
+            return false;
+        if (value.n == 0
+            && (row->if_not_empty
+                || (expr_is_constant(row->value) && header_part(row->name).n)))
+            continue;
+        add(out, r, row->name, value);
+    }
+    return true;
+}
+
+
+static void
+add_host(struct params *out, struct http_request *r)
+{
+    str_t host = r->host.n ? r->host : r->server->name;
+
+    if (r->port)
+        host = arena_printf(r->task.arena, STR_F ":%u", STR_A(host), r->port);
+    add(out, r, STR("HTTP_HOST"), host);
+}
+
+
+static bool
+is_same(const struct field *f, const struct field *g)
+{
+    return f->id == g->id
+           && (f->id != FIELD_UNKNOWN || str_ieq(f->name, g->name));
+}
+
+
+static bool
+came_before(const struct fields *in, const struct field *f)
+{
+    for (const struct field *g = in->list.at; g != f; g++)
+        if (!g->is_hidden && is_same(f, g))
+            return true;
+    return false;
+}
+
+
+static char *
+put(char *p, str_t s)
+{
+    if (s.n)
+        memcpy(p, s.p, s.n);
+    return p + s.n;
+}
+
+
+/* Its value and those of the same name that follow. */
+static str_t
+joined(struct arena *a, const struct fields *in, const struct field *f)
+{
+    const struct field *end = in->list.at + in->list.n;
+    str_t  separator = f->id == FIELD_COOKIE ? STR("; ") : STR(", ");
+    size_t n = f->value.n;
+    char  *p;
+    str_t  all;
+
+    for (const struct field *g = f + 1; g != end; g++)
+        if (!g->is_hidden && is_same(f, g))
+            n += separator.n + g->value.n;
+    if (n == f->value.n)
+        return f->value;
+    all = (str_t){ p = arena_bytes(a, n), n };
+    for (const struct field *g = f; g != end; g++) {
+        if (g->is_hidden || !is_same(f, g))
+            continue;
+        if (g != f)
+            p = put(p, separator);
+        p = put(p, g->value);
+    }
+    return all;
+}
+
+
+/* "HTTP_ACCEPT_LANGUAGE" for "Accept-Language". */
+static str_t
+header_name(struct arena *a, str_t name)
+{
+    static const char prefix[] = "HTTP_";
+    size_t            n = sizeof(prefix) - 1;
+    char             *p = arena_bytes(a, n + name.n);
+
+    memcpy(p, prefix, n);
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+
+        if (c >= 'a' && c <= 'z')
+            c = (char) (c & ~0x20);
+        p[n + i] = c == '-' ? '_' : c;
+    }
+    return (str_t){ p, n + name.n };
+}
+
+
+static void
+add_headers(struct params *out, struct http_request *r,
+            const struct params_conf *c)
+{
+    VEC_EACH(&r->in.list, f) {
+        str_t name;
+
+        if (f->is_hidden || f->id == FIELD_HOST || came_before(&r->in, f))
+            continue;
+        name = header_name(r->task.arena, f->name);
+        if (c->replaced && hash_get(c->replaced, header_part(name)))
+            continue;
+        add(out, r, name, joined(r->task.arena, &r->in, f));
+    }
+}
+
+
+bool
+params_collect(struct params *out, struct http_request *r,
+               const struct params_conf *c, bool with_headers)
+{
+    vec_reserve(r->task.arena, &out->list, c->rows.n + r->in.list.n + 1);
+    if (!add_rows(out, r, c))
+        return false;
+    if (!c->has_host)
+        add_host(out, r);
+    if (with_headers)
+        add_headers(out, r, c);
+    return true;
+}
+
+
+void
+params_print(struct chain *out, const struct params *params)
+{
+    VEC_EACH(&params->list, p) {
+        chain_add_copy(out, p->name);
+        chain_add_copy(out, STR(": "));
+        chain_add_copy(out, p->value);
+        chain_add_copy(out, STR("\n"));
+    }
+}
