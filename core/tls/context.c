@@ -15,6 +15,7 @@
 #include "core/tls/files.h"
 #include "core/tls/inside.h"
 #include "core/tls/sessions.h"
+#include "core/tls/stapling.h"
 #include "core/tls/tickets.h"
 
 
@@ -582,6 +583,11 @@ fill(struct tls_context *c, const struct tls_settings *s, char *why)
     SSL_CTX_set_app_data(c->ssl, c);
     SSL_CTX_set_options(c->ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION
                                     | SSL_OP_IGNORE_UNEXPECTED_EOF);
+#ifdef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
+    if (!s->has_certificate_compression)
+        SSL_CTX_set_options(c->ssl, SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
+                                        | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION);
+#endif
     SSL_CTX_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     use_protocols(c->ssl, s->protocols);
     VEC_EACH(&s->pairs, p)
@@ -598,6 +604,8 @@ fill(struct tls_context *c, const struct tls_settings *s, char *why)
         use_sessions(c, s);
         SSL_CTX_set_tlsext_servername_callback(c->ssl, on_name);
         SSL_CTX_set_alpn_select_cb(c->ssl, on_alpn, NULL);
+        if (s->staple.bytes.p != NULL)
+            tls_stapling_use(c, s->staple.bytes);
     }
     return run_commands(c->ssl, s, why);
 }

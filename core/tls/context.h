@@ -26,6 +26,7 @@ struct tls_context {
     uint64_t            zone_serial; /* of the zone, 0: none                 */
     const struct tls_settings *named; /* they have certificates whose names have
                                       variables; or NULL                     */
+    str_t               staple;    /* OCSP response, or empty                */
     VEC(struct tls_ticket_key) ticket_keys; /* none: the shared ones         */
     struct arena       *arena;     /* that this lies in                      */
     bool                is_listed; /* in the table                           */

@@ -24,6 +24,7 @@ struct tls_files {
     struct hash *files; /* struct tls_file, by path                          */
     struct hash *pairs; /* struct tls_pair, by both names                    */
     struct hash *good;  /* settings that were checked, by id                 */
+    struct hash *noted; /* files that were warned of                         */
 };
 
 
@@ -36,6 +37,7 @@ files_of(struct conf *cf)
         f->files = hash_new(cf->arena, 16, HASH_EXACT);
         f->pairs = hash_new(cf->arena, 16, HASH_EXACT);
         f->good = hash_new(cf->arena, 16, HASH_EXACT);
+        f->noted = hash_new(cf->arena, 16, HASH_EXACT);
     }
     return f;
 }
@@ -382,6 +384,13 @@ const struct conf_type conf_tls_passwords = {
 
 
 /* --- the whole ------------------------------------------------------------------- */
+
+bool
+tls_note_once(struct conf *cf, str_t path)
+{
+    return hash_set(files_of(cf)->noted, path, cf) == NULL;
+}
+
 
 bool
 tls_settings_check(struct conf *cf, struct tls_settings *s, char *why)

@@ -29,6 +29,10 @@ bool tls_pair_read(struct conf *cf, str_t certificate, str_t key,
 /* Directive type over struct texts: a file with passwords, one a line. */
 extern const struct conf_type conf_tls_passwords;
 
+/* Whether this is the first call in a generation for that file: for warnings
+ * that are given once. */
+bool tls_note_once(struct conf *cf, str_t path);
+
 /* Seals the settings, and makes sure that a context can be made of them, unless
  * the same ones were good before.  False: why. */
 bool tls_settings_check(struct conf *cf, struct tls_settings *s, char *why);

@@ -9,7 +9,9 @@
 #include "core/shm/zone.h"
 #include "core/tls/context.h"
 #include "core/tls/files.h"
+#include "core/tls/error.h"
 #include "core/tls/sessions.h"
+#include "core/tls/stapling.h"
 
 
 /* --- both sides ------------------------------------------------------------- */
@@ -135,6 +137,28 @@ static const struct conf_type cache_type = {
     .unset = "none",
 };
 
+static const char *
+parse_compression(struct conf *cf, void *field)
+{
+    const char *error = conf_flag.parse(cf, field);
+
+#ifndef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
+    if (error == NULL && *(bool *) field)
+        conf_warn(cf,
+                  "\"" STR_F "\" is not supported on this platform, ignored",
+                  STR_A(cf->args[0]));
+#endif
+    return error;
+}
+
+
+static const struct conf_type compression_type = {
+    .name = "flag",
+    .size = sizeof(bool),
+    .parse = parse_compression,
+    .syntax = "on | off",
+};
+
 #define C struct tls_server_conf
 #define ONE(n, m, syntax, says) \
     { \
@@ -184,6 +208,18 @@ const struct directive tls_server_rows[] = {
     SIZE("_buffer_size", 0, C, buffer_size, "16k",
          "The most that is sent as one record: small ones let clients begin "
          "sooner, large ones cost less."),
+    FLAG("_stapling", 0, C, staples, "off",
+         "Sends an OCSP response with the certificate: that of "
+         "PREFIX_stapling_file. Without that file, a certificate that names a "
+         "responder is refused in this build; for one that names none, as most "
+         "do today, there is a warning and nothing to be sent."),
+    { "_stapling_file", 0, ARGS_1, &conf_conf_file, FIELD(C, staple, str_t),
+      NULL, NULL, "file",
+      "The OCSP response in DER, as the command openssl ocsp writes it." },
+    { "_certificate_compression", 0, ARGS_FLAG, &compression_type,
+      FIELD(C, compresses_certificates, bool), "off", NULL, NULL,
+      "Compresses the certificate for clients that know how (RFC 8879), where "
+      "OpenSSL has it (from 3.2 on)." },
     FLAG("_reject_handshake", 0, C, rejects, "off",
          "Refuses handshakes for the names of the server: no certificate is "
          "needed."),
@@ -315,6 +351,33 @@ read_optional(struct conf *cf, str_t path, struct tls_file *out, char *why)
 }
 
 
+static bool
+read_staple(struct conf *cf, const struct tls_server_conf *own,
+            struct tls_settings *s, char *why)
+{
+    char reasons[TLS_ERROR_TEXT];
+
+    if (own->compresses_certificates) {
+        snprintf(why, TLS_WHY_MAX,
+                 "\"ssl_stapling\" is incompatible with "
+                 "\"ssl_certificate_compression\"");
+        return false;
+    }
+    if (own->staple.n != 0
+        && !tls_file_read(cf, "cannot load OCSP response", own->staple,
+                          &s->staple, why))
+        return false;
+    if (s->staple.bytes.p != NULL && !tls_stapling_is_response(s->staple.bytes))
+    {
+        snprintf(why, TLS_WHY_MAX,
+                 "d2i_OCSP_RESPONSE_bio(\"" STR_F "\") failed%s",
+                 STR_A(own->staple), tls_error_text(reasons, sizeof(reasons)));
+        return false;
+    }
+    return tls_stapling_check(cf, s, why);
+}
+
+
 struct tls_settings *
 tls_server_settings(struct conf *cf, const struct tls_conf *common,
                     const struct tls_server_conf *own, char *why)
@@ -336,6 +399,7 @@ tls_server_settings(struct conf *cf, const struct tls_conf *common,
         .session_timeout = own->session_timeout,
         .has_tickets = own->has_tickets,
         .buffer_size = own->buffer_size,
+        .has_certificate_compression = own->compresses_certificates,
     };
     if (!read_pairs(cf, common, own, s, why)
         || !read_ticket_keys(cf, &own->ticket_keys, s, why)
@@ -352,6 +416,8 @@ tls_server_settings(struct conf *cf, const struct tls_conf *common,
                  "ssl_verify_client");
         return NULL;
     }
+    if (own->staples && !read_staple(cf, own, s, why))
+        return NULL;
     return tls_settings_check(cf, s, why) ? s : NULL;
 }
 

@@ -33,7 +33,9 @@ struct tls_server_conf {
     uint64_t     session_timeout; /* seconds                                 */
     struct texts ticket_keys;
     size_t       buffer_size;
-    bool         prefers_server_ciphers, has_tickets, rejects;
+    str_t        staple; /* absolute path, or empty                          */
+    bool         prefers_server_ciphers, has_tickets, rejects, staples;
+    bool         compresses_certificates;
 };
 
 extern const struct directive tls_server_rows[];

@@ -95,6 +95,8 @@ tls_settings_seal(struct tls_settings *s)
     mix_text(md, s->ciphers);
     mix_text(md, s->curves);
     mix_text(md, s->dhparam.bytes);
+    mix_text(md, s->staple.bytes);
+    mix_number(md, s->has_certificate_compression);
     mix_text(md, s->client_ca.bytes);
     mix_text(md, s->trusted.bytes);
     mix_text(md, s->crl.bytes);

@@ -68,6 +68,8 @@ struct tls_settings {
     struct texts     passwords; /* of keys in named                          */
     str_t            folder;    /* of files in named                         */
     struct tls_file  dhparam, client_ca, trusted, crl; /* PEM; may be empty  */
+    struct tls_file  staple;    /* an OCSP response, DER; or empty           */
+    bool             has_certificate_compression;
     unsigned         verify;    /* enum tls_verify                           */
     unsigned         depth;
     unsigned         cache;     /* enum tls_cache                            */

@@ -114,7 +114,8 @@ sub ca {
 }
 
 # issue($name, by => CA, subject => '/CN=...', names => [...], kind => 'rsa',
-#       from => 'YYYYMMDDHHMMSSZ', until => the same, is_ca => 1)
+#       from => 'YYYYMMDDHHMMSSZ', until => the same, is_ca => 1,
+#       responder => URL of an OCSP responder)
 # writes NAME.pem and NAME.key.  Without by it is signed by itself.
 sub issue {
     my ($pki, $name, %opt) = @_;
@@ -125,6 +126,7 @@ sub issue {
         ? "basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign,cRLSign\n"
         : "basicConstraints=CA:FALSE\nsubjectAltName="
             . join(',', map { /^[\d.]+$/ ? "IP:$_" : "DNS:$_" } @names) . "\n";
+    $ext .= "authorityInfoAccess=OCSP;URI:$opt{responder}\n" if $opt{responder};
 
     openssl('req', '-new', key_args($opt{kind} // 'ec'), '-nodes',
             '-keyout', "$base.key", '-out', "$base.csr",
