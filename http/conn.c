@@ -51,7 +51,7 @@ http_conn_rebind(struct http_conn *h)
     a = http_address_of(l->owner, &h->conn);
     if (a->has_proxy_protocol && !h->has_proxy_header)
         return false;
-    if (a->has_ssl != (h->conn.tls != NULL) && h->protocol != 0)
+    if (h->conn.tls != NULL ? !a->has_ssl : a->has_ssl && h->protocol != 0)
         return false;
     bind_to(h, a);
     before->connections--;

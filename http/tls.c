@@ -159,9 +159,12 @@ static struct tls_context *
 choose(struct conn *c, const struct tls_hello *hello, enum tls_alert *alert)
 {
     struct http_conn           *h = http_conn_of_conn(c);
-    const struct http_server   *s = http_tls_server(h->address, hello->name);
-    const struct http_tls_conf *own = conf_at(s);
+    const struct http_server   *s;
+    const struct http_tls_conf *own;
 
+    (void) http_conn_rebind(h);
+    s = http_tls_server(h->address, hello->name);
+    own = conf_at(s);
     h->server = s;
     c->log.targets = error_log_targets(s->conf);
     if (own->own.rejects) {

@@ -9,6 +9,8 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use IO::Select;
+use JSON::PP qw(decode_json);
 use Time::HiRes qw(sleep);
 use Weir::Test;
 
@@ -148,6 +150,71 @@ subtest 'a worker that was stopped between two orders' => sub {
 };
 
 
+# ---- connections -----------------------------------------------------------------
+
+subtest 'connections that nothing has come from' => sub {
+    my $server = sub { "server { listen 127.0.0.1:%%PORT%%; return 200 $_[0]; }\n"
+                           . ($_[1] ? "server { listen 127.0.0.1:%%PORT_b%%; return 200 $_[0]; }" : '') };
+    my $t = start(1, $server->('one', 1));
+    my $old = $t->connect;
+    $old->get('/');
+    my ($new, $gone) = map { $t->connect(port => $_) } $t->port, 'b';
+    my $status = sub {
+        my (undef, $out) = Weir::Test::run_binary('status', '--json', '-c', $t->path('nginx.conf'));
+        return decode_json($out);
+    };
+    ok wait_until(sub { $status->()->{generations}[-1]{connections} == 3 }), 'they are there';
+
+    ok $t->reload(conf(1, $server->('two', 0))), 'reload';
+    ok wait_until(sub { my $g = $status->()->{generations};
+                        @$g == 2 && $g->[0]{connections} == 2 && $g->[1]{connections} == 1 }),
+        'they move to the new configuration'
+        or diag explain $status->()->{generations};
+    is $new->get('/')->body, 'two', 'as an answer shows';
+    is $gone->get('/')->body, 'one', 'where nobody listens, they are answered by the old one';
+    ok $gone->closed, 'once';
+    ok wait_until(sub { @{ $status->()->{generations} } == 1 }), 'that is gone then';
+};
+
+
+# relay($socket): the port of a relay between its client and that socket.
+sub relay {
+    my ($there) = @_;
+
+    return Weir::Backend->tcp(sub {
+        my ($c) = @_;
+        my %to = (fileno($there) => [$there, $c->socket], fileno($c->socket) => [$c->socket, $there]);
+        my $select = IO::Select->new(map { $_->[0] } values %to);
+
+        while (my @ready = $select->can_read(20)) {
+            for (map { $to{fileno $_} } @ready) {
+                sysread $_->[0], my $bytes, 65536 or return;
+                syswrite $_->[1], $bytes;
+            }
+        }
+    })->port;
+}
+
+subtest 'connections before their handshake' => sub {
+    plan skip_all => 'no TLS' if !has_module('http_ssl') || system('openssl version >/dev/null 2>&1');
+    require Weir::TLS;
+    my $t = Weir::Test->new;
+    my $pki = Weir::TLS->new($t);
+    $pki->issue($_) for qw(a b);
+    my $server = sub {
+        return "server { listen 127.0.0.1:%%PORT%% ssl; return 200 $_[0]; "
+            . join('', map { "ssl_certificate$_->[0] %%TESTDIR%%/tls/$_[0].$_->[1]; " }
+                   ['', 'pem'], ['_key', 'key']) . '}';
+    };
+    $t->run(conf(1, $server->('a')));
+    my $c = $t->connect;
+    ok $t->reload(conf(1, $server->('b'))), 'reload';
+    my $port = relay($c->socket);
+    my $said = Weir::TLS::s_client($port, "GET / HTTP/1.0\r\n\r\n");
+    like $said, qr/subject=.*b\.test/, 'the new certificate' or diag $said;
+};
+
+
 # ---- sockets --------------------------------------------------------------------
 
 # How a process watches what it listens at, as the system tells it: not
@@ -164,7 +231,11 @@ subtest 'more workers, and fewer' => sub {
     my $server = 'server { listen 127.0.0.1:%%PORT%%; return 204; }';
     my ($one, $two) = map { start($_, $server) } 1, 2;
     my ($worker) = $one->worker_pids;
-    my ($alone, $shared) = map { watched(($_->worker_pids)[0]) } $one, $two;
+    my ($alone, $shared) = map {
+        my ($pid) = $_->worker_pids;
+        wait_until(sub { @{watched($pid)} });
+        watched($pid);
+    } $one, $two;
 
     isnt "@$alone", "@$shared", 'two watch sockets in another way than one';
     ok $one->reload(conf(2, $server)), 'one more';

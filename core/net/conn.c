@@ -123,7 +123,7 @@ void
 conn_set_owner(struct conn *c, const struct conn_owner *owner)
 {
     if (is_listed(c))
-        list_remove(&c->link);
+        unlist(c);
     c->owner = owner;
     c->is_cuttable = owner->on_cut != NULL;
     if (is_listed(c))
@@ -145,22 +145,21 @@ conns_adopt_start(void)
 }
 
 
-/* on_adopt may close the connection, and no other.  Who becomes idle meanwhile
- * comes behind the others. */
+/* The idle ones, then the new ones.  on_adopt may close the connection, and no
+ * other.  Who becomes idle meanwhile comes behind the others. */
 bool
 conns_adopt_slice(void)
 {
-    const struct list *end = &conns.of[CONN_IDLE];
-
     for (unsigned n = 0; n < SLICE && conns.adopted != NULL; n++) {
-        struct conn *c = container_of(conns.adopted->next, struct conn, link);
+        struct list *next = conns.adopted->next;
+        struct conn *c = container_of(next, struct conn, link);
 
-        if (&c->link == end) {
-            conns.adopted = NULL;
-            break;
+        if (next == &conns.of[CONN_IDLE]) {
+            conns.adopted = &conns.of[CONN_NEW];
+            continue;
         }
-        conns.adopted = &c->link;
-        if (c->owner->on_adopt != NULL)
+        conns.adopted = next != &conns.of[CONN_NEW] ? next : NULL;
+        if (conns.adopted != NULL && c->owner->on_adopt != NULL)
             c->owner->on_adopt(c);
     }
     return conns.adopted == NULL;

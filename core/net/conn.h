@@ -137,7 +137,7 @@ struct conns {
     size_t      max;      /* worker_connections; 0: none                     */
     size_t      active;
     struct list of[CONN_USES]; /* who came to be that the longest ago first  */
-    struct list *adopted; /* of the idle ones: up to here, during slices      */
+    struct list *adopted; /* of idle and new ones: up to here, during slices  */
     void      (*on_room)(void *arg); /* there may be some, after active was max */
     void      (*on_pressed)(void *arg, size_t n); /* slow ones were closed   */
     void       *arg;
@@ -195,8 +195,8 @@ void conns_release(void);
 /* ... and its time is over: calls on_cut of all that are not idle and run under
  * that generation (NULL: any). */
 void conns_cut(const struct generation *g);
-/* Another generation is served: calls on_adopt of all idle ones that have one,
- * a slice of them each time.  False: there are more. */
+/* Another generation is served: calls on_adopt of all idle and new ones that
+ * have one, a slice of them each time.  False: there are more. */
 void conns_adopt_start(void);
 bool conns_adopt_slice(void);
 

@@ -357,7 +357,8 @@ on_adopt(struct conn *c)
 {
     struct h1 *h = h1_of_conn(c);
 
-    if (h->state == H1_WAIT && h->r == NULL && !http_conn_rebind(&h->http))
+    if (h->state == H1_WAIT && h->r == NULL && !http_conn_rebind(&h->http)
+        && h->is_kept)
         h1_close(h);
 }
 

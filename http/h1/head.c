@@ -349,8 +349,9 @@ h1_read_head(struct h1 *h)
         return;
     CHECK(h->r == NULL || !h->r->has_run);
     /* Between the switch to another generation and its turn to move over, an
-     * idle connection may get its next request. */
-    if (h->r == NULL && !http_conn_rebind(&h->http)) {
+     * idle connection may get its next request.  The first one is answered even
+     * if nobody listens there any more. */
+    if (h->r == NULL && !http_conn_rebind(&h->http) && h->is_kept) {
         h1_close(h);
         return;
     }
