@@ -115,11 +115,10 @@ struct home {
 };
 
 static const struct home homes[] = {
-    { "early_hints", "core" },      { "epoll_events", "event_epoll" },
-    { "log_subrequest", "core" },   { "proxy_pass", "proxy" },
-    { "resolver", "core" },         { "resolver_timeout", "core" },
-    { "scgi_temp_path", "scgi" },   { "try_files", "core" },
-    { "uwsgi_temp_path", "uwsgi" },
+    { "early_hints", "core" },    { "epoll_events", "event_epoll" },
+    { "log_subrequest", "core" }, { "proxy_pass", "proxy" },
+    { "resolver", "core" },       { "resolver_timeout", "core" },
+    { "try_files", "core" },      { "uwsgi_temp_path", "uwsgi" },
 };
 
 

@@ -131,6 +131,7 @@ enum { FIELD_LIST_HIDE = 1, FIELD_LIST_PASS = 2 };
 extern const struct directive gateway_peer_rows[];
 extern const struct directive gateway_field_rows[];
 extern const struct directive gateway_body_rows[];
+extern const struct directive gateway_lowat_rows[]; /* only some have it     */
 
 /* Checks the settings and derives others from them; prefix is for messages. */
 const char *gateway_ready(struct conf *cf, struct gateway_conf *c,

@@ -258,9 +258,6 @@ const struct directive gateway_body_rows[] = {
     FLAG("_force_ranges", 0, C, force_ranges, "off",
          "Answers ranges of the response whatever its Accept-Ranges "
          "says."),
-    { "_send_lowat", 0, ARGS_1, &http_lowat_type, 0, NULL, NULL, "size",
-      "Checked, and without effect: Linux has no such option. A "
-      "warning says so." },
     BUFFERS("_buffers", 0, C, buffers, "8 4k",
             "How many buffers of which size hold a response that the "
             "client takes slowly."),
@@ -290,6 +287,14 @@ const struct directive gateway_body_rows[] = {
       "users:permissions ...",
       "The permissions of stored files. The user can always read and "
       "write." },
+    { .name = NULL },
+};
+
+
+const struct directive gateway_lowat_rows[] = {
+    { "_send_lowat", 0, ARGS_1, &http_lowat_type, 0, NULL, NULL, "size",
+      "Checked, and without effect: Linux has no such option. A "
+      "warning says so." },
     { .name = NULL },
 };
 

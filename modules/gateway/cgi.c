@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The status is that of a Status header; without one, 302 where there is a
- * Location, else 200.
+ * The status is that of a status line, where the protocol allows one, else of
+ * a Status header; without one, 302 where there is a Location, else 200.
  */
 #include "modules/gateway/cgi.h"
 
@@ -53,20 +53,45 @@ take_field(struct exchange *x, struct cgi_response *c)
 
 
 static bool
-take_status(struct exchange *x, unsigned *status)
+refuse_status(struct exchange *x, str_t text)
+{
+    log_error(exchange_request(x)->task.log,
+              "upstream sent invalid status \"" STR_F "\"", STR_A(text));
+    return false;
+}
+
+
+/* 101 ends the head where the client has asked for another protocol. */
+static bool
+take_status_line(struct exchange *x, struct cgi_response *c)
+{
+    const struct h1_status_line *l = &c->head.status;
+
+    if (l->status == 101 && fields_get(&exchange_request(x)->in, FIELD_UPGRADE))
+        exchange_upgrade(x);
+    else if (l->status < 200)
+        return refuse_status(x, c->head.line);
+    exchange_status(x, l->status, l->reason);
+    c->has_status = true;
+    return true;
+}
+
+
+static bool
+take_status(struct exchange *x, const struct cgi_response *c, unsigned *status)
 {
     const struct field *f = exchange_find(x, STR("Status"));
     str_t               reason = STR("");
 
+    if (c->has_status) {
+        *status = c->head.status.status;
+        return true;
+    }
     *status = exchange_find(x, STR("Location")) ? 302 : 200;
     if (f) {
         *status = cgi_status(f->value, &reason);
-        if (*status == 0) {
-            log_error(exchange_request(x)->task.log,
-                      "upstream sent invalid status \"" STR_F "\"",
-                      STR_A(f->value));
-            return false;
-        }
+        if (*status == 0)
+            return refuse_status(x, f->value);
     }
     exchange_status(x, *status, reason);
     return true;
@@ -78,11 +103,11 @@ end_head(struct exchange *x, struct cgi_response *c)
 {
     unsigned status;
 
-    if (!take_status(x, &status))
+    if (!take_status(x, c, &status))
         return STEP_FAIL;
     if (c->has_length)
         exchange_length(x, (int64_t) c->left);
-    c->is_silent = status == 204 || status == 304
+    c->is_silent = status == 101 || status == 204 || status == 304
                    || exchange_request(x)->method == HTTP_HEAD;
     if (c->is_silent) {
         c->has_length = true;
@@ -121,6 +146,10 @@ cgi_take_head(struct exchange *x, struct cgi_response *c, str_t *in)
             if (!take_field(x, c))
                 return STEP_FAIL;
             break;
+        case CGI_SAW_STATUS:
+            if (!take_status_line(x, c))
+                return STEP_FAIL;
+            break;
         case CGI_SAW_END:
             return end_head(x, c);
         case CGI_SAW_BROKEN:
@@ -149,6 +178,32 @@ cgi_take_body(struct exchange *x, struct cgi_response *c, str_t data)
     if (data.n)
         exchange_body(x, data);
     return !is_too_much;
+}
+
+
+enum step
+cgi_decode(struct exchange *x, struct buf *in)
+{
+    struct cgi_response *c = exchange_state(x);
+    str_t                rest = buf_str(in);
+    enum step            s;
+
+    if (!c->has_head) {
+        c->head.takes_status = true;
+        s = cgi_take_head(x, c, &rest);
+        in->read = in->write - rest.n;
+        return s;
+    }
+    in->read = in->write;
+    (void) cgi_take_body(x, c, rest);
+    return c->has_length && c->left == 0 ? STEP_DONE : STEP_WAIT;
+}
+
+
+enum step
+cgi_decode_eof(struct exchange *x)
+{
+    return cgi_lacks_body(exchange_state(x)) ? STEP_FAIL : STEP_DONE;
 }
 
 

@@ -13,6 +13,7 @@ struct cgi_response {
     struct cgi_head head;
     uint64_t        left;       /* of the body, where has_length             */
     bool            has_head;
+    bool            has_status; /* a status line gave it                     */
     bool            has_length; /* the head says it, or there is no body     */
     bool            is_silent;  /* HEAD, 204, 304: a body is dropped         */
 };
@@ -29,5 +30,11 @@ cgi_lacks_body(const struct cgi_response *c)
 {
     return c->has_length && c->left != 0;
 }
+/* decode and decode_eof of protocols whose responses have no framing, with a
+ * struct cgi_response as the state of a try: a status line of HTTP may come
+ * first, and the body goes to the end of the connection, or as far as its
+ * length says. */
+enum step cgi_decode(struct exchange *x, struct buf *in);
+enum step cgi_decode_eof(struct exchange *x);
 /* Headers that are not passed on by default. */
 bool cgi_hides(enum field_id id, str_t name);

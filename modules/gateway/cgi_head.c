@@ -56,8 +56,13 @@ enum cgi_event
 cgi_head_next(struct cgi_head *h, struct arena *a, str_t *in)
 {
     while (next_line(h, a, in)) {
+        bool is_first = !h->has_line;
+
+        h->has_line = true;
         if (h->line.n == 0)
             return CGI_SAW_END;
+        if (is_first && h->takes_status && h1_status_line(&h->status, h->line))
+            return CGI_SAW_STATUS;
         switch (h1_field(&h->field, h->line, true)) {
         case H1_FIELD_BAD:
             return CGI_SAW_BROKEN;

@@ -14,12 +14,17 @@ enum cgi_event {
     CGI_WANTS_MORE, /* all of in was taken                                   */
     CGI_SAW_FIELD,  /* field is a header; its strings last until the next
                        call                                                  */
+    CGI_SAW_STATUS, /* status is that of a status line, the first one        */
     CGI_SAW_END,    /* the head ends; the rest of in is body                 */
     CGI_SAW_BROKEN, /* line is no header                                     */
 };
 
-/* Zeroed memory is a new parser. */
+/* Zeroed memory, with takes_status set as needed, is a new parser. */
 struct cgi_head {
+    bool            takes_status; /* the first line may be a status line of
+                                     HTTP; any other one is skipped          */
+    bool            has_line;
+    struct h1_status_line status;
     struct h1_field field;
     str_t           line;
     struct buf      part; /* of a line, in the arena                         */

@@ -400,22 +400,15 @@ static const struct directive directives[] = {
       "A text in the application's standard error that makes its response "
       "invalid, as for fastcgi_next_upstream invalid_header." },
     TEMP_PATH("fastcgi_temp_path", IN_WEB, C, gateway.temp_path,
-              WEIR_FASTCGI_TEMP_PATH,
-              "The folder for responses that do not fit into the buffers, "
-              "with up to three levels of subfolders, each named by this many "
-              "digits of the file's number."),
+              WEIR_FASTCGI_TEMP_PATH, PASS_TEMP_PATH_SAYS),
     { .name = NULL },
 };
 
-#define SHARED(rows) \
-    { \
-        rows, "fastcgi", FIELD(C, gateway, struct gateway_conf), IN_WEB \
-    }
-
 static const struct template templates[] = {
-    SHARED(gateway_peer_rows),
-    SHARED(gateway_field_rows),
-    SHARED(gateway_body_rows),
+    PASS_ROWS("fastcgi", C, gateway_peer_rows),
+    PASS_ROWS("fastcgi", C, gateway_field_rows),
+    PASS_ROWS("fastcgi", C, gateway_body_rows),
+    PASS_ROWS("fastcgi", C, gateway_lowat_rows),
     { .rows = NULL },
 };
 

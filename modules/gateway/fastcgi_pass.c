@@ -23,17 +23,9 @@ struct script {
 static enum step
 serve(struct task *t)
 {
-    struct http_request *r = http_of(t);
-    struct gateway      *g = gateway_of(r);
+    const struct fastcgi_conf *conf = conf_of(t, &fastcgi_module);
 
-    if (!g) {
-        const struct fastcgi_conf *conf = conf_of(t, &fastcgi_module);
-
-        g = gateway_new(r, &fastcgi_protocol, &conf->gateway,
-                        r->location->identity);
-        g->upload.needs_length = true;
-    }
-    return gateway_run(g);
+    return pass_serve(t, &fastcgi_protocol, &conf->gateway);
 }
 
 

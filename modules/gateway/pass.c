@@ -38,3 +38,18 @@ pass_find(struct gateway *g, const struct pass_target *to)
     }
     return gateway_find_group(g, url, 0);
 }
+
+
+enum step
+pass_serve(struct task *t, const struct gateway_protocol *protocol,
+           const struct gateway_conf *conf)
+{
+    struct http_request *r = http_of(t);
+    struct gateway      *g = gateway_of(r);
+
+    if (!g) {
+        g = gateway_new(r, protocol, conf, r->location->identity);
+        g->upload.needs_length = true;
+    }
+    return gateway_run(g);
+}

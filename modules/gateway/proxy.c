@@ -100,6 +100,7 @@ static const struct template templates[] = {
     SHARED(gateway_peer_rows),
     SHARED(gateway_field_rows),
     SHARED(gateway_body_rows),
+    SHARED(gateway_lowat_rows),
     { tls_rows, "proxy_ssl", FIELD(C, tls.common, struct tls_conf), IN_WEB },
     { tls_client_rows, "proxy_ssl", FIELD(C, tls.own, struct tls_client_conf),
       IN_WEB },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a FastCGI application sends: whole, and in pieces.  The first byte says
- * how long they are.  Both ways have to come to the same records, headers,
+ * how long they are, and whether a status line may come first.  Both ways have to come to the same records, headers,
  * status and body.
  */
 #include "core/base/check.h"
@@ -38,6 +38,10 @@ take_head(struct result *out, str_t *data)
 
     do {
         event = cgi_head_next(&out->head, out->arena, data);
+        if (event == CGI_SAW_STATUS) {
+            CHECK(out->head.takes_status && out->fields == 0);
+            add(out, out->head.status.reason);
+        }
         if (event == CGI_SAW_FIELD) {
             out->fields++;
             add(out, f->name);
@@ -48,7 +52,7 @@ take_head(struct result *out, str_t *data)
                 add(out, reason);
             }
         }
-    } while (event == CGI_SAW_FIELD);
+    } while (event == CGI_SAW_FIELD || event == CGI_SAW_STATUS);
     out->has_head = event == CGI_SAW_END;
     out->is_broken = event == CGI_SAW_BROKEN;
     CHECK(event != CGI_WANTS_MORE || data->n == 0);
@@ -106,10 +110,11 @@ feed(struct result *out, str_t in)
 
 /* Gives the input piece by piece. */
 static void
-run(struct result *out, str_t in, size_t step)
+run(struct result *out, str_t in, size_t step, bool takes_status)
 {
     size_t have = 0;
 
+    out->head.takes_status = takes_status;
     out->arena = arena_new(0);
     do {
         have = have + step < in.n ? have + step : in.n;
@@ -128,8 +133,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2)
         return 0;
     in = (str_t){ (const char *) data + 1, size - 1 };
-    run(&whole, in, in.n);
-    run(&pieces, in, (size_t) data[0] % 32 + 1);
+    run(&whole, in, in.n, data[0] & 0x80);
+    run(&pieces, in, (size_t) data[0] % 32 + 1, data[0] & 0x80);
 
     CHECK(whole.is_broken == pieces.is_broken);
     CHECK(whole.is_ended == pieces.is_ended);
