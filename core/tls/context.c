@@ -668,6 +668,32 @@ tls_context_new(const struct tls_settings *s, char *why)
 }
 
 
+/* Of the process that reads configurations: for settings without certificates,
+ * the last ones that were checked. */
+static struct tls_context *probe;
+
+
+bool
+tls_context_check(const struct tls_settings *s, char *why)
+{
+    struct tls_settings bare = *s;
+
+    bare.pairs = (tls_pairs_t){ 0 };
+    tls_settings_seal(&bare);
+    if (probe == NULL || memcmp(probe->id, bare.id, sizeof(bare.id)) != 0) {
+        if (probe != NULL)
+            tls_context_free(probe);
+        probe = tls_context_new(&bare, why);
+        if (probe == NULL)
+            return false;
+    }
+    VEC_EACH(&s->pairs, p)
+        if (!use_certificate(probe->ssl, p, why))
+            return false;
+    return true;
+}
+
+
 void
 tls_context_free(struct tls_context *c)
 {

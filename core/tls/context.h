@@ -41,6 +41,11 @@ enum { TLS_WHY_MAX = 2048 };
 struct tls_context *tls_context_new(const struct tls_settings *s, char *why);
 void                tls_context_free(struct tls_context *c);
 
+/* Whether one could be made of s, whose keys fit their certificates: settings
+ * that differ in certificates only are checked together, so that thousands of
+ * these cost little.  False: why. */
+bool tls_context_check(const struct tls_settings *s, char *why);
+
 /* The context of this process for s, which belongs to g; made where there is
  * none.  NULL: logged.  Valid as long as g, and longer with
  * tls_context_hold. */

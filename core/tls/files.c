@@ -145,9 +145,10 @@ open_text(struct arena *a, str_t folder, str_t name, str_t *path)
 }
 
 
+/* *first becomes the certificate itself, the caller's. */
 static bool
 read_chain(struct arena *a, str_t folder, str_t name, struct tls_pair *out,
-           char *why)
+           X509 **first, char *why)
 {
     const char *what = "cannot load certificate";
     BIO        *in = open_text(a, folder, name, &out->path);
@@ -162,14 +163,18 @@ read_chain(struct arena *a, str_t folder, str_t name, struct tls_pair *out,
         return refuse(why, what, out->path, "PEM_read_bio_X509_AUX()");
     }
     out->chain = STR("");
-    do {
+    add_certificate(a, &out->chain, x);
+    *first = x;
+    while ((x = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL) {
         add_certificate(a, &out->chain, x);
         X509_free(x);
-    } while ((x = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL);
+    }
     ok = at_end();
     BIO_free(in);
-    if (!ok)
+    if (!ok) {
+        X509_free(*first);
         return refuse(why, what, out->path, "PEM_read_bio_X509()");
+    }
     ERR_clear_error();
     return true;
 }
@@ -236,6 +241,47 @@ keep_secret(struct arena *a, const void *p, size_t n)
 }
 
 
+/* The key's own bytes, where they are not encrypted: OpenSSL takes longer to
+ * encode it anew than to read it.  0: they have to be encoded. */
+static int
+plain_der(BIO *in, unsigned char **der)
+{
+    char *name = NULL;
+    long  n = 0;
+    bool  is_plain;
+
+    (void) BIO_reset(in);
+    if (PEM_bytes_read_bio(der, &n, &name, PEM_STRING_EVP_PKEY, in, on_password,
+                           NULL)
+        != 1)
+        n = 0;
+    is_plain = n > 0 && strcmp(name, PEM_STRING_PKCS8) != 0;
+    if (n > 0 && !is_plain)
+        OPENSSL_clear_free(*der, (size_t) n);
+    if (!is_plain)
+        *der = NULL;
+    OPENSSL_free(name);
+    ERR_clear_error();
+    return is_plain ? (int) n : 0;
+}
+
+
+/* Whether the key is that of the certificate; false: why. */
+static bool
+fits(const struct tls_pair *p, X509 *x, EVP_PKEY *key, char *why)
+{
+    bool ok = X509_check_private_key(x, key) == 1;
+    char reasons[TLS_ERROR_TEXT];
+
+    if (!ok)
+        snprintf(why, TLS_WHY_MAX,
+                 "SSL_CTX_use_PrivateKey(\"" STR_F "\") failed%s",
+                 STR_A(p->key_path), tls_error_text(reasons, sizeof(reasons)));
+    ERR_clear_error();
+    return ok;
+}
+
+
 static bool
 wants_password(void)
 {
@@ -248,7 +294,8 @@ wants_password(void)
 
 static bool
 read_private(struct arena *a, str_t folder, str_t name,
-             const struct texts *passwords, struct tls_pair *out, char *why)
+             const struct texts *passwords, X509 *x, struct tls_pair *out,
+             char *why)
 {
     const char    *what = "cannot load certificate key";
     BIO           *in = open_text(a, folder, name, &out->key_path);
@@ -259,7 +306,8 @@ read_private(struct arena *a, str_t folder, str_t name,
     if (in == NULL)
         return refuse(why, what, out->key_path, "BIO_new_file()");
     key = read_key(in, passwords);
-    BIO_free(in);
+    if (key == NULL)
+        BIO_free(in);
     if (key == NULL && passwords->list.n == 0 && wants_password()) {
         ERR_clear_error();
         return refuse(why, what, out->key_path,
@@ -269,8 +317,17 @@ read_private(struct arena *a, str_t folder, str_t name,
     if (key == NULL)
         return refuse(why, what, out->key_path, "PEM_read_bio_PrivateKey()");
     ERR_clear_error();
-    n = i2d_PrivateKey(key, &der);
+    if (!fits(out, x, key, why)) {
+        BIO_free(in);
+        EVP_PKEY_free(key);
+        return false;
+    }
+    n = plain_der(in, &der);
+    if (n == 0)
+        n = i2d_PrivateKey(key, &der);
+    BIO_free(in);
     EVP_PKEY_free(key);
+    ERR_clear_error();
     if (n <= 0)
         return refuse(why, what, out->key_path, "i2d_PrivateKey()");
     out->key = keep_secret(a, der, (size_t) n);
@@ -296,10 +353,17 @@ bool
 tls_pair_load(struct arena *a, str_t folder, str_t certificate, str_t key,
               const struct texts *passwords, struct tls_pair *out, char *why)
 {
+    X509 *x = NULL;
+    bool  ok;
+
     out->name = certificate;
     out->key_name = key;
-    return !is_foreign(key, why) && read_chain(a, folder, certificate, out, why)
-           && read_private(a, folder, key, passwords, out, why);
+    if (is_foreign(key, why)
+        || !read_chain(a, folder, certificate, out, &x, why))
+        return false;
+    ok = read_private(a, folder, key, passwords, x, out, why);
+    X509_free(x);
+    return ok;
 }
 
 
@@ -395,18 +459,15 @@ tls_note_once(struct conf *cf, str_t path)
 bool
 tls_settings_check(struct conf *cf, struct tls_settings *s, char *why)
 {
-    struct hash        *good = files_of(cf)->good;
-    str_t               id;
-    struct tls_context *c;
+    struct hash *good = files_of(cf)->good;
+    str_t        id;
 
     tls_settings_seal(s);
     id = (str_t){ (char *) s->id, sizeof(s->id) };
     if (hash_get(good, id) != NULL)
         return true;
-    c = tls_context_new(s, why);
-    if (c == NULL)
+    if (!tls_context_check(s, why))
         return false;
-    tls_context_free(c);
     hash_set(good, id, s);
     return true;
 }
