@@ -106,6 +106,37 @@ EOC
 };
 
 
+# With reuseport each worker has a queue of its own, which ends with it.
+subtest 'what waits for a worker that is too many' => sub {
+    my $server = sub { 'server { listen 127.0.0.1:%%PORT%% ' . ($_[0] // '')
+                           . '; location / { return 200 "$pid\n"; } }' };
+    my $n = 300;
+
+    for my $case (['a worker less', 2, 1, 'reuseport'], ['no reuseport any more', 2, 2, '']) {
+        my ($name, $before, $after, $how) = @$case;
+        my $t = start($before, $server->('reuseport'));
+        my @workers = $t->worker_pids;
+        wait_until(sub { $t->get('/')->status == 200 }) for 1 .. 20;
+
+        kill 'STOP', @workers;
+        my @waiting = map {
+            my $c = $t->connect(timeout => 20);
+            $c->send("GET / HTTP/1.0\r\n\r\n");
+            $c;
+        } 1 .. $n;
+        $t->conf(conf($after, $server->($how)));
+        $t->signal('HUP');
+        sleep 0.5;
+        kill 'CONT', @workers;
+        ok $t->wait_log(qr/is served/), "$name: reload";
+        my %by;
+        $by{ $_->read_response->body }++ for @waiting;
+        delete $by{"$_\n"} for @workers;
+        is_deeply \%by, {}, 'all that waited are answered by who was there';
+    }
+};
+
+
 # ---- workers that are late -----------------------------------------------------
 
 # It finds both orders when it goes on: to serve the second generation, and to

@@ -31,6 +31,7 @@ enum {
     EVICT_MANY = 32,
     ROTATE = 16,
     REFUSE_MANY = 1024, /* of a socket in one turn                           */
+    DRAIN_MANY = 65536, /* more than a backlog                               */
 };
 
 struct acceptor {
@@ -276,22 +277,32 @@ go_behind(struct port *p)
 }
 
 
+/* False: errno. */
+static bool
+take(struct port *p)
+{
+    struct addr_any peer = { .len = sizeof(peer.un) };
+    int             fd = accept4(p->event.fd, &peer.sa, &peer.len,
+                                 SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd == -1)
+        return false;
+    if (peer.len == 0 || peer.len == sizeof(peer.sa.sa_family))
+        peer.sa.sa_family = p->addr.sa.sa_family;
+    p->listener->accept(p, p->acceptor->loop, fd, &peer);
+    return true;
+}
+
+
 static bool
 accept_one(struct port *p)
 {
     struct acceptor *a = p->acceptor;
-    struct addr_any  peer = { .len = sizeof(peer.un) };
-    int              fd;
 
     if (!has_room(a))
         return false;
-    fd = accept4(p->event.fd, &peer.sa, &peer.len,
-                 SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd == -1)
+    if (!take(p))
         return on_failure(a, errno);
-    if (peer.len == 0 || peer.len == sizeof(peer.sa.sa_family))
-        peer.sa.sa_family = p->addr.sa.sa_family;
-    p->listener->accept(p, a->loop, fd, &peer);
     if (++p->accepted % ROTATE == 0)
         go_behind(p);
     return a->multi_accept;
@@ -308,6 +319,20 @@ on_connection(struct event *e)
         continue;
     if (is_full()) /* the others first, from now on */
         go_behind(p);
+}
+
+
+/* The socket is going to be closed: the system would reset what waits there. */
+static void
+drain(struct port *p)
+{
+    unsigned n = 0;
+
+    if (p->event.fd == -1)
+        return;
+    while (n++ < DRAIN_MANY && !is_full()
+           && (take(p) || errno == EINTR || errno == ECONNABORTED))
+        continue;
 }
 
 
@@ -393,6 +418,33 @@ drop_ports(struct acceptor *a)
 }
 
 
+static const struct listener *
+find_listener(const listeners_t *in, const struct port *p)
+{
+    for (size_t i = 0; i < in->n; i++)
+        if (in->at[i]->type == p->type
+            && addr_same(&p->addr.sa, &in->at[i]->addr.sa, true))
+            return in->at[i];
+    return NULL;
+}
+
+
+/* To the same address in another configuration; NULL: it has not. */
+static void
+move_port(struct port *p, const struct listener *to)
+{
+    struct acceptor *a = p->acceptor;
+    int              fd = to != NULL ? listener_fd(to, a->number) : -1;
+
+    if (p->event.fd != fd) {
+        drain(p);
+        event_remove(a->loop, &p->event);
+        p->event.fd = fd;
+    }
+    p->listener = to;
+}
+
+
 bool
 acceptor_adopt(struct acceptor *a, const listeners_t *listeners,
                bool multi_accept, bool exclusive)
@@ -402,22 +454,12 @@ acceptor_adopt(struct acceptor *a, const listeners_t *listeners,
     a->multi_accept = multi_accept;
     a->exclusive = exclusive;
     for (struct port *p = a->ports; p != NULL; p = p->next)
-        p->listener = NULL;
+        move_port(p, find_listener(listeners, p));
     for (size_t i = 0; i < listeners->n; i++) {
         const struct listener *l = listeners->at[i];
-        int                    fd = listener_fd(l, a->number);
-        struct port           *p;
 
-        if (l->type != SOCK_STREAM)
-            continue;
-        p = find_port(a, l);
-        if (p == NULL)
-            p = add_port(a, l);
-        p->listener = l;
-        if (p->event.fd == fd)
-            continue;
-        event_remove(a->loop, &p->event);
-        p->event.fd = fd;
+        if (l->type == SOCK_STREAM && find_port(a, l) == NULL)
+            move_port(add_port(a, l), l);
     }
     drop_ports(a);
     return a->is_paused || a->is_stopped || watch(a);
@@ -432,6 +474,16 @@ acceptor_stop(struct acceptor *a)
     timer_stop(&a->patience);
     post_cancel(&a->resume);
     unwatch(a);
+}
+
+
+void
+acceptor_leave(struct acceptor *a)
+{
+    for (struct port *p = a->ports; p != NULL; p = p->next)
+        if (p->listener->n_fds != 0)
+            drain(p);
+    acceptor_stop(a);
 }
 
 

@@ -37,6 +37,8 @@ struct acceptor *acceptor_new(struct loop *l, unsigned number,
  * the listeners'. */
 bool acceptor_adopt(struct acceptor *a, const listeners_t *listeners,
                     bool multi_accept, bool exclusive);
-/* Watches no more: the worker ends.  The descriptors stay open. */
+/* Watches no more.  The descriptors stay open.  acceptor_leave: the worker ends,
+ * and takes what waits at sockets that no other has (reuseport). */
 void acceptor_stop(struct acceptor *a);
+void acceptor_leave(struct acceptor *a);
 void acceptor_free(struct acceptor *a);

@@ -157,6 +157,8 @@ quit_old(struct master *m, unsigned n_old)
 static void
 commit(struct master *m, unsigned n_old)
 {
+    /* Before workers take what waits at them, so that nothing comes later. */
+    setup_release(m->before, m->gen, &m->log);
     quit_old(m, n_old);
     if (!handover_switch(&m->children, m->gen)) {
         log_at(&m->log, LEVEL_WARN, 0,
@@ -166,7 +168,6 @@ commit(struct master *m, unsigned n_old)
     log_at(&m->log, LEVEL_NOTICE, 0, "configuration %llu is served",
            (unsigned long long) m->gen->number);
     control_follow(m->gen, &m->log);
-    setup_release(m->before, m->gen, &m->log);
     generation_put(m->before);
 }
 

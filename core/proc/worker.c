@@ -284,12 +284,12 @@ end_gracefully(struct serving *s)
     s->self.is_exiting = true;
     if (!s->is_alone)
         title_set(log_program, "worker process is shutting down");
-    acceptor_stop(s->acceptor);
+    conns_release();
+    acceptor_leave(s->acceptor);
     /* What it has not begun to serve shares its sockets. */
     adoption_stop(&s->adoption);
     if (!s->is_alone)
         listeners_close(&s->self.gen->listeners);
-    conns_release();
     if (limit != 0) {
         s->deadline.on_timeout = on_deadline;
         s->deadline.is_idle = true;
