@@ -11,7 +11,9 @@
 static void
 forget_states(struct http_request *r)
 {
-    r->states = NULL;
+    for (unsigned i = 0; r->states != NULL && i < modules_count(); i++)
+        if (!weir_modules[i]->keeps_state)
+            r->states[weir_modules[i]->slot] = NULL;
 }
 
 

@@ -165,7 +165,7 @@ struct http_request {
     struct http_response  out;
     struct http_joined   *joined;     /* body filters of this response       */
     struct chain          pending;    /* handed over, not yet filtered       */
-    struct timer          delay;      /* limit_rate, auth_delay              */
+    struct timer          delay;      /* limit_rate, auth_delay, limit_req   */
     uint64_t              body_sent;  /* $body_bytes_sent                    */
     uint64_t              head_size;  /* bytes of the response's head        */
     void                 *codec_state; /* the codec's state for this request */
@@ -211,7 +211,7 @@ void http_terminate(struct http_request *r, unsigned status);
 extern const char *const http_state_names[];
 
 /* The state of a module for this request: state_size bytes, initially zeroed;
- * dropped on internal redirects. */
+ * dropped on internal redirects, unless the module keeps it (keeps_state). */
 void *http_state_of(struct http_request *r, const struct module *m);
 /* The same, or NULL if nobody has called http_state_of yet. */
 void *http_state_if(const struct http_request *r, const struct module *m);

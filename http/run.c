@@ -235,15 +235,17 @@ http_terminate(struct http_request *r, unsigned status)
 }
 
 
-/* The request waits only for time (limit_rate, auth_delay), and the client has
- * left meanwhile, which would not be noticed before the next write. */
+/* The request waits only for time (limit_rate, auth_delay, limit_req), and the
+ * client has left meanwhile, which would not be noticed before the next write. */
 static bool
 is_left_waiting(const struct http_request *r)
 {
     return r->client_gone && !r->came_half_closed && !r->is_post_action
            && timer_is_set(&r->delay)
            && (r->state == HTTP_SENDING
-               || (r->state == HTTP_PHASES && r->phase == PHASE_POST_ACCESS));
+               || (r->state == HTTP_PHASES
+                   && (r->phase == PHASE_PREACCESS
+                       || r->phase == PHASE_POST_ACCESS)));
 }
 
 

@@ -330,6 +330,19 @@ table('access-after-return',
     'location / { auth_basic off; return 200; }' => 0,
     'location / { deny all; if ($arg_a) { return 200; } }' => 0,
     'location / { deny all; break; return 200; }' => 0);
+for my $limit ('limit_req zone=z;', 'limit_req zone=z burst=5 nodelay;') {
+    my $zone = 'limit_req_zone $arg_a zone=z:1m rate=1r/s;';
+    my %found = (
+        "location / { $limit return 200; }" => 1,
+        "location / { return 301 /x; $limit }" => 1,
+        "location / { $limit if (\$arg_a) { return 200; } }" => 0,
+        "location / { $limit break; return 200; }" => 0,
+        "$limit location / { return 200; }" => 0,
+        "location / { $limit }" => 0);
+    finds_in_http("limit-after-return: $_", "$zone " . server($_),
+                  $found{$_} ? 'limit-after-return:2' : ())
+        for sort keys %found;
+}
 table('content-after-return',
     'location / { return 200; try_files $uri =404; }' => 1,
     'location / { if ($arg_a) { return 200; } try_files $uri =404; }' => 0,

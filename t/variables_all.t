@@ -147,6 +147,8 @@ my @rows = (
     uid_got         => http_userid => 0, $none, $none, $none,
     uid_set         => http_userid => 0, $none, $none, $none,
     uid_reset       => http_userid => 1, '', '', '',
+    limit_req_status => http_limit_req => 0, $none, $none, $none,
+    limit_conn_status => http_limit_conn => 0, $none, $none, $none,
     slice_range     => http_slice => 0, $none, $none, $none,
     # without TLS: t/ssl.t and t/ssl_verify.t have their values
     (map { $_ => http_ssl => 1, $none, $none, $none } qw(

@@ -133,6 +133,7 @@ struct module {
     size_t                  conf_size;  /* one per block that sets a field   */
     size_t                  main_size;  /* one per generation, zeroed        */
     size_t                  state_size; /* one per task that asks, zeroed    */
+    bool                    keeps_state; /* through internal redirects, too  */
 
     /* Each distinct conf once, outer blocks first, after inheritance: check
      * and derive.  NULL or a message (conf_error). */

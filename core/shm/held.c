@@ -147,3 +147,12 @@ held_sum(const struct held *h, unsigned object)
         sum += holder_count(it, object);
     return sum;
 }
+
+
+void
+held_forget(struct held *h, unsigned object)
+{
+    for (struct holder *it = h->first; it != NULL; it = it->next)
+        if (object < it->room)
+            it->counts[object] = 0;
+}

@@ -33,3 +33,5 @@ void     holder_subtract(struct holder *it, unsigned object);
 
 /* How many of the object all processes hold. */
 unsigned held_sum(const struct held *h, unsigned object);
+/* Nobody holds the object any more. */
+void held_forget(struct held *h, unsigned object);

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * limit_req: how many requests a key may have in a second or minute (a leaky
+ * bucket).
+ *
+ *     limit_req_zone $binary_remote_addr zone=one:10m rate=5r/s;
+ *     location / { limit_req zone=one burst=10 nodelay; }
+ *
+ * What is above the rate is the excess, in thousandths of requests.  Up to burst
+ * it is let through, late where it is more than delay.
+ *
+ * The locks of all zones of a location are held together while a request is
+ * judged, so it is counted in all of them or in none.  They are taken in the
+ * order of their addresses.
+ */
+#include <inttypes.h>
+
+#include "modules/gate/limit_zone.h"
+
+enum { KEY_MAX = 65535 };
+
+/* In requests, where thousandths of them have to fit. */
+#define COUNT_MAX ((uint64_t) INT64_MAX / 1000)
+
+struct limit {
+    struct limit_zone    *zone;
+    uint64_t              burst, delay; /* thousandths of requests           */
+    const struct setting *setting;      /* where it is set                   */
+};
+
+struct limit_req_conf {
+    VEC(struct limit) limits;
+    uint64_t          status;
+    unsigned          log_level;
+    bool              is_dry_run;
+};
+
+struct limit_req_state {
+    enum limit_status status;
+};
+
+/* A limit that a request is counted by. */
+struct check {
+    const struct limit *limit;
+    struct limit_key    key;
+    uint64_t            excess;
+    bool                is_full; /* its zone has forgotten a key that matters,
+                                    for the first time                       */
+};
+
+struct checks {
+    struct check *at;
+    struct zone **zones; /* theirs, by address: the order of locking         */
+    size_t        n;
+};
+
+extern struct module limit_req_module;
+
+
+/* --- the bucket ------------------------------------------------------------- */
+
+static struct zone *
+zone_of(const struct check *c)
+{
+    return c->limit->zone->in->zone;
+}
+
+
+/* What one more request makes of the excess in e.  That can have been counted
+ * later than now, by the clock of another process. */
+static uint64_t
+excess_with(const struct check *c, const struct limit_entry *e, msec_t now)
+{
+    uint64_t rate = c->limit->zone->rate, excess = e->count + 1000, drained;
+    msec_t   ms = now > e->at ? now - e->at : 0;
+
+    drained = ms > UINT64_MAX / rate ? UINT64_MAX : rate * ms / 1000;
+    return drained < excess ? excess - drained : 0;
+}
+
+
+/* Whether it is within the burst. */
+static bool
+look(struct check *c)
+{
+    const struct limit_entry *e = limit_find(zone_of(c), &c->key);
+
+    if (e != NULL)
+        c->excess = excess_with(c, e, clock_ms());
+    return c->excess <= c->limit->burst;
+}
+
+
+static void
+count(struct check *c)
+{
+    struct limit_entry *e = limit_find(zone_of(c), &c->key), lost = { .n = 0 };
+    msec_t              now = clock_ms();
+    bool                is_new = e == NULL;
+
+    if (is_new)
+        e = limit_add(zone_of(c), &c->key, &lost);
+    if (is_new || now > e->at)
+        e->at = now;
+    e->count = c->excess;
+    c->is_full = lost.n != 0 && excess_with(c, &lost, now) != 0
+                 && limit_is_news(zone_of(c));
+}
+
+
+/* Counts it by all of them, or by none: then that one is returned which is
+ * above its burst. */
+static const struct check *
+judge(struct checks *all)
+{
+    const struct check *refuses = NULL;
+    size_t              i;
+
+    for (i = 0; i < all->n; i++)
+        limit_lock(all->zones[i]);
+    for (i = 0; i < all->n && refuses == NULL; i++)
+        if (!look(&all->at[i]))
+            refuses = &all->at[i];
+    for (i = 0; i < all->n && refuses == NULL; i++)
+        count(&all->at[i]);
+    for (i = all->n; i-- != 0;)
+        limit_unlock(all->zones[i]);
+    return refuses;
+}
+
+
+/* --- the gate --------------------------------------------------------------- */
+
+static void
+add_zone(struct checks *all, struct zone *z)
+{
+    size_t i;
+
+    for (i = all->n; i > 0 && all->zones[i - 1] > z; i--)
+        all->zones[i] = all->zones[i - 1];
+    all->zones[i] = z;
+}
+
+
+/* Without those whose keys are empty. */
+static struct checks
+find_checks(struct task *t, const struct limit_req_conf *c)
+{
+    struct checks all = {
+        .at = arena_array(t->arena, struct check, c->limits.n),
+        .zones = arena_array(t->arena, struct zone *, c->limits.n),
+    };
+
+    VEC_EACH(&c->limits, it) {
+        struct check *check = &all.at[all.n];
+
+        if (!limit_zone_key(it->zone, t, KEY_MAX, &check->key))
+            continue;
+        check->limit = it;
+        add_zone(&all, zone_of(check));
+        all.n++;
+    }
+    return all;
+}
+
+
+static enum step
+refuse(struct task *t, const struct limit_req_conf *c,
+       struct limit_req_state *s, const struct check *by)
+{
+    log_at(t->log, c->log_level, 0,
+           "limiting requests%s, excess: %" PRIu64 ".%03" PRIu64
+           " by zone \"" STR_F "\"",
+           c->is_dry_run ? ", dry run" : "", by->excess / 1000,
+           by->excess % 1000, STR_A(by->limit->zone->in->name));
+    if (c->is_dry_run) {
+        s->status = LIMIT_REJECTED_DRY_RUN;
+        return STEP_NEXT;
+    }
+    s->status = LIMIT_REJECTED;
+    return task_fail(t, (unsigned) c->status);
+}
+
+
+static msec_t
+delay_of(const struct check *c)
+{
+    uint64_t excess = c->excess, delay = c->limit->delay;
+
+    return excess > delay ? (excess - delay) * 1000 / c->limit->zone->rate : 0;
+}
+
+
+/* The one with the longest delay, the last one of equals. */
+static const struct check *
+slowest(const struct checks *all)
+{
+    const struct check *found = &all->at[all->n - 1];
+
+    for (size_t i = all->n - 1; i-- != 0;)
+        if (delay_of(&all->at[i]) > delay_of(found))
+            found = &all->at[i];
+    return found;
+}
+
+
+static enum step
+delay(struct task *t, const struct limit_req_conf *c, struct limit_req_state *s,
+      const struct check *by)
+{
+    unsigned level = c->log_level == LEVEL_INFO ? LEVEL_INFO : c->log_level + 1;
+
+    s->status = LIMIT_PASSED;
+    if (delay_of(by) == 0)
+        return STEP_NEXT;
+    log_at(t->log, level, 0,
+           "delaying request%s, excess: %" PRIu64 ".%03" PRIu64
+           ", by zone \"" STR_F "\"",
+           c->is_dry_run ? ", dry run" : "", by->excess / 1000,
+           by->excess % 1000, STR_A(by->limit->zone->in->name));
+    if (c->is_dry_run) {
+        s->status = LIMIT_DELAYED_DRY_RUN;
+        return STEP_NEXT;
+    }
+    s->status = LIMIT_DELAYED;
+    timer_set(t->loop, &http_of(t)->delay, delay_of(by));
+    return STEP_WAIT;
+}
+
+
+static enum step
+tell(struct task *t, const struct limit_req_conf *c)
+{
+    VEC_EACH(&c->limits, it)
+        trace_setting(t, TRACE_ACCESS, "limited", it->setting,
+                      "within the limit");
+    return STEP_NEXT;
+}
+
+
+static enum step
+limit_requests(struct task *t)
+{
+    const struct limit_req_conf *c = conf_of(t, &limit_req_module);
+    struct http_request         *r = http_of(t);
+    struct limit_req_state      *s;
+    struct checks                all;
+    const struct check          *refuses;
+
+    if (c->limits.n == 0)
+        return STEP_NEXT;
+    if (timer_is_set(&r->delay))
+        return STEP_WAIT;
+    s = http_state_of(r->main, &limit_req_module);
+    if (s->status != LIMIT_NONE)
+        return STEP_NEXT;
+    if (task_is_dry(t))
+        return tell(t, c);
+    all = find_checks(t, c);
+    if (all.n == 0 || t->has_bad_value)
+        return STEP_NEXT;
+    refuses = judge(&all);
+    for (size_t i = 0; i < all.n; i++)
+        if (all.at[i].is_full)
+            limit_zone_full(all.at[i].limit->zone, t->log);
+    return refuses != NULL ? refuse(t, c, s, refuses)
+                           : delay(t, c, s, slowest(&all));
+}
+
+
+static str_t
+get_status(struct task *t, uintptr_t arg)
+{
+    const struct limit_req_state *s
+        = http_state_if(http_of(t)->main, &limit_req_module);
+
+    (void) arg;
+    return limit_status_text(s != NULL ? s->status : LIMIT_NONE);
+}
+
+
+/* --- the configuration ------------------------------------------------------ */
+
+/* The number behind the name of a parameter, from 1. */
+static bool
+read_count(str_t word, const char *name, uint64_t *out)
+{
+    str_t value = str_from(word, strlen(name));
+
+    return number_parse(value, INT64_MAX, out) && *out != 0;
+}
+
+
+static uint64_t
+thousandths(uint64_t n)
+{
+    return (n < COUNT_MAX ? n : COUNT_MAX) * 1000;
+}
+
+
+static const char *
+parse_limit_word(struct conf *cf, str_t word, struct limit *l, str_t *name)
+{
+    static const char *const words[]
+        = { "zone=", "burst=", "delay=", "nodelay", NULL };
+    uint64_t n;
+
+    if (conf_param(word, "zone", name))
+        return NULL;
+    if (str_starts(word, STR("burst="))) {
+        if (!read_count(word, "burst=", &n))
+            return conf_error(cf, "invalid burst value \"" STR_F "\"",
+                              STR_A(word));
+        l->burst = thousandths(n);
+    } else if (str_starts(word, STR("delay="))) {
+        if (!read_count(word, "delay=", &n))
+            return conf_error(cf, "invalid delay value \"" STR_F "\"",
+                              STR_A(word));
+        l->delay = thousandths(n);
+    } else if (str_is(word, "nodelay")) {
+        l->delay = thousandths(COUNT_MAX);
+    } else {
+        conf_suggest(cf, word, words);
+        return conf_error(cf, "invalid parameter \"" STR_F "\"", STR_A(word));
+    }
+    return NULL;
+}
+
+
+static const char *
+parse_limit(struct conf *cf, void *field)
+{
+    struct limit_req_conf *c = field;
+    struct limit           l = { .setting = cf->block->settings };
+    str_t                  name = STR_NONE;
+    const char            *error = NULL;
+
+    for (unsigned i = 1; i < cf->n_args && error == NULL; i++)
+        error = parse_limit_word(cf, cf->args[i], &l, &name);
+    if (error != NULL)
+        return error;
+    if (name.p == NULL)
+        return conf_error(cf, "\"%s\" must have \"zone\" parameter",
+                          cf->row->name);
+    l.zone = limit_zone_named(cf, conf_main(cf, &limit_req_module), name, 0,
+                              &limit_req_use, &error);
+    if (l.zone == NULL)
+        return error;
+    VEC_EACH(&c->limits, it)
+        if (it->zone == l.zone)
+            return conf_error(cf, "\"%s\" directive is duplicate",
+                              cf->row->name);
+    *vec_push(cf->arena, &c->limits) = l;
+    return NULL;
+}
+
+
+static const char *
+parse_rate(struct conf *cf, str_t word, uint64_t *rate)
+{
+    str_t    value = str_from(word, strlen("rate="));
+    uint64_t n, seconds = str_ends(value, STR("r/m")) ? 60 : 1;
+
+    if (str_ends(value, STR("r/s")) || str_ends(value, STR("r/m")))
+        value.n -= strlen("r/s");
+    if (!number_parse(value, COUNT_MAX, &n) || n == 0)
+        return conf_error(cf, "invalid rate \"" STR_F "\"", STR_A(word));
+    *rate = n * 1000 / seconds;
+    return NULL;
+}
+
+
+static const char *
+parse_zone(struct conf *cf, void *field)
+{
+    str_t              name = STR_NONE;
+    uint64_t           size = 0, rate = 1000;
+    const char        *error = NULL;
+    struct limit_zone *z;
+
+    (void) field;
+    for (unsigned i = 2; i < cf->n_args && error == NULL; i++) {
+        if (str_starts(cf->args[i], STR("zone=")))
+            error = limit_zone_parse(cf, cf->args[i], &name, &size);
+        else if (str_starts(cf->args[i], STR("rate=")))
+            error = parse_rate(cf, cf->args[i], &rate);
+        else
+            error = conf_error(cf, "invalid parameter \"" STR_F "\"",
+                               STR_A(cf->args[i]));
+    }
+    if (error != NULL)
+        return error;
+    if (name.n == 0)
+        return conf_error(cf, "\"%s\" must have \"zone\" parameter",
+                          cf->row->name);
+    z = limit_zone_named(cf, conf_main(cf, &limit_req_module), name, size,
+                         &limit_req_use, &error);
+    if (z == NULL)
+        return error;
+    z->rate = rate;
+    return limit_zone_define(cf, z);
+}
+
+
+static const struct conf_type zone_type
+    = { .name = "zone", .parse = parse_zone };
+static const struct conf_type limit_type = {
+    .name = "limit",
+    .size = sizeof(((struct limit_req_conf *) 0)->limits),
+    .parse = parse_limit,
+};
+
+static const struct directive directives[] = {
+    { "limit_req_zone", IN_HTTP | ROW_MANY, ARGS_3, &zone_type, 0, NULL, NULL,
+      "key zone=name:size rate=rate",
+      "A zone that limit_req counts requests in, for each value of the key, and "
+      "their rate: 5r/s or 30r/m. All workers share it. When it is full, the "
+      "values that have not come for the longest time are forgotten." },
+    { "limit_req", IN_WEB | ROW_MANY | ROW_LIMIT, ARGS_1 | ARGS_2 | ARGS_3,
+      &limit_type, offsetof(struct limit_req_conf, limits), NULL, NULL,
+      "zone=name [burst=number] [nodelay | delay=number]",
+      "Refuses requests above the rate of the zone. burst lets so many more "
+      "through: late, so that they keep the rate, or at once those up to delay, "
+      "with nodelay all. A request may be limited by several zones." },
+    NUMBER("limit_req_status", IN_WEB, struct limit_req_conf, status, "503",
+           &limit_statuses, "The status of requests that limit_req refuses."),
+    ENUM("limit_req_log_level", IN_WEB, struct limit_req_conf, log_level,
+         "error", limit_levels,
+         "The level at which refused requests are logged; delayed ones are "
+         "logged one level below."),
+    FLAG("limit_req_dry_run", IN_WEB, struct limit_req_conf, is_dry_run, "off",
+         "Counts and logs, but neither refuses nor delays requests."),
+    { .name = NULL },
+};
+
+static const struct variable variables[] = {
+    { .name = "limit_req_status",
+      .get = get_status,
+      .flags = VAR_VOLATILE,
+      .says = "what limit_req did: PASSED, DELAYED, REJECTED, "
+              "DELAYED_DRY_RUN or REJECTED_DRY_RUN" },
+    { .name = NULL },
+};
+
+struct module limit_req_module = {
+    .name = "limit_req",
+    .serves = FOR_HTTP,
+    .directives = directives,
+    .variables = variables,
+    .conf_size = sizeof(struct limit_req_conf),
+    .main_size = sizeof(struct limit_zones),
+    .state_size = sizeof(struct limit_req_state),
+    .keeps_state = true,
+    .main_ready = limit_zones_ready,
+    .phase = { [PHASE_PREACCESS] = limit_requests },
+};

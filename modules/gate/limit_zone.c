@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Zones with a key: definitions and uses in any order, and what the modules
+ * say of them in the same words.
+ */
+#include "modules/gate/limit_zone.h"
+
+#include <unistd.h>
+
+#include "core/base/crc32.h"
+
+const struct conf_word limit_levels[] = {
+    { "info", LEVEL_INFO },
+    { "notice", LEVEL_NOTICE },
+    { "warn", LEVEL_WARN },
+    { "error", LEVEL_ERROR },
+    { NULL, 0 },
+};
+
+const struct conf_range limit_statuses = { 400, 599 };
+
+
+const char *
+limit_zone_parse(struct conf *cf, str_t word, str_t *name, uint64_t *size)
+{
+    str_t       value = str_from(word, strlen("zone="));
+    const char *colon = str_chr(value, ':');
+
+    if (colon != NULL)
+        *name = str_cut(&value, ':');
+    if (colon == NULL || !number_size(value, false, size))
+        return conf_error(cf, "invalid zone size \"" STR_F "\"", STR_A(word));
+    if (*size < ZONE_PAGES_LEAST * (uint64_t) sysconf(_SC_PAGESIZE))
+        return conf_error(cf, "zone \"" STR_F "\" is too small", STR_A(word));
+    return NULL;
+}
+
+
+struct limit_zone *
+limit_zone_named(struct conf *cf, struct limit_zones *zones, str_t name,
+                 uint64_t size, const struct zone_use *use, const char **error)
+{
+    struct zone_conf  *in = zone_add(cf, name, size, use, error);
+    struct limit_zone *z;
+
+    if (in == NULL)
+        return NULL;
+    VEC_EACH(&zones->all, it)
+        if ((*it)->in == in)
+            return *it;
+    z = arena_make(cf->arena, struct limit_zone);
+    *z = (struct limit_zone){
+        .in = in, .user = cf->row->name, .file = cf->file, .line = cf->line
+    };
+    *vec_push(cf->arena, &zones->all) = z;
+    return z;
+}
+
+
+const char *
+limit_zone_define(struct conf *cf, struct limit_zone *z)
+{
+    const char *error = NULL;
+
+    if (z->key != NULL)
+        return conf_error(
+            cf, "%s \"" STR_F "\" is already bound to key \"" STR_F "\"",
+            cf->row->name, STR_A(z->in->name), STR_A(expr_text(z->key)));
+    z->key = expr_compile(cf, cf->args[1], 0, &error);
+    z->kind = crc32_of(cf->args[1]);
+    return error;
+}
+
+
+const char *
+limit_zones_ready(struct conf *cf, void *zones)
+{
+    const struct limit_zones *all = zones;
+
+    VEC_EACH(&all->all, it) {
+        const struct limit_zone *z = *it;
+
+        if (z->key != NULL)
+            continue;
+        conf_hint(cf, "define it in http: %s_zone KEY zone=" STR_F ":10m%s;",
+                  z->user, STR_A(z->in->name),
+                  z->in->use == &limit_req_use ? " rate=10r/s" : "");
+        conf_error_bare(cf, z->file, z->line,
+                        "zero size shared memory zone \"" STR_F "\"",
+                        STR_A(z->in->name));
+    }
+    return NULL;
+}
+
+
+bool
+limit_zone_key(const struct limit_zone *z, struct task *t, size_t max,
+               struct limit_key *out)
+{
+    str_t value = expr_eval(z->key, t);
+
+    if (value.n == 0 || t->has_bad_value)
+        return false;
+    if (value.n > max)
+        log_error(t->log,
+                  "the value of the \"" STR_F
+                  "\" key is more than %zu bytes: \"" STR_F "\"",
+                  STR_A(expr_text(z->key)), max, STR_A(value));
+    *out = limit_key_of(value, z->kind);
+    return true;
+}
+
+
+void
+limit_zone_full(const struct limit_zone *z, const struct log *log)
+{
+    log_warn(log,
+             "zone \"" STR_F "\" is full: the keys that have not been used for "
+             "the longest time are forgotten",
+             STR_A(z->in->name));
+}
+
+
+str_t
+limit_status_text(enum limit_status s)
+{
+    static const char *const texts[] = {
+        [LIMIT_PASSED] = "PASSED",
+        [LIMIT_DELAYED] = "DELAYED",
+        [LIMIT_REJECTED] = "REJECTED",
+        [LIMIT_DELAYED_DRY_RUN] = "DELAYED_DRY_RUN",
+        [LIMIT_REJECTED_DRY_RUN] = "REJECTED_DRY_RUN",
+    };
+
+    return s == LIMIT_NONE ? STR_NONE : str_of(texts[s]);
+}

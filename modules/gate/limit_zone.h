@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What limit_req and limit_conn share: zones with a key, as the configuration
+ * has them, and how results are shown.  limit_table.h is what is in a zone.
+ */
+#pragma once
+
+#include "modules/gate/limit_table.h"
+#include "modules/module.h"
+
+struct limit_zone {
+    struct zone_conf *in;
+    struct expr      *key;  /* NULL: so far the zone is only used            */
+    uint32_t          kind; /* of keys, by what they are made of             */
+    uint64_t          rate; /* limit_req: thousandths of requests a second   */
+    const char       *user; /* the directive that was the first to use it    */
+    const char       *file;
+    unsigned          line;
+};
+
+/* Those of one module: its main_size. */
+struct limit_zones {
+    VEC(struct limit_zone *) all;
+};
+
+/* "zone=NAME:SIZE" in a definition.  NULL or the message. */
+const char *limit_zone_parse(struct conf *cf, str_t word, str_t *name,
+                             uint64_t *size);
+/* The zone of that name, which may be defined later; size 0: not here.  NULL:
+ * *error is the message. */
+struct limit_zone *limit_zone_named(struct conf *cf, struct limit_zones *zones,
+                                    str_t name, uint64_t size,
+                                    const struct zone_use *use,
+                                    const char           **error);
+/* Gives it the key that args[1] is.  NULL or the message. */
+const char *limit_zone_define(struct conf *cf, struct limit_zone *z);
+/* When all is read: reports those that nobody has defined. */
+const char *limit_zones_ready(struct conf *cf, void *zones);
+
+/* What the task is counted by; logged where it is longer than max bytes, as
+ * nginx limits no such requests.  False: by nothing, it is not limited. */
+bool limit_zone_key(const struct limit_zone *z, struct task *t, size_t max,
+                    struct limit_key *out);
+/* Logs that a key in use has been forgotten. */
+void limit_zone_full(const struct limit_zone *z, const struct log *log);
+
+enum limit_status {
+    LIMIT_NONE,
+    LIMIT_PASSED,
+    LIMIT_DELAYED,
+    LIMIT_REJECTED,
+    LIMIT_DELAYED_DRY_RUN,
+    LIMIT_REJECTED_DRY_RUN,
+};
+
+/* As variables have it. */
+str_t limit_status_text(enum limit_status s);
+
+extern const struct conf_word  limit_levels[];  /* of *_log_level            */
+extern const struct conf_range limit_statuses; /* of *_status                */
