@@ -290,6 +290,33 @@ table('resolver-missing',
 finds_in_http('resolver-missing: a group', "$group " . server(
     'proxy_set_header Host a; location / { proxy_pass http://g$uri; }'));
 
+if (has_module('http_ssl')) {
+    table('upstream-verify',
+        'location / { proxy_pass https://192.0.2.1; }' => 1,
+        'location / { proxy_ssl_server_name on; proxy_pass https://192.0.2.1:8443/x; }' => 1,
+        'proxy_ssl_verify off; location / { proxy_pass https://[2001:db8::1]; }' => 1,
+        'location / { proxy_pass http://192.0.2.1; }' => 0,
+        'location / { proxy_pass https://127.0.0.1:1; }' => 0,
+        'location / { proxy_pass https://[::1]:1; }' => 0,
+        'location / { proxy_pass https://localhost:1; }' => 0,
+        'location / { proxy_pass https://unix:/x; }' => 0,
+        'location / { set $x 192.0.2.1; proxy_pass https://$x; }' => 0);
+    table('upstream-name',
+        'location / { proxy_pass https://localhost:1; }' => 0,
+        'location / { proxy_ssl_server_name on; proxy_pass https://localhost:1; }' => 0);
+    # An address that is not written as one, so that no name server is asked.
+    finds_in_http('upstream-name', server('location / { proxy_pass https://0x7f.1:1; }'),
+                  'upstream-name:2', 'upstream-verify:2');
+    finds_in_http('upstream-name: sent',
+                  server('location / { proxy_ssl_server_name on; proxy_pass https://0x7f.1:1; }'),
+                  'upstream-verify:2');
+    finds_in_http('upstream-verify: a group',
+                  'upstream g { server 127.0.0.1:1; server 192.0.2.1; } upstream h { server 127.0.0.1:1; }'
+                  . server('location / { proxy_set_header Host a; proxy_pass https://g; }
+                            location /h { proxy_set_header Host a; proxy_pass https://h; }'),
+                  'upstream-verify:2');
+}
+
 table('if-is-limited',
     'location / { try_files $uri /x; if ($arg_a) { set $b 1; } }' => 1,
     'location / { if ($arg_a) { expires 1h; } if ($arg_b) { set $c 1; } }' => 1,

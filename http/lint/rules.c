@@ -198,6 +198,8 @@ static const struct lint_rule rules[] = {
     { "unreachable-location", lint_unreachable_location },
     { "duplicate-server-name", lint_duplicate_server_name },
     { "certificate", lint_certificate },
+    { "upstream-verify", lint_upstream_verify },
+    { "upstream-name", lint_upstream_name },
     { NULL, NULL },
 };
 

@@ -46,6 +46,10 @@ void lint_duplicate_server_name(struct lint *l);
 /* certificate.c */
 void lint_certificate(struct lint *l);
 
+/* upstream_tls.c */
+void lint_upstream_verify(struct lint *l);
+void lint_upstream_name(struct lint *l);
+
 /* The location of a block of kind IN_LOCATION. */
 static inline const struct http_location *
 lint_location(const struct conf_block *b)
