@@ -118,7 +118,7 @@ static const struct home homes[] = {
     { "early_hints", "core" },    { "epoll_events", "event_epoll" },
     { "log_subrequest", "core" }, { "proxy_pass", "proxy" },
     { "resolver", "core" },       { "resolver_timeout", "core" },
-    { "try_files", "core" },      { "uwsgi_temp_path", "uwsgi" },
+    { "try_files", "core" },
 };
 
 

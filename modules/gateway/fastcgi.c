@@ -37,16 +37,6 @@ conf_at(const struct exchange *x)
 }
 
 
-static enum step
-prepare(struct gateway *g)
-{
-    const struct fastcgi_target *c = conf_of(&g->r->task, &fastcgi_pass_module);
-
-    g->uri = STR("");
-    return pass_find(g, &c->to) ? STEP_NEXT : STEP_FAIL;
-}
-
-
 /* --- the request ---------------------------------------------------------- */
 
 static void
@@ -72,17 +62,6 @@ put_begin(struct chain *out, bool keeps)
 }
 
 
-static bool
-collect(struct exchange *x, struct params *params)
-{
-    struct http_request         *r = exchange_request(x);
-    const struct fastcgi_target *c = conf_of(&r->task, &fastcgi_pass_module);
-
-    return params_collect(params, r, &c->params,
-                          conf_at(x)->gateway.pass_request_headers);
-}
-
-
 /* The pairs as they are sent, in one piece of memory. */
 static str_t
 encode(struct arena *a, const struct params *params)
@@ -102,16 +81,12 @@ encode(struct arena *a, const struct params *params)
 static enum step
 encode_head(struct exchange *x, struct chain *out)
 {
-    struct http_request *r = exchange_request(x);
-    struct params        params = { { NULL, 0, 0 } };
-    str_t                rest;
+    struct params params = { { NULL, 0, 0 } };
+    str_t         rest;
 
-    if (!collect(x, &params))
+    if (!app_collect(x, &params))
         return STEP_FAIL;
-    VEC_EACH(&params.list, it)
-        log_debug(r->task.log, "fastcgi param: \"" STR_F ": " STR_F "\"",
-                  STR_A(it->name), STR_A(it->value));
-    rest = encode(r->task.arena, &params);
+    rest = encode(exchange_request(x)->task.arena, &params);
     put_begin(out, conf_at(x)->keeps);
     while (rest.n != 0) {
         size_t n = rest.n < FASTCGI_MAX ? rest.n : FASTCGI_MAX;
@@ -120,18 +95,6 @@ encode_head(struct exchange *x, struct chain *out)
         rest = str_from(rest, n);
     }
     put_record(out, FASTCGI_PARAMS, STR(""));
-    return STEP_NEXT;
-}
-
-
-static enum step
-describe(struct exchange *x, struct chain *out)
-{
-    struct params params = { { NULL, 0, 0 } };
-
-    if (!collect(x, &params))
-        return STEP_FAIL;
-    params_print(out, &params);
     return STEP_NEXT;
 }
 
@@ -369,10 +332,10 @@ const struct gateway_protocol fastcgi_protocol = {
     .scheme = "fastcgi",
     .fields_row = "fastcgi_param",
     .state_size = sizeof(struct fastcgi_try),
-    .prepare = prepare,
+    .prepare = app_prepare,
     .encode_head = encode_head,
     .encode_body = encode_body,
-    .describe = describe,
+    .describe = app_describe,
     .decode = decode,
     .decode_eof = decode_eof,
     .hides = cgi_hides,

@@ -8,7 +8,6 @@
 #pragma once
 
 #include "modules/gateway/params.h"
-#include "modules/gateway/pass.h"
 #include "modules/module.h"
 
 struct fastcgi_conf {
@@ -18,10 +17,9 @@ struct fastcgi_conf {
 };
 
 struct fastcgi_target {
-    struct pass_target to;
-    struct params_conf params;
-    str_t              index;
-    struct regex      *split;
+    struct app    app; /* first */
+    str_t         index;
+    struct regex *split;
 };
 
 extern struct module fastcgi_module, fastcgi_pass_module;

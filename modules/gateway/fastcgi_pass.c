@@ -25,7 +25,8 @@ serve(struct task *t)
 {
     const struct fastcgi_conf *conf = conf_of(t, &fastcgi_module);
 
-    return pass_serve(t, &fastcgi_protocol, &conf->gateway);
+    return pass_serve(t, &fastcgi_protocol, &conf->gateway,
+                      conf_of(t, &fastcgi_pass_module));
 }
 
 
@@ -34,20 +35,6 @@ static const struct content content = {
     .serve = serve,
     .redirects_to_slash = true,
     .is_in_limit_except = true,
-};
-
-
-static const char *
-parse_pass(struct conf *cf, void *field)
-{
-    return pass_parse(cf, field, &content);
-}
-
-
-static const struct conf_type pass_type = {
-    .name = "address",
-    .size = sizeof(struct pass_target),
-    .parse = parse_pass,
 };
 
 
@@ -77,27 +64,13 @@ static const struct conf_type split_type = {
 };
 
 
-static const char *
-ready(struct conf *cf, void *at)
-{
-    struct fastcgi_target *c = at;
-
-    params_ready(cf, &c->params);
-    return NULL;
-}
-
 #define C struct fastcgi_target
 
 static const struct directive directives[] = {
-    { "fastcgi_pass", IN_LOCATION | IN_IF | ROW_NAMELESS, ARGS_1, &pass_type,
-      FIELD(C, to, struct pass_target), NULL, NULL, "address",
-      "Passes requests to a FastCGI application: host:port, unix:path or the "
-      "name of a group. May have variables." },
-    PARAMS("fastcgi_param", C, params,
-           "A parameter of requests to the application; with if_not_empty "
-           "only where it has a value. A block that sets one inherits none "
-           "from outer blocks. HTTP_HOST is sent unless set, and each header "
-           "of the client as HTTP_NAME."),
+    APP_PASS("fastcgi_pass", C, app.to, &content,
+             "Passes requests to a FastCGI application: host:port, unix:path "
+             "or the name of a group. May have variables."),
+    PARAMS("fastcgi_param", C, app.params, APP_PARAM_SAYS),
     TEXT("fastcgi_index", IN_WEB, C, index, NULL, "name",
          "What is appended to a URI that ends with a slash, in "
          "$fastcgi_script_name."),
@@ -194,5 +167,5 @@ struct module fastcgi_pass_module = {
     .variables = variables,
     .conf_size = sizeof(struct fastcgi_target),
     .state_size = sizeof(struct script),
-    .ready = ready,
+    .ready = app_ready,
 };

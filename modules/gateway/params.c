@@ -43,9 +43,11 @@ header_part(str_t name)
 }
 
 
-void
-params_ready(struct conf *cf, struct params_conf *c)
+const char *
+app_ready(struct conf *cf, void *conf)
 {
+    struct params_conf *c = &((struct app *) conf)->params;
+
     c->replaced = NULL;
     c->has_host = false;
     VEC_EACH(&c->rows, row) {
@@ -59,6 +61,7 @@ params_ready(struct conf *cf, struct params_conf *c)
         if (str_ieq(part, STR("HOST")))
             c->has_host = true;
     }
+    return NULL;
 }
 
 
@@ -193,27 +196,50 @@ add_headers(struct params *out, struct http_request *r,
 
 
 bool
-params_collect(struct params *out, struct http_request *r,
-               const struct params_conf *c, bool with_headers)
+app_collect(struct exchange *x, struct params *out)
 {
+    const struct gateway     *g = exchange_gateway(x);
+    const struct params_conf *c = &((const struct app *) g->data)->params;
+    struct http_request      *r = g->r;
+
     vec_reserve(r->task.arena, &out->list, c->rows.n + r->in.list.n + 1);
     if (!add_rows(out, r, c))
         return false;
     if (!c->has_host)
         add_host(out, r);
-    if (with_headers)
+    if (g->conf->pass_request_headers)
         add_headers(out, r, c);
+    VEC_EACH(&out->list, it)
+        log_debug(r->task.log, "%s param: \"" STR_F ": " STR_F "\"",
+                  g->protocol->prefix, STR_A(it->name), STR_A(it->value));
     return true;
 }
 
 
-void
-params_print(struct chain *out, const struct params *params)
+/* --- for protocols -------------------------------------------------------- */
+
+enum step
+app_prepare(struct gateway *g)
 {
-    VEC_EACH(&params->list, p) {
+    const struct app *c = g->data;
+
+    g->uri = STR("");
+    return pass_find(g, &c->to) ? STEP_NEXT : STEP_FAIL;
+}
+
+
+enum step
+app_describe(struct exchange *x, struct chain *out)
+{
+    struct params params = { { NULL, 0, 0 } };
+
+    if (!app_collect(x, &params))
+        return STEP_FAIL;
+    VEC_EACH(&params.list, p) {
         chain_add_copy(out, p->name);
         chain_add_copy(out, STR(": "));
         chain_add_copy(out, p->value);
         chain_add_copy(out, STR("\n"));
     }
+    return STEP_NEXT;
 }

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "http/gateway/gateway.h"
+#include "modules/gateway/pass.h"
 
 /* One directive. */
 struct param_row {
@@ -17,7 +17,7 @@ struct param_row {
 
 struct params_conf {
     VEC(struct param_row) rows;
-    struct hash *replaced; /* set by params_ready: the names behind HTTP_ that
+    struct hash *replaced; /* set by app_ready: the names behind HTTP_ that
                               rows set, "X_ACCEL"; NULL: none                */
     bool         has_host; /* ... HTTP_HOST is one of them                   */
 };
@@ -37,11 +37,30 @@ extern const struct conf_type params_type;
       FIELD(C, m, struct params_conf), NULL, NULL,                             \
       "parameter value [if_not_empty]", says }
 
-void params_ready(struct conf *cf, struct params_conf *c);
+/* An application: the first member of the conf that has PREFIX_pass.  A run has
+ * it as its data. */
+struct app {
+    struct pass_target to;
+    struct params_conf params;
+};
+
+/* Of modules with such a conf. */
+const char *app_ready(struct conf *cf, void *conf);
+
 /* Lists the parameters of a request: those of the directives in their order,
  * HTTP_HOST unless one of them sets it, and HTTP_... for each header of the
- * client, if with_headers is set.  False: a value could not be evaluated. */
-bool params_collect(struct params *out, struct http_request *r,
-                    const struct params_conf *c, bool with_headers);
-/* As lines of text, for explanations. */
-void params_print(struct chain *out, const struct params *params);
+ * client, if they are passed on.  False: a value could not be evaluated. */
+bool app_collect(struct exchange *x, struct params *out);
+
+/* For protocols: those functions of them that need no more than that. */
+enum step app_prepare(struct gateway *g);
+enum step app_describe(struct exchange *x, struct chain *out);
+
+#define APP_PASS(name, C, m, content, says)                                       \
+    { name, IN_LOCATION | IN_IF | ROW_NAMELESS, ARGS_1, &pass_type,            \
+      FIELD(C, m, struct pass_target), NULL, content, "address", says }
+#define APP_PARAM_SAYS                                                         \
+    "A parameter of requests to the application; with if_not_empty only "      \
+    "where it has a value. A block that sets one inherits none from outer "    \
+    "blocks. HTTP_HOST is sent unless set, and each header of the client as "  \
+    "HTTP_NAME."

@@ -7,19 +7,44 @@
 
 
 const char *
-pass_parse(struct conf *cf, struct pass_target *to,
+pass_parse(struct conf *cf, struct pass_target *to, str_t address,
            const struct content *content)
 {
     const char *error = NULL;
 
-    if (str_chr(cf->args[1], '$'))
-        to->expr = expr_compile(cf, cf->args[1], 0, &error);
+    if (str_chr(address, '$'))
+        to->expr = expr_compile(cf, address, 0, &error);
     else
-        to->group = upstream_add(cf, cf->args[1], 0, NULL, &error);
+        to->group = upstream_add(cf, address, 0, NULL, &error);
     if (error)
         return error;
     conf_set_content(cf, content);
     return NULL;
+}
+
+
+static const char *
+parse(struct conf *cf, void *field)
+{
+    return pass_parse(cf, field, cf->args[1], cf->row->detail);
+}
+
+
+const struct conf_type pass_type = {
+    .name = "address",
+    .size = sizeof(struct pass_target),
+    .parse = parse,
+};
+
+
+bool
+pass_evaluate(struct gateway *g, const struct pass_target *to, str_t *url)
+{
+    *url = expr_eval(to->expr, &g->r->task);
+    if (!g->r->task.has_bad_value)
+        return true;
+    (void) gateway_fail(g, 500);
+    return false;
 }
 
 
@@ -29,26 +54,21 @@ pass_find(struct gateway *g, const struct pass_target *to)
     str_t url;
 
     g->group = to->group;
-    if (g->group)
-        return true;
-    url = expr_eval(to->expr, &g->r->task);
-    if (g->r->task.has_bad_value) {
-        (void) gateway_fail(g, 500);
-        return false;
-    }
-    return gateway_find_group(g, url, 0);
+    return g->group
+           || (pass_evaluate(g, to, &url) && gateway_find_group(g, url, 0));
 }
 
 
 enum step
 pass_serve(struct task *t, const struct gateway_protocol *protocol,
-           const struct gateway_conf *conf)
+           const struct gateway_conf *conf, const void *data)
 {
     struct http_request *r = http_of(t);
     struct gateway      *g = gateway_of(r);
 
     if (!g) {
         g = gateway_new(r, protocol, conf, r->location->identity);
+        g->data = (void *) (uintptr_t) data;
         g->upload.needs_length = true;
     }
     return gateway_run(g);

@@ -13,16 +13,21 @@ struct pass_target {
     struct expr           *expr;
 };
 
-/* Reads the only argument of the directive, and makes content the handler of
- * its location.  NULL or a message. */
-const char *pass_parse(struct conf *cf, struct pass_target *to,
+/* The type of "PREFIX_pass address"; the row's detail is the struct content
+ * that becomes the handler of its location. */
+extern const struct conf_type pass_type;
+/* The same for an address that is no argument as it stands. */
+const char *pass_parse(struct conf *cf, struct pass_target *to, str_t address,
                        const struct content *content);
 /* For the protocol's prepare: sets the group of g, or what is to be looked up.
  * False: logged, and the request has failed. */
 bool pass_find(struct gateway *g, const struct pass_target *to);
-/* The content handler: needs the length of bodies. */
+/* The address that depends on variables.  False as above. */
+bool pass_evaluate(struct gateway *g, const struct pass_target *to, str_t *url);
+/* The content handler, for protocols that need the length of bodies; data is
+ * the protocol's. */
 enum step pass_serve(struct task *t, const struct gateway_protocol *protocol,
-                     const struct gateway_conf *conf);
+                     const struct gateway_conf *conf, const void *data);
 
 /* A template of shared rows for C, whose first member is its gateway. */
 #define PASS_ROWS(prefix, C, rows)                                             \
