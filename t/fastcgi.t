@@ -250,6 +250,17 @@ like body_of('/var?to=kept'), qr/HTTP_HOST/, 'a group by variable';
 is $t->get('/var')->status, 500, 'no address by variable';
 like body_of('/unix'), qr/HTTP_HOST/, 'a socket in the file system';
 
+# ---- explanations
+
+SKIP: {
+    skip 'a command of weir', 1 if is_oracle();
+    my ($code, $out) = run_binary('explain', 'http://a.test:' . $t->port
+        . '/a.php/b', '-c', $t->path('nginx.conf'), '-p', $t->dir);
+    like $out, qr{asks\ fastcgi://127\.0\.0\.1:$up\s.*\n
+        \s+>\ SCRIPT_NAME:\ /a\.php\n\s+>\ PATH_INFO:\ /b\n}x,
+        'explain shows the parameters as text' or diag $out;
+}
+
 # ---- configurations
 
 my @wrong = (
