@@ -60,6 +60,7 @@ $t->run(<<"EOC");
     underscores_in_headers on;
     large_client_header_buffers 8 64k;
     fastcgi_param QUERY_STRING \$query_string;
+    log_format length '\$upstream_response_length';
     upstream kept { server 127.0.0.1:$up; keepalive 2; }
     upstream two { server 127.0.0.1:$up max_fails=0;
                    server unix:$socket max_fails=0 backup; }
@@ -68,7 +69,8 @@ $t->run(<<"EOC");
         root %%TESTDIR%%/html;
         location / { fastcgi_pass 127.0.0.1:$up; }
         location /unix { fastcgi_pass unix:$socket; }
-        location /log { fastcgi_pass unix:$socket; }
+        location /log { fastcgi_pass unix:$socket;
+                        access_log %%TESTDIR%%/length.log length; }
         location /keep { fastcgi_pass kept; fastcgi_keep_conn on; }
         location /catch {
             fastcgi_pass two;
@@ -213,6 +215,9 @@ like $t->read('error.log'), qr{\[error\].*\bFastCGI\ sent\ in\ stderr:
     'a message before the head, logged';
 like $t->read('error.log'), qr/FastCGI sent in stderr: "two" while reading u/,
     'a message in the body';
+ok wait_until(sub { $t->read('length.log') eq "47\n" }, 5),
+    '$upstream_response_length is without what came before the body'
+    or diag $t->read('length.log');
 is $t->get('/catch?fatal')->header('X-Tried'), '502, 502',
     'fastcgi_catch_stderr tries the next one';
 is $t->get('/catch?log')->header('X-Tried'), '200', '... only for its text';

@@ -42,6 +42,7 @@ struct exchange {
     bool          is_send_broken; /* but the response may still be read      */
     size_t        head_bytes; /* decoded before the body                     */
     size_t        skipped;   /* by the present decode                        */
+    size_t        aside_bytes; /* skipped before the body                    */
 };
 
 /* A new try, the last one in the list of its request; name is copied. */

@@ -219,6 +219,7 @@ gateway_decode(struct gateway *g)
     x->skipped = 0;
     s = g->protocol->decode(x, in);
     taken = (size_t) (in->read - from) - x->skipped;
+    x->aside_bytes += x->has_head ? 0 : x->skipped;
     if (s == STEP_DONE)
         return decoded(g);
     if (s == STEP_FAIL) {

@@ -60,7 +60,9 @@ gateway_told(const struct exchange *x, enum gateway_told what,
     case TOLD_CONNECT_TIME:
         return seconds(x->connect_ms, room);
     case TOLD_LENGTH: /* as received, including the protocol's framing */
-        return number(x->is_passed_on ? received(x) - x->head_bytes : 0, room);
+        return number(
+            x->is_passed_on ? received(x) - x->head_bytes - x->aside_bytes : 0,
+            room);
     case TOLD_SENT:
         return number(sent(x), room);
     case TOLD_RECEIVED:
