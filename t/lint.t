@@ -357,8 +357,10 @@ table('access-after-return',
     'location / { auth_basic off; return 200; }' => 0,
     'location / { deny all; if ($arg_a) { return 200; } }' => 0,
     'location / { deny all; break; return 200; }' => 0);
-for my $limit ('limit_req zone=z;', 'limit_req zone=z burst=5 nodelay;') {
-    my $zone = 'limit_req_zone $arg_a zone=z:1m rate=1r/s;';
+for my $limit ('limit_req zone=z;', 'limit_req zone=z burst=5 nodelay;',
+               'limit_conn c 1;') {
+    my $zone = 'limit_req_zone $arg_a zone=z:1m rate=1r/s; '
+        . 'limit_conn_zone $arg_a zone=c:1m;';
     my %found = (
         "location / { $limit return 200; }" => 1,
         "location / { return 301 /x; $limit }" => 1,

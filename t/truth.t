@@ -14,7 +14,7 @@ use Weir::Test qw(:DEFAULT free_ports binary_path);
 my @groups = qw(
     protocol keepalive location servername static range proxypass errorpage
     headers upstream rewrite recent access variables tls proxyssl
-    fastcgi scgi uwsgi
+    fastcgi scgi uwsgi limits misc
 );
 
 plan skip_all => 'a table of what weir does' if is_oracle();
@@ -23,6 +23,7 @@ plan skip_all => 'no python3' if system('python3 -c 1 2>/dev/null') != 0;
 # The standard lines of the table name folders of every gateway.
 my @drop = map { ('--drop', "${_}_temp_path") }
     grep { !has_module("http_$_") } qw(fastcgi uwsgi scgi);
+push @drop, '--drop', 'ssi', '--drop', 'ssi_types' if !has_module('http_ssi');
 my $ports = free_ports(24);
 
 # group($name): (passed, what the runner printed)

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * limit_conn: how many requests of a key may be served at the same time.
+ *
+ *     limit_conn_zone $binary_remote_addr zone=addr:10m;
+ *     location /download/ { limit_conn addr 2; }
+ *
+ * A request counts from here until it has been logged, or its memory is freed.
+ * What a process holds is noted in the zone, so that others give it back when it
+ * dies.
+ */
+#include "modules/gate/limit_zone.h"
+
+enum { KEY_MAX = 255, CONNS_MAX = 65535 };
+
+struct limit {
+    struct limit_zone    *zone;
+    uint64_t              most;
+    const struct setting *setting; /* where it is set                        */
+};
+
+struct limit_conn_conf {
+    VEC(struct limit) limits;
+    uint64_t          status;
+    unsigned          log_level;
+    bool              is_dry_run;
+};
+
+/* That a request is counted in a zone. */
+struct hold {
+    struct zone        *zone;
+    struct limit_entry *entry;
+    uint64_t            at;
+};
+
+struct limit_conn_state {
+    enum limit_status status;
+    VEC(struct hold)  holds;
+};
+
+extern struct module limit_conn_module;
+
+
+/* --- counting --------------------------------------------------------------- */
+
+static void
+give_back(void *arg)
+{
+    struct limit_conn_state *s = arg;
+
+    VEC_EACH(&s->holds, it)
+        limit_give_back(it->zone, it->entry, it->at);
+    s->holds.n = 0;
+}
+
+
+/* False: the key has as many as it may. */
+static bool
+hold(struct task *t, const struct limit *l, const struct limit_key *key,
+     struct hold *out)
+{
+    struct zone        *z = l->zone->in->zone;
+    struct limit_entry *e, lost = { .n = 0 };
+    bool                may, is_full;
+
+    limit_lock(z);
+    e = limit_find(z, key);
+    may = e == NULL || e->count < l->most;
+    if (e == NULL)
+        e = limit_add(z, key, &lost);
+    if (may)
+        limit_hold(z, e);
+    *out = (struct hold){ z, e, e->at };
+    is_full = lost.n != 0 && lost.count != 0 && limit_is_news(z);
+    limit_unlock(z);
+    if (is_full)
+        limit_zone_full(l->zone, t->log);
+    return may;
+}
+
+
+/* --- the gate --------------------------------------------------------------- */
+
+static enum step
+refuse(struct task *t, const struct limit_conn_conf *c,
+       struct limit_conn_state *s, const struct limit *by)
+{
+    give_back(s);
+    log_at(t->log, c->log_level, 0,
+           "limiting connections%s by zone \"" STR_F "\"",
+           c->is_dry_run ? ", dry run," : "", STR_A(by->zone->in->name));
+    s->status = c->is_dry_run ? LIMIT_REJECTED_DRY_RUN : LIMIT_REJECTED;
+    return c->is_dry_run ? STEP_NEXT : task_fail(t, (unsigned) c->status);
+}
+
+
+static enum step
+tell(struct task *t, const struct limit_conn_conf *c)
+{
+    VEC_EACH(&c->limits, it)
+        trace_setting(t, TRACE_ACCESS, "limited", it->setting,
+                      "within the limit");
+    return STEP_NEXT;
+}
+
+
+static enum step
+limit_connections(struct task *t)
+{
+    const struct limit_conn_conf *c = conf_of(t, &limit_conn_module);
+    struct http_request          *r = http_of(t)->main;
+    struct limit_conn_state      *s;
+    struct limit_key              key;
+    struct hold                   one;
+
+    if (c->limits.n == 0)
+        return STEP_NEXT;
+    s = http_state_of(r, &limit_conn_module);
+    if (s->status != LIMIT_NONE)
+        return STEP_NEXT;
+    if (task_is_dry(t))
+        return tell(t, c);
+    VEC_EACH(&c->limits, it) {
+        if (!limit_zone_key(it->zone, t, KEY_MAX, &key))
+            continue;
+        if (s->status == LIMIT_NONE)
+            arena_defer(r->task.arena, give_back, s);
+        s->status = LIMIT_PASSED;
+        if (!hold(t, it, &key, &one))
+            return refuse(t, c, s, it);
+        *vec_push(r->task.arena, &s->holds) = one;
+    }
+    return STEP_NEXT;
+}
+
+
+/* The next request of the connection comes before the memory of this one is
+ * freed. */
+static enum step
+end(struct task *t)
+{
+    struct http_request     *r = http_of(t);
+    struct limit_conn_state *s = http_state_if(r, &limit_conn_module);
+
+    if (s != NULL && r == r->main)
+        give_back(s);
+    return STEP_NEXT;
+}
+
+
+static str_t
+get_status(struct task *t, uintptr_t arg)
+{
+    const struct limit_conn_state *s
+        = http_state_if(http_of(t)->main, &limit_conn_module);
+
+    (void) arg;
+    return limit_status_text(s != NULL ? s->status : LIMIT_NONE);
+}
+
+
+/* --- the configuration ------------------------------------------------------ */
+
+static const char *
+parse_limit(struct conf *cf, void *field)
+{
+    struct limit_conn_conf *c = field;
+    struct limit            l = { .setting = cf->block->settings };
+    const char             *error = NULL;
+
+    l.zone = limit_zone_named(cf, conf_main(cf, &limit_conn_module),
+                              cf->args[1], 0, &limit_conn_use, &error);
+    if (l.zone == NULL)
+        return error;
+    VEC_EACH(&c->limits, it)
+        if (it->zone == l.zone)
+            return conf_error(cf, "\"%s\" directive is duplicate",
+                              cf->row->name);
+    if (!number_parse(cf->args[2], INT64_MAX, &l.most) || l.most == 0)
+        return conf_error(cf, "invalid number of connections \"" STR_F "\"",
+                          STR_A(cf->args[2]));
+    if (l.most > CONNS_MAX)
+        return conf_error(cf, "connection limit must be less 65536");
+    *vec_push(cf->arena, &c->limits) = l;
+    return NULL;
+}
+
+
+static const char *
+parse_zone(struct conf *cf, void *field)
+{
+    str_t              name = STR_NONE, word = cf->args[2];
+    uint64_t           size = 0;
+    const char        *error = NULL;
+    struct limit_zone *z;
+
+    (void) field;
+    if (!str_starts(word, STR("zone=")))
+        return conf_error(cf, "invalid parameter \"" STR_F "\"", STR_A(word));
+    error = limit_zone_parse(cf, word, &name, &size);
+    if (error != NULL)
+        return error;
+    if (name.n == 0)
+        return conf_error(cf, "\"%s\" must have \"zone\" parameter",
+                          cf->row->name);
+    z = limit_zone_named(cf, conf_main(cf, &limit_conn_module), name, size,
+                         &limit_conn_use, &error);
+    return z != NULL ? limit_zone_define(cf, z) : error;
+}
+
+
+static const struct conf_type zone_type
+    = { .name = "zone", .parse = parse_zone };
+static const struct conf_type limit_type = {
+    .name = "limit",
+    .size = sizeof(((struct limit_conn_conf *) 0)->limits),
+    .parse = parse_limit,
+};
+
+static const struct directive directives[] = {
+    { "limit_conn_zone", IN_HTTP | ROW_MANY, ARGS_2, &zone_type, 0, NULL, NULL,
+      "key zone=name:size",
+      "A zone that limit_conn counts requests in, for each value of the key. "
+      "All workers share it. When it is full, the values that have not come for "
+      "the longest time are forgotten." },
+    { "limit_conn", IN_WEB | ROW_MANY | ROW_LIMIT, ARGS_2, &limit_type,
+      offsetof(struct limit_conn_conf, limits), NULL, NULL, "zone number",
+      "Refuses requests when so many of the same key are being served already. "
+      "Each stream of HTTP/2 counts. A request may be limited by several "
+      "zones." },
+    NUMBER("limit_conn_status", IN_WEB, struct limit_conn_conf, status, "503",
+           &limit_statuses, "The status of requests that limit_conn refuses."),
+    ENUM("limit_conn_log_level", IN_WEB, struct limit_conn_conf, log_level,
+         "error", limit_levels,
+         "The level at which refused requests are "
+         "logged."),
+    FLAG("limit_conn_dry_run", IN_WEB, struct limit_conn_conf, is_dry_run,
+         "off", "Counts and logs, but refuses no requests."),
+    { .name = NULL },
+};
+
+static const struct variable variables[] = {
+    { .name = "limit_conn_status",
+      .get = get_status,
+      .flags = VAR_VOLATILE,
+      .says = "what limit_conn did: PASSED, REJECTED or REJECTED_DRY_RUN" },
+    { .name = NULL },
+};
+
+struct module limit_conn_module = {
+    .name = "limit_conn",
+    .serves = FOR_HTTP,
+    .directives = directives,
+    .variables = variables,
+    .conf_size = sizeof(struct limit_conn_conf),
+    .main_size = sizeof(struct limit_zones),
+    .state_size = sizeof(struct limit_conn_state),
+    .keeps_state = true,
+    .main_ready = limit_zones_ready,
+    .phase = { [PHASE_PREACCESS] = limit_connections, [PHASE_LOG] = end },
+};
