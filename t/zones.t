@@ -319,6 +319,19 @@ sub requests { return ($_[0]->get('/status')->body =~ /^ \d+ \d+ (\d+) $/m)[0] }
     finish($t, pid_now($t));
 }
 
+{
+    my $t = Weir::Test->new;
+    my $conf = portable("zone z 64k; $up");
+    $conf =~ s/upstream group/limit_req_zone \$server_port zone=l:64k rate=1r\/m;\n$&/;
+    $conf =~ s/(?=proxy_pass http:..group)/limit_req zone=l; /;
+    $t->conf($conf);
+    ok start($t, $weir), 'a limit';
+    is join(' ', map { $t->get('/')->status } 1 .. 2), '200 503', 'is reached';
+    change($t, $weir);
+    is $t->get('/')->status, 503, 'also in a new binary';
+    finish($t, pid_now($t));
+}
+
 SKIP: {
     skip 'no nginx', 9 if !-x $nginx;
     my $t = Weir::Test->new;

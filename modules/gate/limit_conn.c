@@ -20,10 +20,8 @@ struct limit {
 };
 
 struct limit_conn_conf {
-    VEC(struct limit) limits;
-    uint64_t          status;
-    unsigned          log_level;
-    bool              is_dry_run;
+    VEC(struct limit)   limits;
+    struct limit_answer answer;
 };
 
 /* That a request is counted in a zone. */
@@ -86,21 +84,10 @@ refuse(struct task *t, const struct limit_conn_conf *c,
        struct limit_conn_state *s, const struct limit *by)
 {
     give_back(s);
-    log_at(t->log, c->log_level, 0,
+    log_at(t->log, c->answer.log_level, 0,
            "limiting connections%s by zone \"" STR_F "\"",
-           c->is_dry_run ? ", dry run," : "", STR_A(by->zone->in->name));
-    s->status = c->is_dry_run ? LIMIT_REJECTED_DRY_RUN : LIMIT_REJECTED;
-    return c->is_dry_run ? STEP_NEXT : task_fail(t, (unsigned) c->status);
-}
-
-
-static enum step
-tell(struct task *t, const struct limit_conn_conf *c)
-{
-    VEC_EACH(&c->limits, it)
-        trace_setting(t, TRACE_ACCESS, "limited", it->setting,
-                      "within the limit");
-    return STEP_NEXT;
+           c->answer.is_dry_run ? ", dry run," : "", STR_A(by->zone->in->name));
+    return limit_refuse(t, &c->answer, &s->status);
 }
 
 
@@ -118,8 +105,11 @@ limit_connections(struct task *t)
     s = http_state_of(r, &limit_conn_module);
     if (s->status != LIMIT_NONE)
         return STEP_NEXT;
-    if (task_is_dry(t))
-        return tell(t, c);
+    if (task_is_dry(t)) {
+        VEC_EACH(&c->limits, it)
+            limit_tell(t, it->setting);
+        return STEP_NEXT;
+    }
     VEC_EACH(&c->limits, it) {
         if (!limit_zone_key(it->zone, t, KEY_MAX, &key))
             continue;
@@ -228,15 +218,13 @@ static const struct directive directives[] = {
       "Refuses requests when so many of the same key are being served already. "
       "Each stream of HTTP/2 counts. A request may be limited by several "
       "zones." },
-    NUMBER("limit_conn_status", IN_WEB, struct limit_conn_conf, status, "503",
-           &limit_statuses, "The status of requests that limit_conn refuses."),
-    ENUM("limit_conn_log_level", IN_WEB, struct limit_conn_conf, log_level,
-         "error", limit_levels,
-         "The level at which refused requests are "
-         "logged."),
-    FLAG("limit_conn_dry_run", IN_WEB, struct limit_conn_conf, is_dry_run,
-         "off", "Counts and logs, but refuses no requests."),
     { .name = NULL },
+};
+
+static const struct template templates[] = {
+    { limit_rows, "limit_conn", offsetof(struct limit_conn_conf, answer),
+      IN_WEB },
+    { .rows = NULL },
 };
 
 static const struct variable variables[] = {
@@ -251,6 +239,7 @@ struct module limit_conn_module = {
     .name = "limit_conn",
     .serves = FOR_HTTP,
     .directives = directives,
+    .templates = templates,
     .variables = variables,
     .conf_size = sizeof(struct limit_conn_conf),
     .main_size = sizeof(struct limit_zones),

@@ -29,10 +29,8 @@ struct limit {
 };
 
 struct limit_req_conf {
-    VEC(struct limit) limits;
-    uint64_t          status;
-    unsigned          log_level;
-    bool              is_dry_run;
+    VEC(struct limit)   limits;
+    struct limit_answer answer;
 };
 
 struct limit_req_state {
@@ -168,17 +166,12 @@ static enum step
 refuse(struct task *t, const struct limit_req_conf *c,
        struct limit_req_state *s, const struct check *by)
 {
-    log_at(t->log, c->log_level, 0,
+    log_at(t->log, c->answer.log_level, 0,
            "limiting requests%s, excess: %" PRIu64 ".%03" PRIu64
            " by zone \"" STR_F "\"",
-           c->is_dry_run ? ", dry run" : "", by->excess / 1000,
+           c->answer.is_dry_run ? ", dry run" : "", by->excess / 1000,
            by->excess % 1000, STR_A(by->limit->zone->in->name));
-    if (c->is_dry_run) {
-        s->status = LIMIT_REJECTED_DRY_RUN;
-        return STEP_NEXT;
-    }
-    s->status = LIMIT_REJECTED;
-    return task_fail(t, (unsigned) c->status);
+    return limit_refuse(t, &c->answer, &s->status);
 }
 
 
@@ -208,7 +201,9 @@ static enum step
 delay(struct task *t, const struct limit_req_conf *c, struct limit_req_state *s,
       const struct check *by)
 {
-    unsigned level = c->log_level == LEVEL_INFO ? LEVEL_INFO : c->log_level + 1;
+    unsigned level = c->answer.log_level == LEVEL_INFO
+                         ? LEVEL_INFO
+                         : c->answer.log_level + 1;
 
     s->status = LIMIT_PASSED;
     if (delay_of(by) == 0)
@@ -216,25 +211,15 @@ delay(struct task *t, const struct limit_req_conf *c, struct limit_req_state *s,
     log_at(t->log, level, 0,
            "delaying request%s, excess: %" PRIu64 ".%03" PRIu64
            ", by zone \"" STR_F "\"",
-           c->is_dry_run ? ", dry run" : "", by->excess / 1000,
+           c->answer.is_dry_run ? ", dry run" : "", by->excess / 1000,
            by->excess % 1000, STR_A(by->limit->zone->in->name));
-    if (c->is_dry_run) {
+    if (c->answer.is_dry_run) {
         s->status = LIMIT_DELAYED_DRY_RUN;
         return STEP_NEXT;
     }
     s->status = LIMIT_DELAYED;
     timer_set(t->loop, &http_of(t)->delay, delay_of(by));
     return STEP_WAIT;
-}
-
-
-static enum step
-tell(struct task *t, const struct limit_req_conf *c)
-{
-    VEC_EACH(&c->limits, it)
-        trace_setting(t, TRACE_ACCESS, "limited", it->setting,
-                      "within the limit");
-    return STEP_NEXT;
 }
 
 
@@ -254,8 +239,11 @@ limit_requests(struct task *t)
     s = http_state_of(r->main, &limit_req_module);
     if (s->status != LIMIT_NONE)
         return STEP_NEXT;
-    if (task_is_dry(t))
-        return tell(t, c);
+    if (task_is_dry(t)) {
+        VEC_EACH(&c->limits, it)
+            limit_tell(t, it->setting);
+        return STEP_NEXT;
+    }
     all = find_checks(t, c);
     if (all.n == 0 || t->has_bad_value)
         return STEP_NEXT;
@@ -421,16 +409,15 @@ static const struct directive directives[] = {
       "zone=name [burst=number] [nodelay | delay=number]",
       "Refuses requests above the rate of the zone. burst lets so many more "
       "through: late, so that they keep the rate, or at once those up to delay, "
-      "with nodelay all. A request may be limited by several zones." },
-    NUMBER("limit_req_status", IN_WEB, struct limit_req_conf, status, "503",
-           &limit_statuses, "The status of requests that limit_req refuses."),
-    ENUM("limit_req_log_level", IN_WEB, struct limit_req_conf, log_level,
-         "error", limit_levels,
-         "The level at which refused requests are logged; delayed ones are "
-         "logged one level below."),
-    FLAG("limit_req_dry_run", IN_WEB, struct limit_req_conf, is_dry_run, "off",
-         "Counts and logs, but neither refuses nor delays requests."),
+      "with nodelay all. Late ones are logged one level below "
+      "limit_req_log_level. A request may be limited by several zones." },
     { .name = NULL },
+};
+
+static const struct template templates[] = {
+    { limit_rows, "limit_req", offsetof(struct limit_req_conf, answer),
+      IN_WEB },
+    { .rows = NULL },
 };
 
 static const struct variable variables[] = {
@@ -446,6 +433,7 @@ struct module limit_req_module = {
     .name = "limit_req",
     .serves = FOR_HTTP,
     .directives = directives,
+    .templates = templates,
     .variables = variables,
     .conf_size = sizeof(struct limit_req_conf),
     .main_size = sizeof(struct limit_zones),

@@ -9,7 +9,7 @@
 
 #include "core/base/crc32.h"
 
-const struct conf_word limit_levels[] = {
+static const struct conf_word levels[] = {
     { "info", LEVEL_INFO },
     { "notice", LEVEL_NOTICE },
     { "warn", LEVEL_WARN },
@@ -17,7 +17,17 @@ const struct conf_word limit_levels[] = {
     { NULL, 0 },
 };
 
-const struct conf_range limit_statuses = { 400, 599 };
+static const struct conf_range statuses = { 400, 599 };
+
+const struct directive limit_rows[] = {
+    NUMBER("_status", 0, struct limit_answer, status, "503", &statuses,
+           "The status of requests that PREFIX refuses."),
+    ENUM("_log_level", 0, struct limit_answer, log_level, "error", levels,
+         "The level at which requests that PREFIX refuses are logged."),
+    FLAG("_dry_run", 0, struct limit_answer, is_dry_run, "off",
+         "Counts and logs, but PREFIX lets all requests through at once."),
+    { .name = NULL },
+};
 
 
 const char *
@@ -133,4 +143,19 @@ limit_status_text(enum limit_status s)
     };
 
     return s == LIMIT_NONE ? STR_NONE : str_of(texts[s]);
+}
+
+
+enum step
+limit_refuse(struct task *t, const struct limit_answer *c, enum limit_status *s)
+{
+    *s = c->is_dry_run ? LIMIT_REJECTED_DRY_RUN : LIMIT_REJECTED;
+    return c->is_dry_run ? STEP_NEXT : task_fail(t, (unsigned) c->status);
+}
+
+
+void
+limit_tell(struct task *t, const struct setting *limit)
+{
+    trace_setting(t, TRACE_ACCESS, "limited", limit, "within the limit");
 }

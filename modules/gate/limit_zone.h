@@ -56,5 +56,19 @@ enum limit_status {
 /* As variables have it. */
 str_t limit_status_text(enum limit_status s);
 
-extern const struct conf_word  limit_levels[];  /* of *_log_level            */
-extern const struct conf_range limit_statuses; /* of *_status                */
+/* What is done with requests that are above a limit. */
+struct limit_answer {
+    uint64_t status;
+    unsigned log_level;
+    bool     is_dry_run;
+};
+
+/* Rows over it, for struct template. */
+extern const struct directive limit_rows[];
+
+/* Refuses a request that has been logged as c asks for, and notes in *s what was
+ * done. */
+enum step limit_refuse(struct task *t, const struct limit_answer *c,
+                       enum limit_status *s);
+/* In a dry run of requests: reports one limit. */
+void limit_tell(struct task *t, const struct setting *limit);
