@@ -13,8 +13,8 @@
     X(PHASE_REWRITE, rewrite)                                                  \
     X(PHASE_REWRITE, more_input_headers)                                       \
     X(PHASE_PREACCESS, realip)                                                 \
-    X(PHASE_PREACCESS, limit_conn)                                             \
     X(PHASE_PREACCESS, limit_req)                                              \
+    X(PHASE_PREACCESS, limit_conn)                                             \
     X(PHASE_ACCESS, access)                                                    \
     X(PHASE_ACCESS, auth_basic)                                                \
     X(PHASE_ACCESS, auth_request)                                              \

@@ -14,7 +14,7 @@ use IO::Select;
 use IO::Socket::INET;
 use Weir::Test;
 
-need_module('http_limit_conn');
+need_module('http_limit_conn', 'http_limit_req');
 
 my $t = Weir::Test->new;
 $t->write('html/plain.txt', "plain\n");
@@ -37,6 +37,7 @@ http {
     limit_conn_zone $arg_k zone=full:32k;
     limit_conn_zone $server_name zone=all:1m;
     limit_conn_status 429;
+    limit_req_zone $arg_k zone=req:1m rate=1r/m;
     server {
         listen 127.0.0.1:%%PORT%%;
         server_name l.test;
@@ -65,6 +66,7 @@ http {
         location /full { limit_conn full 1; proxy_pass http://127.0.0.1:%%PORT_silent%%; }
         location /all { limit_conn all 20; proxy_pass http://127.0.0.1:%%PORT_silent%%; }
         location /return { limit_conn one 1; return 200 x; }
+        location /req { limit_conn one 1; limit_req zone=req; limit_req_status 403; proxy_pass http://127.0.0.1:%%PORT_silent%%; }
     }
 }
 EOC
@@ -137,6 +139,10 @@ $second = stay('/drystay?k=a');
 $first->close;
 ok freed('/?k=a'), 'who was too many in a dry run does not count';
 $second->close;
+
+$first = stay('/req?k=req');
+is statuses('/req?k=req', '/?k=req'), '403 429', 'limit_req is asked before';
+$first->close;
 
 # ---- until when
 
@@ -256,12 +262,9 @@ my @bad = (
     'limit_conn c 1; limit_conn c 2' => '"limit_conn" directive is duplicate',
     'limit_zone one $binary_remote_addr 10m' => qr/unknown directive "limit_zone"|directive "limit_zone" is not supported/,
     'limit_conn_status 600' => 'value must be between 400 and 599',
+    'limit_req_zone $arg_a zone=c:1m rate=1r/s' => 'the shared memory zone "c" is already declared for a different use',
     'limit_conn_dry_run x' => 'invalid value "x" in "limit_conn_dry_run" directive, it must be "on" or "off"',
 );
-if (has_module('http_limit_req')) {
-    push @bad, 'limit_req_zone $arg_a zone=c:1m rate=1r/s'
-        => 'the shared memory zone "c" is already declared for a different use';
-}
 while (my ($text, $wanted) = splice @bad, 0, 2) {
     my $test = conf_test(conf_of("$text;"), test => $other);
     if (!defined $wanted) {
