@@ -260,7 +260,7 @@ my @bad = (
     'limit_conn c 65535' => undef,
     'limit_conn c' => 'invalid number of arguments in "limit_conn" directive',
     'limit_conn c 1; limit_conn c 2' => '"limit_conn" directive is duplicate',
-    'limit_zone one $binary_remote_addr 10m' => qr/unknown directive "limit_zone"|directive "limit_zone" is not supported/,
+    'limit_zone one $binary_remote_addr 10m' => 'unknown directive "limit_zone"',
     'limit_conn_status 600' => 'value must be between 400 and 599',
     'limit_req_zone $arg_a zone=c:1m rate=1r/s' => 'the shared memory zone "c" is already declared for a different use',
     'limit_conn_dry_run x' => 'invalid value "x" in "limit_conn_dry_run" directive, it must be "on" or "off"',
@@ -269,8 +269,6 @@ while (my ($text, $wanted) = splice @bad, 0, 2) {
     my $test = conf_test(conf_of("$text;"), test => $other);
     if (!defined $wanted) {
         is $test->{code}, 0, $text;
-    } elsif (ref $wanted) {
-        like $test->{first}, $wanted, $text;
     } else {
         is $test->{first}, "$wanted in F:4", $text;
     }
