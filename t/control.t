@@ -189,14 +189,14 @@ subtest 'who holds a generation' => sub {
     $slow->close;
     ok wait_until(sub { @{ $ask->('status')->{generations} } == 1 }), 'then there is one';
 
-    $u->conf("worker_priority 1;\n" . conf_of('c'));
+    $u->conf("worker_rlimit_core 1m;\n" . conf_of('c'));
     my $o = $ask->('reload');
-    is_deeply [@$o{qw(ok how directive)}], [JSON::PP::true, 'by new workers', 'worker_priority'],
+    is_deeply [@$o{qw(ok how directive)}], [JSON::PP::true, 'by new workers', 'worker_rlimit_core'],
         'why workers were replaced';
-    $u->conf("worker_priority 2;\n" . conf_of('d'));
+    $u->conf("worker_rlimit_core 2m;\n" . conf_of('d'));
     is +(run_binary('reload', '-c', $u->path('nginx.conf')))[1],
-        qq(generation 4, by new workers, as "worker_priority" has changed\n), 'as text';
-    $u->conf("worker_priority 2;\n" . conf_of('e'));
+        qq(generation 4, by new workers, as "worker_rlimit_core" has changed\n), 'as text';
+    $u->conf("worker_rlimit_core 2m;\n" . conf_of('e'));
     $o = $ask->('reload');
     is $o->{how}, lives_on() ? 'in place' : 'by new workers', 'in place, where they can';
 };

@@ -33,7 +33,7 @@ my @before;
 wait_until(sub { @before = Weir::Test::children($t->pid) });
 
 # Something that the workers cannot change in themselves.
-(my $other = "worker_priority 1;\n$conf") =~ s/one/other/;
+(my $other = "worker_rlimit_core 1m;\n$conf") =~ s/one/other/;
 (my $many = $other) =~ s/worker_processes 1/worker_processes 1024/;
 $many =~ s/other/many/;
 $many =~ s/old\.sock/new.sock/;

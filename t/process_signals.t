@@ -28,7 +28,7 @@ http {
 EOC
 (my $second = $conf) =~ s/"one /"two /;
 # so that new workers start for it
-$second = "worker_priority 1;\n$second";
+$second = "worker_rlimit_core 1m;\n$second";
 (my $broken = $conf) =~ s/return 200/retur 200/;
 
 sub log_since { my ($t, $size) = @_; return substr $t->read('error.log'), $size }

@@ -20,10 +20,11 @@ plan skip_all => 'no python3' if system('python3 -c 1 2>/dev/null') != 0;
 # The standard lines of the table name folders of every gateway.
 my @drop = map { ('--drop', "${_}_temp_path") }
     grep { !has_module("http_$_") } qw(fastcgi uwsgi scgi);
+push @drop, '--drop', 'ssi', '--drop', 'ssi_types' if !has_module('http_ssi');
 
 for my $mode ('walk', $ENV{TEST_SOAK} ? 'reload' : ()) {
     open my $run, '-|', 'python3', "$FindBin::Bin/truth/run.py", "--$mode",
-        '--binary', binary_path(), '--port-base', free_ports(12), @drop
+        '--binary', binary_path(), '--port-base', free_ports(24), @drop
         or die "python3: $!\n";
     my @lines = <$run>;
     close $run;
