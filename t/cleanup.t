@@ -65,7 +65,7 @@ sub run_test {
     }
     my $is_up = wait_until(sub { $home->read('out') =~ /^ok 1/ }, slow(20));
     ok $is_up, "$mode $rest: it runs" or diag $home->read('err');
-    my @started = Weir::Test::descendants($pid);
+    my @started = Weir::Processes::descendants($pid);
     $act->($pid) if $act && $is_up;
     my $status = Weir::Test::wait_process($pid, slow(30)) // 'none';
     kill 'KILL', $pid if $status eq 'none';

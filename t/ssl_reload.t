@@ -70,9 +70,9 @@ sub ask {
 
     syswrite $c->{in}, "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
     local $SIG{ALRM} = sub { die "time is over\n" };
-    alarm 10;
+    my $left = alarm 10;
     eval { 1 while $text !~ /\r\n\r\n.+\n/s && sysread $c->{out}, $text, 4096, length $text };
-    alarm 0;
+    alarm $left;
     return $text;
 }
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #ifndef FUZZ_NAME
 #define FUZZ_NAME "none"
@@ -98,6 +99,7 @@ replay(const char *path)
 int
 main(int argc, char **argv)
 {
+    (void) alarm(600); /* an input that loops ends the test */
     if (argc < 2)
         replay("t/fuzz/corpus/" FUZZ_NAME);
     for (int i = 1; i < argc; i++)

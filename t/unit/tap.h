@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/str.h"
 
@@ -34,6 +35,13 @@ static struct {
     unsigned failed;
     unsigned planned;
 } tap;
+
+/* A test that hangs is ended by SIGALRM. */
+__attribute__((constructor)) static void
+tap_limit_time(void)
+{
+    (void) alarm(600);
+}
 
 /* Says at the start how many checks will follow. */
 #define plan(n) \

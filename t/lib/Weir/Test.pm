@@ -31,7 +31,9 @@
 # The binary is $TEST_BINARY, or build/weir; it is run under the name nginx.
 # TEST_LEAVE=1 keeps the folder and prints its name, TEST_VERBOSE=1 prints the
 # error log at the end, TEST_SLOW=3 triples all limits, TEST_GLOBALS and
-# TEST_GLOBALS_HTTP add directives to every configuration.
+# TEST_GLOBALS_HTTP add directives to every configuration.  A file that takes
+# longer than TEST_LIMIT seconds (600, or 7200 with TEST_SOAK) is ended, and
+# says what it waited for.
 #
 # Everything that a test writes is in one temporary folder, which $TMPDIR names
 # for what the test starts.  At the end of the test, however it ends, the folder
@@ -59,6 +61,7 @@ use Time::HiRes qw(sleep time);
 use Weir::Backend;
 use Weir::HTTP;
 use Weir::Ports qw(free_port free_ports);
+use Weir::Processes qw(children process_title);
 
 our @EXPORT = (@Test::More::EXPORT, qw(
     server_version version_at_least skip_before is_oracle lives_on has_module
@@ -78,6 +81,10 @@ my $binary = abs_path($ENV{TEST_BINARY} // "$top/build/weir")
     // $ENV{TEST_BINARY} // "$top/build/weir";
 my $owner = $$;
 my (@all, $base, $tools, %facts);
+
+Weir::Processes::limit_time(
+    slow($ENV{TEST_LIMIT} || ($ENV{TEST_SOAK} ? 7200 : 600)),
+    sub { $base }, sub { map { $_->log } @all });
 
 
 # Its functions are handed on; done_testing is replaced below.
@@ -470,22 +477,6 @@ sub worker_pids {
         children($t->{pid});
 }
 
-sub children {
-    my ($pid) = @_;
-
-    return split ' ', slurp("/proc/$pid/task/$pid/children");
-}
-
-# process_title($pid): as ps shows it.
-sub process_title {
-    my ($pid) = @_;
-    my $title = slurp("/proc/$pid/cmdline");
-
-    $title =~ s/\0+$//;
-    $title =~ tr/\0/ /;
-    return $title;
-}
-
 # signal('USR1', $pid): to the master, or to another process.
 sub signal {
     my ($t, $name, $pid) = @_;
@@ -729,29 +720,13 @@ sub conf_test {
     }
 }
 
-# others(): the processes that are still there: our descendants, and those that
-# have become strangers (a master in the background, workers without one) but
-# have their working folder in ours.
-sub others {
-    my %found = map { $_ => 1 } descendants($$);
-    my $ours = $base // 'none';
-
-    for my $pid (map { m{/(\d+)$} } glob '/proc/[0-9]*') {
-        my $at = readlink "/proc/$pid/cwd";
-        $found{$pid} = 1 if defined $at && "$at/" =~ m{^\Q$ours\E/};
-    }
-    delete $found{$$};
-    return sort keys %found;
-}
-
-sub descendants { return map { ($_, descendants($_)) } children($_[0]) }
-
 # end_others(): ends them, politely first.
 sub end_others {
     for my $signal ('TERM', 'KILL') {
-        my @left = others() or return;
+        my @left = Weir::Processes::others($base) or return;
         kill $signal, @left;
-        wait_until(sub { 1 while waitpid(-1, WNOHANG) > 0; !others() },
+        wait_until(sub { 1 while waitpid(-1, WNOHANG) > 0;
+                         !Weir::Processes::others($base) },
                    slow($signal eq 'TERM' ? 1 : 5));
     }
 }
