@@ -30,6 +30,7 @@ struct gateway;
 struct gateway_protocol {
     const char *prefix;     /* "proxy": for directives, variables, messages  */
     const char *scheme;     /* "http": for logs, upstream: "http://..."      */
+    const char *secure_scheme; /* the same over TLS; NULL: without TLS only  */
     const char *fields_row; /* "proxy_set_header": the directive that adds
                                fields to requests; a location that has any
                                inherits none.  NULL: there is none           */

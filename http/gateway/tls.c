@@ -15,8 +15,8 @@
 
 /* --- configuration -------------------------------------------------------------- */
 
-void
-gateway_tls_make(struct conf *cf, struct gateway_tls *t, const char *prefix)
+static void
+make(struct conf *cf, struct gateway_tls *t, const char *prefix)
 {
     char why[TLS_WHY_MAX];
 
@@ -26,6 +26,34 @@ gateway_tls_make(struct conf *cf, struct gateway_tls *t, const char *prefix)
     t->settings = tls_client_settings(cf, prefix, &t->common, &t->own, why);
     if (t->settings == NULL)
         conf_error_bare(cf, NULL, 0, "%s", why);
+}
+
+
+void
+gateway_tls_want(struct conf *cf, const struct module *pass,
+                 const struct gateway_tls_place *place)
+{
+    struct gateway_tls_blocks *blocks = conf_main(cf, pass);
+
+    *vec_push(cf->arena, &blocks->list) = cf->block;
+    blocks->place = place;
+}
+
+
+const char *
+gateway_tls_make(struct conf *cf, void *main)
+{
+    const struct gateway_tls_blocks *blocks = main;
+    const struct gateway_tls_place  *place = blocks->place;
+
+    cf->kind = CONF_HTTP; /* for the variables in names of files */
+    VEC_EACH(&blocks->list, b) {
+        char *conf = confs_get((*b)->conf, place->module);
+
+        make(cf, (void *) (conf + place->offset), place->prefix);
+    }
+    cf->kind = CONF_MAIN;
+    return NULL;
 }
 
 
@@ -47,8 +75,11 @@ without_port(str_t host)
 
 
 void
-gateway_tls_begin(struct gateway *g, const struct gateway_tls *t, str_t host)
+gateway_tls_begin(struct gateway *g, const struct gateway_tls_place *place,
+                  str_t host)
 {
+    const struct gateway_tls *t
+        = (const void *) ((const char *) g->conf + place->offset);
     struct arena *a = g->r->task.arena;
     str_t         name = host;
 
@@ -162,8 +193,5 @@ gateway_tls_failed(const struct exchange *x)
 const char *
 gateway_scheme(const struct gateway *g)
 {
-    return g->secure == NULL ? g->protocol->scheme
-           : strcmp(g->protocol->scheme, "http") == 0
-               ? "https"
-               : arena_printf(g->r->task.arena, "%ss", g->protocol->scheme).p;
+    return g->secure != NULL ? g->protocol->secure_scheme : g->protocol->scheme;
 }

@@ -21,6 +21,14 @@ struct gateway_tls {
     bool                   is_made;
 };
 
+/* The templates for C, whose member tls is one. */
+#define GATEWAY_TLS_TEMPLATES(prefix, C)                                       \
+    { tls_rows, prefix, FIELD(C, tls.common, struct tls_conf), IN_WEB },       \
+    {                                                                          \
+        tls_client_rows, prefix, FIELD(C, tls.own, struct tls_client_conf),    \
+            IN_WEB                                                             \
+    }
+
 /* Of a request, in its arena. */
 struct gateway_secure {
     const struct tls_settings *settings;
@@ -31,13 +39,30 @@ struct gateway_secure {
     str_t                      key;  /* of all that depends on the request   */
 };
 
-/* When the configuration has been read: reads the files.  NULL, or a message
- * that has been reported; prefix is that of the directives ("proxy_ssl"). */
-void gateway_tls_make(struct conf *cf, struct gateway_tls *t,
-                      const char *prefix);
+/* Where the settings of a protocol stand, whose conf begins with a struct
+ * gateway_conf, and the prefix of their directives. */
+struct gateway_tls_place {
+    const struct module *module;
+    size_t               offset; /* of the struct gateway_tls in its conf    */
+    const char          *prefix; /* "proxy_ssl"                              */
+};
+
+/* The blocks whose connections may need TLS: the main conf of a module that has
+ * PREFIX_pass, with gateway_tls_make as its main_ready. */
+struct gateway_tls_blocks {
+    VEC(struct conf_block *) list;
+    const struct gateway_tls_place *place;
+};
+
+/* The block that is being read is one of them; pass is that module. */
+void gateway_tls_want(struct conf *cf, const struct module *pass,
+                      const struct gateway_tls_place *place);
+/* When the configuration has been read: reads the files of the settings where
+ * they are used.  Errors are reported. */
+const char *gateway_tls_make(struct conf *cf, void *blocks);
 
 /* The connections of g speak TLS.  host is the upstream's, with its port. */
-void gateway_tls_begin(struct gateway *g, const struct gateway_tls *t,
+void gateway_tls_begin(struct gateway *g, const struct gateway_tls_place *place,
                        str_t host);
 /* Before the first connection: false: logged, the request fails with 500. */
 bool gateway_tls_prepare(struct gateway *g);

@@ -368,9 +368,7 @@ static const struct directive directives[] = {
 };
 
 static const struct template templates[] = {
-    PASS_ROWS("fastcgi", C, gateway_peer_rows),
-    PASS_ROWS("fastcgi", C, gateway_field_rows),
-    PASS_ROWS("fastcgi", C, gateway_body_rows),
+    PASS_TEMPLATES("fastcgi", C),
     PASS_ROWS("fastcgi", C, gateway_lowat_rows),
     { .rows = NULL },
 };

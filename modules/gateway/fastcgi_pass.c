@@ -30,12 +30,7 @@ serve(struct task *t)
 }
 
 
-static const struct content content = {
-    .name = "fastcgi_pass",
-    .serve = serve,
-    .redirects_to_slash = true,
-    .is_in_limit_except = true,
-};
+static const struct content content = PASS_CONTENT("fastcgi_pass", serve);
 
 
 /* A "." also stands for line breaks: else an encoded one would keep an

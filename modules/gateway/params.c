@@ -216,6 +216,17 @@ app_collect(struct exchange *x, struct params *out)
 }
 
 
+size_t
+params_size(const struct params *params, size_t for_each)
+{
+    size_t n = 0;
+
+    VEC_EACH(&params->list, it)
+        n += it->name.n + it->value.n + for_each;
+    return n;
+}
+
+
 /* --- for protocols -------------------------------------------------------- */
 
 enum step

@@ -52,6 +52,9 @@ const char *app_ready(struct conf *cf, void *conf);
  * client, if they are passed on.  False: a value could not be evaluated. */
 bool app_collect(struct exchange *x, struct params *out);
 
+/* The bytes of all names and values, and so many more for each pair. */
+size_t params_size(const struct params *params, size_t for_each);
+
 /* For protocols: those functions of them that need no more than that. */
 enum step app_prepare(struct gateway *g);
 enum step app_describe(struct exchange *x, struct chain *out);

@@ -12,6 +12,7 @@ pass_parse(struct conf *cf, struct pass_target *to, str_t address,
 {
     const char *error = NULL;
 
+    to->address = address;
     if (str_chr(address, '$'))
         to->expr = expr_compile(cf, address, 0, &error);
     else

@@ -11,6 +11,8 @@
 struct pass_target {
     struct upstream_group *group; /* NULL: depends on variables              */
     struct expr           *expr;
+    str_t                  address; /* where it is fixed                     */
+    bool                   is_secure; /* ... and TLS is spoken with it       */
 };
 
 /* The type of "PREFIX_pass address"; the row's detail is the struct content
@@ -29,9 +31,19 @@ bool pass_evaluate(struct gateway *g, const struct pass_target *to, str_t *url);
 enum step pass_serve(struct task *t, const struct gateway_protocol *protocol,
                      const struct gateway_conf *conf, const void *data);
 
-/* A template of shared rows for C, whose first member is its gateway. */
+/* The content handler of PREFIX_pass. */
+#define PASS_CONTENT(directive, handler)                                       \
+    {                                                                          \
+        .name = directive, .serve = handler, .redirects_to_slash = true,       \
+        .is_in_limit_except = true                                             \
+    }
+/* The templates of shared rows for C, whose first member is its gateway. */
 #define PASS_ROWS(prefix, C, rows)                                             \
     { rows, prefix, FIELD(C, gateway, struct gateway_conf), IN_WEB }
+#define PASS_TEMPLATES(prefix, C)                                              \
+    PASS_ROWS(prefix, C, gateway_peer_rows),                                   \
+        PASS_ROWS(prefix, C, gateway_field_rows),                              \
+        PASS_ROWS(prefix, C, gateway_body_rows)
 #define PASS_TEMP_PATH_SAYS                                                    \
     "The folder for responses that do not fit into the buffers, with up to "   \
     "three levels of subfolders, each named by this many digits of the "       \

@@ -9,6 +9,7 @@
 const struct gateway_protocol proxy_protocol = {
     .prefix = "proxy",
     .scheme = "http",
+    .secure_scheme = "https",
     .port = 80,
     .has_own_date = true,
     .fields_row = "proxy_set_header",
@@ -23,6 +24,10 @@ const struct gateway_protocol proxy_protocol = {
     .hides = proxy_hides,
     .rewrite = proxy_rewrite,
 };
+
+
+const struct gateway_tls_place proxy_tls_place
+    = { &proxy_module, offsetof(struct proxy_conf, tls), "proxy_ssl" };
 
 
 static const char *
@@ -101,9 +106,7 @@ static const struct template templates[] = {
     SHARED(gateway_field_rows),
     SHARED(gateway_body_rows),
     SHARED(gateway_lowat_rows),
-    { tls_rows, "proxy_ssl", FIELD(C, tls.common, struct tls_conf), IN_WEB },
-    { tls_client_rows, "proxy_ssl", FIELD(C, tls.own, struct tls_client_conf),
-      IN_WEB },
+    GATEWAY_TLS_TEMPLATES("proxy_ssl", C),
     { .rows = NULL },
 };
 

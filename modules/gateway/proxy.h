@@ -11,6 +11,7 @@
 #include "http/gateway/gateway.h"
 #include "http/gateway/tls.h"
 #include "http/h1/response.h"
+#include "modules/gateway/pass.h"
 #include "modules/module.h"
 
 /* proxy_set_header. */
@@ -98,6 +99,7 @@ struct proxy_state {
 
 extern struct module proxy_module, proxy_pass_module, proxy_headers_module;
 extern const struct gateway_protocol proxy_protocol;
+extern const struct gateway_tls_place proxy_tls_place;
 
 static inline const struct proxy_conf *
 proxy_conf_of(const struct gateway *g)

@@ -27,7 +27,7 @@ serve(struct task *t)
         g->group = to->group;
         g->data = s;
         if (to->is_secure)
-            gateway_tls_begin(g, &conf->tls, to->host);
+            gateway_tls_begin(g, &proxy_tls_place, to->host);
         g->upload.is_replaced = conf->body && conf->gateway.pass_request_body;
         g->upload.needs_length = conf->http_version != HTTP_11;
     }
@@ -35,12 +35,7 @@ serve(struct task *t)
 }
 
 
-static const struct content content = {
-    .name = "proxy_pass",
-    .serve = serve,
-    .redirects_to_slash = true,
-    .is_in_limit_except = true,
-};
+static const struct content content = PASS_CONTENT("proxy_pass", serve);
 
 
 /* Sets $proxy_host and $proxy_port from the part between the scheme and the
@@ -93,36 +88,6 @@ check_uri(struct conf *cf, struct proxy_target *to)
 }
 
 
-/* The blocks whose connections may need TLS. */
-struct secure_blocks {
-    VEC(struct conf_block *) list;
-};
-
-
-static struct secure_blocks *
-secure_of(struct conf *cf)
-{
-    return conf_main(cf, &proxy_pass_module);
-}
-
-
-/* Settings of TLS are read where they are used. */
-static const char *
-make_tls(struct conf *cf, void *main)
-{
-    struct secure_blocks *blocks = main;
-
-    cf->kind = CONF_HTTP; /* for the variables in names of files */
-    VEC_EACH(&blocks->list, b) {
-        struct proxy_conf *c = confs_get((*b)->conf, &proxy_module);
-
-        gateway_tls_make(cf, &c->tls, "proxy_ssl");
-    }
-    cf->kind = CONF_MAIN;
-    return NULL;
-}
-
-
 static const char *
 parse_fixed(struct conf *cf, struct proxy_target *to)
 {
@@ -168,13 +133,13 @@ parse_pass(struct conf *cf, void *field)
             return error;
     }
     if (to->is_secure || to->expr != NULL)
-        *vec_push(cf->arena, &secure_of(cf)->list) = cf->block;
+        gateway_tls_want(cf, &proxy_pass_module, &proxy_tls_place);
     conf_set_content(cf, &content);
     return NULL;
 }
 
 
-static const struct conf_type pass_type = {
+static const struct conf_type url_type = {
     .name = "URL of a server",
     .size = sizeof(struct proxy_target),
     .parse = parse_pass,
@@ -186,7 +151,7 @@ struct whole {
 
 static const struct directive directives[] = {
     { "proxy_pass", IN_LOCATION | IN_IF | IN_LIMIT_EXCEPT | ROW_NAMELESS,
-      ARGS_1, &pass_type, FIELD(struct whole, to, struct proxy_target), NULL,
+      ARGS_1, &url_type, FIELD(struct whole, to, struct proxy_target), NULL,
       NULL, "URL",
       "Passes requests to a server or group. A path replaces the location's "
       "prefix; without one, the URI is passed on unchanged. A URI with "
@@ -263,7 +228,7 @@ struct module proxy_pass_module = {
     .directives = directives,
     .variables = variables,
     .conf_size = sizeof(struct proxy_target),
-    .main_size = sizeof(struct secure_blocks),
-    .main_ready = make_tls,
+    .main_size = sizeof(struct gateway_tls_blocks),
+    .main_ready = gateway_tls_make,
     .state_size = sizeof(struct proxy_state),
 };

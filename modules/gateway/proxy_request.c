@@ -45,7 +45,7 @@ find_target(struct gateway *g, struct proxy_state *s)
         s->port = g->at.port_text;
     }
     if (is_secure)
-        gateway_tls_begin(g, &proxy_conf_of(g)->tls, s->host);
+        gateway_tls_begin(g, &proxy_tls_place, s->host);
     s->uri = g->at.uri;
     if (s->uri.n && s->uri.p[0] == '?')
         s->uri = str_join(r->task.arena, STR("/"), s->uri);

@@ -49,13 +49,12 @@ encode_head(struct exchange *x, struct chain *out)
 {
     struct arena *a = exchange_request(x)->task.arena;
     struct params params = { { NULL, 0, 0 } };
-    size_t        n = 0;
+    size_t        n;
     char         *start, *p;
 
     if (!collect(x, &params))
         return STEP_FAIL;
-    VEC_EACH(&params.list, it)
-        n += it->name.n + it->value.n + 2;
+    n = params_size(&params, 2);
     p = start = arena_bytes(a, n + 1);
     VEC_EACH(&params.list, it) {
         p = put_text(p, it->name);
@@ -87,19 +86,12 @@ static const struct gateway_protocol protocol = {
 static enum step
 serve(struct task *t)
 {
-    const struct scgi_conf *conf = conf_of(t, &scgi_module);
-
-    return pass_serve(t, &protocol, &conf->gateway,
+    return pass_serve(t, &protocol, conf_of(t, &scgi_module),
                       conf_of(t, &scgi_pass_module));
 }
 
 
-static const struct content content = {
-    .name = "scgi_pass",
-    .serve = serve,
-    .redirects_to_slash = true,
-    .is_in_limit_except = true,
-};
+static const struct content content = PASS_CONTENT("scgi_pass", serve);
 
 
 static const struct directive pass_directives[] = {
@@ -138,9 +130,7 @@ static const struct directive directives[] = {
 };
 
 static const struct template templates[] = {
-    PASS_ROWS("scgi", struct scgi_conf, gateway_peer_rows),
-    PASS_ROWS("scgi", struct scgi_conf, gateway_field_rows),
-    PASS_ROWS("scgi", struct scgi_conf, gateway_body_rows),
+    PASS_TEMPLATES("scgi", struct scgi_conf),
     { .rows = NULL },
 };
 

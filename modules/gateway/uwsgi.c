@@ -7,6 +7,7 @@
  *     location / { include uwsgi_params; uwsgi_pass unix:/run/app.sock; }
  */
 #include "config.h"
+#include "http/gateway/tls.h"
 #include "modules/gateway/cgi.h"
 #include "modules/gateway/params.h"
 #include "modules/module.h"
@@ -15,6 +16,7 @@ enum { SIZE_MAX_16 = 65535, HEADER = 4 };
 
 struct uwsgi_conf {
     struct gateway_conf gateway; /* first */
+    struct gateway_tls  tls;
 };
 
 struct uwsgi_target {
@@ -25,38 +27,44 @@ struct uwsgi_target {
 
 extern struct module uwsgi_module, uwsgi_pass_module;
 
+static const struct gateway_tls_place tls_place
+    = { &uwsgi_module, offsetof(struct uwsgi_conf, tls), "uwsgi_ssl" };
+
 
 /* --- the target ----------------------------------------------------------- */
 
-/* Takes the scheme off.  False: TLS is asked for. */
+/* Takes the scheme off.  True: it asks for TLS. */
 static bool
 take_scheme(str_t *url)
 {
-    if (str_istarts(*url, STR("suwsgi://")))
-        return false;
-    if (str_istarts(*url, STR("uwsgi://")))
-        *url = str_from(*url, sizeof("uwsgi://") - 1);
-    return true;
+    bool is_secure = str_istarts(*url, STR("suwsgi://"));
+
+    if (is_secure || str_istarts(*url, STR("uwsgi://")))
+        *url = str_from(*url, sizeof("uwsgi://") - 1 + is_secure);
+    return is_secure;
 }
 
 
 static enum step
 prepare(struct gateway *g)
 {
-    const struct app *c = g->data;
-    str_t             url;
+    const struct pass_target *to = &((const struct app *) g->data)->to;
+    bool                      is_secure = to->is_secure;
+    str_t                     url;
 
-    if (c->to.group)
-        return app_prepare(g);
     g->uri = STR("");
-    if (!pass_evaluate(g, &c->to, &url))
-        return STEP_FAIL;
-    if (!take_scheme(&url)) {
-        log_error(g->r->task.log,
-                  "suwsgi protocol is not supported by this build");
-        return gateway_fail(g, 500);
+    g->group = to->group;
+    g->host = to->address;
+    if (!g->group) {
+        if (!pass_evaluate(g, to, &url))
+            return STEP_FAIL;
+        is_secure = take_scheme(&url);
+        if (!gateway_find_group(g, url, 0))
+            return STEP_FAIL;
     }
-    return gateway_find_group(g, url, 0) ? STEP_NEXT : STEP_FAIL;
+    if (is_secure)
+        gateway_tls_begin(g, &tls_place, g->host);
+    return STEP_NEXT;
 }
 
 
@@ -81,20 +89,6 @@ put_text(char *p, str_t s)
 }
 
 
-/* The size of the pairs and of the string, which has to fit into two bytes; 0:
- * it does not, logged. */
-static size_t
-size_of(const struct log *log, const struct params *params, size_t n)
-{
-    VEC_EACH(&params->list, it)
-        n += 2 + it->name.n + 2 + it->value.n;
-    if (n <= SIZE_MAX_16)
-        return n;
-    log_error(log, "uwsgi request is too big: %zu", n);
-    return 0;
-}
-
-
 static enum step
 encode_head(struct exchange *x, struct chain *out)
 {
@@ -106,9 +100,11 @@ encode_head(struct exchange *x, struct chain *out)
 
     if (!app_collect(x, &params))
         return STEP_FAIL;
-    n = size_of(r->task.log, &params, c->string.n);
-    if (n == 0)
+    n = params_size(&params, 4) + c->string.n;
+    if (n > SIZE_MAX_16) {
+        log_error(r->task.log, "uwsgi request is too big: %zu", n);
         return STEP_FAIL;
+    }
     p = start = arena_bytes(r->task.arena, HEADER + n);
     *p++ = (char) c->modifier1;
     p = put_size(p, n);
@@ -135,6 +131,7 @@ hides(enum field_id id, str_t name)
 static const struct gateway_protocol protocol = {
     .prefix = "uwsgi",
     .scheme = "uwsgi",
+    .secure_scheme = "suwsgi",
     .fields_row = "uwsgi_param",
     .state_size = sizeof(struct cgi_response),
     .prepare = prepare,
@@ -151,29 +148,25 @@ static const struct gateway_protocol protocol = {
 static enum step
 serve(struct task *t)
 {
-    const struct uwsgi_conf *conf = conf_of(t, &uwsgi_module);
-
-    return pass_serve(t, &protocol, &conf->gateway,
+    return pass_serve(t, &protocol, conf_of(t, &uwsgi_module),
                       conf_of(t, &uwsgi_pass_module));
 }
 
 
-static const struct content content = {
-    .name = "uwsgi_pass",
-    .serve = serve,
-    .redirects_to_slash = true,
-    .is_in_limit_except = true,
-};
+static const struct content content = PASS_CONTENT("uwsgi_pass", serve);
 
 
 static const char *
 parse_pass(struct conf *cf, void *field)
 {
-    str_t url = cf->args[1];
+    struct pass_target *to = field;
+    str_t               url = cf->args[1];
+    bool                varies = str_chr(url, '$') != NULL;
 
-    if (!take_scheme(&url))
-        return conf_error(cf, "suwsgi protocol requires SSL support");
-    return pass_parse(cf, field, url, &content);
+    to->is_secure = !varies && take_scheme(&url);
+    if (varies || to->is_secure)
+        gateway_tls_want(cf, &uwsgi_pass_module, &tls_place);
+    return pass_parse(cf, to, url, &content);
 }
 
 
@@ -190,9 +183,10 @@ static const struct conf_range byte = { 0, 255 };
 
 static const struct directive pass_directives[] = {
     { "uwsgi_pass", IN_LOCATION | IN_IF | ROW_NAMELESS, ARGS_1, &url_type,
-      FIELD(C, app.to, struct pass_target), NULL, NULL, "[uwsgi://]address",
+      FIELD(C, app.to, struct pass_target), NULL, NULL,
+      "[uwsgi:// | suwsgi://]address",
       "Passes requests to a uwsgi server: host:port, unix:path or the name of "
-      "a group. May have variables." },
+      "a group; suwsgi:// with TLS. May have variables." },
     PARAMS("uwsgi_param", C, app.params, APP_PARAM_SAYS),
     NUMBER("uwsgi_modifier1", IN_WEB, C, modifier1, "0", &byte,
            "The first modifier of the header of requests."),
@@ -211,6 +205,8 @@ struct module uwsgi_pass_module = {
     .directives = pass_directives,
     .conf_size = sizeof(struct uwsgi_target),
     .ready = app_ready,
+    .main_size = sizeof(struct gateway_tls_blocks),
+    .main_ready = gateway_tls_make,
 };
 
 
@@ -232,9 +228,8 @@ static const struct directive directives[] = {
 };
 
 static const struct template templates[] = {
-    PASS_ROWS("uwsgi", struct uwsgi_conf, gateway_peer_rows),
-    PASS_ROWS("uwsgi", struct uwsgi_conf, gateway_field_rows),
-    PASS_ROWS("uwsgi", struct uwsgi_conf, gateway_body_rows),
+    PASS_TEMPLATES("uwsgi", struct uwsgi_conf),
+    GATEWAY_TLS_TEMPLATES("uwsgi_ssl", struct uwsgi_conf),
     { .rows = NULL },
 };
 
