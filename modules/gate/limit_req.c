@@ -15,12 +15,14 @@
  */
 #include <inttypes.h>
 
+#include "modules/gate/limit_quota.h"
 #include "modules/gate/limit_zone.h"
 
-enum { KEY_MAX = 65535 };
+enum { KEY_MAX = 65535, MINUTE_MS = 60000 };
 
 /* In requests, where thousandths of them have to fit. */
 #define COUNT_MAX ((uint64_t) INT64_MAX / 1000)
+#define RATE_MAX (COUNT_MAX / 60)
 
 struct limit {
     struct limit_zone    *zone;
@@ -31,10 +33,12 @@ struct limit {
 struct limit_req_conf {
     VEC(struct limit)   limits;
     struct limit_answer answer;
+    bool                has_headers;
 };
 
 struct limit_req_state {
-    enum limit_status status;
+    enum limit_status       status;
+    VEC(struct limit_quota) quotas; /* to be told                            */
 };
 
 /* A limit that a request is counted by. */
@@ -72,7 +76,7 @@ excess_with(const struct check *c, const struct limit_entry *e, msec_t now)
     uint64_t rate = c->limit->zone->rate, excess = e->count + 1000, drained;
     msec_t   ms = now > e->at ? now - e->at : 0;
 
-    drained = ms > UINT64_MAX / rate ? UINT64_MAX : rate * ms / 1000;
+    drained = ms > UINT64_MAX / rate ? UINT64_MAX : rate * ms / MINUTE_MS;
     return drained < excess ? excess - drained : 0;
 }
 
@@ -180,7 +184,8 @@ delay_of(const struct check *c)
 {
     uint64_t excess = c->excess, delay = c->limit->delay;
 
-    return excess > delay ? (excess - delay) * 1000 / c->limit->zone->rate : 0;
+    return excess > delay ? (excess - delay) * MINUTE_MS / c->limit->zone->rate
+                          : 0;
 }
 
 
@@ -223,6 +228,27 @@ delay(struct task *t, const struct limit_req_conf *c, struct limit_req_state *s,
 }
 
 
+/* Notes what the response says.  Zones that would have let a request through
+ * that another one refuses have not counted it. */
+static void
+note_quotas(struct task *t, struct limit_req_state *s, const struct checks *all,
+            const struct check *refuses)
+{
+    for (size_t i = 0; i < all->n; i++) {
+        const struct check *c = &all->at[i];
+
+        if (refuses != NULL && c != refuses)
+            continue;
+        *vec_push(http_of(t)->main->task.arena, &s->quotas)
+            = (struct limit_quota){ .name = c->limit->zone->in->name,
+                                    .rate = c->limit->zone->rate,
+                                    .burst = c->limit->burst,
+                                    .excess = c->excess,
+                                    .is_refused = refuses != NULL };
+    }
+}
+
+
 static enum step
 limit_requests(struct task *t)
 {
@@ -251,9 +277,54 @@ limit_requests(struct task *t)
     for (size_t i = 0; i < all.n; i++)
         if (all.at[i].is_full)
             limit_zone_full(all.at[i].limit->zone, t->log);
+    if (c->has_headers && !c->answer.is_dry_run)
+        note_quotas(t, s, &all, refuses);
     return refuses != NULL ? refuse(t, c, s, refuses)
                            : delay(t, c, s, slowest(&all));
 }
+
+
+/* --- headers ---------------------------------------------------------------- */
+
+/* Adds to a list (RFC 9651 section 3.1). */
+static void
+append(struct arena *a, str_t *list, str_t item)
+{
+    *list = list->n == 0
+                ? item
+                : arena_printf(a, STR_F ", " STR_F, STR_A(*list), STR_A(item));
+}
+
+
+/* If an upstream has some, too, these continue its lists. */
+static enum step
+add_headers(struct http_request *r, void *state)
+{
+    const struct limit_req_state *s = http_state_if(r, &limit_req_module);
+    struct arena                 *a = r->task.arena;
+    struct fields                *out = &r->out.fields;
+    str_t                         policy = STR_NONE, left = STR_NONE;
+
+    (void) state;
+    if (s == NULL || s->quotas.n == 0)
+        return STEP_NEXT;
+    VEC_EACH(&s->quotas, it) {
+        append(a, &policy, limit_quota_policy(a, it));
+        append(a, &left, limit_quota_left(a, it));
+    }
+    fields_add(a, out, STR("RateLimit-Policy"), policy);
+    fields_add(a, out, STR("RateLimit"), left);
+    if (s->status == LIMIT_REJECTED && r->out.status >= 400
+        && fields_find(out, STR("Retry-After")) == NULL)
+        fields_add(
+            a, out, STR("Retry-After"),
+            arena_printf(a, "%" PRIu64, limit_quota_wait(&s->quotas.at[0])));
+    return STEP_NEXT;
+}
+
+
+static const struct http_filter headers
+    = { .name = "limit_req", .head = add_headers };
 
 
 static str_t
@@ -347,13 +418,13 @@ static const char *
 parse_rate(struct conf *cf, str_t word, uint64_t *rate)
 {
     str_t    value = str_from(word, strlen("rate="));
-    uint64_t n, seconds = str_ends(value, STR("r/m")) ? 60 : 1;
+    uint64_t n, minutes = str_ends(value, STR("r/m")) ? 1 : 60;
 
     if (str_ends(value, STR("r/s")) || str_ends(value, STR("r/m")))
         value.n -= strlen("r/s");
     if (!number_parse(value, COUNT_MAX, &n) || n == 0)
         return conf_error(cf, "invalid rate \"" STR_F "\"", STR_A(word));
-    *rate = n * 1000 / seconds;
+    *rate = (n < RATE_MAX ? n : RATE_MAX) * 1000 * minutes;
     return NULL;
 }
 
@@ -362,7 +433,7 @@ static const char *
 parse_zone(struct conf *cf, void *field)
 {
     str_t              name = STR_NONE;
-    uint64_t           size = 0, rate = 1000;
+    uint64_t           size = 0, rate = 60000;
     const char        *error = NULL;
     struct limit_zone *z;
 
@@ -411,6 +482,10 @@ static const struct directive directives[] = {
       "through: late, so that they keep the rate, or at once those up to delay, "
       "with nodelay all. Late ones are logged one level below "
       "limit_req_log_level. A request may be limited by several zones." },
+    FLAG("limit_req_headers", IN_WEB, struct limit_req_conf, has_headers, "off",
+         "Tells clients, for each zone of limit_req that counts the request, "
+         "how many more it would let through, in the headers RateLimit-Policy "
+         "and RateLimit, and when to try again in Retry-After if it refuses."),
     { .name = NULL },
 };
 
@@ -441,4 +516,5 @@ struct module limit_req_module = {
     .keeps_state = true,
     .main_ready = limit_zones_ready,
     .phase = { [PHASE_PREACCESS] = limit_requests },
+    .filter = &headers,
 };

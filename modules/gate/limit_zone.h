@@ -12,7 +12,7 @@ struct limit_zone {
     struct zone_conf *in;
     struct expr      *key;  /* NULL: so far the zone is only used            */
     uint32_t          kind; /* of keys, by what they are made of             */
-    uint64_t          rate; /* limit_req: thousandths of requests a second   */
+    uint64_t          rate; /* limit_req: thousandths of requests a minute   */
     const char       *user; /* the directive that was the first to use it    */
     const char       *file;
     unsigned          line;
