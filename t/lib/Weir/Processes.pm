@@ -70,6 +70,8 @@ sub limit_time {
         kill 'KILL', @others;
         POSIX::_exit(1);
     };
+    # Whoever started the test may have blocked signals.
+    POSIX::sigprocmask(POSIX::SIG_SETMASK, POSIX::SigSet->new);
     alarm $seconds;
 }
 

@@ -720,13 +720,15 @@ sub conf_test {
     }
 }
 
+# others(): the processes that the test started and that are still there.
+sub others { return Weir::Processes::others($base) }
+
 # end_others(): ends them, politely first.
 sub end_others {
     for my $signal ('TERM', 'KILL') {
-        my @left = Weir::Processes::others($base) or return;
+        my @left = others() or return;
         kill $signal, @left;
-        wait_until(sub { 1 while waitpid(-1, WNOHANG) > 0;
-                         !Weir::Processes::others($base) },
+        wait_until(sub { 1 while waitpid(-1, WNOHANG) > 0; !others() },
                    slow($signal eq 'TERM' ? 1 : 5));
     }
 }
