@@ -7,7 +7,6 @@
 #include "http/tls.h"
 
 #include "core/conf/error_log.h"
-#include "core/net/worker.h"
 #include "http/main.h"
 
 
@@ -87,20 +86,6 @@ make_all(struct conf *cf, void *main)
 }
 
 
-/* What was made under the generation before is not made again. */
-static bool
-adopt(struct worker *w, struct generation *g)
-{
-    const struct http_main *m = http_main_of(g);
-
-    (void) w;
-    VEC_EACH(&m->servers, s)
-        if (conf_at(*s)->settings != NULL)
-            tls_context_keep(conf_at(*s)->settings, g);
-    return true;
-}
-
-
 static const struct template templates[] = {
     { tls_rows, "ssl", FIELD(struct http_tls_conf, common, struct tls_conf),
       IN_HTTP | IN_SERVER },
@@ -117,7 +102,6 @@ struct module http_tls_module = {
     .variables = http_tls_variables,
     .conf_size = sizeof(struct http_tls_conf),
     .main_ready = make_all,
-    .adopt = adopt,
 };
 
 
@@ -243,13 +227,11 @@ http_tls_check_server(const struct http_request *r, str_t host)
     const struct tls_context  *was = tls_context_of(r->task.conn);
     const struct tls_settings *asked = conf_at(r->server)->settings;
     str_t                      name = tls_server_name(r->task.conn);
-    bool                       is_same;
 
     if (was == NULL || asked == NULL || asked->verify == TLS_VERIFY_OFF)
         return 0;
-    is_same = memcmp(was->verify_id, asked->verify_id, sizeof(was->verify_id))
-              == 0;
-    if (is_same && (name.p == NULL || same_host(name, host)))
+    if (tls_context_verifies(was, asked)
+        && (name.p == NULL || same_host(name, host)))
         return 0;
     /* Nobody has said whom he means, nor who he is. */
     if (name.p == NULL

@@ -16,7 +16,8 @@ struct child {
     uint64_t     *row;    /* of counters                                  */
     struct holds *holds;
     int           channel; /* to it, -1: none                             */
-    int           holder;  /* images_holder_new                           */
+    int           holder;  /* images_holder_new; -1: it takes over no
+                              generation                                  */
     bool          is_ready; /* it has taken over the next generation      */
     bool          is_old; /* of an earlier generation: told to end        */
     msec_t        started_at, start_again_at;

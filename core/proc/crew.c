@@ -57,7 +57,7 @@ run_worker(struct master *m, const struct child *it, int channel, int ready_fd)
 
 
 /* What is needed for a child besides the process.  The worker's end of the
- * channel; -1: none, and it cannot take over generations. */
+ * channel; -1: none, and it cannot be told anything. */
 static int
 equip(struct child *it)
 {
@@ -68,7 +68,7 @@ equip(struct child *it)
     if (it->holds == NULL)
         it->holds = holds_take();
     it->holder = images_holder_new();
-    if (it->holder != -1 && !channel_open(ends))
+    if (!channel_open(ends))
         ends[0] = ends[1] = -1;
     it->channel = ends[0];
     return ends[1];

@@ -8,6 +8,7 @@
 #include "core/proc/await.h"
 #include "core/proc/children.h"
 #include "core/proc/outcome.h"
+#include "core/proc/renew.h"
 
 struct master {
     struct setup      *setup;
@@ -23,6 +24,7 @@ struct master {
 
     struct await          await;
     struct awaited        control;
+    struct renew          renew;
     struct reload_outcome outcome; /* of the last reload                     */
 };
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "core/conf/image.h"
 #include "core/os/clock.h"
 #include "core/shm/registry.h"
+#include "core/tls/renewal.h"
 
 enum {
     PATIENCE_MS = 5000, /* a worker may be in the middle of a long turn      */
@@ -183,7 +185,7 @@ handover_offer(struct children *c, struct generation *g, const listeners_t *old)
         struct child *it = &c->at[i];
 
         it->is_ready = false;
-        if (it->pid != 0 && !it->is_old && it->channel != -1
+        if (it->pid != 0 && !it->is_old && it->holder != -1 && it->channel != -1
             && offer(it, g, old))
             expect(&h, it);
     }
@@ -226,6 +228,29 @@ handover_drop(struct children *c, const struct generation *g)
         if (it->is_ready)
             send_patiently(it->channel, &o, NULL, 0);
         it->is_ready = false;
+    }
+}
+
+
+void
+handover_renew(const struct children *c, const struct generation *g, int fd,
+               const struct log *log)
+{
+    struct order o = { .kind = ORDER_RENEW, .number = g->number };
+
+    for (unsigned i = 0; i < c->n; i++) {
+        const struct child *it = &c->at[i];
+
+        if (it->pid == 0 || it->is_old
+            || (it->channel != -1 && send_patiently(it->channel, &o, &fd, 1)))
+            continue;
+        log_at(log, LEVEL_ALERT, errno,
+               "worker process %d cannot be told of changed certificates: it "
+               "is replaced",
+               (int) it->pid);
+        if (kill(it->pid, SIGQUIT) == -1)
+            log_at(log, LEVEL_ALERT, errno, "kill(%d, %d) failed",
+                   (int) it->pid, SIGQUIT);
     }
 }
 
@@ -347,6 +372,21 @@ add_order(struct adoption *a, const struct order *o, int *fds, unsigned n)
 }
 
 
+/* The numbers differ where the generation was taken over by a worker that
+ * started later: it has them already. */
+static void
+renew(struct adoption *a, const struct order *o, int *fds, unsigned n)
+{
+    struct generation *g = a->self->gen;
+
+    if (n == 1 && g->number == o->number && !tls_renewal_take(g, fds[0]))
+        log_at(&a->self->log, LEVEL_ALERT, errno,
+               "changed certificates cannot be taken over");
+    while (n > 0)
+        close(fds[--n]);
+}
+
+
 static void
 on_order(struct adoption *a, const struct order *o, int *fds, unsigned n)
 {
@@ -359,6 +399,9 @@ on_order(struct adoption *a, const struct order *o, int *fds, unsigned n)
         break;
     case ORDER_DROP:
         drop(a);
+        break;
+    case ORDER_RENEW:
+        renew(a, o, fds, n);
         break;
     }
 }

@@ -10,6 +10,7 @@
  *                                      <    READY or FAILED
  *     ORDER_SWITCH                     >    serves it from the next turn on
  *                                      <    SERVING
+ *     ORDER_RENEW  file in memory      >    takes certificates that have changed
  *
  * Nothing changes before ORDER_SWITCH; ORDER_DROP takes it back.  An order to
  * adopt comes in as many messages as its descriptors need.
@@ -19,7 +20,7 @@
 #include "core/proc/channel.h"
 #include "core/proc/children.h"
 
-enum order_kind { ORDER_ADOPT, ORDER_SWITCH, ORDER_DROP };
+enum order_kind { ORDER_ADOPT, ORDER_SWITCH, ORDER_DROP, ORDER_RENEW };
 
 struct order {
     enum order_kind    kind;
@@ -46,6 +47,11 @@ unsigned handover_offer(struct children *c, struct generation *g,
  * false: some have not said so in time.  handover_drop: they forget it. */
 bool handover_switch(struct children *c, const struct generation *g);
 void handover_drop(struct children *c, const struct generation *g);
+
+/* All workers of g, which they serve, take what has changed of its certificates
+ * (core/tls/renewal.h).  One that cannot be told is replaced. */
+void handover_renew(const struct children *c, const struct generation *g,
+                    int fd, const struct log *log);
 
 /* In the worker: what it receives. */
 struct adoption {

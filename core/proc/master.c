@@ -142,6 +142,7 @@ terminate(struct master *m)
     if (!m->is_terminating)
         m->kill_at = clock_fresh_ms() + KILL_MS;
     m->is_terminating = true;
+    renew_stop(m);
     crew_drop_pending(m);
     children_signal(&m->children, SIGTERM, &m->log);
 }
@@ -208,6 +209,7 @@ obey(struct master *m, const struct signal_info *info)
         break;
     case SIGQUIT:
         m->is_quitting = true;
+        renew_stop(m);
         crew_quit(m);
         break;
     case SIGHUP:
@@ -287,9 +289,9 @@ on_control(struct awaited *a)
 static msec_t
 time_left(const struct master *m)
 {
-    msec_t now = clock_fresh_ms(), at = (msec_t) -1;
+    msec_t now = clock_fresh_ms(), at = renew_next(m);
 
-    if (m->is_terminating && !m->is_killing)
+    if (m->is_terminating && !m->is_killing && m->kill_at < at)
         at = m->kill_at;
     for (unsigned i = 0; i < m->children.n; i++)
         if (m->children.at[i].pid == 0 && m->children.at[i].start_again_at < at)
@@ -313,6 +315,7 @@ do_what_is_due(struct master *m)
         if (m->children.at[i].pid == 0
             && m->children.at[i].start_again_at <= now)
             crew_restart(m, &m->children.at[i]);
+    renew_work(m);
 }
 
 
@@ -381,6 +384,7 @@ master_run(struct setup *s, struct generation *g,
 
     m->setup = s;
     m->gen = g;
+    renew_init(&m->renew);
     m->log = (struct log){ .targets = g->log };
     title_set(log_program, title.p);
     if (!holds_open())
@@ -389,6 +393,7 @@ master_run(struct setup *s, struct generation *g,
     if (await_open(&m->await, &m->log)) {
         crew_start(m);
         begin_control(m);
+        renew_follow(m);
         on_ready(s);
         serve(m);
         await_close(&m->await);

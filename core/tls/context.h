@@ -16,11 +16,11 @@ struct tls_context {
     SSL_CTX            *ssl;
     struct tls_context *next;      /* in the table of the process            */
     unsigned            refs;      /* generations and connections            */
-    unsigned            users;     /* generations                            */
-    uint64_t            generation; /* the last one that uses it             */
+    unsigned            users;     /* settings whose slot it is in           */
     size_t              buffer_size;
     unsigned            verify;    /* enum tls_verify                        */
-    uint8_t             id[32], verify_id[32]; /* of the settings            */
+    uint8_t             id[32];    /* of the settings, and of verifying      */
+    uint8_t             verify_id[32], first_verify_id[32];
     struct zone        *zone;      /* for sessions; NULL: there is none, or no
                                       generation uses the context any more   */
     uint64_t            zone_serial; /* of the zone, 0: none                 */
@@ -30,6 +30,12 @@ struct tls_context {
     VEC(struct tls_ticket_key) ticket_keys; /* none: the shared ones         */
     struct arena       *arena;     /* that this lies in                      */
     bool                is_listed; /* in the table                           */
+};
+
+/* Where the context of settings is while it is the one to be used. */
+struct tls_slot {
+    struct tls_context *context; /* NULL: none so far                        */
+    bool                is_tied; /* emptied when the generation ends         */
 };
 
 /* Once a process, before anything else of core/tls; others do nothing. */
@@ -55,6 +61,13 @@ struct tls_context *tls_context_get(const struct tls_settings *s,
 /* Where there is one already, g uses it, too: what was made under the
  * generation before is not lost with it. */
 void tls_context_keep(const struct tls_settings *s, struct generation *g);
+/* The settings have changed: the next handshake gets another one. */
+void tls_context_leave(const struct tls_settings *s);
+
+/* Whether peers of connections under c were verified as s asks for: by the same
+ * authorities, or, where they were renewed since, by the same files. */
+bool tls_context_verifies(const struct tls_context  *c,
+                          const struct tls_settings *s);
 
 /* Gives a connection a certificate of its own; false: OpenSSL's queue says
  * why. */

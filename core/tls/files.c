@@ -16,17 +16,9 @@
 #include "core/base/hash.h"
 #include "core/tls/context.h"
 #include "core/tls/error.h"
+#include "core/tls/renewal.h"
 
 enum { FILE_MAX = 16 << 20, PASSWORD_MAX = 4096, PASSWORDS_MAX = 65536 };
-
-/* Of a generation: what has been read already. */
-struct tls_files {
-    struct hash *files; /* struct tls_file, by path                          */
-    struct hash *pairs; /* struct tls_pair, by both names                    */
-    struct hash *good;  /* settings that were checked, by id                 */
-    struct hash *noted; /* files that were warned of                         */
-};
-
 
 static struct tls_files *
 files_of(struct conf *cf)
@@ -40,6 +32,19 @@ files_of(struct conf *cf)
         f->noted = hash_new(cf->arena, 16, HASH_EXACT);
     }
     return f;
+}
+
+
+/* A new unit; its number is *number.  What it needs to be read again is the
+ * caller's to set. */
+static struct tls_unit *
+add_unit(struct conf *cf, unsigned *number)
+{
+    struct tls_files *f = files_of(cf);
+    struct tls_unit  *u = vec_push(cf->arena, &f->units);
+
+    *number = (unsigned) f->units.n;
+    return u;
 }
 
 
@@ -59,10 +64,10 @@ refuse(char *why, const char *what, str_t name, const char *call)
 /* --- files ------------------------------------------------------------------ */
 
 static bool
-read_bio(struct conf *cf, BIO *in, struct tls_file *f)
+read_bio(struct arena *a, BIO *in, struct tls_file *f)
 {
     size_t room = 4096, n = 0;
-    char  *p = arena_bytes(cf->arena, room);
+    char  *p = arena_bytes(a, room);
     int    got;
 
     while ((got = BIO_read(in, p + n, (int) (room - n))) > 0) {
@@ -70,7 +75,7 @@ read_bio(struct conf *cf, BIO *in, struct tls_file *f)
         if (n > FILE_MAX)
             return false;
         if (n == room) {
-            p = arena_grow(cf->arena, p, n, room * 2);
+            p = arena_grow(a, p, n, room * 2);
             room *= 2;
         }
     }
@@ -80,24 +85,37 @@ read_bio(struct conf *cf, BIO *in, struct tls_file *f)
 
 
 bool
+tls_file_load(struct arena *a, const char *what, str_t path,
+              struct tls_file *out, char *why)
+{
+    BIO *in;
+    bool ok;
+
+    *out = (struct tls_file){ .path = str_copy(a, path) };
+    in = BIO_new_file(out->path.p, "r");
+    if (in == NULL)
+        return refuse(why, what, out->path, "BIO_new_file()");
+    ok = read_bio(a, in, out);
+    BIO_free(in);
+    return ok || refuse(why, what, out->path, "BIO_read()");
+}
+
+
+bool
 tls_file_read(struct conf *cf, const char *what, str_t path,
               struct tls_file *out, char *why)
 {
     struct hash     *known = files_of(cf)->files;
     struct tls_file *f = hash_get(known, path);
-    BIO             *in;
-    bool             ok;
+    struct tls_unit  unit = { .what = what };
 
     if (f == NULL) {
         f = arena_make(cf->arena, struct tls_file);
-        f->path = str_copy(cf->arena, path);
-        in = BIO_new_file(f->path.p, "r");
-        if (in == NULL)
-            return refuse(why, what, f->path, "BIO_new_file()");
-        ok = read_bio(cf, in, f);
-        BIO_free(in);
-        if (!ok)
-            return refuse(why, what, f->path, "BIO_read()");
+        unit.marks[0] = tls_mark_of(path);
+        if (!tls_file_load(cf->arena, what, path, f, why))
+            return false;
+        unit.file = f;
+        *add_unit(cf, &f->unit) = unit;
         hash_set(known, f->path, f);
     }
     *out = *f;
@@ -129,19 +147,27 @@ at_end(void)
 }
 
 
-/* "data:" and PEM, or a file; NULL: it cannot be opened. */
+/* Of a file; of "data:" and PEM, something for messages. */
+static str_t
+path_of(struct arena *a, str_t folder, str_t name)
+{
+    if (str_starts(name, STR("data:")))
+        return STR("data:...");
+    if (name.n != 0 && name.p[0] == '/')
+        folder = STR("");
+    return str_join(a, folder, name);
+}
+
+
+/* NULL: it cannot be opened. */
 static BIO *
 open_text(struct arena *a, str_t folder, str_t name, str_t *path)
 {
-    if (str_starts(name, STR("data:"))) {
-        *path = STR("data:...");
-        name = str_from(name, 5);
-        return BIO_new_mem_buf(name.n != 0 ? name.p : "", (int) name.n);
-    }
-    if (name.n != 0 && name.p[0] == '/')
-        folder = STR("");
-    *path = str_join(a, folder, name);
-    return BIO_new_file(path->p, "r");
+    *path = path_of(a, folder, name);
+    if (!str_starts(name, STR("data:")))
+        return BIO_new_file(path->p, "r");
+    name = str_from(name, 5);
+    return BIO_new_mem_buf(name.n != 0 ? name.p : "", (int) name.n);
 }
 
 
@@ -212,32 +238,23 @@ read_key(BIO *in, const struct texts *passwords)
 }
 
 
-struct secret {
-    char  *p;
-    size_t n;
-};
-
-
 static void
 wipe(void *arg)
 {
-    struct secret *s = arg;
+    const str_t *secret = arg;
 
-    OPENSSL_cleanse(s->p, s->n);
+    OPENSSL_cleanse((char *) (uintptr_t) secret->p, secret->n);
 }
 
 
-static str_t
-keep_secret(struct arena *a, const void *p, size_t n)
+str_t
+tls_keep_secret(struct arena *a, str_t secret)
 {
-    struct secret *s = arena_make(a, struct secret);
+    str_t *copy = arena_make(a, str_t);
 
-    s->p = arena_bytes(a, n + 1);
-    s->n = n;
-    memcpy(s->p, p, n);
-    s->p[n] = '\0';
-    arena_defer(a, wipe, s);
-    return (str_t){ s->p, n };
+    *copy = str_copy(a, secret);
+    arena_defer(a, wipe, copy);
+    return *copy;
 }
 
 
@@ -330,7 +347,7 @@ read_private(struct arena *a, str_t folder, str_t name,
     ERR_clear_error();
     if (n <= 0)
         return refuse(why, what, out->key_path, "i2d_PrivateKey()");
-    out->key = keep_secret(a, der, (size_t) n);
+    out->key = tls_keep_secret(a, (str_t){ (char *) der, (size_t) n });
     OPENSSL_clear_free(der, (size_t) n);
     return true;
 }
@@ -375,12 +392,18 @@ tls_pair_read(struct conf *cf, str_t certificate, str_t key,
     str_t both = arena_printf(cf->arena, "%zu " STR_F " " STR_F, certificate.n,
                               STR_A(certificate), STR_A(key));
     struct tls_pair *p = hash_get(known, both);
+    str_t            folder = cf->gen->paths.conf_prefix;
+    struct tls_unit  unit = { .passwords = *passwords };
 
     if (p == NULL) {
         p = arena_make(cf->arena, struct tls_pair);
-        if (!tls_pair_load(cf->arena, cf->gen->paths.conf_prefix, certificate,
-                           key, passwords, p, why))
+        unit.marks[0] = tls_mark_of(path_of(cf->arena, folder, certificate));
+        unit.marks[1] = tls_mark_of(path_of(cf->arena, folder, key));
+        if (!tls_pair_load(cf->arena, folder, certificate, key, passwords, p,
+                           why))
             return false;
+        unit.pair = p;
+        *add_unit(cf, &p->unit) = unit;
         hash_set(known, both, p);
     }
     *out = *p;
@@ -403,8 +426,7 @@ add_passwords(struct conf *cf, str_t text, struct texts *out)
             return conf_error(cf, "too long line in \"" STR_F "\"",
                               STR_A(cf->args[1]));
         if (line.n != 0)
-            *vec_push(cf->arena, &out->list)
-                = keep_secret(cf->arena, line.p, line.n);
+            *vec_push(cf->arena, &out->list) = tls_keep_secret(cf->arena, line);
     }
     return NULL;
 }
@@ -463,6 +485,9 @@ tls_settings_check(struct conf *cf, struct tls_settings *s, char *why)
     str_t        id;
 
     tls_settings_seal(s);
+    memcpy(s->first_verify_id, s->verify_id, sizeof(s->verify_id));
+    s->slot = arena_make(cf->arena, struct tls_slot);
+    *vec_push(cf->arena, &files_of(cf)->settings) = s;
     id = (str_t){ (char *) s->id, sizeof(s->id) };
     if (hash_get(good, id) != NULL)
         return true;
@@ -471,9 +496,3 @@ tls_settings_check(struct conf *cf, struct tls_settings *s, char *why)
     hash_set(good, id, s);
     return true;
 }
-
-
-struct module tls_module = {
-    .name = "tls",
-    .main_size = sizeof(struct tls_files),
-};

@@ -8,10 +8,11 @@
 
 #include "core/tls/settings.h"
 
-extern struct module tls_module;
-
 /* A file as it is, path being absolute.  False: why (TLS_WHY_MAX bytes) has
  * OpenSSL's reasons in nginx's words, behind what. */
+bool tls_file_load(struct arena *a, const char *what, str_t path,
+                   struct tls_file *out, char *why);
+/* The same, once in a generation. */
 bool tls_file_read(struct conf *cf, const char *what, str_t path,
                    struct tls_file *out, char *why);
 
@@ -25,6 +26,9 @@ bool tls_pair_load(struct arena *a, str_t folder, str_t certificate, str_t key,
 bool tls_pair_read(struct conf *cf, str_t certificate, str_t key,
                    const struct texts *passwords, struct tls_pair *out,
                    char *why);
+
+/* A copy that is wiped with a, followed by a NUL. */
+str_t tls_keep_secret(struct arena *a, str_t secret);
 
 /* Directive type over struct texts: a file with passwords, one a line. */
 extern const struct conf_type conf_tls_passwords;

@@ -3,7 +3,9 @@
  * What one server, or one kind of upstream, says about TLS: plain data in the
  * generation, with the bytes of all files that it names.  The master reads
  * these, as only it may read private keys, and keeps nothing of OpenSSL's:
- * each worker makes what it needs from the bytes (context.h).
+ * each worker makes what it needs from the bytes (context.h).  Where files are
+ * renewed (renewal.h), their bytes change, and the ids with them; nothing else
+ * does.
  */
 #pragma once
 
@@ -35,10 +37,13 @@ enum tls_cache {
     TLS_CACHE_SHARED,  /* one that all workers share                         */
 };
 
+struct tls_slot;
+
 /* A file that was read. */
 struct tls_file {
-    str_t path; /* absolute, for messages; followed by a NUL                 */
-    str_t bytes;
+    str_t    path; /* absolute, for messages; followed by a NUL              */
+    str_t    bytes;
+    unsigned unit; /* that renews it (renewal.h), from 1; 0: none            */
 };
 
 /* A certificate with its key. */
@@ -47,6 +52,7 @@ struct tls_pair {
     str_t path, key_path; /* absolute, for messages; followed by a NUL       */
     str_t chain;          /* DER: the certificate, then those above it       */
     str_t key;            /* DER, not encrypted; wiped with the generation   */
+    unsigned unit;        /* that renews it (renewal.h), from 1; 0: none     */
 };
 
 typedef VEC(struct tls_pair) tls_pairs_t;
@@ -81,6 +87,9 @@ struct tls_settings {
     size_t           buffer_size; /* the most that is sent as one record     */
     uint8_t          id[32];    /* of all that makes a difference            */
     uint8_t          verify_id[32]; /* of how the peer is verified           */
+    uint8_t          first_verify_id[32]; /* the same as it was read         */
+    struct tls_slot *slot;      /* for tls_context_get                       */
+    bool             is_stale;  /* while files are renewed                   */
 };
 
 /* Computes s->id and s->verify_id, when the rest is complete. */

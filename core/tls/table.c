@@ -117,28 +117,39 @@ tls_context_put(struct tls_context *c)
 }
 
 
-/* A generation ends, and its zones do after that. */
 static void
-unuse(void *arg)
+empty(struct tls_slot *slot)
 {
-    struct tls_context *c = arg;
+    struct tls_context *c = slot->context;
 
+    if (c == NULL)
+        return;
+    slot->context = NULL;
     if (--c->users == 0)
         c->zone = NULL;
     tls_context_put(c);
 }
 
 
-/* Counts the generation, unless it was the last one that asked. */
+/* A generation ends, and its zones do after that. */
 static void
-use(struct tls_context *c, struct generation *g)
+on_generation_end(void *slot)
 {
-    if (c->generation == g->number + 1)
-        return;
-    c->generation = g->number + 1;
+    empty(slot);
+}
+
+
+static void
+use(struct tls_context *c, const struct tls_settings *s, struct generation *g)
+{
+    struct tls_slot *slot = s->slot;
+
+    empty(slot);
+    slot->context = tls_context_hold(c);
     c->users++;
-    tls_context_hold(c);
-    arena_defer(g->arena, unuse, c);
+    if (!slot->is_tied)
+        arena_defer(g->arena, on_generation_end, slot);
+    slot->is_tied = true;
 }
 
 
@@ -146,11 +157,14 @@ struct tls_context *
 tls_context_get(const struct tls_settings *s, struct generation *g,
                 const struct log *log)
 {
-    struct tls_context *c = find(s);
+    struct tls_context *c;
     char                why[TLS_WHY_MAX];
 
+    if (s->slot->context != NULL)
+        return s->slot->context;
+    c = find(s);
     if (c != NULL) {
-        use(c, g);
+        use(c, s, g);
         return c;
     }
     c = tls_context_new(s, why);
@@ -159,8 +173,8 @@ tls_context_get(const struct tls_settings *s, struct generation *g,
         return NULL;
     }
     add(c);
-    use(c, g);
-    tls_context_put(c); /* the generation's alone */
+    use(c, s, g);
+    tls_context_put(c); /* the slot's alone */
     return c;
 }
 
@@ -170,6 +184,29 @@ tls_context_keep(const struct tls_settings *s, struct generation *g)
 {
     struct tls_context *c = find(s);
 
-    if (c != NULL)
-        use(c, g);
+    if (c != NULL && s->slot->context != c)
+        use(c, s, g);
+}
+
+
+void
+tls_context_leave(const struct tls_settings *s)
+{
+    empty(s->slot);
+}
+
+
+static bool
+same_id(const uint8_t *a, const uint8_t *b)
+{
+    return memcmp(a, b, sizeof(((struct tls_context *) 0)->id)) == 0;
+}
+
+
+bool
+tls_context_verifies(const struct tls_context *c, const struct tls_settings *s)
+{
+    return same_id(c->verify_id, s->verify_id)
+           || same_id(c->verify_id, s->first_verify_id)
+           || same_id(c->first_verify_id, s->first_verify_id);
 }

@@ -477,26 +477,34 @@ test_sessions(unsigned protocol)
 static void
 test_table(void)
 {
-    struct tls_context *a, *b;
+    struct tls_context *a, *b, *c;
     struct generation   later = { .arena = arena_new(0), .number = 1 };
+    struct tls_settings same;
 
     generation.arena = arena_new(0);
     tls_settings_seal(&at_server);
+    at_server.slot = arena_make(generation.arena, struct tls_slot);
+    same = at_server;
+    same.slot = arena_make(later.arena, struct tls_slot);
     a = tls_context_get(&at_server, &generation, &quiet);
     b = tls_context_get(&at_server, &generation, &quiet);
     ok(a != NULL && a == b, "equal settings share a context");
     is(a->refs, 1, "counted once by a generation");
-    tls_context_keep(&at_server, &later);
+    tls_context_keep(&same, &later);
     arena_free(generation.arena);
     is(a->refs, 1, "which may go");
-    ok(tls_context_get(&at_server, &later, &quiet) == a,
-       "and it is still there");
-    at_server.depth = 9;
-    tls_settings_seal(&at_server);
-    ok(tls_context_get(&at_server, &later, &quiet) != a,
-       "others have their own");
+    ok(tls_context_get(&same, &later, &quiet) == a, "and it is still there");
+    tls_context_hold(a);
+    same.depth = 9;
+    tls_settings_seal(&same);
+    ok(tls_context_get(&same, &later, &quiet) == a, "sealed is not changed");
+    tls_context_leave(&same);
+    is(a->refs, 1, "left");
+    c = tls_context_get(&same, &later, &quiet);
+    ok(c != NULL && c != a, "others have their own");
+    tls_context_put(a);
     arena_free(later.arena);
-    at_server.depth = 1;
+    at_server.slot = NULL;
 }
 
 
