@@ -143,6 +143,22 @@ sleep 0.2;
 $c->send('xt');
 is $c->read_response->status, 500, 'what was passed on is gone';
 
+# ---- words ----
+
+for my $prefix (qw(proxy fastcgi scgi uwsgi)) {
+    my @words = (qw(error timeout invalid_header non_idempotent updating off),
+                 map { "http_$_" } 500, 503, 403, 404, 429);
+    my $first = sub {
+        my $conf = conf_test("%%HTTP%%\n${prefix}_next_upstream @_;\n}\n");
+        return $conf->{code} ? $conf->{first} =~ s/ in F:\d+//r : 'ok';
+    };
+
+    is $first->(@words), 'ok', "$prefix: its words";
+    is $first->($_), $prefix eq 'proxy' ? 'ok' : qq(invalid value "$_"),
+        "$prefix: $_" for qw(http_502 http_504);
+    is $first->('http_501'), 'invalid value "http_501"', "$prefix: http_501";
+}
+
 # Debian's 1.22.1 loses a socket there.
 $t->expect_log(qr/open socket #\d+ left|aborting/) if is_oracle;
 done_testing;

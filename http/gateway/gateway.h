@@ -133,6 +133,20 @@ extern const struct directive gateway_field_rows[];
 extern const struct directive gateway_body_rows[];
 extern const struct directive gateway_lowat_rows[]; /* only some have it     */
 
+/* PREFIX_next_upstream of C, whose member gateway is a struct gateway_conf: the
+ * words differ between protocols.  Words that all have; and with the statuses
+ * that an application behind a CGI-like protocol may give; or any server. */
+#define GATEWAY_NEXT(name, C, words)                                           \
+    BITS(name, IN_WEB, ARGS_1_OR_MORE, C, gateway.next, "error timeout",       \
+         words,                                                                \
+         "After which failures the request goes to the next server of the "    \
+         "group, as long as nothing was sent to the client. POST, LOCK and "   \
+         "PATCH that were sent once are not repeated without "                 \
+         "non_idempotent; off: never.")
+extern const struct conf_word gateway_next_causes[];
+extern const struct conf_word gateway_next_cgi[];
+extern const struct conf_word gateway_next_http[];
+
 /* Checks the settings and derives others from them; prefix is for messages. */
 const char *gateway_ready(struct conf *cf, struct gateway_conf *c,
                           const char *prefix);

@@ -143,22 +143,29 @@ static const struct conf_type access_type = {
 
 /* --- rows ----------------------------------------------------------------- */
 
-static const struct conf_word next_words[] = {
-    { "error", NEXT_ERROR },
-    { "timeout", NEXT_TIMEOUT },
-    { "invalid_header", NEXT_INVALID_HEADER },
-    { "non_idempotent", NEXT_NON_IDEMPOTENT },
-    { "http_500", NEXT_500 },
-    { "http_502", NEXT_502 },
-    { "http_503", NEXT_503 },
-    { "http_504", NEXT_504 },
-    { "http_403", NEXT_403 },
-    { "http_404", NEXT_404 },
-    { "http_429", NEXT_429 },
-    { "updating", 0 }, /* only with a cache */
-    { "off", NEXT_OFF },
-    { NULL, 0 },
-};
+/* A word of a list below; "updating" is one only with a cache. */
+#define NEXT_CAUSES \
+    { "error", NEXT_ERROR }, { "timeout", NEXT_TIMEOUT }, \
+    { \
+        "off", NEXT_OFF \
+    }
+#define NEXT_STATUSES \
+    { "invalid_header", NEXT_INVALID_HEADER }, \
+        { "non_idempotent", NEXT_NON_IDEMPOTENT }, { "http_500", NEXT_500 }, \
+        { "http_503", NEXT_503 }, { "http_403", NEXT_403 }, \
+        { "http_404", NEXT_404 }, { "http_429", NEXT_429 }, \
+    { \
+        "updating", 0 \
+    }
+
+const struct conf_word gateway_next_causes[] = { NEXT_CAUSES, { NULL, 0 } };
+const struct conf_word gateway_next_cgi[]
+    = { NEXT_CAUSES, NEXT_STATUSES, { NULL, 0 } };
+const struct conf_word gateway_next_http[] = { NEXT_CAUSES,
+                                               NEXT_STATUSES,
+                                               { "http_502", NEXT_502 },
+                                               { "http_504", NEXT_504 },
+                                               { NULL, 0 } };
 
 static const struct conf_word ignore_words[] = {
     { "X-Accel-Redirect", IGNORE_ACCEL_REDIRECT },
@@ -211,12 +218,6 @@ const struct directive gateway_peer_rows[] = {
          "it has not begun by then."),
     SIZE("_buffer_size", 0, C, buffer_size, "4k",
          "The buffer that the head of the response must fit into."),
-    BITS("_next_upstream", 0, ARGS_1_OR_MORE, C, next, "error timeout",
-         next_words,
-         "After which failures the request goes to the next server of "
-         "the group, as long as nothing was sent to the client. POST, "
-         "LOCK and PATCH that were sent once are not repeated without "
-         "non_idempotent; off: never."),
     NUMBER("_next_upstream_tries", 0, C, next_tries, "0", &any_number,
            "How many servers are tried at most; 0: all."),
     MSEC("_next_upstream_timeout", 0, C, next_timeout, "0",
