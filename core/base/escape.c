@@ -13,16 +13,17 @@ enum {
     C = 1 << ESCAPE_URI_COMPONENT,
     R = 1 << ESCAPE_REDIRECT,
     Q = 1 << ESCAPE_QUOTED,
+    B = 1 << ESCAPE_BLANKS,
 };
 
 /* For each byte, the sets that it is in. */
 static const unsigned char sets[256] = {
-    [0 ... ' '] = U | A | C | R | Q,
+    [0 ... ' '] = U | A | C | R | Q | B,
     ['!'] = C,
     ['"'] = U | A | C | R | Q,
     ['#'] = U | A | C,
     ['$'] = C,
-    ['%'] = U | A | C,
+    ['%'] = U | A | C | B,
     ['&'] = A | C,
     ['\''] = C | Q,
     ['('] = C,

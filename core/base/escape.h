@@ -16,6 +16,8 @@ enum escape_uri {
                              bytes up to space, from DEL, " < > \ ^ ` { | } */
     ESCAPE_QUOTED,        /* a URL in an attribute of HTML, existing escapes are
                              kept: bytes up to space, from DEL, " ' < >      */
+    ESCAPE_BLANKS,        /* a word of a protocol of lines: bytes up to space,
+                             and %                                           */
 };
 
 /* Hexadecimal digits are in upper case. */

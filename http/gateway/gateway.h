@@ -187,6 +187,9 @@ struct gateway_upload {
     bool         is_replaced; /* set by the protocol: it fills body itself   */
     bool         needs_length; /* set by the protocol: it cannot send a body
                                  of unknown length                           */
+    bool         is_unwanted; /* set by the protocol: it sends none, and the
+                                 client's stays unread, for a location that
+                                 error_page names                            */
     bool         is_streaming; /* passed on as it arrives                    */
     bool         has_streamed; /* ... and some of it has been                */
     bool         has_whole;  /* ... and nothing more comes from the client   */

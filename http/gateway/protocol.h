@@ -40,6 +40,7 @@ struct gateway_protocol {
     unsigned    port;       /* if the address has none                       */
     bool        has_own_date; /* Date and Server are the peer's: where they are
                                passed on, a response without them gets none  */
+    bool        has_own_404; /* a 404 of it is no response: the page is ours */
     size_t      state_size; /* of a try: one per exchange, zeroed            */
 
     /* What lives with a connection: its state, what to do about bytes that come

@@ -79,6 +79,8 @@ may_stream(const struct gateway *g)
 enum step
 gateway_read_body(struct gateway *g)
 {
+    if (g->upload.is_unwanted)
+        return prepared(g);
     g->upload.exists = g->r->content_length >= 0 || g->r->has_body;
     return g->upload.exists && may_stream(g) ? begin_stream(g) : read_whole(g);
 }

@@ -215,13 +215,15 @@ redirect(struct gateway *g, str_t to)
 }
 
 
-/* proxy_intercept_errors. */
+/* proxy_intercept_errors, or a 404 that is ours anyway. */
 static bool
 is_intercepted(struct gateway *g)
 {
     struct http_request *r = g->r;
     struct exchange     *x = g->x;
 
+    if (x->code == 404 && g->protocol->has_own_404)
+        return true;
     if (!g->conf->intercept_errors || !http_has_error_page(r, x->code))
         return false;
     if (x->code == 401) {
@@ -231,6 +233,16 @@ is_intercepted(struct gateway *g)
             fields_add(r->task.arena, &r->out.fields, f->name, f->value);
     }
     return true;
+}
+
+
+/* The end of a response whose body is not passed on: if it has come, the
+ * connection can be reused. */
+static void
+read_end(struct gateway *g)
+{
+    if (g->x->link)
+        (void) gateway_decode(g);
 }
 
 
@@ -269,10 +281,8 @@ send_head(struct gateway *g)
         g->state = GATEWAY_RELAY;
         return STEP_NEXT;
     }
-    if (s == STEP_DONE
-        && x->link) /* read the end of a response without a body, so that
-                       the connection can be reused                      */
-        (void) gateway_decode(g);
+    if (s == STEP_DONE)
+        read_end(g);
     gateway_end(g, PEER_OK);
     return s;
 }
@@ -287,8 +297,10 @@ gateway_respond(struct gateway *g)
     if (x->code >= 300) {
         if (gateway_retry_status(g, x->code) == STEP_NEXT)
             return STEP_NEXT;
-        if (is_intercepted(g))
+        if (is_intercepted(g)) {
+            read_end(g);
             return gateway_fail(g, x->code);
+        }
     }
     if (x->is_upgrade && !g->r->is_post_action && !gateway_tunnel_open(g))
         return gateway_fail(g, 502);

@@ -381,7 +381,8 @@ kind_of(const struct gateway_conf *c, const char *prefix)
 const char *
 gateway_ready(struct conf *cf, struct gateway_conf *c, const char *prefix)
 {
-    const char *error = check_sizes(cf, c, prefix);
+    bool        has_buffers = c->buffers.n != 0; /* a row of the protocol */
+    const char *error = has_buffers ? check_sizes(cf, c, prefix) : NULL;
 
     if (!error)
         list_fields(cf, c);

@@ -62,9 +62,9 @@ static const struct conf_type split_type = {
 #define C struct fastcgi_target
 
 static const struct directive directives[] = {
-    APP_PASS("fastcgi_pass", C, app.to, &content,
-             "Passes requests to a FastCGI application: host:port, unix:path "
-             "or the name of a group. May have variables."),
+    PASS("fastcgi_pass", C, app.to, &content,
+         "Passes requests to a FastCGI application: host:port, unix:path "
+         "or the name of a group. May have variables."),
     PARAMS("fastcgi_param", C, app.params, APP_PARAM_SAYS),
     TEXT("fastcgi_index", IN_WEB, C, index, NULL, "name",
          "What is appended to a URI that ends with a slash, in "

@@ -59,9 +59,6 @@ size_t params_size(const struct params *params, size_t for_each);
 enum step app_prepare(struct gateway *g);
 enum step app_describe(struct exchange *x, struct chain *out);
 
-#define APP_PASS(name, C, m, content, says)                                       \
-    { name, IN_LOCATION | IN_IF | ROW_NAMELESS, ARGS_1, &pass_type,            \
-      FIELD(C, m, struct pass_target), NULL, content, "address", says }
 #define APP_PARAM_SAYS                                                         \
     "A parameter of requests to the application; with if_not_empty only "      \
     "where it has a value. A block that sets one inherits none from outer "    \

@@ -37,6 +37,10 @@ enum step pass_serve(struct task *t, const struct gateway_protocol *protocol,
         .name = directive, .serve = handler, .redirects_to_slash = true,       \
         .is_in_limit_except = true                                             \
     }
+/* PREFIX_pass, where an address is all that it takes. */
+#define PASS(name, C, m, content, says)                                       \
+    { name, IN_LOCATION | IN_IF | ROW_NAMELESS, ARGS_1, &pass_type,            \
+      FIELD(C, m, struct pass_target), NULL, content, "address", says }
 /* The templates of shared rows for C, whose first member is its gateway. */
 #define PASS_ROWS(prefix, C, rows)                                             \
     { rows, prefix, FIELD(C, gateway, struct gateway_conf), IN_WEB }

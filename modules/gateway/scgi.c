@@ -95,9 +95,9 @@ static const struct content content = PASS_CONTENT("scgi_pass", serve);
 
 
 static const struct directive pass_directives[] = {
-    APP_PASS("scgi_pass", struct app, to, &content,
-             "Passes requests to an SCGI application: host:port, unix:path or "
-             "the name of a group. May have variables."),
+    PASS("scgi_pass", struct app, to, &content,
+         "Passes requests to an SCGI application: host:port, unix:path or "
+         "the name of a group. May have variables."),
     PARAMS("scgi_param", struct app, params, APP_PARAM_SAYS),
     { .name = NULL },
 };
