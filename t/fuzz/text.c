@@ -46,6 +46,8 @@ check_base64(struct arena *a, str_t in, bool url)
 static bool
 must_escape(unsigned char c, enum escape_uri how)
 {
+    if (how == ESCAPE_BLANKS)
+        return c <= ' ';
     if (c <= ' ' || c >= 0x7F || strchr("\"<>", c) != NULL)
         return true;
     if (how == ESCAPE_QUOTED)
@@ -55,6 +57,7 @@ must_escape(unsigned char c, enum escape_uri how)
     switch (how) {
     case ESCAPE_REDIRECT:
     case ESCAPE_QUOTED:
+    case ESCAPE_BLANKS:
         return false;
     case ESCAPE_URI:
         return strchr("#?", c) != NULL;
@@ -212,6 +215,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_escape(a, in, ESCAPE_URI_COMPONENT);
     check_escape(a, in, ESCAPE_REDIRECT);
     check_escape(a, in, ESCAPE_QUOTED);
+    check_escape(a, in, ESCAPE_BLANKS);
     check_unescape(a, in);
     CHECK(str_eq(unescape_redirect(a, in), read_redirect(in, room)));
     check_html(a, in);
