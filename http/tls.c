@@ -86,6 +86,17 @@ make_all(struct conf *cf, void *main)
 }
 
 
+static const struct directive rows[] = {
+    FLAG("ssl_early_data", IN_HTTP | IN_SERVER, struct http_tls_conf,
+         own.takes_early_data, "off",
+         "Accepts requests that clients with a session send before the "
+         "handshake is over (TLS 1.3). The same bytes are accepted once, but a "
+         "client may ask again in a new handshake: where that matters, look at "
+         "$ssl_early_data, or pass it on in the header Early-Data, and answer "
+         "425."),
+    { .name = NULL },
+};
+
 static const struct template templates[] = {
     { tls_rows, "ssl", FIELD(struct http_tls_conf, common, struct tls_conf),
       IN_HTTP | IN_SERVER },
@@ -98,6 +109,7 @@ static const struct template templates[] = {
 struct module http_tls_module = {
     .name = "http_ssl",
     .serves = FOR_HTTP,
+    .directives = rows,
     .templates = templates,
     .variables = http_tls_variables,
     .conf_size = sizeof(struct http_tls_conf),

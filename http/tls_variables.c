@@ -181,8 +181,17 @@ session_reused(struct task *t, uintptr_t arg)
 }
 
 
-/* What is never so in this build: no request is answered before the handshake
- * is over, and OpenSSL has no Encrypted Client Hello. */
+static str_t
+early_data(struct task *t, uintptr_t arg)
+{
+    (void) arg;
+    if (ssl_of(t) == NULL)
+        return STR_NONE;
+    return tls_is_early(t->conn) ? STR("1") : STR("");
+}
+
+
+/* What is never so in this build: OpenSSL has no Encrypted Client Hello. */
 static str_t
 nothing(struct task *t, uintptr_t arg)
 {
@@ -462,9 +471,9 @@ const struct variable http_tls_variables[] = {
     ROW("ssl_session_id", session_id, 0, "the session's id, in hexadecimal"),
     ROW("ssl_session_reused", session_reused, 0,
         "\"r\" where a session was resumed, else \".\""),
-    ROW("ssl_early_data", nothing, 0,
-        "\"1\" where the request came before the handshake was over, which "
-        "this build does not accept; else empty"),
+    ROW("ssl_early_data", early_data, 0,
+        "\"1\" as long as the handshake is not over, of a request in early "
+        "data; else empty"),
     ROW("ssl_ech_status", nothing, 0,
         "what came of an Encrypted Client Hello, which this build does not "
         "have: empty"),

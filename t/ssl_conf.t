@@ -124,4 +124,8 @@ my $err = test('other protocol words', "listen 127.0.0.1:%%PORT%%; } server { $l
 like $err, qr/\[warn\] protocol options redefined for 127.0.0.1:\d+ in/, 'are warned of'
     if version_at_least('1.23.4');
 
+like test('ssl_ech_file', "$listen $pair ssl_ech_file a.pem.ech; ssl_ech_file b;"),
+    qr/^nginx: \[warn\] "ssl_ech_file" is not supported on this platform, ignored$/m, 'a warning'
+    if version_at_least('1.29.4');
+
 done_testing;

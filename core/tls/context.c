@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
+#include "core/tls/early.h"
 #include "core/tls/error.h"
 #include "core/tls/files.h"
 #include "core/tls/inside.h"
@@ -604,6 +605,8 @@ fill(struct tls_context *c, const struct tls_settings *s, char *why)
         use_sessions(c, s);
         SSL_CTX_set_tlsext_servername_callback(c->ssl, on_name);
         SSL_CTX_set_alpn_select_cb(c->ssl, on_alpn, NULL);
+        if (s->takes_early_data)
+            tls_early_use(c->ssl);
         if (s->staple.bytes.p != NULL)
             tls_stapling_use(c, s->staple.bytes);
     }

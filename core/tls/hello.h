@@ -17,6 +17,7 @@ struct tls_hello {
     str_t name; /* SNI as it was sent, or STR_NONE: a pointer into the bytes */
     str_t alpn; /* the list of protocols, each behind a byte with its length;
                    or STR_NONE                                               */
+    bool  has_early; /* it offers early data                                 */
 };
 
 /* Reads the ClientHello at the start of in.  PARSE_OK; PARSE_AGAIN: it is not

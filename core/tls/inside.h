@@ -18,8 +18,12 @@ struct tls {
     uint32_t                 in_at, in_n, out_at, out_n; /* bytes of these   */
     uint32_t                 owed;    /* bytes of conn.out that are in
                                          records already                     */
+    char ahead;         /* a byte that was read before it was asked for      */
+    bool has_ahead : 1;
+    bool offers_early : 1; /* early data may come (early.c)                  */
+    bool is_early : 1;  /* open, and the handshake is not over               */
     bool is_eof : 1;
-    bool is_open : 1;   /* the handshake is over                             */
+    bool is_open : 1;   /* may be read and written                           */
     bool is_broken : 1;
     bool is_plain : 1;  /* the client does not speak TLS                     */
     bool is_kept : 1;   /* its session, by resumption.c                      */

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/tls/early.h"
 #include "core/tls/error.h"
 #include "core/tls/inside.h"
 #include "core/tls/resumption.h"
@@ -133,6 +134,7 @@ begin(struct conn *c, const struct tls_hello *hello)
     attach(c, context);
     bind_session(t);
     SSL_set_accept_state(t->ssl);
+    tls_early_start(t, hello->has_early);
     return STEP_NEXT;
 }
 
@@ -152,7 +154,7 @@ read_hello(struct conn *c)
 {
     static char      flat[TLS_HELLO_MAX];
     struct tls      *t = c->tls;
-    struct tls_hello hello = { STR_NONE, STR_NONE };
+    struct tls_hello hello = { STR_NONE, STR_NONE, false };
     enum parse       parsed = PARSE_AGAIN;
     ssize_t          n = 1;
 
@@ -195,9 +197,9 @@ refuses_nameless(void)
 }
 
 
-/* The handshake has not succeeded so far. */
+/* The handshake has not succeeded so far; text: the call that says so. */
 static enum step
-not_yet(struct conn *c, int rc)
+not_yet(struct conn *c, int rc, const char *text)
 {
     struct tls *t = c->tls;
     int         what = SSL_get_error(t->ssl, rc);
@@ -216,7 +218,7 @@ not_yet(struct conn *c, int rc)
         conn_log_error(c, what == SSL_ERROR_SYSCALL ? c->error : 0,
                        "peer closed connection in SSL handshake");
     else
-        log_failure(c, what, "SSL_do_handshake() failed");
+        log_failure(c, what, text);
     break_off(c);
     (void) wire_leave(c, false);
     return STEP_FAIL;
@@ -227,6 +229,7 @@ static enum step
 handshake_tls(struct conn *c)
 {
     struct tls *t = c->tls;
+    const char *what;
     enum step   s;
     int         rc;
 
@@ -240,9 +243,9 @@ handshake_tls(struct conn *c)
             return s;
     }
     wire_enter(t);
-    rc = SSL_do_handshake(t->ssl);
+    rc = tls_early_shake(t, &what);
     if (rc != 1)
-        return not_yet(c, rc);
+        return not_yet(c, rc, what);
     ERR_clear_error();
     t->is_open = true;
     /* What is left of it goes with the first response, or at the end of the
@@ -254,7 +257,7 @@ handshake_tls(struct conn *c)
     }
     if (c->has_unsent)
         conn_flush_late(c);
-    if (t->in_n != 0)
+    if (t->in_n != 0 || t->has_ahead)
         c->event.readable = true;
     return STEP_NEXT;
 }
@@ -317,11 +320,12 @@ read_tls(struct conn *c, char *out, size_t n)
         return t->is_broken ? CONN_ERROR : CONN_AGAIN;
     wire_enter(t);
     do {
-        rc = SSL_read(t->ssl, out + got,
-                      n - got < INT_MAX ? (int) (n - got) : INT_MAX);
+        rc = tls_early_read(t, out + got,
+                            n - got < INT_MAX ? (int) (n - got) : INT_MAX);
         if (rc > 0)
             got += (size_t) rc;
-    } while (rc > 0 && got < n && (t->in_n != 0 || SSL_pending(t->ssl) != 0));
+    } while (rc > 0 && got < n
+             && (SSL_pending(t->ssl) != 0 || (t->in_n != 0 && !t->is_early)));
     if (rc <= 0)
         what = SSL_get_error(t->ssl, rc);
     if (got == 0) {
@@ -345,7 +349,6 @@ probe_tls(struct conn *c)
 {
     struct tls *t = c->tls;
     enum probe  found = PROBE_QUIET;
-    char        byte;
     int         rc, what;
 
     if (t->is_plain)
@@ -356,7 +359,7 @@ probe_tls(struct conn *c)
         return t->in_n != 0 ? PROBE_INPUT : conn_plain.probe(c);
     c->event.readable = true; /* the loop may not have told so far */
     wire_enter(t);
-    rc = SSL_peek(t->ssl, &byte, 1);
+    rc = tls_early_peek(t);
     what = rc > 0 ? SSL_ERROR_NONE : SSL_get_error(t->ssl, rc);
     if (rc > 0) {
         c->event.readable = true;
@@ -460,7 +463,7 @@ encrypt(struct conn *c, const struct chain *out, size_t limit)
         s = gather(c, &k, limit < most ? limit : most);
         if (s.n == 0)
             return s.p != NULL;
-        rc = SSL_write(t->ssl, s.p, (int) s.n);
+        rc = tls_early_write(t, s.p, s.n);
         if (rc <= 0) {
             log_failure(c, SSL_get_error(t->ssl, rc), "SSL_write() failed");
             break_off(c);
@@ -657,6 +660,13 @@ SSL *
 tls_handle(const struct conn *c)
 {
     return c->tls != NULL ? c->tls->ssl : NULL;
+}
+
+
+bool
+tls_is_early(const struct conn *c)
+{
+    return c->tls != NULL && c->tls->is_early;
 }
 
 

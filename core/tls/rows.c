@@ -152,6 +152,26 @@ parse_compression(struct conf *cf, void *field)
 }
 
 
+static const char *
+parse_ech_file(struct conf *cf, void *field)
+{
+    const char *error = conf_conf_file.parse(cf, field);
+
+    if (error == NULL)
+        conf_warn_bare(
+            cf, "\"" STR_F "\" is not supported on this platform, ignored",
+            STR_A(cf->args[0]));
+    return error;
+}
+
+
+static const struct conf_type ech_file_type = {
+    .name = "file",
+    .size = sizeof(str_t),
+    .parse = parse_ech_file,
+    .syntax = "file",
+};
+
 static const struct conf_type compression_type = {
     .name = "flag",
     .size = sizeof(bool),
@@ -220,6 +240,10 @@ const struct directive tls_server_rows[] = {
       FIELD(C, compresses_certificates, bool), "off", NULL, NULL,
       "Compresses the certificate for clients that know how (RFC 8879), where "
       "OpenSSL has it (from 3.2 on)." },
+    { "_ech_file", ROW_MANY, ARGS_1, &ech_file_type, FIELD(C, ech_file, str_t),
+      NULL, NULL, NULL,
+      "Keys for Encrypted Client Hello, which OpenSSL has from 4.0 on and this "
+      "build does not use: there is a warning, and nothing else." },
     FLAG("_reject_handshake", 0, C, rejects, "off",
          "Refuses handshakes for the names of the server: no certificate is "
          "needed."),
@@ -399,6 +423,7 @@ tls_server_settings(struct conf *cf, const struct tls_conf *common,
         .session_timeout = own->session_timeout,
         .has_tickets = own->has_tickets,
         .buffer_size = own->buffer_size,
+        .takes_early_data = own->takes_early_data,
         .has_certificate_compression = own->compresses_certificates,
     };
     if (!read_pairs(cf, common, own, s, why)

@@ -36,6 +36,8 @@ struct tls_server_conf {
     str_t        staple; /* absolute path, or empty                          */
     bool         prefers_server_ciphers, has_tickets, rejects, staples;
     bool         compresses_certificates;
+    str_t        ech_file;
+    bool         takes_early_data; /* a row of http's                        */
 };
 
 extern const struct directive tls_server_rows[];

@@ -91,6 +91,7 @@ tls_settings_seal(struct tls_settings *s)
     mix_text(md, s->zone != NULL ? s->zone->name : STR_NONE);
     mix_number(md, s->session_timeout);
     mix_number(md, s->has_tickets);
+    mix_number(md, s->takes_early_data);
     mix_number(md, s->buffer_size);
     mix_text(md, s->ciphers);
     mix_text(md, s->curves);

@@ -83,6 +83,7 @@ struct tls_settings {
     const struct zone_conf *zone; /* TLS_CACHE_SHARED, else NULL             */
     uint64_t         session_timeout; /* seconds                             */
     bool             has_tickets;
+    bool             takes_early_data;
     VEC(struct tls_file) ticket_keys; /* none: those that all workers share  */
     size_t           buffer_size; /* the most that is sent as one record     */
     uint8_t          id[32];    /* of all that makes a difference            */

@@ -56,7 +56,11 @@ bool tls_wants_name(const struct conn *c);
 /* Whether the certificate of the peer is for that name or address. */
 bool tls_peer_is(const struct conn *c, str_t name);
 
-/* Of a connection after its handshake, or NULL: it has no TLS. */
+/* Whether it is open and its handshake is not over: what has come may have been
+ * sent by somebody else before (early.h). */
+bool tls_is_early(const struct conn *c);
+
+/* Of a connection that is open, or NULL: it has no TLS. */
 SSL *tls_ssl(const struct conn *c);
 /* The same before it. */
 SSL *tls_handle(const struct conn *c);

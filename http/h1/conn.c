@@ -10,6 +10,7 @@
 
 #include "core/net/worker.h"
 #include "core/os/clock.h"
+#include "core/tls/tls.h"
 #include "http/body.h"
 #include "http/counters.h"
 #include "http/h1/h1.h"
@@ -533,7 +534,8 @@ finish(struct http_request *r)
     const struct http_keep_conf *c = keep_conf(&r->task);
     bool                         keeps, is_unread;
 
-    is_unread = h1_has_rest(h) || (r->body != NULL && !r->body->is_complete);
+    is_unread = h1_has_rest(h) || (r->body != NULL && !r->body->is_complete)
+                || tls_is_early(&h->http.conn); /* its end will come */
     if (r->keeps_alive && r->body != NULL && !r->body->is_complete
         && http_body_is_dropped(r->body) && c->lingering_close != LINGER_OFF
         && h->state == H1_BUSY)
