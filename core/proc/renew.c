@@ -8,11 +8,13 @@
 #include "core/os/clock.h"
 #include "core/proc/crew.h"
 #include "core/proc/handover.h"
+#include "core/tls/expiry.h"
 #include "core/tls/renewal.h"
 
 enum {
     QUIET_MS = 250,     /* since the last change                              */
     PATIENCE_MS = 5000, /* since the first one                               */
+    DAY_MS = 24 * 3600 * 1000,
 };
 
 #define NEVER ((msec_t) -1)
@@ -37,7 +39,9 @@ on_changes(struct awaited *a)
 void
 renew_init(struct renew *r)
 {
-    *r = (struct renew){ .changes.fd = -1, .look_at = NEVER, .poll_at = NEVER };
+    *r = (struct renew){
+        .changes.fd = -1, .look_at = NEVER, .poll_at = NEVER, .warn_at = NEVER
+    };
     list_init(&r->awaited.link);
 }
 
@@ -79,7 +83,7 @@ void
 renew_stop(struct master *m)
 {
     unwatch(m);
-    m->renew.look_at = m->renew.poll_at = NEVER;
+    m->renew.look_at = m->renew.poll_at = m->renew.warn_at = NEVER;
 }
 
 
@@ -87,8 +91,11 @@ void
 renew_follow(struct master *m)
 {
     renew_stop(m);
-    if (tls_watch_conf_of(m->gen)->is_on && tls_renewal_is_possible(m->gen))
-        m->renew.look_at = clock_fresh_ms();
+    if (!tls_renewal_is_possible(m->gen))
+        return;
+    m->renew.warn_at = clock_fresh_ms();
+    if (tls_watch_conf_of(m->gen)->is_on)
+        m->renew.look_at = m->renew.warn_at;
 }
 
 
@@ -96,8 +103,9 @@ msec_t
 renew_next(const struct master *m)
 {
     const struct renew *r = &m->renew;
+    msec_t              at = r->look_at < r->poll_at ? r->look_at : r->poll_at;
 
-    return r->look_at < r->poll_at ? r->look_at : r->poll_at;
+    return at < r->warn_at ? at : r->warn_at;
 }
 
 
@@ -115,14 +123,11 @@ look(struct master *m)
 }
 
 
-void
-renew_work(struct master *m)
+static void
+look_again(struct master *m, msec_t now)
 {
     struct renew *r = &m->renew;
-    msec_t        now = clock_fresh_ms();
 
-    if (now < renew_next(m))
-        return;
     if (r->look_at <= now) {
         watch(m); /* first, so that no change comes in between */
         look(m);
@@ -131,4 +136,19 @@ renew_work(struct master *m)
     }
     r->look_at = NEVER;
     r->poll_at = now + tls_watch_conf_of(m->gen)->poll_ms;
+}
+
+
+void
+renew_work(struct master *m)
+{
+    struct renew *r = &m->renew;
+    msec_t        now = clock_fresh_ms();
+
+    if (r->look_at <= now || r->poll_at <= now)
+        look_again(m, now);
+    if (r->warn_at <= now) {
+        tls_expiry_warn(m->gen, &m->log);
+        r->warn_at = now + DAY_MS;
+    }
 }

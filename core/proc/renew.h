@@ -2,7 +2,8 @@
 /*
  * The master's part in renewing certificates (core/tls/renewal.h): it watches
  * the files, waits until those who write them have done so, and tells the
- * workers.
+ * workers.  Once a day, and when a generation begins to be served, it warns of
+ * certificates that are at their end.
  */
 #pragma once
 
@@ -16,13 +17,14 @@ struct renew {
     struct changes changes;
     msec_t         first_at; /* of the changes that were not looked at so far */
     msec_t         look_at, poll_at; /* (msec_t) -1: not at all              */
+    msec_t         warn_at; /* of certificates at their end                  */
 };
 
 /* Once, before the others. */
 void renew_init(struct renew *r);
 
-/* m->gen is served from now on: its files are watched, and looked at once, as
- * they may have changed since they were read. */
+/* m->gen is served from now on: its files are looked at once, as they may have
+ * changed since they were read, and watched. */
 void renew_follow(struct master *m);
 void renew_stop(struct master *m);
 

@@ -11,9 +11,10 @@
 #include <openssl/x509v3.h>
 #include <unistd.h>
 
+#include "core/tls/expiry.h"
 #include "http/lint/rules.h"
 
-enum { PEM_MAX = 65536, DAY = 86400 };
+enum { PEM_MAX = 65536 };
 
 
 static X509 *
@@ -31,24 +32,9 @@ parse(str_t pem)
 str_t
 certificate_expiry(struct arena *a, str_t pem, time_t now)
 {
-    X509      *x = parse(pem);
-    struct tm  end;
-    int        days = 0, seconds = 0;
-    ASN1_TIME *at = ASN1_TIME_set(NULL, now);
-    str_t      text = STR_NONE;
-    char       date[16];
+    X509 *x = parse(pem);
+    str_t text = x != NULL ? tls_expiry_text(a, x, now) : STR_NONE;
 
-    if (x != NULL && at != NULL
-        && ASN1_TIME_diff(&days, &seconds, at, X509_get0_notAfter(x))
-        && ASN1_TIME_to_tm(X509_get0_notAfter(x), &end)
-        && strftime(date, sizeof(date), "%Y-%m-%d", &end) != 0)
-    {
-        if (days < 0 || seconds < 0)
-            text = arena_printf(a, "it has expired on %s", date);
-        else if (days < CERTIFICATE_DAYS)
-            text = arena_printf(a, "it expires on %s", date);
-    }
-    ASN1_TIME_free(at);
     X509_free(x);
     return text;
 }

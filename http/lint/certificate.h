@@ -8,10 +8,7 @@
 
 #include "core/base/arena.h"
 
-enum { CERTIFICATE_DAYS = 14 };
-
-/* Checks the first certificate of a PEM text.  Returns a sentence when it has
- * expired or will expire within CERTIFICATE_DAYS of now, else STR_NONE, also
+/* What tls_expiry_text says of the first certificate of a PEM text; STR_NONE also
  * for a text that cannot be parsed. */
 str_t certificate_expiry(struct arena *a, str_t pem, time_t now);
 

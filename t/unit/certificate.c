@@ -172,6 +172,12 @@ test_end(struct arena *a)
     };
     str_t pem, says;
 
+    pem = make(a, "DNS:a.b", "a.b", now - 95 * DAY);
+    is_same(certificate_expiry(a, pem, now - 97 * DAY).p, NULL,
+            "two of five days are left");
+    says = certificate_expiry(a, pem, now - 96 * DAY);
+    ok(str_eq(says, STR("it expires on 2023-08-11")),
+       "less than a third: " STR_F, STR_A(says));
     for (size_t i = 0; i < countof(rows); i++) {
         pem = make(a, "DNS:a.b", "a.b", now + rows[i].seconds);
         says = certificate_expiry(a, pem, now);
