@@ -13,6 +13,7 @@
     X(PHASE_REWRITE, rewrite)                                                  \
     X(PHASE_REWRITE, more_input_headers)                                       \
     X(PHASE_PREACCESS, realip)                                                 \
+    X(PHASE_PREACCESS, ban)                                                    \
     X(PHASE_PREACCESS, limit_req)                                              \
     X(PHASE_PREACCESS, limit_conn)                                             \
     X(PHASE_ACCESS, access)                                                    \

@@ -18,6 +18,7 @@ struct conf_type;
 struct counter_row;
 struct generation;
 struct http_filter;
+struct json_text;
 struct lint_rule;
 struct task;
 struct variable;
@@ -159,6 +160,10 @@ struct module {
      * stays with what it has.  What is set up here goes with the generation's
      * arena (arena_defer), which ends under a running loop, too. */
     bool (*adopt)(struct worker *, struct generation *);
+    /* A question through the control socket (core/proc/control.h), in some
+     * process that serves: what is its "do", as JSON, in the line.  True: it is
+     * this module's, and its answer was written, as one value. */
+    bool (*answer)(struct worker *, str_t what, str_t line, struct json_text *);
 
     /* Filled in by modules_init: */
     unsigned                slot;

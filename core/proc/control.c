@@ -17,8 +17,9 @@
 #include <unistd.h>
 
 #include "core/base/json_read.h"
+#include "core/proc/inquiry.h"
 
-enum { CLIENTS = 32, LINE_MAX_BYTES = 1024, BACKLOG = 32, EVENTS = 8 };
+enum { CLIENTS = 32, BACKLOG = 32, EVENTS = 8 };
 
 enum client_state {
     CLIENT_FREE,
@@ -32,7 +33,7 @@ struct client {
     enum client_state state;
     int               fd;
     uint64_t          serial; /* the lower, the earlier it came              */
-    char              line[LINE_MAX_BYTES];
+    char              line[INQUIRY_LINE];
     size_t            n;
     struct arena     *arena; /* of the answer                                */
     str_t             left;  /* of the answer, to be sent                    */
@@ -352,6 +353,18 @@ start_reload(struct client *c, str_t line)
 
 
 static void
+pass(struct client *c, str_t line)
+{
+    const char *error = control.ops->pass(c->fd, line);
+
+    if (error != NULL)
+        answer_error(c, error);
+    else
+        end(c);
+}
+
+
+static void
 obey(struct client *c, str_t line)
 {
     str_t what = STR_NONE;
@@ -363,7 +376,7 @@ obey(struct client *c, str_t line)
     else if (str_is(what, "\"reload\""))
         start_reload(c, line);
     else
-        answer_error(c, "unknown request");
+        pass(c, line);
 }
 
 

@@ -6,6 +6,7 @@
  *
  *     {"do":"status"}
  *     {"do":"reload","explains":true}
+ *     {"do":"ban","action":"ls"}
  *
  * An error is {"error":"..."}.  The socket and its clients are the master's, or
  * the single process's; they never block it.
@@ -21,6 +22,9 @@ struct control_ops {
     const char *(*reload)(bool explains);
     /* Writes what there is to know, as one value. */
     void (*status)(struct json_text *t);
+    /* Has any other question answered by who serves (inquiry.h), on the same
+     * socket; fd stays the caller's.  NULL, or why it cannot be done. */
+    const char *(*pass)(int fd, str_t line);
 };
 
 /* Listens beside the pid file of g.  A failure is logged, and there is no

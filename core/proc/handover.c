@@ -255,6 +255,25 @@ handover_renew(const struct children *c, const struct generation *g, int fd,
 }
 
 
+bool
+handover_ask(const struct children *c, int fd, str_t line)
+{
+    struct order o = { .kind = ORDER_ANSWER, .n = (uint16_t) line.n };
+
+    if (line.n > sizeof(o.line))
+        return false;
+    memcpy(o.line, line.p, line.n);
+    for (unsigned i = 0; i < c->n; i++) {
+        const struct child *it = &c->at[i];
+
+        if (it->pid != 0 && !it->is_old && it->channel != -1
+            && channel_send(it->channel, &o, sizeof(o), &fd, 1))
+            return true;
+    }
+    return false;
+}
+
+
 /* --- in the worker --------------------------------------------------------- */
 
 static void
@@ -388,9 +407,20 @@ renew(struct adoption *a, const struct order *o, int *fds, unsigned n)
 
 
 static void
+on_answer(struct adoption *a, const struct order *o, const int *fds, unsigned n)
+{
+    CHECK(n == 1 && o->n <= sizeof(o->line));
+    inquiry_answer(a->self, fds[0], (str_t){ o->line, o->n });
+}
+
+
+static void
 on_order(struct adoption *a, const struct order *o, int *fds, unsigned n)
 {
     switch (o->kind) {
+    case ORDER_ANSWER:
+        on_answer(a, o, fds, n);
+        break;
     case ORDER_ADOPT:
         add_order(a, o, fds, n);
         break;

@@ -11,6 +11,7 @@
  *     ORDER_SWITCH                     >    serves it from the next turn on
  *                                      <    SERVING
  *     ORDER_RENEW  file in memory      >    takes certificates that have changed
+ *     ORDER_ANSWER a line, a socket    >    answers it there (inquiry.h)
  *
  * Nothing changes before ORDER_SWITCH; ORDER_DROP takes it back.  An order to
  * adopt comes in as many messages as its descriptors need.
@@ -19,8 +20,15 @@
 
 #include "core/proc/channel.h"
 #include "core/proc/children.h"
+#include "core/proc/inquiry.h"
 
-enum order_kind { ORDER_ADOPT, ORDER_SWITCH, ORDER_DROP, ORDER_RENEW };
+enum order_kind {
+    ORDER_ADOPT,
+    ORDER_SWITCH,
+    ORDER_DROP,
+    ORDER_RENEW,
+    ORDER_ANSWER,
+};
 
 struct order {
     enum order_kind    kind;
@@ -29,6 +37,8 @@ struct order {
     size_t             size;   /* of the image                               */
     unsigned           slot;
     unsigned           n_fds;  /* in all messages: first that of the image   */
+    uint16_t           n;      /* bytes of the line to answer                */
+    char               line[INQUIRY_LINE];
 };
 
 enum answer_kind { ANSWER_READY, ANSWER_FAILED, ANSWER_SERVING };
@@ -47,6 +57,8 @@ unsigned handover_offer(struct children *c, struct generation *g,
  * false: some have not said so in time.  handover_drop: they forget it. */
 bool handover_switch(struct children *c, const struct generation *g);
 void handover_drop(struct children *c, const struct generation *g);
+/* Has some worker answer the line on fd.  False: none can. */
+bool handover_ask(const struct children *c, int fd, str_t line);
 
 /* All workers of g, which they serve, take what has changed of its certificates
  * (core/tls/renewal.h).  One that cannot be told is replaced. */

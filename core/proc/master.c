@@ -18,6 +18,7 @@
 #include "core/os/clock.h"
 #include "core/os/title.h"
 #include "core/proc/control.h"
+#include "core/proc/handover.h"
 #include "core/proc/reload.h"
 #include "core/proc/status.h"
 #include "core/shm/registry.h"
@@ -275,6 +276,14 @@ on_status(struct json_text *t)
 }
 
 
+static const char *
+on_pass(int fd, str_t line)
+{
+    return handover_ask(&master.children, fd, line) ? NULL
+                                                    : "no worker can answer";
+}
+
+
 static void
 on_control(struct awaited *a)
 {
@@ -348,7 +357,7 @@ static void
 begin_control(struct master *m)
 {
     static const struct control_ops ops
-        = { .reload = on_reload, .status = on_status };
+        = { .reload = on_reload, .status = on_status, .pass = on_pass };
 
     m->control = (struct awaited){ .fd = control_start(&ops),
                                    .events = POLLIN,

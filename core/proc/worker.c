@@ -7,6 +7,7 @@
 #include "core/proc/worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -506,6 +507,18 @@ on_status(struct json_text *t)
 }
 
 
+static const char *
+on_pass(int fd, str_t line)
+{
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    if (own == -1)
+        return "too many open files";
+    inquiry_answer(&serving.self, own, line);
+    return NULL;
+}
+
+
 static void
 on_control(struct event *e)
 {
@@ -518,7 +531,7 @@ static void
 begin_control(struct serving *s)
 {
     static const struct control_ops ops
-        = { .reload = on_reload, .status = on_status };
+        = { .reload = on_reload, .status = on_status, .pass = on_pass };
 
     s->control.fd = control_start(&ops);
     s->control.on_read = on_control;
@@ -571,6 +584,7 @@ finish(struct serving *s)
     log_at(&s->self.log, LEVEL_NOTICE, 0, "exiting");
     acceptor_free(s->acceptor);
     adoption_stop(&s->adoption);
+    inquiries_stop();
     modules_stop(&s->self, &s->started);
     LIST_EACH(&s->alive, l)
         log_files_flush(list_entry(l, struct generation, alive)->files);

@@ -179,23 +179,9 @@ parse_limit(struct conf *cf, void *field)
 static const char *
 parse_zone(struct conf *cf, void *field)
 {
-    str_t              name = STR_NONE, word = cf->args[2];
-    uint64_t           size = 0;
-    const char        *error = NULL;
-    struct limit_zone *z;
-
     (void) field;
-    if (!str_starts(word, STR("zone=")))
-        return conf_error(cf, "invalid parameter \"" STR_F "\"", STR_A(word));
-    error = limit_zone_parse(cf, word, &name, &size);
-    if (error != NULL)
-        return error;
-    if (name.n == 0)
-        return conf_error(cf, "\"%s\" must have \"zone\" parameter",
-                          cf->row->name);
-    z = limit_zone_named(cf, conf_main(cf, &limit_conn_module), name, size,
-                         &limit_conn_use, &error);
-    return z != NULL ? limit_zone_define(cf, z) : error;
+    return limit_zone_parse_whole(cf, conf_main(cf, &limit_conn_module),
+                                  &limit_conn_use);
 }
 
 

@@ -18,11 +18,10 @@
 #include "modules/gate/limit_quota.h"
 #include "modules/gate/limit_zone.h"
 
-enum { KEY_MAX = 65535, MINUTE_MS = 60000 };
+enum { KEY_MAX = 65535 };
 
 /* In requests, where thousandths of them have to fit. */
-#define COUNT_MAX ((uint64_t) INT64_MAX / 1000)
-#define RATE_MAX (COUNT_MAX / 60)
+#define COUNT_MAX LIMIT_COUNT_MAX
 
 struct limit {
     struct limit_zone    *zone;
@@ -68,16 +67,11 @@ zone_of(const struct check *c)
 }
 
 
-/* What one more request makes of the excess in e.  That can have been counted
- * later than now, by the clock of another process. */
+/* What one more request makes of the excess in e. */
 static uint64_t
 excess_with(const struct check *c, const struct limit_entry *e, msec_t now)
 {
-    uint64_t rate = c->limit->zone->rate, excess = e->count + 1000, drained;
-    msec_t   ms = now > e->at ? now - e->at : 0;
-
-    drained = ms > UINT64_MAX / rate ? UINT64_MAX : rate * ms / MINUTE_MS;
-    return drained < excess ? excess - drained : 0;
+    return limit_drained(c->limit->zone->rate, e->count + 1000, e->at, now);
 }
 
 
@@ -184,8 +178,9 @@ delay_of(const struct check *c)
 {
     uint64_t excess = c->excess, delay = c->limit->delay;
 
-    return excess > delay ? (excess - delay) * MINUTE_MS / c->limit->zone->rate
-                          : 0;
+    return excess > delay
+               ? (excess - delay) * LIMIT_MINUTE_MS / c->limit->zone->rate
+               : 0;
 }
 
 
@@ -415,25 +410,10 @@ parse_limit(struct conf *cf, void *field)
 
 
 static const char *
-parse_rate(struct conf *cf, str_t word, uint64_t *rate)
-{
-    str_t    value = str_from(word, strlen("rate="));
-    uint64_t n, minutes = str_ends(value, STR("r/m")) ? 1 : 60;
-
-    if (str_ends(value, STR("r/s")) || str_ends(value, STR("r/m")))
-        value.n -= strlen("r/s");
-    if (!number_parse(value, COUNT_MAX, &n) || n == 0)
-        return conf_error(cf, "invalid rate \"" STR_F "\"", STR_A(word));
-    *rate = (n < RATE_MAX ? n : RATE_MAX) * 1000 * minutes;
-    return NULL;
-}
-
-
-static const char *
 parse_zone(struct conf *cf, void *field)
 {
     str_t              name = STR_NONE;
-    uint64_t           size = 0, rate = 60000;
+    uint64_t           size = 0, rate = 60000, n;
     const char        *error = NULL;
     struct limit_zone *z;
 
@@ -442,7 +422,7 @@ parse_zone(struct conf *cf, void *field)
         if (str_starts(cf->args[i], STR("zone=")))
             error = limit_zone_parse(cf, cf->args[i], &name, &size);
         else if (str_starts(cf->args[i], STR("rate=")))
-            error = parse_rate(cf, cf->args[i], &rate);
+            error = limit_rate_parse(cf, cf->args[i], &n, &rate);
         else
             error = conf_error(cf, "invalid parameter \"" STR_F "\"",
                                STR_A(cf->args[i]));

@@ -25,10 +25,11 @@
 #include "core/shm/held.h"
 
 /* Changes with the structs below, and struct limit_entry. */
-enum { LAYOUT = 1, ENTRIES_LEAST = 16, DIGEST = 32 };
+enum { LAYOUT = 2, ENTRIES_LEAST = 16, DIGEST = 32 };
 
 struct table {
     struct held         held;
+    struct limit_notes  notes;
     uint64_t            swept_at; /* seconds                                 */
     uint64_t            seed[2];
     uint64_t            last_at; /* given to an entry                       */
@@ -106,6 +107,8 @@ const struct zone_use limit_req_use
     = { .name = "limit_req", .version = LAYOUT, .init = init_req };
 const struct zone_use limit_conn_use
     = { .name = "limit_conn", .version = LAYOUT, .init = init_conn };
+const struct zone_use limit_ban_use
+    = { .name = "ban", .version = LAYOUT, .init = init_req };
 
 
 /* --- chains and the list ---------------------------------------------------- */
@@ -389,6 +392,48 @@ limit_add(struct zone *z, const struct limit_key *key, struct limit_entry *lost)
     e->n = key->n;
     chain(t, e);
     return e;
+}
+
+
+void
+limit_remove(struct zone *z, struct limit_entry *e)
+{
+    struct table      *t = zone_root(z);
+    struct limit_entry lost;
+
+    forget(t, e, &lost);
+    list_out(t, e);
+    list_oldest(t, e);
+}
+
+
+struct limit_entry *
+limit_next(struct zone *z, const struct limit_entry *e)
+{
+    struct table       *t = zone_root(z);
+    struct limit_entry *next = entry(t, e == NULL ? t->newest : e->older);
+
+    while (next != NULL && next->n == 0)
+        next = entry(t, next->older);
+    return next;
+}
+
+
+uint32_t
+limit_kind(struct zone *z, const struct limit_entry *e)
+{
+    struct table    *t = zone_root(z);
+    struct limit_key key = { .n = e->n };
+
+    memcpy(key.bytes, e->key, LIMIT_KEY_MAX);
+    return e->hash ^ hash_of(t, &key);
+}
+
+
+struct limit_notes *
+limit_notes(struct zone *z)
+{
+    return &((struct table *) zone_root(z))->notes;
 }
 
 

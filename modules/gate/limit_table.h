@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A table in a zone, from values of a key to numbers: what limit_req and
- * limit_conn count.  All workers use it, and it survives reloads and changes of
+ * A table in a zone, from values of a key to numbers: what limit_req, limit_conn
+ * and ban count.  All workers use it, and it survives reloads and changes of
  * the binary.
  *
  * It never refuses a key: when it is full, the key that has not been used for
@@ -12,7 +12,7 @@
 
 #include "core/shm/registry.h"
 
-extern const struct zone_use limit_req_use, limit_conn_use;
+extern const struct zone_use limit_req_use, limit_conn_use, limit_ban_use;
 
 enum { LIMIT_KEY_MAX = 31 };
 
@@ -29,7 +29,7 @@ struct limit_key limit_key_of(str_t value, uint32_t kind);
 struct limit_entry {
     uint64_t at;    /* limit_req: the moment of count, in milliseconds;
                        limit_conn: a number that it has as long as its key   */
-    uint64_t count; /* thousandths of requests; connections                  */
+    uint64_t count; /* thousandths of requests or answers; connections       */
     uint32_t hash, chain, newer, older;
     uint8_t  n;     /* of the key; 0: it has none                            */
     char     key[LIMIT_KEY_MAX];
@@ -46,8 +46,22 @@ struct limit_entry *limit_find(struct zone *z, const struct limit_key *key);
  * copied to *lost; nobody's: lost->n is 0. */
 struct limit_entry *limit_add(struct zone *z, const struct limit_key *key,
                               struct limit_entry *lost);
+/* Forgets the key of the entry. */
+void limit_remove(struct zone *z, struct limit_entry *e);
+/* With the lock: all entries with a key, from the newest one; e NULL: the first
+ * of them.  NULL: no more. */
+struct limit_entry *limit_next(struct zone *z, const struct limit_entry *e);
+/* The kind of its key. */
+uint32_t limit_kind(struct zone *z, const struct limit_entry *e);
 /* True once in the life of the zone. */
 bool limit_is_news(struct zone *z);
+
+/* What is said of the whole table by who keeps a file of it; all 0 at first. */
+struct limit_notes {
+    uint64_t changes, saved; /* saved: the changes that are in the file      */
+    uint64_t epoch;          /* of the file, 0: it was not read so far       */
+};
+struct limit_notes *limit_notes(struct zone *z);
 
 /* With the lock: counts one more, which is subtracted when this process gives
  * it back or ends. */

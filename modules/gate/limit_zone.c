@@ -46,6 +46,22 @@ limit_zone_parse(struct conf *cf, str_t word, str_t *name, uint64_t *size)
 }
 
 
+const char *
+limit_rate_parse(struct conf *cf, str_t word, uint64_t *n, uint64_t *rate)
+{
+    str_t    value = str_from(word, strlen("rate="));
+    uint64_t minutes = str_ends(value, STR("r/m")) ? 1 : 60;
+    uint64_t most = LIMIT_COUNT_MAX / 60;
+
+    if (str_ends(value, STR("r/s")) || str_ends(value, STR("r/m")))
+        value.n -= strlen("r/s");
+    if (!number_parse(value, LIMIT_COUNT_MAX, n) || *n == 0)
+        return conf_error(cf, "invalid rate \"" STR_F "\"", STR_A(word));
+    *rate = (*n < most ? *n : most) * 1000 * minutes;
+    return NULL;
+}
+
+
 struct limit_zone *
 limit_zone_named(struct conf *cf, struct limit_zones *zones, str_t name,
                  uint64_t size, const struct zone_use *use, const char **error)
@@ -79,6 +95,28 @@ limit_zone_define(struct conf *cf, struct limit_zone *z)
     z->key = expr_compile(cf, cf->args[1], 0, &error);
     z->kind = crc32_of(cf->args[1]);
     return error;
+}
+
+
+const char *
+limit_zone_parse_whole(struct conf *cf, struct limit_zones *zones,
+                       const struct zone_use *use)
+{
+    str_t              name = STR_NONE, word = cf->args[2];
+    uint64_t           size = 0;
+    const char        *error = NULL;
+    struct limit_zone *z;
+
+    if (!str_starts(word, STR("zone=")))
+        return conf_error(cf, "invalid parameter \"" STR_F "\"", STR_A(word));
+    error = limit_zone_parse(cf, word, &name, &size);
+    if (error != NULL)
+        return error;
+    if (name.n == 0)
+        return conf_error(cf, "\"%s\" must have \"zone\" parameter",
+                          cf->row->name);
+    z = limit_zone_named(cf, zones, name, size, use, &error);
+    return z != NULL ? limit_zone_define(cf, z) : error;
 }
 
 

@@ -26,6 +26,13 @@ struct limit_zones {
 /* "zone=NAME:SIZE" in a definition.  NULL or the message. */
 const char *limit_zone_parse(struct conf *cf, str_t word, str_t *name,
                              uint64_t *size);
+/* In requests, where thousandths of them have to fit. */
+#define LIMIT_COUNT_MAX ((uint64_t) INT64_MAX / 1000)
+
+/* "rate=5r/s" or "rate=30r/m": the number, and thousandths a minute, at least 1.
+ * NULL or the message. */
+const char *limit_rate_parse(struct conf *cf, str_t word, uint64_t *n,
+                             uint64_t *rate);
 /* The zone of that name, which may be defined later; size 0: not here.  NULL:
  * *error is the message. */
 struct limit_zone *limit_zone_named(struct conf *cf, struct limit_zones *zones,
@@ -34,6 +41,9 @@ struct limit_zone *limit_zone_named(struct conf *cf, struct limit_zones *zones,
                                     const char           **error);
 /* Gives it the key that args[1] is.  NULL or the message. */
 const char *limit_zone_define(struct conf *cf, struct limit_zone *z);
+/* A whole definition, "KEY zone=NAME:SIZE".  NULL or the message. */
+const char *limit_zone_parse_whole(struct conf *cf, struct limit_zones *zones,
+                                   const struct zone_use *use);
 /* When all is read: reports those that nobody has defined. */
 const char *limit_zones_ready(struct conf *cf, void *zones);
 
@@ -43,6 +53,20 @@ bool limit_zone_key(const struct limit_zone *z, struct task *t, size_t max,
                     struct limit_key *out);
 /* Logs that a key in use has been forgotten. */
 void limit_zone_full(const struct limit_zone *z, const struct log *log);
+
+enum { LIMIT_MINUTE_MS = 60000 };
+
+/* What is left at now of so many thousandths since at, which can be later than
+ * now, by the clock of another process. */
+static inline uint64_t
+limit_drained(uint64_t rate, uint64_t count, msec_t at, msec_t now)
+{
+    msec_t   ms = now > at ? now - at : 0;
+    uint64_t n = ms > UINT64_MAX / rate ? UINT64_MAX
+                                        : rate * ms / LIMIT_MINUTE_MS;
+
+    return n < count ? count - n : 0;
+}
 
 enum limit_status {
     LIMIT_NONE,

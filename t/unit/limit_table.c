@@ -162,6 +162,51 @@ test_full(void)
 }
 
 
+/* The numbers of keys, from the newest one. */
+static void
+is_listed(struct zone *z, const char *wanted, const char *says)
+{
+    struct limit_entry *e = NULL;
+    char                text[64] = "";
+    size_t              n = 0;
+
+    limit_lock(z);
+    while ((e = limit_next(z, e)) != NULL && n < 50)
+        n += (size_t) snprintf(text + n, sizeof(text) - n, "%.*s,",
+                               (int) (e->n - strlen("key ")),
+                               e->key + strlen("key "));
+    limit_unlock(z);
+    is_str(((str_t){ text, n }), wanted, "%s", says);
+}
+
+
+static void
+test_list(void)
+{
+    struct zone        *z = new_zone(&limit_ban_use);
+    struct limit_entry *e;
+    struct limit_key    key = key_of(2);
+
+    is_listed(z, "", "an empty table");
+    for (unsigned i = 1; i < 5; i++)
+        use(z, i, &e);
+    is_listed(z, "4,3,2,1,", "the newest one first");
+    limit_lock(z);
+    e = limit_find(z, &key);
+    is(limit_kind(z, e), 1, "the kind of a key");
+    limit_remove(z, e);
+    limit_unlock(z);
+    is_listed(z, "4,3,1,", "one is removed");
+    ok(!has(z, &key), "and not found");
+    use(z, 2, &e);
+    is(e->count, 0, "it comes again without a count");
+    is_listed(z, "2,4,3,1,", "as the newest");
+    limit_lock(z);
+    is(limit_notes(z)->epoch + limit_notes(z)->changes, 0, "notes begin as 0");
+    limit_unlock(z);
+}
+
+
 /* A child that does something and is killed while it has the lock. */
 static void
 die_with(struct zone *z, void (*what)(struct zone *))
@@ -338,6 +383,7 @@ main(void)
     test_hash();
     test_keys();
     test_full();
+    test_list();
     test_death();
     test_held();
     test_held_full();
