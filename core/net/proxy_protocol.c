@@ -15,9 +15,9 @@
 /* "PROXY UNKNOWN ffff:...:ffff ffff:...:ffff 65535 65535\r\n" */
 enum { V1_MAX = 107 };
 
-enum { V2_SIGNATURE = 12, V2_HEAD = 16 };
+enum { V2_SIGNATURE = 12, V2_HEAD = 16, V2_VERSION = 0x20, V2_MAX = 59 };
 
-enum { TLV_HEAD = 3 };
+enum { TLV_HEAD = 3, TLV_CRC32C = 3 };
 
 enum { COMMAND_PROXY = 1 };
 enum { STREAM_IPV4 = 0x11, STREAM_IPV6 = 0x21 };
@@ -262,6 +262,82 @@ proxy_protocol_v1(struct arena *a, const struct sockaddr *src,
     return arena_printf(a, "PROXY TCP%c %.*s %.*s %u %u\r\n",
                         src->sa_family == AF_INET ? '4' : '6', n_from, from,
                         n_to, to, addr_port(src), addr_port(dst));
+}
+
+
+static char *
+put_u16(char *p, unsigned n)
+{
+    *p++ = (char) (n >> 8);
+    *p++ = (char) n;
+    return p;
+}
+
+
+/* The 4 or, where is_long, 16 bytes of the address. */
+static char *
+put_address(char *p, const struct sockaddr *sa, bool is_long)
+{
+    static const char mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1 };
+
+    if (sa->sa_family == AF_INET6) {
+        memcpy(p, &((const struct sockaddr_in6 *) (const void *) sa)->sin6_addr,
+               16);
+        return p + 16;
+    }
+    if (is_long) {
+        memcpy(p, mapped, sizeof(mapped));
+        p += sizeof(mapped);
+    }
+    memcpy(p, &((const struct sockaddr_in *) (const void *) sa)->sin_addr, 4);
+    return p + 4;
+}
+
+
+/* CRC-32 with the polynomial of Castagnoli (RFC 9260, appendix A). */
+static uint32_t
+crc32c(str_t s)
+{
+    uint32_t crc = UINT32_MAX;
+
+    for (size_t i = 0; i < s.n; i++) {
+        crc ^= (unsigned char) s.p[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+    }
+    return ~crc;
+}
+
+
+str_t
+proxy_protocol_v2(struct arena *a, const struct sockaddr *src,
+                  const struct sockaddr *dst)
+{
+    bool is_known = is_tcp(src) && is_tcp(dst);
+    bool is_long
+        = is_known
+          && (src->sa_family == AF_INET6 || dst->sa_family == AF_INET6);
+    char    *start = arena_bytes(a, V2_MAX), *p = start + V2_HEAD;
+    uint32_t crc;
+
+    memcpy(start, signature.p, V2_SIGNATURE);
+    start[V2_SIGNATURE] = (char) (V2_VERSION | (is_known ? COMMAND_PROXY : 0));
+    start[V2_SIGNATURE + 1] = 0;
+    if (is_known) {
+        start[V2_SIGNATURE + 1] = is_long ? STREAM_IPV6 : STREAM_IPV4;
+        p = put_address(p, src, is_long);
+        p = put_address(p, dst, is_long);
+        p = put_u16(p, addr_port(src));
+        p = put_u16(p, addr_port(dst));
+    }
+    *p++ = TLV_CRC32C;
+    p = put_u16(p, 4);
+    memset(p, 0, 4);
+    put_u16(start + V2_SIGNATURE + 2, (unsigned) (p + 4 - start - V2_HEAD));
+    crc = crc32c(str_span(start, p + 4));
+    p = put_u16(p, crc >> 16);
+    p = put_u16(p, crc & 0xffff);
+    return str_span(start, p);
 }
 
 

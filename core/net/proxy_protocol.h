@@ -30,6 +30,12 @@ enum parse proxy_protocol_parse(struct arena *a, str_t in,
 str_t proxy_protocol_v1(struct arena *a, const struct sockaddr *src,
                         const struct sockaddr *dst);
 
+/* The same in version 2, with a checksum (a TLV of type 3); at most 59 bytes.
+ * Where the families differ, both addresses are written as IPv6; where one is
+ * no TCP address, the header says LOCAL. */
+str_t proxy_protocol_v2(struct arena *a, const struct sockaddr *src,
+                        const struct sockaddr *dst);
+
 /* The first TLV of a type in tlvs: PARSE_OK, and *value points into tlvs;
  * PARSE_END: there is none; PARSE_BAD: an earlier one is cut off. */
 enum parse proxy_protocol_tlv(str_t tlvs, unsigned type, str_t *value);

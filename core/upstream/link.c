@@ -268,6 +268,7 @@ link_connect(struct link *l, const struct addr_any *to,
     log_debug(l->task->log, "connect to " STR_F ", fd:%d", STR_A(l->name),
               l->conn.event.fd);
     set_options(&l->conn, o);
+    l->preface = o->preface;
     l->is_untried = o->wrap != NULL && !o->wrap(&l->conn, o->arg);
     if (l->is_untried)
         return STEP_FAIL;
@@ -295,6 +296,22 @@ shake_hands(struct link *l)
 }
 
 
+/* A new socket has room for it.  It is no part of a request. */
+static bool
+send_preface(struct link *l)
+{
+    ssize_t n;
+
+    if (l->preface.n == 0)
+        return true;
+    n = send(l->conn.event.fd, l->preface.p, l->preface.n, MSG_NOSIGNAL);
+    if (n == (ssize_t) l->preface.n)
+        return true;
+    log_at(l->task->log, LEVEL_ERROR, n == -1 ? errno : 0, "send() failed");
+    return false;
+}
+
+
 enum step
 link_connected(struct link *l)
 {
@@ -311,7 +328,7 @@ link_connected(struct link *l)
         return STEP_FAIL;
     }
     l->is_connected = true;
-    return shake_hands(l);
+    return send_preface(l) ? shake_hands(l) : STEP_FAIL;
 }
 
 

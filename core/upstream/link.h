@@ -24,6 +24,7 @@ struct upstream_group;
 struct link_options {
     const struct addr_any *from; /* the own address; NULL: the system's choice */
     bool                   is_transparent; /* from need not be this machine's  */
+    str_t                  preface; /* goes out first, before TLS; a few bytes  */
     const struct conn_io  *io;   /* NULL: plain                               */
     /* When the socket is open: puts another io in place of the plain one.
      * False: logged, and no fault of the peer's.  NULL: it stays. */
@@ -71,6 +72,7 @@ struct link {
     str_t             name;      /* of the peer                              */
     struct link_kind  kind;
     void             *state;     /* the protocol's                           */
+    str_t             preface;   /* to be sent when it is connected           */
     struct block     *block;     /* that is read into, or NULL               */
     struct buf        in;        /* in block: read, and not taken so far     */
     uint64_t          idle_bytes; /* that have come since it became idle     */

@@ -71,6 +71,9 @@ struct gateway_bind {
     bool            is_transparent;
 };
 
+/* proxy_protocol: the header that connections begin with. */
+enum gateway_preface { PREFACE_NONE, PREFACE_V1, PREFACE_V2 };
+
 /* proxy_store; both unset: off. */
 struct gateway_store {
     struct expr *path; /* or                                                 */
@@ -107,6 +110,7 @@ struct gateway_conf {
     struct gateway_bind *bind;
     struct gateway_store store;
     unsigned             store_access;
+    unsigned             preface;    /* enum gateway_preface                 */
     struct texts         hide, pass; /* header fields                        */
     unsigned             next;       /* enum gateway_next                    */
     unsigned             ignore;     /* enum gateway_ignore                  */

@@ -367,7 +367,7 @@ kind_of(const struct gateway_conf *c, const char *prefix)
 {
     const struct gateway_bind *b = c->bind;
     const size_t               settings[]
-        = { c->socket_rcvbuf, c->socket_sndbuf, c->socket_keepalive,
+        = { c->socket_rcvbuf, c->socket_sndbuf, c->socket_keepalive, c->preface,
             b == NULL ? 0 : 1 + (size_t) b->is_transparent };
     uint64_t kind = str_mix(0, str_of(prefix));
 

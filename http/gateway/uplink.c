@@ -3,6 +3,7 @@
  * The link of an exchange: what it is opened with, and what other exchanges it
  * may serve.
  */
+#include "core/net/proxy_protocol.h"
 #include "core/os/clock.h"
 #include "http/gateway/exchange.h"
 #include "http/gateway/tls.h"
@@ -43,6 +44,23 @@ local_address(const struct gateway *g, str_t text, struct addr_any *out)
 }
 
 
+/* What a connection begins with: who the client is.  Empty: nothing. */
+static str_t
+preface_of(const struct gateway *g)
+{
+    struct task    *t = &g->r->task;
+    struct addr_any local;
+
+    if (g->conf->preface == PREFACE_NONE)
+        return STR("");
+    if (!conn_local(t->conn, &local))
+        local.sa.sa_family = AF_UNSPEC;
+    return g->conf->preface == PREFACE_V1
+               ? proxy_protocol_v1(t->arena, &t->peer->sa, &local.sa)
+               : proxy_protocol_v2(t->arena, &t->peer->sa, &local.sa);
+}
+
+
 /* Connections of one kind were opened in the same way, for the same protocol;
  * and by the same location, where they are to serve no other. */
 static struct link_kind
@@ -53,6 +71,8 @@ kind_of(const struct gateway *g)
     uint64_t settings = g->conf->kind;
     str_t    added = bind_text(g);
 
+    if (g->conf->preface != PREFACE_NONE)
+        added = str_join3(g->r->task.arena, added, STR("\n"), preface_of(g));
     if (g->secure != NULL) {
         const uint8_t *id = g->secure->settings->id;
 
@@ -77,6 +97,7 @@ open_new(struct exchange *x, const struct link_kind *kind, str_t from)
     struct link_options        o
         = { .from = local_address(g, from, &room),
             .is_transparent = c->bind && c->bind->is_transparent,
+            .preface = preface_of(g),
             .rcvbuf = c->socket_rcvbuf,
             .sndbuf = c->socket_sndbuf,
             .keepalive = c->socket_keepalive,

@@ -45,6 +45,11 @@ static const struct conf_word versions[] = {
     { NULL, 0 },
 };
 
+static const struct conf_word prefaces[] = {
+    { "off", PREFACE_NONE }, { "on", PREFACE_V1 }, { "v1", PREFACE_V1 },
+    { "v2", PREFACE_V2 },    { NULL, 0 },
+};
+
 #define C struct proxy_conf
 
 static const struct directive directives[] = {
@@ -86,6 +91,10 @@ static const struct directive directives[] = {
       "Adds or removes attributes of cookies that the upstream sets: "
       "secure, httponly, samesite=strict, lax or none, or these with "
       "no in front." },
+    ENUM("proxy_protocol", IN_WEB, C, gateway.preface, "off", prefaces,
+         "The header of the PROXY protocol, which connections to the upstream "
+         "begin with: it says who the client is. on is version 1; v2 has a "
+         "checksum. A connection serves one connection of a client only."),
     FLAG("proxy_pass_trailers", IN_WEB, C, gateway.pass_trailers, "off",
          "Whether trailers of the upstream's response are passed on."),
     GATEWAY_NEXT("proxy_next_upstream", C, gateway_next_http),

@@ -223,6 +223,26 @@ check_written(struct arena *a)
     is(proxy_protocol_parse(a, line, &found, &used), PARSE_OK,
        "what is written can be read");
     is_str(found.src_addr, "fe80::1", "and says the same");
+
+    line = proxy_protocol_v2(a, p4, p4);
+    is(line.n, 16 + 12 + 7, "version 2 of IPv4");
+    ok(memcmp(line.p + 12,
+              "\x21\x11\0\x13\x0a\0\0\1\x0a\0\0\1\0\x51\0\x51"
+              "\3\0\4\x9e\x2a\x55\xfa",
+              23)
+           == 0,
+       "its bytes, with the checksum");
+    is(proxy_protocol_parse(a, line, &found, &used), PARSE_OK, "can be read");
+    is_str(found.src_addr, "10.0.0.1", "and says the same");
+    is(used, line.n, "all of it");
+    line = proxy_protocol_v2(a, p4, p6);
+    is(proxy_protocol_parse(a, line, &found, &used), PARSE_OK, "two families");
+    is_str(found.src_addr, "::ffff:10.0.0.1", "... are both IPv6");
+    is_str(found.dst_addr, "fe80::1", "... of this side");
+    line = proxy_protocol_v2(a, &local, p4);
+    is(proxy_protocol_parse(a, line, &found, &used), PARSE_OK, "a unix socket");
+    ok(found.src_addr.p == NULL && line.n == 23 && line.p[12] == 0x20,
+       "... is LOCAL");
 }
 
 
