@@ -4,6 +4,11 @@
 
 #include "core/base/str.h"
 
-/* Whether a value of Accept-Encoding lists a coding ("gzip", in lower case) by
- * name and with a weight other than zero. */
-bool coding_is_accepted(str_t accept, str_t coding);
+enum { CODING_WEIGHT_MAX = 1000 };
+
+/* How much a client with this value of Accept-Encoding wants a coding ("gzip",
+ * in lower case), in thousandths; 0: not at all, or less than an uncompressed
+ * response, of which it says so ("identity;q=1").  "*" is not taken for any
+ * coding, since a client that does not list what it knows may know nothing,
+ * unless it wants that more than an uncompressed response ("identity;q=0, *"). */
+unsigned coding_weight(str_t accept, str_t coding);

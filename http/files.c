@@ -472,3 +472,31 @@ http_folder_fail(struct http_request *r, str_t folder, int error)
            "opendir() \"" STR_F "\" failed", (int) folder.n - 1, folder.p);
     return http_fail(r, is_missing ? 404 : error == EACCES ? 403 : 500);
 }
+
+
+/* --- sending -------------------------------------------------------------------- */
+
+enum step
+http_file_send(struct http_request *r, struct file *f)
+{
+    struct chain body;
+    enum step    step;
+
+    r->out.status = 200;
+    r->out.length = (int64_t) f->size;
+    r->out.last_modified = f->mtime;
+    http_set_etag(r);
+    http_set_content_type(r);
+    r->out.allows_ranges = true;
+
+    step = http_send_head(r);
+    if (step != STEP_NEXT)
+        return step;
+    chain_init(&body, r->task.arena);
+    if (f->content != NULL)
+        chain_add_block(&body, f->content,
+                        (str_t){ f->content->data, (size_t) f->size });
+    else if (f->size != 0)
+        chain_add_file(&body, &f->chain, 0, (size_t) f->size);
+    return http_send(r, &body, true);
+}

@@ -63,6 +63,10 @@ struct file_result http_file_open(struct http_request *r, str_t path,
  * in *call. */
 int http_file_append(struct http_request *r, str_t path, const char **call);
 
+/* Answers with a regular file; Content-Type, unless it is set, and ETag are the
+ * file's. */
+enum step http_file_send(struct http_request *r, struct file *f);
+
 /* Logs why a file could not be opened, and calls http_fail with the same
  * status as nginx. */
 enum step http_file_fail(struct http_request *r, str_t path,

@@ -19,7 +19,7 @@
     X(charset)                                                                 \
     X(ssi)                                                                     \
     X(parts)                                                                   \
-    X(gzip)                                                                    \
+    X(compress)                                                                \
     X(range)                                                                   \
     X(range_body)
 
@@ -34,4 +34,4 @@
     X(charset)                                                                 \
     X(ssi)                                                                     \
     X(parts)                                                                   \
-    X(gzip)
+    X(compress)

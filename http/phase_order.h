@@ -25,6 +25,6 @@
     X(PHASE_CONTENT, http_index)                                               \
     X(PHASE_CONTENT, http_autoindex)                                           \
     X(PHASE_CONTENT, dav)                                                      \
-    X(PHASE_CONTENT, gzip_static)                                              \
+    X(PHASE_CONTENT, http_gzip_static)                                         \
     X(PHASE_CONTENT, http_core)                                                \
     X(PHASE_LOG, log)

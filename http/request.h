@@ -70,6 +70,7 @@ struct http_response {
     bool needs_memory : 1;      /* some filter reads the bytes               */
     bool has_trailers : 1;
     bool has_parts : 1;         /* a filter will include others              */
+    bool is_live : 1;           /* it comes as it arises, perhaps for long   */
     bool varies : 1;            /* Vary: Accept-Encoding (gzip_vary)         */
     bool hides_server : 1;      /* do not add Server                         */
     bool hides_date : 1;        /* ... nor Date                              */

@@ -17,6 +17,7 @@ struct conf_paths;
 struct conf_type;
 struct counter_row;
 struct generation;
+struct http_coding;
 struct http_filter;
 struct json_text;
 struct lint_rule;
@@ -147,6 +148,7 @@ struct module {
 
     enum step (*phase[PHASE_COUNT])(struct task *);
     const struct http_filter *filter;
+    const struct http_coding *coding; /* a content coding; or NULL         */
 
     const struct command *command; /* or NULL                                */
     const struct lint_rule *lint;  /* ends with a NULL name; or NULL         */

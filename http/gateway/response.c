@@ -261,6 +261,7 @@ send_head(struct gateway *g)
     out->reason = x->reason;
     out->length = x->length;
     out->is_upstreams = true;
+    out->is_live = !g->buffers;
     if (g->conf->force_ranges)
         out->allows_ranges = out->is_single_part = true;
     if (x->is_headless) {

@@ -20,32 +20,6 @@ redirect_to_slash(struct http_request *r)
 
 
 static enum step
-send_file(struct http_request *r, struct file *f)
-{
-    struct chain body;
-    enum step    step;
-
-    r->out.status = 200;
-    r->out.length = (int64_t) f->size;
-    r->out.last_modified = f->mtime;
-    http_set_etag(r);
-    http_set_content_type(r);
-    r->out.allows_ranges = true;
-
-    step = http_send_head(r);
-    if (step != STEP_NEXT)
-        return step;
-    chain_init(&body, r->task.arena);
-    if (f->content != NULL)
-        chain_add_block(&body, f->content,
-                        (str_t){ f->content->data, (size_t) f->size });
-    else if (f->size != 0)
-        chain_add_file(&body, &f->chain, 0, (size_t) f->size);
-    return http_send(r, &body, true);
-}
-
-
-static enum step
 serve_file(struct http_request *r, str_t path, const struct file_result *f)
 {
     if (f->file == NULL)
@@ -59,7 +33,7 @@ serve_file(struct http_request *r, str_t path, const struct file_result *f)
     }
     if (r->method == HTTP_POST)
         return http_fail(r, 405);
-    return send_file(r, f->file);
+    return http_file_send(r, f->file);
 }
 
 

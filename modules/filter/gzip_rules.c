@@ -6,8 +6,7 @@
  *     gzip_disable "msie6";
  *     gzip_vary on;
  */
-#include "http/coding.h"
-#include "modules/filter/gzip.h"
+#include "modules/filter/gzip_rules.h"
 #include "modules/module.h"
 
 /* gzip_proxied: which responses to proxied requests are compressed. */
@@ -216,21 +215,25 @@ bool
 gzip_is_allowed(const struct http_request *r)
 {
     const struct gzip_rules *c = rules_of(r);
-    const struct field      *f = fields_get(&r->in, FIELD_ACCEPT_ENCODING);
 
-    return r == r->main && f != NULL
-           && coding_is_accepted(f->value, STR("gzip"))
-           && r->version >= c->version
+    return r->version >= c->version
            && (fields_get(&r->in, FIELD_VIA) == NULL
                || suits_proxies(r, c->proxied))
            && !is_refused(r, &c->refused);
 }
 
 
+bool
+gzip_varies(const struct http_request *r)
+{
+    return rules_of(r)->vary;
+}
+
+
 void
 gzip_set_vary(struct http_request *r)
 {
-    if (rules_of(r)->vary)
+    if (gzip_varies(r))
         r->out.varies = true;
 }
 

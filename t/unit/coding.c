@@ -1,63 +1,81 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Accept-Encoding: which values ask for gzip.
+ * Accept-Encoding: how much which values ask for gzip.
  */
 #include "http/coding.h"
 #include "t/unit/tap.h"
 
 static const struct {
     const char *value;
-    bool        is_accepted;
+    unsigned    weight;
 } cases[] = {
-    { "gzip", true },
-    { "GZip", true },
-    { "gzip,", true },
-    { "gzip, deflate, br", true },
-    { "deflate, gzip", true },
-    { "deflate,gzip", true },
-    { "br;q=1.0, gzip;q=0.8, *;q=0.1", true },
-    { "x-gzip", false },
-    { "x-gzip, gzip", true },
-    { "gzipped", false },
-    { "gzip x", false },
-    { "gzip  ,x", true },
-    { "deflate\tgzip", false },
-    { "deflate", false },
-    { "", false },
-    { "gzi", false },
-    { "*", false },
-    { "identity", false },
-    { "gzip;", true },
-    { "gzip; ", true },
-    { "gzip ; q=1", true },
-    { "gzip;Q=1", true },
-    { "gzip;x=1", false },
-    { "gzip;q", false },
-    { "gzip;q=", false },
-    { "gzip;q =1", false },
-    { "gzip;q= 1", false },
-    { "gzip;q=0", false },
-    { "gzip;q=0,deflate", false },
-    { "gzip;q=0, gzip", false },
-    { "gzip;q=0.", false },
-    { "gzip;q=0.0", false },
-    { "gzip;q=0.000", false },
-    { "gzip;q=0.001", true },
-    { "gzip;q=0.5", true },
-    { "gzip;q=0.999, br", true },
-    { "gzip;q=0.0001", false },
-    { "gzip;q=0.5555", false },
-    { "gzip;q=1", true },
-    { "gzip;q=1 ", true },
-    { "gzip;q=1.", true },
-    { "gzip;q=1.000", true },
-    { "gzip;q=1.0000", false },
-    { "gzip;q=1.001", false },
-    { "gzip;q=2", false },
-    { "gzip;q=10", false },
-    { "gzip;q=.5", false },
-    { "gzip;q=0.5x", false },
-    { "gzip;q=-1", false },
+    { "gzip", 1000 },
+    { "GZip", 1000 },
+    { "gzip,", 1000 },
+    { "gzip, deflate, br", 1000 },
+    { "deflate, gzip", 1000 },
+    { "deflate,gzip", 1000 },
+    { "br;q=1.0, gzip;q=0.8, *;q=0.1", 800 },
+    { "x-gzip", 0 },
+    { "x-gzip, gzip", 1000 },
+    { "gzipped", 0 },
+    { "gzip x", 0 },
+    { "gzip  ,x", 1000 },
+    { "deflate\tgzip", 0 },
+    { "deflate", 0 },
+    { "", 0 },
+    { "gzi", 0 },
+    { "*", 0 },
+    { "identity", 0 },
+    { "gzip;", 1000 },
+    { "gzip; ", 1000 },
+    { "gzip ; q=1", 1000 },
+    { "gzip;Q=1", 1000 },
+    { "gzip;x=1", 0 },
+    { "gzip;q", 0 },
+    { "gzip;q=", 0 },
+    { "gzip;q =1", 0 },
+    { "gzip;q= 1", 0 },
+    { "gzip;q=0", 0 },
+    { "gzip;q=0,deflate", 0 },
+    { "gzip;q=0, gzip", 0 },
+    { "gzip;q=0.", 0 },
+    { "gzip;q=0.0", 0 },
+    { "gzip;q=0.000", 0 },
+    { "gzip;q=0.001", 1 },
+    { "gzip;q=0.5", 500 },
+    { "gzip;q=0.999, br", 999 },
+    { "gzip;q=0.0001", 0 },
+    { "gzip;q=0.5555", 0 },
+    { "gzip;q=1", 1000 },
+    { "gzip;q=1 ", 1000 },
+    { "gzip;q=1.", 1000 },
+    { "gzip;q=1.000", 1000 },
+    { "gzip;q=1.0000", 0 },
+    { "gzip;q=1.001", 0 },
+    { "gzip;q=2", 0 },
+    { "gzip;q=10", 0 },
+    { "gzip;q=.5", 0 },
+    { "gzip;q=0.5x", 0 },
+    { "gzip;q=-1", 0 },
+    { "gzip;q=0.5, br", 500 },
+    { "gzip;q=0.05", 50 },
+    { "gzip;q=0.25 , br", 250 },
+    { "gzip;q=0.5, identity", 0 },
+    { "identity, gzip;q=0.999", 0 },
+    { "identity;q=0.5, gzip;q=0.5", 500 },
+    { "identity;q=0.5, gzip;q=0.499", 0 },
+    { "identity;q=0, gzip;q=0", 0 },
+    { "*;q=0, gzip", 1000 },
+    { "*, gzip;q=0", 0 },
+    { "*, identity", 0 },
+    { "*, identity;q=0", 1000 },
+    { "identity;q=0.5, *;q=0.6", 600 },
+    { "identity;q=0.5, *;q=0.5", 0 },
+    { "identity;q=0", 0 },
+    { "*;q=0, identity;q=0", 0 },
+    { "*;q=0", 0 },
+    { "br, *;q=0.5", 0 },
 };
 
 
@@ -72,11 +90,11 @@ main(void)
         n = strlen(cases[i].value);
         copy = malloc(n + (n == 0));
         memcpy(copy, cases[i].value, n);
-        is(coding_is_accepted((str_t){ copy, n }, STR("gzip")),
-           cases[i].is_accepted, "\"%s\"", cases[i].value);
+        is(coding_weight((str_t){ copy, n }, STR("gzip")), cases[i].weight,
+           "\"%s\"", cases[i].value);
         free(copy);
     }
-    is(coding_is_accepted(STR("gzip, br;q=0.1"), STR("br")), true, "br");
-    is(coding_is_accepted(STR_NONE, STR("gzip")), false, "none");
+    is(coding_weight(STR("gzip, br;q=0.1"), STR("br")), 100, "br");
+    is(coding_weight(STR_NONE, STR("gzip")), 0, "none");
     return done();
 }

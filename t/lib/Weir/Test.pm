@@ -260,7 +260,7 @@ my %extra = map { $_ => 1 } qw(
     http_secure_link http_degradation http_slice http_stub_status http_perl
     http_tunnel
     mail mail_ssl stream stream_ssl stream_realip stream_geoip
-    stream_ssl_preread threads file-aio debug geoip2
+    stream_ssl_preread threads file-aio debug geoip2 brotli zstd
 );
 
 sub has_module {
