@@ -15,7 +15,7 @@
 #include "core/tls/error.h"
 #include "core/tls/files.h"
 #include "core/tls/inside.h"
-#include "core/tls/sessions.h"
+#include "core/tls/kept.h"
 #include "core/tls/stapling.h"
 #include "core/tls/tickets.h"
 
@@ -415,6 +415,9 @@ use_protocols(SSL_CTX *ssl, unsigned protocols)
 
 /* --- sessions --------------------------------------------------------------------------- */
 
+enum { TLS_SESSION_MAX = 8192 }; /* bytes of one that is shared              */
+
+
 /* A session was made.  Clients with TLS 1.3 have it in their ticket. */
 static int
 on_session(SSL *ssl, SSL_SESSION *session)
@@ -433,11 +436,14 @@ on_session(SSL *ssl, SSL_SESSION *session)
         && !(SSL_get_options(ssl) & SSL_OP_NO_TICKET))
         return 0;
     id = SSL_SESSION_get_id(session, &id_n);
-    if (n > 0 && n <= TLS_SESSION_MAX)
+    if (n > TLS_SESSION_MAX)
+        n = 0;
+    if (n > 0)
         (void) i2d_SSL_SESSION(session, &p);
-    if (!tls_sessions_put(c->zone, (str_t){ (const char *) id, id_n },
-                          (str_t){ der, n > 0 ? (size_t) n : 0 },
-                          time(NULL) + SSL_SESSION_get_timeout(session)))
+    if (n <= 0
+        || !tls_kept_put(c->zone, (str_t){ (const char *) id, id_n },
+                         (str_t){ der, (size_t) n },
+                         time(NULL) + SSL_SESSION_get_timeout(session)))
         log_warn(conn->lines,
                  "could not allocate new session in SSL session shared cache "
                  "\"" STR_F "\"",
@@ -460,8 +466,8 @@ on_session_wanted(SSL *ssl, const unsigned char *id, int id_n, int *copies)
     *copies = 0;
     if (c->zone == NULL)
         return NULL;
-    n = tls_sessions_get(c->zone, (str_t){ (const char *) id, (size_t) id_n },
-                         time(NULL), der);
+    n = tls_kept_get(c->zone, (str_t){ (const char *) id, (size_t) id_n },
+                     time(NULL), der, sizeof(der));
     if (n == 0)
         return NULL;
     session = d2i_SSL_SESSION(NULL, &p, (long) n);
@@ -480,7 +486,7 @@ on_session_bad(SSL_CTX *ssl, SSL_SESSION *session)
 
     id = SSL_SESSION_get_id(session, &n);
     if (c->zone != NULL)
-        tls_sessions_drop(c->zone, (str_t){ (const char *) id, n });
+        tls_kept_drop(c->zone, (str_t){ (const char *) id, n });
 }
 
 

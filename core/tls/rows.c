@@ -10,7 +10,7 @@
 #include "core/tls/context.h"
 #include "core/tls/files.h"
 #include "core/tls/error.h"
-#include "core/tls/sessions.h"
+#include "core/tls/kept.h"
 #include "core/tls/stapling.h"
 
 
@@ -76,7 +76,7 @@ take_zone(struct conf *cf, str_t word, const struct zone_conf **out)
     if (size < ZONE_PAGES_LEAST * (uint64_t) ZONE_PAGE)
         return conf_error(cf, "session cache \"" STR_F "\" is too small",
                           STR_A(word));
-    *out = zone_add(cf, name, size, &tls_sessions_use, &error);
+    *out = zone_add(cf, name, size, &tls_kept_sessions, &error);
     return error;
 }
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The memory is one piece of its zone, cut into blocks.  A session has as many as it needs, linked by
- * their numbers; its first one is in a bucket's list and in the list of use.
- * Number 0 is nobody.
+ * The memory is one piece of its zone, cut into blocks.  A thing has as many as
+ * it needs, linked by their numbers; its first one is in a bucket's list and in
+ * the list of use.  Number 0 is nobody.
  */
-#include "core/tls/sessions.h"
+#include "core/tls/kept.h"
 
 #include "core/base/check.h"
 #include "core/shm/registry.h"
 
 /* LAYOUT changes with the structures. */
-enum { BLOCK = 256, LAYOUT = 1 };
+enum { BLOCK = 256, LAYOUT = 2 };
 
-/* The first block of a session. */
+/* The first block of a thing. */
 struct first {
     uint32_t next;         /* block of it; in the list of free ones: the next */
     uint32_t chain;        /* in the bucket                                   */
@@ -20,7 +20,7 @@ struct first {
     int64_t  until;
     uint16_t n; /* bytes                                           */
     uint8_t  id_n;
-    uint8_t  id[TLS_SESSION_ID_MAX];
+    uint8_t  id[TLS_KEPT_ID];
     char     data[BLOCK - 64];
 };
 
@@ -29,31 +29,34 @@ struct rest {
     char     data[BLOCK - 4];
 };
 
-union session_block {
+union kept_block {
     struct first first;
     struct rest  rest;
 };
-_Static_assert(sizeof(union session_block) == BLOCK, "no holes");
+_Static_assert(sizeof(union kept_block) == BLOCK, "no holes");
 
-struct tls_sessions {
+struct tls_kept {
     uint32_t n_blocks;
     uint32_t n_buckets; /* a power of two                                    */
-    uint32_t free, n_free;
+    uint32_t free;  /* the first one in their list, or 0                     */
+    uint32_t fresh; /* behind the last one that was ever taken: memory that
+                       nobody needs so far is not touched                    */
+    uint32_t n_free;
     uint32_t newest, oldest;
     uint32_t buckets[];
 };
 
 
-static union session_block *
-block_at(struct tls_sessions *s, uint32_t i)
+static union kept_block *
+block_at(struct tls_kept *s, uint32_t i)
 {
-    return (union session_block *) (void *) ((char *) s + (size_t) i * BLOCK);
+    return (union kept_block *) (void *) ((char *) s + (size_t) i * BLOCK);
 }
 
 
 /* Empties it. */
 static void
-clear(struct tls_sessions *s)
+clear(struct tls_kept *s)
 {
     size_t head;
 
@@ -62,12 +65,9 @@ clear(struct tls_sessions *s)
         s->n_buckets *= 2;
     head = sizeof(*s) + s->n_buckets * sizeof(s->buckets[0]);
     memset(s->buckets, 0, s->n_buckets * sizeof(s->buckets[0]));
-    s->free = s->n_free = s->newest = s->oldest = 0;
-    for (uint32_t i = s->n_blocks - 1; i > head / BLOCK; i--) {
-        block_at(s, i)->rest.next = s->free;
-        s->free = i;
-        s->n_free++;
-    }
+    s->free = s->newest = s->oldest = 0;
+    s->fresh = (uint32_t) (head / BLOCK) + 1;
+    s->n_free = s->n_blocks - s->fresh;
 }
 
 
@@ -75,8 +75,8 @@ clear(struct tls_sessions *s)
 static bool
 init(struct zone *z)
 {
-    size_t               n = zone_size(z) / ZONE_PAGE * ZONE_PAGE;
-    struct tls_sessions *s = NULL;
+    size_t           n = zone_size(z) / ZONE_PAGE * ZONE_PAGE;
+    struct tls_kept *s = NULL;
 
     while (s == NULL && n > ZONE_PAGE) {
         n -= ZONE_PAGE;
@@ -91,15 +91,19 @@ init(struct zone *z)
 }
 
 
-const struct zone_use tls_sessions_use
+const struct zone_use tls_kept_sessions
     = { .name = "ssl_session_cache", .version = LAYOUT, .init = init };
+const struct zone_use tls_kept_statuses
+    = { .name = "ssl_ocsp_cache", .version = LAYOUT, .init = init };
+const struct zone_use tls_kept_staples
+    = { .name = "ssl_stapling", .version = LAYOUT, .init = init };
 
 
 /* What a process was changing when it died is given up. */
-static struct tls_sessions *
+static struct tls_kept *
 lock(struct zone *z)
 {
-    struct tls_sessions *s = zone_root(z);
+    struct tls_kept *s = zone_root(z);
 
     if (!zone_lock(z))
         clear(s);
@@ -110,7 +114,7 @@ lock(struct zone *z)
 /* Ids are random bytes, ours; a client may choose others, which are not
  * found. */
 static uint32_t *
-bucket_of(struct tls_sessions *s, str_t id)
+bucket_of(struct tls_kept *s, str_t id)
 {
     uint32_t h = 0;
 
@@ -120,7 +124,7 @@ bucket_of(struct tls_sessions *s, str_t id)
 
 
 static uint32_t
-find(struct tls_sessions *s, str_t id)
+find(struct tls_kept *s, str_t id)
 {
     uint32_t i = *bucket_of(s, id);
 
@@ -136,7 +140,7 @@ find(struct tls_sessions *s, str_t id)
 
 
 static void
-leave_use(struct tls_sessions *s, const struct first *f)
+leave_use(struct tls_kept *s, const struct first *f)
 {
     if (f->newer != 0)
         block_at(s, f->newer)->first.older = f->older;
@@ -150,7 +154,7 @@ leave_use(struct tls_sessions *s, const struct first *f)
 
 
 static void
-enter_use(struct tls_sessions *s, uint32_t i)
+enter_use(struct tls_kept *s, uint32_t i)
 {
     struct first *f = &block_at(s, i)->first;
 
@@ -165,7 +169,7 @@ enter_use(struct tls_sessions *s, uint32_t i)
 
 
 static void
-drop(struct tls_sessions *s, uint32_t i)
+drop(struct tls_kept *s, uint32_t i)
 {
     struct first *f = &block_at(s, i)->first;
     uint32_t     *at = bucket_of(s, (str_t){ (char *) f->id, f->id_n }), next;
@@ -184,11 +188,14 @@ drop(struct tls_sessions *s, uint32_t i)
 
 
 static uint32_t
-take_block(struct tls_sessions *s)
+take_block(struct tls_kept *s)
 {
     uint32_t i = s->free;
 
-    s->free = block_at(s, i)->rest.next;
+    if (i != 0)
+        s->free = block_at(s, i)->rest.next;
+    else
+        i = s->fresh++;
     s->n_free--;
     block_at(s, i)->rest.next = 0;
     return i;
@@ -205,9 +212,9 @@ blocks_for(size_t n)
 }
 
 
-/* Copies between a session's blocks and p. */
+/* Copies between the blocks of a thing and p. */
 static void
-copy(struct tls_sessions *s, uint32_t i, char *p, size_t n, bool is_out)
+copy(struct tls_kept *s, uint32_t i, char *p, size_t n, bool is_out)
 {
     struct first *f = &block_at(s, i)->first;
     char         *at = f->data;
@@ -232,62 +239,94 @@ copy(struct tls_sessions *s, uint32_t i, char *p, size_t n, bool is_out)
 
 
 static void
-store(struct tls_sessions *s, str_t id, str_t session, time_t until)
+store(struct tls_kept *s, str_t id, str_t bytes, time_t until)
 {
     uint32_t      first = take_block(s), last = first;
     uint32_t     *bucket = bucket_of(s, id);
     struct first *f = &block_at(s, first)->first;
 
-    for (uint32_t k = 1; k < blocks_for(session.n); k++) {
+    for (uint32_t k = 1; k < blocks_for(bytes.n); k++) {
         uint32_t next = take_block(s);
 
         block_at(s, last)->rest.next = next;
         last = next;
     }
     f->until = until;
-    f->n = (uint16_t) session.n;
+    f->n = (uint16_t) bytes.n;
     f->id_n = (uint8_t) id.n;
     memcpy(f->id, id.p, id.n);
     f->chain = *bucket;
     *bucket = first;
     enter_use(s, first);
-    copy(s, first, (char *) (uintptr_t) session.p, session.n, false);
+    copy(s, first, (char *) (uintptr_t) bytes.p, bytes.n, false);
+}
+
+
+/* With the lock held.  False: there is no room. */
+static bool
+put(struct tls_kept *s, str_t id, str_t bytes, time_t until)
+{
+    uint32_t old = find(s, id);
+
+    if (old != 0)
+        drop(s, old);
+    while (s->n_free < blocks_for(bytes.n) && s->oldest != 0)
+        drop(s, s->oldest);
+    if (s->n_free < blocks_for(bytes.n))
+        return false;
+    store(s, id, bytes, until);
+    return true;
+}
+
+
+static bool
+is_id(str_t id)
+{
+    return id.n != 0 && id.n <= TLS_KEPT_ID;
 }
 
 
 bool
-tls_sessions_put(struct zone *z, str_t id, str_t session, time_t until)
+tls_kept_put(struct zone *z, str_t id, str_t bytes, time_t until)
 {
-    struct tls_sessions *s;
-    bool                 fits = session.n <= TLS_SESSION_MAX && id.n != 0
-                && id.n <= TLS_SESSION_ID_MAX;
-    uint32_t old;
+    struct tls_kept *s;
+    bool             fits;
 
-    if (!fits)
+    if (bytes.n > TLS_KEPT_MAX || !is_id(id))
         return false;
     s = lock(z);
-    old = find(s, id);
-    if (old != 0)
-        drop(s, old);
-    while (s->n_free < blocks_for(session.n) && s->oldest != 0)
-        drop(s, s->oldest);
-    fits = s->n_free >= blocks_for(session.n);
-    if (fits)
-        store(s, id, session, until);
+    fits = put(s, id, bytes, until);
     zone_unlock(z);
     return fits;
 }
 
 
-size_t
-tls_sessions_get(struct zone *z, str_t id, time_t now, char *out)
+bool
+tls_kept_claim(struct zone *z, str_t id, time_t now, time_t *until)
 {
-    struct tls_sessions *s;
-    struct first        *f;
-    uint32_t             i;
-    size_t               n = 0;
+    struct tls_kept *s = lock(z);
+    uint32_t         i = find(s, id);
+    bool             is_ours;
 
-    if (id.n == 0 || id.n > TLS_SESSION_ID_MAX)
+    is_ours = i == 0 || block_at(s, i)->first.until <= now;
+    if (!is_ours)
+        *until = block_at(s, i)->first.until;
+    else
+        is_ours = put(s, id, STR(""), *until);
+    zone_unlock(z);
+    return is_ours;
+}
+
+
+size_t
+tls_kept_get(struct zone *z, str_t id, time_t now, char *out, size_t room)
+{
+    struct tls_kept *s;
+    struct first    *f;
+    uint32_t         i;
+    size_t           n = 0;
+
+    if (!is_id(id))
         return 0;
     s = lock(z);
     i = find(s, id);
@@ -295,7 +334,7 @@ tls_sessions_get(struct zone *z, str_t id, time_t now, char *out)
         f = &block_at(s, i)->first;
         if (f->until < now) {
             drop(s, i);
-        } else {
+        } else if (f->n <= room) {
             n = f->n;
             copy(s, i, out, n, true);
             leave_use(s, f);
@@ -308,12 +347,12 @@ tls_sessions_get(struct zone *z, str_t id, time_t now, char *out)
 
 
 void
-tls_sessions_drop(struct zone *z, str_t id)
+tls_kept_drop(struct zone *z, str_t id)
 {
-    struct tls_sessions *s;
-    uint32_t             i;
+    struct tls_kept *s;
+    uint32_t         i;
 
-    if (id.n == 0 || id.n > TLS_SESSION_ID_MAX)
+    if (!is_id(id))
         return;
     s = lock(z);
     i = find(s, id);
