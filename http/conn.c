@@ -14,6 +14,7 @@
 #include "core/net/worker.h"
 #include "core/os/clock.h"
 #include "http/main.h"
+#include "http/ocsp.h"
 #include "http/settings.h"
 #include "http/tls.h"
 
@@ -86,6 +87,7 @@ http_conn_close(struct http_conn *h)
     h->is_closed = true;
     counter_add(CONNS_ACTIVE, -1);
     post_cancel(&h->later);
+    http_ocsp_cancel(h);
     conn_close(&h->conn);
     h->later.run = reap;
     loop_reap(h->conn.loop, &h->later);

@@ -24,6 +24,7 @@
 
 struct http_address;
 struct http_conn;
+struct http_ocsp;
 
 /* A version of HTTP as seen from a new connection; what its requests need of
  * it is in codec.h. */
@@ -50,6 +51,8 @@ struct http_conn {
     struct arena                *arena; /* of what was found meanwhile, or
                                            NULL                              */
     const struct proxy_protocol *proxy; /* its PROXY header, or NULL         */
+    struct http_ocsp            *ocsp; /* its certificate is being asked about;
+                                          or NULL                            */
     struct log_frame             frame;
     struct post                  later; /* watches it, at first; frees it    */
     msec_t                       opened_at; /* monotonic                     */

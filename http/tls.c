@@ -7,7 +7,11 @@
 #include "http/tls.h"
 
 #include "core/conf/error_log.h"
+#include "core/conf/resolver.h"
+#include "core/tls/stapling.h"
+#include "http/gateway/gateway.h"
 #include "http/main.h"
+#include "http/ocsp.h"
 
 
 static struct http_tls_conf *
@@ -19,20 +23,51 @@ conf_at(const struct http_server *s)
 
 /* --- configuration -------------------------------------------------------------- */
 
+struct http_tls_main {
+    http_staples_t staples;
+};
+
+
+const http_staples_t *
+http_tls_staples(const struct generation *g)
+{
+    const struct http_tls_main *m = generation_main(g, http_tls_module.slot);
+
+    return &m->staples;
+}
+
+
+static void
+note_staples(struct conf *cf, const struct tls_settings *s,
+             const struct http_server *server)
+{
+    struct http_tls_main *m = conf_main(cf, &http_tls_module);
+
+    for (size_t i = 0; s->staples != NULL && i < s->staples->n; i++)
+        *vec_push(cf->arena, &m->staples)
+            = (struct http_staple){ &s->staples->at[i], server };
+}
+
+
 static void
 make_settings(struct conf *cf, struct http_server *s)
 {
-    struct http_tls_conf *c = conf_at(s);
-    char                  why[TLS_WHY_MAX];
+    struct http_tls_conf       *c = conf_at(s);
+    const struct resolver_conf *resolver;
+    char                        why[TLS_WHY_MAX];
 
     if (c->is_made)
         return;
     c->is_made = true;
     if (c->own.certificates.list.n == 0)
         return;
-    c->settings = tls_server_settings(cf, &c->common, &c->own, why);
+    resolver = confs_get(s->conf, &http_resolver_module);
+    c->settings = tls_server_settings(cf, &c->common, &c->own,
+                                      resolver->resolver != NULL, why);
     if (c->settings == NULL)
         conf_error_bare(cf, s->block->file, s->block->line, "%s", why);
+    else
+        note_staples(cf, c->settings, s);
 }
 
 
@@ -97,6 +132,17 @@ static const struct directive rows[] = {
     { .name = NULL },
 };
 
+
+/* What the responders say is in force over generations. */
+static bool
+adopt(struct worker *w, struct generation *g)
+{
+    if (http_tls_staples(g)->n != 0)
+        http_stapling_start(w);
+    return true;
+}
+
+
 static const struct template templates[] = {
     { tls_rows, "ssl", FIELD(struct http_tls_conf, common, struct tls_conf),
       IN_HTTP | IN_SERVER },
@@ -113,7 +159,10 @@ struct module http_tls_module = {
     .templates = templates,
     .variables = http_tls_variables,
     .conf_size = sizeof(struct http_tls_conf),
+    .main_size = sizeof(struct http_tls_main),
     .main_ready = make_all,
+    .process_stop = http_stapling_stop,
+    .adopt = adopt,
 };
 
 
@@ -151,12 +200,22 @@ http_tls_server(const struct http_address *a, str_t name)
 }
 
 
+const struct tls_settings *
+http_tls_settings(const struct http_conn *h)
+{
+    const struct tls_settings *s = conf_at(h->server)->settings;
+
+    return s != NULL ? s : conf_at(http_default_server(h->address))->settings;
+}
+
+
 static struct tls_context *
 choose(struct conn *c, const struct tls_hello *hello, enum tls_alert *alert)
 {
     struct http_conn           *h = http_conn_of_conn(c);
     const struct http_server   *s;
     const struct http_tls_conf *own;
+    const struct tls_settings  *settings;
 
     (void) http_conn_rebind(h);
     s = http_tls_server(h->address, hello->name);
@@ -168,14 +227,13 @@ choose(struct conn *c, const struct tls_hello *hello, enum tls_alert *alert)
         *alert = TLS_ALERT_UNRECOGNIZED_NAME;
         return NULL;
     }
-    if (own->settings == NULL)
-        own = conf_at(http_default_server(h->address));
-    if (own->settings == NULL)
+    settings = http_tls_settings(h);
+    if (settings == NULL)
         return NULL;
-    if (own->settings->named.n != 0 && hello->name.p != NULL
+    if (settings->named.n != 0 && hello->name.p != NULL
         && memchr(hello->name.p, '/', hello->name.n) != NULL)
         return NULL; /* it would lead to another folder */
-    return tls_context_get(own->settings, h->address->gen, &c->log);
+    return tls_context_get(settings, h->address->gen, &c->log);
 }
 
 
@@ -210,8 +268,10 @@ with_task(struct conn *c, void (*use)(struct task *, void *arg), void *arg)
 }
 
 
-static const struct tls_server server
-    = { .choose = choose, .protocols = protocols, .with_task = with_task };
+static const struct tls_server server = { .choose = choose,
+                                          .protocols = protocols,
+                                          .check = http_ocsp_check,
+                                          .with_task = with_task };
 
 
 void
@@ -295,6 +355,12 @@ http_tls_check(const struct http_request *r)
         log_info(r->task.log, "client sent no required SSL certificate");
         SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), SSL_get_session(ssl));
         return 496;
+    }
+    if (tls_refusal(c) != NULL) {
+        log_info(r->task.log, "client SSL certificate verify error: %s",
+                 tls_refusal(c));
+        SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), SSL_get_session(ssl));
+        return 495;
     }
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "core/tls/tls.h"
 #include "http/conn.h"
 #include "http/server.h"
+#include "http/stapling.h"
 
 extern struct module http_tls_module;
 
@@ -22,6 +23,11 @@ struct http_tls_conf {
     bool                   is_made;
 };
 
+/* The certificates of g that have OCSP responders (ssl_stapling). */
+const http_staples_t *http_tls_staples(const struct generation *g);
+/* The settings of the handshake of h, once its server is known; NULL: there is
+ * no certificate. */
+const struct tls_settings *http_tls_settings(const struct http_conn *h);
 /* A connection to an address with ssl begins with a handshake. */
 void http_tls_accept(struct http_conn *h);
 /* The server that a name of SNI means (as it was sent, or STR_NONE). */

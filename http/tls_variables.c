@@ -404,7 +404,10 @@ verify(struct task *t, uintptr_t arg)
         return STR("NONE");
     error = tls_verify_result(t->conn);
     if (error == X509_V_OK)
-        return STR("SUCCESS");
+        return tls_refusal(t->conn) == NULL
+                   ? STR("SUCCESS")
+                   : str_join(t->arena, STR("FAILED:"),
+                              str_of(tls_refusal(t->conn)));
     return arena_printf(t->arena, "FAILED:%s",
                         X509_verify_cert_error_string(error));
 }

@@ -85,9 +85,6 @@ like $err, qr{d2i_OCSP_RESPONSE_bio\("\S+/tls/ca.pem"\) failed}, 'its message';
 ($code, $err) = test(server('a.chain', 'a.key', 'ssl_stapling_file none;'));
 is $code, 1, 'no file';
 if (!is_oracle()) {
-    ($code, $err) = test(server('a.chain', 'a.key', ''));
-    is $code, 1, 'to ask a responder';
-    like $err, qr/not supported by this build/, 'is not possible';
     ($code, $err) = test(server('none.chain', 'none.key', 'ssl_certificate_compression on;'));
     like $err, qr/"ssl_stapling" is incompatible with "ssl_certificate_compression"/, 'compression';
     ($code, $err) = test(server('none.chain', 'none.key', '') =~ s/ssl_stapling on/ssl_certificate_compression on/r);

@@ -28,6 +28,7 @@
 #include "core/proc/worker.h"
 #include "core/shm/registry.h"
 #include "core/tls/replay.h"
+#include "core/tls/stapling.h"
 #include "core/tls/tickets.h"
 
 static struct log_file start_file = { .fd = -1 };
@@ -311,8 +312,9 @@ serve(struct setup *s)
 
     if (g == NULL)
         return 1;
-    (void) tls_tickets_init(); /* or each process has keys of its own */
-    (void) tls_replay_init();  /* or no early data is accepted */
+    (void) tls_tickets_init();  /* or each process has keys of its own */
+    (void) tls_replay_init();   /* or no early data is accepted        */
+    (void) tls_stapling_init(); /* or no responder is asked            */
     if (!setup_open(s, g, NULL, &log_start)) {
         generation_put(g);
         return 1;

@@ -280,12 +280,16 @@ use_crl(SSL_CTX *ssl, const struct tls_file *f, char *why)
 
 
 /* The result is judged when the handshake is over: who is refused gets an
- * answer, not an alert. */
+ * answer, not an alert.  The last call is for the client's own certificate. */
 static int
 on_verify(int ok, X509_STORE_CTX *store)
 {
-    (void) ok;
-    (void) store;
+    SSL                      *ssl = X509_STORE_CTX_get_ex_data(store,
+                                                               SSL_get_ex_data_X509_STORE_CTX_idx());
+    const struct tls_context *c = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+    if (ok && c->has_ocsp && X509_STORE_CTX_get_error_depth(store) == 0)
+        tls_peer_remember(ssl, X509_STORE_CTX_get0_chain(store));
     return 1;
 }
 
@@ -597,9 +601,13 @@ fill(struct tls_context *c, const struct tls_settings *s, char *why)
 #endif
     SSL_CTX_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     use_protocols(c->ssl, s->protocols);
-    VEC_EACH(&s->pairs, p)
-        if (!use_certificate(c->ssl, p, why) || !use_key(c->ssl, p, why))
+    for (size_t i = 0; i < s->pairs.n; i++) {
+        if (!use_certificate(c->ssl, &s->pairs.at[i], why)
+            || !use_key(c->ssl, &s->pairs.at[i], why))
             return false;
+        if (s->staples != NULL)
+            tls_stapling_use(c, &s->staples->at[i]);
+    }
     if (s->named.n != 0 && s->is_server) {
         c->named = s;
         SSL_CTX_set_cert_cb(c->ssl, on_certificate, c);
@@ -614,7 +622,7 @@ fill(struct tls_context *c, const struct tls_settings *s, char *why)
         if (s->takes_early_data)
             tls_early_use(c->ssl);
         if (s->staple.bytes.p != NULL)
-            tls_stapling_use(c, s->staple.bytes);
+            tls_stapling_use_file(c, s->staple.bytes);
     }
     return run_commands(c->ssl, s, why);
 }
@@ -661,6 +669,7 @@ tls_context_new(const struct tls_settings *s, char *why)
     c->refs = 1;
     c->buffer_size = s->buffer_size;
     c->verify = s->verify;
+    c->has_ocsp = s->ocsp != TLS_OCSP_OFF;
     if (s->zone != NULL) {
         c->zone = s->zone->zone;
         c->zone_serial = s->zone->serial;
@@ -689,6 +698,7 @@ tls_context_check(const struct tls_settings *s, char *why)
     struct tls_settings bare = *s;
 
     bare.pairs = (tls_pairs_t){ 0 };
+    bare.staples = NULL;
     tls_settings_seal(&bare);
     if (probe == NULL || memcmp(probe->id, bare.id, sizeof(bare.id)) != 0) {
         if (probe != NULL)

@@ -12,6 +12,12 @@
 #include "core/conf/generation.h"
 #include "core/tls/settings.h"
 
+/* Of a certificate, by which its OCSP response is found. */
+struct tls_context_staple {
+    const X509 *x; /* the context's                                          */
+    uint8_t     key[32];
+};
+
 struct tls_context {
     SSL_CTX            *ssl;
     struct tls_context *next;      /* in the table of the process            */
@@ -19,6 +25,7 @@ struct tls_context {
     unsigned            users;     /* settings whose slot it is in           */
     size_t              buffer_size;
     unsigned            verify;    /* enum tls_verify                        */
+    bool                has_ocsp;  /* clients' certificates are asked about  */
     uint8_t             id[32];    /* of the settings, and of verifying      */
     uint8_t             verify_id[32], first_verify_id[32];
     struct zone        *zone;      /* for sessions; NULL: there is none, or no
@@ -26,7 +33,8 @@ struct tls_context {
     uint64_t            zone_serial; /* of the zone, 0: none                 */
     const struct tls_settings *named; /* they have certificates whose names have
                                       variables; or NULL                     */
-    str_t               staple;    /* OCSP response, or empty                */
+    str_t               staple;    /* OCSP response of a file, or empty      */
+    VEC(struct tls_context_staple) staples; /* else: where these are         */
     VEC(struct tls_ticket_key) ticket_keys; /* none: the shared ones         */
     struct arena       *arena;     /* that this lies in                      */
     bool                is_listed; /* in the table                           */

@@ -8,6 +8,7 @@
 #include "core/tls/early.h"
 
 #include "core/os/clock.h"
+#include "core/tls/note.h"
 #include "core/tls/replay.h"
 
 enum { EARLY_MAX = 16384, RANDOM = 32 };
@@ -22,12 +23,10 @@ on_offer(SSL *ssl, void *arg)
 {
     str_t         ours = tls_replay_instance();
     unsigned char random[RANDOM];
-    void         *maker = NULL;
-    size_t        n = 0;
+    str_t         maker = tls_note_get(SSL_get0_session(ssl), TLS_NOTE_MAKER);
 
     (void) arg;
-    (void) SSL_SESSION_get0_ticket_appdata(SSL_get0_session(ssl), &maker, &n);
-    if (n == 0 || !str_eq((str_t){ maker, n }, ours)
+    if (maker.n == 0 || !str_eq(maker, ours)
         || SSL_get_client_random(ssl, random, RANDOM) != RANDOM)
         return 0;
     return tls_replay_is_first((str_t){ (char *) random, RANDOM },
@@ -44,8 +43,7 @@ on_ticket(SSL *ssl, void *arg)
     (void) arg;
     if (ours.n == 0 || SSL_version(ssl) < TLS1_3_VERSION)
         return 1;
-    return SSL_SESSION_set1_ticket_appdata(SSL_get0_session(ssl), ours.p,
-                                           ours.n);
+    return tls_note_set(SSL_get0_session(ssl), TLS_NOTE_MAKER, ours);
 }
 
 

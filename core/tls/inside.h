@@ -13,6 +13,8 @@ struct tls {
     struct block            *in;      /* read, and not taken by OpenSSL      */
     struct block            *out;     /* records that the socket did not take */
     str_t                    name;    /* SNI of the client, on the heap      */
+    const char              *refusal; /* why its certificate is none, although
+                                         it was verified; or NULL            */
     str_t                    key;     /* of its session (resumption.h), on the
                                          heap; p NULL: none                  */
     uint32_t                 in_at, in_n, out_at, out_n; /* bytes of these   */

@@ -10,7 +10,6 @@
  */
 #include <errno.h>
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -225,6 +224,23 @@ not_yet(struct conn *c, int rc, const char *text)
 }
 
 
+/* Behind the handshake: what is left to be checked. */
+static enum step
+check_client(struct conn *c)
+{
+    struct tls *t = c->tls;
+    enum step   s = STEP_NEXT;
+
+    if (c->has_unsent)
+        conn_flush_late(c);
+    if (t->server != NULL && t->server->check != NULL)
+        s = t->server->check(c);
+    if (s == STEP_NEXT && (t->in_n != 0 || t->has_ahead))
+        c->event.readable = true;
+    return s;
+}
+
+
 static enum step
 handshake_tls(struct conn *c)
 {
@@ -235,6 +251,8 @@ handshake_tls(struct conn *c)
 
     if (t->is_broken)
         return STEP_FAIL;
+    if (t->is_open)
+        return check_client(c);
     if (t->server != NULL)
         c->log.action = "SSL handshaking";
     if (t->ssl == NULL) {
@@ -255,11 +273,7 @@ handshake_tls(struct conn *c)
         break_off(c);
         return STEP_FAIL;
     }
-    if (c->has_unsent)
-        conn_flush_late(c);
-    if (t->in_n != 0 || t->has_ahead)
-        c->event.readable = true;
-    return STEP_NEXT;
+    return check_client(c);
 }
 
 
@@ -678,24 +692,6 @@ tls_wants_name(const struct conn *c)
 
 
 bool
-tls_peer_is(const struct conn *c, str_t name)
-{
-    X509 *peer = SSL_get0_peer_certificate(tls_ssl(c));
-    char  text[256];
-    bool  is_it;
-
-    if (peer == NULL || name.n == 0 || name.n >= sizeof(text))
-        return false;
-    memcpy(text, name.p, name.n);
-    text[name.n] = '\0';
-    is_it = X509_check_host(peer, text, name.n, 0, NULL) == 1
-            || X509_check_ip_asc(peer, text, 0) == 1;
-    ERR_clear_error();
-    return is_it;
-}
-
-
-bool
 tls_is_plain(const struct conn *c)
 {
     return c->tls != NULL && c->tls->is_plain;
@@ -713,20 +709,4 @@ struct tls_context *
 tls_context_of(const struct conn *c)
 {
     return c->tls != NULL ? c->tls->context : NULL;
-}
-
-
-long
-tls_verify_result(const struct conn *c)
-{
-    SSL  *ssl = tls_ssl(c);
-    X509 *peer;
-    long  rc = SSL_get_verify_result(ssl);
-
-    if (rc != X509_V_OK || !SSL_session_reused(ssl))
-        return rc;
-    peer = SSL_get0_peer_certificate(ssl);
-    if (peer != NULL && X509_cmp_current_time(X509_get0_notAfter(peer)) < 0)
-        return X509_V_ERR_CERT_HAS_EXPIRED;
-    return rc;
 }

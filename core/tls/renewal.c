@@ -515,6 +515,7 @@ take_all(struct generation *g, str_t bytes)
         if (!(*s)->is_stale)
             continue;
         (*s)->is_stale = false;
+        tls_stapling_renew(*s, g);
         tls_settings_seal(*s);
         tls_context_leave(*s);
     }

@@ -61,9 +61,10 @@ static const struct conf_word verify_words[] = {
 };
 
 
-/* "name:size". */
+/* "shared:name:size"; what is "session cache". */
 static const char *
-take_zone(struct conf *cf, str_t word, const struct zone_conf **out)
+take_zone(struct conf *cf, str_t word, const char *what,
+          const struct zone_use *use, const struct zone_conf **out)
 {
     str_t       rest = str_from(word, sizeof("shared:") - 1), name;
     const char *error = NULL;
@@ -71,12 +72,11 @@ take_zone(struct conf *cf, str_t word, const struct zone_conf **out)
 
     name = str_cut(&rest, ':');
     if (name.n == 0 || rest.p == NULL || !number_size(rest, false, &size))
-        return conf_error(cf, "invalid session cache \"" STR_F "\"",
-                          STR_A(word));
+        return conf_error(cf, "invalid %s \"" STR_F "\"", what, STR_A(word));
     if (size < ZONE_PAGES_LEAST * (uint64_t) ZONE_PAGE)
-        return conf_error(cf, "session cache \"" STR_F "\" is too small",
+        return conf_error(cf, "%s \"" STR_F "\" is too small", what,
                           STR_A(word));
-    *out = zone_add(cf, name, size, &tls_kept_sessions, &error);
+    *out = zone_add(cf, name, size, use, &error);
     return error;
 }
 
@@ -88,9 +88,9 @@ take_cache(struct conf *cf, str_t word, struct tls_session_cache *out)
 
     if (str_starts(word, STR("shared:"))) {
         out->kind = TLS_CACHE_SHARED;
-        return take_zone(cf, word, &out->zone);
+        return take_zone(cf, word, "session cache", &tls_kept_sessions,
+                         &out->zone);
     }
-
     if (str_is(word, "off")) {
         out->kind = TLS_CACHE_OFF;
         return NULL;
@@ -136,6 +136,38 @@ static const struct conf_type cache_type = {
     .parse = parse_cache,
     .unset = "none",
 };
+
+
+static const char *
+parse_statuses(struct conf *cf, void *field)
+{
+    const struct zone_conf **out = field;
+
+    *out = NULL;
+    if (str_is(cf->args[1], "off"))
+        return NULL;
+    if (str_starts(cf->args[1], STR("shared:")))
+        return take_zone(cf, cf->args[1], "OCSP cache", &tls_kept_statuses,
+                         out);
+    return conf_error(cf, "invalid OCSP cache \"" STR_F "\"",
+                      STR_A(cf->args[1]));
+}
+
+
+static const struct conf_type statuses_type = {
+    .name = "OCSP cache",
+    .size = sizeof(const struct zone_conf *),
+    .parse = parse_statuses,
+    .unset = "off",
+};
+
+static const struct conf_word ocsp_words[] = {
+    { "off", TLS_OCSP_OFF },
+    { "on", TLS_OCSP_ON },
+    { "leaf", TLS_OCSP_LEAF },
+    { .name = NULL },
+};
+
 
 static const char *
 parse_compression(struct conf *cf, void *field)
@@ -229,13 +261,36 @@ const struct directive tls_server_rows[] = {
          "The most that is sent as one record: small ones let clients begin "
          "sooner, large ones cost less."),
     FLAG("_stapling", 0, C, staples, "off",
-         "Sends an OCSP response with the certificate: that of "
-         "PREFIX_stapling_file. Without that file, a certificate that names a "
-         "responder is refused in this build; for one that names none, as most "
-         "do today, there is a warning and nothing to be sent."),
+         "Sends an OCSP response with the certificate. One worker asks the "
+         "responder that the certificate names, from the start on, and again "
+         "in time; all of them send what there is, as long as it is in force. "
+         "For a certificate that names none, as most do today, there is a "
+         "warning and nothing to be sent. resolver looks up the responder's "
+         "name; without one it is looked up once, at the start."),
     { "_stapling_file", 0, ARGS_1, &conf_conf_file, FIELD(C, staple, str_t),
       NULL, NULL, "file",
-      "The OCSP response in DER, as the command openssl ocsp writes it." },
+      "The OCSP response in DER, as the command openssl ocsp writes it; no "
+      "responder is asked." },
+    TEXT("_stapling_responder", 0, C, staple_responder, NULL, "url",
+         "The responder for PREFIX_stapling, in place of that which the "
+         "certificate names: http only."),
+    FLAG("_stapling_verify", 0, C, verifies_staples, "off",
+         "Whether who has signed an OCSP response is verified, with the "
+         "authorities of PREFIX_trusted_certificate. Its signature is checked "
+         "in any case."),
+    ENUM("_ocsp", 0, C, ocsp, "off", ocsp_words,
+         "Whether clients' certificates are good only if their OCSP responders "
+         "say so: all of the chain (on), or only the client's own (leaf). The "
+         "handshake waits for the answers; whoever has no good one is treated "
+         "as with a bad certificate."),
+    TEXT("_ocsp_responder", 0, C, ocsp_responder, NULL, "url",
+         "The responder for PREFIX_ocsp, in place of those which the "
+         "certificates name: http only."),
+    { "_ocsp_cache", 0, ARGS_1, &statuses_type,
+      FIELD(C, statuses, const struct zone_conf *), NULL, NULL,
+      "off | shared:name:size",
+      "Where the answers for PREFIX_ocsp are kept as long as they are in force, "
+      "in memory that all workers share: 1m has about 4,000." },
     { "_certificate_compression", 0, ARGS_FLAG, &compression_type,
       FIELD(C, compresses_certificates, bool), "off", NULL, NULL,
       "Compresses the certificate for clients that know how (RFC 8879), where "
@@ -377,7 +432,7 @@ read_optional(struct conf *cf, str_t path, struct tls_file *out, char *why)
 
 static bool
 read_staple(struct conf *cf, const struct tls_server_conf *own,
-            struct tls_settings *s, char *why)
+            struct tls_settings *s, bool has_resolver, char *why)
 {
     char reasons[TLS_ERROR_TEXT];
 
@@ -398,13 +453,43 @@ read_staple(struct conf *cf, const struct tls_server_conf *own,
                  STR_A(own->staple), tls_error_text(reasons, sizeof(reasons)));
         return false;
     }
-    return tls_stapling_check(cf, s, why);
+    if (s->staple.bytes.p == NULL)
+        tls_stapling_prepare(cf, s, own->staple_responder,
+                             !own->verifies_staples, has_resolver);
+    return true;
+}
+
+
+static bool
+read_ocsp(struct conf *cf, const struct tls_server_conf *own,
+          struct tls_settings *s, bool has_resolver, char *why)
+{
+    struct ocsp_responder *to;
+    const char            *error;
+
+    if (s->verify == TLS_VERIFY_OPTIONAL_NO_CA) {
+        snprintf(why, TLS_WHY_MAX,
+                 "\"ssl_ocsp\" is incompatible with "
+                 "\"ssl_verify_client optional_no_ca\"");
+        return false;
+    }
+    s->ocsp = own->ocsp;
+    s->statuses = own->statuses;
+    if (own->ocsp_responder.n == 0)
+        return true;
+    s->ocsp_responder = to = arena_make(cf->arena, struct ocsp_responder);
+    error = ocsp_responder_parse(cf->arena, own->ocsp_responder,
+                                 has_resolver ? 0 : ENDPOINT_RESOLVE, to);
+    if (error != NULL)
+        snprintf(why, TLS_WHY_MAX, "%s in \"ssl_ocsp_responder\"", error);
+    return error == NULL;
 }
 
 
 struct tls_settings *
 tls_server_settings(struct conf *cf, const struct tls_conf *common,
-                    const struct tls_server_conf *own, char *why)
+                    const struct tls_server_conf *own, bool has_resolver,
+                    char *why)
 {
     struct tls_settings *s = arena_make(cf->arena, struct tls_settings);
 
@@ -441,7 +526,9 @@ tls_server_settings(struct conf *cf, const struct tls_conf *common,
                  "ssl_verify_client");
         return NULL;
     }
-    if (own->staples && !read_staple(cf, own, s, why))
+    if (own->staples && !read_staple(cf, own, s, has_resolver, why))
+        return NULL;
+    if (own->ocsp != TLS_OCSP_OFF && !read_ocsp(cf, own, s, has_resolver, why))
         return NULL;
     return tls_settings_check(cf, s, why) ? s : NULL;
 }

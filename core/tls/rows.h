@@ -34,7 +34,11 @@ struct tls_server_conf {
     struct texts ticket_keys;
     size_t       buffer_size;
     str_t        staple; /* absolute path, or empty                          */
+    str_t        staple_responder, ocsp_responder; /* URLs, or empty         */
+    unsigned     ocsp; /* enum tls_ocsp                                      */
+    const struct zone_conf *statuses; /* NULL: off                           */
     bool         prefers_server_ciphers, has_tickets, rejects, staples;
+    bool         verifies_staples;
     bool         compresses_certificates;
     str_t        ech_file;
     bool         takes_early_data; /* a row of http's                        */
@@ -42,12 +46,13 @@ struct tls_server_conf {
 
 extern const struct directive tls_server_rows[];
 
-/* The settings of a server, with all files read and everything checked.  NULL
- * with why: an error in nginx's words, without a place. */
+/* The settings of a server, with all files read and everything checked.
+ * has_resolver: names of OCSP responders are looked up when they are asked.
+ * NULL with why: an error in nginx's words, without a place. */
 struct tls_settings *tls_server_settings(struct conf *cf,
                                          const struct tls_conf *common,
                                          const struct tls_server_conf *own,
-                                         char *why);
+                                         bool has_resolver, char *why);
 
 struct tls_client_conf {
     str_t        ciphers;

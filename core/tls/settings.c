@@ -7,6 +7,8 @@
 
 #include <openssl/evp.h>
 
+#include "core/tls/stapling.h"
+
 
 static void
 mix(EVP_MD_CTX *md, const void *p, size_t n)
@@ -46,6 +48,8 @@ mix_lists(EVP_MD_CTX *md, const struct tls_settings *s)
         mix_text(md, p->chain);
         mix_text(md, p->key);
     }
+    for (size_t i = 0; s->staples != NULL && i < s->staples->n; i++)
+        mix(md, s->staples->at[i].key, sizeof(s->staples->at[i].key));
     mix_number(md, s->named.n);
     VEC_EACH(&s->named, it) {
         mix_text(md, expr_text(it->certificate));
@@ -54,6 +58,19 @@ mix_lists(EVP_MD_CTX *md, const struct tls_settings *s)
     }
     VEC_EACH(&s->ticket_keys, k)
         mix_text(md, k->bytes);
+}
+
+
+/* Who answers makes a difference to what was answered. */
+static void
+mix_ocsp(EVP_MD_CTX *md, const struct tls_settings *s)
+{
+    mix_number(md, s->ocsp);
+    if (s->ocsp == TLS_OCSP_OFF || s->ocsp_responder == NULL)
+        return;
+    mix_text(md, s->ocsp_responder->host);
+    mix_number(md, s->ocsp_responder->port);
+    mix_text(md, s->ocsp_responder->target);
 }
 
 
@@ -70,6 +87,7 @@ seal_verify(struct tls_settings *s)
     mix_text(md, s->client_ca.bytes);
     mix_text(md, s->trusted.bytes);
     mix_text(md, s->crl.bytes);
+    mix_ocsp(md, s);
     CHECK(EVP_DigestFinal_ex(md, s->verify_id, NULL) == 1);
     EVP_MD_CTX_free(md);
 }
@@ -101,6 +119,7 @@ tls_settings_seal(struct tls_settings *s)
     mix_text(md, s->client_ca.bytes);
     mix_text(md, s->trusted.bytes);
     mix_text(md, s->crl.bytes);
+    mix_ocsp(md, s);
     mix_lists(md, s);
     CHECK(EVP_DigestFinal_ex(md, s->id, NULL) == 1);
     EVP_MD_CTX_free(md);

@@ -30,6 +30,13 @@ enum tls_verify {
     TLS_VERIFY_OPTIONAL_NO_CA, /* any certificate will do                    */
 };
 
+/* Which of a client's certificates are good only if OCSP says so. */
+enum tls_ocsp {
+    TLS_OCSP_OFF,
+    TLS_OCSP_ON,   /* the chain, but for the one that is trusted             */
+    TLS_OCSP_LEAF,
+};
+
 enum tls_cache {
     TLS_CACHE_NONE,    /* clients hear that there is one, and there is none  */
     TLS_CACHE_OFF,
@@ -62,6 +69,9 @@ struct tls_named_pair {
     struct expr *certificate, *key;
 };
 
+struct ocsp_responder;
+struct tls_staples;
+
 struct tls_settings {
     bool             is_server;
     unsigned         protocols; /* enum tls_protocol                         */
@@ -75,9 +85,14 @@ struct tls_settings {
     str_t            folder;    /* of files in named                         */
     struct tls_file  dhparam, client_ca, trusted, crl; /* PEM; may be empty  */
     struct tls_file  staple;    /* an OCSP response, DER; or empty           */
+    struct tls_staples *staples; /* OCSP responses to be asked for; or NULL  */
     bool             has_certificate_compression;
     unsigned         verify;    /* enum tls_verify                           */
     unsigned         depth;
+    unsigned         ocsp;      /* enum tls_ocsp                             */
+    const struct ocsp_responder *ocsp_responder; /* NULL: that which each
+                                   certificate names                         */
+    const struct zone_conf *statuses; /* of certificates; NULL: not kept     */
     unsigned         cache;     /* enum tls_cache                            */
     size_t           cache_size; /* sessions; 0: OpenSSL's default           */
     const struct zone_conf *zone; /* TLS_CACHE_SHARED, else NULL             */

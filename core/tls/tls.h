@@ -35,6 +35,9 @@ struct tls_server {
     /* After that: the protocols that it speaks (ALPN), the best one first, each
      * behind a byte with its length. */
     str_t (*protocols)(struct conn *c);
+    /* After the handshake, until it says something else than STEP_WAIT: what else
+     * is to be known of the client (tls_refuse).  NULL: nothing. */
+    enum step (*check)(struct conn *c);
     /* Calls use with a task to evaluate variables with, which is there for that
      * long. */
     void (*with_task)(struct conn *c, void (*use)(struct task *, void *arg),
@@ -72,3 +75,13 @@ struct tls_context *tls_context_of(const struct conn *c);
 /* What the check of the peer's certificate came to: X509_V_OK, or an error; an
  * expired certificate is none that a resumed session still makes good. */
 long tls_verify_result(const struct conn *c);
+/* ... and what is to be said against it besides: a constant text; NULL: nothing. */
+void        tls_refuse(struct conn *c, const char *why);
+const char *tls_refusal(const struct conn *c);
+
+/* During a handshake: the client's verified chain will be needed, too, where its
+ * session is resumed. */
+void tls_peer_remember(SSL *ssl, const STACK_OF(X509) * chain);
+/* ... whose certificates between its own and the trusted one are these; the
+ * caller's. */
+STACK_OF(X509) *tls_peer_between(SSL *ssl);

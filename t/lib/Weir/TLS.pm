@@ -115,7 +115,7 @@ sub ca {
 
 # issue($name, by => CA, subject => '/CN=...', names => [...], kind => 'rsa',
 #       from => 'YYYYMMDDHHMMSSZ', until => the same, is_ca => 1,
-#       responder => URL of an OCSP responder)
+#       responder => URL of an OCSP responder, must_staple => 1)
 # writes NAME.pem and NAME.key.  Without by it is signed by itself.
 sub issue {
     my ($pki, $name, %opt) = @_;
@@ -127,6 +127,7 @@ sub issue {
         : "basicConstraints=CA:FALSE\nsubjectAltName="
             . join(',', map { /^[\d.]+$/ ? "IP:$_" : "DNS:$_" } @names) . "\n";
     $ext .= "authorityInfoAccess=OCSP;URI:$opt{responder}\n" if $opt{responder};
+    $ext .= "tlsfeature=status_request\n" if $opt{must_staple};
 
     openssl('req', '-new', key_args($opt{kind} // 'ec'), '-nodes',
             '-keyout', "$base.key", '-out', "$base.csr",
@@ -187,6 +188,30 @@ sub revoke {
 
     openssl('ca', '-config', $pki->path('ca.cnf'), '-revoke',
             $pki->path("$name.pem"), '-cert', "$ca.pem", '-keyfile', "$ca.key");
+}
+
+# unrevoke($name): it was a mistake; forget($name): it was never issued.
+sub unrevoke {
+    my ($pki, $name) = @_;
+    my $number = $pki->number($name);
+
+    $pki->write('index.txt', $pki->read('index.txt')
+        =~ s/^R\t(\S+)\t\S+\t(?=$number\t)/V\t$1\t\t/mr);
+    return;
+}
+
+sub forget {
+    my ($pki, $name) = @_;
+    my $number = $pki->number($name);
+
+    $pki->write('index.txt', $pki->read('index.txt') =~ s/^.*\t$number\t.*\n//mr);
+    return;
+}
+
+sub number {
+    my ($pki, $name) = @_;
+
+    return openssl('x509', '-noout', '-serial', '-in', $pki->path("$name.pem")) =~ /=(\w+)/ ? $1 : die;
 }
 
 sub crl {

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * All workers go through all certificates; whoever claims one asks.  A few
+ * questions are under way at a time; when all that can be claimed is, a timer
+ * waits for the next one.
+ */
+#include "http/stapling.h"
+
+#include <time.h>
+
+#include "core/conf/error_log.h"
+#include "core/net/worker.h"
+#include "core/tls/stapling.h"
+#include "http/responder.h"
+#include "http/server.h"
+#include "http/tls.h"
+
+enum {
+    AT_ONCE = 4,
+    CLAIMED = RESPONDER_MS / 1000 + 5, /* seconds that a question may take   */
+    REST_MOST = 3600,                  /* between two passes                 */
+};
+
+/* Of the process. */
+static struct {
+    struct timer          timer;
+    struct responder_ask *asks[AT_ONCE];
+    size_t                n_asks;
+    size_t                at;   /* the next certificate of this pass         */
+    time_t                next; /* when there is something to do again       */
+} own;
+
+
+static void
+note(time_t at)
+{
+    if (at < own.next)
+        own.next = at;
+}
+
+
+static void
+forget(const struct responder_ask *a)
+{
+    for (size_t i = 0; i < own.n_asks; i++)
+        if (own.asks[i] == a) {
+            own.asks[i] = own.asks[--own.n_asks];
+            return;
+        }
+}
+
+
+/* The others follow in the next turn: this one may be about to close
+ * connections. */
+static void
+on_done(struct responder_ask *a)
+{
+    const struct tls_staple *st = a->owner;
+
+    forget(a);
+    if (str_eq(a->request, st->question.request)) /* it was not renewed */
+        note(tls_staple_take(st, a->answer, time(NULL), &a->log));
+    if (!worker->is_exiting)
+        timer_set(worker->loop, &own.timer, 0);
+}
+
+
+static void
+ask(const struct http_staple *it)
+{
+    const struct tls_staple *st = it->staple;
+    struct log log = { .targets = error_log_targets(it->server->conf) };
+    struct responder_ask *a;
+
+    a = responder_ask(worker->gen, it->server->conf, &log, st->responder,
+                      st->question.request, true);
+    a->owner = (void *) (uintptr_t) st;
+    a->certificate = st->pair->path.p;
+    a->on_done = on_done;
+    own.asks[own.n_asks++] = a;
+}
+
+
+/* False: no more questions for now. */
+static bool
+go_on(const http_staples_t *all, time_t now)
+{
+    time_t until;
+
+    for (; own.at < all->n; own.at++) {
+        if (own.n_asks == AT_ONCE)
+            return false;
+        if (tls_staple_claim(all->at[own.at].staple, now, CLAIMED, &until))
+            ask(&all->at[own.at]);
+        else
+            note(until);
+    }
+    return true;
+}
+
+
+static void
+rest(time_t now)
+{
+    time_t seconds = own.next > now ? own.next - now : 1;
+
+    if (seconds > REST_MOST)
+        seconds = REST_MOST;
+    own.at = 0;
+    own.next = now + REST_MOST;
+    timer_set(worker->loop, &own.timer, (msec_t) seconds * 1000);
+}
+
+
+static void
+on_time(struct timer *t)
+{
+    time_t now = time(NULL);
+
+    (void) t;
+    if (!worker->is_exiting && go_on(http_tls_staples(worker->gen), now))
+        rest(now);
+}
+
+
+/* A new pass, as there may be something new. */
+static void
+begin(void)
+{
+    own.at = 0;
+    own.next = time(NULL) + REST_MOST;
+    timer_set(worker->loop, &own.timer, 0);
+}
+
+
+void
+http_stapling_start(struct worker *w)
+{
+    if (w->trace != NULL)
+        return;
+    own.timer.on_timeout = on_time;
+    own.timer.is_idle = true;
+    tls_stapling_renewed = begin;
+    begin();
+}
+
+
+void
+http_stapling_stop(struct worker *w)
+{
+    (void) w;
+    timer_stop(&own.timer);
+    while (own.n_asks != 0)
+        responder_cancel(own.asks[--own.n_asks]);
+}

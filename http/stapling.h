@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ssl_stapling: asks responders for the certificates of the current generation,
+ * in the background, whenever it is time to (core/tls/stapling.h).
+ */
+#pragma once
+
+#include "core/base/vec.h"
+
+struct http_server;
+struct tls_staple;
+struct worker;
+
+/* What a generation has: its certificates for which something is to be had. */
+struct http_staple {
+    const struct tls_staple  *staple;
+    const struct http_server *server; /* whose resolver and log are used     */
+};
+typedef VEC(struct http_staple) http_staples_t;
+
+/* This worker serves another generation from its next turn on. */
+void http_stapling_start(struct worker *w);
+/* The worker ends. */
+void http_stapling_stop(struct worker *w);
