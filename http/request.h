@@ -14,6 +14,7 @@
 #include "core/net/conn.h"
 #include "http/field.h"
 #include "http/method.h"
+#include "http/slow.h"
 #include "http/trace.h"
 
 struct http_body;
@@ -115,6 +116,9 @@ struct http_request {
                                              its reading began               */
     uint64_t              head_bytes; /* of the request; 0: a subrequest     */
     uint64_t              body_bytes; /* of its body, including framing      */
+    struct slow           slow_body, slow_reply; /* client_min_rate          */
+    msec_t                moved_at; /* when the codec last saw that the client
+                                       had taken something                   */
     uint32_t              number;     /* among its connection's, from 1      */
     msec_t                started_at; /* monotonic                           */
     time_t                started_seconds;

@@ -371,3 +371,51 @@ struct module http_satisfy_module = {
     .directives = satisfy_rows,
     .conf_size = sizeof(struct http_access_conf),
 };
+
+
+/* --- client_min_rate -------------------------------------------------------- */
+
+static const char *
+parse_min_rate(struct conf *cf, void *field)
+{
+    struct http_slow_conf *c = field;
+    str_t                  rate = cf->args[1], after;
+
+    c->after_ms = SLOW_AFTER_MS;
+    if (str_ends(rate, STR("/s")))
+        rate.n -= strlen("/s");
+    if (!number_size(rate, true, &c->rate) || c->rate > UINT64_MAX / 2000)
+        return conf_error(cf, "invalid rate \"" STR_F "\"", STR_A(cf->args[1]));
+    if (cf->n_args == 2)
+        return NULL;
+    if (!conf_param(cf->args[2], "after", &after))
+        return conf_error(cf, "invalid parameter \"" STR_F "\"",
+                          STR_A(cf->args[2]));
+    if (!number_time(after, false, &c->after_ms))
+        return conf_error(cf, "invalid time \"" STR_F "\"", STR_A(cf->args[2]));
+    return NULL;
+}
+
+
+static const struct conf_type min_rate_type = {
+    .name = "minimum rate",
+    .size = sizeof(struct http_slow_conf),
+    .parse = parse_min_rate,
+};
+
+static const struct directive slow_rows[] = {
+    { "client_min_rate", IN_WEB | ROW_LIMIT, ARGS_1 | ARGS_2, &min_rate_type, 0,
+      NULL, NULL, "rate [after=time]",
+      "Bytes a second (500/s, 1k/s) that a client has to move while nothing but "
+      "the client is waited for: sending the body of a request, or reading a "
+      "response. The first seconds (after=5s) are free. Who is slower on "
+      "average is cut off, 408 for a body. 0: any rate will do." },
+    { .name = NULL },
+};
+
+struct module http_slow_module = {
+    .name = "http_slow",
+    .serves = FOR_HTTP,
+    .directives = slow_rows,
+    .conf_size = sizeof(struct http_slow_conf),
+};

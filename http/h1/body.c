@@ -221,6 +221,13 @@ client_ended(struct h1 *h)
 }
 
 
+msec_t
+h1_body_left(const struct http_request *r)
+{
+    return slow_left(&r->slow_body, slow_conf(&r->task), r->body_bytes);
+}
+
+
 /* No timeout for a body that is dropped while its response is being sent. */
 static void
 set_timer(struct h1 *h)
@@ -231,7 +238,9 @@ set_timer(struct h1 *h)
         timer_stop(&h->http.conn.read_timer);
     else
         timer_set(r->task.loop, &h->http.conn.read_timer,
-                  body_conf(&r->task)->client_body_timeout);
+                  slow_timer(slow_conf(&r->task),
+                             body_conf(&r->task)->client_body_timeout,
+                             h1_body_left(r)));
 }
 
 
@@ -246,6 +255,7 @@ h1_read_body(struct http_request *r, struct chain *out, size_t max)
     ssize_t         n;
 
     b->is_waiting = false;
+    slow_end(&r->slow_body);
     if (b->is_done)
         return STEP_DONE;
     before = out->n;
@@ -269,6 +279,7 @@ h1_read_body(struct http_request *r, struct chain *out, size_t max)
         n = conn_read(&h->http.conn, b->buf.write, size);
         if (n == CONN_AGAIN) {
             b->is_waiting = true;
+            slow_begin(&r->slow_body);
             set_timer(h);
             return STEP_WAIT;
         }

@@ -16,6 +16,7 @@
 #include "http/h1/h1.h"
 #include "http/response.h"
 #include "http/settings.h"
+#include "http/slow.h"
 
 
 /* --- counting ----------------------------------------------------------------- */
@@ -127,6 +128,7 @@ notice_client(struct h1 *h)
     struct http_request *r = h->r;
 
     if (h1_waits_for_body(r)) {
+        slow_end(&r->slow_body);
         task_wake(&r->task);
     } else if (h->http.conn.event.hangup && !r->client_gone) {
         r->client_gone = true;
@@ -231,6 +233,19 @@ abort_discarding(struct h1 *h)
 }
 
 
+/* The client has not done enough (slow says for what), or nothing at all. */
+static void
+give_up_on(struct h1 *h, const char *slow)
+{
+    if (slow != NULL)
+        log_info(h->http.conn.lines, "client %s slower than client_min_rate",
+                 slow);
+    else
+        log_at(h->http.conn.lines, LEVEL_INFO, ETIMEDOUT, "client timed out");
+    h1_timed_out(h);
+}
+
+
 static void
 on_read_timeout(struct timer *t)
 {
@@ -260,28 +275,59 @@ on_read_timeout(struct timer *t)
     case H1_CLOSED:
         break;
     }
-    log_at(h->http.conn.lines, LEVEL_INFO, ETIMEDOUT, "client timed out");
-    h1_timed_out(h);
+    give_up_on(h,
+               h->state == H1_BUSY && h1_body_left(h->r) == 0 ? "sends" : NULL);
+}
+
+
+/* Between two looks at how much the client has taken, at least. */
+enum { LOOK_MS = 250 };
+
+
+static msec_t
+look_in(const struct http_request *r, msec_t timeout, msec_t left)
+{
+    return slow_timer(slow_conf(&r->task), timeout,
+                      left > LOOK_MS ? left : LOOK_MS);
+}
+
+
+/* What went out may wait in the kernel for long. */
+static msec_t
+reply_left(const struct h1 *h)
+{
+    const struct conn *c = &h->http.conn;
+    uint64_t           moved = c->sent - h->sent_before;
+
+    if (slow_conf(&h->r->task)->rate == 0)
+        return UINT64_MAX;
+    return slow_left(&h->r->slow_reply, slow_conf(&h->r->task),
+                     moved - c->io->unread(c));
 }
 
 
 /* Nothing went out for send_timeout; as long as something does, it starts
- * again. */
+ * again.  It may expire earlier, to see whether the client is slow. */
 static void
 on_write_timeout(struct timer *t)
 {
     struct h1 *h = container_of(t, struct h1, http.conn.write_timer);
+    msec_t     end, slow;
 
     if (h->r == NULL || chain_empty(&h->http.conn.out))
         return;
     if ((uint32_t) h->http.conn.sent != h->sent_at_timer) {
         h->sent_at_timer = (uint32_t) h->http.conn.sent;
-        timer_set(h->http.conn.loop, t, h->http.conn.send_timeout);
+        h->r->moved_at = clock_ms();
+    }
+    end = h->r->moved_at + send_conf(&h->r->task)->send_timeout;
+    slow = reply_left(h);
+    if (slow != 0 && clock_ms() < end) {
+        timer_set(h->http.conn.loop, t, look_in(h->r, end - clock_ms(), slow));
         return;
     }
     h->r->log.action = "sending to client";
-    log_at(h->http.conn.lines, LEVEL_INFO, ETIMEDOUT, "client timed out");
-    h1_timed_out(h);
+    give_up_on(h, slow == 0 ? "reads" : NULL);
 }
 
 
@@ -399,6 +445,7 @@ on_flushed(struct conn *c)
         return;
     count_body(h->r);
     h->http.pace.since = 0;
+    slow_end(&h->r->slow_reply);
     if (c->flush_failed)
         http_terminate(h->r, 499);
     else
@@ -420,15 +467,20 @@ flush_out(struct http_request *r, size_t limit, bool late)
     enum flush did = FLUSH_WAIT;
 
     h->sent_at_timer = (uint32_t) h->http.conn.sent;
+    r->main->moved_at = clock_ms();
+    slow_begin(&r->main->slow_reply);
     h->http.conn.limit = (uint32_t) (limit < UINT32_MAX ? limit : UINT32_MAX);
-    h->http.conn.send_timeout = (uint32_t) send_conf(&r->task)->send_timeout;
+    h->http.conn.send_timeout = (uint32_t) look_in(
+        r, send_conf(&r->task)->send_timeout, slow_conf(&r->task)->after_ms);
     if (late && h->http.conn.out.head != NULL) {
         h->http.conn.limit = limit > UINT32_MAX ? UINT32_MAX : (uint32_t) limit;
         conn_flush_late(&h->http.conn);
     } else {
         did = conn_flush(&h->http.conn, limit);
-        if (did == FLUSH_DONE)
+        if (did == FLUSH_DONE) {
             h->http.pace.since = 0;
+            slow_end(&r->main->slow_reply);
+        }
         count_body(r);
     }
     return did;

@@ -114,3 +114,5 @@ void h1_enter(struct http_request *r);
 enum step h1_read_body(struct http_request *r, struct chain *out, size_t max);
 void      h1_free_body(struct http_request *r);
 bool      h1_waits_for_body(const struct http_request *r);
+/* How long the client may send nothing more of it (slow_left). */
+msec_t    h1_body_left(const struct http_request *r);
