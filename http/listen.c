@@ -38,7 +38,6 @@ static const struct listen_word words[] = {
     { "ssl", NULL, SSL, NULL },
     { "http2", refuse, 0, NULL },
     { "quic", refuse, 0, NULL },
-    { "spdy", refuse, 0, "" },
     { .name = NULL },
 };
 

@@ -86,7 +86,7 @@ my $app = Weir::FastCGI->new(sub {
 
     my @parts = $when eq 'early' ? $early{$name}[1] : @{ $late{$name}[1] };
     for my $part (@parts) {
-        sleep 1.5 if !defined $part;
+        sleep 4 if !defined $part;
         $c->send_pieces($part // '', $size // 1 << 20);
     }
     $c->close;
@@ -126,7 +126,7 @@ my ($up, $keep, $stream, $noisy)
 $t->run(<<"EOC");
 %%HTTP%%
     fastcgi_param URI \$uri;
-    fastcgi_read_timeout 500ms;
+    fastcgi_read_timeout 2s;
     upstream kept { server 127.0.0.1:$keep; keepalive 4; }
     server {
         listen 127.0.0.1:%%PORT%%;
