@@ -91,6 +91,7 @@ void
 renew_follow(struct master *m)
 {
     renew_stop(m);
+    tls_files_inherit(m->gen);
     if (!tls_renewal_is_possible(m->gen))
         return;
     m->renew.warn_at = clock_fresh_ms();

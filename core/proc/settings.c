@@ -287,8 +287,6 @@ static const struct directive directives[] = {
       FIELD(struct process_conf, no_jit, bool), NULL, NULL, NULL,
       "Whether regular expressions are compiled to machine code, where "
       "PCRE2 can do so; off: no page is both written to and executed." },
-    { "ssl_object_cache_inheritable", IN_MAIN, ARGS_FLAG, &conf_nothing, 0,
-      NULL, &conf_flag, "on | off", "Accepted without effect." },
     { "load_module", IN_MAIN | ROW_MANY, ARGS_1, &load_module_type, 0, NULL,
       NULL, "file",
       "Accepted for modules that are built in, and an error for "

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "core/tls/early.h"
+#include "core/tls/cache.h"
 #include "core/tls/error.h"
 #include "core/tls/files.h"
 #include "core/tls/inside.h"
@@ -70,9 +71,8 @@ ended_well(void)
 
 /* --- certificates and keys ------------------------------------------------------ */
 
-/* The certificates of a chain, the first one on its own. */
-static X509 *
-read_chain(str_t der, STACK_OF(X509) * above)
+X509 *
+tls_chain_read(str_t der, STACK_OF(X509) * above)
 {
     const unsigned char *at = (const unsigned char *) der.p;
     const unsigned char *end = at + der.n;
@@ -95,7 +95,7 @@ static bool
 use_certificate(SSL_CTX *ssl, const struct tls_pair *p, char *why)
 {
     STACK_OF(X509) *above = sk_X509_new_null();
-    X509 *x = above != NULL ? read_chain(p->chain, above) : NULL;
+    X509 *x = above != NULL ? tls_chain_read(p->chain, above) : NULL;
 
     if (SSL_CTX_use_certificate(ssl, x) != 1) {
         X509_free(x);
@@ -138,25 +138,6 @@ struct naming {
 };
 
 
-bool
-tls_pair_use(SSL *ssl, const struct tls_pair *p)
-{
-    const unsigned char *at = (const unsigned char *) p->key.p;
-    STACK_OF(X509) *above = sk_X509_new_null();
-    X509     *x = above != NULL ? read_chain(p->chain, above) : NULL;
-    EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long) p->key.n);
-    bool      ok;
-
-    ok = x != NULL && key != NULL && SSL_use_certificate(ssl, x) == 1
-         && SSL_set1_chain(ssl, above) == 1
-         && SSL_use_PrivateKey(ssl, key) == 1;
-    EVP_PKEY_free(key);
-    X509_free(x);
-    sk_X509_pop_free(above, X509_free);
-    return ok;
-}
-
-
 static void
 load_named(struct task *t, void *arg)
 {
@@ -165,15 +146,18 @@ load_named(struct task *t, void *arg)
     char                       why[TLS_WHY_MAX];
 
     VEC_EACH(&s->named, it) {
-        struct tls_pair p = { 0 };
+        struct tls_identity *i = tls_identity_get(s, t->arena,
+                                                  expr_eval(it->certificate, t),
+                                                  expr_eval(it->key, t), why);
+        bool                 ok;
 
-        if (!tls_pair_load(t->arena, s->folder, expr_eval(it->certificate, t),
-                           expr_eval(it->key, t), &s->passwords, &p, why))
-        {
+        if (i == NULL) {
             log_error(t->log, "%s", why);
             return;
         }
-        if (!tls_pair_use(n->ssl, &p)) {
+        ok = tls_identity_use(n->ssl, i);
+        tls_identity_put(i);
+        if (!ok) {
             tls_error_log(t->log, LEVEL_ERROR, 0,
                           "SSL_use_PrivateKey() failed");
             return;

@@ -77,9 +77,9 @@ void tls_context_leave(const struct tls_settings *s);
 bool tls_context_verifies(const struct tls_context  *c,
                           const struct tls_settings *s);
 
-/* Gives a connection a certificate of its own; false: OpenSSL's queue says
- * why. */
-bool tls_pair_use(SSL *ssl, const struct tls_pair *p);
+/* The certificates of a chain in DER: the first one, or NULL, and those above
+ * it. */
+X509 *tls_chain_read(str_t der, STACK_OF(X509) * above);
 
 struct tls_context *tls_context_hold(struct tls_context *c);
 void                tls_context_put(struct tls_context *c);

@@ -35,6 +35,44 @@ files_of(struct conf *cf)
 }
 
 
+/* Of the process: where unchanged files are taken from; or NULL. */
+static const struct generation *inherited;
+
+
+void
+tls_files_inherit(const struct generation *g)
+{
+    inherited = g;
+}
+
+
+static const struct tls_files *
+inherited_files(const struct conf *cf)
+{
+    const struct tls_files *f;
+
+    if (inherited == NULL || !tls_inherits(cf->gen))
+        return NULL;
+    f = inherited->main[tls_module.slot];
+    return f->files != NULL ? f : NULL;
+}
+
+
+/* The unit of that number in the generation before, if its files are as they
+ * were when it was read. */
+static const struct tls_unit *
+unchanged(const struct tls_files *before, unsigned number,
+          const struct tls_mark now[2])
+{
+    const struct tls_unit *u = &before->units.at[number - 1];
+
+    return !u->is_behind && tls_mark_same(&now[0], &u->marks[0])
+                   && tls_mark_same(&now[1], &u->marks[1])
+               ? u
+               : NULL;
+}
+
+
 /* A new unit; its number is *number.  What it needs to be read again is the
  * caller's to set. */
 static struct tls_unit *
@@ -62,6 +100,46 @@ refuse(char *why, const char *what, str_t name, const char *call)
 
 
 /* --- files ------------------------------------------------------------------ */
+
+struct tls_mark
+tls_mark_of(str_t path)
+{
+    struct stat st;
+
+    if (stat(path.p, &st) == -1 || !S_ISREG(st.st_mode))
+        return (struct tls_mark){ 0 };
+    return (struct tls_mark){ .device = st.st_dev,
+                              .inode = st.st_ino,
+                              .size = st.st_size,
+                              .written = st.st_mtim,
+                              .changed = st.st_ctim };
+}
+
+
+static bool
+same_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+
+bool
+tls_mark_same(const struct tls_mark *a, const struct tls_mark *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size
+           && same_time(&a->written, &b->written)
+           && same_time(&a->changed, &b->changed);
+}
+
+
+bool
+tls_mark_is(const struct tls_mark *m, str_t path)
+{
+    struct tls_mark now = tls_mark_of(path);
+
+    return tls_mark_same(m, &now);
+}
+
 
 static bool
 read_bio(struct arena *a, BIO *in, struct tls_file *f)
@@ -101,6 +179,21 @@ tls_file_load(struct arena *a, const char *what, str_t path,
 }
 
 
+static bool
+inherit_file(struct conf *cf, str_t path, const struct tls_mark now[2],
+             struct tls_file *out)
+{
+    const struct tls_files *before = inherited_files(cf);
+    const struct tls_file  *f = before ? hash_get(before->files, path) : NULL;
+
+    if (f == NULL || unchanged(before, f->unit, now) == NULL)
+        return false;
+    out->path = str_copy(cf->arena, path);
+    out->bytes = str_copy(cf->arena, f->bytes);
+    return true;
+}
+
+
 bool
 tls_file_read(struct conf *cf, const char *what, str_t path,
               struct tls_file *out, char *why)
@@ -112,7 +205,8 @@ tls_file_read(struct conf *cf, const char *what, str_t path,
     if (f == NULL) {
         f = arena_make(cf->arena, struct tls_file);
         unit.marks[0] = tls_mark_of(path);
-        if (!tls_file_load(cf->arena, what, path, f, why))
+        if (!inherit_file(cf, path, unit.marks, f)
+            && !tls_file_load(cf->arena, what, path, f, why))
             return false;
         unit.file = f;
         *add_unit(cf, &f->unit) = unit;
@@ -152,7 +246,7 @@ static str_t
 path_of(struct arena *a, str_t folder, str_t name)
 {
     if (str_starts(name, STR("data:")))
-        return STR("data:...");
+        return STR("data:..."); /* which is no file */
     if (name.n != 0 && name.p[0] == '/')
         folder = STR("");
     return str_join(a, folder, name);
@@ -384,6 +478,35 @@ tls_pair_load(struct arena *a, str_t folder, str_t certificate, str_t key,
 }
 
 
+void
+tls_pair_marks(struct arena *a, str_t folder, str_t certificate, str_t key,
+               struct tls_mark out[2])
+{
+    out[0] = tls_mark_of(path_of(a, folder, certificate));
+    out[1] = tls_mark_of(path_of(a, folder, key));
+}
+
+
+static bool
+inherit_pair(struct conf *cf, str_t both, const struct tls_unit *unit,
+             struct tls_pair *out)
+{
+    const struct tls_files *before = inherited_files(cf);
+    const struct tls_pair  *p = before ? hash_get(before->pairs, both) : NULL;
+    struct arena           *a = cf->arena;
+
+    if (p == NULL || unchanged(before, p->unit, unit->marks) == NULL)
+        return false;
+    *out = (struct tls_pair){ .name = str_copy(a, p->name),
+                              .key_name = str_copy(a, p->key_name),
+                              .path = str_copy(a, p->path),
+                              .key_path = str_copy(a, p->key_path),
+                              .chain = str_copy(a, p->chain),
+                              .key = tls_keep_secret(a, p->key) };
+    return true;
+}
+
+
 bool
 tls_pair_read(struct conf *cf, str_t certificate, str_t key,
               const struct texts *passwords, struct tls_pair *out, char *why)
@@ -397,10 +520,10 @@ tls_pair_read(struct conf *cf, str_t certificate, str_t key,
 
     if (p == NULL) {
         p = arena_make(cf->arena, struct tls_pair);
-        unit.marks[0] = tls_mark_of(path_of(cf->arena, folder, certificate));
-        unit.marks[1] = tls_mark_of(path_of(cf->arena, folder, key));
-        if (!tls_pair_load(cf->arena, folder, certificate, key, passwords, p,
-                           why))
+        tls_pair_marks(cf->arena, folder, certificate, key, unit.marks);
+        if (!inherit_pair(cf, both, &unit, p)
+            && !tls_pair_load(cf->arena, folder, certificate, key, passwords, p,
+                              why))
             return false;
         unit.pair = p;
         *add_unit(cf, &p->unit) = unit;
@@ -481,8 +604,9 @@ tls_note_once(struct conf *cf, str_t path)
 bool
 tls_settings_check(struct conf *cf, struct tls_settings *s, char *why)
 {
-    struct hash *good = files_of(cf)->good;
-    str_t        id;
+    const struct tls_files *before = inherited_files(cf);
+    struct hash            *good = files_of(cf)->good;
+    str_t                   id;
 
     tls_settings_seal(s);
     memcpy(s->first_verify_id, s->verify_id, sizeof(s->verify_id));
@@ -491,8 +615,9 @@ tls_settings_check(struct conf *cf, struct tls_settings *s, char *why)
     id = (str_t){ (char *) s->id, sizeof(s->id) };
     if (hash_get(good, id) != NULL)
         return true;
-    if (!tls_context_check(s, why))
+    if ((before == NULL || hash_get(before->good, id) == NULL)
+        && !tls_context_check(s, why))
         return false;
-    hash_set(good, id, s);
+    hash_set(good, str_copy(cf->arena, id), s); /* s->id may change */
     return true;
 }

@@ -6,7 +6,29 @@
  */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "core/tls/settings.h"
+
+/* What tells that a file is another one, or was written to.  All zero: there is
+ * no regular file. */
+struct tls_mark {
+    dev_t           device;
+    ino_t           inode;
+    off_t           size;
+    struct timespec written, changed;
+};
+
+struct tls_mark tls_mark_of(str_t path);
+bool tls_mark_same(const struct tls_mark *a, const struct tls_mark *b);
+/* Whether the file is as it was then. */
+bool tls_mark_is(const struct tls_mark *m, str_t path);
+
+
+/* In a process that reads configurations: those that it reads from now on take
+ * from g, which is served, what has not changed (ssl_object_cache_inheritable).
+ * NULL: there is none. */
+void tls_files_inherit(const struct generation *g);
 
 /* A file as it is, path being absolute.  False: why (TLS_WHY_MAX bytes) has
  * OpenSSL's reasons in nginx's words, behind what. */
@@ -22,6 +44,9 @@ bool tls_file_read(struct conf *cf, const char *what, str_t path,
 bool tls_pair_load(struct arena *a, str_t folder, str_t certificate, str_t key,
                    const struct texts *passwords, struct tls_pair *out,
                    char *why);
+/* The marks of both files (renewal.h), as they are now. */
+void tls_pair_marks(struct arena *a, str_t folder, str_t certificate, str_t key,
+                    struct tls_mark out[2]);
 /* The same, once in a generation. */
 bool tls_pair_read(struct conf *cf, str_t certificate, str_t key,
                    const struct texts *passwords, struct tls_pair *out,

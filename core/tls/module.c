@@ -45,6 +45,7 @@ static const struct conf_type watch_type = {
 
 struct tls_main_conf {
     struct tls_watch_conf watch;
+    bool                  inherits;
 };
 
 #define C struct tls_main_conf
@@ -59,17 +60,34 @@ static const struct directive directives[] = {
       "stays in use. The kernel tells of changes; each minute, or as often as "
       "poll says, the files are looked at anyway, since it tells nothing of "
       "network file systems." },
+    FLAG(
+        "ssl_object_cache_inheritable", IN_MAIN, C, inherits, "on",
+        "Whether a reload takes certificates, keys and other files of TLS from "
+        "the configuration before it, where the files have not changed, "
+        "instead of reading them again."),
     { .name = NULL },
 };
 #undef C
 
 
+static const struct tls_main_conf *
+conf_at_top(const struct generation *g)
+{
+    return confs_get(g->root->conf, &tls_module);
+}
+
+
 const struct tls_watch_conf *
 tls_watch_conf_of(const struct generation *g)
 {
-    const struct tls_main_conf *c = confs_get(g->root->conf, &tls_module);
+    return &conf_at_top(g)->watch;
+}
 
-    return &c->watch;
+
+bool
+tls_inherits(const struct generation *g)
+{
+    return conf_at_top(g)->inherits;
 }
 
 

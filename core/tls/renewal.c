@@ -56,43 +56,12 @@ unit_at(const struct generation *g, unsigned number)
 
 /* --- what has changed ---------------------------------------------------------- */
 
-struct tls_mark
-tls_mark_of(str_t path)
-{
-    struct stat st;
-
-    if (stat(path.p, &st) == -1 || !S_ISREG(st.st_mode))
-        return (struct tls_mark){ 0 };
-    return (struct tls_mark){ .device = st.st_dev,
-                              .inode = st.st_ino,
-                              .size = st.st_size,
-                              .written = st.st_mtim,
-                              .changed = st.st_ctim };
-}
-
-
-static bool
-same_time(const struct timespec *a, const struct timespec *b)
-{
-    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-
-static bool
-same_mark(const struct tls_mark *a, const struct tls_mark *b)
-{
-    return a->device == b->device && a->inode == b->inode && a->size == b->size
-           && same_time(&a->written, &b->written)
-           && same_time(&a->changed, &b->changed);
-}
-
-
 static bool
 is_gone(const struct tls_mark *m)
 {
     static const struct tls_mark none;
 
-    return same_mark(m, &none);
+    return tls_mark_same(m, &none);
 }
 
 
@@ -117,7 +86,7 @@ has_changed(struct tls_unit *u, str_t *gone)
     paths_of(u, paths);
     for (unsigned i = 0; i < 2 && paths[i].n != 0; i++) {
         now[i] = tls_mark_of(paths[i]);
-        if (same_mark(&now[i], &u->marks[i]))
+        if (tls_mark_same(&now[i], &u->marks[i]))
             continue;
         is_new = true;
         if (is_gone(&now[i]))
@@ -132,8 +101,9 @@ has_changed(struct tls_unit *u, str_t *gone)
 /* --- reading them again -------------------------------------------------------- */
 
 static void
-log_refused(const struct tls_unit *u, const char *why, const struct log *log)
+refuse_unit(struct tls_unit *u, const char *why, const struct log *log)
 {
+    u->is_behind = true;
     if (u->file != NULL)
         log_error(log,
                   "\"" STR_F "\" has changed and cannot be used, what was "
@@ -204,9 +174,12 @@ read_again(struct tls_renewal *r, unsigned number, const struct log *log)
         ok = u->file != NULL ? load_file(r, u, it.text, why)
                              : load_pair(r, u, it.text, why);
     }
-    if (!ok)
-        log_refused(u, why, log);
-    else if (!is_same(u, it.text))
+    if (!ok) {
+        refuse_unit(u, why, log);
+        return;
+    }
+    u->is_behind = false;
+    if (!is_same(u, it.text))
         *vec_push(r->arena, &r->list) = it;
 }
 
@@ -310,7 +283,7 @@ refuse(struct tls_renewal *r, struct tls_settings *s, const char *why,
         if (it->is_refused || !set(s, it->number, NULL))
             continue;
         it->is_refused = true;
-        log_refused(unit_at(r->gen, it->number), why, log);
+        refuse_unit(unit_at(r->gen, it->number), why, log);
     }
 }
 

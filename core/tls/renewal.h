@@ -17,10 +17,8 @@
  */
 #pragma once
 
-#include <sys/stat.h>
-
 #include "core/conf/generation.h"
-#include "core/tls/settings.h"
+#include "core/tls/files.h"
 
 extern struct module tls_module; /* module.c */
 
@@ -30,17 +28,8 @@ struct tls_watch_conf {
     msec_t poll_ms; /* between two looks where the kernel says nothing       */
 };
 const struct tls_watch_conf *tls_watch_conf_of(const struct generation *g);
-
-/* What tells that a file is another one, or was written to.  All zero: there is
- * no regular file. */
-struct tls_mark {
-    dev_t           device;
-    ino_t           inode;
-    off_t           size;
-    struct timespec written, changed;
-};
-
-struct tls_mark tls_mark_of(str_t path);
+/* ssl_object_cache_inheritable. */
+bool tls_inherits(const struct generation *g);
 
 struct tls_unit {
     struct tls_file *file; /* or NULL, and ...                               */
@@ -48,6 +37,7 @@ struct tls_unit {
     const char      *what; /* before the reason why a file is refused        */
     struct texts     passwords; /* of the key                                */
     struct tls_mark  marks[2]; /* of the file; of the certificate and the key */
+    bool             is_behind; /* what the files have was refused            */
     struct arena    *own; /* of the bytes, since they were renewed; or NULL  */
     bool             is_tied; /* own is freed when the generation ends       */
 };

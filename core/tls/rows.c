@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "core/shm/zone.h"
+#include "core/tls/cache.h"
 #include "core/tls/context.h"
 #include "core/tls/files.h"
 #include "core/tls/error.h"
@@ -224,6 +225,12 @@ const struct directive tls_server_rows[] = {
     ONE("_certificate_key", keys, "file",
         "The private key of the certificate, in PEM; or data: and PEM. Only "
         "the master process needs to be able to read the file."),
+    { "_certificate_cache", 0, ARGS_1 | ARGS_2 | ARGS_3, &conf_tls_pair_cache,
+      FIELD(C, pair_cache, struct tls_pair_cache *), "off", NULL, "",
+      "Keeps up to max certificates whose names have variables, with their "
+      "keys, in each worker, instead of loading them for each handshake: those "
+      "that were used in the inactive time (10s). After the valid time (60s) "
+      "one is used again only if its files have not changed." },
     TEXT("_ciphers", 0, C, ciphers, "HIGH:!aNULL:!MD5", "ciphers",
          "The ciphers up to TLS 1.2, as the openssl command ciphers takes "
          "them; those of TLS 1.3 are PREFIX_conf_command Ciphersuites."),
@@ -321,6 +328,12 @@ const struct directive tls_client_rows[] = {
          "each connection, by the worker."),
     EXPR("_certificate_key", 0, C, key, NULL, "file",
          "The private key of the certificate, in PEM; or data: and PEM."),
+    { "_certificate_cache", 0, ARGS_1 | ARGS_2 | ARGS_3, &conf_tls_pair_cache,
+      FIELD(C, pair_cache, struct tls_pair_cache *), "off", NULL, "",
+      "Keeps up to max certificates whose names have variables, with their "
+      "keys, in each worker, instead of loading them for each handshake: those "
+      "that were used in the inactive time (10s). After the valid time (60s) "
+      "one is used again only if its files have not changed." },
     EXPR("_name", 0, C, name, NULL, "name",
          "The name that the upstream's certificate has to be for, and that is "
          "sent with PREFIX_server_name; the default is the host of the "
@@ -369,6 +382,7 @@ name_pairs(struct conf *cf, const struct tls_conf *common,
 {
     struct tls_named_pair *p;
 
+    s->pair_cache = own->pair_cache;
     s->passwords = common->passwords;
     s->folder = cf->gen->paths.conf_prefix;
     for (size_t i = 0; i < own->certificates.list.n; i++) {
@@ -554,6 +568,7 @@ read_own_pair(struct conf *cf, const char *prefix,
     if (!expr_is_constant(own->certificate) || !expr_is_constant(own->key)) {
         *vec_push(cf->arena, &s->named)
             = (struct tls_named_pair){ own->certificate, own->key };
+        s->pair_cache = own->pair_cache;
         s->passwords = common->passwords;
         s->folder = cf->gen->paths.conf_prefix;
         return true;

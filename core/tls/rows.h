@@ -37,6 +37,7 @@ struct tls_server_conf {
     str_t        staple_responder, ocsp_responder; /* URLs, or empty         */
     unsigned     ocsp; /* enum tls_ocsp                                      */
     const struct zone_conf *statuses; /* NULL: off                           */
+    struct tls_pair_cache *pair_cache; /* or NULL                                 */
     bool         prefers_server_ciphers, has_tickets, rejects, staples;
     bool         verifies_staples;
     bool         compresses_certificates;
@@ -57,6 +58,7 @@ struct tls_settings *tls_server_settings(struct conf *cf,
 struct tls_client_conf {
     str_t        ciphers;
     struct expr *certificate, *key; /* NULL: none                            */
+    struct tls_pair_cache *pair_cache; /* or NULL                                 */
     struct expr *name; /* NULL: that of the upstream                         */
     bool         sends_name, verifies, reuses_sessions;
 };

@@ -56,6 +56,7 @@ mix_lists(EVP_MD_CTX *md, const struct tls_settings *s)
         mix_text(md, expr_text(it->key));
         mix_number(md, (uintptr_t) it->key);
     }
+    mix_number(md, (uintptr_t) s->pair_cache);
     VEC_EACH(&s->ticket_keys, k)
         mix_text(md, k->bytes);
 }

@@ -44,6 +44,7 @@ enum tls_cache {
     TLS_CACHE_SHARED,  /* one that all workers share                         */
 };
 
+struct tls_pair_cache;
 struct tls_slot;
 
 /* A file that was read. */
@@ -81,6 +82,7 @@ struct tls_settings {
     struct pairs     commands;  /* of OpenSSL's configuration                */
     tls_pairs_t      pairs;
     VEC(struct tls_named_pair) named;
+    struct tls_pair_cache *pair_cache; /* for named; or NULL (cache.h)            */
     struct texts     passwords; /* of keys in named                          */
     str_t            folder;    /* of files in named                         */
     struct tls_file  dhparam, client_ca, trusted, crl; /* PEM; may be empty  */

@@ -7,8 +7,8 @@
 #include "http/gateway/tls.h"
 
 #include "core/net/addr.h"
+#include "core/tls/cache.h"
 #include "core/tls/error.h"
-#include "core/tls/files.h"
 #include "core/tls/resumption.h"
 #include "http/gateway/exchange.h"
 
@@ -97,6 +97,13 @@ gateway_tls_begin(struct gateway *g, const struct gateway_tls_place *place,
 }
 
 
+static void
+put_identity(void *identity)
+{
+    tls_identity_put(identity);
+}
+
+
 bool
 gateway_tls_prepare(struct gateway *g)
 {
@@ -115,12 +122,15 @@ gateway_tls_prepare(struct gateway *g)
     s->key = arena_printf(t->arena, STR_F "\n%d%d\n" STR_F "\n" STR_F,
                           STR_A(s->name), s->sends_name, s->verifies,
                           STR_A(certificate), STR_A(key));
-    if (certificate.n == 0
-        || tls_pair_load(t->arena, set->folder, certificate, key,
-                         &set->passwords, &s->pair, why))
+    if (certificate.n == 0)
         return true;
-    log_error(t->log, "%s", why);
-    return false;
+    s->identity = tls_identity_get(set, t->arena, certificate, key, why);
+    if (s->identity == NULL) {
+        log_error(t->log, "%s", why);
+        return false;
+    }
+    arena_defer(t->arena, put_identity, s->identity);
+    return true;
 }
 
 
@@ -144,7 +154,7 @@ gateway_tls_wrap(struct conn *c, void *arg)
 
     if (context == NULL || !tls_connect(c, context, sends ? s->name : STR("")))
         return false;
-    if (s->pair.chain.p != NULL && !tls_pair_use(tls_handle(c), &s->pair)) {
+    if (s->identity != NULL && !tls_identity_use(tls_handle(c), s->identity)) {
         tls_error_log(t->log, LEVEL_ERROR, 0, "SSL_use_PrivateKey() failed");
         return false;
     }
