@@ -161,7 +161,7 @@ like $text, qr/accepted.*^early=\[$yes\] \/pieces\n.*^early=\[\] \/later\n/ms, '
 # Others send the same bytes again, which nginx answers, and is then alarmed.
 ($text, my $bytes) = record($port, 65536, sub { early($_[0], $session, $get =~ s/one/once/r, '') });
 like $text, qr/^early=\[$yes\] \/once$/m, 'recorded';
-for (1 .. is_oracle() ? 0 : 3) {
+for (1 .. (is_oracle() ? 0 : 3)) {
     my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port") or die "$!\n";
     $s->syswrite($bytes);
     shutdown $s, 1; # no more than that

@@ -103,6 +103,11 @@ for my $version (qw(tls1_2 tls1_3)) {
     like everybody('cache', $v, '-sess_in', $file{cache}), qr/^r+$/, 'cache: by all workers'
         if $version eq 'tls1_2';
     like everybody('key', $v, '-sess_in', $file{key}), qr/^r+$/, 'tickets by all workers';
+    if ($v eq '-tls1_3') {
+        ask('key', $v, '-sess_in', $file{key}, '-sess_out', "$file{key}.next");
+        ok -s "$file{key}.next", 'a ticket for the next time, as clients use one once';
+        is scalar(ask('key', $v, '-sess_in', "$file{key}.next")), 'r', 'which is good';
+    }
     -e $file{$_} and is scalar(ask($_, $v, '-sess_in', $file{$_})), '.', "$_: none"
         for qw(none off);
     sleep 2;

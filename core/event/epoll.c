@@ -147,6 +147,7 @@ dispatch(struct loop *l, struct event *e, uint32_t what)
     read_changed = (may_read && !e->readable) || (is_hangup && !e->hangup);
     write_changed = may_write && !e->writable;
     e->readable |= may_read;
+    e->is_told |= may_read;
     e->hangup |= is_hangup;
     e->writable |= may_write;
 

@@ -27,6 +27,8 @@ struct event {
     uint32_t batch;    /* number of the wait in which it was added           */
     bool     readable; /* may be read until it says EAGAIN                   */
     bool     writable;
+    bool     is_told;  /* the kernel has said that it is readable; cleared by
+                          whoever wants to know of it                        */
     bool     hangup;   /* the peer has closed its side, or all is broken     */
     bool     added;
     bool     is_urgent;   /* handled before the others of a turn (inotify)   */

@@ -416,13 +416,14 @@ on_session(SSL *ssl, SSL_SESSION *session)
     unsigned char            *p = (unsigned char *) der;
     const unsigned char      *id;
     unsigned                  id_n;
-    int                       n = i2d_SSL_SESSION(session, NULL);
+    int                       n;
 
     if (c->zone == NULL)
         return 0;
     if (SSL_version(ssl) >= TLS1_3_VERSION
         && !(SSL_get_options(ssl) & SSL_OP_NO_TICKET))
         return 0;
+    n = i2d_SSL_SESSION(session, NULL);
     id = SSL_SESSION_get_id(session, &id_n);
     if (n > TLS_SESSION_MAX)
         n = 0;

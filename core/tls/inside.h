@@ -24,7 +24,9 @@ struct tls {
     bool has_ahead : 1;
     bool offers_early : 1; /* early data may come (early.c)                  */
     bool is_early : 1;  /* open, and the handshake is not over               */
+    bool ends : 1;      /* tls_end_after                                     */
     bool is_eof : 1;
+    bool is_drained : 1; /* the socket, by the last wire_receive             */
     bool is_open : 1;   /* may be read and written                           */
     bool is_broken : 1;
     bool is_plain : 1;  /* the client does not speak TLS                     */
@@ -43,14 +45,22 @@ enum {
 ssize_t wire_receive(struct conn *c);
 /* Frees the block if it is empty. */
 void wire_drop_in(struct tls *t);
-/* Sends: bytes sent, fewer than n where the socket takes no more; CONN_ERROR: not
- * logged. */
-ssize_t wire_push(struct conn *c, const char *p, size_t n);
+/* Sends it behind what is held, where there is room for it; to be closed. */
+void wire_alert(struct conn *c, const char *record, size_t n);
 BIO    *wire_bio_new(struct conn *c);
-/* Around calls of OpenSSL that may write.  What is held comes first. */
-void wire_enter(struct tls *t);
-/* Sends what was written, unless it may wait; what is left is held.  False: the
- * connection is broken, which is not logged. */
-bool wire_leave(struct conn *c, bool may_wait);
-/* Bytes written since wire_enter, with what was held. */
-size_t wire_made(void);
+/* Around calls of OpenSSL that may write. */
+enum wire_when {
+    WIRE_NOW,   /* all is sent, also what was held                           */
+    WIRE_NEW,   /* the same if anything was written; what was held has its own
+                   time                                                      */
+    WIRE_LATER, /* all is held                                               */
+};
+void wire_enter(void);
+/* Sends what was written, or holds it, as what the socket does not take.  False:
+ * the connection is broken, which is not logged. */
+bool wire_leave(struct conn *c, enum wire_when when);
+/* Bytes that are held, with those written since wire_enter. */
+size_t wire_made(const struct tls *t);
+/* Sets event.readable to whether anything is left to be read, here or in the
+ * socket, as far as is known. */
+void wire_note_rest(struct conn *c);

@@ -83,7 +83,7 @@ send_alert(struct conn *c, enum tls_alert alert)
 {
     const char record[] = { 21, 3, 3, 0, 2, 2, (char) alert };
 
-    (void) wire_push(c, record, sizeof(record));
+    wire_alert(c, record, sizeof(record));
 }
 
 
@@ -205,7 +205,7 @@ not_yet(struct conn *c, int rc, const char *text)
 
     if (what == SSL_ERROR_WANT_READ) {
         ERR_clear_error();
-        if (wire_leave(c, false))
+        if (wire_leave(c, WIRE_NOW))
             return STEP_WAIT;
         conn_log_error(c, c->error, "send() failed");
         break_off(c);
@@ -219,7 +219,7 @@ not_yet(struct conn *c, int rc, const char *text)
     else
         log_failure(c, what, text);
     break_off(c);
-    (void) wire_leave(c, false);
+    (void) wire_leave(c, WIRE_NOW);
     return STEP_FAIL;
 }
 
@@ -260,7 +260,7 @@ handshake_tls(struct conn *c)
         if (s != STEP_NEXT || t->is_plain)
             return s;
     }
-    wire_enter(t);
+    wire_enter();
     rc = tls_early_shake(t, &what);
     if (rc != 1)
         return not_yet(c, rc, what);
@@ -268,7 +268,7 @@ handshake_tls(struct conn *c)
     t->is_open = true;
     /* What is left of it goes with the first response, or at the end of the
      * turn. */
-    if (!wire_leave(c, c->is_client)) {
+    if (!wire_leave(c, c->is_client ? WIRE_LATER : WIRE_NOW)) {
         conn_log_error(c, c->error, "send() failed");
         break_off(c);
         return STEP_FAIL;
@@ -332,7 +332,7 @@ read_tls(struct conn *c, char *out, size_t n)
         return read_rest(c, out, n);
     if (t->is_broken || !t->is_open)
         return t->is_broken ? CONN_ERROR : CONN_AGAIN;
-    wire_enter(t);
+    wire_enter();
     do {
         rc = tls_early_read(t, out + got,
                             n - got < INT_MAX ? (int) (n - got) : INT_MAX);
@@ -347,12 +347,12 @@ read_tls(struct conn *c, char *out, size_t n)
     } else {
         result = (ssize_t) got;
         tls_resumption_keep(c);
-        if (t->in_n != 0 || SSL_pending(t->ssl) != 0
-            || (rc <= 0 && what != SSL_ERROR_WANT_READ))
+        wire_note_rest(c);
+        if (rc <= 0 && what != SSL_ERROR_WANT_READ)
             c->event.readable = true;
     }
     ERR_clear_error();
-    if (!wire_leave(c, false) && result > 0)
+    if (!wire_leave(c, WIRE_NEW) && result > 0)
         c->event.readable = true;
     return result;
 }
@@ -372,7 +372,7 @@ probe_tls(struct conn *c)
     if (!t->is_open)
         return t->in_n != 0 ? PROBE_INPUT : conn_plain.probe(c);
     c->event.readable = true; /* the loop may not have told so far */
-    wire_enter(t);
+    wire_enter();
     rc = tls_early_peek(t);
     what = rc > 0 ? SSL_ERROR_NONE : SSL_get_error(t->ssl, rc);
     if (rc > 0) {
@@ -382,7 +382,7 @@ probe_tls(struct conn *c)
         found = PROBE_END;
     }
     ERR_clear_error();
-    return wire_leave(c, false) ? found : PROBE_END;
+    return wire_leave(c, WIRE_NEW) ? found : PROBE_END;
 }
 
 
@@ -473,7 +473,7 @@ encrypt(struct conn *c, const struct chain *out, size_t limit)
     forward(&k, t->owed);
     if (most == 0 || most > RECORD_MAX)
         most = RECORD_MAX;
-    while (k.p != NULL && limit != 0 && wire_made() < WIRE_ENOUGH) {
+    while (k.p != NULL && limit != 0 && wire_made(t) < WIRE_ENOUGH) {
         s = gather(c, &k, limit < most ? limit : most);
         if (s.n == 0)
             return s.p != NULL;
@@ -506,6 +506,17 @@ settle(struct tls *t, struct chain *out, size_t limit)
 }
 
 
+/* close_notify, as the next record. */
+static void
+end_text(struct tls *t)
+{
+    if (SSL_get_shutdown(t->ssl) & SSL_SENT_SHUTDOWN)
+        return;
+    (void) SSL_shutdown(t->ssl); /* not before the handshake is over */
+    ERR_clear_error();
+}
+
+
 static ssize_t
 send_tls(struct conn *c, struct chain *out, size_t limit)
 {
@@ -519,10 +530,12 @@ send_tls(struct conn *c, struct chain *out, size_t limit)
     if (t->ssl == NULL)
         return 0;
     CHECK(t->owed <= out->n);
-    wire_enter(t);
-    if (t->is_open && wire_made() <= HELD_MAX && limit > t->owed)
+    wire_enter();
+    if (t->is_open && wire_made(t) <= HELD_MAX && limit > t->owed)
         is_good = encrypt(c, out, limit - t->owed);
-    if (!wire_leave(c, false)) {
+    if (is_good && t->ends && t->owed == out->n)
+        end_text(t);
+    if (!wire_leave(c, WIRE_NOW)) {
         conn_log_error(c, c->error, "send() failed");
         is_good = false;
     }
@@ -555,11 +568,10 @@ say_goodbye(struct conn *c)
     if (!t->is_open || t->is_broken || t->owed != 0 || c->error != 0
         || (SSL_get_shutdown(t->ssl) & SSL_SENT_SHUTDOWN))
         return;
-    wire_enter(t);
-    (void) SSL_shutdown(t->ssl);
-    ERR_clear_error();
+    wire_enter();
+    end_text(t);
     c->event.writable = true; /* who closes does not watch any more */
-    if (!wire_leave(c, false))
+    if (!wire_leave(c, WIRE_NOW))
         t->is_broken = true;
 }
 
@@ -660,6 +672,14 @@ tls_connect(struct conn *c, struct tls_context *context, str_t name)
     tls_error_log(c->lines, LEVEL_ERROR, 0,
                   "SSL_set_tlsext_host_name() failed");
     return false;
+}
+
+
+void
+tls_end_after(struct conn *c)
+{
+    if (c->tls != NULL)
+        c->tls->ends = true;
 }
 
 

@@ -199,7 +199,10 @@ on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
     } else {
         rc = EVP_DecryptInit_ex(cipher, kind, NULL, k.aes, iv) == 1;
     }
-    rc = rc && set_mac(mac, &k) ? (at != 0 ? 2 : 1) : -1;
+    if (rc == 0 || !set_mac(mac, &k))
+        rc = -1;
+    else if (at != 0 || (!is_new && SSL_version(ssl) >= TLS1_3_VERSION))
+        rc = 2; /* RFC 8446 C.4: clients use a ticket once                   */
     OPENSSL_cleanse(&k, sizeof(k));
     return rc;
 }

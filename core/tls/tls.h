@@ -59,6 +59,9 @@ bool tls_wants_name(const struct conn *c);
 /* Whether the certificate of the peer is for that name or address. */
 bool tls_peer_is(const struct conn *c, str_t name);
 
+/* Nothing will follow what is in c->out: the end leaves with it. */
+void tls_end_after(struct conn *c);
+
 /* Whether it is open and its handshake is not over: what has come may have been
  * sent by somebody else before (early.h). */
 bool tls_is_early(const struct conn *c);

@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "core/tls/inside.h"
 
@@ -47,9 +48,11 @@ wire_receive(struct conn *c)
     }
     room = WIRE_IN - t->in_at - t->in_n;
     CHECK(room != 0);
+    c->event.is_told = false;
     do {
         n = recv(c->event.fd, t->in->data + t->in_at + t->in_n, room, 0);
     } while (n == -1 && errno == EINTR);
+    t->is_drained = n != 0 && (n == -1 || (size_t) n < room);
     if (n == -1) {
         c->event.readable = false;
         if (errno == EAGAIN)
@@ -66,35 +69,24 @@ wire_receive(struct conn *c)
 }
 
 
-/* Keeps what the socket has not taken. */
-static void
-keep(struct tls *t, const char *p, size_t n)
+/* Sends what is held, then n bytes of p, as wire_push. */
+static ssize_t
+push(struct conn *c, const char *p, size_t n)
 {
-    t->out = block_new(n > HELD_LEAST ? n : HELD_LEAST);
-    memcpy(t->out->data, p, n);
-    t->out_at = 0;
-    t->out_n = (uint32_t) n;
-}
+    const struct tls *t = c->tls;
+    struct iovec      iov[2];
+    struct msghdr     m = { .msg_iov = iov };
+    ssize_t           rc;
 
-
-static void
-drop_out(struct tls *t)
-{
-    block_put(t->out);
-    t->out = NULL;
-    t->out_n = 0;
-}
-
-
-/* Bytes sent, fewer than n where the socket takes no more; CONN_ERROR: not
- * logged. */
-ssize_t
-wire_push(struct conn *c, const char *p, size_t n)
-{
-    ssize_t rc;
-
+    if (t->out != NULL)
+        iov[m.msg_iovlen++]
+            = (struct iovec){ t->out->data + t->out_at, t->out_n };
+    if (n != 0)
+        iov[m.msg_iovlen++] = (struct iovec){ (char *) (uintptr_t) p, n };
     do {
-        rc = send(c->event.fd, p, n, MSG_NOSIGNAL);
+        rc = m.msg_iovlen == 1
+                 ? send(c->event.fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL)
+                 : sendmsg(c->event.fd, &m, MSG_NOSIGNAL);
     } while (rc == -1 && errno == EINTR);
     if (rc == -1 && errno != EAGAIN) {
         c->error = (uint16_t) errno;
@@ -102,9 +94,45 @@ wire_push(struct conn *c, const char *p, size_t n)
     }
     if (rc == -1)
         rc = 0;
-    if ((size_t) rc < n)
+    if ((size_t) rc < t->out_n + n)
         c->event.writable = false;
     return rc;
+}
+
+
+static void
+drop_out(struct tls *t)
+{
+    if (t->out != NULL)
+        block_put(t->out);
+    t->out = NULL;
+    t->out_n = t->out_at = 0;
+}
+
+
+/* Keeps what the socket has not taken: the rest of what is held, and p. */
+static void
+keep(struct tls *t, const char *p, size_t n)
+{
+    size_t        all = t->out_n + n;
+    struct block *b;
+
+    if (n == 0)
+        return;
+    b = block_new(all > HELD_LEAST ? all : HELD_LEAST);
+    if (t->out_n != 0)
+        memcpy(b->data, t->out->data + t->out_at, t->out_n);
+    memcpy(b->data + t->out_n, p, n);
+    drop_out(t);
+    t->out = b;
+    t->out_n = (uint32_t) all;
+}
+
+
+void
+wire_alert(struct conn *c, const char *record, size_t n)
+{
+    (void) push(c, record, n);
 }
 
 
@@ -201,37 +229,36 @@ wire_bio_new(struct conn *c)
 
 /* --- calls into OpenSSL ------------------------------------------------------------ */
 
-/* What is held goes first. */
 void
-wire_enter(struct tls *t)
+wire_enter(void)
 {
     DCHECK(ERR_peek_error() == 0);
     made.n = 0;
-    if (t->out == NULL)
-        return;
-    CHECK(made.room >= t->out_n);
-    memcpy(made.p, t->out->data + t->out_at, t->out_n);
-    made.n = t->out_n;
-    drop_out(t);
 }
 
 
-/* Sends what was made, unless it may wait; what is left is held.  False: the
- * connection is broken, which is not logged. */
 bool
-wire_leave(struct conn *c, bool may_wait)
+wire_leave(struct conn *c, enum wire_when when)
 {
     struct tls *t = c->tls;
-    ssize_t     n = 0;
+    size_t      n = 0, old;
+    ssize_t     sent;
 
     DCHECK(ERR_peek_error() == 0);
-    if (made.n != 0 && !may_wait && c->event.writable) {
-        n = wire_push(c, made.p, made.n);
-        if (n == CONN_ERROR)
-            return false;
+    if (when == WIRE_NOW || (when == WIRE_NEW && made.n != 0)) {
+        if (t->out_n + made.n != 0 && c->event.writable) {
+            sent = push(c, made.p, made.n);
+            if (sent == CONN_ERROR)
+                return false;
+            n = (size_t) sent;
+        }
     }
-    if ((size_t) n < made.n)
-        keep(t, made.p + n, made.n - (size_t) n);
+    old = n < t->out_n ? n : t->out_n;
+    t->out_at += (uint32_t) old;
+    t->out_n -= (uint32_t) old;
+    if (t->out_n == 0)
+        drop_out(t);
+    keep(t, made.p + (n - old), made.n - (n - old));
     made.n = 0;
     c->has_unsent = t->out != NULL;
     return true;
@@ -239,7 +266,18 @@ wire_leave(struct conn *c, bool may_wait)
 
 
 size_t
-wire_made(void)
+wire_made(const struct tls *t)
 {
-    return made.n;
+    return t->out_n + made.n;
+}
+
+
+void
+wire_note_rest(struct conn *c)
+{
+    struct tls *t = c->tls;
+
+    c->event.readable = t->in_n != 0 || t->has_ahead || !t->is_drained
+                        || SSL_pending(t->ssl) != 0 || c->event.is_told
+                        || c->event.hangup;
 }

@@ -3,6 +3,7 @@
  * Writes responses to the wire (RFC 9112 sections 4 to 7): the head, assembled
  * into one piece, and the framing of the body.
  */
+#include "core/tls/tls.h"
 #include "http/debug.h"
 #include "http/h1/conn.h"
 #include "http/reply_head.h"
@@ -195,6 +196,8 @@ h1_send_body(struct http_request *r, struct chain *in, bool last)
 {
     struct chain *out = &r->task.conn->out;
 
+    if (last && !r->keeps_alive && !r->out.is_upgraded)
+        tls_end_after(r->task.conn);
     if (!r->out.is_chunked) {
         chain_join(out, in);
         return;

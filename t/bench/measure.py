@@ -67,9 +67,10 @@ class Load:
         self.errors += sum(map(int, bad.groups())) if bad else 0
 
 
-def load(server, path, seconds, core, connections=64, fields=()):
+def load(server, path, seconds, core, connections=64, fields=(),
+         scheme="http"):
     """Requests a second, processor seconds a thousand requests, errors."""
-    url = "http://127.0.0.1:%d%s" % (server.port, path)
+    url = "%s://127.0.0.1:%d%s" % (scheme, server.port, path)
     before = cpu_seconds(server.pid)
     run = Load(url, seconds, core, connections, fields)
     used = cpu_seconds(server.pid) - before
@@ -80,9 +81,10 @@ def load(server, path, seconds, core, connections=64, fields=()):
     }
 
 
-def calls(server, path, seconds, core, connections=64, fields=()):
+def calls(server, path, seconds, core, connections=64, fields=(),
+          scheme="http"):
     """System calls a request, under strace; and the most frequent ones."""
-    url = "http://127.0.0.1:%d%s" % (server.port, path)
+    url = "%s://127.0.0.1:%d%s" % (scheme, server.port, path)
     with tempfile.NamedTemporaryFile("r") as out:
         strace = subprocess.Popen(
             ["strace", "-c", "-f", "-o", out.name, "-p", str(server.pid)],

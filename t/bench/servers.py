@@ -145,7 +145,7 @@ class Kind:
         return shutil.which(self.command[0])
 
     def has_master(self):
-        return self.text in (NGINX, BACKEND, LANGUAGE)
+        return "-p" in self.command  # as nginx is called
 
     def serves_point(self, name):
         return {"proxy": "p", "language": "l"}.get(name.split("-")[0],
