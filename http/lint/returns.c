@@ -7,7 +7,7 @@
 
 static const char *const access_rules[]
     = { "deny", "auth_basic", "auth_request", "auth_jwt", NULL };
-static const char *const limits[] = { "limit_req", "limit_conn", "ban", NULL };
+static const char *const limits[] = { "limit_req", "limit_conn", NULL };
 
 
 /* The first setting of b whose directive is in the list. */

@@ -193,6 +193,7 @@ static const struct lint_rule rules[] = {
     { "access-after-return", lint_access_after_return },
     { "limit-after-return", lint_limit_after_return },
     { "content-after-return", lint_content_after_return },
+    { "one-client", lint_one_client },
     { "unanchored-regex", lint_unanchored_regex },
     { "unescaped-dot", lint_unescaped_dot },
     { "unreachable-location", lint_unreachable_location },

@@ -36,6 +36,8 @@ void lint_rule_after_all(struct lint *l);
 void lint_access_after_return(struct lint *l);
 void lint_limit_after_return(struct lint *l);
 void lint_content_after_return(struct lint *l);
+/* one_client.c */
+void lint_one_client(struct lint *l);
 /* patterns.c */
 void lint_unanchored_regex(struct lint *l);
 void lint_unescaped_dot(struct lint *l);

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "core/base/crc32.h"
+#include "core/net/conn.h"
+#include "modules/gate/limit_proxy.h"
 
 static const struct conf_word levels[] = {
     { "info", LEVEL_INFO },
@@ -94,6 +96,9 @@ limit_zone_define(struct conf *cf, struct limit_zone *z)
             cf->row->name, STR_A(z->in->name), STR_A(expr_text(z->key)));
     z->key = expr_compile(cf, cf->args[1], 0, &error);
     z->kind = crc32_of(cf->args[1]);
+    z->is_of_client = str_is(cf->args[1], "$binary_remote_addr")
+                      || str_is(cf->args[1], "$remote_addr")
+                      || str_is(cf->args[1], "$remote_prefix");
     return error;
 }
 
@@ -141,6 +146,34 @@ limit_zones_ready(struct conf *cf, void *zones)
 }
 
 
+static struct proxy_search proxy_search;
+
+
+/* Where realip is told of some proxy, or has found the client, all is well. */
+static void
+look_for_proxy(const struct limit_zone *z, struct task *t)
+{
+    const struct http_request *r = http_of(t)->main;
+    const struct conf_block   *b = r->location != NULL ? r->location->block
+                                                       : r->server->block;
+    char                       text[ADDR_TEXT];
+    int                        n;
+
+    if (t->peer != &t->conn->peer)
+        proxy_search.is_over = true;
+    if (!proxy_search_add(&proxy_search, t->peer,
+                          fields_value(&r->in, FIELD_X_FORWARDED_FOR))
+        || setting_in_force(b, "set_real_ip_from", NULL) != NULL)
+        return;
+    n = (int) addr_text(text, &t->peer->sa, sizeof(*t->peer), false);
+    log_warn(t->log,
+             "all clients are counted as one by zone \"" STR_F
+             "\": so far all requests came from %.*s, with different addresses "
+             "in X-Forwarded-For; see set_real_ip_from and real_ip_header",
+             STR_A(z->in->name), n, text);
+}
+
+
 bool
 limit_zone_key(const struct limit_zone *z, struct task *t, size_t max,
                struct limit_key *out)
@@ -149,6 +182,8 @@ limit_zone_key(const struct limit_zone *z, struct task *t, size_t max,
 
     if (value.n == 0 || t->has_bad_value)
         return false;
+    if (z->is_of_client && !proxy_search.is_over && t->kind == FOR_HTTP)
+        look_for_proxy(z, t);
     if (value.n > max)
         log_error(t->log,
                   "the value of the \"" STR_F

@@ -12,6 +12,7 @@ struct limit_zone {
     struct zone_conf *in;
     struct expr      *key;  /* NULL: so far the zone is only used            */
     uint32_t          kind; /* of keys, by what they are made of             */
+    bool              is_of_client; /* the key is the client's address       */
     uint64_t          rate; /* limit_req: thousandths of requests a minute   */
     const char       *user; /* the directive that was the first to use it    */
     const char       *file;
