@@ -17,7 +17,7 @@
 enum {
     HOW = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
     MODE = 0644,
-    OWNER_MODE = 0600,
+    OWNER_MODE = 0600, /* all of it, where the file is secret                */
 };
 
 
@@ -26,6 +26,7 @@ struct held {
     struct held *next;
     unsigned     refs; /* files that write to it                             */
     int          fd;
+    bool         is_secret;
     char         path[];
 };
 
@@ -82,6 +83,15 @@ put_in_place(const struct held *h, int fd)
 }
 
 
+int
+log_file_find(str_t path)
+{
+    const struct held *h = *find(path);
+
+    return h != NULL ? h->fd : -1;
+}
+
+
 void
 log_file_adopt(struct log_file *f, int fd)
 {
@@ -92,15 +102,40 @@ log_file_adopt(struct log_file *f, int fd)
     else
         put_in_place(*h, fd);
     (*h)->refs++;
+    (*h)->is_secret |= f->is_secret;
     f->fd = (*h)->fd;
+}
+
+
+static mode_t
+mode_of(bool is_secret)
+{
+    return is_secret ? OWNER_MODE : MODE;
+}
+
+
+/* Others may not read what was there already, either.  False: errno. */
+static bool
+hide(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0
+           && (!S_ISREG(st.st_mode) || (st.st_mode & 0777) == OWNER_MODE
+               || fchmod(fd, OWNER_MODE) == 0);
 }
 
 
 bool
 log_file_open(struct log_file *f, const struct log *log)
 {
-    int fd = open(f->path.p, HOW, MODE);
+    int fd = open(f->path.p, HOW, mode_of(f->is_secret));
 
+    if (fd != -1 && f->is_secret && !hide(fd)) {
+        log_at(log, LEVEL_EMERG, errno, "chmod() \"%s\" failed", f->path.p);
+        close(fd);
+        return false;
+    }
     if (fd == -1) {
         log_at(log, LEVEL_EMERG, errno, "open() \"%s\" failed", f->path.p);
         return false;
@@ -132,11 +167,13 @@ log_file_close(struct log_file *f)
  * too, so it gets their owner.  They could have replaced it with a link to
  * somebody else's file, which must not be given to them. */
 static int
-open_for(const char *path, uid_t owner)
+open_for(const struct held *h, uid_t owner)
 {
+    mode_t mode = mode_of(h->is_secret);
+
     if (owner == LOG_OWNER_KEPT)
-        return open(path, HOW, MODE);
-    return wary_open(path, HOW, MODE, owner);
+        return open(h->path, HOW, mode);
+    return wary_open(h->path, HOW, mode, owner);
 }
 
 
@@ -169,7 +206,7 @@ give_to(int fd, const char *path, uid_t owner, const struct log *log)
 static void
 reopen(const struct held *h, uid_t owner, const struct log *log)
 {
-    int fd = open_for(h->path, owner);
+    int fd = open_for(h, owner);
 
     if (fd == -1) {
         log_at(log, LEVEL_EMERG, errno, "open() \"%s\" failed", h->path);

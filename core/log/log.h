@@ -155,6 +155,7 @@ extern const struct log log_aside;
 struct log_file {
     str_t            path;   /* followed by a NUL; empty: standard error     */
     int              fd;     /* -1 until opened                              */
+    bool             is_secret; /* nobody but its owner may read it          */
     struct log_file *next;   /* next of the generation                       */
     void  (*flush)(struct log_file *); /* called before closing, or NULL     */
     void            *buffer; /* for the owner of flush                       */
@@ -168,6 +169,8 @@ bool log_file_open(struct log_file *f, const struct log *log);
 /* The same with a descriptor that another process has opened at f->path, which
  * is taken over. */
 void log_file_adopt(struct log_file *f, int fd);
+/* The descriptor of the process for that path; -1: it has none. */
+int log_file_find(str_t path);
 /* Flushes; closes the descriptor if no other log_file needs it. */
 void log_file_close(struct log_file *f);
 /* Reopens all that the process has open; where that fails (logged), the old

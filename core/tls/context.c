@@ -16,6 +16,7 @@
 #include "core/tls/error.h"
 #include "core/tls/files.h"
 #include "core/tls/inside.h"
+#include "core/tls/key_log.h"
 #include "core/tls/kept.h"
 #include "core/tls/stapling.h"
 #include "core/tls/tickets.h"
@@ -586,6 +587,8 @@ fill(struct tls_context *c, const struct tls_settings *s, char *why)
 #endif
     SSL_CTX_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     use_protocols(c->ssl, s->protocols);
+    if (s->key_log.n != 0)
+        tls_key_log_use(c, s->key_log);
     for (size_t i = 0; i < s->pairs.n; i++) {
         if (!use_certificate(c->ssl, &s->pairs.at[i], why)
             || !use_key(c->ssl, &s->pairs.at[i], why))

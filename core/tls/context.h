@@ -33,6 +33,7 @@ struct tls_context {
     uint64_t            zone_serial; /* of the zone, 0: none                 */
     const struct tls_settings *named; /* they have certificates whose names have
                                       variables; or NULL                     */
+    str_t               key_log;   /* path of a log file, or empty           */
     str_t               staple;    /* OCSP response of a file, or empty      */
     VEC(struct tls_context_staple) staples; /* else: where these are         */
     VEC(struct tls_ticket_key) ticket_keys; /* none: the shared ones         */

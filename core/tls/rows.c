@@ -10,6 +10,7 @@
 #include "core/tls/cache.h"
 #include "core/tls/context.h"
 #include "core/tls/files.h"
+#include "core/tls/key_log.h"
 #include "core/tls/error.h"
 #include "core/tls/kept.h"
 #include "core/tls/stapling.h"
@@ -46,6 +47,11 @@ const struct directive tls_rows[] = {
     { "_password_file", 0, ARGS_1, &conf_tls_passwords,
       FIELD(C, passwords, struct texts), NULL, NULL, "file",
       "Passwords of private keys, one a line, which are tried in turn." },
+    { "_key_log", 0, ARGS_1, &conf_tls_key_log,
+      FIELD(C, key_log, struct log_file *), NULL, NULL, "path",
+      "A file for the secrets of all connections, in the format of NSS, with "
+      "which Wireshark and others decrypt what was recorded of them. Only its "
+      "owner may read it." },
     { .name = NULL },
 };
 #undef C
@@ -516,6 +522,7 @@ tls_server_settings(struct conf *cf, const struct tls_conf *common,
         .commands = common->commands,
         .verify = own->verify,
         .depth = (unsigned) common->depth,
+        .key_log = common->key_log ? common->key_log->path : STR_NONE,
         .cache = own->cache.kind,
         .cache_size = own->cache.size,
         .zone = own->cache.zone,
@@ -591,6 +598,7 @@ tls_client_settings(struct conf *cf, const char *prefix,
         .commands = common->commands,
         .verify = own->verifies ? TLS_VERIFY_ON : TLS_VERIFY_OFF,
         .depth = (unsigned) common->depth,
+        .key_log = common->key_log ? common->key_log->path : STR_NONE,
     };
     if (own->verifies && common->trusted.n == 0) {
         snprintf(why, TLS_WHY_MAX, "no %s_trusted_certificate for %s_verify",

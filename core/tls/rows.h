@@ -14,6 +14,7 @@ struct tls_conf {
     str_t        trusted, crl; /* absolute paths, or empty                   */
     uint64_t     depth;
     struct texts passwords;
+    struct log_file *key_log; /* or NULL                                     */
 };
 
 extern const struct directive tls_rows[];

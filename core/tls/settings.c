@@ -120,6 +120,7 @@ tls_settings_seal(struct tls_settings *s)
     mix_text(md, s->client_ca.bytes);
     mix_text(md, s->trusted.bytes);
     mix_text(md, s->crl.bytes);
+    mix_text(md, s->key_log);
     mix_ocsp(md, s);
     mix_lists(md, s);
     CHECK(EVP_DigestFinal_ex(md, s->id, NULL) == 1);

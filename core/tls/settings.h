@@ -103,6 +103,7 @@ struct tls_settings {
     bool             takes_early_data;
     VEC(struct tls_file) ticket_keys; /* none: those that all workers share  */
     size_t           buffer_size; /* the most that is sent as one record     */
+    str_t            key_log;   /* path of a log file, or empty              */
     uint8_t          id[32];    /* of all that makes a difference            */
     uint8_t          verify_id[32]; /* of how the peer is verified           */
     uint8_t          first_verify_id[32]; /* the same as it was read         */
