@@ -123,9 +123,10 @@ endif
 check: tests-built
 	@$(PROVE) auto/check/tree.t $(UNITS) $(REPLAYS) $(SMOKE)
 
-#: soak                  reloads for longer: 1,000, and 600 in a minute
+#: soak                  the tests that can take longer, as long as they should
 soak: $(B)/weir
-	@TEST_SOAK=1 TEST_BINARY=$${TEST_BINARY:-$(CURDIR)/$(B)/weir} prove -It/lib $(sort $(wildcard t/reload_*.t))
+	@TEST_SOAK=1 TEST_BINARY=$${TEST_BINARY:-$(CURDIR)/$(B)/weir} prove -It/lib \
+	    $(shell grep -l TEST_SOAK $(sort $(wildcard t/*.t)))
 
 #: style                 format, layers, sizes, modules
 style:
