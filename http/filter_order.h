@@ -11,6 +11,7 @@
     X(not_modified)                                                            \
     X(more_headers)                                                            \
     X(headers)                                                                 \
+    X(proxy_status)                                                            \
     X(limit_req)                                                               \
     X(userid)                                                                  \
     X(gunzip)                                                                  \

@@ -3,6 +3,7 @@
 #include "http/log_frame.h"
 
 #include "http/gateway/gateway.h"
+#include "http/limit_hint.h"
 #include "http/server.h"
 #include "http/variables.h"
 
@@ -37,6 +38,7 @@ write_request(const struct log_frame *frame, struct log_record *l)
     v = fields_value(&m->in, FIELD_REFERER);
     if (v.p != NULL)
         log_part_quoted(l, "referrer", STR_F, STR_A(v));
+    limit_hint_write(r, l);
 }
 
 

@@ -181,6 +181,7 @@ struct http_request {
     void                **states;     /* of modules, by slot                 */
     struct exchange_list *exchanges;  /* of the gateway: $upstream_...       */
     struct log_frame      log_frame;
+    str_t                 limit;      /* that a log line is about: limit_hint.h */
     struct log            log;
     struct post           reap;
 };

@@ -19,7 +19,7 @@ my %answers = (
     nothing => '',
     cut => "HTTP/1.1 200 OK\r\nX-A",
     garbage => "just some text\r\n\r\nhello",
-    large => "HTTP/1.1 200 OK\r\nX-A: " . 'a' x 60_000 . "\r\n$type",
+    large => "HTTP/1.1 200 OK\r\nX-A: " . 'a' x 70_000 . "\r\n$type",
     short => "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n${type}hello",
     long => "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n${type}hello world",
 );

@@ -187,6 +187,7 @@ SKIP: {
         my ($name, $module, $protocol, $prefix, $settable) = split /\t/, $line;
         next if $protocol ne 'http' || $settable eq '-' || !has_module($module)
             || $name =~ /^(?:1\.\.9|<)/
+            || $name eq 'memcached_key'         # exists where set defines it
             || $module =~ /^http_(?:acme|brotli_filter)$/; # own modules
         my @mine = $prefix eq 'yes'
             ? grep { $_->{name} =~ /^\Q$name\E./ && $_->{settable} } @all

@@ -63,6 +63,11 @@ void log_part(struct log_record *l, const char *name, const char *fmt, ...)
 void log_part_quoted(struct log_record *l, const char *name, const char *fmt,
                      ...) __attribute__((format(printf, 3, 4)));
 
+/* Adds " (TEXT)" to a text line, where it comes last, or the field NAME to an
+ * object: what is worth knowing beside nginx's line. */
+void log_hint(struct log_record *l, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Whether lines are JSON objects here, which have some parts that text lines
  * lack. */
 bool log_is_object(const struct log_record *l);

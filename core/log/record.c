@@ -362,6 +362,23 @@ log_part(struct log_record *l, const char *name, const char *fmt, ...)
 
 
 void
+log_hint(struct log_record *l, const char *name, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    if (l->is_json) {
+        put_formatted(l, name, fmt, args);
+    } else {
+        put_z(l, " (");
+        put_format(l, fmt, args);
+        put_z(l, ")");
+    }
+    va_end(args);
+}
+
+
+void
 log_part_quoted(struct log_record *l, const char *name, const char *fmt, ...)
 {
     va_list args;

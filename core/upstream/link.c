@@ -81,7 +81,7 @@ on_write_timeout(struct timer *t)
         link_wait_write(l, l->send_timeout);
         return;
     }
-    l->timed_out = true;
+    l->timed_out = l->is_send_late = true;
     wake(l);
 }
 
@@ -109,7 +109,7 @@ use(struct link *l, struct task *t)
     struct conn *c = &l->conn;
 
     l->task = t;
-    l->timed_out = false;
+    l->timed_out = l->is_send_late = false;
     l->sent_before = c->sent;
     l->received_before = c->received;
     l->requests++;
@@ -261,6 +261,7 @@ link_connect(struct link *l, const struct addr_any *to,
     fault = conn_connect(&l->conn, &to->sa, to->len, from ? &from->sa : NULL,
                          from ? from->len : 0, from && o->is_transparent);
     if (fault != CONNECT_BEGUN) {
+        l->error = errno;
         l->is_untried = fault != CONNECT_REFUSED;
         log_fault(l, fault, from);
         return STEP_FAIL;
@@ -323,6 +324,7 @@ link_connected(struct link *l)
         return shake_hands(l);
     errnum = conn_connect_error(&l->conn);
     if (errnum != 0) {
+        l->error = errnum;
         timer_stop(&l->conn.read_timer);
         log_errno(l->task->log, errnum, "connect() failed");
         return STEP_FAIL;

@@ -89,6 +89,8 @@ struct link {
                                      fault of the peer's                     */
     bool              was_idle;   /* taken from the pool                     */
     bool              timed_out;
+    bool              is_send_late; /* ... since the peer takes nothing      */
+    int               error;     /* errno of connecting, 0: none             */
 };
 
 /* A link that is not open yet to the peer of that name (copied, as the kind is),

@@ -20,6 +20,7 @@ struct exchange {
     uint64_t         sent, received;
     int64_t          body_bytes; /* decoded                                  */
     unsigned         status;     /* $upstream_status, 0: none                */
+    enum gateway_fault fault;    /* $upstream_error                          */
 
     struct link     *link;   /* NULL: not connected, or given back           */
     void            *state;  /* the protocol's                               */
@@ -88,6 +89,16 @@ enum step gateway_read(struct gateway *g, size_t want);
 enum step gateway_decode(struct gateway *g);
 /* Says what is being done, in log lines: " while ...". */
 void gateway_says(struct gateway *g, const char *action);
+
+/* Why the present try, or the run, fails: the first reason counts. */
+void gateway_blame(struct gateway *g, enum gateway_fault why);
+/* The same for a connection that was not established. */
+void gateway_blame_connect(struct gateway *g);
+/* The word of a try's fault; empty: none. */
+str_t gateway_fault_word(const struct exchange *x);
+/* A timer of the present link has run out: logs it, with the directive that has
+ * set it. */
+void gateway_timed_out(struct gateway *g);
 
 /* Of the peer's URL, for logs. */
 const char *gateway_scheme(const struct gateway *g);

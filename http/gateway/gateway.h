@@ -34,6 +34,33 @@ struct relay;
 struct store;
 struct tunnel;
 
+/* Why a try has failed: the word of $upstream_error, and the error type of
+ * Proxy-Status (RFC 9209, 2.3). */
+#define GATEWAY_FAULTS(X)                                                      \
+    X(NONE, "", "")                                                            \
+    X(DNS, "dns", "dns_error")                                                 \
+    X(REFUSED, "refused", "connection_refused")                                \
+    X(UNREACHABLE, "unreachable", "destination_ip_unroutable")                 \
+    X(CONNECT_TIMEOUT, "connect_timeout", "connection_timeout")                \
+    X(TLS, "tls", "tls_protocol_error")                                        \
+    X(TLS_VERIFY, "tls_verify", "tls_certificate_error")                       \
+    X(RESET, "reset", "connection_terminated")                                 \
+    X(SEND_TIMEOUT, "send_timeout", "connection_write_timeout")                \
+    X(READ_TIMEOUT, "read_timeout", "http_response_timeout")                   \
+    X(PREMATURE_CLOSE, "premature_close", "http_response_incomplete")          \
+    X(HEADER_INVALID, "header_invalid", "http_protocol_error")                 \
+    X(HEADER_TOO_BIG, "header_too_big", "http_response_header_section_size")   \
+    X(BODY_INVALID, "body_invalid", "http_protocol_error")                     \
+    X(NO_LIVE_UPSTREAMS, "no_live_upstreams", "destination_unavailable")       \
+    X(LOCAL_LIMIT, "local_limit", "connection_limit_reached")                  \
+    X(CLIENT_CLOSED, "client_closed", "connection_terminated")
+
+enum gateway_fault {
+#define X(name, word, type) GATEWAY_FAULT_##name,
+    GATEWAY_FAULTS(X)
+#undef X
+};
+
 /* When to try another peer: the words of proxy_next_upstream. */
 enum gateway_next {
     NEXT_ERROR = 1 << 0,
@@ -100,6 +127,7 @@ struct gateway_conf {
     msec_t               next_timeout;
     uint64_t             next_tries;
     size_t               buffer_size;
+    size_t               max_header_size; /* 0: as buffer_size               */
     size_t               busy_size;  /* 0: twice the larger buffer           */
     size_t               write_size; /* of temporary files; 0: as busy_size  */
     uint64_t             max_file_size; /* of temporary files                */
@@ -179,6 +207,7 @@ struct exchange_list {
     struct exchange *used;    /* the one of the response, which may be no try
                                  but a source's; or NULL                     */
     struct gateway  *running; /* the present run, or NULL                    */
+    enum gateway_fault untried; /* why the last run has had no try           */
 };
 
 /* The request's body on its way to the peer. */
@@ -277,6 +306,7 @@ enum gateway_told {
     TOLD_LENGTH,        /* of the response's body                            */
     TOLD_SENT,          /* bytes                                             */
     TOLD_RECEIVED,
+    TOLD_ERROR, /* enum gateway_fault                                        */
 };
 enum { TOLD_MAX = 24 };
 /* The try after x, or the first one if x is NULL; NULL: no more. */
@@ -286,11 +316,17 @@ const struct exchange *gateway_try(const struct http_request *r,
 str_t gateway_told(const struct exchange *x, enum gateway_told what,
                    char room[TOLD_MAX]);
 
+/* The same for a run that came to no try: TOLD_ERROR only.  Empty: there is
+ * none. */
+str_t gateway_untried(const struct http_request *r);
+
 /* Adds the peer to a log line: ", upstream: ...". */
 void gateway_log(const struct http_request *r, struct log_record *l);
 
 /* The variables $upstream_...: about the tries of the request. */
 extern struct module gateway_module;
+/* proxy_status: the header Proxy-Status. */
+extern struct module proxy_status_module;
 /* resolver, resolver_timeout. */
 extern struct module http_resolver_module;
 extern struct module early_hints_module;

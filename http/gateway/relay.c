@@ -11,8 +11,6 @@
  * buffering, each read is sent at once, and the next one waits until the
  * client has taken it.
  */
-#include <errno.h>
-
 #include "core/os/clock.h"
 #include "http/codec.h"
 #include "http/gateway/exchange.h"
@@ -277,6 +275,17 @@ break_off(struct relay *relay)
 }
 
 
+/* Nothing can be handed over any more. */
+static enum step
+give_up(struct gateway *g)
+{
+    if (g->r->client_gone)
+        gateway_blame(g, GATEWAY_FAULT_CLIENT_CLOSED);
+    gateway_end(g, PEER_OK);
+    return STEP_FAIL;
+}
+
+
 static enum step
 go_on(struct relay *relay)
 {
@@ -299,10 +308,7 @@ go_on(struct relay *relay)
         if (!relay->is_full
             && (has_more(relay) || (at_once && relay->is_held_back))
             && hand_over(relay, at_once, false) == STEP_FAIL)
-        {
-            gateway_end(g, PEER_OK);
-            return STEP_FAIL;
-        }
+            return give_up(g);
         if (s == STEP_WAIT)
             return STEP_WAIT;
     }
@@ -397,15 +403,13 @@ gateway_relay(struct gateway *g)
             return s;
     }
     if (u->timed_out) {
-        log_errno(g->r->task.log, ETIMEDOUT, "upstream timed out");
+        gateway_timed_out(g);
         return break_off(g->relay);
     }
     if (gateway_send(g) == STEP_FAIL)
         return break_off(g->relay);
-    if (look_for_room(g->relay) == STEP_FAIL) {
-        gateway_end(g, PEER_OK);
-        return STEP_FAIL;
-    }
+    if (look_for_room(g->relay) == STEP_FAIL)
+        return give_up(g);
     return go_on(g->relay);
 }
 

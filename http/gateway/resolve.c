@@ -62,6 +62,7 @@ gateway_resolve(struct gateway *g)
     if (!conf->resolver) {
         log_error(t->log, "no resolver defined to resolve " STR_F,
                   STR_A(g->at.host));
+        gateway_blame(g, GATEWAY_FAULT_DNS);
         return gateway_fail(g, 502);
     }
     if (task_is_dry(t))
@@ -75,6 +76,7 @@ gateway_resolve(struct gateway *g)
     if (l->code) {
         log_error(t->log, STR_F " could not be resolved (%d: %s)",
                   STR_A(g->at.host), l->code, l->error);
+        gateway_blame(g, GATEWAY_FAULT_DNS);
         return gateway_fail(g, 502);
     }
     use_found(g);

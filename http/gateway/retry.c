@@ -5,8 +5,6 @@
  * of it was sent, unless the configuration allows it; a body that was streamed
  * from the client cannot be sent again.
  */
-#include <errno.h>
-
 #include "core/os/clock.h"
 #include "http/gateway/exchange.h"
 
@@ -105,7 +103,7 @@ gateway_retry(struct gateway *g, unsigned how)
     bool             stale = is_stale(x, how);
 
     if (how == NEXT_TIMEOUT)
-        log_errno(g->r->task.log, ETIMEDOUT, "upstream timed out");
+        gateway_timed_out(g);
     else if (stale && !may)
         log_error(g->r->task.log, "upstream prematurely closed connection");
     x->status = status_of(how);

@@ -217,7 +217,7 @@ const struct directive gateway_peer_rows[] = {
          "How long may pass between two reads of the response; 504 when "
          "it has not begun by then."),
     SIZE("_buffer_size", 0, C, buffer_size, "4k",
-         "The buffer that the head of the response must fit into."),
+         "The buffer for the head of the response."),
     NUMBER("_next_upstream_tries", 0, C, next_tries, "0", &any_number,
            "How many servers are tried at most; 0: all."),
     MSEC("_next_upstream_timeout", 0, C, next_timeout, "0",
@@ -241,6 +241,11 @@ const struct directive gateway_field_rows[] = {
 };
 
 const struct directive gateway_body_rows[] = {
+    SIZE("_max_header_size", 0, C, max_header_size, "64k",
+         "How large the head of a response may be that does not fit into "
+         "PREFIX_buffer_size; the log says once for each location that one "
+         "was larger. Where PREFIX_buffer_size is set, and this is not, that "
+         "is the limit."),
     FLAG("_buffering", 0, C, buffering, "on",
          "Reads the response as fast as the upstream sends it, into "
          "buffers and then a temporary file; off passes each piece on "

@@ -123,10 +123,13 @@ connect_peer(struct gateway *g, bool may_be_idle)
     g->tries++;
     gateway_says(g, "connecting to upstream");
     if (g->secure != NULL && !gateway_tls_prepare(g)) {
+        gateway_blame(g, GATEWAY_FAULT_TLS);
         gateway_end(g, PEER_UNTRIED);
         return http_fail(g->r, 500);
     }
     s = uplink_open(x, may_be_idle);
+    if (s == STEP_FAIL)
+        gateway_blame_connect(g);
     if (s == STEP_FAIL && x->link->is_untried) {
         gateway_end(g, PEER_UNTRIED);
         return http_fail(g->r, 500);
@@ -156,6 +159,7 @@ choose(struct gateway *g)
                                         : connect_peer(g, true);
 
     exchange_new(g, g->group->name)->status = 502;
+    gateway_blame(g, GATEWAY_FAULT_NO_LIVE_UPSTREAMS);
     gateway_says(g, "connecting to upstream");
     log_error(g->r->task.log, "no live upstreams");
     return gateway_fail(g, 502);
@@ -174,8 +178,12 @@ connecting(struct gateway *g)
     s = uplink_opened(g->x);
     if (s == STEP_FAIL && g->secure != NULL)
         gateway_tls_failed(g->x);
-    if (s == STEP_NEXT && g->secure != NULL && !gateway_tls_check(g->x))
+    if (s == STEP_NEXT && g->secure != NULL && !gateway_tls_check(g->x)) {
+        gateway_blame(g, GATEWAY_FAULT_TLS_VERIFY);
         s = STEP_FAIL;
+    }
+    if (s == STEP_FAIL)
+        gateway_blame_connect(g);
     if (s == STEP_FAIL)
         return gateway_retry(g, NEXT_ERROR);
     if (s == STEP_NEXT)
@@ -194,6 +202,7 @@ exchange(struct gateway *g)
         return gateway_retry(g, NEXT_TIMEOUT);
     for (unsigned rounds = 0; !x->has_head; rounds++) {
         if (gateway_send(g) == STEP_FAIL) {
+            gateway_blame(g, GATEWAY_FAULT_CLIENT_CLOSED);
             gateway_end(g, PEER_OK);
             return STEP_FAIL;
         }
@@ -202,6 +211,8 @@ exchange(struct gateway *g)
             return STEP_WAIT;
         }
         s = gateway_read(g, HEAD_READ);
+        if (s == STEP_WAIT && x->is_send_broken)
+            gateway_blame(g, GATEWAY_FAULT_RESET);
         if (s == STEP_FAIL || (s == STEP_WAIT && x->is_send_broken))
             return gateway_retry(g, s == STEP_FAIL ? g->fault : NEXT_ERROR);
         if (s == STEP_WAIT)
@@ -248,6 +259,7 @@ gateway_run(struct gateway *g)
         log_info(g->r->task.log,
                  "epoll_wait() reported that client prematurely closed "
                  "connection, so upstream connection is closed too");
+        gateway_blame(g, GATEWAY_FAULT_CLIENT_CLOSED);
         return gateway_fail(g, 499);
     }
     do {

@@ -9,14 +9,21 @@
 #include "core/os/clock.h"
 #include "http/body.h"
 #include "http/gateway/exchange.h"
+#include "http/limit_hint.h"
 #include "http/response.h"
+#include "http/server.h"
 
 enum {
     QUEUE_MAX = 65536, /* of the request, beyond what the socket accepts     */
     SEGMENTS = 16384,  /* a larger body needs several segments: do not
                           delay the last                                     */
     ROUNDS = 16,       /* of a stream in one call                            */
+    TOLD_SLOTS = 256,
 };
+
+
+/* The locations that tell_large has spoken of, by their identity. */
+static uint64_t told_large[TOLD_SLOTS];
 
 
 void
@@ -176,17 +183,73 @@ gateway_send(struct gateway *g)
 }
 
 
-/* The head must fit into proxy_buffer_size. */
+/* A head that did not fit into proxy_buffer_size is told of once for each
+ * location. */
+static void
+tell_large(struct gateway *g)
+{
+    const struct http_location *l = g->r->location;
+    uint64_t                   *slot = &told_large[l->identity % TOLD_SLOTS];
+
+    if (*slot == l->identity)
+        return;
+    *slot = l->identity;
+    limit_hint_size(g->r, g->protocol->prefix, "buffer_size",
+                    g->conf->buffer_size);
+    log_warn(g->r->task.log,
+             "upstream sent header of %zu bytes in location \"" STR_F
+             "\", more than \"%s_buffer_size\"",
+             g->x->head_bytes, STR_A(l->name), g->protocol->prefix);
+    limit_hint_end(g->r);
+}
+
+
+static bool
+is_set(const struct gateway *g, const char *name)
+{
+    str_t row
+        = arena_printf(g->r->task.arena, "%s%s", g->protocol->prefix, name);
+
+    return setting_in_force(g->r->location->block, row.p, NULL) != NULL;
+}
+
+
+/* Whether proxy_buffer_size grows to proxy_max_header_size: where it is set, it
+ * is a limit, unless the other one is set, too. */
+static bool
+may_grow(const struct gateway *g)
+{
+    return g->conf->max_header_size > g->conf->buffer_size
+           && (!is_set(g, "_buffer_size") || is_set(g, "_max_header_size"));
+}
+
+
+/* The head must fit into the buffer. */
 static enum step
 check_head(struct gateway *g, size_t taken, size_t left)
 {
-    struct exchange *x = g->x;
+    const struct gateway_conf *c = g->conf;
+    struct exchange           *x = g->x;
+    size_t                     most = c->buffer_size;
+    bool                       grows;
 
     x->head_bytes += taken;
-    if (x->head_bytes + left <= g->conf->buffer_size)
+    if (x->head_bytes + left <= most)
         return STEP_NEXT;
+    grows = may_grow(g);
+    if (grows)
+        most = c->max_header_size;
+    if (x->head_bytes + left <= most) {
+        if (left == 0)
+            tell_large(g);
+        return STEP_NEXT;
+    }
+    limit_hint_size(g->r, g->protocol->prefix,
+                    grows ? "max_header_size" : "buffer_size", most);
     log_error(g->r->task.log, "upstream sent too big header");
+    limit_hint_end(g->r);
     g->fault = NEXT_INVALID_HEADER;
+    gateway_blame(g, GATEWAY_FAULT_HEADER_TOO_BIG);
     return STEP_FAIL;
 }
 
@@ -224,6 +287,9 @@ gateway_decode(struct gateway *g)
         return decoded(g);
     if (s == STEP_FAIL) {
         g->fault = x->is_unseen ? NEXT_ERROR : NEXT_INVALID_HEADER;
+        gateway_blame(g, x->is_unseen  ? GATEWAY_FAULT_PREMATURE_CLOSE
+                         : x->has_head ? GATEWAY_FAULT_BODY_INVALID
+                                       : GATEWAY_FAULT_HEADER_INVALID);
         return STEP_FAIL;
     }
     if (!x->has_head
@@ -253,6 +319,7 @@ at_eof(struct gateway *g)
     if (!u->was_idle || x->head_bytes || x->has_head || buf_len(&u->in))
         log_error(g->r->task.log, "upstream prematurely closed connection");
     g->fault = NEXT_ERROR;
+    gateway_blame(g, GATEWAY_FAULT_PREMATURE_CLOSE);
     return STEP_FAIL;
 }
 
@@ -267,6 +334,7 @@ gateway_read(struct gateway *g, size_t want)
         return STEP_WAIT;
     case CONN_ERROR:
         g->fault = NEXT_ERROR;
+        gateway_blame(g, GATEWAY_FAULT_RESET);
         return STEP_FAIL;
     case 0:
         return at_eof(g);

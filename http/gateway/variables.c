@@ -67,6 +67,8 @@ gateway_told(const struct exchange *x, enum gateway_told what,
         return number(sent(x), room);
     case TOLD_RECEIVED:
         return number(received(x), room);
+    case TOLD_ERROR:
+        return gateway_fault_word(x);
     }
     return STR("");
 }
@@ -96,11 +98,13 @@ get_told(struct task *t, uintptr_t what)
     const struct exchange     *first = gateway_try(r, NULL), *x;
     size_t                     most = 0;
     char                       room[TOLD_MAX], *out, *p;
+    str_t untried = what == TOLD_ERROR ? gateway_untried(r) : STR("");
 
     if (!first)
-        return STR_NONE;
+        return untried.n ? untried : STR_NONE;
     for (x = first; x; x = gateway_try(r, x))
         most += x->name.n + TOLD_MAX + sizeof(" : ");
+    most += untried.n + sizeof(" : ");
     out = p = arena_bytes(t->arena, most);
     for (x = first; x; x = gateway_try(r, x)) {
         str_t s = gateway_told(x, (enum gateway_told) what, room);
@@ -109,6 +113,8 @@ get_told(struct task *t, uintptr_t what)
             p = copy(p, x->is_first_of_run ? STR(" : ") : STR(", "));
         p = copy(p, s.n ? s : STR("-"));
     }
+    if (untried.n)
+        p = copy(copy(p, STR(" : ")), untried);
     return str_span(out, p);
 }
 
@@ -193,6 +199,11 @@ static const struct variable variables[] = {
       "the bytes that were sent to each server that was asked" },
     { "upstream_bytes_received", get_told, TOLD_RECEIVED, VAR_VOLATILE, NULL,
       "the bytes that came from each server that was asked" },
+    { "upstream_error", get_told, TOLD_ERROR, VAR_VOLATILE, NULL,
+      "why each server that was asked has failed: dns, refused, unreachable, "
+      "connect_timeout, tls, tls_verify, reset, send_timeout, read_timeout, "
+      "premature_close, header_invalid, header_too_big, body_invalid, "
+      "no_live_upstreams, local_limit or client_closed" },
     { "upstream_cache_etag", get_nothing, 0, VAR_VOLATILE, NULL,
       "the ETag of what a cache holds; nothing in this build" },
     { "upstream_cache_last_modified", get_nothing, 0, VAR_VOLATILE, NULL,

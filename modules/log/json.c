@@ -148,6 +148,7 @@ static const struct field_row {
     { KEY("upstream_response_time"), TRIES_N, .told = TOLD_RESPONSE_TIME },
     { KEY("upstream_bytes_sent"), TRIES_N, .told = TOLD_SENT },
     { KEY("upstream_bytes_received"), TRIES_N, .told = TOLD_RECEIVED },
+    { KEY("upstream_error"), TRIES, .told = TOLD_ERROR },
     { KEY("upstream_cache_status"), TEXT, .variable = "upstream_cache_status" },
 #undef KEY
 };
@@ -222,6 +223,8 @@ add_tries(struct log_line *line, const struct field_row *row,
     bool                   is_list;
     char                   room[TOLD_MAX];
 
+    if (first == NULL && row->told == TOLD_ERROR)
+        add_text(line, row, gateway_untried(r));
     if (first == NULL)
         return;
     is_list = gateway_try(r, first) != NULL;
