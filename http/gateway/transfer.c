@@ -18,12 +18,15 @@ enum {
     SEGMENTS = 16384,  /* a larger body needs several segments: do not
                           delay the last                                     */
     ROUNDS = 16,       /* of a stream in one call                            */
-    TOLD_SLOTS = 256,
 };
 
 
-/* The locations that tell_large has spoken of, by their identity. */
-static uint64_t told_large[TOLD_SLOTS];
+/* The locations that tell_large has spoken of, by their identity; others are
+ * left out when it is full. */
+static struct {
+    uint64_t of[256];
+    size_t   n;
+} told_large;
 
 
 void
@@ -189,11 +192,13 @@ static void
 tell_large(struct gateway *g)
 {
     const struct http_location *l = g->r->location;
-    uint64_t                   *slot = &told_large[l->identity % TOLD_SLOTS];
 
-    if (*slot == l->identity)
+    for (size_t i = 0; i < told_large.n; i++)
+        if (told_large.of[i] == l->identity)
+            return;
+    if (told_large.n == countof(told_large.of))
         return;
-    *slot = l->identity;
+    told_large.of[told_large.n++] = l->identity;
     limit_hint_size(g->r, g->protocol->prefix, "buffer_size",
                     g->conf->buffer_size);
     log_warn(g->r->task.log,
