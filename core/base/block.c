@@ -64,7 +64,7 @@ block_try(size_t size)
     if (!b)
         return NULL;
 
-    *b = (struct block){ 1, (unsigned) size, NULL, (char *) (b + 1) };
+    *b = (struct block){ 1, (unsigned) size, NULL, (char *) (b + 1), false };
     return b;
 }
 

@@ -21,6 +21,7 @@ struct block {
     unsigned size;                  /* of data, in bytes                     */
     void   (*free)(struct block *); /* at the last put; NULL: free()         */
     char    *data;
+    bool     is_lasting; /* the same bytes, all of data, may be sent again   */
 };
 
 /* size bytes of reference-counted memory with one reference; never NULL.

@@ -76,6 +76,7 @@ file_load(struct file *f)
         block_put(b);
         return false;
     }
+    b->is_lasting = true;
     f->content = b;
     return true;
 }

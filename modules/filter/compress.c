@@ -10,11 +10,13 @@
  * A response has one coding, the one that its client prefers.  It holds a coder
  * from its first byte to its last one, and always gives it back, even when it
  * fails.  A short body that is there as a whole needs none: it is compressed in
- * one go, where the coding has a way to do that.
+ * one go, where the coding has a way to do that; and that of a small file is
+ * only compressed once (compressed.h).
  */
 #include "modules/filter/compress.h"
 
 #include "http/coding.h"
+#include "modules/filter/compressed.h"
 #include "modules/filter/gzip_rules.h"
 #include "modules/filter/recoder.h"
 #include "modules/module.h"
@@ -424,8 +426,7 @@ compress_kept(struct http_request *r, struct compress_state *s,
               struct chain *out, bool last)
 {
     const struct piece *p;
-
-    bool is_end = false;
+    bool                is_end = false;
 
     for (p = s->kept.head; p != NULL; p = p->next) {
         is_end = last && p->next == NULL;
@@ -449,11 +450,68 @@ compress_kept(struct http_request *r, struct compress_state *s,
 }
 
 
+/* Compresses all that is there, which is the last of it if last. */
+static enum step
+compress_more(struct http_request *r, struct compress_state *s,
+              struct chain *out, bool last)
+{
+    if (s->recoder.coder == NULL && last) {
+        s->length = (int64_t) s->kept.n;
+        if (compress_whole(r, s, out))
+            return STEP_NEXT;
+    }
+    if (s->recoder.coder == NULL && !begin(r, s))
+        return STEP_FAIL;
+    return compress_kept(r, s, out, last);
+}
+
+
+/* The block that is the whole of a body, and may be so again; or NULL. */
+static struct block *
+lasting_block(const struct compress_state *s)
+{
+    const struct piece *p = s->kept.head;
+
+    if (s->recoder.coder != NULL || p == NULL || p->n != s->kept.n
+        || p->block == NULL || !p->block->is_lasting || p->n != p->block->size)
+        return NULL;
+    return p->block;
+}
+
+
+/* The body is that of a block: as that was compressed before, or will be kept
+ * for the next time. */
+static enum step
+compress_lasting(struct http_request *r, struct compress_state *s,
+                 struct block *from, struct chain *out)
+{
+    unsigned      coding = s->coding->number, level = (unsigned) s->conf->level;
+    struct block *made = compressed_find(from, coding, level);
+    enum step     step = STEP_NEXT;
+
+    if (made != NULL) {
+        chain_add_block(out, made, (str_t){ made->data, made->size });
+        s->recoder.total_in = s->kept.n;
+        s->recoder.total_out = made->size;
+        s->is_ended = true;
+        chain_clear(&s->kept);
+        return STEP_NEXT;
+    }
+    block_get(from);
+    step = compress_more(r, s, out, true);
+    if (step == STEP_NEXT)
+        compressed_keep(from, coding, level, out);
+    block_put(from);
+    return step;
+}
+
+
 static enum step
 compress_body(struct http_request *r, void *filter_state, struct chain *in,
               struct chain *out, bool last)
 {
     struct compress_state *s = http_state_of(r, &compress_module);
+    struct block          *from;
 
     (void) filter_state;
     if (s->is_ended) {
@@ -463,21 +521,14 @@ compress_body(struct http_request *r, void *filter_state, struct chain *in,
     chain_move(&s->kept, in);
     if (!last && is_early(s))
         return STEP_NEXT;
-    if (s->recoder.coder == NULL) {
-        if (!last && s->kept.n == 0) { /* only the head is to be flushed */
-            chain_clear(&s->kept);
-            chain_flush(out);
-            return STEP_NEXT;
-        }
-        if (last) {
-            s->length = (int64_t) s->kept.n;
-            if (compress_whole(r, s, out))
-                return STEP_NEXT;
-        }
-        if (!begin(r, s))
-            return STEP_FAIL;
+    if (!last && s->recoder.coder == NULL && s->kept.n == 0) {
+        chain_clear(&s->kept); /* only the head is to be flushed */
+        chain_flush(out);
+        return STEP_NEXT;
     }
-    return compress_kept(r, s, out, last);
+    from = last ? lasting_block(s) : NULL;
+    return from != NULL ? compress_lasting(r, s, from, out)
+                        : compress_more(r, s, out, last);
 }
 
 
@@ -509,6 +560,7 @@ stop(struct worker *w)
 {
     (void) w;
     coders_free();
+    compressed_free();
     for (struct module *const *m = weir_modules; *m != NULL; m++)
         if ((*m)->coding != NULL && (*m)->coding->stop != NULL)
             (*m)->coding->stop();
