@@ -63,3 +63,27 @@ etag_is_listed(str_t list, str_t etag, bool is_weak)
     }
     return false;
 }
+
+
+str_t
+etag_cut(str_t *list)
+{
+    str_t all = *list;
+
+    *list = skip_tag(all);
+    return (str_t){ all.p, all.n - list->n };
+}
+
+
+str_t
+etag_of(str_t element)
+{
+    str_t       tag = skip_blanks(element);
+    size_t      mark = str_starts(tag, STR("W/")) ? 2 : 0;
+    const char *end;
+
+    if (tag.n <= mark || tag.p[mark] != '"')
+        return STR_NONE;
+    end = str_chr(str_from(tag, mark + 1), '"');
+    return end != NULL ? str_span(tag.p, end + 1) : STR_NONE;
+}

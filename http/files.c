@@ -10,6 +10,7 @@
 #include "core/cache/threads.h"
 #include "core/expr/expr.h"
 #include "core/net/worker.h"
+#include "http/own_tag.h"
 #include "http/response.h"
 
 enum { NEW_FILE_MODE = 0644 };
@@ -367,10 +368,13 @@ http_weaken_etag(struct http_request *r)
 
     if (f == NULL || str_starts(f->value, STR("W/")))
         return;
-    if (f->value.n == 0 || f->value.p[0] != '"')
+    if (f->value.n == 0 || f->value.p[0] != '"') {
         fields_hide(&r->out.fields, FIELD_ETAG);
-    else
-        f->value = str_join(r->task.arena, STR("W/"), f->value);
+        return;
+    }
+    if (r->out.is_upstreams && r->out.status == 200)
+        own_tag_note(r, f->value);
+    f->value = str_join(r->task.arena, STR("W/"), f->value);
 }
 
 

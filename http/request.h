@@ -48,6 +48,7 @@ struct http_response {
     struct fields trailers;
     str_t         content_type; /* as compared with lists of types           */
     str_t         type_tail;    /* sent after it: "; charset=utf-8"          */
+    str_t         type_of_304;  /* of what the client has; or empty          */
     str_t         other_charset; /* overrides charset; or empty              */
     int64_t       length;       /* of the body; -1: unknown                  */
     time_t        last_modified; /* -1: none                                 */
@@ -154,6 +155,7 @@ struct http_request {
     bool is_post_action : 1; /* the client has its response, this runs after
                                 it                                           */
     bool must_flush : 1;     /* do not hold back what is pending             */
+    bool has_own_tag : 1;    /* http/own_tag.h: its If-None-Match was changed */
     bool resets : 1;         /* 444: no lingering                            */
     bool is_broken : 1;      /* the connection cannot be used further        */
     bool access_delayed : 1; /* auth_delay is over                           */

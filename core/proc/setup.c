@@ -13,6 +13,7 @@
 
 #include "core/log/target.h"
 #include "core/shm/counters.h"
+#include "core/shm/seen.h"
 #include "core/shm/registry.h"
 
 enum { PID_MODE = 0644 };
@@ -139,7 +140,7 @@ setup_open(const struct setup *s, struct generation *g, struct generation *old,
         return false;
     if (old != NULL && is_pid_moved(g, old) && !open_pid(g, false, log))
         return false;
-    if (old == NULL && !is_test && !counters_share(log))
+    if (old == NULL && !is_test && (!counters_share(log) || !seen_share(log)))
         return false;
     if (!zones_open(g, old, is_test, log))
         return false;

@@ -262,6 +262,8 @@ send_head(struct gateway *g)
     out->length = x->length;
     out->is_upstreams = true;
     out->is_live = !g->buffers;
+    if (r->has_own_tag && x->code == 304) /* the client has the weak one */
+        http_weaken_etag(r);
     if (g->conf->force_ranges)
         out->allows_ranges = out->is_single_part = true;
     if (x->is_headless) {

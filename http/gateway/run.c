@@ -8,6 +8,7 @@
 #include "http/body.h"
 #include "http/gateway/exchange.h"
 #include "http/gateway/tls.h"
+#include "http/own_tag.h"
 #include "http/response.h"
 
 enum {
@@ -39,6 +40,7 @@ gateway_new(struct http_request *r, const struct gateway_protocol *protocol,
     struct gateway *g = arena_make(a, struct gateway);
 
     log_debug(r->task.log, "http init upstream");
+    own_tag_undo(r);
     g->r = r;
     g->protocol = protocol;
     g->conf = conf;

@@ -77,6 +77,7 @@ check(struct http_request *r, void *state)
         return STEP_NEXT;
     r->out.status = 304;
     r->out.reason = STR_NONE;
+    r->out.type_of_304 = r->out.content_type;
     r->out.content_type = STR_NONE;
     r->out.type_tail = STR_NONE;
     r->out.length = -1;

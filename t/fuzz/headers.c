@@ -44,6 +44,23 @@ is_etag(str_t s)
 }
 
 
+/* Elements are never empty, and what is called a tag is in one. */
+static void
+check_elements(str_t all)
+{
+    str_t list = all, element, tag;
+
+    while (list.n != 0) {
+        element = etag_cut(&list);
+        CHECK(element.n != 0);
+        tag = etag_of(element);
+        CHECK(
+            tag.p == NULL
+            || (tag.p >= element.p && tag.p + tag.n <= element.p + element.n));
+    }
+}
+
+
 static void
 check_etags(struct arena *a, str_t in, bool is_long)
 {
@@ -52,6 +69,7 @@ check_etags(struct arena *a, str_t in, bool is_long)
 
     if (is_long)
         list = repeat(a, list);
+    check_elements(list);
     is_strong = etag_is_listed(list, etag, false);
     is_weak = etag_is_listed(list, etag, true);
     if (str_starts(bare, STR("W/")))

@@ -37,6 +37,20 @@ static const struct {
 };
 
 
+static void
+test_elements(void)
+{
+    str_t list = STR(" W/\"a,b\" , \"c\",W/d, \"e");
+
+    is_str(etag_of(etag_cut(&list)), "W/\"a,b\"", "a weak one");
+    is_str(list, " \"c\",W/d, \"e", "what is left");
+    is_str(etag_of(etag_cut(&list)), "\"c\"", "a strong one");
+    ok(etag_of(etag_cut(&list)).p == NULL, "none");
+    ok(etag_of(etag_cut(&list)).p == NULL, "without its end");
+    is(list.n, 0, "the end");
+}
+
+
 int
 main(void)
 {
@@ -62,5 +76,6 @@ main(void)
         }
         ok(any || !table[i].weak, "cut");
     }
+    test_elements();
     return done();
 }
