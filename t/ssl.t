@@ -57,7 +57,14 @@ $t->run(<<"EOC");
     }
     server {
         listen 127.0.0.1:%%PORT%% ssl;
+        server_name s.test;
+        ssl_buffer_size 1000;
+        root %%TESTDIR%%/html;
+    }
+    server {
+        listen 127.0.0.1:%%PORT%% ssl;
         server_name b.test;
+        ssl_conf_command Options KTLS;
         ssl_certificate %%TESTDIR%%/tls/b.pem;
         ssl_certificate_key %%TESTDIR%%/tls/b.enc;
         ssl_password_file %%TESTDIR%%/tls/passwords;
@@ -180,6 +187,8 @@ unlike s_client($port, "R\n", '-servername', 'a.test', '-tls1_2'),
 my $url = "https://a.test:$port";
 my ($body, $status) = curl("$url/big");
 is $body, $t->read('html/big'), 'a large response';
+($body) = curl('https://s.test:' . $t->port . '/big');
+is $body, $t->read('html/big'), 'in small records';
 $t->write('up', 'x' x 900_000);
 ($body) = curl("$url/body", '--data-binary', '@' . $t->path('up'));
 is $body, '900000 ' . unpack('%32C*', 'x' x 900_000), 'a large request';
@@ -226,4 +235,7 @@ isnt $code, 0, 'none';
 unlike $t->read('error.log'), qr/\[(?!info|notice|error)\w+\].*SSL/, 'noise is not worth more than info';
 
 $backend->stop;
+curl('https://b.test:' . $t->port . '/');
+ok $t->wait_log(qr/\[notice\] \S+ \S*\s*kTLS is not in use/), 'kTLS, in the log' if !is_oracle();
+
 done_testing;

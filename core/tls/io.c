@@ -25,8 +25,8 @@ enum {
     RECORD_MAX = 16384,
 };
 
-/* Of the process: text that is gathered for one record. */
-static char plain[RECORD_MAX];
+/* Of the process: text that is gathered, as much as is sent with one call. */
+static char plain[WIRE_ENOUGH];
 
 
 /* --- failures ------------------------------------------------------------------------ */
@@ -429,19 +429,24 @@ read_piece(struct conn *c, const struct cursor *k, char *out, size_t n)
 }
 
 
-/* The next n bytes, or fewer at the end or where a file ends early; p is NULL
- * where a file could not be read. */
+/* The next n bytes, or fewer at the end, where a file ends early, and of a
+ * piece of memory that has whole records; p is NULL where a file could not be
+ * read. */
 static str_t
 gather(struct conn *c, struct cursor *k, size_t n)
 {
     size_t have = 0, part, rest = k->p->n - k->at;
     str_t  s;
 
-    if (k->p->p != NULL && (rest >= n || k->p->next == NULL)) {
+    if (k->p->p != NULL && (rest >= RECORD_MAX || k->p->next == NULL)) {
+        if (k->p->next != NULL)
+            rest -= rest % RECORD_MAX;
         s = (str_t){ k->p->p + k->at, rest < n ? rest : n };
         forward(k, s.n);
         return s;
     }
+    if (n > sizeof(plain))
+        n = sizeof(plain);
     while (have < n && k->p != NULL) {
         rest = k->p->n - k->at;
         part = rest < n - have ? rest : n - have;
@@ -459,31 +464,49 @@ gather(struct conn *c, struct cursor *k, size_t n)
 }
 
 
-/* Encrypts from the chain, behind what is owed, at most limit bytes; false: the
- * connection is broken (logged). */
+/* Encrypts s as records of at most that many bytes; false: the connection is
+ * broken (logged). */
+static bool
+encrypt_text(struct conn *c, str_t s, size_t most)
+{
+    struct tls *t = c->tls;
+    size_t      n;
+    int         rc;
+
+    while (s.n != 0) {
+        n = most < RECORD_MAX && s.n > most ? most : s.n;
+        rc = tls_early_write(t, s.p, n);
+        if (rc <= 0) {
+            log_failure(c, SSL_get_error(t->ssl, rc), "SSL_write() failed");
+            break_off(c);
+            return false;
+        }
+        t->owed += (uint32_t) rc;
+        s = str_from(s, (size_t) rc);
+    }
+    return true;
+}
+
+
+/* Encrypts from the chain, behind what is owed, at most limit bytes; false as
+ * there. */
 static bool
 encrypt(struct conn *c, const struct chain *out, size_t limit)
 {
     struct tls   *t = c->tls;
     size_t        most = t->context->buffer_size;
     struct cursor k = { out->head, 0 };
-    int           rc;
     str_t         s;
 
     forward(&k, t->owed);
     if (most == 0 || most > RECORD_MAX)
         most = RECORD_MAX;
     while (k.p != NULL && limit != 0 && wire_made(t) < WIRE_ENOUGH) {
-        s = gather(c, &k, limit < most ? limit : most);
+        s = gather(c, &k, limit < WIRE_ENOUGH ? limit : WIRE_ENOUGH);
         if (s.n == 0)
             return s.p != NULL;
-        rc = tls_early_write(t, s.p, s.n);
-        if (rc <= 0) {
-            log_failure(c, SSL_get_error(t->ssl, rc), "SSL_write() failed");
-            break_off(c);
+        if (!encrypt_text(c, s, most))
             return false;
-        }
-        t->owed += (uint32_t) s.n;
         limit -= s.n;
     }
     return true;

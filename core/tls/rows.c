@@ -33,7 +33,8 @@ const struct directive tls_rows[] = {
       FIELD(C, commands, struct pairs), NULL, NULL, "name value",
       "A command of OpenSSL's configuration (SSL_CONF_cmd), such as "
       "Ciphersuites, Options or MinProtocol, run after all other settings. "
-      "Commands that name files are refused." },
+      "Commands that name files are refused. Options KTLS is accepted, but the "
+      "kernel's TLS is not used, as a notice in the log says." },
     { "_trusted_certificate", 0, ARGS_1, &conf_conf_file,
       FIELD(C, trusted, str_t), NULL, NULL, "file",
       "Certificates of authorities that are trusted, in PEM." },

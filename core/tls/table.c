@@ -172,6 +172,11 @@ tls_context_get(const struct tls_settings *s, struct generation *g,
         log_at(log, LEVEL_CRIT, 0, "%s", why);
         return NULL;
     }
+#ifdef SSL_OP_ENABLE_KTLS
+    if (SSL_CTX_get_options(c->ssl) & SSL_OP_ENABLE_KTLS)
+        log_at(log, LEVEL_NOTICE, 0,
+               "kTLS is not in use: records are encrypted by the worker");
+#endif
     add(c);
     use(c, s, g);
     tls_context_put(c); /* the slot's alone */

@@ -90,6 +90,7 @@ def write_files(top):
                        + ["-keyout", os.path.join(top, name + ".key"),
                           "-out", os.path.join(top, name + ".pem")],
                        check=True, capture_output=True)
+    time.sleep(3)  # files that have just changed are not kept open
     return files
 
 
