@@ -28,7 +28,16 @@ static struct {
     size_t                n_asks;
     size_t                at;   /* the next certificate of this pass         */
     time_t                next; /* when there is something to do again       */
+    struct generation    *gen;  /* that was adopted last; NULL: it is gone   */
 } own;
+
+
+/* What is to be served next is asked for before it is served. */
+static struct generation *
+current(void)
+{
+    return own.gen != NULL ? own.gen : worker->gen;
+}
 
 
 static void
@@ -72,7 +81,7 @@ ask(const struct http_staple *it)
     struct log log = { .targets = error_log_targets(it->server->conf) };
     struct responder_ask *a;
 
-    a = responder_ask(worker->gen, it->server->conf, &log, st->responder,
+    a = responder_ask(current(), it->server->conf, &log, st->responder,
                       st->question.request, true);
     a->owner = (void *) (uintptr_t) st;
     a->certificate = st->pair->path.p;
@@ -118,7 +127,7 @@ on_time(struct timer *t)
     time_t now = time(NULL);
 
     (void) t;
-    if (!worker->is_exiting && go_on(http_tls_staples(worker->gen), now))
+    if (!worker->is_exiting && go_on(http_tls_staples(current()), now))
         rest(now);
 }
 
@@ -133,11 +142,25 @@ begin(void)
 }
 
 
+static void
+forget_generation(void *g)
+{
+    if (own.gen == g)
+        own.gen = NULL;
+}
+
+
 void
-http_stapling_start(struct worker *w)
+http_stapling_start(struct worker *w, struct generation *g)
 {
     if (w->trace != NULL)
         return;
+    own.gen = g;
+    arena_defer(g->arena, forget_generation, g);
+    if (http_tls_staples(g)->n == 0) {
+        timer_stop(&own.timer);
+        return;
+    }
     own.timer.on_timeout = on_time;
     own.timer.is_idle = true;
     tls_stapling_renewed = begin;

@@ -7,6 +7,7 @@
 
 #include "core/base/vec.h"
 
+struct generation;
 struct http_server;
 struct tls_staple;
 struct worker;
@@ -18,7 +19,7 @@ struct http_staple {
 };
 typedef VEC(struct http_staple) http_staples_t;
 
-/* This worker serves another generation from its next turn on. */
-void http_stapling_start(struct worker *w);
+/* This worker is about to serve g, as soon as all else is ready for it. */
+void http_stapling_start(struct worker *w, struct generation *g);
 /* The worker ends. */
 void http_stapling_stop(struct worker *w);

@@ -137,8 +137,7 @@ static const struct directive rows[] = {
 static bool
 adopt(struct worker *w, struct generation *g)
 {
-    if (http_tls_staples(g)->n != 0)
-        http_stapling_start(w);
+    http_stapling_start(w, g);
     return true;
 }
 

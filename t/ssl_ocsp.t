@@ -34,7 +34,7 @@ $pki->issue($_, by => 'ca', responder => $ocsp->url('good', 'ca')) for qw(revoke
 $pki->issue('nobody', by => 'ca');
 $pki->issue('https', by => 'ca', responder => 'https://127.0.0.1/');
 $pki->issue('unix', by => 'ca', responder => 'http://unix:/tmp/none');
-$pki->issue('name', by => 'ca', responder => 'http://host.test/');
+$pki->issue('name', by => 'ca', responder => $ocsp->url('good', 'ca', 'host.test'));
 $pki->issue('closed', by => 'ca', responder => 'http://127.0.0.1:1/');
 $pki->issue('deep', by => 'below', responder => $ocsp->url('good', 'below'));
 $pki->write('deep-chain.pem', $pki->read('deep.pem') . $pki->read('below.pem'));
@@ -43,6 +43,7 @@ $pki->revoke('revoked', by => 'ca');
 $pki->forget('unknown');
 $ocsp->prepare(other => 'good', late => 'late', own => 'own', by => 'ca');
 
+my $dns = Weir::OCSP::name_server();
 $t->run(<<"EOC");
 %%HTTP%%
     ssl_certificate %%TESTDIR%%/tls/a.pem;
@@ -89,6 +90,21 @@ $t->run(<<"EOC");
         client_header_timeout 1s;
         return 200 "\$ssl_client_verify";
     }
+    server {
+        listen 127.0.0.1:%%PORT_resolver%% ssl;
+        ssl_ocsp on;
+        resolver 127.0.0.1:$dns;
+        return 200 "\$ssl_client_verify";
+    }
+    @{[is_oracle() ? '' : <<'EOS']}
+    server {
+        listen 127.0.0.1:%%PORT_early%% ssl;
+        ssl_ocsp on;
+        ssl_early_data on;
+        location / { return 200 "$ssl_client_verify $ssl_session_reused $ssl_early_data"; }
+        location = /error { return 200 "error $status $ssl_client_verify $ssl_session_reused $ssl_early_data"; }
+    }
+EOS
 }
 EOC
 
@@ -123,6 +139,8 @@ like join('', $t->log), qr/no OCSP responder URL in certificate while SSL handsh
 like join('', $t->log), qr/no resolver defined to resolve host\.test/, 'no resolver';
 like join('', $t->log), qr/client SSL certificate verify error: certificate revoked while reading/, 'refused';
 
+is as('name', 'resolver'), 'SUCCESS', 'a resolver';
+
 # chains
 is as('deep-chain'), 'SUCCESS .', 'a chain';
 is $ocsp->asked('good/below'), 1, 'its certificate was asked about';
@@ -146,8 +164,9 @@ is as('slow', 'impatient'), '', 'a slow one';
 # no session leads around it
 sub session {
     my ($who, $version, $way, @more) = @_;
+    my $port = @more && $more[-1] =~ /^(early)$/ ? pop @more : undef;
 
-    return s_client($t->port, "GET / HTTP/1.0\r\n\r\n", "-$version",
+    return s_client($t->port($port), "GET / HTTP/1.0\r\n\r\n", "-$version",
         '-cert', $pki->path("$who.pem"), '-key', $pki->path("$who.key"),
         $way, $pki->path("$version.session"), @more);
 }
@@ -167,6 +186,14 @@ if (!is_oracle()) {
     like session('deep', 'tls1_3', '-sess_in', @chain), qr/SUCCESS r/, 'knows the chain';
     $pki->revoke('below', by => 'ca');
     like session('deep', 'tls1_3', '-sess_in', @chain), qr/error 400 FAILED:certificate revoked r/, 'which is asked about';
+
+    $pki->unrevoke('below');
+    my @early = ('-early_data', $t->write('request', "GET / HTTP/1.0\r\n\r\n"));
+    like session('deep', 'tls1_3', '-sess_out', @chain, 'early'), qr/SUCCESS \. /, 'a session for early data';
+    like session('deep', 'tls1_3', '-sess_in', @chain, @early, 'early'), qr/SUCCESS r 1/, 'is resumed with some';
+    $pki->revoke('below', by => 'ca');
+    like session('deep', 'tls1_3', '-sess_in', @chain, @early, 'early'), qr/error 400 FAILED:certificate revoked r 1/,
+        'which has no answer before there is one about the certificate';
 }
 
 # configurations
