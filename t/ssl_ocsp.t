@@ -35,6 +35,8 @@ $pki->issue('nobody', by => 'ca');
 $pki->issue('https', by => 'ca', responder => 'https://127.0.0.1/');
 $pki->issue('unix', by => 'ca', responder => 'http://unix:/tmp/none');
 $pki->issue('name', by => 'ca', responder => $ocsp->url('good', 'ca', 'host.test'));
+$pki->issue('long', by => 'ca', responder => $ocsp->url('good', 'ca') . '/x' x 100);
+$pki->issue('query', by => 'ca', responder => $ocsp->url('good', 'ca') . '?a=b');
 $pki->issue('closed', by => 'ca', responder => 'http://127.0.0.1:1/');
 $pki->issue('deep', by => 'below', responder => $ocsp->url('good', 'below'));
 $pki->write('deep-chain.pem', $pki->read('deep.pem') . $pki->read('below.pem'));
@@ -139,6 +141,10 @@ like join('', $t->log), qr/no OCSP responder URL in certificate while SSL handsh
 like join('', $t->log), qr/no resolver defined to resolve host\.test/, 'no resolver';
 like join('', $t->log), qr/client SSL certificate verify error: certificate revoked while reading/, 'refused';
 
+if (!is_oracle()) {
+    is as($_), 'SUCCESS .', "a URL: $_" for qw(long query);
+    is scalar(grep { $_->method eq 'POST' } $ocsp->backend->requests), 2, 'which get it by POST';
+}
 is as('name', 'resolver'), 'SUCCESS', 'a resolver';
 
 # chains

@@ -64,13 +64,51 @@ issuer_in_file(const struct tls_file *f, X509 *x)
 }
 
 
+/* Of the process that reads certificates: the issuer that was found last.  Most
+ * have the same one, and decoding it takes longer than all else here. */
+static struct {
+    X509          *x;
+    unsigned char *der;
+    size_t         n;
+} last;
+
+
+static void
+keep_issuer(X509 *x)
+{
+    int n;
+
+    if (x == last.x)
+        return;
+    X509_free(last.x);
+    OPENSSL_free(last.der);
+    last.der = NULL;
+    n = i2d_X509(x, &last.der);
+    last.n = n > 0 ? (size_t) n : 0;
+    last.x = last.n != 0 && X509_up_ref(x) == 1 ? x : NULL;
+}
+
+
+static X509 *
+next_known(const unsigned char **at, const unsigned char *end)
+{
+    if (last.x == NULL || (size_t) (end - *at) < last.n
+        || memcmp(*at, last.der, last.n) != 0 || X509_up_ref(last.x) != 1)
+        return next_of(at, end);
+    *at += last.n;
+    return last.x;
+}
+
+
 static X509 *
 issuer_in_chain(const unsigned char *at, const unsigned char *end, X509 *x)
 {
     X509 *other;
 
-    while ((other = next_of(&at, end)) != NULL && !is_issuer(other, x))
+    while ((other = next_known(&at, end)) != NULL && !is_issuer(other, x))
         X509_free(other);
+    if (other != NULL)
+        keep_issuer(other);
     ERR_clear_error();
     return other;
 }

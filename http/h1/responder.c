@@ -19,7 +19,7 @@ enum { RESOLVE, CONNECT, CONNECTING, READ, OVER };
 
 enum {
     TRIES = 4,     /* addresses of one name                              */
-    GET_MAX = 255, /* of a question as text (RFC 6960, A.1)              */
+    GET_MAX = 255, /* of a URL with the question in it                       */
     READ_ONCE = 16384,
 };
 
@@ -135,7 +135,8 @@ host_field(struct responder_ask *a)
 }
 
 
-/* The question is a part of the URL, unless it is too long. */
+/* The question is a part of the URL, as caches like it, where that does not
+ * become too long (RFC 5019, 5) and ends with a path. */
 static void
 add_request(struct responder_ask *a, struct chain *out)
 {
@@ -144,8 +145,9 @@ add_request(struct responder_ask *a, struct chain *out)
                                     ESCAPE_URI_COMPONENT);
     str_t         target = a->to->target, host = host_field(a);
     bool          ends_with_slash = target.p[target.n - 1] == '/';
+    size_t        n = sizeof("http:///") - 1 + host.n + target.n + text.n;
 
-    if (text.n <= GET_MAX) {
+    if (n <= GET_MAX && str_chr(target, '?') == NULL) {
         chain_add(out, arena_printf(m,
                                     "GET " STR_F "%s" STR_F " HTTP/1.1\r\n"
                                     "Host: " STR_F "\r\n"

@@ -49,6 +49,7 @@ static const char certificate[]
       "nw==\n"
       "-----END CERTIFICATE-----\n";
 
+static struct arena        *kept; /* what question lies in                   */
 static struct ocsp_question question;
 static struct ocsp_trust    trust;
 
@@ -79,7 +80,8 @@ begin(void)
     trust.store = X509_STORE_new();
     CHECK(sk_X509_push(trust.chain, issuer) == 1);
     CHECK(X509_STORE_add_cert(trust.store, issuer) == 1);
-    CHECK(ocsp_question(arena_new(0), x, issuer, &question));
+    kept = arena_new(0);
+    CHECK(ocsp_question(kept, x, issuer, &question));
     X509_free(x);
 }
 

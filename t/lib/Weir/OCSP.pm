@@ -89,7 +89,7 @@ sub new {
 
     $o->{backend} = Weir::Backend->http(sub {
         my ($request, $c) = @_;
-        my ($what, $ca, $rest) = $request->uri =~ m{\A/(\w+)/(\w+)/?(.*)\z}s;
+        my ($what, $ca, $rest) = $request->uri =~ m{\A/(\w+)/(\w+)[/?]?(.*)\z}s;
         my $der = $request->method eq 'POST' ? $request->body
             : decode_base64($rest =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ger);
 
