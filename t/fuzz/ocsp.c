@@ -72,7 +72,7 @@ begin(void)
 {
     X509 *issuer, *x;
 
-    if (trust.chain != NULL)
+    if (kept != NULL)
         return;
     issuer = read_pem(ca);
     x = read_pem(certificate);
