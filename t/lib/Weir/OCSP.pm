@@ -58,13 +58,21 @@ my %does = (
     error => sub { return message("\x30\x03\x0a\x01\x03") }, # tryLater
     cut => sub { return message(substr $_[0]->answer($_[1], $_[2]), 0, 100) },
     behind => sub { return message($_[0]->answer($_[1], $_[2]) . 'x') },
-    # good for a few seconds; fickle has no more of them
-    brief => sub { return message($_[0]->answer($_[1], $_[2], next => 6)) },
+    # good for a few seconds, and a longer one after that; fickle has no more of
+    # them, and notes between which times the one that it had ends
+    brief => sub {
+        my $path = $_[0]{pki}->path('brief.once');
+        my $seconds = -e $path ? 600 : 6;
+        $_[0]{pki}->write('brief.once', '');
+        return message($_[0]->answer($_[1], $_[2], next => $seconds));
+    },
     fickle => sub {
         my $path = $_[0]{pki}->path('fickle.once');
         return "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n" if -e $path;
-        $_[0]{pki}->write('fickle.once', '');
-        return message($_[0]->answer($_[1], $_[2], next => 6));
+        my $first = time;
+        my $answer = $_[0]->answer($_[1], $_[2], next => 6);
+        $_[0]{pki}->write('fickle.once', $first + 6 . ' ' . (time + 6));
+        return message($answer);
     },
     # no OCSP at all
     garbage => sub { return "\x16\x03\x01\x00\x05hello" },
