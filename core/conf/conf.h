@@ -79,6 +79,9 @@ void trace_setting(struct task *t, unsigned kind, const char *verdict,
                    const struct setting *s, const char *why);
 /* "name value value;" as in a file, quoted where necessary. */
 str_t setting_text(struct arena *a, const struct setting *s);
+/* A copy of a text as it may be shown: of a private key in PEM, what is between
+ * its first line and its last one is left out. */
+str_t setting_without_keys(struct arena *a, str_t text);
 
 /*
  * How the value of a directive is parsed, inherited, compared and printed.  A

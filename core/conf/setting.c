@@ -90,6 +90,32 @@ quote(struct arena *a, str_t word)
 
 
 str_t
+setting_without_keys(struct arena *a, str_t value)
+{
+    const str_t begin = STR(" PRIVATE KEY-----"), end = STR("-----END");
+    const char *from, *to;
+    str_t       shown = STR("");
+
+    while ((from = str_find(value, begin)) != NULL) {
+        from += begin.n;
+        shown = str_join3(a, shown, str_span(value.p, from), STR("..."));
+        value = str_span(from, value.p + value.n);
+        to = str_find(value, end);
+        if (to == NULL)
+            return shown;
+        shown = str_join(a, shown, end);
+        value = str_span(to + end.n, value.p + value.n);
+        to = str_find(value, STR("-----"));
+        if (to == NULL)
+            return shown;
+        shown = str_join(a, shown, str_span(value.p, to + 5));
+        value = str_span(to + 5, value.p + value.n);
+    }
+    return str_join(a, shown, value);
+}
+
+
+str_t
 setting_text(struct arena *a, const struct setting *s)
 {
     str_t text = s->args[0], word;
@@ -98,7 +124,7 @@ setting_text(struct arena *a, const struct setting *s)
     unsigned     i;
 
     for (i = 1; i < s->n_args; i++) {
-        word = args[i];
+        word = setting_without_keys(a, args[i]);
         if (needs_quotes(word) && str_find(word, STR("${env:")) == NULL)
             word = quote(a, word);
         text = str_join3(a, text, STR(" "), word);

@@ -241,12 +241,25 @@ at_end(void)
 }
 
 
-/* Of a file; of "data:" and PEM, something for messages. */
-static str_t
-path_of(struct arena *a, str_t folder, str_t name)
+str_t
+tls_name_shown(str_t name)
 {
     if (str_starts(name, STR("data:")))
         return STR("data:..."); /* which is no file */
+    if (str_find(name, STR("-----BEGIN")) != NULL)
+        return STR("PEM without \"data:\"");
+    return name;
+}
+
+
+/* Of a file; or what tls_name_shown says. */
+static str_t
+path_of(struct arena *a, str_t folder, str_t name)
+{
+    str_t shown = tls_name_shown(name);
+
+    if (shown.p != name.p)
+        return shown;
     if (name.n != 0 && name.p[0] == '/')
         folder = STR("");
     return str_join(a, folder, name);

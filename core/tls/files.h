@@ -44,6 +44,8 @@ bool tls_file_read(struct conf *cf, const char *what, str_t path,
 bool tls_pair_load(struct arena *a, str_t folder, str_t certificate, str_t key,
                    const struct texts *passwords, struct tls_pair *out,
                    char *why);
+/* The argument of a directive for messages, where it may be a key. */
+str_t tls_name_shown(str_t name);
 /* The marks of both files (renewal.h), as they are now. */
 void tls_pair_marks(struct arena *a, str_t folder, str_t certificate, str_t key,
                     struct tls_mark out[2]);

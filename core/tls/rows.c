@@ -413,7 +413,7 @@ read_pairs(struct conf *cf, const struct tls_conf *common,
         snprintf(why, TLS_WHY_MAX,
                  "no \"ssl_certificate_key\" is defined for certificate "
                  "\"" STR_F "\"",
-                 STR_A(own->certificates.list.at[n - 1]));
+                 STR_A(tls_name_shown(own->certificates.list.at[n - 1])));
         return false;
     }
     if (has_variable(&own->certificates) || has_variable(&own->keys))
@@ -570,7 +570,7 @@ read_own_pair(struct conf *cf, const char *prefix,
         snprintf(why, TLS_WHY_MAX,
                  "no \"%s_certificate_key\" is defined for certificate "
                  "\"" STR_F "\"",
-                 prefix, STR_A(name));
+                 prefix, STR_A(tls_name_shown(name)));
         return false;
     }
     if (!expr_is_constant(own->certificate) || !expr_is_constant(own->key)) {

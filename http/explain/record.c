@@ -31,14 +31,14 @@ is_known(const struct explain *e, const struct trace_event *event)
 }
 
 
-/* A copy in which values of ${env:NAME} are not to be seen.  Short ones are no
+/* A copy in which keys and values of ${env:NAME} are not to be seen.  Short ones are no
  * secrets, and stand anywhere. */
 static str_t
 masked(const struct explain *e, str_t text)
 {
     const struct env_value *v = e->worker->gen->env;
     const char             *at;
-    str_t                   done, rest = str_copy(e->arena, text);
+    str_t                   done, rest = setting_without_keys(e->arena, text);
 
     for (; v != NULL; v = v->next) {
         if (v->value.n < SECRET_MIN)
