@@ -20,6 +20,7 @@
 #include "core/tls/kept.h"
 #include "core/tls/stapling.h"
 #include "core/tls/tickets.h"
+#include "core/tls/x509.h"
 
 
 /* --- messages ---------------------------------------------------------------- */
@@ -80,7 +81,7 @@ tls_chain_read(str_t der, STACK_OF(X509) * above)
     X509                *first = NULL, *x;
 
     while (at < end) {
-        x = d2i_X509(NULL, &at, end - at);
+        x = tls_x509_read(&at, end - at);
         if (x == NULL)
             break;
         if (first == NULL)

@@ -17,6 +17,7 @@
 #include "core/tls/context.h"
 #include "core/tls/error.h"
 #include "core/tls/renewal.h"
+#include "core/tls/x509.h"
 
 enum { FILE_MAX = 16 << 20, PASSWORD_MAX = 4096, PASSWORDS_MAX = 65536 };
 
@@ -219,15 +220,47 @@ tls_file_read(struct conf *cf, const char *what, str_t path,
 
 /* --- certificates -------------------------------------------------------------- */
 
-static void
-add_certificate(struct arena *a, str_t *chain, X509 *x)
+/* The first one, whose PEM may say whom it is trusted by. */
+static X509 *
+read_first(struct arena *a, BIO *in, str_t *chain)
 {
+    X509          *x = PEM_read_bio_X509_AUX(in, NULL, NULL, NULL);
     unsigned char *der = NULL;
-    int            n = i2d_X509(x, &der);
+    int            n;
 
+    if (x == NULL)
+        return NULL;
+    n = i2d_X509(x, &der);
     CHECK(n > 0);
-    *chain = str_join(a, *chain, (str_t){ (char *) der, (size_t) n });
+    *chain = str_copy(a, (str_t){ (char *) der, (size_t) n });
     OPENSSL_free(der);
+    tls_x509_keep(x, *chain);
+    return x;
+}
+
+
+/* The next one above it; false: it ends, or cannot be parsed. */
+static bool
+read_above(struct arena *a, BIO *in, str_t *chain)
+{
+    unsigned char       *der = NULL;
+    const unsigned char *at;
+    long                 n;
+    X509                *x;
+
+    if (PEM_bytes_read_bio(&der, &n, NULL, PEM_STRING_X509, in, NULL, NULL)
+        != 1)
+        return false;
+    at = der;
+    x = tls_x509_read(&at, n);
+    if (x != NULL)
+        *chain
+            = str_join(a, *chain, (str_t){ (char *) der, (size_t) (at - der) });
+    else
+        ERR_raise(ERR_LIB_PEM, ERR_R_ASN1_LIB);
+    X509_free(x);
+    OPENSSL_free(der);
+    return x != NULL;
 }
 
 
@@ -285,23 +318,17 @@ read_chain(struct arena *a, str_t folder, str_t name, struct tls_pair *out,
 {
     const char *what = "cannot load certificate";
     BIO        *in = open_text(a, folder, name, &out->path);
-    X509       *x;
     bool        ok;
 
     if (in == NULL)
         return refuse(why, what, out->path, "BIO_new_file()");
-    x = PEM_read_bio_X509_AUX(in, NULL, NULL, NULL);
-    if (x == NULL) {
+    *first = read_first(a, in, &out->chain);
+    if (*first == NULL) {
         BIO_free(in);
         return refuse(why, what, out->path, "PEM_read_bio_X509_AUX()");
     }
-    out->chain = STR("");
-    add_certificate(a, &out->chain, x);
-    *first = x;
-    while ((x = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL) {
-        add_certificate(a, &out->chain, x);
-        X509_free(x);
-    }
+    while (read_above(a, in, &out->chain))
+        continue;
     ok = at_end();
     BIO_free(in);
     if (!ok) {
