@@ -49,6 +49,7 @@ version(1, 'one');
 symlink "..data/tls.$_", $t->path("secret/tls.$_") for qw(pem key);
 put('live', 'one');
 put('shown', 'joe');
+$pki->write('ticket', 't' x 80);
 $pki->write('trust.pem', $pki->read('ca.pem'));
 $pki->write('known.pem', $pki->read('ca.pem'));
 $pki->crl('ca');
@@ -76,6 +77,15 @@ WATCH
         ssl_crl %%TESTDIR%%/tls/ca.crl;
         ssl_verify_client optional;
         location / { return 200 "$ssl_client_verify $ssl_client_s_dn $connection_requests\n"; }
+    }
+    server {
+        listen 127.0.0.1:%%PORT_tls%% ssl;
+        server_name ticket.test;
+        ssl_session_cache off;
+        ssl_certificate %%TESTDIR%%/tls/one.pem;
+        ssl_certificate_key %%TESTDIR%%/tls/one.key;
+        ssl_session_ticket_key %%TESTDIR%%/tls/ticket;
+        location / { return 200 "reused $ssl_session_reused\n"; }
     }
     server {
         listen 127.0.0.1:%%PORT%%;
@@ -194,6 +204,15 @@ ok wait_until(sub { answer('pod', as('ann')) !~ /^SUCCESS/ }), 'who is revoked l
 like ask(), qr/^SUCCESS CN=joe.test 2$/m, 'the connection that was verified before goes on';
 kill 'TERM', $pid;
 waitpid $pid, 0;
+
+my @session = ('-tls1_2', '-sess_in', $t->path('session'));
+answer('ticket', '-tls1_2', '-sess_out', $t->path('session'));
+is answer('ticket', @session), "reused r\n", 'a ticket';
+$pki->write('ticket', 'u' x 80);
+ok wait_until(sub { answer('ticket', @session) eq "reused .\n" }), 'and after another key for tickets';
+$pki->write('ticket', 'u' x 79);
+logged(qr{ticket" has changed and cannot be used.*must be 48 or 80 bytes}, 'no key for tickets');
+$pki->write('ticket', 'u' x 80);
 
 # ---- upstreams ---------------------------------------------------------------
 

@@ -19,9 +19,14 @@ $pki->issue('a', by => 'ca', responder => 'http://127.0.0.1:1/');
 $pki->issue('none', by => 'ca');
 $pki->issue('self');
 $pki->write("$_.chain", $pki->read("$_.pem") . $pki->read('ca.pem')) for qw(a none);
-Weir::TLS::openssl('ocsp', '-index', $pki->path('index.txt'), '-CA', $pki->path('ca.pem'),
-    '-rsigner', $pki->path('ca.pem'), '-rkey', $pki->path('ca.key'), '-issuer', $pki->path('ca.pem'),
-    '-cert', $pki->path('a.pem'), '-respout', $pki->path('a.der'), '-ndays', 10, '-noverify');
+
+# respond(): writes a.der, what the authority says of a.
+sub respond {
+    Weir::TLS::openssl('ocsp', '-index', $pki->path('index.txt'), '-CA', $pki->path('ca.pem'),
+        '-rsigner', $pki->path('ca.pem'), '-rkey', $pki->path('ca.key'), '-issuer', $pki->path('ca.pem'),
+        '-cert', $pki->path('a.pem'), '-respout', $pki->path('a.der'), '-ndays', 10, '-noverify');
+}
+respond();
 
 $t->run(<<'EOC');
 %%HTTP%%
@@ -51,6 +56,19 @@ for my $version (qw(tls1_2 tls1_3)) {
     like s_client($t->port, "GET / HTTP/1.0\r\n\r\n", @args), qr/stapled/, 'none is asked for';
     like s_client($t->port('off'), "GET / HTTP/1.0\r\n\r\n", '-status', @args),
         qr/OCSP response: no response sent/, 'ssl_stapling off';
+}
+
+if (!is_oracle()) {
+    my $says = sub { return s_client($t->port, "GET / HTTP/1.0\r\n\r\n", '-status') =~ /Cert Status: (\w+)/ ? $1 : '' };
+
+    $pki->revoke('a', by => 'ca');
+    respond();
+    ok wait_until(sub { $says->() eq 'revoked' }), 'the file has changed: another response, without a reload';
+    $pki->write('a.der', 'nonsense');
+    ok wait_until(sub { $t->read('error.log') =~ /a.der" has changed and cannot be used.*d2i_OCSP_RESPONSE/ }),
+        'nonsense';
+    is $says->(), 'revoked', 'is not used';
+    $t->expect_log(qr/cannot be used/);
 }
 
 # test($lines): (exit code, messages)

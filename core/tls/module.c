@@ -59,7 +59,7 @@ static const struct directive directives[] = {
       "What does not fit or cannot be read is logged, and what was read before "
       "stays in use. The kernel tells of changes; each minute, or as often as "
       "poll says, the files are looked at anyway, since it tells nothing of "
-      "network file systems." },
+      "network file systems. Not with master_process off." },
     FLAG(
         "ssl_object_cache_inheritable", IN_MAIN, C, inherits, "on",
         "Whether a reload takes certificates, keys and other files of TLS from "

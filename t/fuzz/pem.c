@@ -28,11 +28,12 @@ static struct tls_settings settings = { .folder = STR_INIT("/nowhere/") };
 static void
 begin(void)
 {
-    static str_t args[] = { STR_INIT("cache"), STR_INIT("max=2") };
-    struct conf  cf = { .arena = arena_new(0), .args = args, .n_args = 2 };
+    static str_t       args[] = { STR_INIT("cache"), STR_INIT("max=2") };
+    static struct conf cf = { .args = args, .n_args = 2 };
 
-    if (settings.pair_cache != NULL)
+    if (cf.arena != NULL)
         return;
+    cf.arena = arena_new(0);
     tls_init();
     CHECK(conf_tls_pair_cache.parse(&cf, &settings.pair_cache) == NULL);
     *vec_push(cf.arena, &settings.passwords.list) = STR("secret");
