@@ -12,8 +12,8 @@ static void
 forget_states(struct http_request *r)
 {
     for (unsigned i = 0; r->states != NULL && i < modules_count(); i++)
-        if (!weir_modules[i]->keeps_state)
-            r->states[weir_modules[i]->slot] = NULL;
+        if (weir_modules[i]->state_size != 0 && !weir_modules[i]->keeps_state)
+            r->states[weir_modules[i]->state_slot] = NULL;
 }
 
 

@@ -125,7 +125,7 @@ http_request_free(struct http_request *r)
 void *
 http_state_if(const struct http_request *r, const struct module *m)
 {
-    return r->states ? r->states[m->slot] : NULL;
+    return r->states ? r->states[m->state_slot] : NULL;
 }
 
 
@@ -133,8 +133,8 @@ void *
 http_state_of(struct http_request *r, const struct module *m)
 {
     if (r->states == NULL)
-        r->states = arena_array(r->task.arena, void *, modules_count());
-    if (r->states[m->slot] == NULL)
-        r->states[m->slot] = arena_zalloc(r->task.arena, m->state_size);
-    return r->states[m->slot];
+        r->states = arena_array(r->task.arena, void *, modules_states());
+    if (r->states[m->state_slot] == NULL)
+        r->states[m->state_slot] = arena_zalloc(r->task.arena, m->state_size);
+    return r->states[m->state_slot];
 }

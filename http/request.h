@@ -180,7 +180,7 @@ struct http_request {
     bool                  has_limit_rate; /* set by $limit_rate or X-Accel   */
     bool                  has_limit_after;
 
-    void                **states;     /* of modules, by slot                 */
+    void                **states;     /* of modules, by state_slot           */
     struct exchange_list *exchanges;  /* of the gateway: $upstream_...       */
     struct log_frame      log_frame;
     str_t                 limit;      /* that a log line is about: limit_hint.h */

@@ -169,6 +169,7 @@ struct module {
 
     /* Filled in by modules_init: */
     unsigned                slot;
+    unsigned                state_slot; /* among those with a state_size     */
     unsigned                first_counter;
     const struct directive *rows; /* the directives, then those of templates;
                                      ends with a NULL name                   */
@@ -197,3 +198,5 @@ extern struct module *const weir_modules[];
  * call. */
 unsigned modules_init(void);
 unsigned modules_count(void);
+/* How many have a state_size. */
+unsigned modules_states(void);

@@ -26,6 +26,7 @@ const struct block_kind block_kinds[] = {
 };
 
 static unsigned n_modules;
+static unsigned n_states;
 
 
 /* The text of a row, with PREFIX replaced. */
@@ -95,6 +96,8 @@ modules_init(void)
         struct module *m = weir_modules[n_modules];
 
         m->slot = n_modules;
+        if (m->state_size != 0)
+            m->state_slot = n_states++;
         m->rows = list_rows(arena, m);
         if (m->counters != NULL)
             m->first_counter = counters_bring(m->counters);
@@ -107,6 +110,13 @@ unsigned
 modules_count(void)
 {
     return n_modules;
+}
+
+
+unsigned
+modules_states(void)
+{
+    return n_states;
 }
 
 

@@ -48,7 +48,7 @@ struct ban_state {
 /* --- refusing ---------------------------------------------------------------- */
 
 static bool
-is_banned(const struct rule *rule, const struct limit_key *key)
+is_banned(const struct rule *rule, struct limit_key *key)
 {
     struct zone              *z = rule->zone->in->zone;
     const struct limit_entry *e;
@@ -117,7 +117,7 @@ check_bans(struct task *t)
 /* Whether the answer is one too many; then the key is banned, but in a dry run,
  * in which it begins anew.  *is_full: a ban had to be forgotten for it. */
 static bool
-count(const struct rule *rule, const struct limit_key *key, bool *is_full)
+count(const struct rule *rule, struct limit_key *key, bool *is_full)
 {
     struct zone        *z = rule->zone->in->zone;
     struct limit_entry *e, lost = { .n = 0 };
@@ -146,8 +146,8 @@ count(const struct rule *rule, const struct limit_key *key, bool *is_full)
 
 
 static void
-count_answer(struct task *t, const struct rule *rule,
-             const struct limit_key *key, unsigned status)
+count_answer(struct task *t, const struct rule *rule, struct limit_key *key,
+             unsigned status)
 {
     enum ban_key as = ban_key_of(expr_text(rule->zone->key));
     bool         is_full;
@@ -174,12 +174,13 @@ end(struct task *t)
     struct http_request   *r = http_of(t);
     struct ban_state      *s = http_state_if(r, &ban_module);
     const struct ban_conf *c = conf_of(t, &ban_module);
-    unsigned               status = http_status_of(r);
+    unsigned               status;
 
     if (s != NULL && s->conf != NULL)
         c = s->conf;
     if (c->rules.n == 0 || r != r->main || task_is_dry(t))
         return STEP_NEXT;
+    status = http_status_of(r);
     s = http_state_of(r, &ban_module);
     if (s->conf == NULL)
         begin(t, s, c);

@@ -137,7 +137,7 @@ list(struct query *q, struct json_text *t, const struct ban_main *m)
 
 /* Whether there was a ban. */
 static bool
-remove_ban(struct zone *z, const struct limit_key *key)
+remove_ban(struct zone *z, struct limit_key *key)
 {
     struct limit_entry *e;
     bool                was_on;

@@ -99,7 +99,7 @@ epoch_there(struct arena *a, int folder, const char *name)
 
 
 struct limit_entry *
-ban_set(struct zone *z, const struct limit_key *key, msec_t until)
+ban_set(struct zone *z, struct limit_key *key, msec_t until)
 {
     struct limit_entry *e = limit_find(z, key), lost;
 

@@ -24,7 +24,7 @@ ban_is_on(const struct limit_entry *e, msec_t now)
 }
 
 /* With the lock: bans the key until then.  Returns its entry. */
-struct limit_entry *ban_set(struct zone *z, const struct limit_key *key,
+struct limit_entry *ban_set(struct zone *z, struct limit_key *key,
                             msec_t until);
 
 /* Once in the life of a zone: takes what is in its file. */

@@ -54,7 +54,7 @@ give_back(void *arg)
 
 /* False: the key has as many as it may. */
 static bool
-hold(struct task *t, const struct limit *l, const struct limit_key *key,
+hold(struct task *t, const struct limit *l, struct limit_key *key,
      struct hold *out)
 {
     struct zone        *z = l->zone->in->zone;

@@ -44,15 +44,21 @@ struct limit_req_state {
 struct check {
     const struct limit *limit;
     struct limit_key    key;
+    struct limit_entry *entry; /* of the key, while the zones are locked; or
+                                  NULL                                       */
     uint64_t            excess;
     bool                is_full; /* its zone has forgotten a key that matters,
                                     for the first time                       */
 };
 
+enum { CHECKS = 4 }; /* more are rare, and have memory of their own          */
+
 struct checks {
     struct check *at;
     struct zone **zones; /* theirs, by address: the order of locking         */
     size_t        n;
+    struct check  few[CHECKS];
+    struct zone  *few_zones[CHECKS];
 };
 
 extern struct module limit_req_module;
@@ -79,10 +85,8 @@ excess_with(const struct check *c, const struct limit_entry *e, msec_t now)
 static bool
 look(struct check *c)
 {
-    const struct limit_entry *e = limit_find(zone_of(c), &c->key);
-
-    if (e != NULL)
-        c->excess = excess_with(c, e, clock_ms());
+    c->entry = limit_find(zone_of(c), &c->key);
+    c->excess = c->entry != NULL ? excess_with(c, c->entry, clock_ms()) : 0;
     return c->excess <= c->limit->burst;
 }
 
@@ -90,10 +94,11 @@ look(struct check *c)
 static void
 count(struct check *c)
 {
-    struct limit_entry *e = limit_find(zone_of(c), &c->key), lost = { .n = 0 };
-    msec_t              now = clock_ms();
-    bool                is_new = e == NULL;
+    struct limit_entry *e = c->entry, lost UNSET;
+    msec_t now = clock_ms();
+    bool   is_new = e == NULL;
 
+    lost.n = 0;
     if (is_new)
         e = limit_add(zone_of(c), &c->key, &lost);
     if (is_new || now > e->at)
@@ -139,24 +144,27 @@ add_zone(struct checks *all, struct zone *z)
 
 
 /* Without those whose keys are empty. */
-static struct checks
-find_checks(struct task *t, const struct limit_req_conf *c)
+static void
+find_checks(struct task *t, const struct limit_req_conf *c, struct checks *all)
 {
-    struct checks all = {
-        .at = arena_array(t->arena, struct check, c->limits.n),
-        .zones = arena_array(t->arena, struct zone *, c->limits.n),
-    };
+    bool is_few = c->limits.n <= CHECKS;
 
+    all->n = 0;
+    all->at = is_few ? all->few
+                     : arena_array(t->arena, struct check, c->limits.n);
+    all->zones = is_few ? all->few_zones
+                        : arena_array(t->arena, struct zone *, c->limits.n);
     VEC_EACH(&c->limits, it) {
-        struct check *check = &all.at[all.n];
+        struct check *check = &all->at[all->n];
 
         if (!limit_zone_key(it->zone, t, KEY_MAX, &check->key))
             continue;
         check->limit = it;
-        add_zone(&all, zone_of(check));
-        all.n++;
+        check->excess = 0;
+        check->is_full = false;
+        add_zone(all, zone_of(check));
+        all->n++;
     }
-    return all;
 }
 
 
@@ -250,7 +258,7 @@ limit_requests(struct task *t)
     const struct limit_req_conf *c = conf_of(t, &limit_req_module);
     struct http_request         *r = http_of(t);
     struct limit_req_state      *s;
-    struct checks                all;
+    struct checks all            UNSET;
     const struct check          *refuses;
 
     if (c->limits.n == 0)
@@ -265,7 +273,7 @@ limit_requests(struct task *t)
             limit_tell(t, it->setting);
         return STEP_NEXT;
     }
-    all = find_checks(t, c);
+    find_checks(t, c, &all);
     if (all.n == 0 || t->has_bad_value)
         return STEP_NEXT;
     refuses = judge(&all);

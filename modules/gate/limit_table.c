@@ -315,16 +315,19 @@ bytes_of(const struct limit_key *key)
 
 
 static uint32_t
-hash_of(const struct table *t, const struct limit_key *key)
+hash_of(const struct table *t, struct limit_key *key)
 {
     str_t bytes = { key->bytes, bytes_of(key) };
 
-    return (uint32_t) siphash(t->seed, bytes) ^ key->kind;
+    if (!key->is_hashed)
+        key->hash = (uint32_t) siphash(t->seed, bytes) ^ key->kind;
+    key->is_hashed = true;
+    return key->hash;
 }
 
 
 struct limit_entry *
-limit_find(struct zone *z, const struct limit_key *key)
+limit_find(struct zone *z, struct limit_key *key)
 {
     struct table       *t = zone_root(z);
     uint32_t            hash = hash_of(t, key);
@@ -378,7 +381,7 @@ find_place(struct table *t, struct limit_entry *lost)
 
 
 struct limit_entry *
-limit_add(struct zone *z, const struct limit_key *key, struct limit_entry *lost)
+limit_add(struct zone *z, struct limit_key *key, struct limit_entry *lost)
 {
     struct table       *t = zone_root(z);
     struct limit_entry *e;

@@ -19,6 +19,8 @@ enum { LIMIT_KEY_MAX = 31 };
 /* A value as it is in a table: itself, or a digest of it. */
 struct limit_key {
     uint32_t kind; /* values of different kinds are different keys           */
+    uint32_t hash; /* in one table, if is_hashed                             */
+    bool     is_hashed;
     uint8_t  n;
     char     bytes[LIMIT_KEY_MAX];
 };
@@ -40,11 +42,12 @@ struct limit_entry {
 void limit_lock(struct zone *z);
 void limit_unlock(struct zone *z);
 
-/* With the lock: the entry of the key, which becomes the newest one, or NULL. */
-struct limit_entry *limit_find(struct zone *z, const struct limit_key *key);
+/* With the lock (as all that follows): a key is that of one table from then on.
+ * The entry of the key, which becomes the newest one, or NULL. */
+struct limit_entry *limit_find(struct zone *z, struct limit_key *key);
 /* For a key that has none: an entry without a count.  Whose place it takes is
  * copied to *lost; nobody's: lost->n is 0. */
-struct limit_entry *limit_add(struct zone *z, const struct limit_key *key,
+struct limit_entry *limit_add(struct zone *z, struct limit_key *key,
                               struct limit_entry *lost);
 /* Forgets the key of the entry. */
 void limit_remove(struct zone *z, struct limit_entry *e);

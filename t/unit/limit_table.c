@@ -58,7 +58,7 @@ use(struct zone *z, unsigned i, struct limit_entry **out)
 
 
 static bool
-has(struct zone *z, const struct limit_key *key)
+has(struct zone *z, struct limit_key *key)
 {
     bool has;
 
