@@ -216,6 +216,13 @@ conf_set_content(struct conf *cf, const struct content *c)
 }
 
 
+void
+conf_take_connect(struct conf *cf)
+{
+    ((struct http_server *) cf->block->server)->takes_connect = true;
+}
+
+
 static const char *
 parse_content(struct conf *cf, void *field)
 {

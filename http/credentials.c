@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The client's user name and password.
+ * The client's user name and password; for CONNECT, those for a proxy.
  */
 #include "http/credentials.h"
 
@@ -10,7 +10,9 @@
 bool
 http_credentials(const struct http_request *r, str_t *user, str_t *password)
 {
-    str_t       given = fields_value(&r->in, FIELD_AUTHORIZATION);
+    str_t       given = fields_value(&r->in, r->method == HTTP_CONNECT
+                                                 ? FIELD_PROXY_AUTHORIZATION
+                                                 : FIELD_AUTHORIZATION);
     const char *colon;
     bool        is_ok;
 

@@ -80,17 +80,26 @@ http_phase_check_rewritten(struct http_request *r)
 }
 
 
-/* Delays a 401 by auth_delay. */
+/* A name and a password are wanted: by us, or by us as a proxy. */
+static bool
+is_challenge(unsigned status)
+{
+    return status == 401 || status == 407;
+}
+
+
+/* Delays such a response by auth_delay. */
 static enum step
 refuse_access(struct http_request *r)
 {
     const struct http_access_conf *c = conf_of(&r->task, &http_satisfy_module);
 
-    if (r->fail_status != 401 || c->auth_delay == 0 || r->access_delayed)
+    if (!is_challenge(r->fail_status) || c->auth_delay == 0
+        || r->access_delayed)
         return STEP_FAIL;
     log_info(r->task.log, "delaying unauthorized request");
     r->access_delayed = true;
-    r->access_status = 401;
+    r->access_status = r->fail_status;
     r->phase = PHASE_POST_ACCESS;
     timer_set(r->task.loop, &r->delay,
               task_is_dry(&r->task) ? 0 : c->auth_delay);
@@ -111,7 +120,7 @@ http_phase_check_access(struct http_request *r)
     http_fail(r, status);
     if (status == 403)
         log_error(r->task.log, "access forbidden by rule");
-    return status == 401 ? refuse_access(r) : STEP_FAIL;
+    return is_challenge(status) ? refuse_access(r) : STEP_FAIL;
 }
 
 
@@ -152,12 +161,13 @@ http_judge_access(struct http_request *r, const char *name, enum step said)
     if (said == STEP_ACCEPT) {
         r->access_status = 0;
         fields_hide(&r->out.fields, FIELD_WWW_AUTHENTICATE);
+        fields_hide(&r->out.fields, FIELD_PROXY_AUTHENTICATE);
     } else if (said == STEP_FAIL
-               && (r->fail_status == 403 || r->fail_status == 401))
+               && (r->fail_status == 403 || is_challenge(r->fail_status)))
     {
         if (task_is_dry(&r->task))
             http_trace_refused(r, r->phase, name);
-        if (r->access_status != 401)
+        if (!is_challenge(r->access_status))
             r->access_status = r->fail_status;
         return STEP_NEXT;
     }

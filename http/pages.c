@@ -30,6 +30,7 @@ static const struct {
     TITLE(404, 404, "404 Not Found"),
     TITLE(405, 405, "405 Not Allowed"),
     TITLE(406, 406, "406 Not Acceptable"),
+    TITLE(407, 407, "407 Proxy Authentication Required"),
     TITLE(408, 408, "408 Request Time-out"),
     TITLE(409, 409, "409 Conflict"),
     TITLE(410, 410, "410 Gone"),

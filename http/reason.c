@@ -32,6 +32,7 @@ http_reason(unsigned status)
         R(404, "Not Found");
         R(405, "Not Allowed");
         R(406, "Not Acceptable");
+        R(407, "Proxy Authentication Required");
         R(408, "Request Time-out");
         R(409, "Conflict");
         R(410, "Gone");

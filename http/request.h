@@ -76,7 +76,7 @@ struct http_response {
     bool varies : 1;            /* Vary: Accept-Encoding (gzip_vary)         */
     bool hides_server : 1;      /* do not add Server                         */
     bool hides_date : 1;        /* ... nor Date                              */
-    bool is_upgraded : 1;       /* 101: the connection becomes a tunnel      */
+    bool is_upgraded : 1;       /* the connection becomes a tunnel           */
     bool is_own_location : 1;   /* Location is ours: complete it according
                                    to absolute_redirect etc.                 */
 };

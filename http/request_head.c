@@ -168,11 +168,24 @@ request_head_length(struct http_request *r)
 }
 
 
+/* Only for servers that make tunnels; the connection serves nothing else. */
+static unsigned
+check_connect(struct http_request *r)
+{
+    r->keeps_alive = false;
+    if (r->version < HTTP_11 || !r->server->takes_connect)
+        return refuse(r, 405, "client sent CONNECT method");
+    if (r->content_length > 0 || http_is_length_unknown(r))
+        return refuse(r, 400, "client sent CONNECT request with body");
+    return 0;
+}
+
+
 unsigned
 request_head_method(struct http_request *r)
 {
     if (r->method == HTTP_CONNECT)
-        return refuse(r, 405, "client sent CONNECT method");
+        return check_connect(r);
     if (r->method == HTTP_TRACE)
         return refuse(r, 405, "client sent TRACE method");
     return 0;

@@ -56,6 +56,7 @@ struct http_server {
     struct http_locations *locations;
     struct conf_block     *block;
     bool                   has_listen;
+    bool                   takes_connect; /* one of its locations makes tunnels */
 };
 
 /* All servers that listen on one address. */
@@ -109,6 +110,8 @@ extern const struct conf_type conf_content;
     { n, (in) | ROW_MANY, args, &conf_content, 0, NULL, content, syntax, says }
 /* For types that set more than the handler (proxy_pass). */
 void conf_set_content(struct conf *cf, const struct content *c);
+/* The server that is being read takes CONNECT requests. */
+void conf_take_connect(struct conf *cf);
 /* The unnamed location of a new block (if, limit_except) in the current
  * block. */
 struct http_location *http_nameless_location(struct conf *cf,

@@ -9,9 +9,9 @@ enum { QUEUE_MAX = 65536, READ = 16384, ROUNDS = 16 };
 
 
 void
-pump_init(struct pump *p, struct conn *one, struct conn *other)
+pump_init(struct pump *p, struct conn *one, struct conn *other, size_t read)
 {
-    *p = (struct pump){ .side = { one, other } };
+    *p = (struct pump){ .side = { one, other }, .read = read ? read : READ };
 }
 
 
@@ -23,8 +23,8 @@ move(struct pump *p, int from)
 
     while (!p->has_ended[from] && out->out.n < QUEUE_MAX && in->event.readable)
     {
-        struct block *b = block_new(READ);
-        ssize_t       n = conn_read(in, b->data, READ);
+        struct block *b = block_new(p->read);
+        ssize_t       n = conn_read(in, b->data, p->read);
 
         if (n > 0) {
             chain_add_block(&out->out, b, (str_t){ b->data, (size_t) n });

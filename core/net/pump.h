@@ -14,10 +14,13 @@ struct pump {
     struct conn *side[2];
     uint64_t     moved[2];  /* bytes read from each                          */
     bool         has_ended[2]; /* will send no more                          */
+    size_t       read;      /* bytes at once                                 */
 };
 
-/* What is in the output of either goes first. */
-void pump_init(struct pump *p, struct conn *one, struct conn *other);
+/* What is in the output of either goes first.  read: how many bytes are read at
+ * once; 0: a default. */
+void pump_init(struct pump *p, struct conn *one, struct conn *other,
+               size_t read);
 
 /* Moves what there is, as far as both take it.  STEP_WAIT: no more now;
  * STEP_NEXT: there may be, after others have had their turn; STEP_DONE: one

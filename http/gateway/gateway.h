@@ -165,6 +165,11 @@ extern const struct directive gateway_field_rows[];
 extern const struct directive gateway_body_rows[];
 extern const struct directive gateway_lowat_rows[]; /* only some have it     */
 
+/* PREFIX_buffer_size of C, whose member gateway is a struct gateway_conf. */
+#define GATEWAY_BUFFER(name, C)                                                \
+    SIZE(name, IN_WEB, C, gateway.buffer_size, "4k",                           \
+         "The buffer for the head of the response.")
+
 /* PREFIX_next_upstream of C, whose member gateway is a struct gateway_conf: the
  * words differ between protocols.  Words that all have; and with the statuses
  * that an application behind a CGI-like protocol may give; or any server. */

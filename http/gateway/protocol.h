@@ -53,6 +53,10 @@ struct gateway_protocol {
      * asked after that, then a peer is chosen.  STEP_NEXT, or STEP_FAIL after
      * gateway_fail.  May be NULL. */
     enum step (*prepare)(struct gateway *g);
+    /* The connection is there, and a response can be reported without anything
+     * of the peer: nothing is encoded or decoded then.  STEP_NEXT, or STEP_FAIL.
+     * NULL: it is the peer who responds. */
+    enum step (*opened)(struct exchange *x);
     /* Appends the request's head to out.  Called for each try, when the
      * connection is there.  STEP_NEXT; STEP_FAIL: it cannot be made, logged;
      * the request ends with 500. */

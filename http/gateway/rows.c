@@ -216,8 +216,6 @@ const struct directive gateway_peer_rows[] = {
     MSEC("_read_timeout", 0, C, read_timeout, "60s",
          "How long may pass between two reads of the response; 504 when "
          "it has not begun by then."),
-    SIZE("_buffer_size", 0, C, buffer_size, "4k",
-         "The buffer for the head of the response."),
     NUMBER("_next_upstream_tries", 0, C, next_tries, "0", &any_number,
            "How many servers are tried at most; 0: all."),
     MSEC("_next_upstream_timeout", 0, C, next_timeout, "0",

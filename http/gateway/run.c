@@ -200,6 +200,11 @@ exchange(struct gateway *g)
     struct exchange *x = g->x;
     enum step        s;
 
+    if (g->protocol->opened) {
+        x->has_head = true;
+        g->state = GATEWAY_RESPOND;
+        return g->protocol->opened(x);
+    }
     if (x->link->timed_out)
         return gateway_retry(g, NEXT_TIMEOUT);
     for (unsigned rounds = 0; !x->has_head; rounds++) {

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * After "101 Switching Protocols": bytes, both ways, until one side ends or
+ * After "101 Switching Protocols", or the 200 of CONNECT: bytes, both ways, until one side ends or
  * nothing has moved for the read timeout.  The client's connection is taken
  * from its codec, which goes on waking the task when output has gone.
  */
-#include <errno.h>
-
 #include "core/net/pump.h"
 #include "http/codec.h"
 #include "http/gateway/exchange.h"
@@ -63,7 +61,8 @@ begin(struct gateway *g)
     if (http_send_head(r) == STEP_FAIL)
         return false;
     g->tunnel->has_begun = true;
-    pump_init(&g->tunnel->pump, g->tunnel->client, peer);
+    pump_init(&g->tunnel->pump, g->tunnel->client, peer,
+              g->protocol->opened ? g->conf->buffer_size : 0);
     g->tunnel->client->event.on_read = on_client_read;
     gateway_says(g, "proxying upgraded connection");
     conn_set_nodelay(g->tunnel->client);
@@ -124,7 +123,7 @@ gateway_tunnel(struct gateway *g)
         return STEP_FAIL;
     }
     if (u->timed_out) {
-        log_errno(g->r->task.log, ETIMEDOUT, "upstream timed out");
+        gateway_timed_out(g);
         return end(g);
     }
     before = progress(g);

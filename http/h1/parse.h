@@ -34,7 +34,7 @@ enum h1_error {
 struct h1_request_line {
     str_t    method;
     str_t    target;      /* $request_uri: as sent; in absolute-form from
-                             the path on; for CONNECT host and port          */
+                             the path on; for CONNECT "/"          */
     str_t    host;        /* authority of absolute-form or of CONNECT,
                              with port                                       */
     struct target parts;  /* of target; the path is "/" if absolute-form has

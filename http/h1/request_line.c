@@ -162,14 +162,16 @@ take_absolute(struct h1_request_line *out, const char *p, const char *end)
 }
 
 
-/* "host:port" of CONNECT (RFC 9112 section 3.2.3); the port is required. */
+/* "host:port" of CONNECT (RFC 9112 section 3.2.3); the port is required.  An
+ * empty host is refused like other bad ones, when the target is known: "/", for
+ * whoever chooses a location. */
 static const char *
 take_authority(struct h1_request_line *out, const char *p, const char *end)
 {
     const char *start = p, *port;
 
     p = take_host(p, end);
-    if (p == NULL || p == start || p == end || *p != ':')
+    if (p == NULL || p == end || *p != ':')
         return NULL;
 
     port = p + 1;
@@ -177,8 +179,8 @@ take_authority(struct h1_request_line *out, const char *p, const char *end)
     if (p == port || p == end)
         return NULL;
 
-    out->host = out->target = str_span(start, p);
-    out->parts.path = STR("/");
+    out->host = str_span(start, p);
+    out->target = out->parts.path = STR("/");
     return p;
 }
 

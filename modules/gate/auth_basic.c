@@ -28,6 +28,11 @@ challenge(struct http_request *r, str_t realm)
     str_t value = arena_printf(r->task.arena, "Basic realm=\"" STR_F "\"",
                                STR_A(realm));
 
+    if (r->method == HTTP_CONNECT) {
+        fields_set(r->task.arena, &r->out.fields, FIELD_PROXY_AUTHENTICATE,
+                   value);
+        return http_fail(r, 407);
+    }
     fields_set(r->task.arena, &r->out.fields, FIELD_WWW_AUTHENTICATE, value);
     return http_fail(r, 401);
 }

@@ -362,6 +362,7 @@ static const struct directive directives[] = {
       FIELD(C, catches, struct texts), NULL, NULL, "string",
       "A text in the application's standard error that makes its response "
       "invalid, as for fastcgi_next_upstream invalid_header." },
+    GATEWAY_BUFFER("fastcgi_buffer_size", C),
     GATEWAY_NEXT("fastcgi_next_upstream", C, gateway_next_cgi),
     TEMP_PATH("fastcgi_temp_path", IN_WEB, C, gateway.temp_path,
               WEIR_FASTCGI_TEMP_PATH, PASS_TEMP_PATH_SAYS),

@@ -253,6 +253,7 @@ static const struct conf_word next_words[] = {
 static const struct conf_range flags = { 0, UINT32_MAX };
 
 static const struct directive directives[] = {
+    GATEWAY_BUFFER("memcached_buffer_size", struct memcached_conf),
     GATEWAY_NEXT("memcached_next_upstream", struct memcached_conf, next_words),
     NUMBER("memcached_gzip_flag", IN_WEB, struct memcached_conf, gzip_flag, "0",
            &flags,

@@ -97,6 +97,7 @@ static const struct directive directives[] = {
          "checksum. A connection serves one connection of a client only."),
     FLAG("proxy_pass_trailers", IN_WEB, C, gateway.pass_trailers, "off",
          "Whether trailers of the upstream's response are passed on."),
+    GATEWAY_BUFFER("proxy_buffer_size", C),
     GATEWAY_NEXT("proxy_next_upstream", C, gateway_next_http),
     TEMP_PATH("proxy_temp_path", IN_WEB, C, gateway.temp_path,
               WEIR_PROXY_TEMP_PATH,

@@ -124,6 +124,7 @@ ready(struct conf *cf, void *at)
 
 
 static const struct directive directives[] = {
+    GATEWAY_BUFFER("scgi_buffer_size", struct scgi_conf),
     GATEWAY_NEXT("scgi_next_upstream", struct scgi_conf, gateway_next_cgi),
     TEMP_PATH("scgi_temp_path", IN_WEB, struct scgi_conf, gateway.temp_path,
               WEIR_SCGI_TEMP_PATH, PASS_TEMP_PATH_SAYS),

@@ -222,6 +222,7 @@ ready(struct conf *cf, void *at)
 
 
 static const struct directive directives[] = {
+    GATEWAY_BUFFER("uwsgi_buffer_size", struct uwsgi_conf),
     GATEWAY_NEXT("uwsgi_next_upstream", struct uwsgi_conf, gateway_next_cgi),
     TEMP_PATH("uwsgi_temp_path", IN_WEB, struct uwsgi_conf, gateway.temp_path,
               WEIR_UWSGI_TEMP_PATH, PASS_TEMP_PATH_SAYS),

@@ -51,7 +51,7 @@ open_both(void)
 {
     open_side(0);
     open_side(1);
-    pump_init(&pump, &conns_of[0], &conns_of[1]);
+    pump_init(&pump, &conns_of[0], &conns_of[1], 0);
 }
 
 
@@ -281,7 +281,7 @@ test_inner(void)
     s.conn.event.on_read = on_read;
     ok(s.conn.is_open, "a connection without a descriptor is open");
     is(conns.active, before + 1, "only the one that has a descriptor counts");
-    pump_init(&pump, &s.conn, &conns_of[1]);
+    pump_init(&pump, &s.conn, &conns_of[1], 0);
 
     comes(&s, STR("up"), 0);
     is(write(far[1], "down", 4), 4, "both speak");
