@@ -119,8 +119,11 @@ filter_piece(struct http_request *r, struct http_join *j, struct chain *in,
                   j->filter->name, STR_A(r->uri), STR_A(r->args));
         chain_init(&b, r->task.arena);
         step = j->filter->body(r, j->state, &a, &b, last);
-        if (step == STEP_FAIL)
+        if (step == STEP_FAIL) {
+            chain_clear(&a);
+            chain_clear(&b);
             return STEP_FAIL;
+        }
         j->waits = step == STEP_WAIT;
         j->had_last = last;
         if (j->waits)
