@@ -178,7 +178,8 @@ EOJ
 
 # ---- memory ----
 
-{
+SKIP: {
+    skip 'memory under a sanitizer', 1 if $ENV{ASAN_OPTIONS};
     my ($worker) = $t->worker_pids;
     my $private = sub {
         my $text = $t->read("/proc/$worker/smaps_rollup");

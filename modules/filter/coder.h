@@ -55,7 +55,7 @@ struct coder_plan {
     unsigned kind;   /* any coder of the same kind will do                   */
     int      level;
     int      window; /* bits                                                 */
-    int      memory; /* zlib's memLevel                                      */
+    int      memory; /* for its tables: zlib's memLevel, bits for zstd       */
     int64_t  length; /* of the input; -1: unknown                            */
     bool     is_live; /* open for long, with little to code                  */
 };

@@ -16,6 +16,9 @@ enum {
     WINDOW_MOST = 23, /* bits: clients need not accept more (RFC 9659)       */
     LEVEL_MOST = 19,  /* ... which the levels above would use                */
     LIVE_WINDOW = 12,
+    /* Where the length is unknown, the levels above would take 10 to 90 MB. */
+    UNKNOWN_WINDOW = 19,
+    UNKNOWN_LEVEL = 6,
 };
 
 struct zstd_conf {
@@ -73,9 +76,9 @@ reset(struct coder *c, const struct coder_plan *p)
     ZSTD_CCtx_reset(s->z, ZSTD_reset_session_and_parameters);
     if (!set(c, ZSTD_c_compressionLevel, p->level)
         || (p->window != 0 && !set(c, ZSTD_c_windowLog, p->window))
-        || (p->is_live
-            && (!set(c, ZSTD_c_hashLog, p->window)
-                || !set(c, ZSTD_c_chainLog, p->window))))
+        || (p->memory != 0
+            && (!set(c, ZSTD_c_hashLog, p->memory)
+                || !set(c, ZSTD_c_chainLog, p->memory))))
         return false;
     return p->length == -1
            || !ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(
@@ -147,14 +150,17 @@ static const struct codec codec = { .name = "zstd",
 
 /* --- the coding ---------------------------------------------------------- */
 
-/* The library chooses the window, smaller for a short body. */
+/* The library chooses the window and the size of its tables, smaller for a
+ * short body. */
 static void
 plan(const struct compress_conf *common, struct coder_plan *p)
 {
     p->codec = &codec;
     p->level = (int) common->level;
     if (p->is_live)
-        p->window = LIVE_WINDOW;
+        p->window = p->memory = LIVE_WINDOW;
+    else if (p->length == -1 && p->level > UNKNOWN_LEVEL)
+        p->window = p->memory = UNKNOWN_WINDOW;
     else if (p->level > LEVEL_MOST)
         p->window = WINDOW_MOST;
     p->kind = p->is_live;
