@@ -222,6 +222,18 @@ add(struct idle_pool *pool, struct link *l)
 }
 
 
+/* How long it may be idle; 0: no limit. */
+static msec_t
+timeout_of(const struct upstream_group *g, const struct link *l)
+{
+    msec_t ours = g->keepalive_timeout;
+
+    return l->idle_limit != 0 && (ours == 0 || l->idle_limit < ours)
+               ? l->idle_limit
+               : ours;
+}
+
+
 void
 idle_keep(struct upstream_group *g, struct link *l)
 {
@@ -237,8 +249,8 @@ idle_keep(struct upstream_group *g, struct link *l)
     timer_stop(&l->conn.write_timer);
     l->conn.event.on_read = on_read;
     l->conn.read_timer.on_timeout = on_timeout;
-    if (g->keepalive_timeout != 0)
-        timer_set(l->conn.loop, &l->conn.read_timer, g->keepalive_timeout);
+    if (timeout_of(g, l) != 0)
+        timer_set(l->conn.loop, &l->conn.read_timer, timeout_of(g, l));
     l->conn.is_quiet = true;
     conn_set_owner(&l->conn, &idle_owner);
     conn_set_reusable(&l->conn, true);

@@ -221,6 +221,13 @@ exchange_reusable(struct exchange *x, bool is_reusable)
 
 
 void
+exchange_idle_limit(struct exchange *x, msec_t most)
+{
+    x->link->idle_limit = most;
+}
+
+
+void
 exchange_unseen(struct exchange *x)
 {
     x->is_unseen = true;

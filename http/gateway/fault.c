@@ -62,6 +62,9 @@ gateway_timed_out(struct gateway *g)
         directive = "connect_timeout";
         ms = c->connect_timeout;
         why = GATEWAY_FAULT_CONNECT_TIMEOUT;
+    } else if (g->state == GATEWAY_TUNNEL && c->upgrade_timeout != 0) {
+        directive = "upgrade_timeout";
+        ms = c->upgrade_timeout;
     } else if (l->is_send_late) {
         directive = "send_timeout";
         ms = c->send_timeout;

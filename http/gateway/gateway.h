@@ -124,6 +124,7 @@ struct gateway_source {
  * conf. */
 struct gateway_conf {
     msec_t               connect_timeout, send_timeout, read_timeout;
+    msec_t               upgrade_timeout; /* 0: as read_timeout              */
     msec_t               next_timeout;
     uint64_t             next_tries;
     size_t               buffer_size;

@@ -49,6 +49,16 @@ gateway_tunnel_open(struct gateway *g)
 }
 
 
+static void
+wait_read(struct gateway *g)
+{
+    const struct gateway_conf *c = g->conf;
+
+    link_wait_read(g->x->link,
+                   c->upgrade_timeout ? c->upgrade_timeout : c->read_timeout);
+}
+
+
 static bool
 begin(struct gateway *g)
 {
@@ -68,6 +78,7 @@ begin(struct gateway *g)
     conn_set_nodelay(g->tunnel->client);
     conn_set_nodelay(peer);
     timer_stop(&peer->write_timer);
+    wait_read(g);
     chain_move(&peer->out, &g->tunnel->early);
     if (buf_len(&u->in))
         chain_add_block(&g->tunnel->client->out, u->block, buf_str(&u->in));
@@ -131,6 +142,6 @@ gateway_tunnel(struct gateway *g)
     if (s == STEP_DONE || s == STEP_FAIL)
         return end(g);
     if (progress(g) != before || !timer_is_set(&u->conn.read_timer))
-        link_wait_read(u, g->conf->read_timeout);
+        wait_read(g);
     return STEP_WAIT;
 }

@@ -45,6 +45,13 @@ static const struct conf_word versions[] = {
     { NULL, 0 },
 };
 
+static const struct conf_word upgrades[] = {
+    { "auto", UPGRADE_AUTO },
+    { "on", UPGRADE_ON },
+    { "off", UPGRADE_OFF },
+    { NULL, 0 },
+};
+
 static const struct conf_word prefaces[] = {
     { "off", PREFACE_NONE }, { "on", PREFACE_V1 }, { "v1", PREFACE_V1 },
     { "v2", PREFACE_V2 },    { NULL, 0 },
@@ -62,6 +69,14 @@ static const struct directive directives[] = {
     ENUM("proxy_http_version", IN_WEB, C, http_version, "1.1", versions,
          "The HTTP version of requests to the upstream; connections are "
          "reused with 1.1."),
+    ENUM("proxy_upgrade", IN_WEB, C, upgrade, "auto", upgrades,
+         "Whether an upgrade that the client asks for, such as a WebSocket, is "
+         "passed on. auto: where no proxy_set_header names Upgrade or "
+         "Connection; on: instead of these; off: by proxy_set_header only. An "
+         "upgrade to h2c never is."),
+    MSEC("proxy_upgrade_timeout", IN_WEB, C, gateway.upgrade_timeout, "0",
+         "How long nothing may pass, either way, after an upgrade; 0: as "
+         "proxy_read_timeout says."),
     { "proxy_redirect", IN_WEB | ROW_MANY | ROW_OFF_ALONE, ARGS_1 | ARGS_2,
       &proxy_redirect_type, FIELD(C, redirects, struct proxy_rules), NULL, NULL,
       "default | off\n"

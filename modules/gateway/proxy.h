@@ -50,10 +50,14 @@ struct proxy_flag_rules {
     bool is_off;
 };
 
+/* proxy_upgrade. */
+enum proxy_upgrade { UPGRADE_AUTO, UPGRADE_ON, UPGRADE_OFF };
+
 struct proxy_conf {
     struct gateway_conf     gateway; /* first */
     struct expr            *method, *body;
     unsigned                http_version; /* 1000, 1001                      */
+    unsigned                upgrade;      /* enum proxy_upgrade              */
     struct proxy_rules      redirects, cookie_paths, cookie_domains;
     struct proxy_flag_rules cookie_flags;
     struct gateway_tls      tls;

@@ -4,7 +4,7 @@
  * memory, and the framing of the body.
  *
  * Headers about the client's connection (Connection, Keep-Alive, TE, Upgrade,
- * Proxy-Connection, Expect) are not passed on, headers that proxy_set_header
+ * Proxy-Connection, Expect) are not passed on, except for an upgrade; headers that proxy_set_header
  * names are replaced, and the framing of the body is chosen anew.
  */
 #include <stdio.h>
@@ -131,15 +131,52 @@ put_field(struct text *t, str_t name, str_t value)
 }
 
 
+static const uint64_t of_upgrades = (uint64_t) 1 << FIELD_UPGRADE
+                                    | (uint64_t) 1 << FIELD_CONNECTION;
+
+
+static bool
+says_upgrade(const struct fields *in)
+{
+    const struct field *f = fields_get(in, FIELD_CONNECTION);
+
+    for (; f; f = fields_next(in, f))
+        if (str_ifind(f->value, STR("upgrade")))
+            return true;
+    return false;
+}
+
+
+/* The protocol that the client asks for, if that is passed on; else empty. */
+static str_t
+upgrade_of(const struct gateway *g, const struct proxy_headers *h)
+{
+    const struct proxy_conf   *conf = proxy_conf_of(g);
+    const struct http_request *r = g->r;
+    const struct field        *f = fields_get(&r->in, FIELD_UPGRADE);
+
+    if (!f || conf->upgrade == UPGRADE_OFF || r != r->main
+        || !conf->gateway.pass_request_headers || conf->http_version != HTTP_11
+        || r->version < HTTP_11)
+        return STR("");
+    if (conf->upgrade == UPGRADE_AUTO && (h->sets & of_upgrades))
+        return STR("");
+    return says_upgrade(&r->in) && !str_ifind(f->value, STR("h2c")) ? f->value
+                                                                    : STR("");
+}
+
+
 /* Writes the headers of proxy_set_header.  Empty ones are left out, except
  * Host, which every request needs. */
 static void
 put_set(struct text *t, const struct proxy_headers *h, str_t host,
-        const str_t *values)
+        const str_t *values, bool upgrades)
 {
     VEC_EACH(&h->set.list, f) {
         str_t value = values[f - h->set.list.at];
 
+        if (upgrades && (proxy_field_bit(f->id) & of_upgrades))
+            continue;
         if (value.n == 0 && f->id == FIELD_HOST)
             value = host;
         if (value.n)
@@ -185,16 +222,21 @@ put_head(struct text *t, const struct gateway *g, const str_t *values)
     const struct proxy_conf    *conf = proxy_conf_of(g);
     const struct proxy_headers *h = conf_of(&g->r->task, &proxy_headers_module);
     const struct proxy_state   *s = g->data;
+    str_t                       upgrade = upgrade_of(g, h);
 
     put(t, s->method);
     put(t, STR(" "));
     put(t, g->uri);
     put(t, conf->http_version == HTTP_11 ? STR(" HTTP/1.1\r\n")
                                          : STR(" HTTP/1.0\r\n"));
-    put_set(t, h, s->host, values);
+    put_set(t, h, s->host, values, upgrade.n != 0);
     if (!(h->sets & proxy_field_bit(FIELD_HOST)))
         put_field(t, STR("Host"), s->host);
     put_framing(t, h, s);
+    if (upgrade.n) {
+        put_field(t, STR("Upgrade"), upgrade);
+        put_field(t, STR("Connection"), STR("upgrade"));
+    }
     if (conf->gateway.pass_request_headers)
         put_passed(t, h, g->r);
     put(t, STR("\r\n"));

@@ -63,6 +63,32 @@ tell_headless(struct exchange *x)
 }
 
 
+/* "Keep-Alive: timeout=5, max=100": a connection that has been idle for nearly
+ * that long is not used, as the peer may be closing it. */
+static void
+tell_idle_limit(struct exchange *x)
+{
+    static const str_t  name = STR_INIT("timeout=");
+    const struct field *f = exchange_find(x, STR("Keep-Alive"));
+    const char         *at = f ? str_ifind(f->value, name) : NULL;
+    str_t               digits;
+    uint64_t            seconds;
+
+    if (!at)
+        return;
+    digits = str_from(f->value, (size_t) (at - f->value.p) + name.n);
+    for (size_t n = 0; n <= digits.n; n++)
+        if (n == digits.n || digits.p[n] < '0' || digits.p[n] > '9')
+            digits.n = n;
+    if (!number_parse(digits, UINT32_MAX, &seconds))
+        return;
+    if (seconds <= 1)
+        exchange_reusable(x, false);
+    else
+        exchange_idle_limit(x, (seconds - 1) * 1000);
+}
+
+
 static void
 tell_head(struct exchange *x, const struct h1_response *h)
 {
@@ -71,6 +97,7 @@ tell_head(struct exchange *x, const struct h1_response *h)
     if (h->has_length)
         exchange_length(x, (int64_t) h->length);
     exchange_reusable(x, h->is_reusable);
+    tell_idle_limit(x);
     if (h->status.status == 101 && fields_get(&r->in, FIELD_UPGRADE))
         exchange_upgrade(x);
 }
