@@ -95,7 +95,8 @@ for my $c (@codings) {
             location /$w/$level/file/ { alias %%TESTDIR%%/html/; }
             location /$w/$level/some/ { output_buffers 1 1000; sendfile off;
                                         alias %%TESTDIR%%/html/; }
-            location /$w/$level/up/ { proxy_read_timeout 1s; $to }
+            location /$w/$level/up/ { $to }
+            location /$w/$level/cut/ { proxy_read_timeout 1s; $to }
             location /$w/$level/now/ { proxy_buffering off; $to }
             location /$w/$level/tiny/ { ${w}_buffers 1 100; proxy_buffering off;
                                         $to }
@@ -113,7 +114,7 @@ my %connection;
 
 sub check {
     my ($c, $level, $path, $length) = @_;
-    my $connection = $connection{$c->{coding}} //= $t->connect;
+    my $connection = $connection{$c->{coding}} //= $t->connect(timeout => 60);
     my $r = $connection->get("/$c->{word}/$level/$path",
                              headers => ['Accept-Encoding', $c->{coding}]);
     my $coding = $r->header('Content-Encoding') // '';
@@ -185,7 +186,7 @@ sub begin {
 # An upstream that stalls, a client that reads nothing for a while and then all
 # of it, and one that gets little at a time.
 my $before = cpu_seconds();
-my @stalled = map { begin($_, 'up/5000/stall') } @codings;
+my @stalled = map { begin($_, 'cut/5000/stall') } @codings;
 my @late = map { begin($_, 'up/300000/whole') } @codings;
 my @slow = map { begin($_, 'slow/65537/odd') } @codings;
 select undef, undef, undef, 0.5;

@@ -29,6 +29,11 @@ my $backend = Weir::Backend->http(sub {
         sleep 0.7;
         $c->send('abc');
         sleep 1;
+    } elsif ($kind eq 'busy') {
+        $c->send("${ok}abc");
+        sleep 0.5;
+        $c->send('def');
+        sleep 5;
     } elsif ($kind eq 'page') {
         return "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
     } elsif ($kind eq 'steady') {
@@ -49,7 +54,15 @@ my $deaf = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 5,
                                  Proto => 'tcp', ReuseAddr => 1);
 my $deaf_port = $deaf->sockport;
 
+# A second's work or two
+my $hard = is_oracle() || !has_module('brotli') ? ''
+    : 'brotli on; brotli_types *; brotli_comp_level 11;';
+my $x = 1;
+my $text = join ' ', map { $x = ($x * 1103515245 + 12345) & 0x7fffffff;
+                           $x >> 12 } 1 .. 70_000;
+
 my $t = Weir::Test->new;
+$t->write('html/hard.txt', $text);
 $t->run(<<"EOC");
 %%HTTP%%
     log_format up "\$request_uri \$status \$upstream_status \$body_bytes_sent";
@@ -73,6 +86,7 @@ $t->run(<<"EOC");
                          error_page 404 /patient/slow; }
         location /stay { proxy_pass http://127.0.0.1:$up;
                          proxy_ignore_client_abort on; }
+        location /hard.txt { root %%TESTDIR%%/html; $hard }
         location /deaf { proxy_pass http://127.0.0.1:$deaf_port;
                          proxy_send_timeout 300ms;
                          proxy_read_timeout 400ms; }
@@ -92,6 +106,19 @@ like join('', $t->log),
 is $t->get('/half')->status, 504, 'half a head: 504';
 is $t->get('/paced/steady')->body, 'abcdef', 'slow but steady';
 is $t->get('/pacedoff/steady')->body, 'abcdef', 'the same unbuffered';
+# What came while the worker was busy counts, whatever the time is then.
+SKIP: {
+    skip 'nothing keeps it busy', 4 if is_oracle() || !has_module('brotli');
+    for my $uri ('/paced/busy', '/pacedoff/busy') {
+        my ($c, $other) = ($t->connect, $t->connect);
+        $c->send("GET $uri HTTP/1.1\r\nHost: a\r\n\r\n");
+        sleep 0.25;
+        $other->send("GET /hard.txt HTTP/1.1\r\nHost: a\r\n"
+                     . "Accept-Encoding: br\r\n\r\n");
+        is $c->read_response->body, 'abcdef', "$uri: a busy worker";
+        ok $other->read_response->complete, '... which was so with this';
+    }
+}
 for my $uri ('/body', '/off/body') {
     $r = $t->get($uri);
     is $r->status, 200, "$uri: the head was out";

@@ -36,10 +36,17 @@ wake(struct link *l)
 }
 
 
+/* The peer has not timed out if something came while this process was busy: that
+ * is read after the timers have expired. */
 static void
 on_read(struct event *e)
 {
-    wake(link_of(container_of(e, struct conn, event)));
+    struct link *l = link_of(container_of(e, struct conn, event));
+
+    if (timer_is_set(&l->conn.read_timer)
+        && timer_left(&l->conn.read_timer) == 0)
+        link_wait_read(l, l->read_timeout);
+    wake(l);
 }
 
 
@@ -89,6 +96,7 @@ on_write_timeout(struct timer *t)
 void
 link_wait_read(struct link *l, msec_t timeout)
 {
+    l->read_timeout = timeout;
     timer_set(l->conn.loop, &l->conn.read_timer, timeout);
 }
 

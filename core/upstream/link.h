@@ -81,6 +81,7 @@ struct link {
     msec_t            kept_at;   /* clock_ms, when it became idle            */
     msec_t            idle_limit; /* the peer closes it when it has been idle
                                      for longer; 0: it has not said          */
+    msec_t            read_timeout;
     msec_t            send_timeout;
     uint64_t          sent_at_timer; /* conn.sent when the timer was set     */
     uint64_t          sent_before, received_before; /* this use              */
