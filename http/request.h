@@ -150,7 +150,8 @@ struct http_request {
     bool came_half_closed : 1; /* ... before this request began: it may still
                                   read                                       */
     bool is_silent : 1;      /* the client has left: fail without a page     */
-    bool header_only : 1;    /* subrequests: no body is wanted               */
+    bool header_only : 1;    /* no body is wanted (subrequests), or there is none
+                                (tunnels)                                    */
     bool has_run : 1;        /* its head was read, or refused                */
     bool is_post_action : 1; /* the client has its response, this runs after
                                 it                                           */

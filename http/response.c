@@ -124,7 +124,7 @@ run_heads(struct http_request *r)
 static bool
 has_no_body(const struct http_request *r)
 {
-    return r->method == HTTP_HEAD || r->header_only || r->out.is_upgraded
+    return r->method == HTTP_HEAD || r->header_only
            || reply_is_bodiless(r->out.status);
 }
 

@@ -87,6 +87,8 @@ enum step gateway_send(struct gateway *g);
 enum step gateway_read(struct gateway *g, size_t want);
 /* Decodes what is there. */
 enum step gateway_decode(struct gateway *g);
+/* Whether the peer has something to take, for which it has send_timeout. */
+void gateway_await_peer(struct gateway *g, bool is_to_take);
 /* Says what is being done, in log lines: " while ...". */
 void gateway_says(struct gateway *g, const char *action);
 

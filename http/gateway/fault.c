@@ -62,13 +62,13 @@ gateway_timed_out(struct gateway *g)
         directive = "connect_timeout";
         ms = c->connect_timeout;
         why = GATEWAY_FAULT_CONNECT_TIMEOUT;
-    } else if (g->state == GATEWAY_TUNNEL && c->upgrade_timeout != 0) {
-        directive = "upgrade_timeout";
-        ms = c->upgrade_timeout;
     } else if (l->is_send_late) {
         directive = "send_timeout";
         ms = c->send_timeout;
         why = GATEWAY_FAULT_SEND_TIMEOUT;
+    } else if (g->state == GATEWAY_TUNNEL && c->upgrade_timeout != 0) {
+        directive = "upgrade_timeout";
+        ms = c->upgrade_timeout;
     }
     gateway_blame(g, why);
     limit_hint_ms(g->r, g->protocol->prefix, directive, ms);

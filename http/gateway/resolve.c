@@ -17,14 +17,17 @@ gateway_find_group(struct gateway *g, str_t url, unsigned default_port)
     const char  *error;
 
     error = endpoint_parse(t->arena, url, default_port, ENDPOINT_URI, &g->at);
+    if (!error && !g->at.is_unix) {
+        g->group = upstream_lookup(t->gen, CONF_HTTP, &g->at);
+        if (!g->group && g->at.port == 0)
+            error = "no port";
+    }
     if (error) {
         log_error(t->log, "%s in upstream \"" STR_F "\"", error, STR_A(url));
         (void) gateway_fail(g, 500);
         return false;
     }
     g->host = str_span(url.p, g->at.uri.p ? g->at.uri.p : url.p + url.n);
-    if (!g->at.is_unix)
-        g->group = upstream_lookup(t->gen, CONF_HTTP, &g->at);
     if (!g->group && g->at.n)
         g->group
             = upstream_dynamic(t, g->at.host, g->at.at, g->at.names, g->at.n);

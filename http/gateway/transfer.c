@@ -101,6 +101,18 @@ note_sent(struct exchange *x)
 }
 
 
+void
+gateway_await_peer(struct gateway *g, bool is_to_take)
+{
+    struct link *u = g->x->link;
+
+    if (!is_to_take)
+        timer_stop(&u->conn.write_timer);
+    else if (!timer_is_set(&u->conn.write_timer))
+        link_wait_write(u, g->conf->send_timeout);
+}
+
+
 /* STEP_NEXT: there is room for more of the body; STEP_DONE: all is out. */
 static enum step
 flush(struct exchange *x)
@@ -110,12 +122,7 @@ flush(struct exchange *x)
 
     if (f == FLUSH_ERROR)
         return STEP_FAIL;
-    if (f == FLUSH_WAIT || x->is_held) { /* the peer is to take something */
-        if (!timer_is_set(&u->conn.write_timer))
-            link_wait_write(u, x->gateway->conf->send_timeout);
-    } else {
-        timer_stop(&u->conn.write_timer);
-    }
+    gateway_await_peer(x->gateway, f == FLUSH_WAIT || x->is_held);
     if (f == FLUSH_WAIT)
         return STEP_WAIT;
     if (!x->is_body_encoded)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * After "101 Switching Protocols", or the 200 of CONNECT: bytes, both ways, until one side ends or
- * nothing has moved for the read timeout.  The client's connection is taken
- * from its codec, which goes on waking the task when output has gone.
+ * After "101 Switching Protocols", or the 200 of CONNECT: bytes, both ways,
+ * until one side ends, nothing has moved for the read timeout, or the peer has
+ * taken nothing for the send timeout.  The client's connection is taken from its
+ * codec, which goes on waking the task when output has gone.
  */
 #include "core/net/pump.h"
 #include "http/codec.h"
@@ -67,6 +68,7 @@ begin(struct gateway *g)
     struct conn         *peer = &u->conn;
 
     r->out.is_upgraded = true;
+    r->header_only = true; /* there is nothing for filters to change */
     r->keeps_alive = false;
     if (http_send_head(r) == STEP_FAIL)
         return false;
@@ -77,7 +79,6 @@ begin(struct gateway *g)
     gateway_says(g, "proxying upgraded connection");
     conn_set_nodelay(g->tunnel->client);
     conn_set_nodelay(peer);
-    timer_stop(&peer->write_timer);
     wait_read(g);
     chain_move(&peer->out, &g->tunnel->early);
     if (buf_len(&u->in))
@@ -105,6 +106,7 @@ move(struct gateway *g)
 
     g->x->body_bytes += (int64_t) (p->moved[PEER] - down);
     (void) g->r->codec->flush(g->r, 0, false);
+    gateway_await_peer(g, !chain_empty(&g->x->link->conn.out));
     if (s == STEP_NEXT)
         post_add_next(g->r->task.loop, &g->r->task.wake);
     return s;

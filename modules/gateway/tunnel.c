@@ -87,7 +87,8 @@ serve(struct task *t)
 
 /* --- directives ----------------------------------------------------------- */
 
-static const struct content content = { .name = "tunnel_pass", .serve = serve };
+static const struct content content
+    = { .name = "tunnel_pass", .serve = serve, .is_in_limit_except = true };
 
 
 static const char *
