@@ -262,6 +262,30 @@ finds_in_http('variable-upstream: a map lists what is allowed',
     'map $arg_h $to { default a; b b; }' . server("$r
         location / { proxy_pass http://\$to; }"));
 
+if (has_module('http_tunnel')) {
+    table('open-relay',
+        'tunnel_pass;' => 1,
+        "$r location / { tunnel_pass \$host:443; }" => 1,
+        'tunnel_pass $http_x_to;' => 1,
+        'if ($request_port != 443) { return 403; } tunnel_pass;' => 1,
+        'auth_basic off; tunnel_pass;' => 1,
+        'location / { deny all; } location /a { tunnel_pass; }' => 1,
+        'tunnel_pass 127.0.0.1:1;' => 0,
+        'set $to 127.0.0.1:1; tunnel_pass $to;' => 0,
+        'allow 192.0.2.0/24; deny all; tunnel_pass;' => 0,
+        'deny 192.0.2.1; location / { tunnel_pass; }' => 0,
+        'auth_basic a; auth_basic_user_file f; tunnel_pass;' => 0,
+        'if ($remote_addr != 192.0.2.1) { return 403; } tunnel_pass;' => 0,
+        'if ($host !~ a.test) { return 403; } tunnel_pass;' => 0,
+        'location / { if ($arg_a) { tunnel_pass; } }' => 0,
+        'return 403; tunnel_pass;' => 0);
+    finds_in_http('open-relay: where names are checked',
+        server('server_name a; return 404;') . "\n"
+        . server('server_name b; tunnel_pass;'));
+    finds_in_http('open-relay: a map lists what is allowed',
+        'map $host $to { b b:443; }' . server('tunnel_pass $to;'));
+}
+
 my $group = 'upstream g { server 127.0.0.1:1; }';
 finds_in_http('missing-host', "$group " . server(
         'location / { proxy_pass http://g; }'), 'missing-host:2');

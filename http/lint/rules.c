@@ -8,8 +8,9 @@
 #include "core/conf/types.h"
 
 const char *const lint_contents[] = {
-    "proxy_pass",     "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass",
-    "memcached_pass", "stub_status",  "empty_gif",  "try_files", NULL,
+    "proxy_pass", "fastcgi_pass",   "uwsgi_pass",  "scgi_pass",
+    "grpc_pass",  "memcached_pass", "tunnel_pass", "stub_status",
+    "empty_gif",  "try_files",      NULL,
 };
 
 
@@ -183,6 +184,7 @@ static const struct lint_rule rules[] = {
     { "header-lost", lint_header_lost },
     { "proxy-header-lost", lint_proxy_header_lost },
     { "variable-upstream", lint_variable_upstream },
+    { "open-relay", lint_open_relay },
     { "missing-host", lint_missing_host },
     { "host-without-port", lint_host_without_port },
     { "keepalive-lost", lint_keepalive_lost },

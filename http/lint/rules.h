@@ -27,6 +27,8 @@ void lint_keepalive_lost(struct lint *l);
 void lint_host_without_port(struct lint *l);
 /* target.c */
 void lint_variable_upstream(struct lint *l);
+/* relay.c */
+void lint_open_relay(struct lint *l);
 /* conditions.c */
 void lint_if_is_limited(struct lint *l);
 /* access.c */
@@ -82,5 +84,8 @@ struct lint_url {
     str_t authority, rest;
 };
 struct lint_url lint_url(str_t text);
+/* The variable with which clients choose the host of an address in block b
+ * ("http://$x/", "$x:443"); STR_NONE: none is known. */
+str_t lint_chosen_by(struct lint *l, const struct conf_block *b, str_t text);
 /* The block "upstream NAME { }", or NULL. */
 const struct conf_block *lint_upstream(struct lint *l, str_t name);

@@ -399,20 +399,33 @@ follow(struct follow *f, str_t text)
 }
 
 
+str_t
+lint_chosen_by(struct lint *l, const struct conf_block *b, str_t text)
+{
+    struct follow f = { .l = l, .b = b };
+
+    return str_chr(text, '$') != NULL && follow(&f, text) != REACH_NONE
+               ? f.found
+               : STR_NONE;
+}
+
+
 static void
 check_pass(struct lint *l, const struct conf_block *b)
 {
     const struct setting *s = setting_named(b, "proxy_pass");
-    struct follow         f = { .l = l, .b = b };
+    str_t                 name;
 
-    if (s == NULL || str_chr(s->args[1], '$') == NULL
-        || follow(&f, s->args[1]) == REACH_NONE)
+    if (s == NULL)
         return;
-    lint_at(l, b, s,
+    name = lint_chosen_by(l, b, s->args[1]);
+    if (name.p != NULL)
+        lint_at(
+            l, b, s,
             STR("take the host from a map that lists those that are allowed"),
             "clients choose the host that requests are passed to: it comes "
             "from \"$" STR_F "\"",
-            STR_A(f.found));
+            STR_A(name));
 }
 
 
