@@ -98,6 +98,12 @@ http {
     }
     server {
         listen 127.0.0.1:%%PORT%%;
+        server_name bare.test;
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+        location / { proxy_pass http://app; }
+    }
+    server {
+        listen 127.0.0.1:%%PORT%%;
         server_name one.test;
         location / { proxy_pass http://127.0.0.1:%%PORT_one%%; }
     }
@@ -314,6 +320,13 @@ under_load('reloads', sub {
     is $good, 20, 'ten reloads, and the WebSocket lives';
 });
 
+SKIP: {
+    skip 'nginx needs proxy_set_header', 2 if is_oracle();
+    my ($bare, $opened) = ws_open($t, '/ws', host => 'bare.test');
+    is $opened->status, 101, 'a WebSocket opens without proxy_set_header';
+    like +(ws_read($bare))[1], qr/^(?:one|two|three) /, '... and is greeted';
+    $bare->close;
+}
 ws_send($ws, pack('n', 1000), 8);
 is +(ws_read($ws))[0], 8, 'the WebSocket is closed from both sides';
 ok $ws->closed(slow(10)), 'and so is its connection';

@@ -160,6 +160,19 @@ like $t->read('tunnel.log'),
 like $t->read('tunnel.log'), qr{^CONNECT 502 \S+ / - refused \d+$}m,
     'that of a failure';
 
+# ---- explained
+
+SKIP: {
+    skip 'nginx explains nothing', 2 if is_oracle();
+    my @about = ('-c', $t->path('nginx.conf'), '-p', $t->dir);
+    my (undef, $said) = run_binary('explain', "CONNECT http://127.0.0.1:$rules/",
+                                   '-H', 'Host: a.test:81', @about);
+    like $said, qr/< HTTP\/1\.1 403 /, 'explain: refused';
+    (undef, $said) = run_binary('explain', 'CONNECT http://127.0.0.1:' . $t->port . '/',
+                                '-H', "Host: 127.0.0.1:$up", @about);
+    like $said, qr{asks tunnel://127\.0\.0\.1:$up.*< HTTP/1\.1 200 }s, '... or not';
+}
+
 # ---- configurations
 
 for my $case (

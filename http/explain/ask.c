@@ -273,6 +273,21 @@ host_line(const struct explain *e)
 }
 
 
+/* CONNECT goes to what -H 'Host: ...' names, through the server of the URL. */
+static str_t
+target_of(const struct explain *e)
+{
+    const struct explain_ask *ask = &e->ask;
+    str_t                     host = header_of(ask, STR("host"));
+
+    if (!str_is(ask->method, "CONNECT"))
+        return ask->target;
+    return host.p != NULL ? host
+                          : arena_printf(e->arena, STR_F ":%u",
+                                         STR_A(ask->host), ask->port);
+}
+
+
 str_t
 ask_text(const struct explain *e, uint64_t *length)
 {
@@ -286,7 +301,7 @@ ask_text(const struct explain *e, uint64_t *length)
     if (e->listener->has_proxy_protocol)
         text = proxy_protocol_v1(a, &e->ask.from.sa, &e->local.sa);
     text = str_join3(a, text, ask->method, STR(" "));
-    text = str_join3(a, text, ask->target, STR(" HTTP/1.1\r\n"));
+    text = str_join3(a, text, target_of(e), STR(" HTTP/1.1\r\n"));
     text = str_join(a, text, host_line(e));
     VEC_EACH(&ask->headers.list, h)
         text = str_join3(a, text, *h, STR("\r\n"));

@@ -106,17 +106,19 @@ gateway_pretend(struct gateway *g, str_t name)
     struct exchange *x = exchange_new(g, name);
     struct task     *t = &g->r->task;
     unsigned         status = http_trace_of(t)->status;
+    bool             has_head = g->protocol->opened == NULL;
     struct chain     head;
     enum step (*describe)(struct exchange *, struct chain *)
         = g->protocol->describe ? g->protocol->describe
                                 : g->protocol->encode_head;
 
     chain_init(&head, t->arena);
-    if (describe(x, &head) == STEP_FAIL)
+    if (has_head && describe(x, &head) == STEP_FAIL)
         return gateway_fail(g, 500);
     tell_peer(g);
-    trace_tell(t, TRACE_UPSTREAM, "request", NULL, 0, NULL, STR_F,
-               STR_A(text_of(t->arena, &head)));
+    if (has_head)
+        trace_tell(t, TRACE_UPSTREAM, "request", NULL, 0, NULL, STR_F,
+                   STR_A(text_of(t->arena, &head)));
     chain_clear(&head);
     tell_dropped(g);
     exchange_status(x, status, STR_NONE);
