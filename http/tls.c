@@ -281,7 +281,6 @@ http_tls_accept(struct http_conn *h)
 
 
 /* --- requests ----------------------------------------------------------------------- */
-
 static bool
 same_host(str_t name, str_t host)
 {
@@ -292,16 +291,19 @@ same_host(str_t name, str_t host)
 }
 
 
+/* A server that has no certificate, and so no settings, is reached under those of
+ * the default server; whether it wants to know who is there is still its own
+ * matter. */
 unsigned
 http_tls_check_server(const struct http_request *r, str_t host)
 {
-    const struct tls_context  *was = tls_context_of(r->task.conn);
-    const struct tls_settings *asked = conf_at(r->server)->settings;
-    str_t                      name = tls_server_name(r->task.conn);
+    const struct tls_context   *was = tls_context_of(r->task.conn);
+    const struct http_tls_conf *asked = conf_at(r->server);
+    str_t                       name = tls_server_name(r->task.conn);
 
-    if (was == NULL || asked == NULL || asked->verify == TLS_VERIFY_OFF)
+    if (was == NULL || asked->own.verify == TLS_VERIFY_OFF)
         return 0;
-    if (tls_context_verifies(was, asked)
+    if ((asked->settings == NULL || tls_context_verifies(was, asked->settings))
         && (name.p == NULL || same_host(name, host)))
         return 0;
     /* Nobody has said whom he means, nor who he is. */
@@ -329,28 +331,27 @@ is_unknown_issuer(long error)
 unsigned
 http_tls_check(const struct http_request *r)
 {
-    const struct conn         *c = r->task.conn;
-    const struct tls_settings *s = conf_at(r->server)->settings;
-    SSL                       *ssl = tls_ssl(c);
-    long                       error;
+    const struct conn *c = r->task.conn;
+    const unsigned     verify = conf_at(r->server)->own.verify;
+    SSL               *ssl = tls_ssl(c);
+    long               error;
 
     if (tls_is_plain(c)) {
         log_info(r->task.log, "client sent plain HTTP request to HTTPS port");
         return 497;
     }
-    if (ssl == NULL || s == NULL || s->verify == TLS_VERIFY_OFF)
+    if (ssl == NULL || verify == TLS_VERIFY_OFF)
         return 0;
     error = tls_verify_result(c);
     if (error != X509_V_OK
-        && (s->verify != TLS_VERIFY_OPTIONAL_NO_CA
-            || !is_unknown_issuer(error)))
+        && (verify != TLS_VERIFY_OPTIONAL_NO_CA || !is_unknown_issuer(error)))
     {
         log_info(r->task.log, "client SSL certificate verify error: (%ld:%s)",
                  error, X509_verify_cert_error_string(error));
         SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), SSL_get_session(ssl));
         return 495;
     }
-    if (s->verify == TLS_VERIFY_ON && SSL_get0_peer_certificate(ssl) == NULL) {
+    if (verify == TLS_VERIFY_ON && SSL_get0_peer_certificate(ssl) == NULL) {
         log_info(r->task.log, "client sent no required SSL certificate");
         SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), SSL_get_session(ssl));
         return 496;
