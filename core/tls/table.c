@@ -139,14 +139,27 @@ on_generation_end(void *slot)
 }
 
 
+/* What a context has of a generation is that of the last one that uses it: those
+ * before it may be gone. */
+static void
+set_owner(struct tls_context *c, const struct tls_settings *s)
+{
+    c->zone = s->zone != NULL ? s->zone->zone : NULL;
+    if (c->named != NULL)
+        c->named = s;
+}
+
+
 static void
 use(struct tls_context *c, const struct tls_settings *s, struct generation *g)
 {
     struct tls_slot *slot = s->slot;
 
+    tls_context_hold(c);
     empty(slot);
-    slot->context = tls_context_hold(c);
+    slot->context = c;
     c->users++;
+    set_owner(c, s);
     if (!slot->is_tied)
         arena_defer(g->arena, on_generation_end, slot);
     slot->is_tied = true;

@@ -474,6 +474,32 @@ test_sessions(unsigned protocol)
 }
 
 
+/* A certificate that is renewed and put back, while connections go on. */
+static void
+test_return(struct tls_settings *s, struct generation *g)
+{
+    struct zone        *memory = (void *) &generation;
+    struct zone_conf    zone = { .name = STR_INIT("S"), .zone = memory };
+    struct tls_context *c;
+    size_t              depth = s->depth;
+
+    s->zone = &zone;
+    tls_settings_seal(s);
+    tls_context_leave(s);
+    c = tls_context_hold(tls_context_get(s, g, &quiet));
+    ok(c->zone == memory, "sessions are shared");
+    s->depth = 8;
+    tls_settings_seal(s);
+    tls_context_leave(s);
+    ok(c->zone == NULL, "not when nobody uses the context");
+    s->depth = (unsigned) depth;
+    tls_settings_seal(s);
+    ok(tls_context_get(s, g, &quiet) == c && c->zone == memory,
+       "but when somebody does again");
+    tls_context_put(c);
+}
+
+
 static void
 test_table(void)
 {
@@ -503,6 +529,7 @@ test_table(void)
     c = tls_context_get(&same, &later, &quiet);
     ok(c != NULL && c != a, "others have their own");
     tls_context_put(a);
+    test_return(&same, &later);
     arena_free(later.arena);
     at_server.slot = NULL;
 }
