@@ -183,7 +183,7 @@ take_addresses(struct arena *a, struct ocsp_responder *to,
 /* Whom to ask; NULL: nobody, which was told. */
 static const struct ocsp_responder *
 find_responder(struct arena *a, struct conf *cf, const struct tls_staple *st,
-               str_t url)
+               const struct ocsp_responder *before, str_t url)
 {
     const struct tls_staples *all = st->settings->staples;
     unsigned flags = cf != NULL && !all->has_resolver ? ENDPOINT_RESOLVE : 0;
@@ -197,7 +197,7 @@ find_responder(struct arena *a, struct conf *cf, const struct tls_staple *st,
     found = arena_make(a, struct ocsp_responder);
     error = ocsp_responder_parse(a, url, flags, found);
     if (error == NULL) {
-        take_addresses(a, found, st->responder);
+        take_addresses(a, found, before);
         return found;
     }
     ignore(cf, st->pair, "%s in the certificate", error);
@@ -205,10 +205,12 @@ find_responder(struct arena *a, struct conf *cf, const struct tls_staple *st,
 }
 
 
-/* Sets all that follows from the certificate. */
+/* Sets all that follows from the certificate; nothing is left of what followed
+ * from the one before, whose arena goes. */
 static void
 prepare(struct arena *a, struct conf *cf, struct tls_staple *st)
 {
+    const struct ocsp_responder *before = st->responder;
     const struct tls_pair       *p = st->pair;
     const unsigned char         *at = (const unsigned char *) p->chain.p;
     const unsigned char         *end = at + p->chain.n;
@@ -216,6 +218,7 @@ prepare(struct arena *a, struct conf *cf, struct tls_staple *st)
     str_t                        url = st->settings->staples->responder;
     X509                        *x = next_of(&at, end), *issuer;
 
+    *st = (struct tls_staple){ .pair = p, .settings = st->settings };
     if (x == NULL)
         return; /* it is told elsewhere */
     issuer = issuer_in_chain(at, end, x);
@@ -226,11 +229,9 @@ prepare(struct arena *a, struct conf *cf, struct tls_staple *st)
     if (issuer == NULL)
         ignore(cf, p, "issuer certificate not found for certificate");
     else
-        to = find_responder(a, cf, st, url);
-    if (to != NULL && !ocsp_question(a, x, issuer, &st->question))
-        to = NULL;
-    st->responder = to;
-    if (to != NULL) {
+        to = find_responder(a, cf, st, before, url);
+    if (to != NULL && ocsp_question(a, x, issuer, &st->question)) {
+        st->responder = to;
         st->issuer = der_of(a, issuer);
         set_key(st, url);
     }

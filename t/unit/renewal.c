@@ -16,6 +16,7 @@
 #include "core/tls/context.h"
 #include "core/tls/files.h"
 #include "core/tls/renewal.h"
+#include "core/tls/stapling.h"
 #include "t/unit/tap.h"
 
 struct module *const weir_modules[] = { &tls_module, NULL };
@@ -182,6 +183,27 @@ test_memory(void)
 }
 
 
+/* A question may be under way about the certificate before. */
+static void
+test_staples(void)
+{
+    struct tls_settings      s = settings;
+    const struct tls_staple *st;
+
+    s.trusted = s.client_ca;
+    tls_stapling_prepare(&cf, &s, STR("http://127.0.0.1/"), true, false);
+    st = s.staples->at;
+    ok(st->responder != NULL && st->question.request.n != 0, "a responder");
+    tls_stapling_renew(&s, &gen);
+    ok(st->responder != NULL && st->question.request.n != 0, "renewed");
+    s.trusted.bytes = STR("");
+    tls_stapling_renew(&s, &gen);
+    ok(st->responder == NULL, "by one whose issuer is not known");
+    ok(st->question.request.p == NULL && st->issuer.p == NULL,
+       "nothing is left of the one before");
+}
+
+
 static bool
 told(struct changes *c)
 {
@@ -247,6 +269,7 @@ main(void)
     test_renewal();
     test_refusals();
     test_memory();
+    test_staples();
     test_changes();
     arena_free(gen.arena);
     for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
