@@ -99,14 +99,15 @@ has_failed(struct http_ocsp *o)
 
 /* --- the cache ------------------------------------------------------------------ */
 
-/* Of the certificate, and of all that the answer depends on. */
+/* Of the certificate, and of all that the answer depends on: as it was when the
+ * handshake began, as authorities may be renewed meanwhile. */
 static str_t
 id_of(const struct http_ocsp *o, char *out)
 {
     uint8_t both[64];
 
     memcpy(both, o->question.id, 32);
-    memcpy(both + 32, o->settings->verify_id, 32);
+    memcpy(both + 32, tls_context_of(&o->h->conn)->verify_id, 32);
     CHECK(EVP_Digest(both, sizeof(both), (unsigned char *) out, NULL,
                      EVP_sha256(), NULL)
           == 1);

@@ -666,6 +666,7 @@ tls_context_new(const struct tls_settings *s, char *why)
     memcpy(c->id, s->id, sizeof(c->id));
     memcpy(c->verify_id, s->verify_id, sizeof(c->verify_id));
     memcpy(c->first_verify_id, s->first_verify_id, sizeof(c->first_verify_id));
+    memcpy(c->verify_files_id, s->verify_files_id, sizeof(c->verify_files_id));
     c->ssl = SSL_CTX_new(TLS_method());
     if (c->ssl == NULL)
         refuse(why, "SSL_CTX_new() failed");

@@ -27,7 +27,7 @@ struct tls_context {
     unsigned            verify;    /* enum tls_verify                        */
     bool                has_ocsp;  /* clients' certificates are asked about  */
     uint8_t             id[32];    /* of the settings, and of verifying      */
-    uint8_t             verify_id[32], first_verify_id[32];
+    uint8_t             verify_id[32], first_verify_id[32], verify_files_id[32];
     struct zone        *zone;      /* for sessions; NULL: there is none, or no
                                       generation uses the context any more   */
     uint64_t            zone_serial; /* of the zone, 0: none                 */
@@ -74,7 +74,8 @@ void tls_context_keep(const struct tls_settings *s, struct generation *g);
 void tls_context_leave(const struct tls_settings *s);
 
 /* Whether peers of connections under c were verified as s asks for: by the same
- * authorities, or, where they were renewed since, by the same files. */
+ * authorities, or, where they were renewed since, by the same files, which no
+ * reload has read since. */
 bool tls_context_verifies(const struct tls_context  *c,
                           const struct tls_settings *s);
 

@@ -94,11 +94,27 @@ seal_verify(struct tls_settings *s)
 }
 
 
+/* Two files that have the same bytes may be renewed by others. */
+static void
+seal_verify_files(struct tls_settings *s)
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+
+    CHECK(md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1);
+    mix_text(md, s->client_ca.path);
+    mix_text(md, s->trusted.path);
+    mix_text(md, s->crl.path);
+    CHECK(EVP_DigestFinal_ex(md, s->verify_files_id, NULL) == 1);
+    EVP_MD_CTX_free(md);
+}
+
+
 void
 tls_settings_seal(struct tls_settings *s)
 {
     EVP_MD_CTX *md = EVP_MD_CTX_new();
 
+    seal_verify_files(s);
     CHECK(md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1);
     mix_number(md, s->is_server);
     mix_number(md, s->protocols);
@@ -120,6 +136,8 @@ tls_settings_seal(struct tls_settings *s)
     mix_text(md, s->client_ca.bytes);
     mix_text(md, s->trusted.bytes);
     mix_text(md, s->crl.bytes);
+    if (s->verify != TLS_VERIFY_OFF)
+        mix(md, s->verify_files_id, sizeof(s->verify_files_id));
     mix_text(md, s->key_log);
     mix_ocsp(md, s);
     mix_lists(md, s);

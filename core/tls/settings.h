@@ -107,9 +107,11 @@ struct tls_settings {
     uint8_t          id[32];    /* of all that makes a difference            */
     uint8_t          verify_id[32]; /* of how the peer is verified           */
     uint8_t          first_verify_id[32]; /* the same as it was read         */
+    uint8_t          verify_files_id[32]; /* of the files for it, by name    */
     struct tls_slot *slot;      /* for tls_context_get                       */
     bool             is_stale;  /* while files are renewed                   */
 };
 
-/* Computes s->id and s->verify_id, when the rest is complete. */
+/* Computes s->id, s->verify_id and s->verify_files_id, when the rest is
+ * complete. */
 void tls_settings_seal(struct tls_settings *s);

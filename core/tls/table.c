@@ -224,7 +224,9 @@ same_id(const uint8_t *a, const uint8_t *b)
 bool
 tls_context_verifies(const struct tls_context *c, const struct tls_settings *s)
 {
-    return same_id(c->verify_id, s->verify_id)
-           || same_id(c->verify_id, s->first_verify_id)
-           || same_id(c->first_verify_id, s->first_verify_id);
+    if (same_id(c->verify_id, s->verify_id))
+        return true;
+    return same_id(c->verify_files_id, s->verify_files_id)
+           && (same_id(c->verify_id, s->first_verify_id)
+               || same_id(c->first_verify_id, s->first_verify_id));
 }

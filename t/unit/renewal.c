@@ -122,6 +122,7 @@ static void
 test_renewal(void)
 {
     struct tls_context *before;
+    struct tls_settings other;
     str_t               key;
     char               *old;
 
@@ -138,6 +139,14 @@ test_renewal(void)
     ok(memcmp(before->verify_id, settings.verify_id, 32) != 0
            && tls_context_verifies(before, &settings),
        "who was verified by the file as it was may stay");
+    other = settings;
+    other.client_ca.path = STR("/copy.pem");
+    tls_settings_seal(&other);
+    ok(!tls_context_verifies(before, &other),
+       "not where another file was the same then");
+    other.client_ca.bytes = settings.client_ca.bytes;
+    ok(memcmp(other.id, settings.id, 32) != 0,
+       "which has a context of its own");
     is(before->refs, 1, "nobody else has the context");
     tls_context_put(before);
     ok(!renew(), "once");
