@@ -208,6 +208,15 @@ http_tls_settings(const struct http_conn *h)
 }
 
 
+/* Whether a part of a path that is this leads to another folder. */
+static bool
+leads_elsewhere(str_t name)
+{
+    return str_is(name, ".") || str_is(name, "..")
+           || (name.n != 0 && memchr(name.p, '/', name.n) != NULL);
+}
+
+
 static struct tls_context *
 choose(struct conn *c, const struct tls_hello *hello, enum tls_alert *alert)
 {
@@ -229,9 +238,8 @@ choose(struct conn *c, const struct tls_hello *hello, enum tls_alert *alert)
     settings = http_tls_settings(h);
     if (settings == NULL)
         return NULL;
-    if (settings->named.n != 0 && hello->name.p != NULL
-        && memchr(hello->name.p, '/', hello->name.n) != NULL)
-        return NULL; /* it would lead to another folder */
+    if (settings->named.n != 0 && leads_elsewhere(hello->name))
+        return NULL;
     return tls_context_get(settings, h->address->gen, &c->log);
 }
 

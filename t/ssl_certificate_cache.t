@@ -67,6 +67,12 @@ ssl_object_cache_inheritable on;
         return 200 "";
     }
     server {
+        listen 127.0.0.1:%%PORT_folders%% ssl;
+        ssl_certificate %%TESTDIR%%/tls/$ssl_server_name/all.pem;
+        ssl_certificate_key %%TESTDIR%%/tls/$ssl_server_name/all.pem;
+        return 200 "";
+    }
+    server {
         listen 127.0.0.1:%%PORT%%;
         proxy_ssl_certificate %%TESTDIR%%/tls/$arg_name.pem;
         proxy_ssl_certificate_key %%TESTDIR%%/tls/$arg_name.pem;
@@ -87,7 +93,7 @@ $t->run($conf =~ s/%%PEM%%/$pem/r);
 my $port = $t->port('tls');
 
 sub subject {
-    my ($name) = @_;
+    my ($name, $port) = (@_, $port);
     my $text = s_client($port, "GET / HTTP/1.0\r\nHost: $name\r\n\r\n", '-servername', $name);
     return $text =~ /^subject=.*CN = (\S+)/m ? $1 : 'none';
 }
@@ -120,6 +126,12 @@ put('live', 'two');
 is subject('live'), 'two.test', 'a reload begins anew';
 like $t->read('error.log'), qr{cannot load certificate "\Q@{[$pki->path('no.pem')]}\E"}, 'what there was not is logged';
 unlike $t->read('error.log'), qr/PRIVATE|[A-Za-z0-9+\/]{60}/, 'no key is';
+
+$t->mkdir('tls/site');
+$pki->write($_, $pki->read('live.pem')) for qw(all.pem site/all.pem ../all.pem);
+my $folders = $t->port('folders');
+is subject('site', $folders), 'two.test', 'a name in the handshake is a folder';
+is subject($_, $folders), 'none', "but not $_" for qw(. .. site/../site);
 
 # ---- over reloads ------------------------------------------------------------
 
