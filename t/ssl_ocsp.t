@@ -40,6 +40,12 @@ $pki->issue('long', by => 'ca', responder => $ocsp->url('good', 'ca') . '/x' x 1
 $pki->issue('query', by => 'ca', responder => $ocsp->url('good', 'ca') . '?a=b');
 $pki->issue('closed', by => 'ca', responder => 'http://127.0.0.1:1/');
 $pki->issue('deep', by => 'below', responder => $ocsp->url('good', 'below'));
+# The certificate in between takes nearly all the room that a session has for it.
+my @fat = (by => 'ca', responder => $ocsp->url('good', 'ca'));
+$pki->ca('fat', @fat, comment => 'x' x 7000);
+my $fat_size = length openssl('x509', '-in', $pki->path('fat.pem'), '-outform', 'DER');
+$pki->ca('fat', @fat, comment => 'x' x (7000 + 8180 - $fat_size));
+$pki->issue('stout', by => 'fat', responder => $ocsp->url('good', 'fat'));
 $pki->write('deep-chain.pem', $pki->read('deep.pem') . $pki->read('below.pem'));
 $pki->issue('other-one', by => 'strange');
 $pki->revoke('revoked', by => 'ca');
@@ -211,6 +217,8 @@ if (!is_oracle()) {
     $pki->revoke('below', by => 'ca');
     like session('deep', 'tls1_3', '-sess_in', @chain, @early, 'early'), qr/error 400 FAILED:certificate revoked r 1/,
         'which has no answer before there is one about the certificate';
+    like session('stout', 'tls1_3', '-sess_out', '-cert_chain', $pki->path('fat.pem'), 'early'), qr/SUCCESS \. /,
+        'a session that has no room for a note about early data';
 }
 
 # configurations

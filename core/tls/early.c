@@ -34,16 +34,17 @@ on_offer(SSL *ssl, void *arg)
 }
 
 
-/* A session is about to be put into a ticket, or a cache. */
+/* A session is about to be put into a ticket, or a cache.  Where there is no room
+ * for the note, it is good for all but early data. */
 static int
 on_ticket(SSL *ssl, void *arg)
 {
     str_t ours = tls_replay_instance();
 
     (void) arg;
-    if (ours.n == 0 || SSL_version(ssl) < TLS1_3_VERSION)
-        return 1;
-    return tls_note_set(SSL_get0_session(ssl), TLS_NOTE_MAKER, ours);
+    if (ours.n != 0 && SSL_version(ssl) >= TLS1_3_VERSION)
+        (void) tls_note_set(SSL_get0_session(ssl), TLS_NOTE_MAKER, ours);
+    return 1;
 }
 
 

@@ -115,7 +115,8 @@ sub ca {
 
 # issue($name, by => CA, subject => '/CN=...', names => [...], kind => 'rsa',
 #       from => 'YYYYMMDDHHMMSSZ', until => the same, is_ca => 1,
-#       responder => URL of an OCSP responder, must_staple => 1)
+#       responder => URL of an OCSP responder, must_staple => 1,
+#       comment => text, which may be long)
 # writes NAME.pem and NAME.key.  Without by it is signed by itself.
 sub issue {
     my ($pki, $name, %opt) = @_;
@@ -128,6 +129,7 @@ sub issue {
             . join(',', map { /^[\d.]+$/ ? "IP:$_" : "DNS:$_" } @names) . "\n";
     $ext .= "authorityInfoAccess=OCSP;URI:$opt{responder}\n" if $opt{responder};
     $ext .= "tlsfeature=status_request\n" if $opt{must_staple};
+    $ext .= "nsComment=$opt{comment}\n" if $opt{comment};
 
     openssl('req', '-new', key_args($opt{kind} // 'ec'), '-nodes',
             '-keyout', "$base.key", '-out', "$base.csr",
