@@ -263,14 +263,7 @@ with_renewed(const struct tls_renewal *r, const struct tls_settings *s)
 static bool
 check(const struct tls_settings *s, char *why)
 {
-    if (s->staple.bytes.p != NULL && !tls_stapling_is_response(s->staple.bytes))
-    {
-        snprintf(why, TLS_WHY_MAX,
-                 "d2i_OCSP_RESPONSE_bio(\"" STR_F "\") failed",
-                 STR_A(s->staple.path));
-        return false;
-    }
-    return tls_context_check(s, why);
+    return tls_stapling_check(s, why) && tls_context_check(s, why);
 }
 
 

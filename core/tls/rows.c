@@ -455,8 +455,6 @@ static bool
 read_staple(struct conf *cf, const struct tls_server_conf *own,
             struct tls_settings *s, bool has_resolver, char *why)
 {
-    char reasons[TLS_ERROR_TEXT];
-
     if (own->compresses_certificates) {
         snprintf(why, TLS_WHY_MAX,
                  "\"ssl_stapling\" is incompatible with "
@@ -467,13 +465,8 @@ read_staple(struct conf *cf, const struct tls_server_conf *own,
         && !tls_file_read(cf, "cannot load OCSP response", own->staple,
                           &s->staple, why))
         return false;
-    if (s->staple.bytes.p != NULL && !tls_stapling_is_response(s->staple.bytes))
-    {
-        snprintf(why, TLS_WHY_MAX,
-                 "d2i_OCSP_RESPONSE_bio(\"" STR_F "\") failed%s",
-                 STR_A(own->staple), tls_error_text(reasons, sizeof(reasons)));
+    if (!tls_stapling_check(s, why))
         return false;
-    }
     if (s->staple.bytes.p == NULL)
         tls_stapling_prepare(cf, s, own->staple_responder,
                              !own->verifies_staples, has_resolver);

@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
+#include <stdio.h>
 
 #include "core/shm/registry.h"
 #include "core/tls/error.h"
@@ -447,11 +448,20 @@ tls_staple_take(const struct tls_staple *st, str_t der, time_t now,
 /* --- responses -------------------------------------------------------------------- */
 
 bool
-tls_stapling_is_response(str_t der)
+tls_stapling_check(const struct tls_settings *s, char *why)
 {
-    const unsigned char *at = (const unsigned char *) der.p;
-    OCSP_RESPONSE       *r = d2i_OCSP_RESPONSE(NULL, &at, (long) der.n);
+    const unsigned char *at = (const unsigned char *) s->staple.bytes.p;
+    char                 reasons[TLS_ERROR_TEXT];
+    OCSP_RESPONSE       *r;
 
+    if (at == NULL)
+        return true;
+    r = d2i_OCSP_RESPONSE(NULL, &at, (long) s->staple.bytes.n);
+    if (r == NULL)
+        snprintf(
+            why, TLS_WHY_MAX, "d2i_OCSP_RESPONSE_bio(\"" STR_F "\") failed%s",
+            STR_A(s->staple.path), tls_error_text(reasons, sizeof(reasons)));
+    ERR_clear_error();
     OCSP_RESPONSE_free(r);
     return r != NULL;
 }

@@ -47,8 +47,9 @@ void tls_stapling_prepare(struct conf *cf, struct tls_settings *s,
 void tls_stapling_renew(struct tls_settings *s, struct generation *g);
 /* Of the process: called behind that, unless it is NULL. */
 extern void (*tls_stapling_renewed)(void);
-/* Whether these bytes are an OCSP response; OpenSSL's queue says why not. */
-bool tls_stapling_is_response(str_t der);
+/* Whether the file of s, if there is one, has an OCSP response.  False: why
+ * (TLS_WHY_MAX bytes). */
+bool tls_stapling_check(const struct tls_settings *s, char *why);
 
 /* Whether to ask for it now, within so many seconds, as nobody else will do;
  * false: no earlier than *until. */
