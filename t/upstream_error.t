@@ -63,6 +63,9 @@ $t->run(<<"EOC");
     proxy_status on;
     proxy_next_upstream off;
     add_header X-Error \$upstream_error always;
+    map \$upstream_last_addr \$allowed { volatile; default 0; 127.0.0.1:%%PORT_plain%% 1; }
+    upstream either { server 127.0.0.1:$up; server 127.0.0.1:%%PORT_plain%%; }
+    server { listen 127.0.0.1:%%PORT_plain%%; return 200 plain; }
     upstream down { server 127.0.0.1:$up down; }
     upstream two { server 127.0.0.1:%%PORT_dead%% max_fails=0; server 127.0.0.1:$up backup; }
     server {
@@ -96,6 +99,9 @@ $t->run(<<"EOC");
         location /big/set { proxy_buffer_size 4k; proxy_pass http://127.0.0.1:$up; }
         location /big/both { proxy_buffer_size 4k; proxy_max_header_size 8k; proxy_pass http://127.0.0.1:$up; }
         location /big/less { proxy_max_header_size 4500; proxy_pass http://127.0.0.1:$up; }
+        location /denied { proxy_allow_upstream 1 \$allowed; proxy_pass http://127.0.0.1:$up; }
+        location /allowed { proxy_allow_upstream \$allowed; proxy_next_upstream denied; proxy_pass http://either/ok; }
+        location /neither { proxy_allow_upstream \$allowed ""; proxy_next_upstream denied; proxy_pass http://either/ok; }
         location /quiet { proxy_status off; proxy_pass http://127.0.0.1:%%PORT_dead%%; }
     }
 }
@@ -117,6 +123,7 @@ my @cases = (
     ['/invalid', 502, 'header_invalid', 'http_protocol_error'],
     ['/huge', 502, 'header_too_big', 'http_response_header_section_size'],
     ['/down', 502, 'no_live_upstreams', 'destination_unavailable'],
+    ['/denied', 502, 'denied', 'destination_ip_prohibited'],
     ['/bind', 500, 'local_limit', 'connection_limit_reached'],
 );
 $t->expect_log(qr/bind\(192.0.2.1\) failed/);
@@ -139,6 +146,12 @@ is join('|', $t->get('/said')->headers('Proxy-Status')),
     'inner; received-status=200|nginx; received-status=200',
     'behind that of a proxy before this one';
 is $t->get('/two/')->header('X-Error'), 'refused, -', 'a second try';
+for (1 .. 3) {
+    my $allowed = $t->get('/allowed');
+    is $allowed->body, 'plain', 'the server that is allowed';
+    like $allowed->header('X-Error'), qr/^(?:denied, )?-$/, '... also as the second';
+}
+is $t->get('/neither')->header('X-Error'), 'denied, denied', 'none is allowed';
 is $t->get('/over')->header('X-Error'), 'refused : -', 'another location';
 is $t->get('/quiet')->header('Proxy-Status'), undef, 'proxy_status off';
 

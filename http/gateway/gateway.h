@@ -52,6 +52,7 @@ struct tunnel;
     X(HEADER_TOO_BIG, "header_too_big", "http_response_header_section_size")   \
     X(BODY_INVALID, "body_invalid", "http_protocol_error")                     \
     X(NO_LIVE_UPSTREAMS, "no_live_upstreams", "destination_unavailable")       \
+    X(DENIED, "denied", "destination_ip_prohibited")                           \
     X(LOCAL_LIMIT, "local_limit", "connection_limit_reached")                  \
     X(CLIENT_CLOSED, "client_closed", "connection_terminated")
 
@@ -75,6 +76,7 @@ enum gateway_next {
     NEXT_429 = 1 << 9,
     NEXT_NON_IDEMPOTENT = 1 << 10,
     NEXT_OFF = 1 << 11,
+    NEXT_DENIED = 1 << 12,
 };
 
 /* Response fields that have no effect: proxy_ignore_headers. */
@@ -137,6 +139,7 @@ struct gateway_conf {
     struct temp_path     temp_path;
     struct expr         *limit_rate;
     struct gateway_bind *bind;
+    struct expr_list     allow; /* of peers: all have to be true             */
     struct gateway_store store;
     unsigned             store_access;
     unsigned             preface;    /* enum gateway_preface                 */

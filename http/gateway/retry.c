@@ -113,7 +113,7 @@ gateway_retry(struct gateway *g, unsigned how)
         g->is_stale = true;
         return try_again(g);
     }
-    pick_done(&g->pick, PEER_FAILED);
+    pick_done(&g->pick, how == NEXT_DENIED ? PEER_NEXT : PEER_FAILED);
     if (may && may_go_on(g, how) && pick_has_more(&g->pick))
         return try_again(g);
     return gateway_fail(g, x->status);

@@ -146,6 +146,7 @@ static const struct conf_type access_type = {
 /* A word of a list below; "updating" is one only with a cache. */
 #define NEXT_CAUSES \
     { "error", NEXT_ERROR }, { "timeout", NEXT_TIMEOUT }, \
+        { "denied", NEXT_DENIED }, \
     { \
         "off", NEXT_OFF \
     }
@@ -198,6 +199,14 @@ const struct directive gateway_peer_rows[] = {
            "transparent it may be one that is not this machine's, the "
            "client's for instance. off, the default, leaves it to the "
            "system."),
+    { "_bind_dynamic", 0, ARGS_FLAG, &conf_nothing, 0, NULL, &conf_flag,
+      "on | off",
+      "Checked, and without effect: PREFIX_bind is evaluated for each server "
+      "anyway." },
+    EXPR_LIST("_allow_upstream", 0, C, allow, "string ...",
+              "Asks a server only if all values are neither empty nor 0; its "
+              "address is $upstream_last_addr. Else the next one is asked "
+              "where PREFIX_next_upstream has denied, or it is 502."),
     FLAG("_socket_keepalive", 0, C, socket_keepalive, "off",
          "Lets TCP probe idle connections to the upstream "
          "(SO_KEEPALIVE)."),
@@ -248,6 +257,10 @@ const struct directive gateway_body_rows[] = {
          "Reads the response as fast as the upstream sends it, into "
          "buffers and then a temporary file; off passes each piece on "
          "as it comes. X-Accel-Buffering in the response changes it."),
+    { "_request_dynamic", 0, ARGS_FLAG, &conf_nothing, 0, NULL, &conf_flag,
+      "on | off",
+      "Checked, and without effect: the request is made anew for each server "
+      "anyway." },
     FLAG("_request_buffering", 0, C, request_buffering, "on",
          "Reads the whole body of the request before the upstream is "
          "asked; off passes it on as it comes, and then no second "

@@ -116,6 +116,17 @@ look(struct gateway *g)
 }
 
 
+/* proxy_allow_upstream, of the peer of the last try. */
+static bool
+is_allowed(struct gateway *g)
+{
+    VEC_EACH(&g->conf->allow.list, e)
+        if (!expr_is_true(expr_eval(*e, &g->r->task)))
+            return false;
+    return true;
+}
+
+
 static enum step
 connect_peer(struct gateway *g, bool may_be_idle)
 {
@@ -124,6 +135,11 @@ connect_peer(struct gateway *g, bool may_be_idle)
 
     g->tries++;
     gateway_says(g, "connecting to upstream");
+    if (!is_allowed(g)) {
+        log_error(g->r->task.log, "upstream server is not allowed");
+        gateway_blame(g, GATEWAY_FAULT_DENIED);
+        return gateway_retry(g, NEXT_DENIED);
+    }
     if (g->secure != NULL && !gateway_tls_prepare(g)) {
         gateway_blame(g, GATEWAY_FAULT_TLS);
         gateway_end(g, PEER_UNTRIED);

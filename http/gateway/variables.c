@@ -174,11 +174,23 @@ get_nothing(struct task *t, uintptr_t arg)
 }
 
 
+static str_t
+get_last_addr(struct task *t, uintptr_t arg)
+{
+    const struct exchange_list *list = http_of(t)->exchanges;
+
+    (void) arg;
+    return list && list->last ? list->last->name : STR_NONE;
+}
+
+
 static const struct variable variables[] = {
     { "upstream_addr", get_told, TOLD_ADDR, VAR_VOLATILE, NULL,
       "the addresses of the servers that were asked: behind commas "
       "those tried because one failed, behind colons those of "
       "another group after a redirect inside" },
+    { "upstream_last_addr", get_last_addr, 0, VAR_VOLATILE, NULL,
+      "the address of the server that was chosen last" },
     { "upstream_status", get_told, TOLD_STATUS, VAR_VOLATILE, NULL,
       "the status codes of the upstream's responses, as many as "
       "$upstream_addr has servers; 502 or 504 where there was none" },
@@ -203,7 +215,7 @@ static const struct variable variables[] = {
       "why each server that was asked has failed: dns, refused, unreachable, "
       "connect_timeout, tls, tls_verify, reset, send_timeout, read_timeout, "
       "premature_close, header_invalid, header_too_big, body_invalid, "
-      "no_live_upstreams, local_limit or client_closed" },
+      "no_live_upstreams, denied, local_limit or client_closed" },
     { "upstream_cache_etag", get_nothing, 0, VAR_VOLATILE, NULL,
       "the ETag of what a cache holds; nothing in this build" },
     { "upstream_cache_last_modified", get_nothing, 0, VAR_VOLATILE, NULL,

@@ -244,6 +244,7 @@ ready(struct conf *cf, void *at)
 static const struct conf_word next_words[] = {
     { "error", NEXT_ERROR },
     { "timeout", NEXT_TIMEOUT },
+    { "denied", NEXT_DENIED },
     { "invalid_response", NEXT_INVALID_HEADER },
     { "not_found", NEXT_404 },
     { "off", NEXT_OFF },
