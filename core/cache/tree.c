@@ -517,9 +517,11 @@ tree_open(str_t path, bool test_only, struct file_result *out)
     *out = (struct file_result){ .error = 0 };
     if (tree == NULL)
         return false;
-    /* In a long turn, events may have arrived since it began. */
+    /* In a long turn, events may have arrived since it began; and it may have
+     * begun without them. */
     now = clock_fresh_ms();
-    if (now != clock_ms() && now != tree->drained_at) {
+    if (tree->watch.is_resting
+        || (now != clock_ms() && now != tree->drained_at)) {
         tree->drained_at = now;
         watch_drain(&tree->watch);
     }

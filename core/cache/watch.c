@@ -12,8 +12,16 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "core/os/clock.h"
+
 /* ROUNDS is for more events than the kernel's queue holds by default. */
 enum { EVENTS_BYTES = 16 * 1024, ROUNDS = 64 };
+
+enum {
+    SOON_MS = 100, /* behind the wake before                                 */
+    SOON_MAX = 8,  /* wakes that come so soon one after another, then ...    */
+    REST_MS = 500, /* ... none for so long                                   */
+};
 
 static const uint32_t folder_mask = IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK
                                     | IN_CREATE | IN_DELETE | IN_MOVED_FROM
@@ -69,10 +77,35 @@ watch_drain(struct watch *w)
 }
 
 
+/* In a folder on the way to what is served, such as /tmp, others may be busy;
+ * the kernel cannot be asked for some names of it only. */
 static void
 on_events(struct event *e)
 {
-    watch_drain(container_of(e, struct watch, event));
+    struct watch *w = container_of(e, struct watch, event);
+    msec_t        now = clock_ms();
+
+    watch_drain(w);
+    w->n_soon = now - w->woken_at < SOON_MS ? w->n_soon + 1 : 0;
+    w->woken_at = now;
+    if (w->n_soon < SOON_MAX)
+        return;
+    event_remove(w->loop, &w->event);
+    w->is_resting = true;
+    timer_set(w->loop, &w->rest, REST_MS);
+}
+
+
+static void
+on_rested(struct timer *t)
+{
+    struct watch *w = container_of(t, struct watch, rest);
+
+    w->n_soon = 0;
+    w->is_resting = !event_add(w->loop, &w->event);
+    if (w->is_resting)
+        timer_set(w->loop, t, REST_MS);
+    watch_drain(w);
 }
 
 
@@ -120,6 +153,8 @@ watch_open(struct watch *w, struct loop *l)
         return false;
     w->event.is_urgent = true;
     w->event.on_read = on_events;
+    w->rest.is_idle = true;
+    w->rest.on_timeout = on_rested;
     if (event_add(l, &w->event) && watch_mounts(w))
         return true;
     errnum = errno;
@@ -143,6 +178,7 @@ shut(struct watch *w, struct event *e)
 void
 watch_close(struct watch *w)
 {
+    timer_stop(&w->rest);
     shut(w, &w->event);
     shut(w, &w->mounts);
     if (w->mountinfo != -1)

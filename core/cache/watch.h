@@ -2,7 +2,9 @@
 /*
  * Changes on disk, as the kernel reports them: inotify watches, and mounts.
  * Both descriptors are urgent events of the loop, so changes are known before
- * any request of the same turn is processed.
+ * any request of the same turn is processed.  Where there is something all the
+ * time, nobody is woken for a while (is_resting): whoever wants to know then
+ * calls watch_drain before he looks.
  */
 #pragma once
 
@@ -14,6 +16,10 @@ struct watch {
     struct event mounts; /* an epoll descriptor around mountinfo             */
     int          mountinfo;
     struct loop *loop;
+    struct timer rest;
+    msec_t       woken_at;
+    unsigned     n_soon; /* wakes, one soon after another                    */
+    bool         is_resting;
     /* wd changed: mask is inotify's; name is empty if the event is about the
      * watched object itself. */
     void       (*on_change)(struct watch *, int wd, uint32_t mask,

@@ -14,6 +14,8 @@
 enum {
     QUIET_MS = 250,     /* since the last change                              */
     PATIENCE_MS = 5000, /* since the first one                               */
+    PAUSE_MS = 100,     /* before the kernel is listened to again: others may be
+                           busy in the same folder                           */
     DAY_MS = 24 * 3600 * 1000,
 };
 
@@ -23,9 +25,12 @@ enum {
 static void
 on_changes(struct awaited *a)
 {
-    struct renew *r = container_of(a, struct renew, awaited);
-    msec_t        now = clock_fresh_ms();
+    struct renew  *r = container_of(a, struct renew, awaited);
+    struct master *m = container_of(r, struct master, renew);
+    msec_t         now = clock_fresh_ms();
 
+    await_remove(&m->await, a);
+    r->listen_at = now + PAUSE_MS;
     if (!changes_read(&r->changes))
         return;
     if (r->look_at == NEVER || r->look_at < now)
@@ -39,9 +44,11 @@ on_changes(struct awaited *a)
 void
 renew_init(struct renew *r)
 {
-    *r = (struct renew){
-        .changes.fd = -1, .look_at = NEVER, .poll_at = NEVER, .warn_at = NEVER
-    };
+    *r = (struct renew){ .changes.fd = -1,
+                         .listen_at = NEVER,
+                         .look_at = NEVER,
+                         .poll_at = NEVER,
+                         .warn_at = NEVER };
     list_init(&r->awaited.link);
 }
 
@@ -51,6 +58,21 @@ unwatch(struct master *m)
 {
     await_remove(&m->await, &m->renew.awaited);
     changes_close(&m->renew.changes);
+    m->renew.listen_at = NEVER;
+}
+
+
+static void
+listen_to(struct master *m)
+{
+    struct renew *r = &m->renew;
+
+    r->listen_at = NEVER;
+    r->awaited = (struct awaited){ .fd = r->changes.fd,
+                                   .events = POLLIN,
+                                   .on_ready = on_changes };
+    if (!await_add(&m->await, &r->awaited))
+        changes_close(&r->changes);
 }
 
 
@@ -71,11 +93,7 @@ watch(struct master *m)
     if (!changes_open(&r->changes))
         return; /* polling does it */
     tls_renewal_each_path(m->gen, add_path, &r->changes);
-    r->awaited = (struct awaited){ .fd = r->changes.fd,
-                                   .events = POLLIN,
-                                   .on_ready = on_changes };
-    if (!await_add(&m->await, &r->awaited))
-        changes_close(&r->changes);
+    listen_to(m);
 }
 
 
@@ -106,6 +124,8 @@ renew_next(const struct master *m)
     const struct renew *r = &m->renew;
     msec_t              at = r->look_at < r->poll_at ? r->look_at : r->poll_at;
 
+    if (r->listen_at < at)
+        at = r->listen_at;
     return at < r->warn_at ? at : r->warn_at;
 }
 
@@ -146,6 +166,8 @@ renew_work(struct master *m)
     struct renew *r = &m->renew;
     msec_t        now = clock_fresh_ms();
 
+    if (r->listen_at <= now)
+        listen_to(m);
     if (r->look_at <= now || r->poll_at <= now)
         look_again(m, now);
     if (r->warn_at <= now) {

@@ -16,6 +16,7 @@ struct renew {
     struct awaited awaited; /* changes.fd                                    */
     struct changes changes;
     msec_t         first_at; /* of the changes that were not looked at so far */
+    msec_t         listen_at; /* to these again; (msec_t) -1: not waited for  */
     msec_t         look_at, poll_at; /* (msec_t) -1: not at all              */
     msec_t         warn_at; /* of certificates at their end                  */
 };
