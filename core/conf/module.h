@@ -21,6 +21,7 @@ struct http_coding;
 struct http_filter;
 struct json_text;
 struct lint_rule;
+struct log;
 struct task;
 struct variable;
 struct worker;
@@ -121,6 +122,20 @@ struct command {
     int (*dry)(struct worker *w, char **argv);
 };
 
+/* A process of its own beside the workers, with their user, which the master
+ * starts for a generation and ends with it. */
+struct helper_run {
+    struct generation *gen;
+    const struct log  *log;
+    /* Sleeps for so many milliseconds.  False: the process has to end. */
+    bool (*wait)(uint64_t ms);
+};
+struct helper {
+    const char *title; /* "cache manager process"                            */
+    bool (*is_wanted)(const struct generation *);
+    void (*run)(const struct helper_run *); /* returns: it has nothing to do  */
+};
+
 /* FIELD does not compile where the field's type is not T. */
 #define FIELD(S, m, T)                                                         \
     (offsetof(S, m) + 0 * sizeof((T *) 0 == &((S *) 0)->m))
@@ -151,6 +166,7 @@ struct module {
     const struct http_coding *coding; /* a content coding; or NULL         */
 
     const struct command *command; /* or NULL                                */
+    const struct helper *helpers;   /* ends with a NULL title; or NULL        */
     const struct lint_rule *lint;  /* ends with a NULL name; or NULL         */
 
     /* What a process that serves needs, whatever it serves.  process_start:

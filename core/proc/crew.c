@@ -26,6 +26,22 @@ enum {
 };
 
 
+void
+crew_leave(struct master *m)
+{
+    await_leave(&m->await);
+    control_leave();
+    outcome_leave();
+    for (unsigned i = 0; i < m->children.n; i++)
+        if (m->children.at[i].channel != -1)
+            close(m->children.at[i].channel);
+    if (m->before != NULL) {
+        listeners_close_foreign(&m->before->listeners, &m->gen->listeners);
+        generation_put(m->before);
+    }
+}
+
+
 /* In the child: drops what only the master needs, and passes on what the
  * worker needs. */
 static _Noreturn void
@@ -40,17 +56,8 @@ run_worker(struct master *m, const struct child *it, int channel, int ready_fd)
                                   .channel = channel,
                                   .master = getppid() };
 
-    await_leave(&m->await);
-    control_leave();
-    outcome_leave();
     images_become(it->holder);
-    for (unsigned i = 0; i < m->children.n; i++)
-        if (m->children.at[i].channel != -1)
-            close(m->children.at[i].channel);
-    if (m->before != NULL) {
-        listeners_close_foreign(&m->before->listeners, &m->gen->listeners);
-        generation_put(m->before);
-    }
+    crew_leave(m);
     listeners_keep_own(&m->gen->listeners, it->number);
     worker_main(&start);
 }
@@ -251,6 +258,7 @@ crew_quit(struct master *m)
 {
     crew_drop_pending(m);
     children_signal(&m->children, SIGQUIT, &m->log);
+    helpers_signal(m, SIGQUIT);
 }
 
 

@@ -7,6 +7,7 @@
 
 #include "core/proc/await.h"
 #include "core/proc/children.h"
+#include "core/proc/helpers.h"
 #include "core/proc/outcome.h"
 #include "core/proc/renew.h"
 
@@ -17,6 +18,7 @@ struct master {
                                   otherwise NULL                             */
     struct log         log;
     struct children    children;
+    struct helpers     helpers;
     pid_t              new_binary; /* 0: none                                */
     bool               no_workers; /* WINCH                                  */
     bool               is_quitting, is_terminating, is_killing;
@@ -28,6 +30,8 @@ struct master {
     struct reload_outcome outcome; /* of the last reload                     */
 };
 
+/* In a child that was forked: drops what only the master needs. */
+void crew_leave(struct master *m);
 /* Starts the workers of m->gen but for those that are ready to serve it (struct
  * child), and waits a moment for them.  Returns how many of them accept. */
 unsigned crew_start(struct master *m);

@@ -95,6 +95,7 @@ on_binary_end(struct master *m, int status)
     if (m->no_workers && !m->is_quitting && !m->is_terminating) {
         m->no_workers = false;
         crew_start(m);
+        helpers_start(m);
     }
 }
 
@@ -118,7 +119,7 @@ reap(struct master *m)
             continue;
         if (i < m->children.n)
             crew_ended(m, &m->children.at[i], status);
-        else
+        else if (!helpers_ended(m, pid, status))
             children_log_end("unknown process", pid, status, &m->log);
     }
 }
@@ -134,6 +135,7 @@ reopen(struct master *m)
     log_files_reopen(owner, &m->log);
     setup_redirect_stderr(m->gen, &m->log);
     children_signal(&m->children, SIGUSR1, &m->log);
+    helpers_signal(m, SIGUSR1);
 }
 
 
@@ -146,6 +148,7 @@ terminate(struct master *m)
     renew_stop(m);
     crew_drop_pending(m);
     children_signal(&m->children, SIGTERM, &m->log);
+    helpers_signal(m, SIGTERM);
 }
 
 
@@ -190,8 +193,10 @@ hang_up(struct master *m)
         return;
     }
     /* Abandons an upgrade: the old binary continues. */
-    if (m->no_workers)
+    if (m->no_workers) {
         crew_start(m);
+        helpers_start(m);
+    }
     m->no_workers = false;
 }
 
@@ -300,6 +305,8 @@ time_left(const struct master *m)
 {
     msec_t now = clock_fresh_ms(), at = renew_next(m);
 
+    if (helpers_next(m) < at)
+        at = helpers_next(m);
     if (m->is_terminating && !m->is_killing && m->kill_at < at)
         at = m->kill_at;
     for (unsigned i = 0; i < m->children.n; i++)
@@ -319,11 +326,13 @@ do_what_is_due(struct master *m)
     if (m->is_terminating && !m->is_killing && now >= m->kill_at) {
         m->is_killing = true;
         children_signal(&m->children, SIGKILL, &m->log);
+        helpers_signal(m, SIGKILL);
     }
     for (unsigned i = 0; i < m->children.n; i++)
         if (m->children.at[i].pid == 0
             && m->children.at[i].start_again_at <= now)
             crew_restart(m, &m->children.at[i]);
+    helpers_work(m);
     renew_work(m);
 }
 
@@ -373,7 +382,9 @@ serve(struct master *m)
 {
     struct signal_info info;
 
-    while (!((m->is_quitting || m->is_terminating) && m->children.n == 0)) {
+    while (!((m->is_quitting || m->is_terminating) && m->children.n == 0
+             && m->helpers.n == 0))
+    {
         clock_update();
         do_what_is_due(m);
         if (await_next(&m->await, &info, time_left(m))) {
@@ -401,6 +412,7 @@ master_run(struct setup *s, struct generation *g,
     images_reserve();
     if (await_open(&m->await, &m->log)) {
         crew_start(m);
+        helpers_start(m);
         begin_control(m);
         renew_follow(m);
         on_ready(s);

@@ -167,6 +167,8 @@ commit(struct master *m, unsigned n_old)
     }
     log_at(&m->log, LEVEL_NOTICE, 0, "configuration %llu is served",
            (unsigned long long) m->gen->number);
+    helpers_signal(m, SIGQUIT);
+    helpers_start(m);
     control_follow(m->gen, &m->log);
     renew_follow(m);
     generation_put(m->before);
