@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The folders for temporary files: created by the master, which makes the
- * workers' user their owner, as workers could not create them.
+ * The folders for temporary files and of caches: created by the master, which
+ * makes the workers' user their owner, as workers could not create them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/hash.h"
+#include "core/cache/disk/cache.h"
 #include "core/conf/types.h"
 #include "core/event/task.h"
 #include "core/os/wary.h"
@@ -77,14 +78,13 @@ make_sure(const char *path, uid_t owner, const struct log *log)
 
 
 static void
-make_folder(struct walk *w, const struct temp_path *t)
+make_folder(struct walk *w, str_t at)
 {
     const char *path;
 
-    if (t->path.n == 0 || w->has_failed
-        || hash_set(w->done, t->path, w) != NULL)
+    if (at.n == 0 || w->has_failed || hash_set(w->done, at, w) != NULL)
         return;
-    path = str_z(w->arena, t->path);
+    path = str_z(w->arena, at);
     if (mkdir(path, MODE) == -1 && errno != EEXIST) {
         log_at(w->log, LEVEL_EMERG, errno, "mkdir() \"%s\" failed", path);
         w->has_failed = true;
@@ -98,11 +98,22 @@ make_folder(struct walk *w, const struct temp_path *t)
 static void
 make_of_rows(struct walk *w, const struct directive *d, const char *conf)
 {
-    for (; d->name != NULL; d++)
+    for (; d->name != NULL; d++) {
+        const struct temp_path *t = (const void *) (conf + d->offset);
+
         if (d->type == &conf_temp_path)
-            make_folder(
-                w,
-                (const struct temp_path *) (const void *) (conf + d->offset));
+            make_folder(w, t->path);
+    }
+}
+
+
+static void
+make_of_caches(struct walk *w, const struct generation *g)
+{
+    const struct disk_caches *all = generation_main(g, disk_cache_module.slot);
+
+    for (const struct disk_cache *c = all->first; c != NULL; c = c->next)
+        make_folder(w, c->path);
 }
 
 
@@ -137,6 +148,7 @@ folders_make(const struct generation *g, const struct log *log)
     for (const struct conf_block *b = g->root->first; b != NULL; b = b->next)
         if (b->kind & IN_HTTP)
             make_of_block(&w, b);
+    make_of_caches(&w, g);
     arena_free(w.arena);
     return !w.has_failed;
 }

@@ -7,11 +7,11 @@
 
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/check.h"
+#include "t/unit/death.h"
 #include "t/unit/tap.h"
 
 enum { SIZE = 16 * ZONE_PAGE, MANY = 4096 };
@@ -161,48 +161,33 @@ struct death {
 };
 
 
-/* What the child does: what it is to be killed in, between two stops. */
-static void
-use_zone(struct zone *z, const struct death *d)
-{
-    void *p = NULL;
+struct dying {
+    struct zone        *z;
+    const struct death *d;
+    void               *p;
+};
 
-    ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-    zone_lock(z);
-    if (d->frees)
-        p = zone_alloc(z, d->size);
-    raise(SIGSTOP);
-    if (d->frees)
-        zone_free(z, p);
-    else
-        p = zone_alloc(z, d->size);
-    raise(SIGSTOP);
-    _exit(0);
+
+static void
+begin(void *arg)
+{
+    struct dying *it = arg;
+
+    zone_lock(it->z);
+    if (it->d->frees)
+        it->p = zone_alloc(it->z, it->d->size);
 }
 
 
-/* Lets it run for so many instructions and kills it; false: it was done before
- * that. */
-static bool
-run_and_kill(struct zone *z, const struct death *d, unsigned steps)
+static void
+use_zone(void *arg)
 {
-    int   status;
-    pid_t pid = fork();
-    bool  is_stopped;
+    struct dying *it = arg;
 
-    if (pid == 0)
-        use_zone(z, d);
-    waitpid(pid, &status, 0);
-    is_stopped = WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP;
-    for (unsigned i = 0; is_stopped && i < steps; i++) {
-        is_stopped = ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) == 0
-                     && waitpid(pid, &status, 0) == pid && WIFSTOPPED(status)
-                     && WSTOPSIG(status) == SIGTRAP;
-    }
-    kill(pid, SIGKILL);
-    while (waitpid(pid, &status, 0) == pid && !WIFSIGNALED(status))
-        continue;
-    return is_stopped;
+    if (it->d->frees)
+        zone_free(it->z, it->p);
+    else
+        it->p = zone_alloc(it->z, it->d->size);
 }
 
 
@@ -239,7 +224,8 @@ kill_once(const struct death *d, unsigned steps, unsigned *bad)
 
     for (unsigned i = 0; i < d->before; i++)
         before[i] = zone_alloc(z, d->size);
-    is_running = run_and_kill(z, d, steps);
+    is_running = death_after(begin, use_zone, &(struct dying){ .z = z, .d = d },
+                             steps);
     *bad += zone_lock(z);
     left = room_apart(z, d->size) + d->before;
     *bad += left != full && left != full - 1;
@@ -280,27 +266,6 @@ test_everywhere(void)
 }
 
 
-static bool
-may_trace(void)
-{
-    int   status = 0;
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1)
-            _exit(1);
-        raise(SIGSTOP);
-        _exit(0);
-    }
-    waitpid(pid, &status, 0);
-    if (!WIFSTOPPED(status))
-        return false;
-    kill(pid, SIGKILL);
-    waitpid(pid, &status, 0);
-    return true;
-}
-
-
 static void
 test_deaths(void)
 {
@@ -321,7 +286,7 @@ test_deaths(void)
     zone_unlock(z);
     munmap(z, SIZE);
 
-    if (!may_trace()) {
+    if (!death_is_possible()) {
         diag("no ptrace: deaths within an allocation are not tested");
         return;
     }

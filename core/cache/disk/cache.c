@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between index and folder: a file is deleted before its entry is, so that one
+ * that is not in the index is never left behind.
+ */
+#include "core/cache/disk/cache.h"
+
+#include <unistd.h>
+
+#include "core/os/clock.h"
+
+enum { BLOCK = 4096, EVICT_TRIES = 4 };
+
+
+static struct zone *
+zone_of(const struct disk_cache *c)
+{
+    return c->in->zone;
+}
+
+
+size_t
+disk_cache_name(const struct disk_cache *c, const struct disk_key *key,
+                char *out)
+{
+    char   digits[2 * DISK_KEY_N], *p = out;
+    size_t left = sizeof(digits);
+
+    for (size_t i = 0; i < DISK_KEY_N; i++)
+        number_put_byte(digits + 2 * i, (char) key->b[i], false);
+    memcpy(p, c->path.p, c->path.n);
+    p += c->path.n;
+    for (size_t i = 0; i < DISK_LEVELS && c->levels[i] != 0; i++) {
+        left -= c->levels[i];
+        *p++ = '/';
+        memcpy(p, digits + left, c->levels[i]);
+        p += c->levels[i];
+    }
+    *p++ = '/';
+    memcpy(p, digits, sizeof(digits));
+    p += sizeof(digits);
+    *p = '\0';
+    return (size_t) (p - out);
+}
+
+
+/* Lower-case digits only, as disk_cache_name writes them. */
+static bool
+parse_key(str_t name, struct disk_key *key)
+{
+    if (name.n != 2 * DISK_KEY_N)
+        return false;
+    for (size_t i = 0; i < name.n; i++)
+        if (number_hex_digit(name.p[i]) == -1
+            || (name.p[i] >= 'A' && name.p[i] <= 'F'))
+            return false;
+    for (size_t i = 0; i < DISK_KEY_N; i++)
+        key->b[i] = (unsigned char) number_hex_byte(name.p + 2 * i);
+    return true;
+}
+
+
+bool
+disk_cache_parse_name(const struct disk_cache *c, str_t below, str_t name,
+                      struct disk_key *key)
+{
+    size_t left = 2 * DISK_KEY_N;
+
+    if (!parse_key(name, key))
+        return false;
+    for (size_t i = 0; i < DISK_LEVELS && c->levels[i] != 0; i++) {
+        str_t level = str_cut(&below, '/');
+
+        left -= c->levels[i];
+        if (!str_eq(level, (str_t){ name.p + left, c->levels[i] }))
+            return false;
+    }
+    return below.n == 0;
+}
+
+
+/* --- the index ----------------------------------------------------------------- */
+
+/* What a file of n bytes takes. */
+static uint64_t
+taken(uint64_t n)
+{
+    return (n + BLOCK - 1) / BLOCK * BLOCK;
+}
+
+
+bool
+disk_cache_evict(const struct disk_cache *c)
+{
+    struct zone       *z = zone_of(c);
+    struct disk_entry *e;
+    struct disk_key    key;
+    uint32_t           writes;
+    bool               has_file;
+    char               name[DISK_NAME_MAX] UNSET;
+
+    disk_index_lock(z);
+    e = disk_index_oldest(z);
+    if (e != NULL) {
+        key = e->key;
+        writes = e->writes;
+        has_file = e->bytes != 0;
+    }
+    disk_index_unlock(z);
+    if (e == NULL)
+        return false;
+    if (has_file) {
+        disk_cache_name(c, &key, name);
+        (void) unlink(name);
+    }
+    disk_index_lock(z);
+    e = disk_index_find(z, &key);
+    if (e != NULL && e->writes == writes && !disk_index_is_claimed(e))
+        disk_index_remove(z, e);
+    disk_index_unlock(z);
+    return true;
+}
+
+
+/* The entry of the key, with the lock held; *is_new: it was made.  NULL: there
+ * is no room; the lock is held all the same. */
+static struct disk_entry *
+take_entry(const struct disk_cache *c, const struct disk_key *key, bool *is_new)
+{
+    struct zone       *z = zone_of(c);
+    struct disk_entry *e;
+
+    disk_index_lock(z);
+    for (unsigned i = 0;; i++) {
+        e = disk_index_find(z, key);
+        *is_new = e == NULL;
+        if (e == NULL)
+            e = disk_index_add(z, key, clock_seconds());
+        if (e != NULL || i == EVICT_TRIES)
+            return e;
+        disk_index_unlock(z);
+        (void) disk_cache_evict(c);
+        disk_index_lock(z);
+    }
+}
+
+
+bool
+disk_cache_ask(const struct disk_cache *c, const struct disk_key *key,
+               struct disk_asked *out)
+{
+    struct zone       *z = zone_of(c);
+    time_t             now = clock_seconds();
+    struct disk_entry *e = take_entry(c, key, &out->is_new);
+
+    if (e != NULL) {
+        disk_index_use(z, e, now);
+        if (e->error != 0 && e->valid_at < now)
+            e->error = 0;
+        out->error = e->error;
+        out->uses = e->uses;
+        out->may_have_file = e->bytes != 0 || disk_index_is_cold(z, c->folder);
+    }
+    disk_index_unlock(z);
+    return e != NULL;
+}
+
+
+uint32_t
+disk_cache_claim(const struct disk_cache *c, const struct disk_key *key,
+                 uint64_t ms)
+{
+    struct zone       *z = zone_of(c);
+    bool               is_new;
+    struct disk_entry *e = take_entry(c, key, &is_new);
+    uint32_t           claim = e != NULL ? disk_index_claim(z, e, ms) : 0;
+
+    disk_index_unlock(z);
+    return claim;
+}
+
+
+bool
+disk_cache_is_claimed(const struct disk_cache *c, const struct disk_key *key)
+{
+    struct zone             *z = zone_of(c);
+    const struct disk_entry *e;
+    bool                     is_claimed;
+
+    disk_index_lock(z);
+    e = disk_index_find(z, key);
+    is_claimed = e != NULL && disk_index_is_claimed(e);
+    disk_index_unlock(z);
+    return is_claimed;
+}
+
+
+void
+disk_cache_leave(const struct disk_cache *c, const struct disk_key *key,
+                 uint32_t claim)
+{
+    struct zone       *z = zone_of(c);
+    struct disk_entry *e;
+
+    disk_index_lock(z);
+    e = disk_index_find(z, key);
+    if (e != NULL)
+        disk_index_leave(e, claim);
+    disk_index_unlock(z);
+}
+
+
+void
+disk_cache_stored(const struct disk_cache *c, const struct disk_key *key,
+                  uint64_t n)
+{
+    struct zone       *z = zone_of(c);
+    bool               is_new = false;
+    struct disk_entry *e;
+
+    if (n != 0) {
+        e = take_entry(c, key, &is_new);
+    } else {
+        disk_index_lock(z);
+        e = disk_index_find(z, key);
+    }
+    if (e != NULL)
+        disk_index_set_bytes(z, e, taken(n));
+    disk_index_unlock(z);
+}
+
+
+void
+disk_cache_set_error(const struct disk_cache *c, const struct disk_key *key,
+                     unsigned status, int64_t valid_at)
+{
+    struct zone       *z = zone_of(c);
+    bool               is_new;
+    struct disk_entry *e = take_entry(c, key, &is_new);
+
+    if (e != NULL) {
+        e->valid_at = valid_at;
+        e->error = (uint16_t) status;
+    }
+    disk_index_unlock(z);
+}
+
+
+void
+disk_cache_found(const struct disk_cache *c, const struct disk_key *key,
+                 uint64_t n)
+{
+    struct zone       *z = zone_of(c);
+    bool               is_new;
+    struct disk_entry *e = take_entry(c, key, &is_new);
+
+    if (e != NULL && e->bytes == 0)
+        disk_index_set_bytes(z, e, taken(n));
+    disk_index_unlock(z);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A disk cache: a folder with a file for each key, and an index of it in a zone.
+ * It knows keys, files and times, and nothing of what is cached.
+ *
+ * Files are named by the key's digest and lie in folders of its last digits
+ * (levels); they are written under another name and renamed.  A file may vanish
+ * at any time, and the folder, too: the index is only what was last known.
+ */
+#pragma once
+
+#include "core/cache/disk/index.h"
+#include "core/conf/conf.h"
+
+enum { DISK_LEVELS = 3 };
+
+/* How a helper that goes through files lets others have their turn. */
+struct disk_pace {
+    uint64_t files;     /* in one go                                         */
+    uint64_t sleep;     /* milliseconds between them                         */
+    uint64_t threshold; /* the longest time of one go, in milliseconds       */
+};
+
+/* PREFIX_cache_path. */
+struct disk_cache {
+    struct disk_cache *next;
+    struct zone_conf  *in;
+    str_t              path;     /* absolute, without a slash at its end     */
+    uint8_t            levels[DISK_LEVELS]; /* digits; 0: no such level      */
+    uint64_t           folder;   /* digest of both                           */
+    uint64_t           inactive; /* seconds                                  */
+    uint64_t           max_size, min_free; /* bytes; 0: no such limit        */
+    bool               uses_temp_path;
+    struct disk_pace   manager, loader;
+    const char        *file;
+    unsigned           line;
+};
+
+/* All caches of a generation: the main object of disk_cache_module. */
+struct disk_caches {
+    struct disk_cache *first;
+};
+
+extern struct module disk_cache_module;
+
+/* The type of PREFIX_cache_path; the row's detail is the struct zone_use. */
+extern const struct conf_type disk_cache_path_type;
+#define DISK_CACHE_SYNTAX                                                      \
+    "path [levels=levels] [use_temp_path=on|off] keys_zone=name:size "         \
+    "[inactive=time] [max_size=size] [min_free=size] [manager_files=number] "  \
+    "[manager_sleep=time] [manager_threshold=time] [loader_files=number] "     \
+    "[loader_sleep=time] [loader_threshold=time]"
+
+/* The cache whose keys_zone has that name, for that use; NULL: there is none. */
+struct disk_cache *disk_cache_named(const struct generation *g, str_t name,
+                                    const struct zone_use *use);
+
+enum { DISK_PATH_MAX = 4000, DISK_NAME_MAX = DISK_PATH_MAX + 64 };
+
+/* The name of a key's file, ended by a NUL, in room for DISK_NAME_MAX bytes;
+ * returns its length. */
+size_t disk_cache_name(const struct disk_cache *c, const struct disk_key *key,
+                       char *out);
+/* Whether name, of a file in the folder below path that levels names (such as
+ * "a/2b" or ""), is that of a key. */
+bool disk_cache_parse_name(const struct disk_cache *c, str_t below, str_t name,
+                           struct disk_key *key);
+
+/* What the index says of a key that is asked for. */
+struct disk_asked {
+    bool     may_have_file;
+    bool     is_new;   /* it was not in the index                            */
+    uint64_t uses;     /* with this one                                      */
+    unsigned error;    /* the status to answer with; 0: none                 */
+};
+/* False: the index is full of what is being fetched. */
+bool disk_cache_ask(const struct disk_cache *c, const struct disk_key *key,
+                    struct disk_asked *out);
+
+/* Claims the key for ms milliseconds: whoever has it fetches it.  The number to
+ * leave it with; 0: another one has it. */
+uint32_t disk_cache_claim(const struct disk_cache *c,
+                          const struct disk_key *key, uint64_t ms);
+bool     disk_cache_is_claimed(const struct disk_cache *c,
+                               const struct disk_key   *key);
+void     disk_cache_leave(const struct disk_cache *c,
+                          const struct disk_key *key, uint32_t claim);
+
+/* The key has a new file of n bytes; 0: it has none any more. */
+void disk_cache_stored(const struct disk_cache *c, const struct disk_key *key,
+                       uint64_t n);
+/* The key is answered with a status instead of a file, until then. */
+void disk_cache_set_error(const struct disk_cache *c,
+                          const struct disk_key *key, unsigned status,
+                          int64_t valid_at);
+
+/* Deletes what was not used for the longest time.  False: there is nothing. */
+bool disk_cache_evict(const struct disk_cache *c);
+
+/* Adds a file that was found to the index, unless it is there. */
+void disk_cache_found(const struct disk_cache *c, const struct disk_key *key,
+                      uint64_t n);
+
+/* The helpers. */
+void disk_manager_run(const struct helper_run *h);
+void disk_loader_run(const struct helper_run *h);

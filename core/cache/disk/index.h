@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The index of a disk cache, in a zone: which keys have a file, how large it is,
+ * when a key was last asked for, and who is fetching it.  It survives reloads,
+ * changes of the binary, and the death of any process at any instruction.
+ *
+ * Entries are found by their key alone, with the lock held; between two locks
+ * an entry may have become another key's, so nothing outside keeps pointers to
+ * them.  When all are in use, the one that has not been used for the longest
+ * time gives way, whose file is to be unlinked first (disk_index_oldest).
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "core/cache/disk/head.h"
+#include "core/shm/registry.h"
+
+struct disk_key {
+    unsigned char b[DISK_KEY_N];
+};
+
+struct disk_entry {
+    struct disk_key key;
+    uint32_t chain, newer, older; /* numbers of entries; 0: none             */
+    uint32_t used_at;  /* seconds since 1970                                 */
+    uint64_t bytes;    /* that its file takes; 0: it has none                */
+    uint64_t until_ms; /* of a claim: the clock's milliseconds               */
+    int64_t  valid_at; /* of error                                           */
+    pid_t    claimer;
+    uint32_t claim;    /* who fetches it; 0: nobody                          */
+    uint32_t writes;   /* differs from file to file                          */
+    uint32_t uses;
+    uint16_t error;    /* the status that is answered instead of a file; 0   */
+    bool     is_used;  /* it has a key                                       */
+};
+
+/* One for each kind of gateway: zones are not shared between them. */
+extern const struct zone_use disk_index_proxy, disk_index_fastcgi,
+    disk_index_uwsgi, disk_index_scgi;
+
+void disk_index_lock(struct zone *z);
+void disk_index_unlock(struct zone *z);
+
+/* All of these with the lock. */
+
+/* The entry of the key; NULL: there is none. */
+struct disk_entry *disk_index_find(struct zone *z, const struct disk_key *key);
+/* It was asked for: it becomes the newest. */
+void disk_index_use(struct zone *z, struct disk_entry *e, time_t now);
+/* An entry for a key that has none; NULL: all are in use. */
+struct disk_entry *disk_index_add(struct zone *z, const struct disk_key *key,
+                                  time_t now);
+/* The one that was not used for the longest time and that nobody fetches; NULL:
+ * there is none. */
+struct disk_entry *disk_index_oldest(struct zone *z);
+/* Forgets a key. */
+void disk_index_remove(struct zone *z, struct disk_entry *e);
+/* It has a new file of that size; 0: none any more. */
+void disk_index_set_bytes(struct zone *z, struct disk_entry *e, uint64_t bytes);
+
+/* Claims an entry for ms milliseconds: its number for disk_index_leave; 0:
+ * another process that lives has it, and in time. */
+uint32_t disk_index_claim(struct zone *z, struct disk_entry *e, uint64_t ms);
+bool     disk_index_is_claimed(const struct disk_entry *e);
+/* Gives it up, if it is still his. */
+void disk_index_leave(struct disk_entry *e, uint32_t claim);
+
+struct disk_totals {
+    uint64_t bytes; /* of all files                                          */
+    uint32_t entries, room;
+};
+struct disk_totals disk_index_totals(struct zone *z);
+
+/* The folder (digest of its path and levels) that the index is of: where it was of
+ * another one, it is emptied.  Whoever asks later for another folder than this
+ * has an index that knows nothing of it. */
+void disk_index_begin(struct zone *z, uint64_t folder);
+/* Whether the folder may have files that are not in the index: until the loader
+ * has been through. */
+bool disk_index_is_cold(struct zone *z, uint64_t folder);
+void disk_index_set_warm(struct zone *z, uint64_t folder);
+/* The loader begins; false: nothing is left to load, or another one is at it. */
+bool disk_index_begin_load(struct zone *z, uint64_t folder);
