@@ -72,6 +72,7 @@ struct http_response {
     bool needs_memory : 1;      /* some filter reads the bytes               */
     bool has_trailers : 1;
     bool has_parts : 1;         /* a filter will include others              */
+    bool checks_conditions : 1; /* ... but this one we do: it is cached      */
     bool is_live : 1;           /* it comes as it arises, perhaps for long   */
     bool varies : 1;            /* Vary: Accept-Encoding (gzip_vary)         */
     bool hides_server : 1;      /* do not add Server                         */

@@ -113,6 +113,17 @@ open_new(struct task *t, const struct temp_path *path, char *name, size_t room)
 }
 
 
+static void
+make_parents(char *path)
+{
+    for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
+        *slash = '\0';
+        (void) mkdir(path, 0700);
+        *slash = '/';
+    }
+}
+
+
 /* A dry run leaves nothing behind: it uses a file in memory, with the name
  * that a file would have. */
 static int
@@ -123,14 +134,29 @@ open_in_memory(const struct temp_path *path, char *name, size_t room)
 }
 
 
+static struct chain_file *
+make_file(int fd, const char *name, enum temp_keep keep)
+{
+    struct temp_file *f = calloc(1, sizeof(*f));
+
+    if (!f)
+        check_memory(sizeof(*f));
+    f->file = (struct chain_file){ 1, fd, free_temp_file };
+    f->name = strdup(name);
+    if (!f->name)
+        check_memory(strlen(name) + 1);
+    f->is_ours = keep == TEMP_CLEAN;
+    return &f->file;
+}
+
+
 struct chain_file *
 temp_file_new(struct task *t, const struct temp_path *path, enum temp_keep keep,
               str_t *name)
 {
-    size_t            room = path->path.n + NAME_ROOM;
-    char             *text = arena_bytes(t->arena, room);
-    struct temp_file *f;
-    int               fd;
+    size_t room = path->path.n + NAME_ROOM;
+    char  *text = arena_bytes(t->arena, room);
+    int    fd;
 
     if (task_is_dry(t)) {
         keep = TEMP_KEEP;
@@ -140,19 +166,37 @@ temp_file_new(struct task *t, const struct temp_path *path, enum temp_keep keep,
     }
     if (fd == -1)
         return NULL;
-    f = calloc(1, sizeof(*f));
-    if (!f)
-        check_memory(sizeof(*f));
-    f->file = (struct chain_file){ 1, fd, free_temp_file };
     if (keep == TEMP_NAMELESS)
         (void) unlink(text);
-    f->name = strdup(text);
-    if (!f->name)
-        check_memory(strlen(text) + 1);
-    f->is_ours = keep == TEMP_CLEAN;
     if (name)
         *name = str_of(text);
-    return &f->file;
+    return make_file(fd, text, keep);
+}
+
+
+struct chain_file *
+temp_file_beside(struct task *t, const char *other, str_t *name)
+{
+    bool  made = false;
+    str_t text;
+    int   fd;
+
+    for (unsigned i = 0; i < ATTEMPTS; i++) {
+        text = arena_printf(t->arena, "%s.%0*u", other, NAME_DIGITS, counter++);
+        fd = open(text.p, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd != -1) {
+            *name = text;
+            return make_file(fd, text.p, TEMP_KEEP);
+        }
+        if (errno == ENOENT && !made) {
+            make_parents((char *) (uintptr_t) text.p);
+            made = true;
+        } else if (errno != EEXIST) {
+            break;
+        }
+    }
+    log_at(t->log, LEVEL_CRIT, errno, "open() \"%s\" failed", text.p);
+    return NULL;
 }
 
 
@@ -203,4 +247,55 @@ temp_file_append(struct task *t, struct chain_file *f, off_t *at,
         chain_skip(in, (uint64_t) done);
     }
     return true;
+}
+
+
+/* --- moving ------------------------------------------------------------------- */
+
+/* Between file systems, copies the file to a temporary name beside its
+ * target. */
+static bool
+copy_across(struct task *t, const char *from, const char *to)
+{
+    str_t   beside = arena_printf(t->arena, "%s.%08lx", to, random());
+    char    buf[16384] UNSET;
+    int     in = open(from, O_RDONLY | O_CLOEXEC);
+    int     out = open(beside.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    ssize_t n = -1;
+
+    while (in != -1 && out != -1 && (n = read(in, buf, sizeof(buf))) > 0) {
+        if (write(out, buf, (size_t) n) != n) {
+            n = -1;
+            break;
+        }
+    }
+    if (in != -1)
+        (void) close(in);
+    if (out != -1)
+        (void) close(out);
+    if (n == 0 && rename(beside.p, to) == 0) {
+        (void) unlink(from);
+        return true;
+    }
+    (void) unlink(beside.p);
+    return false;
+}
+
+
+bool
+temp_file_move(struct task *t, const char *from, char *to)
+{
+    if (rename(from, to) == 0)
+        return true;
+    if (errno == ENOENT) {
+        make_parents(to);
+        if (rename(from, to) == 0)
+            return true;
+    }
+    if (errno == EXDEV && copy_across(t, from, to))
+        return true;
+    log_at(t->log, LEVEL_CRIT, errno, "rename() \"%s\" to \"%s\" failed", from,
+           to);
+    (void) unlink(from);
+    return false;
 }

@@ -29,3 +29,12 @@ struct chain_file *temp_file_new(struct task *t, const struct temp_path *path,
  * logged, and what was not written is still in in. */
 bool temp_file_append(struct task *t, struct chain_file *f, off_t *at,
                       struct chain *in, uint64_t limit);
+
+/* A new file beside another one, whose folders are created as needed: with its
+ * name, a dot and ten digits.  As temp_file_new with TEMP_KEEP. */
+struct chain_file *temp_file_beside(struct task *t, const char *other,
+                                    str_t *name);
+
+/* Renames a file, and creates the folders of the name to; between file systems,
+ * it is copied.  False: logged, and it is gone. */
+bool temp_file_move(struct task *t, const char *from, char *to);

@@ -16,6 +16,11 @@ my $backend = Weir::Backend->http(sub {
     my $status = $uri =~ /missing/ ? 404 : 200;
     my $body = $uri =~ /big/ ? $big : "body of $uri";
 
+    if ($uri =~ /slow/) {
+        $c->send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        $c->send(sprintf("%x\r\n%s\r\n", length $big, $big)) for 1 .. 40;
+        return "0\r\n\r\n";
+    }
     if ($uri =~ /short/) {
         $c->send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort");
         $c->close;
@@ -78,6 +83,12 @@ ok stored('root/stored/big') eq $big, 'is stored whole'
     or diag(-s $t->path('root/stored/big'));
 ok $t->get('/buffered/big')->body eq $big, 'without buffering';
 ok is_oracle || stored('root/buffered/big') eq $big, 'just as well';
+my $slow = $t->connect;
+$slow->send_request('GET', '/stored/slow');
+ok is_oracle() || $t->wait_log(qr/buffered to a temporary file/),
+    'a client that waits';
+ok $slow->read_response->body eq $big x 40, 'gets all';
+ok stored('root/stored/slow') eq $big x 40, '... all of it is stored';
 is $t->get('/stored/missing')->status, 404, 'an error';
 ok !-e $t->path('root/stored/missing'), 'is not stored';
 $t->get('/stored/short');

@@ -14,7 +14,7 @@ use Weir::Test qw(:DEFAULT free_ports binary_path);
 my @groups = qw(
     protocol keepalive location servername static range proxypass errorpage
     headers upstream rewrite recent access variables tls proxyssl
-    fastcgi scgi uwsgi memcached tunnel limits misc gzip gunzip
+    fastcgi scgi uwsgi memcached tunnel limits misc gzip gunzip cache
 );
 
 plan skip_all => 'a table of what weir does' if is_oracle();

@@ -56,6 +56,10 @@ exchange_interim(struct exchange *x)
         http_send_interim(r, 100, NULL);
     else if (x->code == 103 && is_wanted(&r->task))
         pass_hints(x);
+    if (x->link != NULL) {
+        x->head_from = x->link->in.read;
+        gateway_cache_forget(x->gateway);
+    }
     x->code = 0;
     x->reason = STR_NONE;
     memset(&x->fields, 0, sizeof(x->fields));

@@ -45,7 +45,10 @@ exchange_new(struct gateway *g, str_t name)
 struct exchange *
 gateway_answer(struct gateway *g)
 {
-    return make(g, STR(""));
+    struct exchange *x = make(g, STR(""));
+
+    x->is_stored = true;
+    return x;
 }
 
 

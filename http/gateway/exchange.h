@@ -34,6 +34,7 @@ struct exchange {
     bool          is_reusable, is_upgrade, is_headless;
     bool          is_unseen; /* the peer has not acted on the request        */
     bool          has_head;  /* decode has said STEP_NEXT                    */
+    bool          is_stored;  /* no peer's: a source's                       */
     bool          is_passed_on; /* so that its body counts                   */
     bool          is_complete; /* decode has said STEP_DONE                  */
     bool          is_request_sent; /* all of it is handed to the connection  */
@@ -41,6 +42,8 @@ struct exchange {
     bool          is_body_encoded; /* to the last byte                       */
     bool          is_held;   /* encode_body has left something               */
     bool          is_send_broken; /* but the response may still be read      */
+    const char   *head_from;  /* where that which is being decoded begins; of
+                                 a head, behind interim ones                 */
     size_t        head_bytes; /* decoded before the body                     */
     size_t        skipped;   /* by the present decode                        */
     size_t        aside_bytes; /* skipped before the body                    */
@@ -101,9 +104,6 @@ str_t gateway_fault_word(const struct exchange *x);
 /* A timer of the present link has run out: logs it, with the directive that has
  * set it. */
 void gateway_timed_out(struct gateway *g);
-
-/* Of the peer's URL, for logs. */
-const char *gateway_scheme(const struct gateway *g);
 
 /* A try went wrong in the way of one bit of gateway_next: another one, or the
  * end of the run with the status that this stands for. */

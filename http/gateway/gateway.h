@@ -24,6 +24,7 @@
 #include "core/conf/types.h"
 #include "core/expr/expr.h"
 #include "core/upstream/group.h"
+#include "http/gateway/cache.h"
 #include "http/gateway/protocol.h"
 #include "http/request.h"
 
@@ -77,6 +78,7 @@ enum gateway_next {
     NEXT_NON_IDEMPOTENT = 1 << 10,
     NEXT_OFF = 1 << 11,
     NEXT_DENIED = 1 << 12,
+    NEXT_UPDATING = 1 << 13, /* only for a cache: while it is updated        */
 };
 
 /* Response fields that have no effect: proxy_ignore_headers. */
@@ -143,6 +145,7 @@ struct gateway_conf {
     struct gateway_store store;
     unsigned             store_access;
     unsigned             preface;    /* enum gateway_preface                 */
+    struct gateway_cache_conf cache;
     struct texts         hide, pass; /* header fields                        */
     unsigned             next;       /* enum gateway_next                    */
     unsigned             ignore;     /* enum gateway_ignore                  */
@@ -150,7 +153,7 @@ struct gateway_conf {
     bool                 ignore_client_abort, intercept_errors;
     bool                 pass_request_headers, pass_request_body;
     bool                 force_ranges, socket_keepalive, pass_trailers;
-    /* Set by the protocol's ready: */
+    /* Set by the protocol's ready, or for the cache: */
     const struct gateway_source *const *sources; /* in order, then NULL; or
                                                     NULL: none               */
     /* Set by gateway_ready: */
@@ -168,6 +171,7 @@ extern const struct directive gateway_peer_rows[];
 extern const struct directive gateway_field_rows[];
 extern const struct directive gateway_body_rows[];
 extern const struct directive gateway_lowat_rows[]; /* only some have it     */
+/* gateway_cache_rows: cache.h */
 
 /* PREFIX_buffer_size of C, whose member gateway is a struct gateway_conf. */
 #define GATEWAY_BUFFER(name, C)                                                \
@@ -191,6 +195,10 @@ extern const struct conf_word gateway_next_http[];
 /* Checks the settings and derives others from them; prefix is for messages. */
 const char *gateway_ready(struct conf *cf, struct gateway_conf *c,
                           const char *prefix);
+/* Those of gateway_cache_rows, too; their zones are for that use. */
+const char *gateway_ready_cached(struct conf *cf, struct gateway_conf *c,
+                                 const char            *prefix,
+                                 const struct zone_use *use);
 
 #define GATEWAY_STATES(X)                                                      \
     X(READ_BODY) /* of the request, as far as it is needed first           */  \
@@ -217,6 +225,9 @@ struct exchange_list {
                                  but a source's; or NULL                     */
     struct gateway  *running; /* the present run, or NULL                    */
     enum gateway_fault untried; /* why the last run has had no try           */
+    struct gateway  *last_run; /* NULL: none so far                          */
+    uint32_t         handed;  /* the claim of a subrequest that updates what a
+                                 cache has; 0: it is none                    */
 };
 
 /* The request's body on its way to the peer. */
@@ -278,6 +289,8 @@ struct gateway {
     bool           buffers; /* proxy_buffering, X-Accel-Buffering            */
     struct relay  *relay;   /* passes on its body; NULL: not so far          */
     struct store  *store;   /* keeps a copy; NULL: not                       */
+    struct cached *cache;   /* what a cache has of it, or gets; NULL: none is
+                               asked                                         */
     struct tunnel *tunnel;  /* passes on bytes, both ways; NULL: not         */
 };
 
@@ -292,6 +305,8 @@ struct gateway *gateway_new(struct http_request *r,
  * variable's value, and *uri to what follows it.  False: logged, and http_fail
  * was called. */
 bool gateway_find_group(struct gateway *g, str_t url, unsigned default_port);
+/* Of the peer's URL: "http". */
+const char *gateway_scheme(const struct gateway *g);
 /* Ends the run and fails the request: STEP_FAIL. */
 enum step gateway_fail(struct gateway *g, unsigned status);
 /* Continues the run; returns the content handler's result. */

@@ -83,6 +83,9 @@ struct gateway_protocol {
     enum step (*decode_eof)(struct exchange *x);
     /* Whether a response field is not passed on by default.  May be NULL. */
     bool (*hides)(enum field_id id, str_t name);
+    /* The key of a cache for which the configuration names none.  NULL: it has
+     * to. */
+    str_t (*key)(const struct gateway *g);
     /* Rewrites a field that contains URLs of the peer (Location, Refresh,
      * Set-Cookie): true, with *value changed.  May be NULL. */
     bool (*rewrite)(struct gateway *g, enum field_id id, str_t *value);

@@ -39,6 +39,8 @@ struct relay {
     bool               is_held_back; /* a filter may be holding bytes that
                                         were handed over                     */
     bool               has_spilled;  /* in this call                          */
+    bool               drains; /* nobody wants the body, but it is stored    */
+    int64_t            kept;   /* bytes of the body that copies have         */
 };
 
 
@@ -77,6 +79,28 @@ open_file(struct relay *relay)
 }
 
 
+/* Gives copies of the body (a store, a cache) what they have not got so far, of
+ * what is in memory. */
+static void
+keep(struct relay *relay)
+{
+    struct gateway  *g = relay->g;
+    struct exchange *x = g->x;
+    int64_t          passed = x->body_bytes - (int64_t) x->body.n;
+    struct chain     fresh;
+
+    if ((g->store == NULL && g->cache == NULL) || relay->kept >= x->body_bytes)
+        return;
+    chain_init(&fresh, g->r->task.arena);
+    chain_share(&fresh, &x->body);
+    chain_skip(&fresh, (uint64_t) (relay->kept - passed));
+    gateway_store_add(g, &fresh);
+    gateway_cache_add(g, &fresh);
+    chain_clear(&fresh);
+    relay->kept = x->body_bytes;
+}
+
+
 /* Moves the bytes in memory to the file; false: they stay in memory. */
 static bool
 spill(struct relay *relay)
@@ -85,6 +109,9 @@ spill(struct relay *relay)
     off_t           from;
     bool            ok;
 
+    keep(relay);
+    if (gateway_cache_spill(g, &relay->spilled, &g->x->body))
+        return true;
     rewind_file(relay);
     from = relay->file_end;
     if ((uint64_t) from + g->x->body.n > g->conf->max_file_size
@@ -206,8 +233,7 @@ gather(struct relay *relay)
 {
     struct exchange *x = relay->g->x;
 
-    if (!chain_empty(&x->body))
-        gateway_store_add(relay->g, &x->body);
+    keep(relay);
     chain_move(&relay->out, &relay->spilled);
     chain_move(&relay->out, &x->body);
 }
@@ -220,6 +246,10 @@ hand_over(struct relay *relay, bool at_once, bool last)
     enum step s;
 
     gather(relay);
+    if (relay->drains) {
+        chain_clear(&relay->out);
+        return STEP_NEXT;
+    }
     if (at_once && !last)
         chain_flush(&relay->out);
     relay->is_held_back = !at_once;
@@ -269,7 +299,7 @@ break_off(struct relay *relay)
 
     exchange_end(g->x);
     gather(relay);
-    s = http_send_cut(g->r, &relay->out);
+    s = relay->drains ? STEP_DONE : http_send_cut(g->r, &relay->out);
     gateway_end(g, PEER_OK);
     return s;
 }
@@ -343,6 +373,7 @@ new_relay(struct gateway *g)
     struct relay *relay = arena_make(a, struct relay);
 
     relay->g = g;
+    relay->drains = g->r->out.is_last; /* its head is all that is sent */
     relay->pause.on_timeout = on_pause_over;
     chain_init(&relay->out, a);
     chain_init(&relay->spilled, a);

@@ -120,7 +120,11 @@ pass_field(struct gateway *g, const struct field *f)
     case FIELD_ACCEPT_RANGES:
         if (g->conf->force_ranges)
             return;
-        break;
+        if (!g->x->is_stored && !gateway_cache_is_filling(g))
+            break;
+        r->out.allows_ranges = true;
+        r->out.is_single_part = !g->x->is_stored;
+        return;
     default:
         break;
     }
@@ -254,6 +258,8 @@ send_head(struct gateway *g)
     struct http_response *out = &r->out;
     enum step             s;
 
+    if (!x->is_stored && !task_is_dry(&r->task))
+        gateway_cache_open(g);
     pass_fields(g, false);
     out->hides_server = lacks_own(g, FIELD_SERVER);
     out->hides_date = lacks_own(g, FIELD_DATE);
@@ -261,11 +267,14 @@ send_head(struct gateway *g)
     out->reason = x->reason;
     out->length = x->length;
     out->is_upstreams = true;
+    out->checks_conditions = x->is_stored || gateway_cache_is_filling(g);
     out->is_live = !g->buffers;
     if (r->has_own_tag && x->code == 304) /* the client has the weak one */
         http_weaken_etag(r);
-    if (g->conf->force_ranges)
-        out->allows_ranges = out->is_single_part = true;
+    if (g->conf->force_ranges) {
+        out->allows_ranges = true;
+        out->is_single_part = !x->is_stored;
+    }
     if (x->is_headless) {
         r->version = HTTP_09;
         r->keeps_alive = false;
@@ -284,6 +293,10 @@ send_head(struct gateway *g)
         g->state = GATEWAY_RELAY;
         return STEP_NEXT;
     }
+    if (s == STEP_DONE && gateway_cache_is_filling(g)) {
+        g->state = GATEWAY_RELAY;
+        return STEP_NEXT;
+    }
     if (s == STEP_DONE)
         read_end(g);
     gateway_end(g, PEER_OK);
@@ -297,11 +310,15 @@ gateway_respond(struct gateway *g)
     struct exchange *x = g->x;
     str_t            to;
 
-    if (x->code >= 300) {
+    if (x->code >= 300 && !x->is_stored) {
         if (gateway_retry_status(g, x->code) == STEP_NEXT)
             return STEP_NEXT;
+        if (x->code == 304 && gateway_cache_revalidates(g))
+            return gateway_cache_confirms(g) ? exchange_answered(g->x)
+                                             : gateway_fail(g, 502);
         if (is_intercepted(g)) {
             read_end(g);
+            gateway_cache_intercepted(g);
             return gateway_fail(g, x->code);
         }
     }

@@ -116,6 +116,8 @@ gateway_retry(struct gateway *g, unsigned how)
     pick_done(&g->pick, how == NEXT_DENIED ? PEER_NEXT : PEER_FAILED);
     if (may && may_go_on(g, how) && pick_has_more(&g->pick))
         return try_again(g);
+    if (gateway_cache_stale(g, how))
+        return exchange_answered(g->x);
     return gateway_fail(g, x->status);
 }
 
@@ -127,7 +129,8 @@ gateway_retry_status(struct gateway *g, unsigned status)
 
     if (!how || !may_repeat(g, was_sent(g->x)) || !may_go_on(g, how)
         || g->pick.tries <= 1)
-        return STEP_DONE;
+        return gateway_cache_replaces(g, how) ? exchange_answered(g->x)
+                                              : STEP_DONE;
     log_debug(g->r->task.log, "http next upstream, %x", how);
     exchange_end(g->x);
     pick_done(&g->pick, how & (NEXT_403 | NEXT_404) ? PEER_NEXT : PEER_FAILED);

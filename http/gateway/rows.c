@@ -72,6 +72,14 @@ parse_store(struct conf *cf, void *field)
         return conf_error(cf, "empty path");
     if (str_is(cf->args[1], "off"))
         return NULL;
+    if (cache_zone_is_on(
+            &container_of(s, struct gateway_conf, store)->cache.zone))
+        return conf_error(cf,
+                          "\"" STR_F "\" directive is incompatible with "
+                          "\"%.*s_cache\"",
+                          STR_A(cf->args[0]),
+                          (int) (cf->args[0].n - strlen("_store")),
+                          cf->args[0].p);
     if (str_is(cf->args[1], "on")) {
         s->is_mapped = true;
         return NULL;
@@ -81,10 +89,24 @@ parse_store(struct conf *cf, void *field)
 }
 
 
+/* Not where the block has a cache instead. */
+static void
+inherit_store(struct conf *cf, void *field, const void *outer)
+{
+    const struct gateway_conf *c = container_of((struct gateway_store *) field,
+                                                struct gateway_conf, store);
+
+    (void) cf;
+    if (!cache_zone_is_on(&c->cache.zone))
+        *(struct gateway_store *) field = *(const struct gateway_store *) outer;
+}
+
+
 static const struct conf_type store_type = {
     .name = "store",
     .size = sizeof(struct gateway_store),
     .parse = parse_store,
+    .inherit = inherit_store,
     .unset = "off",
 };
 
@@ -143,7 +165,8 @@ static const struct conf_type access_type = {
 
 /* --- rows ----------------------------------------------------------------- */
 
-/* A word of a list below; "updating" is one only with a cache. */
+/* Words of the lists below, which are those of PREFIX_cache_use_stale, too;
+ * "updating" has a meaning only there. */
 #define NEXT_CAUSES \
     { "error", NEXT_ERROR }, { "timeout", NEXT_TIMEOUT }, \
         { "denied", NEXT_DENIED }, \
@@ -156,7 +179,7 @@ static const struct conf_type access_type = {
         { "http_503", NEXT_503 }, { "http_403", NEXT_403 }, \
         { "http_404", NEXT_404 }, { "http_429", NEXT_429 }, \
     { \
-        "updating", 0 \
+        "updating", NEXT_UPDATING \
     }
 
 const struct conf_word gateway_next_causes[] = { NEXT_CAUSES, { NULL, 0 } };

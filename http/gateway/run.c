@@ -52,7 +52,7 @@ gateway_new(struct http_request *r, const struct gateway_protocol *protocol,
     chain_init(&g->upload.unframed, a);
     if (!r->exchanges)
         r->exchanges = arena_make(a, struct exchange_list);
-    r->exchanges->running = g;
+    r->exchanges->running = r->exchanges->last_run = g;
     wait_start(&r->task, &g->wait, cancel);
     return g;
 }
@@ -79,6 +79,7 @@ gateway_end(struct gateway *g, enum outcome how)
         http_body_leave(g->r);
     gateway_relay_end(g);
     gateway_store_end(g);
+    gateway_cache_end(g);
     g->r->task.log->action = g->action;
 }
 
@@ -86,6 +87,7 @@ gateway_end(struct gateway *g, enum outcome how)
 enum step
 gateway_fail(struct gateway *g, unsigned status)
 {
+    gateway_cache_fail(g, status);
     gateway_end(g, PEER_OK);
     return http_fail(g->r, status);
 }
@@ -180,6 +182,8 @@ choose(struct gateway *g)
     gateway_blame(g, GATEWAY_FAULT_NO_LIVE_UPSTREAMS);
     gateway_says(g, "connecting to upstream");
     log_error(g->r->task.log, "no live upstreams");
+    if (gateway_cache_stale(g, NEXT_ERROR))
+        return exchange_answered(g->x);
     return gateway_fail(g, 502);
 }
 
@@ -269,6 +273,7 @@ is_abandoned(const struct gateway *g)
 {
     return g->r->client_gone && !g->conf->ignore_client_abort
            && !g->r->main->is_post_action && g->state != GATEWAY_READ_BODY
+           && !(g->state > GATEWAY_LOOK && gateway_cache_asks_whole(g))
            && g->state != GATEWAY_TUNNEL;
 }
 

@@ -3,10 +3,6 @@
  * proxy_store: saves a complete 200 response as a file.  It is written under a
  * temporary name, and renamed when it is complete.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,47 +54,6 @@ gateway_store_add(struct gateway *g, const struct chain *data)
 }
 
 
-/* Between file systems, copies the file to a temporary name beside its
- * target. */
-static bool
-copy_across(struct task *t, const char *from, const char *to)
-{
-    str_t   beside = arena_printf(t->arena, "%s.%08lx", to, random());
-    char    buf[16384] UNSET;
-    int     in = open(from, O_RDONLY | O_CLOEXEC);
-    int     out = open(beside.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    ssize_t n = -1;
-
-    while (in != -1 && out != -1 && (n = read(in, buf, sizeof(buf))) > 0) {
-        if (write(out, buf, (size_t) n) != n) {
-            n = -1;
-            break;
-        }
-    }
-    if (in != -1)
-        (void) close(in);
-    if (out != -1)
-        (void) close(out);
-    if (n == 0 && rename(beside.p, to) == 0) {
-        (void) unlink(from);
-        return true;
-    }
-    (void) unlink(beside.p);
-    return false;
-}
-
-
-static void
-make_folders(char *path)
-{
-    for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
-        *slash = '\0';
-        (void) mkdir(path, 0700);
-        *slash = '/';
-    }
-}
-
-
 static void
 move_in_place(struct gateway *g, str_t to)
 {
@@ -112,18 +67,7 @@ move_in_place(struct gateway *g, str_t to)
 
         (void) futimens(g->store->file->fd, times);
     }
-    if (rename(g->store->name.p, path) == 0)
-        return;
-    if (errno == ENOENT) {
-        make_folders(path);
-        if (rename(g->store->name.p, path) == 0)
-            return;
-    }
-    if (errno == EXDEV && copy_across(t, g->store->name.p, path))
-        return;
-    log_at(t->log, LEVEL_CRIT, errno, "rename() \"%s\" to \"%s\" failed",
-           g->store->name.p, path);
-    (void) unlink(g->store->name.p);
+    (void) temp_file_move(t, g->store->name.p, path);
 }
 
 

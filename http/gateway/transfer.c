@@ -292,7 +292,10 @@ gateway_decode(struct gateway *g)
     size_t           taken;
 
     x->skipped = 0;
+    x->head_from = from;
     s = g->protocol->decode(x, in);
+    if (!x->has_head)
+        gateway_cache_note(g, str_span(x->head_from, in->read));
     taken = (size_t) (in->read - from) - x->skipped;
     x->aside_bytes += x->has_head ? 0 : x->skipped;
     if (s == STEP_DONE)

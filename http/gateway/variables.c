@@ -164,12 +164,45 @@ get_cookie(struct task *t, uintptr_t name)
 }
 
 
-/* This build has no cache, so there is never a value. */
+enum cache_told {
+    CACHE_TOLD_STATUS,
+    CACHE_TOLD_KEY,
+    CACHE_TOLD_AGE,
+    CACHE_TOLD_ETAG,
+    CACHE_TOLD_MODIFIED
+};
+
+
 static str_t
-get_nothing(struct task *t, uintptr_t arg)
+get_cached(struct task *t, uintptr_t what)
 {
-    (void) t;
-    (void) arg;
+    static const str_t statuses[] = {
+        [CACHE_NONE] = { NULL, 0 },
+        [CACHE_MISS] = { "MISS", 4 },
+        [CACHE_BYPASS] = { "BYPASS", 6 },
+        [CACHE_EXPIRED] = { "EXPIRED", 7 },
+        [CACHE_STALE] = { "STALE", 5 },
+        [CACHE_UPDATING] = { "UPDATING", 8 },
+        [CACHE_REVALIDATED] = { "REVALIDATED", 11 },
+        [CACHE_HIT] = { "HIT", 3 },
+    };
+    const struct exchange_list *list = http_of(t)->exchanges;
+    const struct gateway       *g = list != NULL ? list->last_run : NULL;
+
+    if (g == NULL)
+        return STR_NONE;
+    switch ((enum cache_told) what) {
+    case CACHE_TOLD_STATUS:
+        return statuses[gateway_cache_status(g)];
+    case CACHE_TOLD_KEY:
+        return gateway_cache_key(g);
+    case CACHE_TOLD_AGE:
+        return gateway_cache_age(g);
+    case CACHE_TOLD_ETAG:
+        return gateway_cache_etag(g);
+    case CACHE_TOLD_MODIFIED:
+        return gateway_cache_modified(g);
+    }
     return STR_NONE;
 }
 
@@ -216,12 +249,19 @@ static const struct variable variables[] = {
       "connect_timeout, tls, tls_verify, reset, send_timeout, read_timeout, "
       "premature_close, header_invalid, header_too_big, body_invalid, "
       "no_live_upstreams, denied, local_limit or client_closed" },
-    { "upstream_cache_etag", get_nothing, 0, VAR_VOLATILE, NULL,
-      "the ETag of what a cache holds; nothing in this build" },
-    { "upstream_cache_last_modified", get_nothing, 0, VAR_VOLATILE, NULL,
-      "the Last-Modified of what a cache holds; nothing in this build" },
-    { "upstream_cache_status", get_nothing, 0, VAR_VOLATILE, NULL,
-      "how a cache answered; nothing in this build, which has none" },
+    { "upstream_cache_etag", get_cached, CACHE_TOLD_ETAG, VAR_VOLATILE, NULL,
+      "the ETag of a stored response that is being revalidated" },
+    { "upstream_cache_last_modified", get_cached, CACHE_TOLD_MODIFIED,
+      VAR_VOLATILE, NULL,
+      "the Last-Modified of a stored response that is being revalidated" },
+    { "upstream_cache_status", get_cached, CACHE_TOLD_STATUS, VAR_VOLATILE,
+      NULL,
+      "how the cache answered: MISS, BYPASS, EXPIRED, STALE, UPDATING, "
+      "REVALIDATED or HIT" },
+    { "upstream_cache_key", get_cached, CACHE_TOLD_KEY, VAR_VOLATILE, NULL,
+      "the key by which the cache was asked" },
+    { "upstream_cache_age", get_cached, CACHE_TOLD_AGE, VAR_VOLATILE, NULL,
+      "for how many seconds the response has been in the cache" },
     { "upstream_http_", get_field, 0, VAR_PREFIX | VAR_VOLATILE, NULL,
       "a field of the upstream's response, in lower case with _ for "
       "-; of several responses the last one's" },

@@ -69,12 +69,17 @@ static enum step
 check(struct http_request *r, void *state)
 {
     (void) state;
-    if (r->out.status != 200 || r != r->main || r->out.is_upstreams)
+    if (r->out.status != 200 || r != r->main
+        || (r->out.is_upstreams && !r->out.checks_conditions))
         return STEP_NEXT;
-    if (!holds(r))
+    if (!holds(r)) { /* nothing of what is there belongs to the page */
+        memset(&r->out.fields, 0, sizeof(r->out.fields));
         return http_fail(r, 412);
+    }
     if (!has_copy(r))
         return STEP_NEXT;
+    if (r->has_own_tag) /* the client has the weak one */
+        http_weaken_etag(r);
     r->out.status = 304;
     r->out.reason = STR_NONE;
     r->out.type_of_304 = r->out.content_type;

@@ -349,7 +349,8 @@ ready(struct conf *cf, void *at)
 {
     struct fastcgi_conf *c = at;
 
-    return gateway_ready(cf, &c->gateway, "fastcgi");
+    return gateway_ready_cached(cf, &c->gateway, "fastcgi",
+                                &disk_index_fastcgi);
 }
 
 #define C struct fastcgi_conf
@@ -364,6 +365,8 @@ static const struct directive directives[] = {
       "invalid, as for fastcgi_next_upstream invalid_header." },
     GATEWAY_BUFFER("fastcgi_buffer_size", C),
     GATEWAY_NEXT("fastcgi_next_upstream", C, gateway_next_cgi),
+    GATEWAY_CACHE_PATH("fastcgi_cache_path", disk_index_fastcgi),
+    GATEWAY_USE_STALE("fastcgi_cache_use_stale", C, gateway_next_cgi),
     TEMP_PATH("fastcgi_temp_path", IN_WEB, C, gateway.temp_path,
               WEIR_FASTCGI_TEMP_PATH, PASS_TEMP_PATH_SAYS),
     { .name = NULL },
@@ -371,6 +374,7 @@ static const struct directive directives[] = {
 
 static const struct template templates[] = {
     PASS_TEMPLATES("fastcgi", C),
+    PASS_ROWS("fastcgi", C, gateway_cache_rows),
     PASS_ROWS("fastcgi", C, gateway_lowat_rows),
     { .rows = NULL },
 };

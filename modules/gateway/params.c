@@ -178,14 +178,49 @@ header_name(struct arena *a, str_t name)
 }
 
 
+/* What a cache stores is the whole response, whatever the client asks for. */
+static bool
+is_kept_back(const struct gateway *g, const struct field *f)
+{
+    switch ((int) f->id) {
+    case FIELD_IF_MODIFIED_SINCE:
+    case FIELD_IF_UNMODIFIED_SINCE:
+    case FIELD_IF_NONE_MATCH:
+    case FIELD_IF_MATCH:
+    case FIELD_RANGE:
+    case FIELD_IF_RANGE:
+        return gateway_cache_asks_whole(g);
+    default:
+        return false;
+    }
+}
+
+
+/* Of a stored response that is revalidated. */
 static void
-add_headers(struct params *out, struct http_request *r,
+add_condition(struct params *out, const struct gateway *g, str_t name,
+              str_t value)
+{
+    const struct params_conf *c = &((const struct app *) g->data)->params;
+
+    if (value.n == 0 || !gateway_cache_asks_whole(g)
+        || (c->replaced && hash_get(c->replaced, header_part(name))))
+        return;
+    add(out, g->r, name, value);
+}
+
+
+static void
+add_headers(struct params *out, const struct gateway *g,
             const struct params_conf *c)
 {
+    struct http_request *r = g->r;
+
     VEC_EACH(&r->in.list, f) {
         str_t name;
 
-        if (f->is_hidden || f->id == FIELD_HOST || came_before(&r->in, f))
+        if (f->is_hidden || f->id == FIELD_HOST || is_kept_back(g, f)
+            || came_before(&r->in, f))
             continue;
         name = header_name(r->task.arena, f->name);
         if (c->replaced && hash_get(c->replaced, header_part(name)))
@@ -202,13 +237,16 @@ app_collect(struct exchange *x, struct params *out)
     const struct params_conf *c = &((const struct app *) g->data)->params;
     struct http_request      *r = g->r;
 
-    vec_reserve(r->task.arena, &out->list, c->rows.n + r->in.list.n + 1);
+    vec_reserve(r->task.arena, &out->list, c->rows.n + r->in.list.n + 3);
     if (!add_rows(out, r, c))
         return false;
     if (!c->has_host)
         add_host(out, r);
+    add_condition(out, g, STR("HTTP_IF_MODIFIED_SINCE"),
+                  gateway_cache_modified(g));
+    add_condition(out, g, STR("HTTP_IF_NONE_MATCH"), gateway_cache_etag(g));
     if (g->conf->pass_request_headers)
-        add_headers(out, r, c);
+        add_headers(out, g, c);
     VEC_EACH(&out->list, it)
         log_debug(r->task.log, "%s param: \"" STR_F ": " STR_F "\"",
                   g->protocol->prefix, STR_A(it->name), STR_A(it->value));

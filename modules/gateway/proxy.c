@@ -22,6 +22,7 @@ const struct gateway_protocol proxy_protocol = {
     .decode = proxy_decode,
     .decode_eof = proxy_decode_eof,
     .hides = proxy_hides,
+    .key = proxy_cache_key,
     .rewrite = proxy_rewrite,
 };
 
@@ -35,7 +36,7 @@ ready(struct conf *cf, void *at)
 {
     struct proxy_conf *c = at;
 
-    return gateway_ready(cf, &c->gateway, "proxy");
+    return gateway_ready_cached(cf, &c->gateway, "proxy", &disk_index_proxy);
 }
 
 
@@ -114,6 +115,12 @@ static const struct directive directives[] = {
          "Whether trailers of the upstream's response are passed on."),
     GATEWAY_BUFFER("proxy_buffer_size", C),
     GATEWAY_NEXT("proxy_next_upstream", C, gateway_next_http),
+    GATEWAY_CACHE_PATH("proxy_cache_path", disk_index_proxy),
+    GATEWAY_USE_STALE("proxy_cache_use_stale", C, gateway_next_http),
+    FLAG("proxy_cache_convert_head", IN_WEB, C, gateway.cache.converts_head,
+         "on",
+         "Asks the upstream with GET where the client asks with HEAD, so that "
+         "the response can be stored. off needs $request_method in the key."),
     TEMP_PATH("proxy_temp_path", IN_WEB, C, gateway.temp_path,
               WEIR_PROXY_TEMP_PATH,
               "The folder for responses that do not fit into the buffers, "
@@ -128,11 +135,9 @@ static const struct directive directives[] = {
     }
 
 static const struct template templates[] = {
-    SHARED(gateway_peer_rows),
-    SHARED(gateway_field_rows),
-    SHARED(gateway_body_rows),
-    SHARED(gateway_lowat_rows),
-    GATEWAY_TLS_TEMPLATES("proxy_ssl", C),
+    SHARED(gateway_peer_rows),  SHARED(gateway_field_rows),
+    SHARED(gateway_body_rows),  SHARED(gateway_cache_rows),
+    SHARED(gateway_lowat_rows), GATEWAY_TLS_TEMPLATES("proxy_ssl", C),
     { .rows = NULL },
 };
 

@@ -120,6 +120,7 @@ enum step proxy_prepare(struct gateway *g);
 enum step proxy_encode_head(struct exchange *x, struct chain *out);
 enum step proxy_encode_body(struct exchange *x, struct chain *in,
                             struct chain *out, bool last);
+str_t     proxy_cache_key(const struct gateway *g);
 /* proxy_response.c */
 enum step proxy_decode(struct exchange *x, struct buf *in);
 enum step proxy_decode_eof(struct exchange *x);

@@ -104,6 +104,23 @@ proxy_prepare(struct gateway *g)
 }
 
 
+str_t
+proxy_cache_key(const struct gateway *g)
+{
+    const struct proxy_state  *s = g->data;
+    const struct proxy_target *to = s->target;
+    struct arena              *a = g->r->task.arena;
+    str_t                      url = to->url;
+
+    if (to->expr == NULL && str_find(url, STR("//unix:")) != NULL) {
+        url.n -= to->uri.n; /* as written, up to the colon behind the socket */
+        return str_join(a, url, g->uri);
+    }
+    return arena_printf(a, "%s://" STR_F STR_F, gateway_scheme(g),
+                        STR_A(s->host), STR_A(g->uri));
+}
+
+
 /* --- the head ------------------------------------------------------------- */
 
 /* The same code first measures the text (p is NULL) and then writes it. */
@@ -201,12 +218,45 @@ put_framing(struct text *t, const struct proxy_headers *h,
 }
 
 
+/* What is stored is the whole response, whatever the client asks for. */
+static uint64_t
+kept_back(const struct gateway *g)
+{
+    if (!gateway_cache_asks_whole(g))
+        return 0;
+    return proxy_field_bit(FIELD_IF_MODIFIED_SINCE)
+           | proxy_field_bit(FIELD_IF_UNMODIFIED_SINCE)
+           | proxy_field_bit(FIELD_IF_NONE_MATCH)
+           | proxy_field_bit(FIELD_IF_MATCH) | proxy_field_bit(FIELD_RANGE)
+           | proxy_field_bit(FIELD_IF_RANGE);
+}
+
+
+/* Of a stored response that is revalidated. */
+static void
+put_conditions(struct text *t, const struct proxy_headers *h,
+               const struct gateway *g)
+{
+    str_t value = gateway_cache_modified(g);
+
+    if (!gateway_cache_asks_whole(g))
+        return;
+    if (value.n != 0 && !(h->sets & proxy_field_bit(FIELD_IF_MODIFIED_SINCE)))
+        put_field(t, STR("If-Modified-Since"), value);
+    value = gateway_cache_etag(g);
+    if (value.n != 0 && !(h->sets & proxy_field_bit(FIELD_IF_NONE_MATCH)))
+        put_field(t, STR("If-None-Match"), value);
+}
+
+
 static void
 put_passed(struct text *t, const struct proxy_headers *h,
-           const struct http_request *r)
+           const struct gateway *g)
 {
-    VEC_EACH(&r->in.list, f) {
-        if (f->is_hidden || (h->replaces & proxy_field_bit(f->id)))
+    uint64_t replaces = h->replaces | kept_back(g);
+
+    VEC_EACH(&g->r->in.list, f) {
+        if (f->is_hidden || (replaces & proxy_field_bit(f->id)))
             continue;
         if (h->replaced && f->id == FIELD_UNKNOWN
             && hash_get(h->replaced, f->name))
@@ -237,8 +287,9 @@ put_head(struct text *t, const struct gateway *g, const str_t *values)
         put_field(t, STR("Upgrade"), upgrade);
         put_field(t, STR("Connection"), STR("upgrade"));
     }
+    put_conditions(t, h, g);
     if (conf->gateway.pass_request_headers)
-        put_passed(t, h, g->r);
+        put_passed(t, h, g);
     put(t, STR("\r\n"));
 }
 
@@ -252,6 +303,10 @@ proxy_encode_head(struct exchange *x, struct chain *out)
     struct text                 text = { NULL, 0 };
     str_t *values = arena_array(task->arena, str_t, h->set.list.n + 1);
 
+    if (gateway_cache_converts(g)) {
+        ((struct proxy_state *) g->data)->method = STR("GET");
+        ((struct proxy_state *) g->data)->is_head = false;
+    }
     VEC_EACH(&h->set.list, f)
         values[f - h->set.list.at] = expr_eval(f->value, task);
     if (task->has_bad_value)

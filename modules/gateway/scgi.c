@@ -119,13 +119,16 @@ ready(struct conf *cf, void *at)
 {
     struct scgi_conf *c = at;
 
-    return gateway_ready(cf, &c->gateway, "scgi");
+    return gateway_ready_cached(cf, &c->gateway, "scgi", &disk_index_scgi);
 }
 
 
 static const struct directive directives[] = {
     GATEWAY_BUFFER("scgi_buffer_size", struct scgi_conf),
     GATEWAY_NEXT("scgi_next_upstream", struct scgi_conf, gateway_next_cgi),
+    GATEWAY_CACHE_PATH("scgi_cache_path", disk_index_scgi),
+    GATEWAY_USE_STALE("scgi_cache_use_stale", struct scgi_conf,
+                      gateway_next_cgi),
     TEMP_PATH("scgi_temp_path", IN_WEB, struct scgi_conf, gateway.temp_path,
               WEIR_SCGI_TEMP_PATH, PASS_TEMP_PATH_SAYS),
     { .name = NULL },
@@ -133,6 +136,7 @@ static const struct directive directives[] = {
 
 static const struct template templates[] = {
     PASS_TEMPLATES("scgi", struct scgi_conf),
+    PASS_ROWS("scgi", struct scgi_conf, gateway_cache_rows),
     { .rows = NULL },
 };
 

@@ -217,13 +217,16 @@ ready(struct conf *cf, void *at)
 {
     struct uwsgi_conf *c = at;
 
-    return gateway_ready(cf, &c->gateway, "uwsgi");
+    return gateway_ready_cached(cf, &c->gateway, "uwsgi", &disk_index_uwsgi);
 }
 
 
 static const struct directive directives[] = {
     GATEWAY_BUFFER("uwsgi_buffer_size", struct uwsgi_conf),
     GATEWAY_NEXT("uwsgi_next_upstream", struct uwsgi_conf, gateway_next_cgi),
+    GATEWAY_CACHE_PATH("uwsgi_cache_path", disk_index_uwsgi),
+    GATEWAY_USE_STALE("uwsgi_cache_use_stale", struct uwsgi_conf,
+                      gateway_next_cgi),
     TEMP_PATH("uwsgi_temp_path", IN_WEB, struct uwsgi_conf, gateway.temp_path,
               WEIR_UWSGI_TEMP_PATH, PASS_TEMP_PATH_SAYS),
     { .name = NULL },
@@ -231,6 +234,7 @@ static const struct directive directives[] = {
 
 static const struct template templates[] = {
     PASS_TEMPLATES("uwsgi", struct uwsgi_conf),
+    PASS_ROWS("uwsgi", struct uwsgi_conf, gateway_cache_rows),
     GATEWAY_TLS_TEMPLATES("uwsgi_ssl", struct uwsgi_conf),
     { .rows = NULL },
 };

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The state of a run with a cache; for the files of the cache only.
+ */
+#pragma once
+
+#include "http/gateway/cache_age.h"
+#include "http/gateway/exchange.h"
+
+/* A file that was opened. */
+struct cached_file {
+    struct chain_file *file;  /* NULL: none was opened                       */
+    struct block      *block;
+    str_t              start; /* its first bytes, in block                   */
+    uint64_t           size;
+    struct disk_head   head;  /* texts point into start                      */
+};
+
+/* What is being stored. */
+struct cache_fill {
+    const struct exchange *x;
+    struct chain_file     *file; /* NULL: nothing is stored                  */
+    str_t                  name; /* of the temporary file                    */
+    off_t                  end;
+    struct chain           head; /* not written so far                       */
+    size_t                 body_at;
+    bool                   is_broken;
+};
+
+struct cached {
+    const struct disk_cache *in;
+    str_t                    text; /* the key                                */
+    struct disk_key          main, key; /* its digest; that of the variant   */
+    enum cache_status        status;
+    int64_t                  date; /* when what is answered was stored; 0    */
+    bool                     is_storable;
+    bool                     may_use_error; /* stale-if-error                */
+    uint32_t                 claim; /* 0: none                               */
+
+    struct cached_file old;  /* stale: for revalidation, or instead of errors */
+    struct cache_age   age;  /* of the peer's response                       */
+    str_t              raw;  /* its head, as it came                         */
+    size_t             raw_room;
+    struct cache_fill  fill;
+
+    /* Waiting for another request. */
+    struct list  link;
+    struct task *task;
+    struct timer timer;
+    msec_t       until; /* 0: it has not waited so far                       */
+};
+
+/* The look of the source (struct gateway_source). */
+enum step gateway_cache_look(struct gateway *g);
+/* Takes the fields of x into account. */
+void cache_age_of(struct cache_age *a, const struct gateway *g,
+                  const struct exchange *x);
+/* The seconds since 1970 until which a response with that status and those
+ * fields is fresh; 0: it is not stored. */
+int64_t cache_valid_until(const struct gateway *g, const struct cache_age *a,
+                          unsigned status);
+/* The claim is given up, and those that wait for it go on. */
+void cache_leave(struct cached *c);
+void cache_close(struct cached_file *f);
+/* What was being stored is complete, or dropped. */
+void cache_finish(struct gateway *g);
+/* Whether one of the texts is true. */
+bool cache_is_any(const struct expr_list *list, struct task *t);

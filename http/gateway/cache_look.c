@@ -1,0 +1,658 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Looks a request up in the cache, and answers it from there: a stored head goes
+ * through the protocol's decoder as if it came from a peer.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/check.h"
+#include "core/base/date.h"
+#include "core/os/clock.h"
+#include "http/gateway/cache_inside.h"
+#include "http/gateway/cache_vary.h"
+#include "http/range.h"
+#include "http/response.h"
+#include "http/subrequest.h"
+
+enum {
+    FIRST_READ = 16384, /* of a file: its head, and small bodies whole       */
+    POLL_MS = 100,      /* for claims of other processes                     */
+    UPDATE_MS = 3600 * 1000, /* the longest time of an update                */
+    KEY_ROOM = 256, /* of PREFIX_buffer_size, for the head               */
+    UNIT = 1024,
+};
+
+/* Requests of this process that wait for others. */
+static struct list waiting = { &waiting, &waiting };
+
+
+/* --- waiting for another request ---------------------------------------------- */
+
+static void
+on_time(struct timer *t)
+{
+    struct cached *c = container_of(t, struct cached, timer);
+
+    task_wake(c->task);
+}
+
+
+static void
+stop_waiting(struct cached *c)
+{
+    timer_stop(&c->timer);
+    if (c->link.next != NULL)
+        list_remove(&c->link);
+    c->link.next = NULL;
+}
+
+
+/* Others may fill it now. */
+static void
+wake_others(const struct cached *c)
+{
+    LIST_EACH(&waiting, l) {
+        struct cached *other = container_of(l, struct cached, link);
+
+        if (other->in->in->zone == c->in->in->zone
+            && memcmp(&other->key, &c->key, sizeof(c->key)) == 0)
+            task_wake(other->task);
+    }
+}
+
+
+void
+cache_leave(struct cached *c)
+{
+    if (c->claim == 0)
+        return;
+    disk_cache_leave(c->in, &c->key, c->claim);
+    c->claim = 0;
+    wake_others(c);
+}
+
+
+/* --- files --------------------------------------------------------------------- */
+
+static void
+free_file(struct chain_file *f)
+{
+    (void) close(f->fd);
+    free(f);
+}
+
+
+void
+cache_close(struct cached_file *f)
+{
+    chain_file_put(f->file);
+    block_put(f->block);
+    f->file = NULL;
+    f->block = NULL;
+}
+
+
+static int
+open_file(const struct cached *c, const struct log *log)
+{
+    char name[DISK_NAME_MAX] UNSET;
+    int  fd;
+
+    disk_cache_name(c->in, &c->key, name);
+    fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd == -1 && errno != ENOENT && errno != ENOTDIR)
+        log_at(log, LEVEL_CRIT, errno, "open() \"%s\" failed", name);
+    return fd;
+}
+
+
+static void
+tell(const struct cached *c, const char *what, const struct log *log)
+{
+    char name[DISK_NAME_MAX] UNSET;
+
+    disk_cache_name(c->in, &c->key, name);
+    log_at(log, LEVEL_CRIT, 0, "cache file \"%s\" %s", name, what);
+}
+
+
+static void
+read_start(struct cached_file *f, size_t room)
+{
+    struct block *b = block_new(room);
+    ssize_t       n = pread(f->file->fd, b->data, room, 0);
+
+    block_put(f->block);
+    f->block = b;
+    f->start = (str_t){ b->data, n > 0 ? (size_t) n : 0 };
+}
+
+
+/* Its size, unless all of it was read. */
+static uint64_t
+size_of(const struct cached_file *f)
+{
+    struct stat s;
+
+    if (f->start.n < f->block->size)
+        return f->start.n;
+    return fstat(f->file->fd, &s) == 0 ? (uint64_t) s.st_size : 0;
+}
+
+
+/* Reads the head of the key's file.  False: there is none that can be used. */
+static bool
+read_file(const struct cached *c, struct cached_file *f, const struct log *log)
+{
+    int               fd = open_file(c, log);
+    enum disk_verdict v;
+
+    *f = (struct cached_file){ .file = NULL };
+    if (fd == -1)
+        return false;
+    f->file = malloc(sizeof(*f->file));
+    if (f->file == NULL)
+        check_memory(sizeof(*f->file));
+    *f->file = (struct chain_file){ 1, fd, free_file };
+    read_start(f, FIRST_READ);
+    v = disk_head_get(&f->head, f->start, c->text);
+    if (v == DISK_BAD && f->start.n == FIRST_READ) { /* a large head */
+        read_start(f, DISK_HEAD_MAX);
+        v = disk_head_get(&f->head, f->start, c->text);
+    }
+    f->size = size_of(f);
+    if (v == DISK_GOOD && f->size >= f->head.body_at)
+        return true;
+    if (v == DISK_OTHER_KEY)
+        tell(c, "has md5 collision", log);
+    cache_close(f);
+    return false;
+}
+
+
+/* --- answers ------------------------------------------------------------------- */
+
+/* Whether the length that a stored head announces is that of the stored body;
+ * where HEAD is asked for as such, there is none. */
+static bool
+has_length(const struct gateway *g, const struct exchange *x, uint64_t n)
+{
+    if (x->length < 0 || (uint64_t) x->length == n)
+        return true;
+    return n == 0 && (g->r->method == HTTP_HEAD || x->code == 304);
+}
+
+
+static void
+add_body(struct exchange *x, const struct cached_file *f)
+{
+    struct chain body;
+    uint64_t     n = f->size - f->head.body_at;
+
+    chain_init(&body, x->gateway->r->task.arena);
+    if (n != 0 && f->size <= f->start.n)
+        chain_add_block(
+            &body, f->block,
+            str_from((str_t){ f->start.p, (size_t) f->size }, f->head.body_at));
+    else if (n != 0)
+        chain_add_file(&body, f->file, (off_t) f->head.body_at, (size_t) n);
+    exchange_chain(x, &body);
+}
+
+
+/* Reports what is stored to a new g->x.  False: it is no response. */
+static bool
+report(struct gateway *g, const struct cached_file *f)
+{
+    struct exchange *before = g->x;
+    struct exchange *x = gateway_answer(g);
+    char            *start = f->block->data;
+    struct buf       in = { .start = start + f->head.head_at,
+                            .read = start + f->head.head_at,
+                            .write = start + f->head.body_at,
+                            .end = start + f->head.body_at };
+
+    if (g->protocol->decode(x, &in) == STEP_NEXT && !x->is_upgrade
+        && !x->is_headless && has_length(g, x, f->size - f->head.body_at))
+    {
+        add_body(x, f);
+        return true;
+    }
+    tell(g->cache, "contains invalid header", g->r->task.log);
+    g->x = g->r->exchanges->used = before;
+    return false;
+}
+
+
+static enum step
+answer(struct gateway *g, struct cached_file *f, enum cache_status status)
+{
+    struct cached *c = g->cache;
+    bool           is_good = report(g, f);
+
+    c->date = f->head.date;
+    cache_close(f);
+    if (!is_good) {
+        disk_cache_stored(c->in, &c->key, 0);
+        return STEP_NEXT;
+    }
+    c->status = status;
+    c->is_storable = false;
+    return STEP_DONE;
+}
+
+
+/* --- stale ----------------------------------------------------------------------- */
+
+struct handed {
+    const struct disk_cache *in;
+    struct disk_key          key;
+    uint32_t                 claim;
+};
+
+
+static void
+leave_handed(void *arg)
+{
+    const struct handed *h = arg;
+
+    disk_cache_leave(h->in, &h->key, h->claim);
+}
+
+
+/* Lets a subrequest update it, to which the claim goes. */
+static bool
+update_behind(struct gateway *g)
+{
+    struct cached          *c = g->cache;
+    struct http_request    *r = g->r;
+    struct http_subrequest *s;
+    struct handed          *h;
+
+    if (r->subrequests == 0)
+        return false;
+    s = arena_make(r->task.arena, struct http_subrequest);
+    s->is_clone = s->in_background = s->drops_body = true;
+    if (http_subrequest(r, s, r->uri, r->args) == STEP_FAIL)
+        return false;
+    s->made->exchanges = arena_make(s->made->task.arena, struct exchange_list);
+    s->made->exchanges->handed = c->claim;
+    h = arena_make(r->task.arena, struct handed);
+    *h = (struct handed){ c->in, c->key, c->claim };
+    arena_defer(r->task.arena, leave_handed, h);
+    c->claim = 0;
+    return true;
+}
+
+
+/* Of a file that is no longer fresh: STEP_DONE: it is used all the same. */
+static enum step
+judge_stale(struct gateway *g, struct cached_file *f)
+{
+    const struct gateway_cache_conf *conf = &g->conf->cache;
+    struct cached                   *c = g->cache;
+    time_t                           now = clock_seconds();
+    bool                             is_update = g->r->exchanges->handed != 0;
+    bool                             may = !is_update
+               && ((conf->use_stale & NEXT_UPDATING)
+                   || f->head.valid_at + f->head.updating >= now);
+
+    c->may_use_error = f->head.valid_at + f->head.error >= now;
+    c->claim = is_update ? g->r->exchanges->handed
+                         : disk_cache_claim(c->in, &c->key, UPDATE_MS);
+    if (c->claim == 0 && may)
+        return answer(g, f, CACHE_UPDATING);
+    if (c->claim != 0 && may && conf->updates_behind && update_behind(g))
+        return answer(g, f, CACHE_STALE);
+    c->status = CACHE_EXPIRED;
+    c->old = *f;
+    return STEP_NEXT;
+}
+
+
+/* Answers with what is stored, although it is stale. */
+static bool
+fall_back(struct gateway *g, enum cache_status status)
+{
+    struct cached *c = g->cache;
+
+    if (g->x != NULL)
+        exchange_end(g->x);
+    return answer(g, &c->old, status) == STEP_DONE;
+}
+
+
+static bool
+has_stale(const struct gateway *g)
+{
+    return g->cache != NULL && g->cache->status == CACHE_EXPIRED
+           && g->cache->old.file != NULL;
+}
+
+
+bool
+gateway_cache_stale(struct gateway *g, unsigned how)
+{
+    return has_stale(g)
+           && ((g->conf->cache.use_stale & how) || g->cache->may_use_error)
+           && fall_back(g, CACHE_STALE);
+}
+
+
+bool
+gateway_cache_replaces(struct gateway *g, unsigned how)
+{
+    return has_stale(g) && (g->conf->cache.use_stale & how)
+           && fall_back(g, CACHE_STALE);
+}
+
+
+/* Writes the times of h over those of the file, if it is still the same. */
+static void
+renew(const struct cached *c, const struct cached_file *f, struct disk_head *h)
+{
+    struct stat old, now;
+    char        name[DISK_NAME_MAX] UNSET, bytes[DISK_STRUCT];
+    int         fd;
+
+    disk_cache_name(c->in, &c->key, name);
+    fd = open(name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd == -1)
+        return;
+    disk_head_put_struct(bytes, h);
+    if (fstat(fd, &now) == 0 && fstat(f->file->fd, &old) == 0
+        && now.st_ino == old.st_ino && now.st_dev == old.st_dev)
+        (void) !pwrite(fd, bytes, sizeof(bytes), 0);
+    (void) close(fd);
+}
+
+
+bool
+gateway_cache_revalidates(const struct gateway *g)
+{
+    return has_stale(g) && g->conf->cache.revalidates;
+}
+
+
+bool
+gateway_cache_confirms(struct gateway *g)
+{
+    struct cached     *c = g->cache;
+    struct cached_file f;
+    struct disk_head   h;
+    struct cache_age   stored = { 0 };
+    int64_t            valid_at;
+
+    f = c->old;
+    chain_file_get(f.file);
+    block_get(f.block);
+    if (fall_back(g, CACHE_REVALIDATED)) {
+        h = f.head;
+        cache_age_of(&stored, g, g->x);
+        valid_at = c->age.valid_at;
+        if (valid_at != 0) {
+            h.updating = c->age.updating;
+            h.error = c->age.error;
+        } else {
+            valid_at = cache_valid_until(g, &stored, g->x->code);
+            h.updating = stored.updating;
+            h.error = stored.error;
+        }
+        h.valid_at = valid_at;
+        h.date = clock_seconds();
+        if (valid_at != 0)
+            renew(c, &f, &h);
+    }
+    cache_close(&f);
+    cache_leave(c);
+    return c->status == CACHE_REVALIDATED;
+}
+
+
+/* --- looking up ------------------------------------------------------------------- */
+
+static bool
+find_cache(struct gateway *g, const struct disk_cache **out)
+{
+    const struct cache_zone *z = &g->conf->cache.zone;
+    str_t                    name;
+
+    *out = z->cache;
+    if (z->expr == NULL)
+        return true;
+    name = expr_eval(z->expr, &g->r->task);
+    if (name.n == 0 || str_is(name, "off"))
+        return true;
+    *out = disk_cache_named(g->r->task.gen, name, g->conf->cache.use);
+    if (*out == NULL)
+        log_error(g->r->task.log, "cache \"" STR_F "\" not found", STR_A(name));
+    return *out != NULL;
+}
+
+
+static void
+make_key(struct gateway *g, struct cached *c)
+{
+    struct expr *key = g->conf->cache.key;
+
+    if (key != NULL)
+        c->text = expr_eval(key, &g->r->task);
+    else if (g->protocol->key != NULL)
+        c->text = g->protocol->key(g);
+    CHECK(EVP_Digest(c->text.n != 0 ? c->text.p : "", c->text.n, c->main.b,
+                     NULL, EVP_md5(), NULL)
+          == 1);
+    c->key = c->main;
+}
+
+
+static bool
+fits(const struct gateway *g, const struct cached *c)
+{
+    size_t needed = disk_head_size(c->text.n) + KEY_ROOM;
+
+    if (needed <= g->conf->buffer_size)
+        return true;
+    log_error(g->r->task.log,
+              "%s_buffer_size %zu is not enough for cache key, it should be "
+              "increased to at least %zu",
+              g->protocol->prefix, g->conf->buffer_size,
+              (needed + UNIT - 1) / UNIT * UNIT);
+    return false;
+}
+
+
+bool
+cache_is_any(const struct expr_list *list, struct task *t)
+{
+    VEC_EACH(&list->list, e)
+        if (expr_is_true(expr_eval(*e, t)))
+            return true;
+    return false;
+}
+
+
+/* STEP_ACCEPT: what is to be looked up is in g->cache. */
+static enum step
+begin(struct gateway *g)
+{
+    const struct gateway_cache_conf *conf = &g->conf->cache;
+    struct task                     *t = &g->r->task;
+    const struct disk_cache         *in;
+    struct cached                   *c;
+    bool                             is_bypassed;
+
+    if (task_is_dry(t)
+        || !(g->r->method & (conf->methods | HTTP_GET | HTTP_HEAD)))
+        return STEP_NEXT;
+    if (!find_cache(g, &in))
+        return gateway_fail(g, 500);
+    if (in == NULL)
+        return STEP_NEXT;
+    c = arena_make(t->arena, struct cached);
+    c->in = in;
+    c->task = t;
+    c->timer.on_timeout = on_time;
+    make_key(g, c);
+    is_bypassed = cache_is_any(&conf->bypass, t);
+    if (t->has_bad_value)
+        return gateway_fail(g, 500);
+    if (!fits(g, c))
+        return STEP_NEXT;
+    g->cache = c;
+    c->is_storable = true;
+    c->status = is_bypassed ? CACHE_BYPASS : CACHE_MISS;
+    return is_bypassed ? STEP_NEXT : STEP_ACCEPT;
+}
+
+
+/* Of several requests for what is not stored, one asks the peer. */
+static enum step
+lock(struct gateway *g)
+{
+    const struct gateway_cache_conf *conf = &g->conf->cache;
+    struct cached                   *c = g->cache;
+    msec_t                           now = clock_ms();
+
+    if (!conf->locks || c->claim != 0)
+        return STEP_NEXT;
+    c->claim = disk_cache_claim(c->in, &c->key, conf->lock_age);
+    if (c->claim != 0)
+        return STEP_NEXT;
+    if (c->until == 0)
+        c->until = now + conf->lock_timeout;
+    if (now >= c->until) {
+        if (conf->lock_timeout != 0)
+            log_info(g->r->task.log, "cache lock timeout");
+        c->is_storable = false;
+        return STEP_NEXT;
+    }
+    if (c->link.next == NULL)
+        list_append(&waiting, &c->link);
+    timer_set(g->r->task.loop, &c->timer,
+              c->until - now < POLL_MS ? c->until - now : POLL_MS);
+    return STEP_WAIT;
+}
+
+
+/* The file of the key, or of its variant for this request.  False: there is none
+ * that can be used. */
+static bool
+find_file(struct gateway *g, struct cached_file *f)
+{
+    struct cached    *c = g->cache;
+    struct disk_key   variant;
+    struct disk_asked asked;
+
+    if (!read_file(c, f, g->r->task.log))
+        return false;
+    if (f->head.vary.n == 0)
+        return true;
+    cache_variant(&variant, &c->main, f->head.vary, &g->r->in);
+    if (memcmp(variant.b, f->head.variant, sizeof(variant.b)) == 0)
+        return true;
+    cache_close(f);
+    if (memcmp(&c->key, &c->main, sizeof(c->key)) != 0)
+        return false;
+    c->key = variant;
+    if (!disk_cache_ask(c->in, &c->key, &asked) || !asked.may_have_file
+        || !read_file(c, f, g->r->task.log))
+        return false;
+    cache_variant(&variant, &c->main, f->head.vary, &g->r->in);
+    if (memcmp(variant.b, f->head.variant, sizeof(variant.b)) == 0)
+        return true;
+    cache_close(f);
+    return false;
+}
+
+
+static enum step
+seek(struct gateway *g)
+{
+    struct cached     *c = g->cache;
+    struct cached_file f = { .file = NULL };
+    struct disk_asked  asked;
+    enum step          s;
+
+    c->key = c->main;
+    if (!disk_cache_ask(c->in, &c->key, &asked)) {
+        c->is_storable = false;
+        return STEP_NEXT;
+    }
+    if (asked.error != 0) {
+        c->status = CACHE_HIT;
+        c->is_storable = false;
+        return gateway_fail(g, asked.error);
+    }
+    if (asked.may_have_file && find_file(g, &f)) {
+        if (f.head.valid_at < clock_seconds())
+            return judge_stale(g, &f);
+        s = answer(g, &f, CACHE_HIT);
+        if (s == STEP_DONE)
+            return s;
+    }
+    if (asked.uses < g->conf->cache.min_uses) {
+        c->is_storable = false;
+        return STEP_NEXT;
+    }
+    return lock(g);
+}
+
+
+/* A range that begins far behind is asked for as it is. */
+static void
+check_range(struct gateway *g)
+{
+    const struct field *f = fields_get(&g->r->in, FIELD_RANGE);
+    uint64_t            max = g->conf->cache.max_offset;
+    str_t               rest;
+
+    if (max == 0 || f == NULL || !str_istarts(f->value, STR("bytes=")))
+        return;
+    rest = str_trim(str_from(f->value, strlen("bytes=")));
+    if ((rest.n != 0 && rest.p[0] == '-') || range_start(f->value) > max - 1)
+        g->cache->is_storable = false;
+}
+
+
+enum step
+gateway_cache_look(struct gateway *g)
+{
+    struct cached *c = g->cache;
+    enum step      s;
+
+    if (c == NULL) {
+        s = begin(g);
+        if (s != STEP_ACCEPT)
+            return s;
+        c = g->cache;
+    } else if (c->until > clock_ms() && disk_cache_is_claimed(c->in, &c->key)) {
+        return lock(g);
+    }
+    s = seek(g);
+    if (s == STEP_WAIT)
+        return s;
+    stop_waiting(c);
+    if (s == STEP_NEXT)
+        check_range(g);
+    return s;
+}
+
+
+void
+gateway_cache_end(struct gateway *g)
+{
+    struct cached *c = g->cache;
+
+    if (c == NULL)
+        return;
+    stop_waiting(c);
+    cache_finish(g);
+    cache_close(&c->old);
+    cache_leave(c);
+}
