@@ -101,6 +101,15 @@ append(struct arena *a, struct fields *f, str_t name, str_t value,
 }
 
 
+struct fields *
+fields_want(struct arena *a, struct fields **f)
+{
+    if (*f == NULL)
+        *f = arena_make(a, struct fields);
+    return *f;
+}
+
+
 struct field *
 fields_add(struct arena *a, struct fields *f, str_t name, str_t value)
 {
@@ -220,6 +229,8 @@ fields_joined(struct arena *a, const struct fields *f, str_t name,
     size_t              n = 0, many = 0, n_sep = strlen(sep);
     char               *out, *p;
 
+    if (f == NULL)
+        return STR_NONE;
     VEC_EACH(&f->list, at) {
         if (at->is_hidden || !is_variable_of(at->name, name))
             continue;

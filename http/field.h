@@ -89,6 +89,10 @@ struct fields {
     uint16_t          last[FIELD_COUNT];
 };
 
+/* The list *f, which begins to exist: for those that few messages have, such as
+ * trailers. */
+struct fields *fields_want(struct arena *a, struct fields **f);
+
 /* The limit for one head or trailer of a peer, if the configuration has none.
  * A list must stay shorter than UINT16_MAX. */
 enum { FIELDS_MAX = 4096 };
@@ -119,7 +123,7 @@ void          fields_set(struct arena *a, struct fields *f, enum field_id id,
                          str_t value);
 /* All values of a name joined by sep (for $http_NAME and similar variables):
  * the name is as in variables, lower case with underscores; STR_NONE if there
- * is none. */
+ * is none, or no list. */
 str_t         fields_joined(struct arena *a, const struct fields *f,
                             str_t variable_name, const char *sep);
 

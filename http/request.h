@@ -45,7 +45,7 @@ struct http_response {
     unsigned      status;
     str_t         reason;       /* from an upstream; empty: the standard one */
     struct fields fields;       /* all but those that have members below     */
-    struct fields trailers;
+    struct fields *trailers;    /* NULL: none                                */
     str_t         content_type; /* as compared with lists of types           */
     str_t         type_tail;    /* sent after it: "; charset=utf-8"          */
     str_t         type_of_304;  /* of what the client has; or empty          */
@@ -109,7 +109,7 @@ struct http_request {
     str_t                 host;       /* $host: lower case, without port     */
     uint16_t              port;       /* from the host, 0: none              */
     struct fields         in;
-    struct fields         in_trailers;
+    struct fields        *in_trailers; /* NULL: none                         */
     int64_t               content_length; /* -1: none                        */
     bool                  has_body;   /* one follows, or has come: of
                                          unknown length if that is -1        */

@@ -56,7 +56,7 @@ out_joined(struct task *t, uintptr_t arg)
 static str_t
 out_trailer(struct task *t, uintptr_t arg)
 {
-    return fields_joined(t->arena, &http_of(t)->out.trailers,
+    return fields_joined(t->arena, http_of(t)->out.trailers,
                          *(const str_t *) arg, ", ");
 }
 

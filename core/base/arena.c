@@ -17,8 +17,9 @@
 #include "core/base/check.h"
 
 enum {
-    PAGE_DEFAULT = 4096,
+    PAGE_DEFAULT = 5120, /* with most of what a proxied request needs        */
     PAGE_MIN = 512,
+    PAGE_NEXT = 512, /* further ones, at least                              */
     SPARE_MAX = 64,
     ALIGN = alignof(max_align_t),
 };
@@ -51,7 +52,7 @@ struct arena {
     struct page     *pages;    /* newest first; this struct is in the last   */
     struct large    *large;    /* newest first                               */
     struct deferred *deferred; /* last first                                 */
-    size_t           page;     /* size of further pages                      */
+    size_t           page;     /* size of further pages, at most             */
     size_t           filled;   /* bytes in older pages and large pieces      */
     size_t           tried;    /* bytes that arena_try gave                  */
     size_t           limit;
@@ -327,6 +328,22 @@ take_large(struct arena *a, size_t n)
 }
 
 
+/* The size of one more page: a fraction of what is there, since what a request
+ * needs beyond its first page is often little, and held for as long as the
+ * request is. */
+static size_t
+further_page(const struct arena *a, size_t n)
+{
+    size_t size = arena_used(a) / 8, least = n + sizeof(struct page) + ALIGN;
+
+    if (size < least + GAP)
+        size = least + GAP;
+    if (size < PAGE_NEXT)
+        size = PAGE_NEXT;
+    return size < a->page ? size : a->page;
+}
+
+
 /* A piece that does not fit into the newest page; NULL without memory. */
 static __attribute__((noinline)) void *
 take_slow(struct arena *a, size_t n)
@@ -340,7 +357,7 @@ take_slow(struct arena *a, size_t n)
     if (n > a->page / 4)
         return take_large(a, n);
 
-    page = page_take(a->region, a->page);
+    page = page_take(a->region, further_page(a, n));
     if (!page)
         return NULL;
 

@@ -173,7 +173,9 @@ exchange_find(const struct exchange *x, str_t name)
 bool
 exchange_trailer(struct exchange *x, str_t name, str_t value)
 {
-    return add_copy(x, &x->trailers, name, value) != NULL;
+    struct arena *a = x->gateway->r->task.arena;
+
+    return add_copy(x, fields_want(a, &x->trailers), name, value) != NULL;
 }
 
 

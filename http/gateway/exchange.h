@@ -28,7 +28,8 @@ struct exchange {
     /* The response, as the decoder reported it. */
     unsigned      code;
     str_t         reason;
-    struct fields fields, trailers;
+    struct fields fields;
+    struct fields *trailers; /* NULL: none                                   */
     struct chain  body;      /* decoded, and not passed on so far            */
     int64_t       length;    /* of the body, -1: not known                   */
     bool          is_reusable, is_upgrade, is_headless;

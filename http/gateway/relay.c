@@ -278,10 +278,12 @@ finish(struct relay *relay)
     enum step            s;
 
     exchange_end(x);
-    if (g->conf->pass_trailers) {
-        VEC_EACH(&x->trailers.list, f)
-            fields_add(r->task.arena, &r->out.trailers, f->name, f->value);
-        r->out.has_trailers = x->trailers.list.n != 0;
+    if (g->conf->pass_trailers && x->trailers) {
+        VEC_EACH(&x->trailers->list, f)
+            fields_add(r->task.arena,
+                       fields_want(r->task.arena, &r->out.trailers), f->name,
+                       f->value);
+        r->out.has_trailers = true;
     }
     s = hand_over(relay, true, true);
     gateway_end(g, PEER_OK);

@@ -145,7 +145,7 @@ get_trailer(struct task *t, uintptr_t name)
 
     if (!x)
         return STR_NONE;
-    return fields_joined(t->arena, &x->trailers, *(const str_t *) name, ", ");
+    return fields_joined(t->arena, x->trailers, *(const str_t *) name, ", ");
 }
 
 

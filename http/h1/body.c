@@ -153,14 +153,15 @@ take_counted(struct h1 *h, struct h1_body *b, struct chain *out)
 static bool
 keep_trailer(struct http_request *r, const struct h1_field *f)
 {
-    if (r->in_trailers.list.n >= FIELDS_MAX
-        || r->in_trailers.list.n >= head_conf(&r->task)->max_headers)
-    {
+    struct arena  *a = r->task.arena;
+    struct fields *t = fields_want(a, &r->in_trailers);
+
+    if (t->list.n >= FIELDS_MAX
+        || t->list.n >= head_conf(&r->task)->max_headers) {
         log_info(r->task.log, "client sent too many trailer lines");
         return false;
     }
-    fields_add(r->task.arena, &r->in_trailers, str_copy(r->task.arena, f->name),
-               str_copy(r->task.arena, f->value));
+    fields_add(a, t, str_copy(a, f->name), str_copy(a, f->value));
     return true;
 }
 

@@ -168,11 +168,11 @@ add_chunk_head(struct chain *out, uint64_t n)
 static void
 end_chunks(struct http_request *r, struct chain *out)
 {
-    struct fields *t = &r->out.trailers;
-    size_t         n = 2;
-    char          *start, *p;
+    const struct fields *t = r->out.trailers;
+    size_t               n = 2;
+    char                *start, *p;
 
-    if (t->list.n == 0) {
+    if (t == NULL) {
         chain_add(out, STR("0\r\n\r\n"));
         return;
     }

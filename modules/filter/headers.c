@@ -492,7 +492,9 @@ add_trailers(struct http_request *r, void *state, struct chain *in,
             continue;
         value = expr_eval(h->value, &r->task);
         if (value.n != 0)
-            fields_add(r->task.arena, &r->out.trailers, h->name, value);
+            fields_add(r->task.arena,
+                       fields_want(r->task.arena, &r->out.trailers), h->name,
+                       value);
     }
     return STEP_NEXT;
 }
