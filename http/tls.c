@@ -8,6 +8,7 @@
 
 #include "core/conf/error_log.h"
 #include "core/conf/resolver.h"
+#include "core/tls/async.h"
 #include "core/tls/stapling.h"
 #include "http/gateway/gateway.h"
 #include "http/main.h"
@@ -25,6 +26,7 @@ conf_at(const struct http_server *s)
 
 struct http_tls_main {
     http_staples_t staples;
+    bool           has_threads; /* ssl_async, of any server                  */
 };
 
 
@@ -53,6 +55,7 @@ static void
 make_settings(struct conf *cf, struct http_server *s)
 {
     struct http_tls_conf       *c = conf_at(s);
+    const struct http_tls_main *main = conf_main(cf, &http_tls_module);
     const struct resolver_conf *resolver;
     char                        why[TLS_WHY_MAX];
 
@@ -61,6 +64,7 @@ make_settings(struct conf *cf, struct http_server *s)
     c->is_made = true;
     if (c->own.certificates.list.n == 0)
         return;
+    c->own.has_threads = main->has_threads;
     resolver = confs_get(s->conf, &http_resolver_module);
     c->settings = tls_server_settings(cf, &c->common, &c->own,
                                       resolver->resolver != NULL, why);
@@ -105,12 +109,14 @@ check_address(struct conf *cf, const struct http_address *a)
 static const char *
 make_all(struct conf *cf, void *main)
 {
-    struct http_main *m = conf_main(cf, &http_module);
+    struct http_main     *m = conf_main(cf, &http_module);
+    struct http_tls_main *own = main;
 
-    (void) main;
     if (!m->is_there)
         return NULL;
     cf->kind = CONF_HTTP; /* for the variables in names of files */
+    VEC_EACH(&m->servers, s)
+        own->has_threads |= conf_at(*s)->threads != NULL;
     VEC_EACH(&m->servers, s)
         make_settings(cf, *s);
     cf->kind = CONF_MAIN;
@@ -121,7 +127,49 @@ make_all(struct conf *cf, void *main)
 }
 
 
+static const char *
+parse_async(struct conf *cf, void *field)
+{
+    static const char *const words[] = { "off", "threads", NULL };
+    struct thread_pool     **out = field;
+    str_t                    word = cf->args[1], name = STR("default");
+
+    *out = NULL;
+    if (str_is(word, "off"))
+        return NULL;
+    if (!str_is(word, "threads") && !conf_param(word, "threads", &name)) {
+        conf_suggest(cf, word, words);
+        return conf_error(
+            cf, "invalid value \"" STR_F "\" in \"" STR_F "\" directive",
+            STR_A(word), STR_A(cf->args[0]));
+    }
+    if (tls_async_is_possible())
+        *out = thread_pool_use(cf, name);
+    else
+        conf_warn(cf,
+                  "\"" STR_F "\" is not supported on this platform, ignored",
+                  STR_A(cf->args[0]));
+    return NULL;
+}
+
+
+static const struct conf_type async_type = {
+    .name = "threads",
+    .size = sizeof(struct thread_pool *),
+    .parse = parse_async,
+    .unset = "off",
+};
+
 static const struct directive rows[] = {
+    { "ssl_async", IN_HTTP | IN_SERVER, ARGS_1, &async_type,
+      FIELD(struct http_tls_conf, threads, struct thread_pool *), NULL, NULL,
+      "off | threads[=pool]",
+      "Whether what a handshake needs an RSA key for, which takes the time of a "
+      "hundred small requests or more, is done by threads, while the worker "
+      "serves others: threads names the pool of thread_pool, default unless "
+      "said. Where 256 handshakes of a worker wait for that, or the pool's "
+      "queue is full, the worker does it itself, as for all other kinds of "
+      "keys, which take little time." },
     FLAG("ssl_early_data", IN_HTTP | IN_SERVER, struct http_tls_conf,
          own.takes_early_data, "off",
          "Accepts requests that clients with a session send before the "
@@ -137,8 +185,20 @@ static const struct directive rows[] = {
 static bool
 adopt(struct worker *w, struct generation *g)
 {
+    const struct http_tls_main *m = generation_main(g, http_tls_module.slot);
+
+    if (m != NULL && m->has_threads)
+        tls_async_use();
     http_stapling_start(w, g);
     return true;
+}
+
+
+static void
+stop(struct worker *w)
+{
+    tls_async_stop();
+    http_stapling_stop(w);
 }
 
 
@@ -160,7 +220,7 @@ struct module http_tls_module = {
     .conf_size = sizeof(struct http_tls_conf),
     .main_size = sizeof(struct http_tls_main),
     .main_ready = make_all,
-    .process_stop = http_stapling_stop,
+    .process_stop = stop,
     .adopt = adopt,
 };
 
@@ -252,6 +312,16 @@ protocols(struct conn *c)
 }
 
 
+static struct pool *
+threads(struct conn *c)
+{
+    const struct http_conn *h = http_conn_of_conn(c);
+    struct thread_pool     *own = conf_at(h->server)->threads;
+
+    return own != NULL ? thread_pool_open(h->address->gen, own) : NULL;
+}
+
+
 /* A request that is none, for the variables that there are by now. */
 static void
 with_task(struct conn *c, void (*use)(struct task *, void *arg), void *arg)
@@ -278,6 +348,7 @@ with_task(struct conn *c, void (*use)(struct task *, void *arg), void *arg)
 static const struct tls_server server = { .choose = choose,
                                           .protocols = protocols,
                                           .check = http_ocsp_check,
+                                          .threads = threads,
                                           .with_task = with_task };
 
 

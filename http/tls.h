@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "core/cache/threads.h"
 #include "core/expr/variable.h"
 #include "core/tls/rows.h"
 #include "core/tls/tls.h"
@@ -18,6 +19,7 @@ extern struct module http_tls_module;
 struct http_tls_conf {
     struct tls_conf        common;
     struct tls_server_conf own;
+    struct thread_pool    *threads; /* for its keys; NULL: none              */
     /* Made of these, once; NULL: there is no certificate. */
     struct tls_settings   *settings;
     bool                   is_made;

@@ -169,17 +169,25 @@ load_named(struct task *t, void *arg)
 }
 
 
+bool
+tls_context_name(SSL *ssl, struct tls_context *c)
+{
+    struct conn  *conn = SSL_get_app_data(ssl);
+    struct naming n = { .ssl = ssl, .settings = c->named };
+
+    if (c->named == NULL)
+        return true;
+    conn->tls->server->with_task(conn, load_named, &n);
+    ERR_clear_error();
+    return n.is_good;
+}
+
+
 /* As SSL_CTX_set_cert_cb has it: 0: the handshake fails. */
 static int
 on_certificate(SSL *ssl, void *arg)
 {
-    struct tls_context *c = arg;
-    struct conn        *conn = SSL_get_app_data(ssl);
-    struct naming       n = { .ssl = ssl, .settings = c->named };
-
-    conn->tls->server->with_task(conn, load_named, &n);
-    ERR_clear_error();
-    return n.is_good;
+    return tls_context_name(ssl, arg);
 }
 
 

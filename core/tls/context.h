@@ -83,5 +83,9 @@ bool tls_context_verifies(const struct tls_context  *c,
  * it. */
 X509 *tls_chain_read(str_t der, STACK_OF(X509) * above);
 
+/* In a handshake: gives ssl the certificates of c whose names have variables, if
+ * there are any; false: logged. */
+bool tls_context_name(SSL *ssl, struct tls_context *c);
+
 struct tls_context *tls_context_hold(struct tls_context *c);
 void                tls_context_put(struct tls_context *c);

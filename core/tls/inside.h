@@ -15,6 +15,8 @@ struct tls {
     str_t                    name;    /* SNI of the client, on the heap      */
     const char              *refusal; /* why its certificate is none, although
                                          it was verified; or NULL            */
+    struct tls_op           *op;      /* with its key, by a thread (async.c);
+                                         or NULL                             */
     str_t                    key;     /* of its session (resumption.h), on the
                                          heap; p NULL: none                  */
     uint32_t                 in_at, in_n, out_at, out_n; /* bytes of these   */
@@ -32,6 +34,8 @@ struct tls {
     bool is_plain : 1;  /* the client does not speak TLS                     */
     bool is_kept : 1;   /* its session, by resumption.c                      */
     bool sent_name : 1; /* we are the client                                 */
+    bool in_job : 1;    /* its handshake runs as a job, by async.c ...       */
+    bool is_signed : 1; /* ... which has done what a thread was needed for   */
     bool wants_name : 1; /* ... and the server has no certificate without    */
 };
 
@@ -48,6 +52,8 @@ void wire_drop_in(struct tls *t);
 /* Sends it behind what is held, where there is room for it; to be closed. */
 void wire_alert(struct conn *c, const char *record, size_t n);
 BIO    *wire_bio_new(struct conn *c);
+/* It reads and writes nothing any more: its connection goes. */
+void    wire_bio_leave(BIO *b);
 /* Around calls of OpenSSL that may write. */
 enum wire_when {
     WIRE_NOW,   /* all is sent, also what was held                           */

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/tls/async.h"
 #include "core/tls/early.h"
 #include "core/tls/error.h"
 #include "core/tls/inside.h"
@@ -133,6 +134,7 @@ begin(struct conn *c, const struct tls_hello *hello)
     attach(c, context);
     bind_session(t);
     SSL_set_accept_state(t->ssl);
+    tls_async_start(c);
     tls_early_start(t, hello->has_early);
     return STEP_NEXT;
 }
@@ -203,7 +205,7 @@ not_yet(struct conn *c, int rc, const char *text)
     struct tls *t = c->tls;
     int         what = SSL_get_error(t->ssl, rc);
 
-    if (what == SSL_ERROR_WANT_READ) {
+    if (what == SSL_ERROR_WANT_READ || tls_async_waits(t)) {
         ERR_clear_error();
         if (wire_leave(c, WIRE_NOW))
             return STEP_WAIT;
@@ -260,8 +262,10 @@ handshake_tls(struct conn *c)
         if (s != STEP_NEXT || t->is_plain)
             return s;
     }
+    if (tls_async_waits(t))
+        return STEP_WAIT;
     wire_enter();
-    rc = tls_early_shake(t, &what);
+    rc = tls_async_shake(c, &what);
     if (rc != 1)
         return not_yet(c, rc, what);
     ERR_clear_error();
@@ -615,6 +619,8 @@ close_tls(struct conn *c)
 
     say_goodbye(c);
     tls_resumption_keep(c);
+    if (t->op != NULL)
+        tls_async_leave(c);
     if (t->ssl != NULL) {
         /* What was cut off in some other way is no reason to forget it. */
         SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);

@@ -524,6 +524,7 @@ tls_server_settings(struct conf *cf, const struct tls_conf *common,
         .has_tickets = own->has_tickets,
         .buffer_size = own->buffer_size,
         .takes_early_data = own->takes_early_data,
+        .has_threads = own->has_threads,
         .has_certificate_compression = own->compresses_certificates,
     };
     if (!read_pairs(cf, common, own, s, why)

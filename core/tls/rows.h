@@ -44,6 +44,7 @@ struct tls_server_conf {
     bool         compresses_certificates;
     str_t        ech_file;
     bool         takes_early_data; /* a row of http's                        */
+    bool         has_threads; /* ssl_async, of any server                    */
 };
 
 extern const struct directive tls_server_rows[];

@@ -127,6 +127,7 @@ tls_settings_seal(struct tls_settings *s)
     mix_number(md, s->session_timeout);
     mix_number(md, s->has_tickets);
     mix_number(md, s->takes_early_data);
+    mix_number(md, s->has_threads);
     mix_number(md, s->buffer_size);
     mix_text(md, s->ciphers);
     mix_text(md, s->curves);

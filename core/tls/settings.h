@@ -101,6 +101,7 @@ struct tls_settings {
     uint64_t         session_timeout; /* seconds                             */
     bool             has_tickets;
     bool             takes_early_data;
+    bool             has_threads; /* its keys can be used by them (async.h)  */
     VEC(struct tls_file) ticket_keys; /* none: those that all workers share  */
     size_t           buffer_size; /* the most that is sent as one record     */
     str_t            key_log;   /* path of a log file, or empty              */

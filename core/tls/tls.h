@@ -17,6 +17,7 @@
 #include "core/tls/context.h"
 #include "core/tls/hello.h"
 
+struct pool;
 struct tls;
 
 extern const struct conn_io conn_tls;
@@ -38,6 +39,9 @@ struct tls_server {
     /* After the handshake, until it says something else than STEP_WAIT: what else
      * is to be known of the client (tls_refuse).  NULL: nothing. */
     enum step (*check)(struct conn *c);
+    /* After choose: the threads for what is done with the key; NULL: the loop
+     * does that itself.  The member may be NULL, too. */
+    struct pool *(*threads)(struct conn *c);
     /* Calls use with a task to evaluate variables with, which is there for that
      * long. */
     void (*with_task)(struct conn *c, void (*use)(struct task *, void *arg),

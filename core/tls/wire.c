@@ -142,10 +142,13 @@ static int
 bio_read(BIO *b, char *out, int n)
 {
     struct conn *c = BIO_get_data(b);
-    struct tls  *t = c->tls;
+    struct tls  *t;
     ssize_t      got = 1;
 
     BIO_clear_retry_flags(b);
+    if (c == NULL)
+        return -1;
+    t = c->tls;
     if (t->in_n == 0) {
         if (t->is_eof)
             return 0;
@@ -173,6 +176,8 @@ static int
 bio_write(BIO *b, const char *p, int n)
 {
     BIO_clear_retry_flags(b);
+    if (BIO_get_data(b) == NULL)
+        return -1;
     if (made.room - made.n < (size_t) n) {
         made.room = made.n + (size_t) n + WIRE_ENOUGH;
         made.p = realloc(made.p, made.room);
@@ -196,7 +201,7 @@ bio_ctrl(BIO *b, int command, long n, void *arg)
     case BIO_CTRL_FLUSH:
         return 1;
     case BIO_CTRL_EOF:
-        return c->tls->is_eof && c->tls->in_n == 0;
+        return c == NULL || (c->tls->is_eof && c->tls->in_n == 0);
     default:
         return 0;
     }
@@ -224,6 +229,13 @@ wire_bio_new(struct conn *c)
     BIO_set_data(b, c);
     BIO_set_init(b, 1);
     return b;
+}
+
+
+void
+wire_bio_leave(BIO *b)
+{
+    BIO_set_data(b, NULL);
 }
 
 

@@ -98,11 +98,11 @@ sub new {
 
 sub path { return "$_[0]{dir}/$_[1]" }
 
-# How a key is made: ec (P-256, the default) or rsa.
+# How a key is made: ec (P-256, the default), rsa (2048 bits) or rsa4096.
 sub key_args {
     my ($kind) = @_;
 
-    return $kind eq 'rsa' ? ('-newkey', 'rsa:2048')
+    return $kind =~ /^rsa(\d*)$/ ? ('-newkey', 'rsa:' . ($1 || 2048))
         : ('-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1');
 }
 
