@@ -404,20 +404,20 @@ table('content-after-return',
 my $by_client = 'limit_req_zone $binary_remote_addr zone=z:1m rate=1r/s; '
     . 'limit_conn_zone $remote_addr zone=c:1m; limit_req_zone $arg_a zone=a:1m rate=1r/s;';
 my @one_client = (
-    'listen 127.0.0.1:80; limit_req zone=z;' => 1,
-    'listen unix:/s; limit_req zone=z burst=5;' => 1,
-    'listen localhost:80; listen [::1]:80; location / { limit_conn c 1; }' => 1,
-    'listen 127.0.0.1:80; limit_req zone=a;' => 0,
-    'listen 127.0.0.1:80; listen 80; limit_req zone=z;' => 0,
+    'listen 127.0.0.1:%%PORT%%; limit_req zone=z;' => 1,
+    'listen unix:%%TESTDIR%%/s; limit_req zone=z burst=5;' => 1,
+    'listen localhost:%%PORT%%; listen unix:%%TESTDIR%%/s; location / { limit_conn c 1; }' => 1,
+    'listen 127.0.0.1:%%PORT%%; limit_req zone=a;' => 0,
+    'listen 127.0.0.1:%%PORT%%; listen %%PORT%%; limit_req zone=z;' => 0,
     'limit_req zone=z;' => 0,
-    'listen 127.0.0.1:80; set_real_ip_from 127.0.0.1; limit_req zone=z;' => 0,
-    'listen 127.0.0.1:80; set_real_ip_from unix:; location / { limit_req zone=z; }' => 0);
+    'listen 127.0.0.1:%%PORT%%; set_real_ip_from 127.0.0.1; limit_req zone=z;' => 0,
+    'listen 127.0.0.1:%%PORT%%; set_real_ip_from unix:; location / { limit_req zone=z; }' => 0);
 while (my ($lines, $is_found) = splice @one_client, 0, 2) {
-    finds_in_http("one-client: $lines", "$by_client server { $lines }",
+    finds_in_http("one-client: $lines", $t->expand("$by_client server { $lines }"),
                   $is_found ? 'one-client:1' : ());
 }
-finds_in_http('one-client: of the http block', "$by_client limit_req zone=z;\n"
-    . 'server { listen 127.0.0.1:80; } server { listen 127.0.0.1:81; }', 'one-client:1');
+finds_in_http('one-client: of the http block', $t->expand("$by_client limit_req zone=z;\n"
+    . 'server { listen 127.0.0.1:%%PORT%%; } server { listen 127.0.0.1:%%PORT_b%%; }'), 'one-client:1');
 table('unanchored-regex',
     'location ~ \.php { }' => 1,
     'location ~* \.(jpe?g|png) { }' => 1,

@@ -135,7 +135,7 @@ for my $args (['-T'], ['-t', '--lint'], ['-t', '--json']) {
     # -T prints the configuration as it stands, so it must not be that one.
     my $r = conf_test(<<"EOC", args => $args);
 events {}
-http { server { listen 127.0.0.1:1 ssl; ssl_certificate $dir/tls/a.pem; ssl_certificate_key $dir/tls/a.key; } }
+http { server { listen 127.0.0.1:%%PORT%% ssl; ssl_certificate $dir/tls/a.pem; ssl_certificate_key $dir/tls/a.key; } }
 EOC
     is shows($r->{out} . $r->{err}), '', "@$args" if ok $r->{code} == 0, "@$args: done";
 }
@@ -154,7 +154,7 @@ SKIP: {
 
 # ---- messages ------------------------------------------------------------------
 
-sub server { return "events {}\nhttp { server { listen 127.0.0.1:1 ssl; $_[0] } }\n" }
+sub server { return "events {}\nhttp { server { listen 127.0.0.1:%%PORT%% ssl; $_[0] } }\n" }
 my $good = "ssl_certificate $dir/tls/a.pem; ssl_certificate_key";
 my %bad = (
     'the key of another' => "$good 'data:$key{b}';",
