@@ -73,6 +73,13 @@ if ($root) {
     my ($user) = Weir::Test::worker_user();
     is scalar getpwuid((split ' ', status_of($w, 'Uid'))[1]), $user, 'user';
     like status_of($w, 'Groups'), qr/^\d*\s*$/, 'no groups of the master';
+    is scalar getpwuid((stat "/proc/$w/mem")[4]), $user, 'whose core may be had by its user';
+    if (!is_oracle()) {
+        my $closed = Weir::Test->new;
+        $closed->run("%%GLOBALS%%\nworker_processes 1; worker_rlimit_core 0;\n$http");
+        my ($pid) = $closed->get('/')->body =~ /(\d+)/;
+        is((stat "/proc/$pid/mem")[4], 0, 'without a core, nobody of that user reads its memory');
+    }
 }
 is $t->get('/')->status, 200, 'it serves';
 

@@ -252,7 +252,9 @@ static const struct directive directives[] = {
            "How many descriptors a worker may have open (RLIMIT_NOFILE)."),
     CUSTOM("worker_rlimit_core", IN_MAIN, ARGS_1, core_type,
            struct process_conf, core, struct limit, "size",
-           "How large the core file of a worker may become (RLIMIT_CORE)."),
+           "How large the core file of a worker may become (RLIMIT_CORE). "
+           "With 0, as it usually is otherwise, other processes of the "
+           "user of the workers cannot read the memory of these."),
     CUSTOM("worker_cpu_affinity", IN_MAIN, ARGS_1_OR_MORE, affinity_type,
            struct process_conf, affinity, struct affinity,
            "cpumask ...\n"

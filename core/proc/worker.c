@@ -155,6 +155,18 @@ set_affinity(const struct affinity *a, unsigned number, const struct log *log)
 }
 
 
+/* Whoever may have a core may read the memory, too: so may others of the user of
+ * the workers, which has private keys in it.  Since its user has changed, a
+ * worker is protected from them, unless somebody wants cores. */
+static bool
+leaves_core(void)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur != 0;
+}
+
+
 static bool
 settle(const struct process_conf *c, unsigned number, const struct log *log)
 {
@@ -168,7 +180,7 @@ settle(const struct process_conf *c, unsigned number, const struct log *log)
     if (!worker_become_user(&c->user, log))
         return false;
     set_affinity(&c->affinity, number, log);
-    if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == -1)
+    if (leaves_core() && prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == -1)
         log_at(log, LEVEL_ALERT, errno, "prctl(PR_SET_DUMPABLE) failed");
     if (c->working_directory.n != 0 && chdir(folder) == -1) {
         log_at(log, LEVEL_ALERT, errno, "chdir(\"%s\") failed", folder);
