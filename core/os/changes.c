@@ -167,8 +167,11 @@ changes_add(struct changes *c, const char *path)
     struct walk w = { .at = "" };
     char        name[NAME_MAX + 1];
 
-    if (strlen(path) >= sizeof(w.left))
+    if (strlen(path) >= sizeof(w.left)
+        || (path[0] != '/' && getcwd(w.at, sizeof(w.at)) == NULL))
         return;
+    if (w.at[0] == '/' && w.at[1] == '\0')
+        w.at[0] = '\0';
     strcpy(w.left, path);
     while (next_name(&w, name) && step(c, &w, name))
         continue;

@@ -23,7 +23,7 @@ struct changes {
 bool changes_open(struct changes *c);
 void changes_close(struct changes *c);
 
-/* Watches all that leads to an absolute path, as it is now: when something has
+/* Watches all that leads to a path, as it is now: when something has
  * changed, begin anew.  Folders that cannot be watched are left out. */
 void changes_add(struct changes *c, const char *path);
 

@@ -521,7 +521,7 @@ tls_renewal_each_path(const struct generation *g,
     VEC_EACH(&files_of(g)->units, u) {
         paths_of(u, paths);
         for (unsigned i = 0; i < 2; i++)
-            if (paths[i].n != 0 && paths[i].p[0] == '/')
+            if (paths[i].n != 0 && str_chr(paths[i], '/') != NULL)
                 fn(paths[i].p, arg);
     }
 }

@@ -71,6 +71,7 @@ bool tls_renewal_take(struct generation *g, int fd);
 
 /* Whether there is anything that could be renewed. */
 bool tls_renewal_is_possible(const struct generation *g);
-/* Calls fn for each file that g was made of, as it is named. */
+/* Calls fn for each file that g was made of, as it is named; where the prefix
+ * is relative, so are these. */
 void tls_renewal_each_path(const struct generation *g,
                            void (*fn)(const char *path, void *arg), void *arg);

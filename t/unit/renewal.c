@@ -267,6 +267,50 @@ test_changes(void)
 }
 
 
+static void
+count_path(const char *path, void *n)
+{
+    (void) path;
+    ++*(unsigned *) n;
+}
+
+
+/* As with "-p .". */
+static void
+test_relative(void)
+{
+    struct changes    c = { .fd = -1 };
+    struct generation g = { .arena = arena_new(0) };
+    struct conf       here = { .gen = &g, .arena = g.arena };
+    struct texts      no_passwords = { .list = { 0 } };
+    struct tls_pair   p;
+    char              why[TLS_WHY_MAX];
+    unsigned          n = 0;
+
+    CHECK(chdir(folder) == 0 && changes_open(&c));
+    changes_add(&c, "./c/file");
+    touch("c/other");
+    ok(!changes_read(&c), "a relative name");
+    touch("c/file");
+    ok(changes_read(&c), "it is found from where we are");
+    changes_close(&c);
+    CHECK(remove("c/other") == 0);
+
+    g.main = arena_alloc(g.arena, sizeof(void *));
+    g.main[0] = arena_make(g.arena, struct tls_files);
+    g.paths.conf_prefix = STR("./");
+    ok(tls_pair_read(&here, STR("c.pem"), STR("k.pem"), &no_passwords, &p, why)
+           && tls_pair_read(&here, STR("data:x"), STR("k.pem"), &no_passwords,
+                            &p, why)
+                  == false,
+       "relative names of a pair");
+    tls_renewal_each_path(&g, count_path, &n);
+    is(n, 2, "are watched");
+    arena_free(g.arena);
+    CHECK(chdir("/") == 0);
+}
+
+
 int
 main(void)
 {
@@ -280,6 +324,7 @@ main(void)
     test_memory();
     test_staples();
     test_changes();
+    test_relative();
     arena_free(gen.arena);
     for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
         CHECK(remove(in_folder(names[i])) == 0);
