@@ -73,4 +73,11 @@ is $t->get('/a')->status, 200, 'and back';
 $pki->write("live.$_", $pki->read("two.$_")) for qw(pem key);
 sub subject { return s_client($t->port('tls'), "GET / HTTP/1.0\r\n\r\n") =~ /^subject=.*CN = (\S+)/m ? $1 : '' }
 ok wait_until(sub { noise(10); subject() eq 'two.test' }), 'a certificate that changes meanwhile';
+
+noise(5);
+kill 'KILL', $pids[1];
+my $new;
+ok wait_until(sub { ($new) = $t->worker_pids; $new && $new != $pids[1] && $t->get('/a')->status == 200 }), 'another worker';
+is scalar(grep { (readlink // '') =~ /inotify/ } glob "/proc/$new/fd/*"), 1, 'has no watches but its own';
+$t->expect_log(qr/exited on signal 9/);
 done_testing;

@@ -97,7 +97,9 @@ await_next(struct await *w, struct signal_info *out, msec_t max_wait_ms)
     LIST_EACH(&w->list, l) {
         struct awaited *a = list_entry(l, struct awaited, link);
 
-        p[n++] = (struct pollfd){ .fd = a->fd, .events = a->events };
+        /* With no events, poll() would still be woken by each of them. */
+        p[n++] = (struct pollfd){ .fd = a->events != 0 ? a->fd : -1,
+                                  .events = a->events };
     }
     if (poll(p, n, timeout_of(max_wait_ms)) <= 0)
         return false;

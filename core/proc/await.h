@@ -13,7 +13,8 @@
 struct awaited {
     struct list link;
     int         fd;
-    short       events; /* POLLIN, POLLOUT; may be changed at any time       */
+    short       events; /* POLLIN, POLLOUT; may be changed at any time.  0: it
+                           is not waited for, errors neither                 */
     short       ready;  /* set by await_next until on_ready is called        */
     /* May remove any awaited, and free its own.  POLLERR and POLLHUP of poll()
      * count as ready, too: reading or writing tells. */

@@ -25,11 +25,10 @@ enum {
 static void
 on_changes(struct awaited *a)
 {
-    struct renew  *r = container_of(a, struct renew, awaited);
-    struct master *m = container_of(r, struct master, renew);
-    msec_t         now = clock_fresh_ms();
+    struct renew *r = container_of(a, struct renew, awaited);
+    msec_t        now = clock_fresh_ms();
 
-    await_remove(&m->await, a);
+    a->events = 0;
     r->listen_at = now + PAUSE_MS;
     if (!changes_read(&r->changes))
         return;
@@ -63,20 +62,6 @@ unwatch(struct master *m)
 
 
 static void
-listen_to(struct master *m)
-{
-    struct renew *r = &m->renew;
-
-    r->listen_at = NEVER;
-    r->awaited = (struct awaited){ .fd = r->changes.fd,
-                                   .events = POLLIN,
-                                   .on_ready = on_changes };
-    if (!await_add(&m->await, &r->awaited))
-        changes_close(&r->changes);
-}
-
-
-static void
 add_path(const char *path, void *changes)
 {
     changes_add(changes, path);
@@ -93,7 +78,11 @@ watch(struct master *m)
     if (!changes_open(&r->changes))
         return; /* polling does it */
     tls_renewal_each_path(m->gen, add_path, &r->changes);
-    listen_to(m);
+    r->awaited = (struct awaited){ .fd = r->changes.fd,
+                                   .events = POLLIN,
+                                   .on_ready = on_changes };
+    if (!await_add(&m->await, &r->awaited))
+        changes_close(&r->changes);
 }
 
 
@@ -166,8 +155,10 @@ renew_work(struct master *m)
     struct renew *r = &m->renew;
     msec_t        now = clock_fresh_ms();
 
-    if (r->listen_at <= now)
-        listen_to(m);
+    if (r->listen_at <= now) {
+        r->awaited.events = POLLIN;
+        r->listen_at = NEVER;
+    }
     if (r->look_at <= now || r->poll_at <= now)
         look_again(m, now);
     if (r->warn_at <= now) {
