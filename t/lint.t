@@ -275,6 +275,7 @@ if (has_module('http_tunnel')) {
         'allow 192.0.2.0/24; deny all; tunnel_pass;' => 0,
         'deny 192.0.2.1; location / { tunnel_pass; }' => 0,
         'auth_basic a; auth_basic_user_file f; tunnel_pass;' => 0,
+        'tunnel_allow_upstream $arg_a; tunnel_pass;' => 0,
         'if ($remote_addr != 192.0.2.1) { return 403; } tunnel_pass;' => 0,
         'if ($host !~ a.test) { return 403; } tunnel_pass;' => 0,
         'location / { if ($arg_a) { tunnel_pass; } }' => 0,

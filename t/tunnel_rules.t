@@ -129,6 +129,14 @@ $t->run(<<"EOC");
         tunnel_socket_rcvbuf 16k; tunnel_socket_sndbuf 16k;
         tunnel_pass $to;
     }
+    geo \$upstream_last_addr \$is_allowed {
+        volatile; default 1; 127.0.0.0/8 0; ::1 0; 127.0.0.1 1;
+    }
+    server {
+        listen 127.0.0.1:%%PORT_inside%%;
+        tunnel_allow_upstream \$is_allowed;
+        tunnel_pass;
+    }
     server {
         listen 127.0.0.1:%%PORT_time%%;
         tunnel_connect_timeout 300ms; tunnel_next_upstream off;
@@ -292,6 +300,16 @@ $c->send("who\n");
 is $c->read_until(qr/\n/), "127.0.0.3\n", 'tunnel_bind';
 ok speaks($c, 'x' x 9_000), 'more than tunnel_buffer_size';
 $c->close;
+
+# By the address that a name has led to.
+($c) = open_tunnel('inside', $to);
+ok speaks($c, 'allowed'), 'tunnel_allow_upstream';
+$c->close;
+for my $inside ("127.0.0.2:${\ $peer->port}", "[::1]:${\ $peer->port}") {
+    is refused('inside', $inside), '502 closed', "$inside: not allowed";
+    ok $t->wait_log(qr/upstream server is not allowed .*CONNECT \Q$inside\E/),
+        'told';
+}
 
 # ---- time ----
 

@@ -11,6 +11,7 @@ static const struct {
     str_t       unless; /* the value that lets everybody in; or empty        */
 } rules[] = {
     { "deny", STR_INIT("") },
+    { "tunnel_allow_upstream", STR_INIT("1") },
     { "auth_basic", STR_INIT("off") },
     { "auth_request", STR_INIT("off") },
     { "ssl_verify_client", STR_INIT("off") },

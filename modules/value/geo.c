@@ -21,8 +21,24 @@ struct geo {
     struct cidrs          proxies;
     str_t                *preset; /* the default for ranges                  */
     bool                  is_recursive;
+    bool                  is_of_peer; /* source has a port, too              */
     bool                  has_networks; /* a line has been read              */
 };
+
+
+/* "address:port" of $upstream_last_addr; elsewhere, as in nginx, that is no
+ * address. */
+static bool
+parse_with_port(struct task *t, str_t value, struct addr_any *at)
+{
+    struct endpoint e;
+
+    if (endpoint_parse(t->arena, value, 0, 0, &e) != NULL || e.is_unix
+        || e.no_port || e.n != 1)
+        return false;
+    *at = e.at[0];
+    return true;
+}
 
 
 /* Finds the address to look up; false when there is none (no address at all,
@@ -34,6 +50,8 @@ find_address(const struct geo *geo, struct task *t, struct addr_any *at)
 
     if (geo->source != NULL) {
         value = var_get(t, geo->source);
+        if (geo->is_of_peer)
+            return parse_with_port(t, value, at);
         return !str_starts(value, STR("[")) && addr_parse(value, at);
     }
     forwarded_client(at, t, &geo->proxies, geo->is_recursive);
@@ -79,6 +97,7 @@ open_geo(struct conf *cf, void *field, void **state)
     }
     if (cf->n_args == 3)
         geo->source = var_use(cf, str_from(cf->args[1], 1));
+    geo->is_of_peer = str_is(cf->args[1], "$upstream_last_addr");
     geo->table = network_table_new(cf->arena);
     geo->var = var_define_word(cf, name, VAR_CHANGEABLE, &error);
     if (geo->var == NULL)
