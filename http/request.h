@@ -48,7 +48,6 @@ struct http_response {
     struct fields *trailers;    /* NULL: none                                */
     str_t         content_type; /* as compared with lists of types           */
     str_t         type_tail;    /* sent after it: "; charset=utf-8"          */
-    str_t         type_of_304;  /* of what the client has; or empty          */
     str_t         other_charset; /* overrides charset; or empty              */
     int64_t       length;       /* of the body; -1: unknown                  */
     time_t        last_modified; /* -1: none                                 */

@@ -350,15 +350,15 @@ sub message {
     my $out = Weir::Test::conf_test("%%GLOBALS%%\nevents { }\nhttp {\nserver {\n"
         . "$lines\n}\n}\n");
 
-    return $out->{code} ? $out->{first} : 'fine';
+    return $out->{code} ? $out->{first} =~ s/ in F:\d+\z//r : 'fine';
 }
 
-is message('tunnel_pass; tunnel_pass;'), '"tunnel_pass" directive is duplicate in F:8',
+is message('tunnel_pass; tunnel_pass;'), '"tunnel_pass" directive is duplicate',
     'twice';
-is message('tunnel_pass 127.0.0.1;'), 'no port in upstream "127.0.0.1" in F:8',
+is message('tunnel_pass 127.0.0.1;'), 'no port in upstream "127.0.0.1"',
     'no port';
 is message('if ($arg_a) { tunnel_pass; }'),
-    '"tunnel_pass" directive is not allowed here in F:8', 'in an if of a server';
+    '"tunnel_pass" directive is not allowed here', 'in an if of a server';
 is message('tunnel_send_lowat 0;'), 'fine', 'tunnel_send_lowat';
 
 done_testing;

@@ -211,7 +211,6 @@ compress_fit(const struct http_request *r)
     const struct http_response *o = &r->out;
     const struct compress_conf *c;
     unsigned                    bits = 0;
-    str_t type = o->status == 304 ? o->type_of_304 : o->content_type;
 
     for (unsigned k = 0; k < COMPRESS_CODINGS; k++) {
         if (m->codings[k] == NULL)
@@ -219,7 +218,7 @@ compress_fit(const struct http_request *r)
         c = conf_of(&r->task, m->codings[k]->module);
         if (c->is_on
             && (o->length == -1 || o->length >= (int64_t) c->min_length)
-            && mime_set_has(c->types, type))
+            && mime_set_has(c->types, o->content_type))
             bits |= 1u << k;
     }
     return bits;
@@ -305,12 +304,15 @@ decide(struct http_request *r, void *filter_state)
     (void) filter_state;
     if (!is_fit(r))
         return STEP_NEXT;
+    if (r->out.status == 304) { /* nginx has no Vary with those of files */
+        if (r->has_own_tag)
+            gzip_set_vary(r);
+        return STEP_NEXT;
+    }
     bits = compress_fit(r);
-    if (bits == 0 && !(r->out.status == 304 && r->has_own_tag))
+    if (bits == 0)
         return STEP_NEXT;
     gzip_set_vary(r);
-    if (r->out.status == 304)
-        return STEP_NEXT;
     chosen = compress_choose(r, allowed(r, bits), &weight);
     if (chosen == COMPRESS_CODINGS)
         return STEP_NEXT;

@@ -82,7 +82,6 @@ check(struct http_request *r, void *state)
         http_weaken_etag(r);
     r->out.status = 304;
     r->out.reason = STR_NONE;
-    r->out.type_of_304 = r->out.content_type;
     r->out.content_type = STR_NONE;
     r->out.type_tail = STR_NONE;
     r->out.length = -1;

@@ -110,9 +110,11 @@ def last_line(path, before):
 
 
 def asked(said):
-    """The request lines that upstreams are asked, in the order of asking."""
-    return [s["what"].split("\r\n")[0] for s in said["steps"]
-            if s["kind"] == "upstream" and s["verdict"] == "request"]
+    """The request lines that HTTP upstreams are asked, in the order of asking;
+    others get parameters."""
+    lines = [s["what"].split("\r\n")[0] for s in said["steps"]
+             if s["kind"] == "upstream" and s["verdict"] == "request"]
+    return [line for line in lines if re.search(r" HTTP/\d\.\d\Z", line)]
 
 
 def compare(said, line, answer):
