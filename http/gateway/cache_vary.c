@@ -24,8 +24,11 @@ add(EVP_MD_CTX *md, str_t s)
 static str_t
 next_word(str_t *rest)
 {
-    const char *p = rest->p, *end = p + rest->n, *start;
+    const char *p = rest->p, *end, *start;
 
+    if (rest->n == 0)
+        return STR("");
+    end = p + rest->n;
     while (p < end && (*p == ' ' || *p == ','))
         p++;
     for (start = p; p < end && *p != ' ' && *p != ','; p++)

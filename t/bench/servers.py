@@ -35,6 +35,7 @@ http {
     fastcgi_temp_path %(dir)s/t3;
     uwsgi_temp_path %(dir)s/t4;
     scgi_temp_path %(dir)s/t5;
+    proxy_cache_path %(dir)s/c levels=1:2 keys_zone=c:10m inactive=1d;
     %(extra)s
     upstream backend {
         server 127.0.0.1:%(backend)d;
@@ -47,6 +48,11 @@ http {
             proxy_pass http://backend;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
+        }
+        location /c/ {
+            proxy_cache c;
+            proxy_cache_valid 1d;
+            proxy_pass http://backend/p/;
         }
     }
 }
@@ -148,11 +154,11 @@ class Kind:
         return "-p" in self.command  # as nginx is called
 
     def serves_point(self, name):
-        return {"proxy": "p", "language": "l"}.get(name.split("-")[0],
-                                                   "s") in self.serves
+        of = {"proxy": "p", "cached": "c", "language": "l"}
+        return of.get(name.split("-")[0], "s") in self.serves
 
 
-def nginx_like(name, program, extra="", text=NGINX, serves="sp"):
+def nginx_like(name, program, extra="", text=NGINX, serves="spc"):
     return Kind(name, text, [program, "-p", "%(dir)s", "-c", "%(conf)s"],
                 "user root;", extra, serves)
 
