@@ -20,7 +20,8 @@
 #include "http/subrequest.h"
 
 enum {
-    FIRST_READ = 16384, /* of a file: its head, and small bodies whole       */
+    FIRST_READ = 16384, /* of a small file: all of it                        */
+    HEAD_READ = 4096,   /* of a large one, whose body goes by sendfile       */
     POLL_MS = 100,      /* for claims of other processes                     */
     UPDATE_MS = 3600 * 1000, /* the longest time of an update                */
     KEY_ROOM = 256, /* of PREFIX_buffer_size, for the head               */
@@ -145,10 +146,13 @@ size_of(const struct cached_file *f)
 }
 
 
-/* Reads the head of the key's file.  False: there is none that can be used. */
+/* Reads the head of the key's file, which takes so many bytes (0: unknown).
+ * False: there is none that can be used. */
 static bool
-read_file(const struct cached *c, struct cached_file *f, const struct log *log)
+read_file(const struct cached *c, struct cached_file *f, uint64_t bytes,
+          const struct log *log)
 {
+    size_t            room = bytes > FIRST_READ ? HEAD_READ : FIRST_READ;
     int               fd = open_file(c, log);
     enum disk_verdict v;
 
@@ -159,9 +163,9 @@ read_file(const struct cached *c, struct cached_file *f, const struct log *log)
     if (f->file == NULL)
         check_memory(sizeof(*f->file));
     *f->file = (struct chain_file){ 1, fd, free_file };
-    read_start(f, FIRST_READ);
+    read_start(f, room);
     v = disk_head_get(&f->head, f->start, c->text);
-    if (v == DISK_BAD && f->start.n == FIRST_READ) { /* a large head */
+    if (v == DISK_BAD && f->start.n == room) { /* a large head */
         read_start(f, DISK_HEAD_MAX);
         v = disk_head_get(&f->head, f->start, c->text);
     }
@@ -540,16 +544,16 @@ lock(struct gateway *g)
 }
 
 
-/* The file of the key, or of its variant for this request.  False: there is none
- * that can be used. */
+/* The file of the key, which takes so many bytes, or of its variant for this
+ * request.  False: there is none that can be used. */
 static bool
-find_file(struct gateway *g, struct cached_file *f)
+find_file(struct gateway *g, struct cached_file *f, uint64_t bytes)
 {
     struct cached    *c = g->cache;
     struct disk_key   variant;
     struct disk_asked asked;
 
-    if (!read_file(c, f, g->r->task.log))
+    if (!read_file(c, f, bytes, g->r->task.log))
         return false;
     if (f->head.vary.n == 0)
         return true;
@@ -561,7 +565,7 @@ find_file(struct gateway *g, struct cached_file *f)
         return false;
     c->key = variant;
     if (!disk_cache_ask(c->in, &c->key, &asked) || !asked.may_have_file
-        || !read_file(c, f, g->r->task.log))
+        || !read_file(c, f, asked.bytes, g->r->task.log))
         return false;
     cache_variant(&variant, &c->main, f->head.vary, &g->r->in);
     if (memcmp(variant.b, f->head.variant, sizeof(variant.b)) == 0)
@@ -589,7 +593,7 @@ seek(struct gateway *g)
         c->is_storable = false;
         return gateway_fail(g, asked.error);
     }
-    if (asked.may_have_file && find_file(g, &f)) {
+    if (asked.may_have_file && find_file(g, &f, asked.bytes)) {
         if (f.head.valid_at < clock_seconds())
             return judge_stale(g, &f);
         s = answer(g, &f, CACHE_HIT);

@@ -159,6 +159,7 @@ disk_cache_ask(const struct disk_cache *c, const struct disk_key *key,
             e->error = 0;
         out->error = e->error;
         out->uses = e->uses;
+        out->bytes = e->bytes;
         out->may_have_file = e->bytes != 0 || disk_index_is_cold(z, c->folder);
     }
     disk_index_unlock(z);

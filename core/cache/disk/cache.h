@@ -71,6 +71,7 @@ struct disk_asked {
     bool     may_have_file;
     bool     is_new;   /* it was not in the index                            */
     uint64_t uses;     /* with this one                                      */
+    uint64_t bytes;    /* that its file takes; 0: unknown                    */
     unsigned error;    /* the status to answer with; 0: none                 */
 };
 /* False: the index is full of what is being fetched. */
