@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Descriptors by epoll.  Connections are registered once, edge-triggered for
- * both directions, so that no system call is spent on changes of interest.
+ * both directions, so that no system call is spent on changes of interest; but
+ * for those that are writable and would be called too often.
  *
  * A handler may remove and close the descriptor of a later entry of the batch,
  * and may even add the same struct event again with another descriptor.  So an
@@ -17,6 +18,8 @@
 #include "core/event/state.h"
 #include "core/log/log.h"
 #include "core/os/clock.h"
+
+#define BOTH_WAYS ((uint32_t) (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET))
 
 
 bool
@@ -62,7 +65,31 @@ add(struct loop *l, struct event *e, uint32_t what)
 bool
 event_add(struct loop *l, struct event *e)
 {
-    return add(l, e, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+    e->knows_room = true;
+    return add(l, e, BOTH_WAYS);
+}
+
+
+bool
+event_add_writable(struct loop *l, struct event *e)
+{
+    e->knows_room = false;
+    e->writable = true;
+    return add(l, e, BOTH_WAYS & ~(uint32_t) EPOLLOUT);
+}
+
+
+void
+event_blocked(struct loop *l, struct event *e)
+{
+    struct epoll_event ev = { .events = BOTH_WAYS, .data.ptr = e };
+
+    e->writable = false;
+    if (!e->added || e->knows_room)
+        return;
+    e->knows_room = true;
+    if (epoll_ctl(l->epoll, EPOLL_CTL_MOD, e->fd, &ev) == -1)
+        log_at(l->log, LEVEL_ALERT, errno, "epoll_ctl(3, %d) failed", e->fd);
 }
 
 

@@ -31,10 +31,12 @@ struct event {
                           whoever wants to know of it                        */
     bool     hangup;   /* the peer has closed its side, or all is broken     */
     bool     added;
-    bool     is_urgent;   /* handled before the others of a turn (inotify)   */
-    bool     is_listener; /* level-triggered: on_read at each turn           */
     bool     write_first; /* connecting: on_write tells the outcome, on_read
                              waits for it                                    */
+    bool     is_urgent : 1;   /* handled before the others of a turn
+                                 (inotify)                                   */
+    bool     is_listener : 1; /* level-triggered: on_read at each turn       */
+    bool     knows_room : 1;  /* the kernel tells when it becomes writable   */
     void   (*on_read)(struct event *);  /* readable or hangup became true    */
     void   (*on_write)(struct event *); /* writable became true              */
 };
@@ -69,7 +71,13 @@ void loop_each_turn(struct loop *l, void (*fn)(void *arg), void *arg);
 /* Starts watching e->fd for both directions, edge-triggered.  False with
  * errno set. */
 bool event_add(struct loop *l, struct event *e);
-/* The same for a listening socket: level-triggered reading, exclusive where
+/* The same for a socket that is writable; that it has become writable again is
+ * only told after event_blocked.  The kernel calls for a Unix socket whenever
+ * its peer has read something. */
+bool event_add_writable(struct loop *l, struct event *e);
+/* A write has found no room, or not enough of it: no longer writable. */
+void event_blocked(struct loop *l, struct event *e);
+/* Starts watching a listening socket: level-triggered reading, exclusive where
  * several workers wait on it. */
 bool event_add_listener(struct loop *l, struct event *e, bool exclusive);
 /* Stops watching.  Events for it in the current batch are dropped. */

@@ -234,7 +234,7 @@ bool conn_local(const struct conn *c, struct addr_any *out);
 
 /* Where an attempt to connect ended.  Only the last one is the peer's fault. */
 enum connect_fault {
-    CONNECT_BEGUN,     /* it goes on                                         */
+    CONNECT_BEGUN,     /* it goes on, or is there: event.writable            */
     CONNECT_NO_SOCKET, /* no descriptor                                      */
     CONNECT_NO_BIND,   /* the address to send from cannot be had             */
     CONNECT_SHORTAGE,  /* no port or memory                                  */
@@ -244,7 +244,8 @@ enum connect_fault {
 /* Opens a connection to an address without waiting, on a conn_init'ed c without
  * a descriptor, and starts watching it.  The owner has set event.on_write,
  * which is called (before any on_read) when there is an outcome: it asks
- * conn_connect_error, which gives event.on_write back to the connection.
+ * conn_connect_error, which gives event.on_write back to the connection.  A
+ * Unix socket is connected, and writable, at once: the owner asks then.
  * bind_to may be NULL; transparent as proxy_bind's parameter.  What goes wrong
  * at once stands in errno and has been logged by nobody. */
 enum connect_fault conn_connect(struct conn *c, const struct sockaddr *to,

@@ -40,8 +40,9 @@ start(struct conn *c, const struct sockaddr *to, socklen_t len)
     if (rc == -1 && errno != EINPROGRESS)
         return false;
     c->event.readable = c->event.writable = c->event.hangup = false;
-    c->event.write_first = true;
-    return event_add(c->loop, &c->event);
+    c->event.write_first = rc == -1;
+    return rc == 0 ? event_add_writable(c->loop, &c->event)
+                   : event_add(c->loop, &c->event);
 }
 
 
@@ -98,10 +99,8 @@ conn_connect_error(struct conn *c)
     int       error = 0;
     socklen_t len = sizeof(error);
 
-    if (c->event.write_first) {
-        c->event.write_first = false;
-        c->event.on_write = conn_on_writable;
-    }
+    c->event.write_first = false;
+    c->event.on_write = conn_on_writable;
     if (!c->event.hangup)
         return 0;
     if (getsockopt(c->event.fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)

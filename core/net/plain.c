@@ -132,11 +132,11 @@ sent(struct conn *c, struct chain *out, ssize_t rc, size_t n, const char *text)
     if (rc == -1) {
         if (errno != EAGAIN)
             return fail(c, errno, text);
-        c->event.writable = false;
+        event_blocked(c->loop, &c->event);
         return CONN_AGAIN;
     }
     if ((size_t) rc < n)
-        c->event.writable = false;
+        event_blocked(c->loop, &c->event);
     chain_skip(out, (uint64_t) rc);
     return rc;
 }

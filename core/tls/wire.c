@@ -95,7 +95,7 @@ push(struct conn *c, const char *p, size_t n)
     if (rc == -1)
         rc = 0;
     if ((size_t) rc < t->out_n + n)
-        c->event.writable = false;
+        event_blocked(c->loop, &c->event);
     return rc;
 }
 

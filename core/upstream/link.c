@@ -282,7 +282,8 @@ link_connect(struct link *l, const struct addr_any *to,
     if (l->is_untried)
         return STEP_FAIL;
     link_wait_read(l, timeout);
-    return STEP_WAIT;
+    l->has_outcome = l->conn.event.writable;
+    return l->has_outcome ? STEP_NEXT : STEP_WAIT;
 }
 
 

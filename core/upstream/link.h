@@ -106,7 +106,8 @@ struct link *link_take(struct task *t, struct upstream_group *g,
                        const struct peer *peer,
                        const struct link_kind *kind);
 /* Begins to connect.  STEP_WAIT: the task is woken, and asks link_connected;
- * STEP_FAIL: logged, and is_untried tells whose fault it is. */
+ * STEP_NEXT: it asks at once; STEP_FAIL: logged, and is_untried tells whose
+ * fault it is. */
 enum step link_connect(struct link *l, const struct addr_any *to,
                        const struct link_options *o, msec_t timeout);
 /* STEP_NEXT: it is there, with whatever its io begins with; STEP_WAIT: not

@@ -156,7 +156,7 @@ connect_peer(struct gateway *g, bool may_be_idle)
     }
     if (s == STEP_FAIL)
         return gateway_retry(g, NEXT_ERROR);
-    g->state = s == STEP_NEXT ? GATEWAY_EXCHANGE : GATEWAY_CONNECT;
+    g->state = x->link->is_connected ? GATEWAY_EXCHANGE : GATEWAY_CONNECT;
     return s;
 }
 

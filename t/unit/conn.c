@@ -469,6 +469,39 @@ test_connect_unix(void)
 }
 
 
+static void
+test_connect_at_once(void)
+{
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    socklen_t          len = sizeof(to);
+    struct conn        c = { 0 };
+    int                fd = socket(AF_UNIX, SOCK_STREAM, 0), got;
+    char               in[8];
+
+    bind(fd, (struct sockaddr *) &to, sizeof(to.sun_family)); /* any name */
+    listen(fd, 5);
+    getsockname(fd, (struct sockaddr *) &to, &len);
+
+    outcome = -1;
+    conn_init(&c, loop, -1, &quiet);
+    c.event.on_write = on_outcome;
+    chain_init(&c.out, arena);
+    is(conn_connect(&c, (struct sockaddr *) &to, len, NULL, 0, false),
+       CONNECT_BEGUN, "to a Unix socket");
+    ok(c.event.writable, "there at once");
+    is(conn_connect_error(&c), 0, "no error");
+    loop_turn(loop, 0);
+    is(outcome, -1, "and not told of it later");
+    chain_add(&c.out, STR("hi"));
+    is(conn_flush(&c, 0), FLUSH_DONE, "writes");
+    got = accept(fd, NULL, NULL);
+    is(read(got, in, sizeof(in)), 2, "arrived");
+    conn_close(&c);
+    close(got);
+    close(fd);
+}
+
+
 /* -- idle ones --------------------------------------------------------- */
 
 
@@ -715,6 +748,7 @@ main(void)
     test_close();
     test_connect();
     test_connect_unix();
+    test_connect_at_once();
     test_reusable();
     test_cut();
     test_adopt();

@@ -357,6 +357,44 @@ test_edges(struct loop *l)
 }
 
 
+/* Calls for room only when some was wanted. */
+static void
+test_writable(struct loop *l)
+{
+    static char data[65536];
+    int         s[2];
+    struct end  a;
+
+    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s);
+    a = end_of(l, 'a', s[0]);
+    ok(event_add_writable(l, &a.event) && a.event.writable, "writable");
+    is(write(s[0], "x", 1), 1, "sent");
+    is(read(s[1], data, sizeof(data)), 1, "received");
+    loop_turn(l, 0);
+    is_text(noted(), "", "not told of room that nobody waits for");
+    while (write(s[0], data, sizeof(data)) > 0)
+        continue;
+    event_blocked(l, &a.event);
+    ok(!a.event.writable, "full");
+    loop_turn(l, 0);
+    is_text(noted(), "", "no room yet");
+    while (read(s[1], data, sizeof(data)) > 0)
+        continue;
+    loop_turn(l, 1000);
+    is_text(noted(), "A", "told of room");
+    event_blocked(l, &a.event);
+    while (write(s[0], data, sizeof(data)) > 0)
+        continue;
+    while (read(s[1], data, sizeof(data)) > 0)
+        continue;
+    loop_turn(l, 1000);
+    is_text(noted(), "A", "and again");
+    event_remove(l, &a.event);
+    close(s[0]);
+    close(s[1]);
+}
+
+
 static void
 test_half_close(struct loop *l)
 {
@@ -520,6 +558,7 @@ main(void)
     test_idle_timers(l);
     test_many_timers(l);
     test_edges(l);
+    test_writable(l);
     test_half_close(l);
     test_close_in_batch(l, false);
     test_close_in_batch(l, true);
