@@ -7,6 +7,7 @@ import resource
 import select
 import signal
 import socket
+import statistics
 import subprocess
 import tempfile
 import time
@@ -49,11 +50,13 @@ def private_kb(pid):
 class Load:
     """One run of wrk: requests, errors and seconds."""
 
-    def __init__(self, url, seconds, core, connections, fields):
+    def __init__(self, url, seconds, core, connections, fields, script):
         command = pinned(core) + ["wrk", "-t1", "-c%d" % connections,
                                   "-d%ds" % seconds, url]
         for field in fields:
             command += ["-H", field]
+        if script:
+            command += ["-s", script]
         text = subprocess.run(command, capture_output=True, text=True).stdout
         found = re.search(r"(\d+) requests in ([\d.]+)(m?s)", text)
         if not found:
@@ -68,11 +71,11 @@ class Load:
 
 
 def load(server, path, seconds, core, connections=64, fields=(),
-         scheme="http"):
+         scheme="http", script=None):
     """Requests a second, processor seconds a thousand requests, errors."""
     url = "%s://127.0.0.1:%d%s" % (scheme, server.port, path)
     before = cpu_seconds(server.pid)
-    run = Load(url, seconds, core, connections, fields)
+    run = Load(url, seconds, core, connections, fields, script)
     used = cpu_seconds(server.pid) - before
     return {
         "rate": run.requests / run.seconds,
@@ -82,7 +85,7 @@ def load(server, path, seconds, core, connections=64, fields=(),
 
 
 def calls(server, path, seconds, core, connections=64, fields=(),
-          scheme="http"):
+          scheme="http", script=None):
     """System calls a request, under strace; and the most frequent ones."""
     url = "%s://127.0.0.1:%d%s" % (scheme, server.port, path)
     with tempfile.NamedTemporaryFile("r") as out:
@@ -91,7 +94,7 @@ def calls(server, path, seconds, core, connections=64, fields=(),
             stderr=subprocess.PIPE, text=True)
         select.select([strace.stderr], [], [], 3)
         time.sleep(0.1)
-        run = Load(url, seconds, core, connections, fields)
+        run = Load(url, seconds, core, connections, fields, script)
         strace.send_signal(signal.SIGINT)
         strace.communicate()
         text = out.read()
@@ -107,6 +110,29 @@ def calls(server, path, seconds, core, connections=64, fields=(),
         "often": ["%s %.2f" % (name, k / n) for name, k in often
                   if k / n >= 0.005],
     }
+
+
+def compare(name, both, rounds, one, counted):
+    """Measures weir and nginx, which take turns, by one(server), and prints a
+    line: the medians, and of what the rounds say of their ratio the median,
+    the least and the greatest.  counted(server) gives calls(), or None."""
+    found = {s.kind.name: [] for s in both}
+    for turn in range(rounds):
+        for s in both if turn % 2 == 0 else reversed(both):
+            found[s.kind.name].append(one(s))
+    weir, nginx = ([r["cpu"] for r in found[n]] for n in ("weir", "nginx"))
+    ratios = [n / w for w, n in zip(weir, nginx)]
+    print("%-18s weir %7.1f us  nginx %7.1f us  ratio %.2f (%.2f-%.2f)"
+          % (name, statistics.median(weir) * 1000,
+             statistics.median(nginx) * 1000, statistics.median(ratios),
+             min(ratios), max(ratios)))
+    for s in both:
+        count = counted(s)
+        if count:
+            print("    %s: %.1f calls: %s" % (s.kind.name, count["calls"],
+                                              ", ".join(count["often"])))
+        if any(r["errors"] for r in found[s.kind.name]):
+            print("    %s: errors" % s.kind.name)
 
 
 def raise_files(wanted):

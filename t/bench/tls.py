@@ -10,7 +10,6 @@ import argparse
 import os
 import socket
 import ssl
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -165,35 +164,24 @@ def idle_bytes(server, o):
     return (after - before) * 1024 / o.idle
 
 
+def counted(server, o, point):
+    _, path, fields = POINTS[point]
+    if point == "resumed":
+        return None
+    return measure.calls(server, path, 1, o.wrk_core, o.connections, fields,
+                         "https")
+
+
 def run_points(o, top, files):
     for point in o.points.split(","):
         if point not in POINTS:
             continue
         both = [servers.Server(k, top, files, 0, o.core)
                 for k in kinds(o, top, POINTS[point][0])]
-        found = {s.kind.name: [] for s in both}
-        for turn in range(o.rounds):
-            for s in both if turn % 2 == 0 else reversed(both):
-                found[s.kind.name].append(one(s, o, point))
-        row = {}
+        measure.compare(point, both, o.rounds, lambda s: one(s, o, point),
+                        lambda s: counted(s, o, point))
         for s in both:
-            _, path, fields = POINTS[point]
-            row[s.kind.name] = (
-                statistics.median(r["cpu"] for r in found[s.kind.name]),
-                None if point == "resumed" else measure.calls(
-                    s, path, 1, o.wrk_core, o.connections, fields, "https"))
-            if any(r["errors"] for r in found[s.kind.name]):
-                print("%s: errors" % s.kind.name)
             s.stop()
-        ratios = [n["cpu"] / w["cpu"] for w, n in zip(found["weir"],
-                                                     found["nginx"])]
-        print("%-10s weir %7.1f us  nginx %7.1f us  ratio %.2f (%.2f-%.2f)"
-              % (point, row["weir"][0] * 1000, row["nginx"][0] * 1000,
-                 statistics.median(ratios), min(ratios), max(ratios)))
-        for name, (_, calls) in row.items():
-            if calls:
-                print("    %s: %.1f calls: %s" % (name, calls["calls"],
-                                                  ", ".join(calls["often"])))
 
 
 def run_idle(o, top, files):
