@@ -90,7 +90,7 @@ out_content_length(struct task *t, uintptr_t arg)
     (void) arg;
     if (out->length < 0)
         return fields_value(&out->fields, FIELD_CONTENT_LENGTH);
-    return arena_printf(t->arena, "%lld", (long long) out->length);
+    return arena_number(t->arena, (uint64_t) out->length);
 }
 
 
@@ -201,7 +201,7 @@ request_port(struct task *t, uintptr_t arg)
     unsigned port = http_of(t)->port;
 
     (void) arg;
-    return port != 0 ? arena_printf(t->arena, "%u", port) : STR("");
+    return port != 0 ? arena_number(t->arena, port) : STR("");
 }
 
 
@@ -278,13 +278,12 @@ content_length(struct task *t, uintptr_t arg)
     if (f != NULL)
         return f->value;
     if (http_is_length_unknown(r) && r->body != NULL && r->body->is_complete)
-        return arena_printf(t->arena, "%llu",
-                            (unsigned long long) r->body->received);
+        return arena_number(t->arena, r->body->received);
     if (http_is_length_unknown(r) && r->body != NULL && r->body->is_too_large)
         return STR("0");
     if (r->content_length < 0)
         return STR_NONE;
-    return arena_printf(t->arena, "%lld", (long long) r->content_length);
+    return arena_number(t->arena, (uint64_t) r->content_length);
 }
 
 
@@ -330,8 +329,7 @@ request_length(struct task *t, uintptr_t arg)
     const struct http_request *r = http_of(t);
 
     (void) arg;
-    return arena_printf(t->arena, "%llu",
-                        (unsigned long long) (r->head_bytes + r->body_bytes));
+    return arena_number(t->arena, r->head_bytes + r->body_bytes);
 }
 
 
@@ -427,8 +425,7 @@ bytes_sent(struct task *t, uintptr_t arg)
     const struct http_request *r = http_of(t);
 
     (void) arg;
-    return arena_printf(t->arena, "%llu",
-                        (unsigned long long) r->codec->sent(r));
+    return arena_number(t->arena, r->codec->sent(r));
 }
 
 
@@ -436,8 +433,7 @@ static str_t
 body_bytes_sent(struct task *t, uintptr_t arg)
 {
     (void) arg;
-    return arena_printf(t->arena, "%llu",
-                        (unsigned long long) http_of(t)->body_sent);
+    return arena_number(t->arena, http_of(t)->body_sent);
 }
 
 
@@ -456,8 +452,7 @@ static str_t
 limit_rate(struct task *t, uintptr_t arg)
 {
     (void) arg;
-    return arena_printf(t->arena, "%llu",
-                        (unsigned long long) http_of(t)->limit_rate);
+    return arena_number(t->arena, http_of(t)->limit_rate);
 }
 
 

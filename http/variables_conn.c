@@ -23,7 +23,7 @@ address_text(struct task *t, const struct sockaddr *sa, socklen_t len)
 static str_t
 port_text(struct task *t, unsigned port)
 {
-    return port ? arena_printf(t->arena, "%u", port) : STR("");
+    return port ? arena_number(t->arena, port) : STR("");
 }
 
 
@@ -90,8 +90,7 @@ str_t
 http_var_connection(struct task *t, uintptr_t arg)
 {
     (void) arg;
-    return arena_printf(t->arena, "%llu",
-                        (unsigned long long) t->conn->log.serial);
+    return arena_number(t->arena, t->conn->log.serial);
 }
 
 
@@ -99,7 +98,7 @@ str_t
 http_var_connection_requests(struct task *t, uintptr_t arg)
 {
     (void) arg;
-    return arena_printf(t->arena, "%u", http_of(t)->number);
+    return arena_number(t->arena, http_of(t)->number);
 }
 
 
@@ -211,9 +210,9 @@ http_var_proxy_tlv(struct task *t, uintptr_t arg)
         return STR_NONE;
     p = (const unsigned char *) ssl.p;
     if (str_is(name, "ssl_verify"))
-        return arena_printf(t->arena, "%u",
-                            (unsigned) p[1] << 24 | (unsigned) p[2] << 16
-                                | (unsigned) p[3] << 8 | p[4]);
+        return arena_number(t->arena, (unsigned) p[1] << 24
+                                          | (unsigned) p[2] << 16
+                                          | (unsigned) p[3] << 8 | p[4]);
     return tlv_named(t, str_from(ssl, TLV_SSL_HEAD), ssl_tlv_names,
                      str_from(name, sizeof("ssl_") - 1));
 }
@@ -243,5 +242,5 @@ http_var_tcpinfo(struct task *t, uintptr_t arg)
         n = ti.tcpi_rcv_space;
         break;
     }
-    return arena_printf(t->arena, "%u", n);
+    return arena_number(t->arena, n);
 }

@@ -95,6 +95,8 @@ char *str_z(struct arena *a, str_t s);
 str_t str_join(struct arena *a, str_t x, str_t y);
 str_t str_join3(struct arena *a, str_t x, str_t y, str_t z);
 
+/* Decimal digits, followed by a NUL that is not part of the length. */
+str_t arena_number(struct arena *a, uint64_t n);
 /* printf into the arena, followed by a NUL that is not part of the length. */
 str_t arena_printf(struct arena *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

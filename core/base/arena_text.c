@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "core/base/check.h"
+#include "core/base/number.h"
 
 
 /* Copies s to out and returns the end. */
@@ -52,6 +53,17 @@ str_join3(struct arena *a, str_t x, str_t y, str_t z)
 
     *end = '\0';
     return str_span(start, end);
+}
+
+
+/* Much cheaper than printf, and many parameters of an application are numbers. */
+str_t
+arena_number(struct arena *a, uint64_t n)
+{
+    char   digits[20];
+    size_t len = number_put(digits, n);
+
+    return str_copy(a, (str_t){ digits, len });
 }
 
 

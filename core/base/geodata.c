@@ -272,8 +272,7 @@ geodata_text(struct arena *a, const struct geodata *v)
     case GEODATA_UINT16:
     case GEODATA_UINT32:
     case GEODATA_UINT64:
-        return arena_printf(a, "%llu",
-                            (unsigned long long) big_endian(v->bytes));
+        return arena_number(a, big_endian(v->bytes));
     case GEODATA_INT32:
         return arena_printf(a, "%d", (int) (int32_t) big_endian(v->bytes));
     case GEODATA_UINT128:

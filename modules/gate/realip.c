@@ -109,7 +109,7 @@ own_port(struct task *t, uintptr_t arg)
     unsigned port = addr_port(&t->conn->peer.sa);
 
     (void) arg;
-    return port ? arena_printf(t->arena, "%u", port) : STR("");
+    return port ? arena_number(t->arena, port) : STR("");
 }
 
 

@@ -99,7 +99,8 @@ add_host(struct params *out, struct http_request *r)
     str_t host = r->host.n ? r->host : r->server->name;
 
     if (r->port)
-        host = arena_printf(r->task.arena, STR_F ":%u", STR_A(host), r->port);
+        host = str_join3(r->task.arena, host, STR(":"),
+                         arena_number(r->task.arena, r->port));
     add(out, r, STR("HTTP_HOST"), host);
 }
 

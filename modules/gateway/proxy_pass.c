@@ -185,7 +185,7 @@ get_framing(struct task *t, uintptr_t is_chunked)
         return STR("chunked");
     return s->body_length < 0
                ? STR_NONE
-               : arena_printf(t->arena, "%lld", (long long) s->body_length);
+               : arena_number(t->arena, (uint64_t) s->body_length);
 }
 
 

@@ -28,7 +28,7 @@ collect(struct exchange *x, struct params *params)
 
     *vec_push(a, &params->list)
         = (struct param){ STR("CONTENT_LENGTH"),
-                          arena_printf(a, "%lld", n > 0 ? (long long) n : 0) };
+                          arena_number(a, n > 0 ? (uint64_t) n : 0) };
     return app_collect(x, params);
 }
 
@@ -37,10 +37,14 @@ collect(struct exchange *x, struct params *params)
 static char *
 put_text(char *p, str_t s)
 {
-    for (size_t i = 0; i < s.n; i++)
-        *p++ = s.p[i] != '\0' ? s.p[i] : ' ';
-    *p++ = '\0';
-    return p;
+    char *end = p + s.n;
+
+    if (s.n)
+        memcpy(p, s.p, s.n);
+    *end = '\0';
+    while ((p += strlen(p)) != end)
+        *p = ' ';
+    return end + 1;
 }
 
 
@@ -61,7 +65,8 @@ encode_head(struct exchange *x, struct chain *out)
         p = put_text(p, it->value);
     }
     *p++ = ',';
-    chain_add(out, arena_printf(a, "%zu:", n));
+    chain_add(out, arena_number(a, n));
+    chain_add(out, STR(":"));
     chain_add(out, str_span(start, p));
     return STEP_NEXT;
 }

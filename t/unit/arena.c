@@ -155,6 +155,8 @@ test_text(void)
     is_str(str_join3(a, STR("a"), STR_NONE, STR("c")), "ac", "three joined");
     is_str(arena_printf(a, "%d-" STR_F, 7, STR_A(s)), "7-ab", "printf");
     is(arena_printf(a, "%s", "").n, 0, "of nothing");
+    is_str(arena_number(a, 0), "0", "a number");
+    is_str(arena_number(a, UINT64_MAX), "18446744073709551615", "the largest");
 
     memset(wide, 'x', sizeof(wide) - 1);
     wide[sizeof(wide) - 1] = '\0';
