@@ -220,6 +220,21 @@ $t->{daemon} = 1;
 sub slurp_stat { my ($pid) = @_; open my $f, '<', "/proc/$pid/stat" or return 'Z';
     my $s = <$f> // ''; return $s =~ /\) (\S)/ ? $1 : 'Z' }
 
+# ---- more bans than an answer holds
+
+my ($kind) = $file =~ /^weir-bans 1 \d+ (\d+)$/m;
+$t = Weir::Test->new;
+$t->write('bans/many.bans', "weir-bans 1 1 $kind\n"
+    . join '', map { '99999999999 31 ' . 'ff' x 27 . sprintf("%08x\n", 0x80808080 + $_) } 1 .. 20_000);
+$t->write('bans/one.bans', "weir-bans 1 1 $kind\n99999999999 1 61\n");
+$t->run($text =~ s/FOLDER/$t->path('bans')/er =~ s/SIZE/1m/r
+        =~ s/(?=    server \{)/    ban_zone \$arg_k zone=many:4m;\n    ban_zone \$arg_k zone=one:1m;\n/r);
+my ($code, $lines, $says) = weir('ls');
+is $code, 0, 'very many bans';
+cmp_ok scalar(() = $lines =~ /^many\t/mg), '>', 10_000, '... are listed as far as there is room';
+like $says, qr/there are more: older ones, or those of other zones/, '... which is said';
+is listed('one'), 'one a', '... and those of another zone where it is named';
+
 # ---- the configuration
 
 my $other = Weir::Test->new;

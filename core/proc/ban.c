@@ -107,7 +107,8 @@ print_bans(const struct question *q)
                text, question_number(ban, "left"));
     }
     if (question_is_true(q->answer, "more"))
-        fprintf(stderr, "%s: there are more, which were banned before\n",
+        fprintf(stderr,
+                "%s: there are more: older ones, or those of other zones\n",
                 log_program);
     return 0;
 }

@@ -13,7 +13,10 @@
 #include "modules/gate/ban.h"
 #include "modules/module.h"
 
-enum { LIST_MAX = 20000 };
+enum {
+    LIST_MAX = 20000,     /* bans of a zone                                  */
+    LIST_BYTES = 3 << 20, /* of all zones: weir takes an answer of 4 MB      */
+};
 
 struct query {
     struct arena *arena;
@@ -90,6 +93,7 @@ copy_bans(struct query *q, const struct limit_zone *z, struct copy *out)
 }
 
 
+/* Whether there are more. */
 static bool
 list_zone(struct query *q, struct json_text *t, const struct limit_zone *z)
 {
@@ -101,6 +105,8 @@ list_zone(struct query *q, struct json_text *t, const struct limit_zone *z)
     VEC_EACH(&copy.all, it) {
         uint64_t left = (it->at - now + 999) / 1000;
 
+        if (t->out.n >= LIST_BYTES)
+            return true;
         json_open(t, NULL, '{');
         json_put(t, "zone", z->in->name);
         json_put(t, "key", ban_key_text(q->arena, as, it->key, it->n));
