@@ -81,6 +81,7 @@ is $c->read_until(qr/\n/), "HELLO\n", '... and then bytes';
 is $c->read_all, '', '... until proxy_read_timeout';
 ($c, $said) = asks('/up', %wish, Connection => 'close');
 is $said, '200 -|-', 'not unless Connection says so';
+is +(asks('/up', %wish, Connection => 'x-upgrade-not'))[1], '200 -|-', '... as a word';
 is +(asks('/up', Connection => 'upgrade'))[1], '200 -|-', 'nor without Upgrade';
 is +(asks('/up', %wish, Upgrade => 'h2c'))[1], '200 -|-', 'not to h2c';
 is +(asks('/up', %wish, Upgrade => 'test, H2C'))[1], '200 -|-',

@@ -158,7 +158,7 @@ says_upgrade(const struct fields *in)
     const struct field *f = fields_get(in, FIELD_CONNECTION);
 
     for (; f; f = fields_next(in, f))
-        if (str_ifind(f->value, STR("upgrade")))
+        if (field_has_word(f->value, STR("upgrade")))
             return true;
     return false;
 }
