@@ -496,4 +496,21 @@ my ($rc, undef, $said_so) = run_binary({ dir => $t->dir }, 'explain', "$www/",
 is $rc, 1, 'no configuration: exit code';
 like $said_so, qr/\[emerg\] open\(\) .* failed \(2:/, 'no configuration';
 
+# What is stored is not looked at: the folder may be another machine's.
+$t->write('cached.conf', $t->expand(<<'EOC'));
+events {}
+http {
+    proxy_cache_path %%TESTDIR%%/cache keys_zone=cached:1m;
+    server {
+        listen 127.0.0.1:%%PORT_cached%%;
+        location / { proxy_cache cached; proxy_pass http://127.0.0.1:9; }
+    }
+}
+EOC
+my ($cached, $steps) = run_binary({ dir => $t->dir }, 'explain',
+    'http://127.0.0.1:' . $t->port('cached') . '/', '-c', $t->path('cached.conf'));
+is $cached, 0, 'a cache';
+like $steps, qr/GET \/ HTTP/, '... the upstream is asked';
+ok !-e $t->path('cache'), '... no folder is made';
+
 done_testing;

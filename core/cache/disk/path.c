@@ -236,6 +236,8 @@ adopt(struct worker *w, struct generation *g)
 
     (void) w;
     for (const struct disk_cache *c = all->first; c != NULL; c = c->next) {
+        if (c->in->zone == NULL) /* of a dry run */
+            continue;
         disk_index_lock(c->in->zone);
         disk_index_begin(c->in->zone, c->folder);
         disk_index_unlock(c->in->zone);
