@@ -52,6 +52,18 @@ my $backend = Weir::Backend->http(sub {
 });
 my $up = $backend->port;
 
+# Fails after its head, or in it.
+my $fails = Weir::Backend->http(sub {
+    my ($request, $c) = @_;
+
+    return "HTTP/1.1 500 Failed\r\nX-Failed: yes\r\nContent-Length: 0\r\n"
+        . "Connection: close\r\n\r\n" if $request->uri !~ /inside/;
+    $c->send("HTTP/1.1 200 OK\r\nX-Failed: yes\r\n");
+    $c->close;
+    return undef;
+});
+my $failing = $fails->port;
+
 my $t = Weir::Test->new;
 $t->mkdir('c');
 $t->run(<<"EOC");
@@ -62,6 +74,8 @@ $t->run(<<"EOC");
     proxy_set_header Connection "";
     proxy_cache_valid 200 206 1h;
     add_header X-Cache \$upstream_cache_status;
+    upstream two { server 127.0.0.1:$failing max_fails=0;
+        server 127.0.0.1:$up backup; }
     server {
         listen 127.0.0.1:%%PORT%%;
         proxy_cache one;
@@ -76,6 +90,8 @@ $t->run(<<"EOC");
         location /spill { proxy_buffers 4 4k; proxy_buffer_size 4k;
             proxy_busy_buffers_size 8k; proxy_pass http://127.0.0.1:$up; }
         location /long { proxy_buffer_size 1k; proxy_pass http://127.0.0.1:$up; }
+        location /next { proxy_next_upstream error http_500;
+            proxy_pass http://two; }
         location /sent { add_after_body /v/part; addition_types *;
             proxy_cache off; proxy_pass http://127.0.0.1:$up; }
     }
@@ -222,6 +238,19 @@ subtest 'not whole' => sub {
     is scalar(grep { $_->uri eq '/cut' } $backend->requests), 2, 'asked twice';
     my @left = grep { -f } glob $t->path('*_temp/*');
     is "@left", '', 'nothing is left of them';
+};
+
+subtest 'after another peer has failed' => sub {
+    for my $uri ('/next/after', '/next/inside') {
+        my $body = "body of $uri for GET";
+
+        is asked($uri), "200 MISS $body", "$uri: the next one answers";
+        my $r = $t->get($uri);
+        is join(' ', $r->status, $r->header('X-Cache') // '-', $r->body),
+            "200 HIT $body", '... whose response is stored';
+        is $r->header('X-Failed'), undef, '... with its fields only';
+    }
+    is scalar($fails->requests), 2, 'the first one was asked';
 };
 
 subtest 'a slow client' => sub {

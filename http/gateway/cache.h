@@ -104,7 +104,7 @@ str_t gateway_cache_age(const struct gateway *g);
 
 /* Bytes of a head that a decoder has taken. */
 void gateway_cache_note(struct gateway *g, str_t bytes);
-/* ... were those of an interim response. */
+/* ... were those of an interim response, or of a peer that is given up. */
 void gateway_cache_forget(struct gateway *g);
 /* A peer has failed in one of the ways of use_stale: whether there is a stale
  * response instead, reported to g->x. */

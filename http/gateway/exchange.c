@@ -32,6 +32,7 @@ exchange_new(struct gateway *g, str_t name)
     struct exchange      *x = make(g, name);
     struct exchange_list *list = g->r->exchanges;
 
+    gateway_cache_forget(g);
     x->is_first_of_run = !list->last || list->last->gateway != g;
     if (list->last)
         list->last->next = x;
