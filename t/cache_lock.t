@@ -20,8 +20,8 @@ my $backend = Weir::Backend->http(sub {
     sleep $wait if $wait;
     return undef if $uri =~ /never/ && !sleep 60;
     if (($request->header('If-None-Match') // '') eq '"same"') {
-        return "HTTP/1.1 304 Not Modified\r\nX-New: yes\r\n"
-            . "Cache-Control: max-age=100\r\n\r\n";
+        my $new = $uri =~ /without/ ? '' : "Cache-Control: max-age=100\r\n";
+        return "HTTP/1.1 304 Not Modified\r\nX-New: yes\r\n$new\r\n";
     }
     $age = 'no-store' if $uri =~ /private/;
     my $etag = $uri =~ /same/ ? 'same' : time;
@@ -114,7 +114,8 @@ subtest 'one leaves' => sub {
 };
 
 subtest 'stale' => sub {
-    $t->get($_) for '/old', '/old/strict', '/old/behind', '/old/same';
+    $t->get($_) for '/old', '/old/strict', '/old/behind', '/old/same',
+        '/old/same/without';
     sleep 2.1;
     my $c = $t->connect;
     $c->send_request('GET', '/old?wait=0.4');
@@ -144,6 +145,13 @@ subtest 'stale' => sub {
         $backend->requests;
     is $asked->header('If-None-Match'), '"same"', '... asked for by its tag';
     is $t->get('/old/same')->header('X-Cache'), 'HIT', '... and fresh again';
+    is $t->get('/old/same/without')->header('X-Cache'), 'REVALIDATED',
+        'by a response without times';
+    sleep 2.1;
+    is $t->get('/old/same')->header('X-Cache'), 'HIT',
+        'for the time that the new response says';
+    is $t->get('/old/same/without')->header('X-Cache'), 'REVALIDATED',
+        '... or that what is stored says';
 };
 
 subtest 'a process that dies' => sub {

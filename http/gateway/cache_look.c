@@ -392,6 +392,7 @@ gateway_cache_confirms(struct gateway *g)
     struct cache_age   stored = { 0 };
     int64_t            valid_at;
 
+    cache_age_of(&c->age, g, g->x); /* of the 304, which comes first */
     f = c->old;
     chain_file_get(f.file);
     block_get(f.block);
