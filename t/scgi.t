@@ -63,6 +63,13 @@ my $up = $app->port;
 my $t = Weir::Test->new;
 my $local = Weir::Backend->tcp(\&serve, unix => $t->path('app.sock'));
 
+# A value with NULs.
+my $nul = is_oracle() ? '' : 'server {
+        listen 127.0.0.1:%%PORT_nul%% proxy_protocol;
+        location / { scgi_param A $proxy_protocol_tlv_0xee;
+                     scgi_pass 127.0.0.1:' . $up . '; }
+    }';
+
 $t->run(<<"EOC");
 %%HTTP%%
     scgi_read_timeout 500ms;
@@ -81,6 +88,7 @@ $t->run(<<"EOC");
                          scgi_pass_request_headers off; }
         location /stalls { scgi_pass 127.0.0.1:$up; scgi_buffering off; }
     }
+    $nul
 }
 EOC
 
@@ -154,6 +162,15 @@ for my $fault (@faults) {
 ok !$t->get('/?short')->complete, 'a body that is too short is not complete';
 $r = $t->get('/stalls?stalls');
 ok !$r->complete && $r->body =~ /^hello/, 'nor one that stalls';
+
+SKIP: {
+    skip 'the variable came with nginx 1.23.2', 1 if is_oracle();
+    my $tlv = pack 'C n/a', 0xee, "\0a\0\0b\0";
+    my $got = $t->raw("\r\n\r\n\0\r\nQUIT\n"
+        . pack('n n/a', 0x2111, pack('C8 n2', 1 .. 8, 9, 10) . $tlv)
+        . "GET / HTTP/1.0\r\n\r\n", port => 'nul');
+    like $got->body, qr/^A= a  b $/m, 'a NUL becomes a space';
+}
 
 # ---- configurations
 
