@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a FastCGI application sends: whole, and in pieces.  The first byte says
- * how long they are, and whether a status line may come first.  Both ways have to come to the same records, headers,
- * status and body.
+ * how long they are, and whether a status line may come first.  Both ways have
+ * to come to the same records, headers, status and body.
  */
 #include "core/base/check.h"
 #include "modules/gateway/cgi_head.h"
@@ -34,7 +34,6 @@ take_head(struct result *out, str_t *data)
 {
     const struct h1_field *f = &out->head.field;
     enum cgi_event         event;
-    str_t                  reason = STR("");
 
     do {
         event = cgi_head_next(&out->head, out->arena, data);
@@ -47,6 +46,8 @@ take_head(struct result *out, str_t *data)
             add(out, f->name);
             add(out, f->value);
             if (str_ieq(f->name, STR("Status"))) {
+                str_t reason = STR("");
+
                 out->status = cgi_status(f->value, &reason);
                 CHECK(out->status == 0 || out->status >= 200);
                 add(out, reason);
