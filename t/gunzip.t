@@ -9,6 +9,7 @@ use warnings;
 use Compress::Zlib ();
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Weir::Coding qw(decode can_decode);
 use Weir::Test;
 
 need_module(qw(http_gunzip http_gzip http_proxy));
@@ -51,6 +52,7 @@ my $up = Weir::Backend->http(sub {
 my $backend = $up->port;
 
 my $t = Weir::Test->new;
+my $others = join '', map { has_module($_) ? "$_ on; ${_}_types text/plain;" : () } qw(brotli zstd);
 $t->write('html/plain.txt', $text);
 $t->run(<<"EOC");
 %%HTTP%%
@@ -66,6 +68,8 @@ $t->run(<<"EOC");
         location /proxied { gzip_proxied off;
                             proxy_pass http://127.0.0.1:$backend; }
         location /again { gzip on; gzip_types text/plain; gzip_proxied off;
+                          proxy_pass http://127.0.0.1:$backend; }
+        location /other { $others
                           proxy_pass http://127.0.0.1:$backend; }
         location /plain.txt { root %%TESTDIR%%/html; }
     }
@@ -132,6 +136,14 @@ like join("\n", $t->log), qr/inflate\(\) returned -5 on response end/, 'logged: 
 
 # A body that becomes a thousand times larger is decompressed as it is read.
 is length $t->get('/?bomb')->body, 20_000_000, 'a large one';
+# ... also where another coding makes so little of it that nothing is sent.
+for my $coding (qw(br zstd)) {
+  SKIP: {
+        skip "no $coding", 1 if !has_module($coding eq 'br' ? 'brotli' : $coding) || !can_decode($coding);
+        my $got = $t->get('/other?bomb', headers => ['Accept-Encoding' => $coding]);
+        is length((decode($coding, $got->body))[0]), 20_000_000, "... becomes $coding";
+    }
+}
 SKIP: {
     skip 'memory under a sanitizer', 1 if $ENV{ASAN_OPTIONS};
     my $c = $t->connect;

@@ -163,6 +163,8 @@ decompress_body(struct http_request *r, void *filter_state, struct chain *in,
     if (step == STEP_FAIL)
         return STEP_FAIL;
     recoder_emit(&s->recoder, out);
+    if (step == STEP_WAIT) /* others have a turn, however little comes out */
+        post_add_next(r->task.loop, &r->task.wake);
     if (step == STEP_WAIT || !last)
         return step;
     if (s->is_inside || !s->has_begun) {
