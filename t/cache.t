@@ -37,6 +37,8 @@ my $backend = Weir::Backend->http(sub {
         return "HTTP/1.1 200 OK\r\n${head}Transfer-Encoding: chunked\r\n\r\n"
             . "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n";
     }
+    $head .= "Keep-Alive: timeout=5\r\nConnection: keep-alive, X-Hop\r\n"
+        . "X-Hop: 1\r\n" if $uri =~ /alive/;
     $head .= "Accept-Ranges: bytes\r\n" if $uri =~ /ranges/;
     $head .= "Content-Type: text/html\r\n" if $uri =~ /text/;
     $head .= "X-Accel-Redirect: /v/inner\r\n" if $uri =~ /jump/;
@@ -215,6 +217,10 @@ subtest 'hits' => sub {
 
     $t->get('/chunked');
     is asked('/chunked'), '200 HIT hello world', 'of unknown length';
+    $t->get('/alive');
+    $r = $t->get('/alive');
+    is $r->header('X-Cache') // '-', 'HIT', 'with fields of its connection';
+    is $r->header('Keep-Alive'), undef, '... which are not those of ours';
     $t->get('/zip/text');
     $r = $t->get('/zip/text', headers => ['Accept-Encoding', 'gzip']);
     is $r->header('Content-Encoding'), 'gzip', 'compressed on the way';

@@ -229,7 +229,8 @@ exchange_reusable(struct exchange *x, bool is_reusable)
 void
 exchange_idle_limit(struct exchange *x, msec_t most)
 {
-    x->link->idle_limit = most;
+    if (x->link != NULL)
+        x->link->idle_limit = most;
 }
 
 

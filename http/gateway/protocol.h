@@ -107,7 +107,8 @@ bool exchange_trailer(struct exchange *x, str_t name, str_t value);
 void exchange_skip(struct exchange *x, size_t n);
 /* The connection can be reused when this exchange is complete. */
 void exchange_reusable(struct exchange *x, bool is_reusable);
-/* ... and is idle for at most that long, as the peer then closes it. */
+/* ... and is idle for at most that long, as the peer then closes it.  A stored
+ * response has no connection, and may say so all the same. */
 void exchange_idle_limit(struct exchange *x, msec_t most);
 /* The peer has said that it was closing the connection when the request came,
  * and does not act on it: the request may be sent again, whatever its method
