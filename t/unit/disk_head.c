@@ -113,10 +113,29 @@ test_texts(void)
 }
 
 
+static void
+test_times(void)
+{
+    struct disk_head h = example(), again;
+    str_t            file;
+
+    h.valid_at = h.error = INT64_MAX;
+    h.updating = h.date = INT64_MIN;
+    file = make(&h, KEY, 0);
+    is(disk_head_get(&again, file, KEY), DISK_GOOD, "times out of range");
+    is(again.valid_at > INT32_MAX, true, "a late one is late");
+    is(again.valid_at <= INT64_MAX - again.error, true, "... and can be added");
+    is(again.updating, 0, "a time before all is none");
+    is(again.date, 0, "as is a date");
+    free((char *) (uintptr_t) file.p);
+}
+
+
 int
 main(void)
 {
     test_bytes();
     test_texts();
+    test_times();
     return done();
 }

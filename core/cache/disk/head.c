@@ -22,6 +22,7 @@ enum {
 };
 
 #define MARK STR("\nKEY: ")
+#define TIME_MAX (INT64_MAX / 2) /* later ones are as good as this one */
 
 
 static void
@@ -38,6 +39,15 @@ get(const char *in)
 
     memcpy(&n, in, sizeof(n));
     return n;
+}
+
+
+static int64_t
+get_time(const char *in)
+{
+    int64_t n = get(in);
+
+    return n < 0 ? 0 : n < TIME_MAX ? n : TIME_MAX;
 }
 
 
@@ -128,11 +138,11 @@ disk_head_get(struct disk_head *h, str_t file, str_t key)
 {
     if (file.n < DISK_STRUCT || get(file.p) != VERSION)
         return DISK_BAD;
-    *h = (struct disk_head){ .valid_at = get(file.p + AT_VALID),
-                             .updating = get(file.p + AT_UPDATING),
-                             .error = get(file.p + AT_ERROR),
+    *h = (struct disk_head){ .valid_at = get_time(file.p + AT_VALID),
+                             .updating = get_time(file.p + AT_UPDATING),
+                             .error = get_time(file.p + AT_ERROR),
                              .last_modified = get(file.p + AT_MODIFIED),
-                             .date = get(file.p + AT_DATE),
+                             .date = get_time(file.p + AT_DATE),
                              .head_at = get_short(file.p + AT_HEAD),
                              .body_at = get_short(file.p + AT_BODY) };
     memcpy(&h->crc, file.p + AT_CRC, sizeof(h->crc));

@@ -57,5 +57,6 @@ enum disk_verdict {
 };
 
 /* Reads what precedes the body from the first bytes of a file; texts point into
- * it. */
+ * it.  Times are not negative, but for last_modified, and the sum of two of them
+ * does not overflow. */
 enum disk_verdict disk_head_get(struct disk_head *h, str_t file, str_t key);
