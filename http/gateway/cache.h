@@ -113,7 +113,8 @@ bool gateway_cache_stale(struct gateway *g, unsigned how);
 bool gateway_cache_replaces(struct gateway *g, unsigned how);
 /* A peer has said 304: whether that is about what is stored. */
 bool gateway_cache_revalidates(const struct gateway *g);
-/* ... then it is fresh again, and reported to g->x.  False: it is broken. */
+/* ... then it is fresh again, and reported to g->x.  False: it is broken, and no
+ * more what requests are conditional on. */
 bool gateway_cache_confirms(struct gateway *g);
 /* The response is not passed on, but its status (an error page). */
 void gateway_cache_intercepted(struct gateway *g);

@@ -412,6 +412,8 @@ gateway_cache_confirms(struct gateway *g)
         h.date = clock_seconds();
         if (valid_at != 0)
             renew(c, &f, &h);
+    } else {
+        c->age = (struct cache_age){ 0 }; /* of what is asked for instead */
     }
     cache_close(&f);
     cache_leave(c);

@@ -112,6 +112,9 @@ enum step gateway_retry(struct gateway *g, unsigned how);
 /* The same for a status: STEP_NEXT where another peer is to be tried, with the
  * state set; STEP_DONE: the response stands. */
 enum step gateway_retry_status(struct gateway *g, unsigned status);
+/* The response cannot be used, and that is not the peer's fault: asks the same one
+ * again, or fails with 502 where that may not be. */
+enum step gateway_repeat(struct gateway *g);
 /* Ends the run: the current try with an outcome, what is held, waits. */
 void gateway_end(struct gateway *g, enum outcome how);
 /* A dry run, in place of a connection to the peer of that name: tells of the

@@ -315,7 +315,7 @@ gateway_respond(struct gateway *g)
             return STEP_NEXT;
         if (x->code == 304 && gateway_cache_revalidates(g))
             return gateway_cache_confirms(g) ? exchange_answered(g->x)
-                                             : gateway_fail(g, 502);
+                                             : gateway_repeat(g);
         if (is_intercepted(g)) {
             read_end(g);
             gateway_cache_intercepted(g);

@@ -123,6 +123,17 @@ gateway_retry(struct gateway *g, unsigned how)
 
 
 enum step
+gateway_repeat(struct gateway *g)
+{
+    exchange_end(g->x);
+    if (!may_repeat(g, true))
+        return gateway_fail(g, 502);
+    g->is_stale = true;
+    return try_again(g);
+}
+
+
+enum step
 gateway_retry_status(struct gateway *g, unsigned status)
 {
     unsigned how = word_of(status);
