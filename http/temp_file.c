@@ -253,11 +253,12 @@ temp_file_append(struct task *t, struct chain_file *f, off_t *at,
 /* --- moving ------------------------------------------------------------------- */
 
 /* Between file systems, copies the file to a temporary name beside its
- * target. */
+ * target: ten digits follow, by which a cache knows what was left there. */
 static bool
 copy_across(struct task *t, const char *from, const char *to)
 {
-    str_t   beside = arena_printf(t->arena, "%s.%08lx", to, random());
+    str_t beside
+        = arena_printf(t->arena, "%s.%010lu", to, (unsigned long) random());
     char    buf[16384] UNSET;
     int     in = open(from, O_RDONLY | O_CLOEXEC);
     int     out = open(beside.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

@@ -564,8 +564,6 @@ find_file(struct gateway *g, struct cached_file *f, uint64_t bytes)
     if (memcmp(variant.b, f->head.variant, sizeof(variant.b)) == 0)
         return true;
     cache_close(f);
-    if (memcmp(&c->key, &c->main, sizeof(c->key)) != 0)
-        return false;
     c->key = variant;
     if (!disk_cache_ask(c->in, &c->key, &asked) || !asked.may_have_file
         || !read_file(c, f, asked.bytes, g->r->task.log))
