@@ -90,7 +90,7 @@ ask(const struct http_staple *it)
 }
 
 
-/* False: no more questions for now. */
+/* False: as many questions are under way as may be at once. */
 static bool
 go_on(const http_staples_t *all, time_t now)
 {

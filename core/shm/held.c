@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,9 +22,6 @@ struct holder {
     uint64_t       id; /* of the process, random                             */
     unsigned      *counts;
 };
-
-/* As in zone.c: stores before it are made before those behind it. */
-#define IN_ORDER() atomic_signal_fence(memory_order_seq_cst)
 
 
 /* This process.  Not its number alone, which another may have had before. */

@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,10 +50,6 @@ struct zone {
     uint32_t        open[countof(sizes)]; /* lists; NONE: empty              */
     struct page     pages[];
 };
-
-/* The compiler must not exchange stores before and after it.  That is enough:
- * what a process had done when it died is seen in order. */
-#define IN_ORDER() atomic_signal_fence(memory_order_seq_cst)
 
 
 /* The first n bits. */
@@ -441,4 +436,27 @@ void
 zone_set_root(struct zone *z, void *root)
 {
     z->root = root;
+}
+
+
+bool
+zone_table_make(struct zone *z, size_t bytes, size_t entry_size, uint32_t least,
+                struct zone_table *out)
+{
+    size_t   n = bytes / (entry_size + sizeof(*out->buckets));
+    uint32_t buckets = least;
+
+    if (n > UINT32_MAX / 2)
+        n = UINT32_MAX / 2;
+    while (buckets * (size_t) 2 <= n)
+        buckets *= 2;
+    *out = (struct zone_table){ .mask = buckets - 1 };
+    out->buckets = zone_alloc(z, buckets * sizeof(*out->buckets));
+    for (; n >= least; n -= n / 32 + 1) {
+        out->entries = zone_alloc(z, n * entry_size);
+        if (out->entries != NULL)
+            break;
+    }
+    out->room = (uint32_t) n;
+    return out->buckets != NULL && out->entries != NULL;
 }

@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +28,10 @@ enum { ZONE_PAGE = 4096, ZONE_TAG = 64 };
 enum { ZONE_SLOT_MAX = 2048 };
 
 struct zone;
+
+/* The compiler must not exchange stores before and after it.  That is enough:
+ * what a process had done when it died is seen in order. */
+#define IN_ORDER() atomic_signal_fence(memory_order_seq_cst)
 
 /* Makes a zone of zeroed memory at its final address, a multiple of ZONE_PAGE.
  * The tag, shorter than ZONE_TAG, says what it is for, and the layout of
@@ -56,3 +61,16 @@ void zone_unlock(struct zone *z);
 void *zone_alloc(struct zone *z, size_t n);
 /* NULL is allowed. */
 void zone_free(struct zone *z, void *p);
+
+/* Room for a hash of chains: as many entries as fit into so many bytes together
+ * with their buckets, which are a power of two. */
+struct zone_table {
+    void     *entries; /* not zeroed                                         */
+    uint32_t *buckets; /* not zeroed                                         */
+    uint32_t  room;    /* entries                                            */
+    uint32_t  mask;    /* of the buckets                                     */
+};
+
+/* False: there is not even room for the least number of entries. */
+bool zone_table_make(struct zone *z, size_t bytes, size_t entry_size,
+                     uint32_t least, struct zone_table *out);

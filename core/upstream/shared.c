@@ -11,7 +11,6 @@
  */
 #include "core/upstream/shared.h"
 
-#include <stdatomic.h>
 
 #include "core/base/crc32.h"
 #include "core/shm/held.h"
@@ -39,10 +38,6 @@ struct table {
     unsigned       n, room;
     struct entry **at;
 };
-
-/* Stores before it are made before those behind it, whenever the process is
- * killed. */
-#define IN_ORDER() atomic_signal_fence(memory_order_seq_cst)
 
 
 static bool

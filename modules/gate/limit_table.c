@@ -14,7 +14,6 @@
 #include "modules/gate/limit_table.h"
 
 #include <openssl/evp.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,10 +41,6 @@ struct table {
     struct limit_entry *entries;
 };
 
-/* Stores before it are made before those behind it, whenever the process is
- * killed. */
-#define IN_ORDER() atomic_signal_fence(memory_order_seq_cst)
-
 
 /* --- making ----------------------------------------------------------------- */
 
@@ -53,22 +48,15 @@ struct table {
 static bool
 make_entries(struct zone *z, struct table *t, size_t bytes)
 {
-    size_t   n = bytes / (sizeof(*t->entries) + sizeof(*t->buckets));
-    uint32_t buckets = ENTRIES_LEAST;
+    struct zone_table made;
 
-    if (n > UINT32_MAX / 2)
-        n = UINT32_MAX / 2;
-    while (buckets * (size_t) 2 <= n)
-        buckets *= 2;
-    t->mask = buckets - 1;
-    t->buckets = zone_alloc(z, buckets * sizeof(*t->buckets));
-    for (; n >= ENTRIES_LEAST; n -= n / 32 + 1) {
-        t->entries = zone_alloc(z, n * sizeof(*t->entries));
-        if (t->entries != NULL)
-            break;
-    }
-    t->room = (uint32_t) n;
-    return t->buckets != NULL && t->entries != NULL;
+    if (!zone_table_make(z, bytes, sizeof(*t->entries), ENTRIES_LEAST, &made))
+        return false;
+    t->buckets = made.buckets;
+    t->entries = made.entries;
+    t->room = made.room;
+    t->mask = made.mask;
+    return true;
 }
 
 
