@@ -378,6 +378,20 @@ http_weaken_etag(struct http_request *r)
 }
 
 
+void
+http_renew_body(struct http_request *r, bool keeps_last_modified)
+{
+    r->out.length = -1;
+    if (keeps_last_modified) {
+        http_weaken_etag(r);
+        return;
+    }
+    r->out.last_modified = -1;
+    fields_hide(&r->out.fields, FIELD_LAST_MODIFIED);
+    fields_hide(&r->out.fields, FIELD_ETAG);
+}
+
+
 /* --- opening ------------------------------------------------------------------- */
 
 /* Which links in the path may be followed after the first *trusted bytes,

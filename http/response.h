@@ -71,6 +71,10 @@ void http_set_etag(struct http_request *r);
 /* The body will be replaced by an equivalent one: makes the ETag weak, or
  * removes it if it is malformed. */
 void http_weaken_etag(struct http_request *r);
+/* The body will be replaced by one that depends on more than the one at hand:
+ * forgets its length, and when it was changed, unless that is to be kept (with
+ * a weak ETag). */
+void http_renew_body(struct http_request *r, bool keeps_last_modified);
 
 /* Maps the URI to a file with root or alias.  The path is followed by a NUL
  * that is not part of its length; *root_len is the length of the part from

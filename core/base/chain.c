@@ -92,8 +92,8 @@ unlink_first(struct chain *c)
 }
 
 
-static void
-drop_first(struct chain *c)
+void
+chain_drop_first(struct chain *c)
 {
     struct piece *piece = c->head;
 
@@ -280,9 +280,8 @@ return_links(struct chain *to, struct chain *from)
 }
 
 
-/* Moves the first piece. */
-static void
-move_first(struct chain *to, struct chain *from)
+void
+chain_move_first(struct chain *to, struct chain *from)
 {
     struct piece *piece = from->head;
 
@@ -310,7 +309,7 @@ chain_move(struct chain *to, struct chain *from)
         return;
     if (to->arena != from->arena) {
         while (from->head)
-            move_first(to, from);
+            chain_move_first(to, from);
         return;
     }
     *to->tail = from->head;
@@ -334,7 +333,7 @@ chain_join(struct chain *to, struct chain *from)
     }
     while ((piece = from->head) && !piece->file) {
         chain_add_copy(to, (str_t){ piece->p, piece->n });
-        drop_first(from);
+        chain_drop_first(from);
     }
     chain_move(to, from);
 }
@@ -346,7 +345,7 @@ chain_move_to_mark(struct chain *to, struct chain *from)
     struct piece *piece;
 
     while ((piece = from->head) && !(piece->flags & PIECE_MARK))
-        move_first(to, from);
+        chain_move_first(to, from);
     if (!piece)
         return NULL;
     unlink_first(from);
@@ -378,7 +377,7 @@ chain_move_n(struct chain *to, struct chain *from, uint64_t n)
 
     while ((piece = from->head) && piece->n <= n && (n || !piece->n)) {
         n -= piece->n;
-        move_first(to, from);
+        chain_move_first(to, from);
     }
     if (piece && n) {
         append_shared(to, piece, (size_t) n);
@@ -408,7 +407,7 @@ chain_skip(struct chain *c, uint64_t n)
 
     while ((piece = c->head) && piece->n <= n) {
         n -= piece->n;
-        drop_first(c);
+        chain_drop_first(c);
     }
     if (piece && n)
         shorten(c, piece, (size_t) n);
@@ -419,7 +418,7 @@ void
 chain_clear(struct chain *c)
 {
     while (c->head)
-        drop_first(c);
+        chain_drop_first(c);
 }
 
 

@@ -114,6 +114,9 @@ void chain_share(struct chain *to, const struct chain *from);
 void chain_skip(struct chain *c, uint64_t n);
 /* Drops everything. */
 void chain_clear(struct chain *c);
+/* Drops the first piece, or moves it, whatever it is. */
+void chain_drop_first(struct chain *c);
+void chain_move_first(struct chain *to, struct chain *from);
 /* Takes over the free links of from, before from is abandoned; both are of the
  * same arena. */
 void chain_take_links(struct chain *to, struct chain *from);

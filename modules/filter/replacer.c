@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Invariant: between pieces, kept is where a text may begin that goes on in the
+ * next piece, or it is empty.
+ */
+#include "modules/filter/replacer.h"
+
+enum {
+    SHORT = 1024,     /* up to so many bytes are copied, to save a piece    */
+    BLOCK = 8 * 1024, /* ... into blocks of this size                       */
+};
+
+
+bool
+replacer_init(struct replacer *p, struct arena *a, const struct search *s,
+              unsigned n)
+{
+    p->search = s;
+    p->left = n;
+    p->off = arena_try(a, n * sizeof(*p->off));
+    p->kept = arena_try(a, 2 * search_longest(s));
+    if (p->off == NULL || p->kept == NULL)
+        return false;
+    memset(p->off, 0, n * sizeof(*p->off));
+    return true;
+}
+
+
+void
+replacer_end(struct replacer *p)
+{
+    if (p->block != NULL)
+        block_put(p->block);
+    p->block = NULL;
+}
+
+
+static void
+add_copy(struct replacer *p, struct chain *out, str_t s)
+{
+    size_t n;
+
+    for (; s.n != 0; s = str_from(s, n)) {
+        if (p->block == NULL) {
+            p->block = block_new(BLOCK);
+            p->used = 0;
+        }
+        n = BLOCK - p->used < s.n ? BLOCK - p->used : s.n;
+        memcpy(p->block->data + p->used, s.p, n);
+        chain_add_block(out, p->block, (str_t){ p->block->data + p->used, n });
+        p->used += n;
+        if (p->used == BLOCK)
+            replacer_end(p);
+    }
+}
+
+
+/* Bytes of a piece, or with NULL, of something that lives longer. */
+static void
+add_part(struct replacer *p, struct chain *out, const struct piece *piece,
+         str_t s)
+{
+    if (s.n <= SHORT)
+        add_copy(p, out, s);
+    else if (piece != NULL && piece->block != NULL)
+        chain_add_block(out, piece->block, s);
+    else
+        chain_add(out, s);
+}
+
+
+static void
+replace(struct replacer *p, struct chain *out, unsigned which)
+{
+    add_part(p, out, NULL, p->replacement(p->arg, which));
+    if (p->is_once) {
+        p->off[which] = true;
+        p->left--;
+    }
+}
+
+
+static bool
+find(const struct replacer *p, str_t in, size_t from, bool is_whole,
+     struct search_hit *hit)
+{
+    return p->left != 0
+           && search_find(p->search, in, from, p->off, is_whole, hit);
+}
+
+
+/* Nothing follows what is kept. */
+static void
+release(struct replacer *p, struct chain *out)
+{
+    str_t             in = { p->kept, p->n_kept };
+    struct search_hit hit;
+    size_t            from = 0;
+
+    while (find(p, in, from, true, &hit)) {
+        add_copy(p, out, (str_t){ in.p + from, hit.at - from });
+        replace(p, out, hit.which);
+        from = hit.at + search_length(p->search, hit.which);
+    }
+    add_copy(p, out, str_from(in, from));
+    p->n_kept = 0;
+}
+
+
+/* Decides about what is kept, now that s follows it.  Returns how much of s is
+ * decided, too; all of it where something is still kept. */
+static size_t
+join(struct replacer *p, str_t s, struct chain *out)
+{
+    size_t            kept = p->n_kept, most = search_longest(p->search) - 1;
+    size_t            n = s.n < most ? s.n : most, from = 0;
+    str_t             in = { p->kept, kept + n };
+    struct search_hit hit;
+
+    memcpy(p->kept + kept, s.p, n);
+    while (from < kept && find(p, in, from, false, &hit) && hit.at < kept) {
+        add_copy(p, out, (str_t){ in.p + from, hit.at - from });
+        if (hit.which == SEARCH_PART) {
+            p->n_kept = in.n - hit.at;
+            memmove(p->kept, p->kept + hit.at, p->n_kept);
+            return s.n;
+        }
+        replace(p, out, hit.which);
+        from = hit.at + search_length(p->search, hit.which);
+    }
+    p->n_kept = 0;
+    if (from >= kept)
+        return from - kept;
+    add_copy(p, out, (str_t){ in.p + from, kept - from });
+    return 0;
+}
+
+
+/* Passes on the first piece from an offset on, and keeps what may be cut. */
+static void
+pass(struct replacer *p, struct chain *in, size_t from, struct chain *out)
+{
+    const struct piece *piece = in->head;
+    str_t               s = { piece->p, piece->n };
+    struct search_hit   hit;
+
+    while (from < s.n && find(p, s, from, false, &hit)) {
+        add_part(p, out, piece, str_span(s.p + from, s.p + hit.at));
+        if (hit.which == SEARCH_PART) {
+            p->n_kept = s.n - hit.at;
+            memcpy(p->kept, s.p + hit.at, p->n_kept);
+            from = s.n;
+            break;
+        }
+        replace(p, out, hit.which);
+        from = hit.at + search_length(p->search, hit.which);
+    }
+    if (from == 0) {
+        chain_move_first(out, in);
+        return;
+    }
+    add_part(p, out, piece, str_from(s, from));
+    if (piece->flags & PIECE_FLUSH)
+        chain_flush(out);
+    chain_drop_first(in);
+}
+
+
+void
+replacer_put(struct replacer *p, struct chain *in, struct chain *out, bool last)
+{
+    const struct piece *piece;
+    size_t              from;
+
+    while ((piece = in->head) != NULL) {
+        from = 0;
+        if (piece->flags & PIECE_MARK)
+            release(p, out);
+        else if (p->n_kept != 0 && piece->n != 0)
+            from = join(p, (str_t){ piece->p, piece->n }, out);
+        if (piece->n != 0)
+            pass(p, in, from, out);
+        else
+            chain_move_first(out, in);
+    }
+    if (last) {
+        release(p, out);
+        replacer_end(p);
+    }
+}
