@@ -47,6 +47,26 @@ void peer_set_settle(struct peer_set *set);
  * same peers, or new ones; until the set ends. */
 void own_state_join(struct peer_set *set, const struct upstream_group *g);
 void own_state_leave(struct peer_set *set);
+/* Gives each peer its id, and finds them by it. */
+void peer_set_bind(struct arena *a, struct peer_set *set);
+/* With the lock: the peer that the client belongs to, by turns where its id has
+ * several; NULL: it has none, or none that may be asked. */
+const struct peer *peer_set_choose_bound(struct pick *p);
+
+/* The parts of peer_is_usable. */
+bool peer_is_tried(const struct pick *p, const struct peer *peer);
+bool peer_has_room(const struct peer *peer);
+/* It has not failed too often, or may be given a chance. */
+bool peer_is_live(const struct peer *peer, time_t now);
+
+/* With the lock: a peer is chosen, and is no longer used. */
+void tally_begin(struct pick *p, const struct peer *peer);
+void tally_end(const struct pick *p, const struct peer *peer,
+               enum outcome how);
+/* It has failed too often, and is live again. */
+void tally_down(struct peer_state *state);
+void tally_up(struct peer_state *state);
+
 /* Makes it the group's, which takes over the count. */
 void group_use(struct arena *a, struct upstream_group *g, struct peer_set *set);
 

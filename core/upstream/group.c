@@ -283,10 +283,13 @@ static const struct directive directives[] = {
       &upstream_server_type, 0, NULL, NULL,
       "address [weight=number] [max_conns=number] "
       "[max_fails=number]\n"
-      " [fail_timeout=time] [backup] [down]",
+      " [fail_timeout=time] [backup] [down]\n"
+      " [slow_start=time] [route=string] [drain]",
       "A server of the group; a name that has several addresses "
       "makes several servers. One that fails max_fails times (1) "
-      "within fail_timeout (10s) is left alone for as long." },
+      "within fail_timeout (10s) is left alone for as long, and then gets its "
+      "share back over slow_start. With sticky, clients are bound to it by "
+      "route; with drain, only those that are come to it." },
     { "zone", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_1 | ARGS_2,
       &upstream_zone_type, 0, NULL, NULL, "name [size]",
       "Shares the state of the group's servers (failures, "

@@ -29,18 +29,42 @@ struct upstream_server {
     unsigned        max_conns; /* 0: no limit                                */
     unsigned        max_fails; /* 1; 0: never considered failed              */
     uint64_t        fail_timeout; /* seconds, 10                             */
+    msec_t          slow_start;   /* 0: at once                              */
+    str_t           route;  /* what clients are bound by; empty: each address
+                               has a name of its own                         */
     bool            is_backup, is_down;
+    bool            is_drain; /* only for clients that are bound to it       */
+};
+
+enum { PEER_TIME_SCALE = 16 };
+
+/* What a peer has done so far. */
+struct peer_tally {
+    uint64_t requests; /* that it was chosen for                             */
+    uint64_t responses[5]; /* 1xx to 5xx                                      */
+    uint64_t sent, received; /* bytes                                        */
+    uint64_t fails;
+    uint64_t unavail;  /* times that it has failed too often                 */
+    uint64_t down_ms;  /* for how long it was left alone, but for: */
+    uint64_t down_since; /* milliseconds of the clock; 0: it is not           */
+    time_t   selected_at; /* when it was chosen last, of the calendar; 0: not */
+    /* Averages in parts of milliseconds; 0: not measured. */
+    uint64_t header_time, response_time;
 };
 
 /* What changes of a peer as requests come and go.  Without pointers, since it
  * may stand in memory that processes share. */
 struct peer_state {
+    int64_t  current; /* of smooth weighted round robin                      */
     int      weight;  /* effective, falls with failures                      */
-    int      current; /* of smooth weighted round robin                      */
     unsigned fails;
     unsigned conns;   /* in use now                                          */
     time_t   failed_at, checked_at; /* last failure; last time that it was
                            given a chance: monotonic seconds                 */
+    msec_t   risen_at; /* since when it is live again; 0: for long            */
+    uint64_t begun_ms; /* the sum of the moments at which the requests began
+                          that use it                                        */
+    struct peer_tally tally;
 };
 
 /* One address of one server. */
@@ -50,6 +74,15 @@ struct peer {
     str_t                         name;  /* what $upstream_addr prints       */
     unsigned                      index; /* in its set                       */
     struct peer_state            *state;
+    str_t                         id;    /* clients are bound by it: the route,
+                                            or MD5 of the name; empty where
+                                            the group has no binding         */
+};
+
+/* Where the peers with one id are: sorted by key. */
+struct bound {
+    uint64_t key; /* binding_key of the id                                   */
+    unsigned index;
 };
 
 /* The peers of a group.  Constant, except for their states: when the peers of
@@ -66,8 +99,10 @@ struct peer_set {
     unsigned     total_weight; /* of the primary ones                        */
     bool         is_single; /* there is one peer only: it never counts as
                                failed                                        */
+    bool         has_slow_start; /* a server has slow_start                  */
     bool         has_own_states; /* those of the process (own_state.c)       */
     void        *balance; /* what the balancer has built                     */
+    struct bound *bound;   /* of all peers, where the group has a binding     */
     struct zone *zone;    /* has the states, which workers share; or NULL    */
     struct holder *mine;  /* ... and what this one counts there, from its
                              first connection on                             */
@@ -88,6 +123,8 @@ struct upstream_group {
     struct peer_set *set; /* of the picks that begin now, counted            */
     const struct balancer *balancer; /* round robin unless a directive says  */
     void *balance; /* what the balancer's directive said            */
+    const struct binding *binding; /* NULL: clients are not bound            */
+    void *binding_conf; /* what its directive said                       */
     /* Idle connections: */
     uint64_t keepalive; /* at most, per worker; 0: none                  */
     bool     keepalive_local;
@@ -107,6 +144,13 @@ enum outcome {
                     neither a failure nor a try                              */
 };
 
+/* What asking a peer has brought, as far as whoever asks knows. */
+struct pick_result {
+    int64_t  header_ms, response_ms; /* -1: not measured                     */
+    uint64_t sent, received;         /* bytes                                */
+    unsigned status;                 /* 0: none                              */
+};
+
 /* How a task chooses peers of a group, one after the other. */
 struct pick {
     struct task           *task;
@@ -118,6 +162,11 @@ struct pick {
     unsigned               tries; /* how many peers may still be asked, with
                                      the current one                         */
     bool                   on_backup;
+    bool                   is_bound; /* the client belongs to the peer with: */
+    uint64_t               wanted;   /* binding_key of its id                */
+    msec_t                 began_at; /* with the current peer                */
+    struct pick_result     result;   /* of the current peer, set before it is
+                                        done                                 */
 };
 
 /* A way of choosing: hash, least_conn, random ... */
@@ -127,6 +176,7 @@ struct balancer {
     size_t      state_size; /* per pick                                      */
     bool        refuses_backup; /* "balancing method does not support ..."   */
     bool        takes_weight;
+    bool        takes_slow_start;
     /* Builds what it needs to choose among these peers, which it finds in
      * set->balance; or NULL. */
     void *(*build)(struct arena *a, const struct peer_set *set);
@@ -139,6 +189,21 @@ struct balancer {
     /* The peer is no longer used; or NULL. */
     void (*done)(struct pick *p, const struct peer *peer, enum outcome how);
 };
+
+/* Keeps a client with its peer, whatever the balancer is: sticky. */
+struct binding {
+    /* A pick begins: where the client belongs to a peer, sets is_bound and
+     * wanted.  The peer is chosen if it may be asked, else the balancer does
+     * that.  A backup is only for when no primary one may be asked. */
+    void (*start)(struct pick *p);
+    /* p->peer was chosen; or NULL. */
+    void (*chosen)(struct pick *p);
+    /* The peer has begun to answer, or its answer is complete; or NULL. */
+    void (*answered)(struct pick *p, bool is_complete);
+};
+
+/* An id as a number, the same in all processes. */
+uint64_t binding_key(str_t id);
 
 /* For the parse function of a balancer's directive: makes it the balancer of
  * the upstream {} block; balance is stored in group->balance.  NULL or a
@@ -182,6 +247,8 @@ bool upstream_replace(struct upstream_group *g, struct arena *a,
 /* Begins to choose among the peers that a group has now; pick_end follows. */
 void pick_start(struct pick *p, struct task *t, struct upstream_group *g);
 const struct peer *pick_next(struct pick *p);
+/* The current peer has begun to answer, or has answered. */
+void         pick_answered(struct pick *p, bool is_complete);
 void         pick_done(struct pick *p, enum outcome how);
 /* Whether another peer could still be asked. */
 bool pick_has_more(const struct pick *p);
@@ -199,10 +266,18 @@ time_t pick_now(void); /* monotonic seconds */
  * Returns peer. */
 const struct peer *peer_choose(const struct peer *peer, time_t now);
 
+/* Of an average in a peer_tally. */
+uint64_t peer_mean_ms(uint64_t average);
+
+/* A peer's part of the work: its effective weight, as far as it is live again.
+ * Comparable among peers of one set. */
+int64_t peer_share(const struct peer_set *set, const struct peer *peer);
+
 /* Smooth weighted round robin among the peers that are added. */
 struct smooth {
-    const struct peer *best;
-    int          total;
+    const struct peer_set *set;
+    const struct peer     *best;
+    int64_t                total;
 };
 void         smooth_add(struct smooth *s, const struct peer *peer);
 const struct peer *smooth_end(struct smooth *s, time_t now);

@@ -23,6 +23,8 @@ add_peers(struct peer_set *set, const struct upstream_server *s)
         set->n_peers++;
         if (!s->is_down)
             set->n_tries++;
+        if (s->slow_start != 0)
+            set->has_slow_start = true;
         if (!s->is_backup)
             set->total_weight += s->weight;
     }
@@ -53,6 +55,8 @@ peer_set_new(struct arena *a, const struct upstream_server *servers,
         if (servers[i].is_backup)
             add_peers(set, &servers[i]);
     set->is_single = set->n_peers == 1;
+    if (set->is_single)
+        set->has_slow_start = false;
     return set->n_primary != 0 ? set : NULL;
 }
 
@@ -103,7 +107,7 @@ peer_key(struct arena *a, str_t group, const struct peer_set *set,
 void
 peer_set_settle(struct peer_set *set)
 {
-    long sum = 0;
+    int64_t sum = 0;
 
     for (unsigned i = 0; i < set->n_peers; i++)
         sum += set->peers[i].state->current;
@@ -132,6 +136,8 @@ group_use(struct arena *a, struct upstream_group *g, struct peer_set *set)
 {
     if (g->balancer->build != NULL)
         set->balance = g->balancer->build(a, set);
+    if (g->binding != NULL)
+        peer_set_bind(a, set);
     if (g->set != NULL)
         peer_set_put(g->set);
     g->set = set;

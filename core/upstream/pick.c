@@ -13,6 +13,10 @@
 #include "core/upstream/shared.h"
 
 
+/* So that a part of a weight of 1 can be given. */
+enum { SHARE_SCALE = 1000 };
+
+
 time_t
 pick_now(void)
 {
@@ -20,15 +24,15 @@ pick_now(void)
 }
 
 
-static bool
-is_tried(const struct pick *p, const struct peer *peer)
+bool
+peer_is_tried(const struct pick *p, const struct peer *peer)
 {
     return p->tried[peer->index / 64] >> peer->index % 64 & 1;
 }
 
 
-static bool
-has_room(const struct peer *peer)
+bool
+peer_has_room(const struct peer *peer)
 {
     return !peer->server->is_down
            && (peer->server->max_conns == 0
@@ -37,14 +41,23 @@ has_room(const struct peer *peer)
 
 
 bool
+peer_is_live(const struct peer *peer, time_t now)
+{
+    const struct upstream_server *s = peer->server;
+
+    return s->max_fails == 0 || peer->state->fails < s->max_fails
+           || now - peer->state->checked_at > (time_t) s->fail_timeout;
+}
+
+
+bool
 peer_is_usable(const struct pick *p, const struct peer *peer, time_t now)
 {
     const struct upstream_server *s = peer->server;
 
-    if (is_tried(p, peer) || !has_room(peer))
+    if (peer_is_tried(p, peer) || !peer_has_room(peer) || s->is_drain)
         return false;
-    return s->max_fails == 0 || peer->state->fails < s->max_fails
-           || now - peer->state->checked_at > (time_t) s->fail_timeout;
+    return peer_is_live(peer, now);
 }
 
 
@@ -57,16 +70,41 @@ peer_choose(const struct peer *peer, time_t now)
 }
 
 
+/* While a server starts slowly, its part grows from nothing to its weight. */
+int64_t
+peer_share(const struct peer_set *set, const struct peer *peer)
+{
+    const struct upstream_server *s = peer->server;
+    int64_t                       share = (int64_t) peer->state->weight;
+    msec_t                        now, since = peer->state->risen_at;
+
+    if (!set->has_slow_start)
+        return share;
+    share *= SHARE_SCALE;
+    if (s->slow_start == 0 || since == 0)
+        return share;
+    now = clock_ms();
+    if (now < since || now - since >= s->slow_start) {
+        peer->state->risen_at = 0;
+        return share;
+    }
+    share = share * (int64_t) (now - since) / (int64_t) s->slow_start;
+    return share != 0 ? share : 1;
+}
+
+
 void
 smooth_add(struct smooth *s, const struct peer *peer)
 {
     struct peer_state *state = peer->state;
     int                most = (int) peer->server->weight;
+    int64_t            share;
 
     if (state->weight > most) /* another set has another weight */
         state->weight = most;
-    state->current += state->weight;
-    s->total += state->weight;
+    share = peer_share(s->set, peer);
+    state->current += share;
+    s->total += share;
     if (state->weight < most)
         state->weight++;
     if (s->best == NULL || state->current > s->best->state->current)
@@ -89,7 +127,7 @@ smooth_end(struct smooth *s, time_t now)
 static const struct peer *
 choose(struct pick *p, unsigned from, unsigned to)
 {
-    struct smooth s = { NULL, 0 };
+    struct smooth s = { .set = p->set };
     time_t        now = pick_now();
 
     for (unsigned i = from; i < to; i++) {
@@ -109,7 +147,7 @@ next_round_robin(struct pick *p)
     const struct peer     *peer;
 
     if (set->is_single)
-        return has_room(&set->peers[0]) ? &set->peers[0] : NULL;
+        return peer_has_room(&set->peers[0]) ? &set->peers[0] : NULL;
     if (!p->on_backup) {
         peer = choose(p, 0, set->n_primary);
         if (peer != NULL)
@@ -124,6 +162,7 @@ const struct balancer round_robin = {
     .name = "round_robin",
     .words = "rr",
     .takes_weight = true,
+    .takes_slow_start = true,
     .next = next_round_robin,
 };
 
@@ -138,6 +177,8 @@ pick_start(struct pick *p, struct task *t, struct upstream_group *g)
         p->state = arena_zalloc(t->arena, g->balancer->state_size);
     if (g->balancer->start != NULL)
         g->balancer->start(p);
+    if (g->binding != NULL)
+        g->binding->start(p);
 }
 
 
@@ -149,18 +190,33 @@ pick_next(struct pick *p)
     log_debug(p->task->log, "get %s peer, try: %u", p->group->balancer->words,
               p->tries);
     shared_lock(p->set);
-    peer = p->group->balancer->next(p);
+    peer = peer_set_choose_bound(p);
+    if (peer == NULL)
+        peer = p->group->balancer->next(p);
     if (peer != NULL) {
         p->tried[peer->index / 64] |= (uint64_t) 1 << peer->index % 64;
         shared_count(p->set, peer);
+        tally_begin(p, peer);
     }
     shared_unlock(p->set);
     if (peer != NULL)
-        log_debug(p->task->log, "get %s peer, current: " STR_F " %d",
+        log_debug(p->task->log, "get %s peer, current: " STR_F " %lld",
                   p->group->balancer->words, STR_A(peer->name),
-                  peer->state->current);
+                  (long long) peer->state->current);
     p->peer = peer;
+    if (peer != NULL && p->group->binding != NULL
+        && p->group->binding->chosen != NULL)
+        p->group->binding->chosen(p);
     return peer;
+}
+
+
+void
+pick_answered(struct pick *p, bool is_complete)
+{
+    if (p->peer != NULL && p->group->binding != NULL
+        && p->group->binding->answered != NULL)
+        p->group->binding->answered(p, is_complete);
 }
 
 
@@ -172,12 +228,30 @@ count_failure(const struct peer *peer)
 
     peer->state->fails++;
     peer->state->failed_at = peer->state->checked_at = pick_now();
+    peer->state->tally.fails++;
     if (s->max_fails == 0)
         return false;
     peer->state->weight -= (int) (s->weight / s->max_fails);
     if (peer->state->weight < 0)
         peer->state->weight = 0;
-    return peer->state->fails >= s->max_fails;
+    if (peer->state->fails < s->max_fails)
+        return false;
+    tally_down(peer->state);
+    return true;
+}
+
+
+static void
+recover(const struct peer *peer)
+{
+    struct peer_state *state = peer->state;
+
+    if (peer->server->max_fails != 0 && state->fails >= peer->server->max_fails)
+    {
+        tally_up(state);
+        state->risen_at = clock_ms();
+    }
+    state->fails = 0;
 }
 
 
@@ -195,6 +269,7 @@ pick_done(struct pick *p, enum outcome how)
               how == PEER_FAILED ? 4 : 0);
     shared_lock(p->set);
     shared_uncount(p->set, peer);
+    tally_end(p, peer, how);
     if (p->group->balancer->done != NULL)
         p->group->balancer->done(p, peer, how);
     if (p->set->is_single)
@@ -205,7 +280,7 @@ pick_done(struct pick *p, enum outcome how)
         peer->state->checked_at
             = peer->state->failed_at; /* its chance is still to come */
     else if (peer->state->failed_at < peer->state->checked_at)
-        peer->state->fails = 0; /* it was given a chance, and used it */
+        recover(peer); /* it was given a chance, and used it */
     shared_unlock(p->set);
     if (is_disabled)
         log_warn(p->task->log, "upstream server temporarily disabled");

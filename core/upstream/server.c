@@ -6,14 +6,15 @@
 #include "core/conf/types.h"
 #include "core/upstream/build.h"
 
-enum verdict { TAKEN, INVALID, REFUSED, MISSING };
+enum verdict { TAKEN, INVALID, REFUSED, MISSING, EMPTY_ROUTE, LONG_ROUTE };
 
 /* What other versions of nginx take and this build does not. */
-static const char *const missing[]
-    = { "resolve", "service=", "route=", "slow_start=", "drain", NULL };
+static const char *const missing[] = { "resolve", "service=", NULL };
 static const char *const words[]
-    = { "weight", "max_conns", "max_fails", "fail_timeout",
-        "backup", "down",      NULL };
+    = { "weight", "max_conns",  "max_fails", "fail_timeout", "backup",
+        "down",   "slow_start", "route",     "drain",        NULL };
+
+enum { ROUTE_MAX = 32 };
 
 
 static enum verdict
@@ -43,12 +44,24 @@ take_parameter(const struct upstream_group *g, struct upstream_server *s,
         return take_number(value, 0, &s->max_fails);
     if (conf_param(arg, "fail_timeout", &value))
         return number_time(value, true, &s->fail_timeout) ? TAKEN : INVALID;
+    if (conf_param(arg, "slow_start", &value))
+        return !g->balancer->takes_slow_start              ? REFUSED
+               : number_time(value, false, &s->slow_start) ? TAKEN
+                                                           : INVALID;
+    if (conf_param(arg, "route", &s->route))
+        return s->route.n == 0          ? EMPTY_ROUTE
+               : s->route.n > ROUTE_MAX ? LONG_ROUTE
+                                        : TAKEN;
     if (str_is(arg, "backup")) {
         s->is_backup = true;
         return g->balancer->refuses_backup ? REFUSED : TAKEN;
     }
     if (str_is(arg, "down")) {
         s->is_down = true;
+        return TAKEN;
+    }
+    if (str_is(arg, "drain")) {
+        s->is_drain = true;
         return TAKEN;
     }
     for (unsigned i = 0; missing[i] != NULL; i++) {
@@ -95,6 +108,10 @@ take_parameters(struct conf *cf, const struct upstream_group *g,
                               "parameter \"" STR_F "\" is not supported "
                               "by this build",
                               STR_A(arg));
+        case EMPTY_ROUTE:
+            return conf_error(cf, "route is empty");
+        case LONG_ROUTE:
+            return conf_error(cf, "route is longer than %d", ROUTE_MAX);
         case INVALID:
             suggest_name(cf, arg);
             return conf_error(cf, "invalid parameter \"" STR_F "\"",

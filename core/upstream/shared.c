@@ -17,7 +17,7 @@
 #include "core/upstream/build.h"
 
 /* Changes with struct table and what is in it, struct peer_state, too. */
-enum { LAYOUT = 1, ROOM_LEAST = 16 };
+enum { LAYOUT = 2, ROOM_LEAST = 16 };
 
 /* What is held of an entry: two objects in struct held. */
 enum held_kind { CONNS, SETS, KINDS };
@@ -67,13 +67,26 @@ subtract(unsigned *from, unsigned n)
 }
 
 
+/* The moments at which they began go with the connections. */
+static void
+subtract_conns(struct peer_state *state, unsigned n)
+{
+    unsigned before = state->conns;
+
+    if (n == 0 || before == 0)
+        return;
+    subtract(&state->conns, n);
+    state->begun_ms = state->begun_ms / before * state->conns;
+}
+
+
 static void
 take_back(struct zone *z, struct table *t, struct holder *it)
 {
     for (unsigned i = 0; i < t->n; i++) {
         struct entry *e = t->at[i];
 
-        subtract(&e->state.conns, holder_count(it, object(e, CONNS)));
+        subtract_conns(&e->state, holder_count(it, object(e, CONNS)));
         subtract(&e->sets, holder_count(it, object(e, SETS)));
     }
     held_free(z, &t->held, it);

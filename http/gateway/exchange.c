@@ -73,6 +73,20 @@ leaves_clean(const struct exchange *x)
 }
 
 
+/* To the balancer.  Only what has ended well tells how long the peer takes. */
+static void
+report(const struct exchange *x)
+{
+    x->gateway->pick.result = (struct pick_result){
+        .header_ms = x->header_ms,
+        .response_ms = x->is_complete ? x->response_ms : -1,
+        .sent = x->sent,
+        .received = x->received,
+        .status = x->code,
+    };
+}
+
+
 void
 exchange_end(struct exchange *x)
 {
@@ -83,6 +97,7 @@ exchange_end(struct exchange *x)
     x->sent = link_sent(x->link);
     x->received = link_received(x->link);
     uplink_release(x, leaves_clean(x));
+    report(x);
 }
 
 

@@ -322,6 +322,8 @@ gateway_respond(struct gateway *g)
             return gateway_fail(g, x->code);
         }
     }
+    if (!x->is_stored)
+        pick_answered(&g->pick, false);
     if (x->is_upgrade && !g->r->is_post_action && !gateway_tunnel_open(g))
         return gateway_fail(g, 502);
     obey(g);

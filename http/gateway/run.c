@@ -65,6 +65,8 @@ gateway_end(struct gateway *g, enum outcome how)
         return;
     g->state = GATEWAY_OVER;
     log_debug(g->r->task.log, "finalize http upstream request");
+    if (g->x && g->x->has_head && !g->x->is_stored)
+        pick_answered(&g->pick, true);
     if (g->x) {
         exchange_end(g->x);
         chain_clear(&g->x->body);

@@ -87,7 +87,7 @@ find_point(const struct circle *c, uint32_t hash)
 static const struct peer *
 choose_of(struct pick *p, const struct upstream_server *server, time_t now)
 {
-    struct smooth s = { NULL, 0 };
+    struct smooth s = { .set = p->set };
 
     for (unsigned i = 0; i < p->set->n_primary; i++) {
         const struct peer *peer = &p->set->peers[i];

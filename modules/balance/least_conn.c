@@ -5,59 +5,15 @@
  *
  *     upstream app { least_conn; server 10.0.0.1; server 10.0.0.2; }
  */
-#include "core/upstream/group.h"
-#include "modules/module.h"
-
-
-/* Negative: a is less busy than b. */
-static long
-compare(const struct peer *a, const struct peer *b)
-{
-    return (long) a->state->conns * (long) b->server->weight
-           - (long) b->state->conns * (long) a->server->weight;
-}
-
-
-static const struct peer *
-choose(struct pick *p, unsigned from, unsigned to)
-{
-    const struct peer_set *set = p->set;
-    const struct peer     *least = NULL;
-    struct smooth          s = { NULL, 0 };
-    time_t                 now = pick_now();
-
-    for (unsigned i = from; i < to; i++) {
-        const struct peer *peer = &set->peers[i];
-
-        if (peer_is_usable(p, peer, now)
-            && (least == NULL || compare(peer, least) < 0))
-            least = peer;
-    }
-    for (unsigned i = from; least != NULL && i < to; i++) {
-        const struct peer *peer = &set->peers[i];
-
-        if (peer_is_usable(p, peer, now) && compare(peer, least) == 0)
-            smooth_add(&s, peer);
-    }
-    return smooth_end(&s, now);
-}
+#include "modules/balance/least.h"
 
 
 static const struct peer *
 next(struct pick *p)
 {
-    const struct peer_set *set = p->set;
-    const struct peer     *peer;
+    static const struct least by_conns = { .by = LEAST_CONNS };
 
-    if (set->is_single)
-        return round_robin.next(p);
-    if (!p->on_backup) {
-        peer = choose(p, 0, set->n_primary);
-        if (peer != NULL)
-            return peer;
-        p->on_backup = true;
-    }
-    return choose(p, set->n_primary, set->n_peers);
+    return least_next(p, &by_conns);
 }
 
 
@@ -65,6 +21,7 @@ static const struct balancer least_conn = {
     .name = "least_conn",
     .words = "least conn",
     .takes_weight = true,
+    .takes_slow_start = true,
     .next = next,
 };
 

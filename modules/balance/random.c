@@ -7,14 +7,14 @@
  */
 #include <stdlib.h>
 
-#include "core/upstream/group.h"
-#include "modules/module.h"
+#include "modules/balance/least.h"
 
 enum { TRIES = 20 };
 
 /* group->balance */
 struct chance {
-    bool is_two;
+    bool         is_two;
+    struct least least; /* of two                                            */
 };
 
 
@@ -37,16 +37,6 @@ draw(const struct peer_set *set)
 
 
 static const struct peer *
-less_busy(const struct peer *a, const struct peer *b)
-{
-    return (long) a->state->conns * (long) b->server->weight
-                   <= (long) b->state->conns * (long) a->server->weight
-               ? a
-               : b;
-}
-
-
-static const struct peer *
 next(struct pick *p)
 {
     const struct chance *c = p->group->balance;
@@ -64,8 +54,10 @@ next(struct pick *p)
             first = peer;
             continue;
         }
-        if (first != NULL)
-            peer = less_busy(first, peer);
+        if (first != NULL
+            && least_measure(&c->least, p->set, first)
+                   <= least_measure(&c->least, p->set, peer))
+            peer = first;
         return peer_choose(peer, now);
     }
     return first != NULL ? first : round_robin.next(p);
@@ -95,6 +87,17 @@ static const struct balancer by_chance = {
 };
 
 
+static bool
+take_measure(str_t word, struct least *out)
+{
+    str_t by;
+
+    out->by = LEAST_CONNS;
+    return str_is(word, "least_conn")
+           || (conf_param(word, "least_time", &by) && least_parse(by, out));
+}
+
+
 static const char *
 parse(struct conf *cf, void *field)
 {
@@ -104,7 +107,7 @@ parse(struct conf *cf, void *field)
     if (cf->n_args > 1 && !str_is(cf->args[1], "two"))
         return conf_error(cf, "invalid parameter \"" STR_F "\"",
                           STR_A(cf->args[1]));
-    if (cf->n_args > 2 && !str_is(cf->args[2], "least_conn"))
+    if (cf->n_args > 2 && !take_measure(cf->args[2], &c->least))
         return conf_error(cf, "invalid parameter \"" STR_F "\"",
                           STR_A(cf->args[2]));
     c->is_two = cf->n_args > 1;
@@ -116,7 +119,8 @@ static const struct conf_type type = { .name = "random", .parse = parse };
 
 static const struct directive directives[] = {
     { "random", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY,
-      ARGS_0 | ARGS_1 | ARGS_2, &type, 0, NULL, NULL, "[two [least_conn]]",
+      ARGS_0 | ARGS_1 | ARGS_2, &type, 0, NULL, NULL,
+      "[two [least_conn | least_time=header|last_byte]]",
       "Chooses a random server, by weight; with two, the less busy of two "
       "random servers. Not with backup servers." },
     { .name = NULL },

@@ -97,6 +97,8 @@ const struct zone_use limit_conn_use
     = { .name = "limit_conn", .version = LAYOUT, .init = init_conn };
 const struct zone_use limit_ban_use
     = { .name = "ban", .version = LAYOUT, .init = init_req };
+const struct zone_use limit_sticky_use
+    = { .name = "sticky", .version = LAYOUT, .init = init_req };
 
 
 /* --- chains and the list ---------------------------------------------------- */

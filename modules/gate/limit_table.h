@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A table in a zone, from values of a key to numbers: what limit_req, limit_conn
- * and ban count.  All workers use it, and it survives reloads and changes of
+ * and ban count, and to which servers sticky has bound sessions.  All workers use it, and it survives reloads and changes of
  * the binary.
  *
  * It never refuses a key: when it is full, the key that has not been used for
@@ -12,7 +12,8 @@
 
 #include "core/shm/registry.h"
 
-extern const struct zone_use limit_req_use, limit_conn_use, limit_ban_use;
+extern const struct zone_use limit_req_use, limit_conn_use, limit_ban_use,
+    limit_sticky_use;
 
 enum { LIMIT_KEY_MAX = 31 };
 
@@ -30,8 +31,10 @@ struct limit_key limit_key_of(str_t value, uint32_t kind);
 
 struct limit_entry {
     uint64_t at;    /* limit_req: the moment of count, in milliseconds;
-                       limit_conn: a number that it has as long as its key   */
-    uint64_t count; /* thousandths of requests or answers; connections       */
+                       limit_conn: a number that it has as long as its key;
+                       sticky: the last use, in milliseconds                 */
+    uint64_t count; /* thousandths of requests or answers; connections; the
+                       key of a peer                                         */
     uint32_t hash, chain, newer, older;
     uint8_t  n;     /* of the key; 0: it has none                            */
     char     key[LIMIT_KEY_MAX];
