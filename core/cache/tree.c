@@ -23,11 +23,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
 #include <sys/resource.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "core/cache/node.h"
@@ -115,32 +113,6 @@ on_lost(struct watch *w)
 
 /* --- look-up ------------------------------------------------------------ */
 
-/* File systems that change only through this kernel. */
-static bool
-is_local(const char *path)
-{
-    struct statfs fs;
-
-    if (statfs(path, &fs) == -1)
-        return false;
-    switch ((unsigned long) fs.f_type) {
-    case EXT4_SUPER_MAGIC: /* and ext2, ext3 */
-    case XFS_SUPER_MAGIC:
-    case BTRFS_SUPER_MAGIC:
-    case TMPFS_MAGIC:
-    case RAMFS_MAGIC:
-    case OVERLAYFS_SUPER_MAGIC:
-    case F2FS_SUPER_MAGIC:
-    case EROFS_SUPER_MAGIC_V1:
-    case SQUASHFS_MAGIC:
-    case ISOFS_SUPER_MAGIC:
-    case 0x2fc12fc1: /* zfs */
-        return true;
-    }
-    return false;
-}
-
-
 /* Adds a watch; -1: failed, or the kernel refused one recently. */
 static int
 watch_path(const char *path, bool is_folder)
@@ -169,7 +141,7 @@ watch_names(struct node *folder)
     wd = watch_path(folder->path, true);
     if (wd != -1)
         node_set_wd(folder, wd);
-    if (wd == -1 || !is_local(folder->path)) {
+    if (wd == -1 || !watch_is_told(folder->path)) {
         folder->is_shut = true;
         node_unwatch(folder, false);
         return false;

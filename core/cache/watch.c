@@ -8,8 +8,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "core/os/clock.h"
@@ -201,8 +203,41 @@ watch_file(struct watch *w, const char *path)
 }
 
 
+int
+watch_place(struct watch *w, const char *path)
+{
+    return inotify_add_watch(w->event.fd, path,
+                             IN_ONLYDIR | IN_DELETE_SELF | IN_MOVE_SELF);
+}
+
+
 void
 watch_remove(struct watch *w, int wd)
 {
     inotify_rm_watch(w->event.fd, wd);
+}
+
+
+bool
+watch_is_told(const char *path)
+{
+    struct statfs fs;
+
+    if (statfs(path, &fs) == -1)
+        return false;
+    switch ((unsigned long) fs.f_type) {
+    case EXT4_SUPER_MAGIC: /* and ext2, ext3 */
+    case XFS_SUPER_MAGIC:
+    case BTRFS_SUPER_MAGIC:
+    case TMPFS_MAGIC:
+    case RAMFS_MAGIC:
+    case OVERLAYFS_SUPER_MAGIC:
+    case F2FS_SUPER_MAGIC:
+    case EROFS_SUPER_MAGIC_V1:
+    case SQUASHFS_MAGIC:
+    case ISOFS_SUPER_MAGIC:
+    case 0x2fc12fc1: /* zfs */
+        return true;
+    }
+    return false;
 }

@@ -36,7 +36,13 @@ void watch_close(struct watch *w);
  * followed.  The wd, or -1 with errno. */
 int  watch_folder(struct watch *w, const char *path);
 int  watch_file(struct watch *w, const char *path);
+/* Only that the folder itself is moved or removed. */
+int  watch_place(struct watch *w, const char *path);
 void watch_remove(struct watch *w, int wd);
+
+/* Whether the file system of the path changes only through this kernel, which
+ * tells of it. */
+bool watch_is_told(const char *path);
 
 /* Reads the pending events, without waiting. */
 void watch_drain(struct watch *w);

@@ -70,7 +70,9 @@ extern const struct directive gateway_cache_rows[];
       "A cache: the folder of its files, and the zone that has its keys. A "   \
       "file that was not used for the time of inactive is deleted, and the "   \
       "least used ones where there are more than max_size or less than "       \
-      "min_free is left on the disk." }
+      "min_free is left on the disk. memory: for copies, in each "          \
+      "process, of small files that are asked for often; they go with the "     \
+      "file; 32m by default." }
 
 enum cache_status {
     CACHE_NONE,

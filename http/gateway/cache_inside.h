@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "core/cache/disk/hot.h"
 #include "http/gateway/cache_age.h"
 #include "http/gateway/exchange.h"
 
@@ -14,6 +15,7 @@ struct cached_file {
     str_t              start; /* its first bytes, in block                   */
     uint64_t           size;
     struct disk_head   head;  /* texts point into start                      */
+    struct disk_hot   *hot;   /* the copy of it, for now; NULL: none         */
 };
 
 /* What is being stored. */
@@ -31,6 +33,7 @@ struct cached {
     const struct disk_cache *in;
     str_t                    text; /* the key                                */
     struct disk_key          main, key; /* its digest; that of the variant   */
+    bool                     has_digest; /* main is set                      */
     enum cache_status        status;
     int64_t                  date; /* when what is answered was stored; 0    */
     bool                     is_storable;
@@ -59,6 +62,21 @@ void cache_age_of(struct cache_age *a, const struct gateway *g,
  * fields is fresh; 0: it is not stored. */
 int64_t cache_valid_until(const struct gateway *g, const struct cache_age *a,
                           unsigned status);
+/* --- copies in memory (cache_hot.c) --- */
+
+/* Of what is asked for, if it is fresh: *f, and the key. */
+bool cache_hot_find(struct gateway *g, struct cached_file *f);
+/* Keeps one of a file that was read. */
+void cache_hot_add(const struct cached *c, struct cached_file *f,
+                   const struct disk_asked *asked, int wd);
+/* Reports the head that is kept with a copy to a new g->x.  False: there is none,
+ * or none for such a request. */
+bool cache_hot_report(struct gateway *g, const struct disk_hot *h);
+/* Keeps what was decoded. */
+void cache_hot_note(struct disk_hot *h, const struct exchange *x);
+/* Reads a small body. */
+bool cache_hot_body(const struct cached_file *f, struct chain *body);
+
 /* The claim is given up, and those that wait for it go on. */
 void cache_leave(struct cached *c);
 void cache_close(struct cached_file *f);

@@ -146,13 +146,23 @@ size_of(const struct cached_file *f)
 }
 
 
-/* Reads the head of the key's file, which takes so many bytes (0: unknown).
- * False: there is none that can be used. */
+/* How much of a file that takes so many bytes (0: unknown) is read at first. */
+static size_t
+first_read(const struct cached *c, uint64_t bytes, bool is_hot)
+{
+    if (bytes <= FIRST_READ)
+        return FIRST_READ;
+    return is_hot && bytes <= disk_hot_most(c->in) ? (size_t) bytes + 1
+                                                   : HEAD_READ;
+}
+
+
+/* Opens the key's file, and reads its head.  False: there is none that can be
+ * used. */
 static bool
-read_file(const struct cached *c, struct cached_file *f, uint64_t bytes,
+open_head(const struct cached *c, struct cached_file *f, size_t room,
           const struct log *log)
 {
-    size_t            room = bytes > FIRST_READ ? HEAD_READ : FIRST_READ;
     int               fd = open_file(c, log);
     enum disk_verdict v;
 
@@ -176,6 +186,24 @@ read_file(const struct cached *c, struct cached_file *f, uint64_t bytes,
         tell(c, "has md5 collision", log);
     cache_close(f);
     return false;
+}
+
+
+/* ... and keeps a copy of what is asked for often. */
+static bool
+read_file(const struct cached *c, struct cached_file *f,
+          const struct disk_asked *asked, const struct log *log)
+{
+    int    wd = -1;
+    bool   is_hot = disk_hot_watch(c->in, &c->key, asked, &wd);
+    size_t room = first_read(c, asked->bytes, is_hot);
+    bool   ok = open_head(c, f, room, log);
+
+    if (is_hot && ok && f->head.valid_at >= clock_seconds())
+        cache_hot_add(c, f, asked, wd);
+    else if (is_hot)
+        disk_hot_unwatch(c->in, wd);
+    return ok;
 }
 
 
@@ -203,7 +231,7 @@ add_body(struct exchange *x, const struct cached_file *f)
         chain_add_block(
             &body, f->block,
             str_from((str_t){ f->start.p, (size_t) f->size }, f->head.body_at));
-    else if (n != 0)
+    else if (n != 0 && (n > FIRST_READ || !cache_hot_body(f, &body)))
         chain_add_file(&body, f->file, (off_t) f->head.body_at, (size_t) n);
     exchange_chain(x, &body);
 }
@@ -214,16 +242,23 @@ static bool
 report(struct gateway *g, const struct cached_file *f)
 {
     struct exchange *before = g->x;
-    struct exchange *x = gateway_answer(g);
+    struct exchange *x;
     char            *start = f->block->data;
     struct buf       in = { .start = start + f->head.head_at,
                             .read = start + f->head.head_at,
                             .write = start + f->head.body_at,
                             .end = start + f->head.body_at };
 
+    if (cache_hot_report(g, f->hot)) {
+        add_body(g->x, f);
+        return true;
+    }
+    x = gateway_answer(g);
     if (g->protocol->decode(x, &in) == STEP_NEXT && !x->is_upgrade
         && !x->is_headless && has_length(g, x, f->size - f->head.body_at))
     {
+        if (f->hot != NULL && f->hot->made == NULL && g->r->method == HTTP_GET)
+            cache_hot_note(f->hot, x);
         add_body(x, f);
         return true;
     }
@@ -373,6 +408,7 @@ renew(const struct cached *c, const struct cached_file *f, struct disk_head *h)
         && now.st_ino == old.st_ino && now.st_dev == old.st_dev)
         (void) !pwrite(fd, bytes, sizeof(bytes), 0);
     (void) close(fd);
+    disk_cache_changed(c->in, &c->key);
 }
 
 
@@ -451,9 +487,18 @@ make_key(struct gateway *g, struct cached *c)
         c->text = expr_eval(key, &g->r->task);
     else if (g->protocol->key != NULL)
         c->text = g->protocol->key(g);
-    CHECK(EVP_Digest(c->text.n != 0 ? c->text.p : "", c->text.n, c->main.b,
-                     NULL, EVP_md5(), NULL)
-          == 1);
+}
+
+
+/* Nothing needs it where a copy in memory answers. */
+static void
+digest_key(struct cached *c)
+{
+    if (!c->has_digest)
+        CHECK(EVP_Digest(c->text.n != 0 ? c->text.p : "", c->text.n, c->main.b,
+                         NULL, EVP_md5(), NULL)
+              == 1);
+    c->has_digest = true;
     c->key = c->main;
 }
 
@@ -512,6 +557,8 @@ begin(struct gateway *g)
     if (!fits(g, c))
         return STEP_NEXT;
     g->cache = c;
+    if (is_bypassed)
+        digest_key(c);
     c->is_storable = true;
     c->status = is_bypassed ? CACHE_BYPASS : CACHE_MISS;
     return is_bypassed ? STEP_NEXT : STEP_ACCEPT;
@@ -547,16 +594,17 @@ lock(struct gateway *g)
 }
 
 
-/* The file of the key, which takes so many bytes, or of its variant for this
+/* The file of the key, of which the index says main, or of its variant for this
  * request.  False: there is none that can be used. */
 static bool
-find_file(struct gateway *g, struct cached_file *f, uint64_t bytes)
+find_file(struct gateway *g, struct cached_file *f,
+          const struct disk_asked *main)
 {
     struct cached    *c = g->cache;
     struct disk_key   variant;
     struct disk_asked asked;
 
-    if (!read_file(c, f, bytes, g->r->task.log))
+    if (!read_file(c, f, main, g->r->task.log))
         return false;
     if (f->head.vary.n == 0)
         return true;
@@ -566,7 +614,7 @@ find_file(struct gateway *g, struct cached_file *f, uint64_t bytes)
     cache_close(f);
     c->key = variant;
     if (!disk_cache_ask(c->in, &c->key, &asked) || !asked.may_have_file
-        || !read_file(c, f, asked.bytes, g->r->task.log))
+        || !read_file(c, f, &asked, g->r->task.log))
         return false;
     cache_variant(&variant, &c->main, f->head.vary, &g->r->in);
     if (memcmp(variant.b, f->head.variant, sizeof(variant.b)) == 0)
@@ -584,7 +632,9 @@ seek(struct gateway *g)
     struct disk_asked  asked;
     enum step          s;
 
-    c->key = c->main;
+    if (cache_hot_find(g, &f) && answer(g, &f, CACHE_HIT) == STEP_DONE)
+        return STEP_DONE;
+    digest_key(c);
     if (!disk_cache_ask(c->in, &c->key, &asked)) {
         c->is_storable = false;
         return STEP_NEXT;
@@ -594,7 +644,7 @@ seek(struct gateway *g)
         c->is_storable = false;
         return gateway_fail(g, asked.error);
     }
-    if (asked.may_have_file && find_file(g, &f, asked.bytes)) {
+    if (asked.may_have_file && find_file(g, &f, &asked)) {
         if (f.head.valid_at < clock_seconds())
             return judge_stale(g, &f);
         s = answer(g, &f, CACHE_HIT);

@@ -116,8 +116,8 @@ proxy_cache_key(const struct gateway *g)
         url.n -= to->uri.n; /* as written, up to the colon behind the socket */
         return str_join(a, url, g->uri);
     }
-    return arena_printf(a, "%s://" STR_F STR_F, gateway_scheme(g),
-                        STR_A(s->host), STR_A(g->uri));
+    return str_join3(a, g->secure != NULL ? STR("https://") : STR("http://"),
+                     s->host, g->uri);
 }
 
 

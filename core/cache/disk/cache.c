@@ -154,6 +154,8 @@ disk_cache_ask(const struct disk_cache *c, const struct disk_key *key,
     struct disk_entry *e = take_entry(c, key, &out->is_new);
 
     if (e != NULL) {
+        out->used_at = out->is_new ? 0 : (time_t) e->used_at;
+        out->version = (struct disk_version){ e, e->writes };
         disk_index_use(z, e, now);
         if (e->error != 0 && e->valid_at < now)
             e->error = 0;
@@ -232,6 +234,36 @@ disk_cache_stored(const struct disk_cache *c, const struct disk_key *key,
 
 
 void
+disk_cache_changed(const struct disk_cache *c, const struct disk_key *key)
+{
+    struct zone       *z = zone_of(c);
+    struct disk_entry *e;
+
+    disk_index_lock(z);
+    e = disk_index_find(z, key);
+    if (e != NULL)
+        disk_index_changed(z, e);
+    disk_index_unlock(z);
+}
+
+
+void
+disk_cache_used(struct zone *z, const struct disk_key *key, uint32_t n)
+{
+    struct disk_entry *e;
+
+    disk_index_lock(z);
+    e = disk_index_find(z, key);
+    if (e != NULL) {
+        disk_index_use(z, e, clock_seconds());
+        n--;
+        e->uses = e->uses < UINT32_MAX - n ? e->uses + n : UINT32_MAX;
+    }
+    disk_index_unlock(z);
+}
+
+
+void
 disk_cache_set_error(const struct disk_cache *c, const struct disk_key *key,
                      unsigned status, int64_t valid_at)
 {
@@ -242,6 +274,7 @@ disk_cache_set_error(const struct disk_cache *c, const struct disk_key *key,
     if (e != NULL) {
         e->valid_at = valid_at;
         e->error = (uint16_t) status;
+        disk_index_changed(z, e);
     }
     disk_index_unlock(z);
 }

@@ -30,6 +30,8 @@ struct disk_cache {
     uint64_t           folder;   /* digest of both                           */
     uint64_t           inactive; /* seconds                                  */
     uint64_t           max_size, min_free; /* bytes; 0: no such limit        */
+    uint64_t           memory; /* bytes of copies in each process            */
+    struct disk_tier  *hot;    /* of this process; NULL: none                */
     bool               uses_temp_path;
     struct disk_pace   manager, loader;
     const char        *file;
@@ -47,7 +49,8 @@ extern struct module disk_cache_module;
 extern const struct conf_type disk_cache_path_type;
 #define DISK_CACHE_SYNTAX                                                      \
     "path [levels=levels] [use_temp_path=on|off] keys_zone=name:size "         \
-    "[inactive=time] [max_size=size] [min_free=size] [manager_files=number] "  \
+    "[inactive=time] [max_size=size] [min_free=size] [memory=size] "           \
+    "[manager_files=number] "                                                  \
     "[manager_sleep=time] [manager_threshold=time] [loader_files=number] "     \
     "[loader_sleep=time] [loader_threshold=time]"
 
@@ -72,7 +75,9 @@ struct disk_asked {
     bool     is_new;   /* it was not in the index                            */
     uint64_t uses;     /* with this one                                      */
     uint64_t bytes;    /* that its file takes; 0: unknown                    */
+    time_t   used_at;  /* before; 0: is_new                                  */
     unsigned error;    /* the status to answer with; 0: none                 */
+    struct disk_version version;
 };
 /* False: the index is full of what is being fetched. */
 bool disk_cache_ask(const struct disk_cache *c, const struct disk_key *key,
@@ -90,6 +95,11 @@ void     disk_cache_leave(const struct disk_cache *c,
 /* The key has a new file of n bytes; 0: it has none any more. */
 void disk_cache_stored(const struct disk_cache *c, const struct disk_key *key,
                        uint64_t n);
+/* Whatever processes know of the key's file does not hold any more: after it was
+ * written to, or is no longer to be used as it is. */
+void disk_cache_changed(const struct disk_cache *c, const struct disk_key *key);
+/* It was asked for n times since the last time that the index was told. */
+void disk_cache_used(struct zone *z, const struct disk_key *key, uint32_t n);
 /* The key is answered with a status instead of a file, until then. */
 void disk_cache_set_error(const struct disk_cache *c,
                           const struct disk_key *key, unsigned status,

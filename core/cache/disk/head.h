@@ -23,6 +23,9 @@ enum {
     DISK_HEAD_MAX = 65535, /* of all that precedes the body                  */
 };
 
+/* Where the key begins. */
+enum { DISK_KEY_AT = DISK_STRUCT + sizeof("\nKEY: ") - 1 };
+
 /* Seconds since 1970, but for updating and error. */
 struct disk_head {
     int64_t  valid_at;      /* fresh until then                              */

@@ -20,7 +20,7 @@
 
 /* LAYOUT changes with the structs below, and struct disk_entry. */
 enum {
-    LAYOUT = 1,
+    LAYOUT = 2,
     ENTRIES_LEAST = 16,
     CLAIM_MS_MAX = 3600 * 1000,
     CLAIMED_MAX = 256
@@ -277,7 +277,9 @@ disk_index_add(struct zone *z, const struct disk_key *key, time_t now)
         IN_ORDER();
         t->touched++;
     }
-    *e = (struct disk_entry){ .key = *key, .used_at = (uint32_t) now };
+    *e = (struct disk_entry){ .key = *key,
+                              .used_at = (uint32_t) now,
+                              .writes = ++t->last_write };
     IN_ORDER();
     e->is_used = true;
     chain(t, e);
@@ -303,11 +305,21 @@ disk_index_oldest(struct zone *z)
 
 
 void
+disk_index_changed(struct zone *z, struct disk_entry *e)
+{
+    struct table *t = zone_root(z);
+
+    __atomic_store_n(&e->writes, ++t->last_write, __ATOMIC_RELEASE);
+}
+
+
+void
 disk_index_remove(struct zone *z, struct disk_entry *e)
 {
     struct table *t = zone_root(z);
 
     e->is_used = false;
+    disk_index_changed(z, e);
     IN_ORDER();
     unchain(t, e);
     list_out(t, e);
@@ -324,8 +336,8 @@ disk_index_set_bytes(struct zone *z, struct disk_entry *e, uint64_t bytes)
 
     t->bytes += bytes - e->bytes;
     e->bytes = bytes;
-    e->writes = ++t->last_write;
     e->error = 0;
+    disk_index_changed(z, e);
 }
 
 

@@ -6,7 +6,7 @@
  *
  * Entries are found by their key alone, with the lock held; between two locks
  * an entry may have become another key's, so nothing outside keeps pointers to
- * them.  When all are in use, the one that has not been used for the longest
+ * them, but for versions.  When all are in use, the one that has not been used for the longest
  * time gives way, whose file is to be unlinked first (disk_index_oldest).
  */
 #pragma once
@@ -29,11 +29,24 @@ struct disk_entry {
     int64_t  valid_at; /* of error                                           */
     pid_t    claimer;
     uint32_t claim;    /* who fetches it; 0: nobody                          */
-    uint32_t writes;   /* differs from file to file                          */
+    uint32_t writes;   /* differs from entry to entry, and from file to file */
     uint32_t uses;
     uint16_t error;    /* the status that is answered instead of a file; 0   */
     bool     is_used;  /* it has a key                                       */
 };
+
+/* What an entry is at a time.  It can be compared without the lock, as long as the
+ * zone is mapped. */
+struct disk_version {
+    const struct disk_entry *e;
+    uint32_t                 writes;
+};
+
+static inline bool
+disk_version_is_current(const struct disk_version *v)
+{
+    return __atomic_load_n(&v->e->writes, __ATOMIC_ACQUIRE) == v->writes;
+}
 
 /* One for each kind of gateway: zones are not shared between them. */
 extern const struct zone_use disk_index_proxy, disk_index_fastcgi,
@@ -56,6 +69,8 @@ struct disk_entry *disk_index_add(struct zone *z, const struct disk_key *key,
 struct disk_entry *disk_index_oldest(struct zone *z);
 /* Forgets a key. */
 void disk_index_remove(struct zone *z, struct disk_entry *e);
+/* Whatever is known of its file outside does not hold any more. */
+void disk_index_changed(struct zone *z, struct disk_entry *e);
 /* It has a new file of that size; 0: none any more. */
 void disk_index_set_bytes(struct zone *z, struct disk_entry *e, uint64_t bytes);
 

@@ -4,9 +4,11 @@
  */
 #include <unistd.h>
 
-#include "core/cache/disk/cache.h"
+#include "core/cache/disk/hot.h"
 #include "core/conf/types.h"
 #include "core/net/worker.h"
+
+enum { MEMORY = 32 * 1024 * 1024 };
 
 
 /* --- parameters -------------------------------------------------------------- */
@@ -108,6 +110,7 @@ static const struct {
     N("inactive", inactive, read_seconds),
     N("max_size", max_size, read_size),
     N("min_free", min_free, read_size),
+    N("memory", memory, read_size),
     N("manager_files", manager.files, read_count),
     N("manager_sleep", manager.sleep, read_ms),
     N("manager_threshold", manager.threshold, read_ms),
@@ -204,6 +207,7 @@ parse(struct conf *cf, void *field)
     (void) field;
     c->uses_temp_path = true;
     c->inactive = 600;
+    c->memory = MEMORY;
     c->manager = c->loader = pace;
     c->file = cf->file;
     c->line = cf->line;
@@ -229,20 +233,37 @@ const struct conf_type disk_cache_path_type = {
 
 /* --- the module --------------------------------------------------------------- */
 
+static void
+close_tier(void *arg)
+{
+    disk_hot_close(arg);
+}
+
+
 static bool
 adopt(struct worker *w, struct generation *g)
 {
     const struct disk_caches *all = generation_main(g, disk_cache_module.slot);
 
-    (void) w;
-    for (const struct disk_cache *c = all->first; c != NULL; c = c->next) {
+    for (struct disk_cache *c = all->first; c != NULL; c = c->next) {
         if (c->in->zone == NULL) /* of a dry run */
             continue;
         disk_index_lock(c->in->zone);
         disk_index_begin(c->in->zone, c->folder);
         disk_index_unlock(c->in->zone);
+        c->hot = disk_hot_open(c, w->loop);
+        if (c->hot != NULL)
+            arena_defer(g->arena, close_tier, c->hot);
     }
     return true;
+}
+
+
+static void
+stop(struct worker *w)
+{
+    (void) w;
+    disk_hot_stop();
 }
 
 
@@ -265,6 +286,7 @@ struct module disk_cache_module = {
     .name = "disk_cache",
     .serves = FOR_HTTP,
     .main_size = sizeof(struct disk_caches),
+    .process_stop = stop,
     .adopt = adopt,
     .helpers = helpers,
 };
