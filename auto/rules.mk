@@ -31,7 +31,8 @@ objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 ABSENT  := $(notdir $(filter-out $(MODULES),$(wildcard modules/*/*.c)))
 UNITS   := $(patsubst t/unit/%.c,$(B)/t/unit/%, \
     $(filter-out $(addprefix t/unit/,$(ABSENT)),$(wildcard t/unit/*.c)))
-TARGETS := $(patsubst t/fuzz/%.c,%,$(filter-out t/fuzz/replay.c,$(wildcard t/fuzz/*.c)))
+TARGETS := $(patsubst t/fuzz/%.c,%,$(filter-out t/fuzz/replay.c \
+    $(addprefix t/fuzz/,$(ABSENT)),$(wildcard t/fuzz/*.c)))
 REPLAYS := $(patsubst %,$(B)/t/fuzz/%,$(TARGETS))
 ARCHIVE := $(B)/libmodules.a $(B)/libhttp.a $(B)/libcore.a
 

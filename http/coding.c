@@ -79,3 +79,10 @@ coding_weight(str_t accept, str_t coding)
     }
     return weight >= plain ? (unsigned) weight : 0;
 }
+
+
+bool
+coding_is_listed(str_t accept, str_t coding)
+{
+    return weight_of(accept, coding) != UNLISTED;
+}

@@ -12,3 +12,5 @@ enum { CODING_WEIGHT_MAX = 1000 };
  * coding, since a client that does not list what it knows may know nothing,
  * unless it wants that more than an uncompressed response ("identity;q=0, *"). */
 unsigned coding_weight(str_t accept, str_t coding);
+/* Whether it is named. */
+bool coding_is_listed(str_t accept, str_t coding);

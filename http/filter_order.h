@@ -20,6 +20,7 @@
     X(charset)                                                                 \
     X(ssi)                                                                     \
     X(parts)                                                                   \
+    X(dictionary)                                                              \
     X(compress)                                                                \
     X(range)                                                                   \
     X(range_body)
@@ -35,4 +36,5 @@
     X(charset)                                                                 \
     X(ssi)                                                                     \
     X(parts)                                                                   \
+    X(dictionary)                                                              \
     X(compress)

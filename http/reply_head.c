@@ -116,7 +116,10 @@ reply_head_make(struct http_request *r, struct reply_head *h)
     if (h->location != NULL)
         add(h, STR("Location"), h->location->value, false);
     h->framing = h->n;
-    if (o->varies)
+    if (o->varies_by_dictionary) /* RFC 9842 sections 6.2 and 9.3             */
+        add(h, STR("Vary"),
+            STR("Accept-Encoding, Available-Dictionary, Sec-Fetch-Site"), true);
+    else if (o->varies)
         add(h, STR("Vary"), STR("Accept-Encoding"), true);
 }
 

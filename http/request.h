@@ -74,6 +74,7 @@ struct http_response {
     bool checks_conditions : 1; /* ... but this one we do: it is cached      */
     bool is_live : 1;           /* it comes as it arises, perhaps for long   */
     bool varies : 1;            /* Vary: Accept-Encoding (gzip_vary)         */
+    bool varies_by_dictionary : 1; /* ... Available-Dictionary ...           */
     bool hides_server : 1;      /* do not add Server                         */
     bool hides_date : 1;        /* ... nor Date                              */
     bool is_upgraded : 1;       /* the connection becomes a tunnel           */

@@ -101,12 +101,12 @@ static bool
 is_filter_preferred(struct http_request *r, str_t path, unsigned weight)
 {
     struct file_result f;
-    unsigned           most;
+    bool               is_preferred;
 
     http_set_content_type(r);
-    (void) compress_choose(r, compress_fit(r), &most);
+    is_preferred = compress_is_preferred(r, weight);
     r->out.content_type = STR_NONE;
-    if (most <= weight)
+    if (!is_preferred)
         return false;
     f = http_file_open(r, path, false);
     file_put(f.file);

@@ -49,6 +49,12 @@ struct codec {
     void (*destroy)(struct coder *);
 };
 
+/* What both ends of a stream know beforehand: a dictionary. */
+struct coder_with {
+    unsigned serial; /* no two have the same                                 */
+    void   (*put)(struct coder_with *); /* gives a reference back            */
+};
+
 /* What a stream asks of its coder. */
 struct coder_plan {
     const struct codec *codec;
@@ -58,6 +64,7 @@ struct coder_plan {
     int      memory; /* for its tables: zlib's memLevel, bits for zstd       */
     int64_t  length; /* of the input; -1: unknown                            */
     bool     is_live; /* open for long, with little to code                  */
+    const struct coder_with *with; /* or NULL                                */
 };
 
 /* The first member of a codec's state. */

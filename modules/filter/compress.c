@@ -39,6 +39,7 @@ struct compress_main {
 
 struct compress_state {
     const struct http_coding   *coding; /* NULL: not compressed              */
+    struct coder_with          *with;   /* a reference; or NULL              */
     const struct compress_conf *conf;
     struct recoder              recoder;
     struct chain kept;    /* not compressed so far                        */
@@ -50,9 +51,10 @@ struct compress_state {
 
 extern struct module compress_module;
 
-static const char *const names[COMPRESS_CODINGS] = { [COMPRESS_BR] = "br",
-                                                     [COMPRESS_ZSTD] = "zstd",
-                                                     [COMPRESS_GZIP] = "gzip" };
+static const char *const names[] = { [COMPRESS_BR] = "br",
+                                     [COMPRESS_ZSTD] = "zstd",
+                                     [COMPRESS_GZIP] = "gzip",
+                                     [COMPRESS_DCZ] = "dcz" };
 
 
 str_t
@@ -265,6 +267,64 @@ allowed(const struct http_request *r, unsigned bits)
 }
 
 
+/* A variant that the client wants at least as much as what has that weight. */
+static const struct http_coding *
+variant_of(struct http_request *r, unsigned bits, unsigned weight,
+           struct coder_with **with)
+{
+    const struct compress_main *m = main_of(r);
+    const struct http_coding   *v = NULL;
+
+    *with = NULL;
+    for (unsigned k = 0; v == NULL && k < COMPRESS_CODINGS; k++)
+        if ((bits & 1u << k) && m->codings[k]->variant != NULL)
+            v = m->codings[k]->variant(r, weight, with);
+    return v;
+}
+
+
+bool
+compress_is_preferred(struct http_request *r, unsigned weight)
+{
+    unsigned           bits = compress_fit(r), most;
+    struct coder_with *with;
+
+    (void) compress_choose(r, bits, &most);
+    if (variant_of(r, bits, weight, &with) != NULL) {
+        with->put(with);
+        return true;
+    }
+    return most > weight;
+}
+
+
+static bool
+is_live(const struct http_response *o, int64_t length)
+{
+    return length == -1
+           && (o->is_live
+               || str_ieq(o->content_type, STR("text/event-stream")));
+}
+
+
+/* The coding of a response; NULL: none. */
+static const struct http_coding *
+choose(struct http_request *r, unsigned bits, struct coder_with **with)
+{
+    unsigned                  weight;
+    enum compress_coding      k = compress_choose(r, bits, &weight);
+    const struct http_coding *v;
+
+    *with = NULL;
+    if (!is_live(&r->out, r->out.length)) {
+        v = variant_of(r, bits, weight, with);
+        if (v != NULL)
+            return v;
+    }
+    return k != COMPRESS_CODINGS ? main_of(r)->codings[k] : NULL;
+}
+
+
 /* --- heads --------------------------------------------------------------- */
 
 static void
@@ -290,16 +350,34 @@ abandon(void *state)
 
     recoder_end(&s->recoder);
     chain_clear(&s->kept);
+    if (s->with != NULL)
+        s->with->put(s->with);
+}
+
+
+static void
+join(struct http_request *r, const struct http_coding *coding,
+     struct coder_with *with, int64_t length)
+{
+    struct compress_state *s = http_state_of(r, &compress_module);
+
+    s->coding = coding;
+    s->with = with;
+    s->conf = conf_of(&r->task, coding->module);
+    s->length = length;
+    s->is_live = is_live(&r->out, length);
+    chain_init(&s->kept, r->task.arena);
+    arena_defer(r->task.arena, abandon, s);
 }
 
 
 static enum step
 decide(struct http_request *r, void *filter_state)
 {
-    struct compress_state *s;
-    int64_t                length = r->out.length;
-    unsigned               bits, weight;
-    enum compress_coding   chosen;
+    const struct http_coding *chosen;
+    struct coder_with        *with;
+    int64_t                   length = r->out.length;
+    unsigned                  bits;
 
     (void) filter_state;
     if (!is_fit(r))
@@ -313,22 +391,17 @@ decide(struct http_request *r, void *filter_state)
     if (bits == 0)
         return STEP_NEXT;
     gzip_set_vary(r);
-    chosen = compress_choose(r, allowed(r, bits), &weight);
-    if (chosen == COMPRESS_CODINGS)
+    chosen = choose(r, allowed(r, bits), &with);
+    if (chosen == NULL)
         return STEP_NEXT;
-    change_head(r, chosen);
-    if (r->method == HTTP_HEAD)
-        return STEP_NEXT;
-    s = http_state_of(r, &compress_module);
-    s->coding = main_of(r)->codings[chosen];
-    s->conf = conf_of(&r->task, s->coding->module);
-    s->length = length;
-    s->is_live = length == -1
-                 && (r->out.is_live
-                     || str_ieq(r->out.content_type, STR("text/event-stream")));
-    chain_init(&s->kept, r->task.arena);
-    arena_defer(r->task.arena, abandon, s);
-    return STEP_ACCEPT;
+    change_head(r, chosen->number);
+    if (r->method != HTTP_HEAD) {
+        join(r, chosen, with, length);
+        return STEP_ACCEPT;
+    }
+    if (with != NULL)
+        with->put(with);
+    return STEP_NEXT;
 }
 
 
@@ -337,8 +410,9 @@ decide(struct http_request *r, void *filter_state)
 static bool
 begin(struct http_request *r, struct compress_state *s)
 {
-    struct coder_plan plan = { .length = s->length, .is_live = s->is_live };
-    size_t            size = s->conf->buffers.size;
+    struct coder_plan plan
+        = { .length = s->length, .is_live = s->is_live, .with = s->with };
+    size_t size = s->conf->buffers.size;
 
     s->coding->plan(s->conf, &plan);
     if (s->is_live && size > LIVE_BLOCK)
@@ -492,7 +566,8 @@ compress_lasting(struct http_request *r, struct compress_state *s,
                  struct block *from, struct chain *out)
 {
     unsigned      coding = s->coding->number, level = (unsigned) s->conf->level;
-    struct block *made = compressed_find(from, coding, level);
+    unsigned      serial = s->with != NULL ? s->with->serial : 0;
+    struct block *made = compressed_find(from, coding, level, serial);
     enum step     step = STEP_NEXT;
 
     if (made != NULL) {
@@ -506,7 +581,7 @@ compress_lasting(struct http_request *r, struct compress_state *s,
     block_get(from);
     step = compress_more(r, s, out, true);
     if (step == STEP_NEXT)
-        compressed_keep(from, coding, level, out);
+        compressed_keep(from, coding, level, serial, out);
     block_put(from);
     return step;
 }

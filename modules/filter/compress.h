@@ -32,6 +32,7 @@ enum compress_coding {
     COMPRESS_ZSTD,
     COMPRESS_GZIP,
     COMPRESS_CODINGS,
+    COMPRESS_DCZ, /* zstd with a dictionary: in no set of them               */
 };
 
 struct http_coding {
@@ -41,6 +42,12 @@ struct http_coding {
     struct module *module; /* whose conf begins with a compress_conf         */
     /* More conditions than those of the settings above; or NULL. */
     bool (*allows)(const struct http_request *r);
+    /* A coding in place of this one, for a client that wants it at least as
+     * much as the weight says, and what its plan gets, with a reference; NULL:
+     * none.  Or NULL. */
+    const struct http_coding *(*variant)(struct http_request *r,
+                                         unsigned weight,
+                                         struct coder_with **with);
     /* Completes a plan that has the length, and whether it is live. */
     void (*plan)(const struct compress_conf *, struct coder_plan *);
     /* Compresses a whole body at once: the bytes put into out, which has room
@@ -77,3 +84,6 @@ bool compress_accepts_gzip(const struct http_request *r);
 /* Those that would compress this response on the fly, for all that its location
  * says. */
 unsigned compress_fit(const struct http_request *r);
+/* Whether the client wants something that the filter would make of this
+ * response more than what has that weight. */
+bool compress_is_preferred(struct http_request *r, unsigned weight);

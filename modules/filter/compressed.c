@@ -20,7 +20,7 @@ struct entry {
     struct list   link; /* the last used first                               */
     struct entry *next; /* of its bucket                                     */
     struct block *from, *made;
-    unsigned      coding, level;
+    unsigned      coding, level, serial;
 };
 
 /* One for each process. */
@@ -84,12 +84,14 @@ make_room(void)
 
 
 struct block *
-compressed_find(const struct block *from, unsigned coding, unsigned level)
+compressed_find(const struct block *from, unsigned coding, unsigned level,
+                unsigned serial)
 {
     struct entry *e = *bucket_of(from);
 
     while (e != NULL
-           && (e->from != from || e->coding != coding || e->level != level))
+           && (e->from != from || e->coding != coding || e->level != level
+               || e->serial != serial))
         e = e->next;
     if (e == NULL)
         return NULL;
@@ -101,7 +103,7 @@ compressed_find(const struct block *from, unsigned coding, unsigned level)
 
 void
 compressed_keep(struct block *from, unsigned coding, unsigned level,
-                const struct chain *made)
+                unsigned serial, const struct chain *made)
 {
     struct entry **at = bucket_of(from);
     struct entry  *e = malloc(sizeof(*e));
@@ -116,7 +118,8 @@ compressed_keep(struct block *from, unsigned coding, unsigned level,
                          .from = block_get(from),
                          .made = b,
                          .coding = coding,
-                         .level = level };
+                         .level = level,
+                         .serial = serial };
     *at = e;
     list_insert(&kept.list, &e->link);
     kept.bytes += bytes_of(e);
