@@ -10,6 +10,7 @@
 #include "core/base/hash.h"
 #include "core/conf/types.h"
 #include "core/net/worker.h"
+#include "core/upstream/queue.h"
 #include "core/upstream/shared.h"
 
 
@@ -295,6 +296,11 @@ static const struct directive directives[] = {
       "Shares the state of the group's servers (failures, "
       "connections, weights) between the workers, and keeps it over "
       "reloads while the size stays." },
+    { "queue", IN_UPSTREAM, ARGS_1 | ARGS_2, &upstream_queue_type, 0, NULL,
+      NULL, "number [timeout=time]",
+      "Requests that find no server which may be asked (max_conns, failures) "
+      "wait for one: at most number of them in each worker, in their order, for "
+      "60s at most. Then, and when the queue is full, they get 502." },
     { "keepalive", IN_UPSTREAM, ARGS_1 | ARGS_2, &keepalive_type, 0, NULL, NULL,
       "connections [local]",
       "How many idle connections to the group's servers each worker "

@@ -18,6 +18,7 @@
 struct balancer;
 struct holder;
 struct idle_pool;
+struct upstream_queue;
 struct zone;
 struct zone_conf;
 
@@ -125,6 +126,9 @@ struct upstream_group {
     void *balance; /* what the balancer's directive said            */
     const struct binding *binding; /* NULL: clients are not bound            */
     void *binding_conf; /* what its directive said                       */
+    struct upstream_queue *queue; /* of those that find no peer; NULL: they are
+                                     refused                                 */
+    bool is_owned; /* a connection serves one client's connection only   */
     /* Idle connections: */
     uint64_t keepalive; /* at most, per worker; 0: none                  */
     bool     keepalive_local;
@@ -247,6 +251,8 @@ bool upstream_replace(struct upstream_group *g, struct arena *a,
 /* Begins to choose among the peers that a group has now; pick_end follows. */
 void pick_start(struct pick *p, struct task *t, struct upstream_group *g);
 const struct peer *pick_next(struct pick *p);
+/* Nothing was tried so far: begins again, with the peers of now. */
+void         pick_again(struct pick *p);
 /* The current peer has begun to answer, or has answered. */
 void         pick_answered(struct pick *p, bool is_complete);
 void         pick_done(struct pick *p, enum outcome how);

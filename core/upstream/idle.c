@@ -176,7 +176,22 @@ static bool
 is_same(const struct link_kind *a, const struct link_kind *b)
 {
     return a->protocol == b->protocol && a->settings == b->settings
-           && str_eq(a->added, b->added);
+           && str_eq(a->added, b->added) && a->owner == b->owner;
+}
+
+
+str_t
+link_owned(const struct upstream_group *g, uint64_t owner)
+{
+    if (g->idle == NULL)
+        return STR("");
+    LIST_EACH(&g->idle->list, it) {
+        const struct link *l = list_entry(it, struct link, place);
+
+        if (l->kind.owner == owner)
+            return l->name;
+    }
+    return STR("");
 }
 
 

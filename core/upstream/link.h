@@ -60,6 +60,8 @@ struct link_kind {
     str_t    added;    /* the same that depends on the request, such as the
                           own address: a client can choose it, so that it is
                           compared as it is                                   */
+    uint64_t owner;    /* the number of the client's connection that it is for;
+                          0: of any                                           */
 };
 
 /* On the heap; its user may set conn's handlers, and leaves nothing in
@@ -105,6 +107,9 @@ struct link *link_new(struct task *t, str_t name,
 struct link *link_take(struct task *t, struct upstream_group *g,
                        const struct peer *peer,
                        const struct link_kind *kind);
+/* The name of the peer to which that client's connection has had an idle one
+ * most recently; empty: it has none. */
+str_t link_owned(const struct upstream_group *g, uint64_t owner);
 /* Begins to connect.  STEP_WAIT: the task is woken, and asks link_connected;
  * STEP_NEXT: it asks at once; STEP_FAIL: logged, and is_untried tells whose
  * fault it is. */

@@ -10,6 +10,7 @@
  */
 #include "core/os/clock.h"
 #include "core/upstream/build.h"
+#include "core/upstream/queue.h"
 #include "core/upstream/shared.h"
 
 
@@ -167,18 +168,52 @@ const struct balancer round_robin = {
 };
 
 
-void
-pick_start(struct pick *p, struct task *t, struct upstream_group *g)
+static void
+begin(struct pick *p)
 {
-    *p = (struct pick){ .task = t, .group = g, .set = peer_set_get(g->set) };
+    const struct upstream_group *g = p->group;
+
     p->tries = p->set->n_tries;
-    p->tried = arena_array(t->arena, uint64_t, p->set->n_peers / 64 + 1);
-    if (g->balancer->state_size != 0)
-        p->state = arena_zalloc(t->arena, g->balancer->state_size);
     if (g->balancer->start != NULL)
         g->balancer->start(p);
     if (g->binding != NULL)
         g->binding->start(p);
+}
+
+
+static size_t
+tried_words(const struct peer_set *set)
+{
+    return set->n_peers / 64 + 1;
+}
+
+
+void
+pick_start(struct pick *p, struct task *t, struct upstream_group *g)
+{
+    *p = (struct pick){ .task = t, .group = g, .set = peer_set_get(g->set) };
+    p->tried = arena_array(t->arena, uint64_t, tried_words(p->set));
+    if (g->balancer->state_size != 0)
+        p->state = arena_zalloc(t->arena, g->balancer->state_size);
+    begin(p);
+}
+
+
+void
+pick_again(struct pick *p)
+{
+    struct upstream_group *g = p->group;
+
+    if (p->set != g->set) {
+        peer_set_put(p->set);
+        pick_start(p, p->task, g);
+        return;
+    }
+    memset(p->tried, 0, tried_words(p->set) * sizeof(*p->tried));
+    if (g->balancer->state_size != 0)
+        memset(p->state, 0, g->balancer->state_size);
+    p->on_backup = p->is_bound = false;
+    begin(p);
 }
 
 
@@ -282,6 +317,7 @@ pick_done(struct pick *p, enum outcome how)
     else if (peer->state->failed_at < peer->state->checked_at)
         recover(peer); /* it was given a chance, and used it */
     shared_unlock(p->set);
+    queue_wake(p->group);
     if (is_disabled)
         log_warn(p->task->log, "upstream server temporarily disabled");
     if (p->tries != 0 && how != PEER_UNTRIED)

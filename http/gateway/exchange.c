@@ -17,6 +17,7 @@ make(struct gateway *g, str_t name)
     x->name = str_copy(a, name);
     x->started_at = clock_ms();
     x->connect_ms = x->header_ms = x->response_ms = -1;
+    x->queue_ms = g->queue_ms;
     x->length = -1;
     chain_init(&x->body, a);
     if (g->protocol->state_size)
@@ -79,7 +80,7 @@ report(const struct exchange *x)
 {
     x->gateway->pick.result = (struct pick_result){
         .header_ms = x->header_ms,
-        .response_ms = x->is_complete ? x->response_ms : -1,
+        .response_ms = x->is_complete && !x->is_upgrade ? x->response_ms : -1,
         .sent = x->sent,
         .received = x->received,
         .status = x->code,

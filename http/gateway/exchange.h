@@ -17,6 +17,7 @@ struct exchange {
     str_t            name;     /* $upstream_addr                             */
     msec_t           started_at;
     int64_t          connect_ms, header_ms, response_ms; /* -1: not reached  */
+    int64_t          queue_ms; /* before it; -1: there is no queue           */
     uint64_t         sent, received;
     int64_t          body_bytes; /* decoded                                  */
     unsigned         status;     /* $upstream_status, 0: none                */

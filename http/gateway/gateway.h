@@ -24,6 +24,7 @@
 #include "core/conf/types.h"
 #include "core/expr/expr.h"
 #include "core/upstream/group.h"
+#include "core/upstream/queue.h"
 #include "http/gateway/cache.h"
 #include "http/gateway/protocol.h"
 #include "http/request.h"
@@ -278,6 +279,8 @@ struct gateway {
     bool             is_picking;
     struct exchange *x;      /* the current one                              */
     unsigned         tries;  /* so far                                       */
+    struct queued    queued; /* waits for a peer                             */
+    int64_t          queue_ms; /* for so long; -1: the group has no queue     */
     msec_t           started_at;
     bool             is_stale; /* the peer had closed an idle connection: try
                                   it again                                   */
@@ -331,6 +334,7 @@ enum gateway_told {
     TOLD_SENT,          /* bytes                                             */
     TOLD_RECEIVED,
     TOLD_ERROR, /* enum gateway_fault                                        */
+    TOLD_QUEUE_TIME,
 };
 enum { TOLD_MAX = 24 };
 /* The try after x, or the first one if x is NULL; NULL: no more. */

@@ -47,6 +47,7 @@ gateway_new(struct http_request *r, const struct gateway_protocol *protocol,
     g->owner = owner;
     g->buffers = conf->buffering;
     g->upload.length = -1;
+    g->queue_ms = -1;
     g->action = r->task.log->action;
     chain_init(&g->upload.body, a);
     chain_init(&g->upload.unframed, a);
@@ -71,6 +72,7 @@ gateway_end(struct gateway *g, enum outcome how)
         exchange_end(g->x);
         chain_clear(&g->x->body);
     }
+    queue_leave(&g->queued);
     if (g->is_picking)
         pick_end(&g->pick, how);
     g->r->exchanges->running = NULL;
@@ -163,9 +165,43 @@ connect_peer(struct gateway *g, bool may_be_idle)
 }
 
 
+/* The next peer, for which the request may have to wait, unless it has asked one
+ * already. */
+static enum step
+find_peer(struct gateway *g)
+{
+    struct task *t = &g->r->task;
+    bool may_wait = g->group->queue != NULL && g->tries == 0 && !task_is_dry(t);
+    enum queue_verdict v = may_wait ? queue_turn(&g->queued, t, g->group)
+                                    : QUEUE_TRY;
+
+    if (v == QUEUE_TRY && g->queued.in != NULL)
+        pick_again(&g->pick);
+    if (g->group->queue != NULL)
+        g->queue_ms = may_wait ? (int64_t) (clock_ms() - g->started_at) : 0;
+    if (v == QUEUE_TRY) {
+        if (pick_next(&g->pick)) {
+            queue_leave(&g->queued);
+            return STEP_NEXT;
+        }
+        if (!may_wait)
+            return STEP_FAIL;
+        v = queue_wait(&g->queued, t, g->group);
+    }
+    if (v == QUEUE_WAIT)
+        return STEP_WAIT;
+    gateway_says(g, "waiting for upstream");
+    log_error(t->log, v == QUEUE_FULL ? "upstream queue is full"
+                                      : "upstream queue timed out");
+    return STEP_FAIL;
+}
+
+
 static enum step
 choose(struct gateway *g)
 {
+    enum step s;
+
     if (g->is_stale) { /* try the same peer again */
         g->is_stale = false;
         g->tries--;
@@ -176,7 +212,10 @@ choose(struct gateway *g)
         g->started_at = clock_ms();
         pick_start(&g->pick, &g->r->task, g->group);
     }
-    if (pick_next(&g->pick))
+    s = find_peer(g);
+    if (s == STEP_WAIT)
+        return s;
+    if (s == STEP_NEXT)
         return task_is_dry(&g->r->task) ? gateway_pretend(g, g->pick.peer->name)
                                         : connect_peer(g, true);
 

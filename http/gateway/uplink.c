@@ -84,6 +84,7 @@ kind_of(const struct gateway *g)
         .settings = g->group->keepalive_local ? str_mix(settings, owner)
                                               : settings,
         .added = added,
+        .owner = g->group->is_owned ? g->r->task.conn->log.serial : 0,
     };
 }
 

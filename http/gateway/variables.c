@@ -69,6 +69,8 @@ gateway_told(const struct exchange *x, enum gateway_told what,
         return number(received(x), room);
     case TOLD_ERROR:
         return gateway_fault_word(x);
+    case TOLD_QUEUE_TIME:
+        return seconds(x->queue_ms, room);
     }
     return STR("");
 }
@@ -237,6 +239,9 @@ static const struct variable variables[] = {
     { "upstream_connect_time", get_told, TOLD_CONNECT_TIME, VAR_VOLATILE, NULL,
       "the seconds that connecting took, for each server that was "
       "asked" },
+    { "upstream_queue_time", get_told, TOLD_QUEUE_TIME, VAR_VOLATILE, NULL,
+      "the seconds for which the request waited in the queue of the group, for "
+      "each server that was asked" },
     { "upstream_response_length", get_told, TOLD_LENGTH, VAR_VOLATILE, NULL,
       "the bytes of the body of the upstream's response, for each "
       "server that was asked" },

@@ -205,7 +205,7 @@ parse(struct conf *cf, void *field)
     struct upstream_group *g = upstream_at_hand(cf);
 
     (void) field;
-    if (g->binding != NULL)
+    if (g->binding != NULL && !g->is_owned)
         return conf_error(cf, "\"sticky\" directive is duplicate");
     if (str_is(cf->args[1], "cookie"))
         return parse_cookie(cf, g);
