@@ -337,3 +337,27 @@ file_reader_next(struct http_request *r, struct chain *in, struct chain *out)
     }
     return step;
 }
+
+
+bool
+file_read_at(struct http_request *r, struct file *f, uint64_t at, size_t n,
+             char *out)
+{
+    const struct piece p = { .file = &f->chain, .at = (off_t) at };
+    struct chain       bytes, none;
+    struct stretch     s;
+
+    if (f->content != NULL) {
+        memcpy(out, f->content->data + at, n);
+        return true;
+    }
+    chain_init(&bytes, r->task.arena);
+    chain_init(&none, r->task.arena);
+    aim(&s, &p, n, f->is_direct ? io_conf(&r->task)->directio_alignment : 1);
+    read_stretch(&s);
+    if (take(r, &s, n, &none, &bytes) != STEP_NEXT)
+        return false;
+    (void) chain_peek(&bytes, out, n);
+    chain_clear(&bytes);
+    return true;
+}

@@ -9,6 +9,8 @@
 #include "core/base/step.h"
 #include "http/request.h"
 
+struct file;
+
 /* Whether pieces of this file must be read instead of sent with sendfile.
  * Filters that need memory are not considered here. */
 bool file_reader_wants(const struct http_request *r,
@@ -20,3 +22,8 @@ bool file_reader_wants(const struct http_request *r,
  * not be read, or has been truncated (logged). */
 enum step file_reader_next(struct http_request *r, struct chain *in,
                            struct chain *out);
+
+/* Reads n bytes of a file, which has them, from at on into out, and waits for
+ * the disk.  False: logged. */
+bool file_read_at(struct http_request *r, struct file *f, uint64_t at, size_t n,
+                  char *out);

@@ -494,27 +494,44 @@ http_folder_fail(struct http_request *r, str_t folder, int error)
 
 /* --- sending -------------------------------------------------------------------- */
 
-enum step
-http_file_send(struct http_request *r, struct file *f)
+void
+http_file_add(struct chain *body, struct file *f, uint64_t at, uint64_t n)
 {
-    struct chain body;
-    enum step    step;
+    if (f->content != NULL)
+        chain_add_block(body, f->content,
+                        (str_t){ f->content->data + at, (size_t) n });
+    else if (n != 0)
+        chain_add_file(body, &f->chain, (off_t) at, (size_t) n);
+}
+
+
+enum step
+http_file_send_parts(struct http_request *r, const struct file *f,
+                     struct chain *body)
+{
+    enum step step;
 
     r->out.status = 200;
-    r->out.length = (int64_t) f->size;
+    r->out.length = (int64_t) body->n;
     r->out.last_modified = f->mtime;
     http_set_etag(r);
     http_set_content_type(r);
     r->out.allows_ranges = true;
 
     step = http_send_head(r);
-    if (step != STEP_NEXT)
-        return step;
+    if (step == STEP_NEXT)
+        return http_send(r, body, true);
+    chain_clear(body);
+    return step;
+}
+
+
+enum step
+http_file_send(struct http_request *r, struct file *f)
+{
+    struct chain body;
+
     chain_init(&body, r->task.arena);
-    if (f->content != NULL)
-        chain_add_block(&body, f->content,
-                        (str_t){ f->content->data, (size_t) f->size });
-    else if (f->size != 0)
-        chain_add_file(&body, &f->chain, 0, (size_t) f->size);
-    return http_send(r, &body, true);
+    http_file_add(&body, f, 0, f->size);
+    return http_file_send_parts(r, f, &body);
 }

@@ -66,6 +66,13 @@ int http_file_append(struct http_request *r, str_t path, const char **call);
 /* Answers with a regular file; Content-Type, unless it is set, and ETag are the
  * file's. */
 enum step http_file_send(struct http_request *r, struct file *f);
+/* The same with a body that is made of parts of the file, and of what comes
+ * before and between them. */
+enum step http_file_send_parts(struct http_request *r, const struct file *f,
+                               struct chain *body);
+/* Appends n bytes of the file, from at on; they exist. */
+void http_file_add(struct chain *body, struct file *f, uint64_t at,
+                   uint64_t n);
 
 /* Logs why a file could not be opened, and calls http_fail with the same
  * status as nginx. */

@@ -17,6 +17,20 @@ forget_states(struct http_request *r)
 }
 
 
+static enum step
+go_on(struct http_request *r, const struct http_location *l, enum phase phase)
+{
+    r->out.content_type = STR_NONE;
+    r->has_declined = false;
+    forget_states(r);
+    http_enter(r, l);
+    r->phase = phase;
+    r->handler = 0;
+    r->moved = true;
+    return STEP_NEXT;
+}
+
+
 enum step
 http_internal_redirect(struct http_request *r, str_t uri, str_t args)
 {
@@ -41,13 +55,7 @@ http_internal_redirect(struct http_request *r, str_t uri, str_t args)
     r->is_internal = true;
     r->uri_changed = false;
     r->is_uri_of_break = false;
-    r->out.content_type = STR_NONE;
-    forget_states(r);
-    http_enter(r, r->server->root);
-    r->phase = PHASE_SERVER_REWRITE;
-    r->handler = 0;
-    r->moved = true;
-    return STEP_NEXT;
+    return go_on(r, r->server->root, PHASE_SERVER_REWRITE);
 }
 
 
@@ -81,11 +89,5 @@ http_named_location(struct http_request *r, str_t name)
                    l->block->line, NULL, STR_F, STR_A(name));
     r->is_internal = true;
     r->uri_changed = false;
-    r->out.content_type = STR_NONE;
-    forget_states(r);
-    http_enter(r, l);
-    r->phase = PHASE_REWRITE;
-    r->handler = 0;
-    r->moved = true;
-    return STEP_NEXT;
+    return go_on(r, l, PHASE_REWRITE);
 }

@@ -140,6 +140,8 @@ struct http_request {
     bool uri_changed : 1;
     bool is_uri_of_break : 1; /* rewritten, but "break" kept the location    */
     bool moved : 1;          /* a handler chose where to continue            */
+    bool has_declined : 1;   /* the location's content handler has left it to
+                                those of the phase                           */
     bool has_error_page : 1; /* an error page was used                       */
     bool keeps_alive : 1;
     bool is_ended_by_server : 1; /* close the connection, unless a location

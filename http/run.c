@@ -150,7 +150,9 @@ run_phases(struct http_request *r)
         r->fail_at_once = 0;
         return follow(r, step);
     }
-    if (r->phase == PHASE_CONTENT && r->location->content != NULL) {
+    if (r->phase == PHASE_CONTENT && r->location->content != NULL
+        && !r->has_declined)
+    {
         if (task_is_dry(&r->task))
             trace_content(r);
         r->state = HTTP_CONTENT;
@@ -175,7 +177,13 @@ run_phases(struct http_request *r)
 static bool
 run_content(struct http_request *r)
 {
-    return follow(r, distrust(r, r->location->content->serve(&r->task)));
+    enum step step = distrust(r, r->location->content->serve(&r->task));
+
+    if (step == STEP_NEXT && !r->moved) {
+        r->has_declined = true;
+        r->state = HTTP_PHASES;
+    }
+    return follow(r, step);
 }
 
 

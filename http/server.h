@@ -12,7 +12,8 @@
 /* A content handler of locations (proxy_pass, stub_status ...). */
 struct content {
     const char *name; /* of the directive                                    */
-    enum step (*serve)(struct task *);
+    enum step (*serve)(struct task *); /* STEP_NEXT: it leaves the request to
+                                the handlers of the phase: index, static ... */
     bool redirects_to_slash; /* "location /x/" answers "/x" with 301         */
     bool is_in_limit_except; /* also applies inside limit_except, as it
                                 always does inside if                        */

@@ -224,12 +224,11 @@ set_args(struct task *t, str_t value, uintptr_t arg)
 }
 
 
-/* The value after "name=" at the start of a part between "&"; no argument has
- * an empty name. */
-static str_t
-argument(struct task *t, uintptr_t arg)
+/* No argument has an empty name. */
+str_t
+http_argument(const struct http_request *r, str_t name)
 {
-    str_t name = *(const str_t *) arg, rest = http_of(t)->args, part;
+    str_t rest = r->args, part;
 
     while (rest.n != 0 && name.n != 0) {
         part = str_cut(&rest, '&');
@@ -237,6 +236,13 @@ argument(struct task *t, uintptr_t arg)
             return str_from(part, name.n + 1);
     }
     return STR_NONE;
+}
+
+
+static str_t
+argument(struct task *t, uintptr_t arg)
+{
+    return http_argument(http_of(t), *(const str_t *) arg);
 }
 
 

@@ -16,6 +16,10 @@ unsigned http_status_of(const struct http_request *r);
 /* $request_id: that of the main request, the same on each call. */
 str_t http_request_id(struct http_request *r);
 
+/* The value of an argument (the case of its name is ignored), not decoded; the
+ * first one, STR_NONE if it has none. */
+str_t http_argument(const struct http_request *r, str_t name);
+
 /* The value of a request cookie (the case of its name is ignored), or
  * STR_NONE; *field is then the whole field that contains it. */
 str_t http_cookie(const struct http_request *r, str_t name, str_t *field);
