@@ -14,6 +14,7 @@
 #include "core/expr/expr.h"
 #include "http/method.h"
 
+struct cache_purge;
 struct exchange;
 struct gateway;
 struct gateway_conf;
@@ -46,6 +47,9 @@ struct gateway_cache_conf {
     struct expr           *key; /* NULL: the protocol's                      */
     struct cache_valids    valid;
     struct expr_list       bypass, no_store; /* PREFIX_no_cache              */
+    struct cache_purge    *purge;
+    struct expr           *purge_tag;
+    struct expr_list       purge_soft, tags;
     uint64_t               min_uses;
     uint64_t               max_offset; /* of a range, and one; 0: any          */
     unsigned               methods;    /* besides GET and HEAD               */

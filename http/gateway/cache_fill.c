@@ -329,7 +329,7 @@ cache_finish(struct gateway *g)
     if (!is_whole(g))
         (void) unlink(fill->name.p);
     else if (temp_file_move(&g->r->task, fill->name.p, name))
-        disk_cache_stored(c->in, &c->key, (uint64_t) fill->end);
+        disk_cache_stored(c->in, &c->key, (uint64_t) fill->end, c->purges);
     chain_clear(&fill->head);
     chain_file_put(fill->file);
     fill->file = NULL;
@@ -344,7 +344,7 @@ store_status(struct gateway *g, unsigned status)
     int64_t        valid_at = cache_valid_until(g, &c->age, status);
 
     if (valid_at != 0)
-        disk_cache_set_error(c->in, &c->key, status, valid_at);
+        disk_cache_set_error(c->in, &c->key, status, valid_at, c->purges);
     c->is_storable = false;
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/os/clock.h"
 #include "http/gateway/cache_inside.h"
+#include "http/gateway/cache_purge.h"
 #include "http/gateway/cache_vary.h"
 
 /* A decoded head, at the start of a block that has all that it points to. */
@@ -122,6 +123,23 @@ take(struct cached_file *f, struct disk_hot *h)
 }
 
 
+/* Whether it was not purged since it was stored. */
+static bool
+is_good(struct gateway *g, struct cached_file *f, struct disk_hot *h)
+{
+    const struct disk_asked asked
+        = { .purges = h->purges,
+            .last_purge = disk_purge_number(g->cache->in) };
+
+    if (h->purges == asked.last_purge)
+        return true;
+    if (cache_purged(g, f, &asked) != PURGED_NOT)
+        return false;
+    disk_hot_confirmed(h, asked.last_purge);
+    return true;
+}
+
+
 bool
 cache_hot_find(struct gateway *g, struct cached_file *f)
 {
@@ -142,7 +160,10 @@ cache_hot_find(struct gateway *g, struct cached_file *f)
     c->main = h->main;
     c->key = h->key;
     take(f, h);
-    return true;
+    if (is_good(g, f, h))
+        return true;
+    cache_close(f);
+    return false;
 }
 
 

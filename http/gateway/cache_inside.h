@@ -39,6 +39,8 @@ struct cached {
     bool                     is_storable;
     bool                     may_use_error; /* stale-if-error                */
     uint32_t                 claim; /* 0: none                               */
+    uint64_t purges;  /* the number of the last one before it was looked up  */
+    bool     is_soft; /* what is stored was purged, softly                   */
 
     struct cached_file old;  /* stale: for revalidation, or instead of errors */
     struct cache_age   age;  /* of the peer's response                       */
@@ -55,6 +57,13 @@ struct cached {
 
 /* The look of the source (struct gateway_source). */
 enum step gateway_cache_look(struct gateway *g);
+/* Reports the head of what is stored to a new g->x.  False: it is no response,
+ * and g->x is as before. */
+bool cache_report_head(struct gateway *g, const struct cached_file *f);
+/* ... which it becomes again. */
+void cache_forget_report(struct gateway *g, struct exchange *before);
+/* What zones of the prefix of a directive that ends so are for; NULL: none. */
+const struct zone_use *cache_use_of(str_t directive, str_t tail);
 /* Takes the fields of x into account. */
 void cache_age_of(struct cache_age *a, const struct gateway *g,
                   const struct exchange *x);

@@ -14,6 +14,7 @@
 #include "core/base/date.h"
 #include "core/os/clock.h"
 #include "http/gateway/cache_inside.h"
+#include "http/gateway/cache_purge.h"
 #include "http/gateway/cache_vary.h"
 #include "http/range.h"
 #include "http/response.h"
@@ -237,9 +238,15 @@ add_body(struct exchange *x, const struct cached_file *f)
 }
 
 
-/* Reports what is stored to a new g->x.  False: it is no response. */
-static bool
-report(struct gateway *g, const struct cached_file *f)
+void
+cache_forget_report(struct gateway *g, struct exchange *before)
+{
+    g->x = g->r->exchanges->used = before;
+}
+
+
+bool
+cache_report_head(struct gateway *g, const struct cached_file *f)
 {
     struct exchange *before = g->x;
     struct exchange *x;
@@ -249,22 +256,30 @@ report(struct gateway *g, const struct cached_file *f)
                             .write = start + f->head.body_at,
                             .end = start + f->head.body_at };
 
-    if (cache_hot_report(g, f->hot)) {
-        add_body(g->x, f);
+    if (cache_hot_report(g, f->hot))
         return true;
-    }
     x = gateway_answer(g);
     if (g->protocol->decode(x, &in) == STEP_NEXT && !x->is_upgrade
         && !x->is_headless && has_length(g, x, f->size - f->head.body_at))
     {
         if (f->hot != NULL && f->hot->made == NULL && g->r->method == HTTP_GET)
             cache_hot_note(f->hot, x);
-        add_body(x, f);
         return true;
     }
     tell(g->cache, "contains invalid header", g->r->task.log);
-    g->x = g->r->exchanges->used = before;
+    cache_forget_report(g, before);
     return false;
+}
+
+
+/* The same with its body. */
+static bool
+report(struct gateway *g, const struct cached_file *f)
+{
+    if (!cache_report_head(g, f))
+        return false;
+    add_body(g->x, f);
+    return true;
 }
 
 
@@ -277,7 +292,7 @@ answer(struct gateway *g, struct cached_file *f, enum cache_status status)
     c->date = f->head.date;
     cache_close(f);
     if (!is_good) {
-        disk_cache_stored(c->in, &c->key, 0);
+        (void) disk_cache_remove(c->in, &c->key);
         return STEP_NEXT;
     }
     c->status = status;
@@ -338,15 +353,16 @@ judge_stale(struct gateway *g, struct cached_file *f)
     time_t                           now = clock_seconds();
     bool                             is_update = g->r->exchanges->handed != 0;
     bool                             may = !is_update
-               && ((conf->use_stale & NEXT_UPDATING)
+               && ((conf->use_stale & NEXT_UPDATING) || c->is_soft
                    || f->head.valid_at + f->head.updating >= now);
 
-    c->may_use_error = f->head.valid_at + f->head.error >= now;
+    c->may_use_error = c->is_soft || f->head.valid_at + f->head.error >= now;
     c->claim = is_update ? g->r->exchanges->handed
                          : disk_cache_claim(c->in, &c->key, UPDATE_MS);
     if (c->claim == 0 && may)
         return answer(g, f, CACHE_UPDATING);
-    if (c->claim != 0 && may && conf->updates_behind && update_behind(g))
+    if (c->claim != 0 && may && (conf->updates_behind || c->is_soft)
+        && update_behind(g))
         return answer(g, f, CACHE_STALE);
     c->status = CACHE_EXPIRED;
     c->old = *f;
@@ -446,8 +462,10 @@ gateway_cache_confirms(struct gateway *g)
         }
         h.valid_at = valid_at;
         h.date = clock_seconds();
-        if (valid_at != 0)
+        if (valid_at != 0) {
             renew(c, &f, &h);
+            disk_cache_confirmed(c->in, &c->key, c->purges);
+        }
     } else {
         c->age = (struct cache_age){ 0 }; /* of what is asked for instead */
     }
@@ -529,6 +547,28 @@ cache_is_any(const struct expr_list *list, struct task *t)
 }
 
 
+/* The key is that of GET. */
+static enum step
+purge(struct gateway *g)
+{
+    struct http_request     *r = g->r;
+    const unsigned           method = r->method;
+    const str_t              name = r->method_name;
+    struct cached            c = { .in = NULL };
+    const struct disk_cache *in;
+
+    if (!find_cache(g, &in))
+        return gateway_fail(g, 500);
+    r->method = HTTP_GET;
+    r->method_name = STR("GET");
+    make_key(g, &c);
+    digest_key(&c);
+    r->method = method;
+    r->method_name = name;
+    return cache_purge(g, in, &c.main, c.text);
+}
+
+
 /* STEP_ACCEPT: what is to be looked up is in g->cache. */
 static enum step
 begin(struct gateway *g)
@@ -539,6 +579,8 @@ begin(struct gateway *g)
     struct cached                   *c;
     bool                             is_bypassed;
 
+    if (!task_is_dry(t) && cache_purge_is_asked(g))
+        return purge(g);
     if (task_is_dry(t)
         || !(g->r->method & (conf->methods | HTTP_GET | HTTP_HEAD)))
         return STEP_NEXT;
@@ -559,6 +601,7 @@ begin(struct gateway *g)
     g->cache = c;
     if (is_bypassed)
         digest_key(c);
+    c->purges = disk_purge_number(in);
     c->is_storable = true;
     c->status = is_bypassed ? CACHE_BYPASS : CACHE_MISS;
     return is_bypassed ? STEP_NEXT : STEP_ACCEPT;
@@ -594,17 +637,15 @@ lock(struct gateway *g)
 }
 
 
-/* The file of the key, of which the index says main, or of its variant for this
- * request.  False: there is none that can be used. */
+/* The file of the key, or of its variant for this request, of which asked tells
+ * then.  False: there is none that can be used. */
 static bool
-find_file(struct gateway *g, struct cached_file *f,
-          const struct disk_asked *main)
+find_file(struct gateway *g, struct cached_file *f, struct disk_asked *asked)
 {
-    struct cached    *c = g->cache;
-    struct disk_key   variant;
-    struct disk_asked asked;
+    struct cached  *c = g->cache;
+    struct disk_key variant;
 
-    if (!read_file(c, f, main, g->r->task.log))
+    if (!read_file(c, f, asked, g->r->task.log))
         return false;
     if (f->head.vary.n == 0)
         return true;
@@ -613,8 +654,8 @@ find_file(struct gateway *g, struct cached_file *f,
         return true;
     cache_close(f);
     c->key = variant;
-    if (!disk_cache_ask(c->in, &c->key, &asked) || !asked.may_have_file
-        || !read_file(c, f, &asked, g->r->task.log))
+    if (!disk_cache_ask(c->in, &c->key, asked) || !asked->may_have_file
+        || !read_file(c, f, asked, g->r->task.log))
         return false;
     cache_variant(&variant, &c->main, f->head.vary, &g->r->in);
     if (memcmp(variant.b, f->head.variant, sizeof(variant.b)) == 0)
@@ -624,12 +665,44 @@ find_file(struct gateway *g, struct cached_file *f,
 }
 
 
+/* The same, unless it was purged. */
+static bool
+find_good(struct gateway *g, struct cached_file *f, struct disk_asked *asked)
+{
+    struct cached   *c = g->cache;
+    enum disk_purged v;
+
+    if (!asked->may_have_file || !find_file(g, f, asked))
+        return false;
+    v = cache_purged(g, f, asked);
+    c->is_soft = v == PURGED_SOFT;
+    if (v != PURGED_HARD)
+        return true;
+    cache_close(f);
+    (void) disk_cache_remove(c->in, &c->key);
+    return false;
+}
+
+
+/* A status that is stored, unless it was purged. */
+static bool
+has_status(const struct cached *c, const struct disk_asked *asked)
+{
+    struct disk_age age = { asked->purges, 0 };
+
+    return asked->error != 0
+           && (asked->purges >= asked->last_purge
+               || disk_purge_of_key(c->in, &c->main, c->text, &age)
+                      == PURGED_NOT);
+}
+
+
 static enum step
 seek(struct gateway *g)
 {
     struct cached     *c = g->cache;
     struct cached_file f = { .file = NULL };
-    struct disk_asked  asked;
+    struct disk_asked  asked, of;
     enum step          s;
 
     if (cache_hot_find(g, &f) && answer(g, &f, CACHE_HIT) == STEP_DONE)
@@ -639,13 +712,15 @@ seek(struct gateway *g)
         c->is_storable = false;
         return STEP_NEXT;
     }
-    if (asked.error != 0) {
+    c->purges = asked.last_purge;
+    if (has_status(c, &asked)) {
         c->status = CACHE_HIT;
         c->is_storable = false;
         return gateway_fail(g, asked.error);
     }
-    if (asked.may_have_file && find_file(g, &f, &asked)) {
-        if (f.head.valid_at < clock_seconds())
+    of = asked;
+    if (find_good(g, &f, &of)) {
+        if (f.head.valid_at < clock_seconds() || c->is_soft)
             return judge_stale(g, &f);
         s = answer(g, &f, CACHE_HIT);
         if (s == STEP_DONE)

@@ -5,6 +5,7 @@
  */
 #include "http/gateway/gateway.h"
 #include "http/gateway/cache_inside.h"
+#include "http/gateway/cache_purge.h"
 
 
 /* --- types ---------------------------------------------------------------- */
@@ -16,16 +17,17 @@ conf_with(struct cache_zone *z)
 }
 
 
-/* What zones of the prefix of a row are for. */
-static const struct zone_use *
-use_of(const struct directive *row)
+const struct zone_use *
+cache_use_of(str_t directive, str_t tail)
 {
     static const struct zone_use *const uses[]
         = { &disk_index_proxy, &disk_index_fastcgi, &disk_index_uwsgi,
             &disk_index_scgi };
 
+    directive.n -= tail.n;
     for (size_t i = 0; i < countof(uses); i++)
-        if (str_eq(str_of(row->name), str_of(uses[i]->name)))
+        if (uses[i]->name[directive.n] == '_'
+            && str_starts(str_of(uses[i]->name), directive))
             return uses[i];
     return NULL;
 }
@@ -57,8 +59,10 @@ parse_zone(struct conf *cf, void *field)
         return error;
     }
     z->name = name;
-    return zone_add(cf, name, 0, use_of(cf->row), &error) != NULL ? NULL
-                                                                  : error;
+    return zone_add(cf, name, 0, cache_use_of(directive, STR("_cache")), &error)
+                   != NULL
+               ? NULL
+               : error;
 }
 
 
@@ -205,6 +209,23 @@ const struct directive gateway_cache_rows[] = {
            cache.max_offset, uint64_t, "number",
            "A range that begins behind it is asked for as it is, and not "
            "stored. Unset, the whole response is always asked for."),
+    CUSTOM("_cache_purge", 0, ARGS_1_OR_MORE, cache_purge_type, C, cache.purge,
+           struct cache_purge *, CACHE_PURGE_SYNTAX,
+           "Which requests purge what they ask for, with its variants: those "
+           "for which a string is neither empty nor 0 (204), or those with a "
+           "method (a page), from such clients; 404: it was not stored. A key "
+           "that ends with * stands for all that begin so; purge_all: "
+           "everything is purged. zone and key make a location that purges."),
+    EXPR("_cache_purge_tag", 0, C, cache.purge_tag, NULL, "string",
+         "Where it is not empty, a request that purges is about the tags in "
+         "it, separated by spaces or commas, and not about its key."),
+    EXPR_LIST("_cache_purge_soft", 0, C, cache.purge_soft, "string ...",
+              "What is purged becomes stale, and is used while it is fetched "
+              "anew, where one of these is neither empty nor 0."),
+    EXPR_LIST("_cache_tag", 0, C, cache.tags, "string ...",
+              "The tags of a response, by which it can be purged, separated "
+              "by spaces or commas: $upstream_http_cache_tag. It is "
+              "evaluated when a stored response is about to be used."),
     { .name = NULL },
 };
 
@@ -230,7 +251,7 @@ gateway_ready_cached(struct conf *cf, struct gateway_conf *c,
     if (z->name.n != 0 && z->cache == NULL)
         return conf_error(cf, "\"%s_cache\" zone \"" STR_F "\" is unknown",
                           prefix, STR_A(z->name));
-    if (cache_zone_is_on(z))
+    if (cache_zone_is_on(z) || c->cache.purge != NULL)
         c->sources = cache_sources;
     if (cache_zone_is_on(z) && c->cache.key == NULL && use != &disk_index_proxy)
         conf_warn(cf, "no \"%s_cache_key\" for \"%s_cache\"", prefix, prefix);

@@ -95,7 +95,7 @@ test_keys(void)
 
     ok(find(z, 1) == NULL, "nothing at first");
     n = fill(z);
-    ok(n > SIZE / 100 && n < SIZE / 70, "%u keys in 64k", n);
+    ok(n > SIZE / 160 && n < SIZE / 70, "%u keys in 64k", n);
     is(disk_index_totals(z).entries, n, "they are counted");
     is(disk_index_totals(z).room, n, "it is full");
     for (unsigned i = 0; i < n; i++)

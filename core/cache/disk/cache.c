@@ -3,7 +3,7 @@
  * Between index and folder: a file is deleted before its entry is, so that one
  * that is not in the index is never left behind.
  */
-#include "core/cache/disk/cache.h"
+#include "core/cache/disk/purge.h"
 
 #include <unistd.h>
 
@@ -153,6 +153,7 @@ disk_cache_ask(const struct disk_cache *c, const struct disk_key *key,
     time_t             now = clock_seconds();
     struct disk_entry *e = take_entry(c, key, &out->is_new);
 
+    out->last_purge = disk_purge_number(c);
     if (e != NULL) {
         out->used_at = out->is_new ? 0 : (time_t) e->used_at;
         out->version = (struct disk_version){ e, e->writes };
@@ -162,6 +163,7 @@ disk_cache_ask(const struct disk_cache *c, const struct disk_key *key,
         out->error = e->error;
         out->uses = e->uses;
         out->bytes = e->bytes;
+        out->purges = e->purges;
         out->may_have_file = e->bytes != 0 || disk_index_is_cold(z, c->folder);
     }
     disk_index_unlock(z);
@@ -215,7 +217,7 @@ disk_cache_leave(const struct disk_cache *c, const struct disk_key *key,
 
 void
 disk_cache_stored(const struct disk_cache *c, const struct disk_key *key,
-                  uint64_t n)
+                  uint64_t n, uint64_t purges)
 {
     struct zone       *z = zone_of(c);
     bool               is_new = false;
@@ -227,8 +229,10 @@ disk_cache_stored(const struct disk_cache *c, const struct disk_key *key,
         disk_index_lock(z);
         e = disk_index_find(z, key);
     }
-    if (e != NULL)
+    if (e != NULL) {
         disk_index_set_bytes(z, e, taken(n));
+        e->purges = purges;
+    }
     disk_index_unlock(z);
 }
 
@@ -264,8 +268,46 @@ disk_cache_used(struct zone *z, const struct disk_key *key, uint32_t n)
 
 
 void
+disk_cache_confirmed(const struct disk_cache *c, const struct disk_key *key,
+                     uint64_t purges)
+{
+    struct zone       *z = zone_of(c);
+    struct disk_entry *e;
+
+    disk_index_lock(z);
+    e = disk_index_find(z, key);
+    if (e != NULL)
+        e->purges = purges;
+    disk_index_unlock(z);
+}
+
+
+bool
+disk_cache_remove(const struct disk_cache *c, const struct disk_key *key)
+{
+    struct zone       *z = zone_of(c);
+    struct disk_entry *e;
+    char               name[DISK_NAME_MAX] UNSET;
+    bool               had;
+
+    disk_cache_name(c, key, name);
+    had = unlink(name) == 0;
+    disk_index_lock(z);
+    e = disk_index_find(z, key);
+    if (e != NULL && e->error != 0)
+        had = true;
+    if (e != NULL && disk_index_is_claimed(e))
+        disk_index_set_bytes(z, e, 0);
+    else if (e != NULL)
+        disk_index_remove(z, e);
+    disk_index_unlock(z);
+    return had;
+}
+
+
+void
 disk_cache_set_error(const struct disk_cache *c, const struct disk_key *key,
-                     unsigned status, int64_t valid_at)
+                     unsigned status, int64_t valid_at, uint64_t purges)
 {
     struct zone       *z = zone_of(c);
     bool               is_new;
@@ -275,6 +317,7 @@ disk_cache_set_error(const struct disk_cache *c, const struct disk_key *key,
         e->valid_at = valid_at;
         e->error = (uint16_t) status;
         disk_index_changed(z, e);
+        e->purges = purges;
     }
     disk_index_unlock(z);
 }

@@ -32,8 +32,8 @@ struct disk_cache {
     uint64_t           max_size, min_free; /* bytes; 0: no such limit        */
     uint64_t           memory; /* bytes of copies in each process            */
     struct disk_tier  *hot;    /* of this process; NULL: none                */
-    bool               uses_temp_path;
-    struct disk_pace   manager, loader;
+    bool               uses_temp_path, has_purger;
+    struct disk_pace   manager, loader, purger;
     const char        *file;
     unsigned           line;
 };
@@ -52,7 +52,8 @@ extern const struct conf_type disk_cache_path_type;
     "[inactive=time] [max_size=size] [min_free=size] [memory=size] "           \
     "[manager_files=number] "                                                  \
     "[manager_sleep=time] [manager_threshold=time] [loader_files=number] "     \
-    "[loader_sleep=time] [loader_threshold=time]"
+    "[loader_sleep=time] [loader_threshold=time] [purger=on|off] "           \
+    "[purger_files=number] [purger_sleep=time] [purger_threshold=time]"
 
 /* The cache whose keys_zone has that name, for that use; NULL: there is none. */
 struct disk_cache *disk_cache_named(const struct generation *g, str_t name,
@@ -76,6 +77,8 @@ struct disk_asked {
     uint64_t uses;     /* with this one                                      */
     uint64_t bytes;    /* that its file takes; 0: unknown                    */
     time_t   used_at;  /* before; 0: is_new                                  */
+    uint64_t purges;   /* the last one before it (purge.h); 0: unknown       */
+    uint64_t last_purge;
     unsigned error;    /* the status to answer with; 0: none                 */
     struct disk_version version;
 };
@@ -92,18 +95,24 @@ bool     disk_cache_is_claimed(const struct disk_cache *c,
 void     disk_cache_leave(const struct disk_cache *c,
                           const struct disk_key *key, uint32_t claim);
 
-/* The key has a new file of n bytes; 0: it has none any more. */
+/* The key has a new file of n bytes, which was asked for when that was the last
+ * purge; 0 bytes: it has none any more. */
 void disk_cache_stored(const struct disk_cache *c, const struct disk_key *key,
-                       uint64_t n);
+                       uint64_t n, uint64_t purges);
 /* Whatever processes know of the key's file does not hold any more: after it was
  * written to, or is no longer to be used as it is. */
 void disk_cache_changed(const struct disk_cache *c, const struct disk_key *key);
 /* It was asked for n times since the last time that the index was told. */
 void disk_cache_used(struct zone *z, const struct disk_key *key, uint32_t n);
+/* It is not older than that purge. */
+void disk_cache_confirmed(const struct disk_cache *c,
+                          const struct disk_key *key, uint64_t purges);
+/* Deletes the file of a key and forgets it.  Whether there was one. */
+bool disk_cache_remove(const struct disk_cache *c, const struct disk_key *key);
 /* The key is answered with a status instead of a file, until then. */
 void disk_cache_set_error(const struct disk_cache *c,
                           const struct disk_key *key, unsigned status,
-                          int64_t valid_at);
+                          int64_t valid_at, uint64_t purges);
 
 /* Deletes what was not used for the longest time.  False: there is nothing. */
 bool disk_cache_evict(const struct disk_cache *c);

@@ -133,8 +133,9 @@ has_key(str_t file, str_t key)
 }
 
 
-enum disk_verdict
-disk_head_get(struct disk_head *h, str_t file, str_t key)
+/* All but the key. */
+static enum disk_verdict
+get_fields(struct disk_head *h, str_t file)
 {
     if (file.n < DISK_STRUCT || get(file.p) != VERSION)
         return DISK_BAD;
@@ -149,8 +150,28 @@ disk_head_get(struct disk_head *h, str_t file, str_t key)
     memcpy(h->variant, file.p + AT_VARIANT, sizeof(h->variant));
     if (!get_text(file.p + AT_ETAG, DISK_ETAG_MAX, &h->etag)
         || !get_text(file.p + AT_VARY, DISK_VARY_MAX, &h->vary)
-        || h->head_at <= DISK_STRUCT || h->body_at < h->head_at
-        || h->body_at > file.n)
+        || h->head_at <= DISK_STRUCT || h->body_at < h->head_at)
+        return DISK_BAD;
+    return DISK_GOOD;
+}
+
+
+bool
+disk_head_key(struct disk_head *h, str_t file, str_t *key)
+{
+    if (get_fields(h, file) != DISK_GOOD || h->head_at > file.n
+        || h->head_at < disk_head_size(0))
+        return false;
+    *key = (str_t){ file.p + DISK_STRUCT + MARK.n,
+                    h->head_at - disk_head_size(0) };
+    return h->crc == crc32_of(*key) && has_key(file, *key);
+}
+
+
+enum disk_verdict
+disk_head_get(struct disk_head *h, str_t file, str_t key)
+{
+    if (get_fields(h, file) != DISK_GOOD || h->body_at > file.n)
         return DISK_BAD;
     if (h->crc != crc32_of(key) || h->head_at != disk_head_size(key.n)
         || !has_key(file, key))

@@ -63,3 +63,7 @@ enum disk_verdict {
  * it.  Times are not negative, but for last_modified, and the sum of two of them
  * does not overflow. */
 enum disk_verdict disk_head_get(struct disk_head *h, str_t file, str_t key);
+
+/* The same for a file whose key is not known: *key becomes it.  False: it is no
+ * such file, or the key does not end within these bytes. */
+bool disk_head_key(struct disk_head *h, str_t file, str_t *key);

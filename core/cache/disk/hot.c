@@ -560,6 +560,7 @@ disk_hot_add(const struct disk_cache *c, const struct disk_source *s,
     h->main = s->main;
     h->key = s->key;
     h->version = asked->version;
+    h->purges = asked->purges;
     h->used_at = clock_seconds();
     h->size = s->size;
     h->cost = n + sizeof(*h);
@@ -568,6 +569,13 @@ disk_hot_add(const struct disk_cache *c, const struct disk_source *s,
     h->hash = hash_of(h->text, is_variant(h, NULL) ? NULL : &h->key);
     enter(h);
     return h;
+}
+
+
+void
+disk_hot_confirmed(struct disk_hot *h, uint64_t purges)
+{
+    h->purges = purges;
 }
 
 

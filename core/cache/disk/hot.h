@@ -26,6 +26,7 @@ struct disk_hot {
     int                wd;
     struct disk_key    main, key; /* differ: a variant                       */
     struct disk_version version;
+    uint64_t           purges;  /* the last one that it is not older than    */
     time_t             used_at; /* in the index                              */
     uint32_t           uses;    /* that the index has not been told of       */
     size_t             cost;    /* bytes of memory                           */
@@ -51,6 +52,9 @@ void              disk_hot_stop(void);
  * until the process waits for events, or adds another one. */
 struct disk_hot *disk_hot_find(const struct disk_cache *c, str_t text,
                                const struct disk_key *variant);
+
+/* It is not older than that purge (purge.h), of which its user is sure. */
+void disk_hot_confirmed(struct disk_hot *h, uint64_t purges);
 
 /* Whether what was asked for is to be kept.  Then its file is watched, from before
  * it is opened: *wd, for disk_hot_add or disk_hot_unwatch. */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/base/check.h"
+#include "core/cache/disk/purge.h"
 #include "core/os/clock.h"
 
 /* LAYOUT changes with the structs below, and struct disk_entry. */
@@ -27,17 +28,18 @@ enum {
 };
 
 struct table {
-    uint64_t           folder; /* digest of the path and its levels; 0: none */
-    bool               is_warm;
-    pid_t              loader;
-    uint32_t           last_claim, last_write;
-    uint32_t           room, used; /* entries; used: with a key              */
-    uint32_t           touched;    /* those behind it were never used        */
-    uint32_t           newest, oldest, free;
-    uint32_t           mask; /* of the buckets                               */
-    uint64_t           bytes;
-    uint32_t          *buckets;
-    struct disk_entry *entries;
+    uint64_t            folder; /* digest of the path and its levels; 0: none */
+    bool                is_warm;
+    pid_t               loader;
+    uint32_t            last_claim, last_write;
+    uint32_t            room, used; /* entries; used: with a key              */
+    uint32_t            touched;    /* those behind it were never used        */
+    uint32_t            newest, oldest, free;
+    uint32_t            mask; /* of the buckets                               */
+    uint64_t            bytes;
+    uint32_t           *buckets;
+    struct disk_entry  *entries;
+    struct disk_purges *purges;
 };
 
 
@@ -65,8 +67,8 @@ init(struct zone *z)
 
     if (t == NULL)
         return false;
-    *t = (struct table){ .folder = 0 };
-    if (!make_entries(z, t, zone_size(z)))
+    *t = (struct table){ .folder = 0, .purges = disk_purges_make(z) };
+    if (t->purges == NULL || !make_entries(z, t, zone_size(z)))
         return false;
     memset(t->buckets, 0, ((size_t) t->mask + 1) * sizeof(*t->buckets));
     zone_set_root(z, t);
@@ -304,6 +306,20 @@ disk_index_oldest(struct zone *z)
 }
 
 
+bool
+disk_index_next(struct zone *z, uint32_t *at, struct disk_entry *out)
+{
+    struct table *t = zone_root(z);
+
+    for (; *at < t->touched; ++*at)
+        if (t->entries[*at].is_used) {
+            *out = t->entries[(*at)++];
+            return true;
+        }
+    return false;
+}
+
+
 void
 disk_index_changed(struct zone *z, struct disk_entry *e)
 {
@@ -379,13 +395,13 @@ disk_index_totals(struct zone *z)
 }
 
 
-void
+bool
 disk_index_begin(struct zone *z, uint64_t folder)
 {
     struct table *t = zone_root(z);
 
     if (t->folder == folder)
-        return;
+        return false;
     t->folder = 0;
     IN_ORDER();
     t->is_warm = false;
@@ -394,6 +410,14 @@ disk_index_begin(struct zone *z, uint64_t folder)
     IN_ORDER();
     mend(t);
     t->folder = folder;
+    return true;
+}
+
+
+struct disk_purges *
+disk_index_purges(struct zone *z)
+{
+    return ((struct table *) zone_root(z))->purges;
 }
 
 

@@ -31,6 +31,7 @@ struct disk_entry {
     uint32_t claim;    /* who fetches it; 0: nobody                          */
     uint32_t writes;   /* differs from entry to entry, and from file to file */
     uint32_t uses;
+    uint64_t purges;   /* the last purge before it (purge.h); 0: unknown     */
     uint16_t error;    /* the status that is answered instead of a file; 0   */
     bool     is_used;  /* it has a key                                       */
 };
@@ -67,6 +68,9 @@ struct disk_entry *disk_index_add(struct zone *z, const struct disk_key *key,
 /* The one that was not used for the longest time and that nobody fetches; NULL:
  * there is none. */
 struct disk_entry *disk_index_oldest(struct zone *z);
+/* Entry by entry, in no order: a copy of the one that *at, 0 at first, stands for,
+ * or of one behind it.  False: no more. */
+bool disk_index_next(struct zone *z, uint32_t *at, struct disk_entry *out);
 /* Forgets a key. */
 void disk_index_remove(struct zone *z, struct disk_entry *e);
 /* Whatever is known of its file outside does not hold any more. */
@@ -87,10 +91,13 @@ struct disk_totals {
 };
 struct disk_totals disk_index_totals(struct zone *z);
 
+/* The rules of purges. */
+struct disk_purges *disk_index_purges(struct zone *z);
+
 /* The folder (digest of its path and levels) that the index is of: where it was of
- * another one, it is emptied.  Whoever asks later for another folder than this
- * has an index that knows nothing of it. */
-void disk_index_begin(struct zone *z, uint64_t folder);
+ * another one, it is emptied, and this is true.  Whoever asks later for another
+ * folder than this has an index that knows nothing of it. */
+bool disk_index_begin(struct zone *z, uint64_t folder);
 /* Whether the folder may have files that are not in the index: until the loader
  * has been through. */
 bool disk_index_is_cold(struct zone *z, uint64_t folder);

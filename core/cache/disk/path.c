@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/cache/disk/hot.h"
+#include "core/cache/disk/purge.h"
 #include "core/conf/types.h"
 #include "core/net/worker.h"
 
@@ -58,14 +59,13 @@ take_zone(struct conf *cf, struct disk_cache *c, str_t word, str_t value)
 
 
 static const char *
-take_temp(struct conf *cf, struct disk_cache *c, str_t word, str_t value)
+take_flag(struct conf *cf, const char *name, str_t word, str_t value, bool *out)
 {
     if (!str_is(value, "on") && !str_is(value, "off"))
-        return conf_error(cf,
-                          "invalid use_temp_path value \"" STR_F
-                          "\", it must be \"on\" or \"off\"",
-                          STR_A(word));
-    c->uses_temp_path = str_is(value, "on");
+        return conf_error(
+            cf, "invalid %s value \"" STR_F "\", it must be \"on\" or \"off\"",
+            name, STR_A(word));
+    *out = str_is(value, "on");
     return NULL;
 }
 
@@ -117,6 +117,9 @@ static const struct {
     N("loader_files", loader.files, read_count),
     N("loader_sleep", loader.sleep, read_ms),
     N("loader_threshold", loader.threshold, read_ms),
+    N("purger_files", purger.files, read_count),
+    N("purger_sleep", purger.sleep, read_ms),
+    N("purger_threshold", purger.threshold, read_ms),
 #undef N
 };
 
@@ -131,7 +134,9 @@ take_word(struct conf *cf, struct disk_cache *c, str_t word)
     if (conf_param(word, "keys_zone", &value))
         return take_zone(cf, c, word, value);
     if (conf_param(word, "use_temp_path", &value))
-        return take_temp(cf, c, word, value);
+        return take_flag(cf, "use_temp_path", word, value, &c->uses_temp_path);
+    if (conf_param(word, "purger", &value))
+        return take_flag(cf, "purger", word, value, &c->has_purger);
     for (size_t i = 0; i < countof(numbers); i++) {
         if (!conf_param(word, numbers[i].name, &value))
             continue;
@@ -209,6 +214,7 @@ parse(struct conf *cf, void *field)
     c->inactive = 600;
     c->memory = MEMORY;
     c->manager = c->loader = pace;
+    c->purger = (struct disk_pace){ .files = 10, .sleep = 50, .threshold = 50 };
     c->file = cf->file;
     c->line = cf->line;
     error = take_path(cf, c);
@@ -249,7 +255,8 @@ adopt(struct worker *w, struct generation *g)
         if (c->in->zone == NULL) /* of a dry run */
             continue;
         disk_index_lock(c->in->zone);
-        disk_index_begin(c->in->zone, c->folder);
+        if (disk_index_begin(c->in->zone, c->folder))
+            disk_purges_load(c);
         disk_index_unlock(c->in->zone);
         c->hot = disk_hot_open(c, w->loop);
         if (c->hot != NULL)
@@ -276,9 +283,22 @@ is_wanted(const struct generation *g)
 }
 
 
+static bool
+is_purger_wanted(const struct generation *g)
+{
+    const struct disk_caches *all = generation_main(g, disk_cache_module.slot);
+
+    for (const struct disk_cache *c = all->first; c != NULL; c = c->next)
+        if (c->has_purger)
+            return true;
+    return false;
+}
+
+
 static const struct helper helpers[] = {
     { "cache manager process", is_wanted, disk_manager_run },
     { "cache loader process", is_wanted, disk_loader_run },
+    { "cache purger process", is_purger_wanted, disk_purger_run },
     { .title = NULL },
 };
 
