@@ -15,6 +15,16 @@ static const str_t names[FIELD_COUNT] = { [FIELD_UNKNOWN] = STR_INIT(""),
 };
 
 
+const uint8_t field_classes[256] = {
+    [0 ... ' '] = FIELD_STOP,    ['!' ... ','] = FIELD_ODD,
+    ['.' ... '/'] = FIELD_ODD,   [':'] = FIELD_STOP,
+    [';' ... '@'] = FIELD_ODD,   ['[' ... '^'] = FIELD_ODD,
+    ['_'] = FIELD_UNDERSCORED,   ['`'] = FIELD_ODD,
+    ['{' ... '~'] = FIELD_ODD,   [0x7f] = FIELD_STOP,
+    [0x80 ... 0xff] = FIELD_ODD,
+};
+
+
 static inline bool
 matches(str_t known, str_t name)
 {

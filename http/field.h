@@ -127,6 +127,14 @@ void          fields_set(struct arena *a, struct fields *f, enum field_id id,
 str_t         fields_joined(struct arena *a, const struct fields *f,
                             str_t variable_name, const char *sep);
 
+/* Classes of the bytes of names; letters, digits and "-" have none. */
+enum {
+    FIELD_STOP = 1, /* ends a name: controls, space, DEL and the colon       */
+    FIELD_ODD = 2,  /* allowed in a name, but nginx ignores such fields      */
+    FIELD_UNDERSCORED = 4,
+};
+extern const uint8_t field_classes[256];
+
 /*
  * For all heads that are written, of responses, of parts and to upstreams:
  * every value goes through field_put_text.  It replaces bytes that would end

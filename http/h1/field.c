@@ -4,18 +4,7 @@
  */
 #include "http/h1/parse.h"
 
-enum {
-    STOP = 1, /* ends a name: controls, space, DEL and the colon        */
-    ODD = 2,  /* allowed in a name, but nginx ignores such fields       */
-    UNDERSCORE = 4,
-};
-
-static const uint8_t classes[256] = {
-    [0 ... ' '] = STOP, ['!' ... ','] = ODD,   ['.' ... '/'] = ODD,
-    [':'] = STOP,       [';' ... '@'] = ODD,   ['[' ... '^'] = ODD,
-    ['_'] = UNDERSCORE, ['`'] = ODD,           ['{' ... '~'] = ODD,
-    [0x7f] = STOP,      [0x80 ... 0xff] = ODD,
-};
+#include "http/field.h"
 
 
 /* Strips only spaces, on both sides: a tab belongs to the value. */
@@ -34,10 +23,10 @@ strip_spaces(const char *p, const char *end)
 static enum h1_field_kind
 kind_of(unsigned found)
 {
-    if (found & ODD)
+    if (found & FIELD_ODD)
         return H1_FIELD_ODD;
 
-    return found & UNDERSCORE ? H1_FIELD_UNDERSCORE : H1_FIELD;
+    return found & FIELD_UNDERSCORED ? H1_FIELD_UNDERSCORE : H1_FIELD;
 }
 
 
@@ -54,8 +43,8 @@ h1_field(struct h1_field *out, str_t line, bool is_response)
     unsigned class, found = 0;
 
     for (; p < end; p++) {
-        class = classes[(unsigned char) *p];
-        if (class & STOP)
+        class = field_classes[(unsigned char) *p];
+        if (class & FIELD_STOP)
             break;
         found |= class;
     }

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Fields of HTTP/2, by the classes of bytes that HTTP/1 has. */
+#include "http/framed_field.h"
+
+#include "http/field.h"
+
+
+enum framed_field
+framed_field_name(str_t name)
+{
+    unsigned found = 0;
+
+    for (size_t i = 0; i < name.n; i++) {
+        unsigned char c = (unsigned char) name.p[i];
+
+        if (c >= 'A' && c <= 'Z')
+            return FRAMED_BAD_NAME;
+        found |= field_classes[c];
+    }
+    if (name.n == 0 || (found & FIELD_STOP))
+        return FRAMED_BAD_NAME;
+    if (found & FIELD_ODD)
+        return FRAMED_ODD;
+    return found & FIELD_UNDERSCORED ? FRAMED_UNDERSCORE : FRAMED_FINE;
+}
+
+
+static bool
+is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+
+static bool
+is_value(str_t s)
+{
+    if (s.n == 0)
+        return true;
+    return !field_has_break(s) && !is_blank(s.p[0]) && !is_blank(s.p[s.n - 1]);
+}
+
+
+enum framed_field
+framed_field_judge(str_t name, str_t value)
+{
+    enum framed_field kind = framed_field_name(name);
+
+    if (kind == FRAMED_BAD_NAME)
+        return kind;
+    if (!is_value(value))
+        return FRAMED_BAD_VALUE;
+    switch ((int) field_id(name)) {
+    case FIELD_CONNECTION:
+    case FIELD_PROXY_CONNECTION:
+    case FIELD_KEEP_ALIVE:
+    case FIELD_TRANSFER_ENCODING:
+    case FIELD_UPGRADE:
+        return FRAMED_CONNECTION;
+    case FIELD_TE:
+        return FRAMED_TE;
+    }
+    return kind;
+}
