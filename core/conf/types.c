@@ -384,10 +384,14 @@ static const char *
 parse_obsolete(struct conf *cf, void *field)
 {
     (void) field;
-    conf_warn(cf,
-              "the \"" STR_F "\" directive is obsolete, use the \"%s\" "
-              "directive instead",
-              STR_A(cf->args[0]), (const char *) cf->row->detail);
+    if (cf->row->detail == NULL)
+        conf_warn(cf, "the \"" STR_F "\" directive is obsolete, ignored",
+                  STR_A(cf->args[0]));
+    else
+        conf_warn(cf,
+                  "the \"" STR_F "\" directive is obsolete, use the \"%s\" "
+                  "directive instead",
+                  STR_A(cf->args[0]), (const char *) cf->row->detail);
     return NULL;
 }
 

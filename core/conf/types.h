@@ -35,7 +35,8 @@ extern const struct conf_type conf_nothing; /* accepted, without effect;
                                               detail: the conf_type of what
                                               the argument has to be         */
 extern const struct conf_type conf_obsolete; /* accepted with a warning;
-                                              detail: what to use instead    */
+                                              detail: what to use instead;
+                              NULL: nothing                                  */
 extern const struct conf_type conf_block_type; /* detail: conf_opener        */
 extern const struct conf_type conf_data;   /* detail: conf_lines             */
 
