@@ -38,6 +38,10 @@ struct http_codec {
      * heads, and that are queued and not sent yet. */
     uint64_t (*sent)(const struct http_request *r);
     uint64_t (*queued)(const struct http_request *r);
+    /* How many bytes of the body the client would take besides what is queued; 0:
+     * its task is woken when there are some.  NULL: that is known nowhere but at
+     * the socket. */
+    uint64_t (*room)(struct http_request *r);
     /* Sends what is queued, at most limit bytes (0: all).  late: only once, at
      * the end of the loop turn. */
     enum flush (*flush)(struct http_request *r, size_t limit, bool late);

@@ -198,7 +198,7 @@ shake_hands(struct http_conn *h)
 /* In this order.  Each is called until it says STEP_NEXT; STEP_FAIL: has been
  * logged where it is worth a line. */
 static enum step (*const stages[])(struct http_conn *)
-    = { read_proxy_header, shake_hands };
+    = { read_proxy_header, shake_hands, http_protocol_find };
 
 
 /* --- opening: the driver -------------------------------------------------------------- */
@@ -211,7 +211,7 @@ static void on_writable(struct event *e);
 static void
 wait_for_more(struct http_conn *h)
 {
-    if (h->conn.use == CONN_HEAD)
+    if (h->conn.use == CONN_HEAD || h->conn.use == CONN_NEW)
         return;
     conn_set_use(&h->conn, CONN_HEAD);
     pace_start(&h->pace);
@@ -224,7 +224,6 @@ start(struct http_conn *h)
     h->conn.event.on_write = conn_on_writable;
     h->conn.log.action = "waiting for request";
     h->pace = (struct pace){ 0 };
-    h->protocol = (uint8_t) http_protocol_for(h);
     http_protocol_of(h)->start(h);
 }
 

@@ -9,7 +9,7 @@
  * its own and not a byte more: a PROXY header is looked at before it is taken,
  * so that the handshake finds its first byte in the socket.  shake_hands is
  * the place of TLS: it calls the io's handshake until that is over.
- * http_protocol_for (protocols.c) then chooses who speaks on the connection.
+ * http_protocol_find (protocols.c) then chooses who speaks on the connection.
  *
  * The connection, its timers and its place in worker_connections are
  * http/conn.c's until the protocol starts, and the protocol's afterwards.
@@ -98,8 +98,12 @@ void http_conn_timed_out(struct http_conn *h);
 /* Closes it; does nothing when that has been done. */
 void http_conn_close(struct http_conn *h);
 
-/* protocols.c: the number of who speaks on a connection that is open. */
-unsigned http_protocol_for(const struct http_conn *h);
+/* protocols.c: finds out who speaks on a connection that is open, and notes his
+ * number in it.  STEP_WAIT: that cannot be told so far. */
+enum step http_protocol_find(struct http_conn *h);
+/* ... whom a client may choose from in a handshake (ALPN), the best one
+ * first, each behind a byte with its length. */
+str_t http_protocol_names(const struct http_conn *h);
 /* ... and who that is; NULL: h is being opened. */
 const struct http_protocol *http_protocol_of(const struct http_conn *h);
 /* The memory of a connection, whoever will speak on it. */

@@ -15,7 +15,7 @@ enum { PORT = 80 };
 
 /* --- parameters -------------------------------------------------------------- */
 
-enum { DEFAULT = 1, PROXY_PROTOCOL = 2, SSL = 4 };
+enum { DEFAULT = 1, PROXY_PROTOCOL = 2, SSL = 4, HTTP2 = 8 };
 
 
 static const char *
@@ -31,12 +31,23 @@ refuse(struct conf *cf, const struct listen_word *w, str_t value,
 }
 
 
+static const char *
+take_http2(struct conf *cf, const struct listen_word *w, str_t value,
+           struct listen_line *l)
+{
+    (void) w, (void) value, (void) l;
+    conf_warn(cf, "the \"listen ... http2\" directive is deprecated, use the "
+                  "\"http2\" directive instead");
+    return NULL;
+}
+
+
 static const struct listen_word words[] = {
     { "default_server", NULL, DEFAULT, NULL },
     { "default", NULL, DEFAULT, "" },
     { "proxy_protocol", NULL, PROXY_PROTOCOL, NULL },
     { "ssl", NULL, SSL, NULL },
-    { "http2", refuse, 0, NULL },
+    { "http2", take_http2, HTTP2, NULL },
     { "quic", refuse, 0, NULL },
     { .name = NULL },
 };
@@ -101,7 +112,7 @@ check_protocols(struct conf *cf, struct http_address *a,
                 const struct listen_line *l)
 {
     bool     was_mixed = is_mixed(a);
-    unsigned has_protocol = l->words & (PROXY_PROTOCOL | SSL);
+    unsigned has_protocol = l->words & (PROXY_PROTOCOL | SSL | HTTP2);
 
     if (has_protocol)
         a->with_protocol++;
@@ -148,6 +159,7 @@ add_server(struct conf *cf, struct http_server *s, const struct addr_any *at,
     a->has_options |= l->has_options;
     a->has_proxy_protocol |= (l->words & PROXY_PROTOCOL) != 0;
     a->has_ssl |= (l->words & SSL) != 0;
+    a->has_http2 |= (l->words & HTTP2) != 0;
     *vec_push(cf->arena, &a->servers) = s;
     if (is_new || is_default)
         a->fallback = s;
@@ -190,7 +202,7 @@ static const struct conf_type listen_type = {
 static const struct directive rows[] = {
     { "listen", IN_SERVER | ROW_MANY, ARGS_1_OR_MORE, &listen_type, 0, NULL,
       NULL,
-      "address[:port] | port | unix:path [default_server] [ssl] "
+      "address[:port] | port | unix:path [default_server] [ssl] [http2] "
       "[proxy_protocol] [bind]\n"
       " [backlog=number] [rcvbuf=size] [sndbuf=size] [deferred] "
       "[reuseport]\n"
@@ -199,7 +211,8 @@ static const struct directive rows[] = {
       "An address that the server answers at; the default one of an "
       "address takes the requests that no server_name matches. "
       "Without any it is *:80, or *:8000 when not run as root. With ssl "
-      "it speaks TLS. http2 and quic are refused in this build." },
+      "it speaks TLS. http2 is the old way to say \"http2 on\"; quic is "
+      "refused in this build." },
     { .name = NULL },
 };
 

@@ -31,7 +31,7 @@ struct http_address {
     struct listen_options    options;
     bool                     has_options; /* some listen has socket options  */
     bool                     has_default; /* some listen has default_server  */
-    bool                     has_proxy_protocol, has_ssl;
+    bool                     has_proxy_protocol, has_ssl, has_http2;
     const struct setting    *options_at, *default_at; /* these directives    */
     unsigned                 with_protocol, without; /* listens with and
                                                         without it           */

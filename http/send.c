@@ -49,9 +49,19 @@ settle_rate(struct http_request *r)
 }
 
 
+/* What the client has room for; 0: it will tell when there is some. */
+static uint64_t
+room(struct http_request *r)
+{
+    if (r != r->main || r->codec->room == NULL || chain_empty(&r->pending))
+        return UINT64_MAX;
+    return r->codec->room(r);
+}
+
+
 /* How many bytes may be queued now; 0: the delay timer is set. */
 static uint64_t
-allowance(struct http_request *r)
+rate_allowance(struct http_request *r)
 {
     uint64_t used, granted;
     msec_t   elapsed;
@@ -71,6 +81,19 @@ allowance(struct http_request *r)
     timer_set(r->task.loop, &r->delay,
               (used - r->limit_rate_after) / r->limit_rate * 1000 - elapsed);
     return 0;
+}
+
+
+/* The same with what the client has room for. */
+static uint64_t
+allowance(struct http_request *r)
+{
+    uint64_t by_rate = rate_allowance(r), by_room;
+
+    if (by_rate == 0)
+        return 0;
+    by_room = room(r);
+    return by_room < by_rate ? by_room : by_rate;
 }
 
 

@@ -307,8 +307,7 @@ choose(struct conn *c, const struct tls_hello *hello, enum tls_alert *alert)
 static str_t
 protocols(struct conn *c)
 {
-    (void) c;
-    return STR("\x08http/1.1\x08http/1.0\x08http/0.9");
+    return http_protocol_names(http_conn_of_conn(c));
 }
 
 

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Bodies of requests.  A stream's window follows its reader: it is opened by what
+ * was read, and made larger where a reader that has read all is kept waiting by
+ * it.  The connection's window is opened by what comes, so that no stream is
+ * stopped by another one that nobody reads; but not while more than BUFFERED
+ * bytes are waiting to be read.
+ */
+#include "http/body.h"
+
+#include "http/h2/conn.h"
+#include "http/response.h"
+#include "http/settings.h"
+
+enum {
+    WINDOW_MAX = 16 * 1024 * 1024,
+    BUFFERED = 4 * 1024 * 1024,
+    WORTH_A_BLOCK = 8192, /* less is copied, so that it holds no large block */
+};
+
+
+static void
+feed_connection(struct h2 *h, size_t n)
+{
+    h->unfed += n;
+    if (h->buffered > BUFFERED || h->unfed == 0)
+        return;
+    nghttp2_session_consume_connection(h->session, h->unfed);
+    h->unfed = 0;
+}
+
+
+/* So many bytes of the body are not here any more. */
+static void
+release(struct h2_stream *s, size_t n)
+{
+    struct h2 *h = s->h;
+
+    h->buffered -= n;
+    if (h->session == NULL || h->is_broken)
+        return;
+    if (h->unfed != 0)
+        feed_connection(h, 0);
+    if (!s->is_whole && !s->is_gone && !s->is_over)
+        nghttp2_session_consume_stream(h->session, s->id, n);
+    if (nghttp2_session_want_write(h->session))
+        h2_gather_later(h);
+}
+
+
+static void
+wake(struct h2_stream *s)
+{
+    if (!s->waits)
+        return;
+    s->waits = false;
+    timer_stop(&s->read_timer);
+    slow_end(&s->r->slow_body);
+    task_wake(&s->r->task);
+}
+
+
+/* The length that was said and what comes differ. */
+static bool
+is_wrong(const struct h2_stream *s)
+{
+    int64_t length = s->r->content_length;
+
+    return length >= 0
+           && (s->received > (uint64_t) length
+               || (s->is_whole && s->received != (uint64_t) length));
+}
+
+
+static void
+check(struct h2_stream *s)
+{
+    if (!is_wrong(s) || s->is_malformed)
+        return;
+    s->is_malformed = true;
+    log_info(s->r->task.log, "client sent a body of another length than "
+                             "\"Content-Length\" says");
+    if (!s->r->has_run && s->status == 0 && s->has_head)
+        s->r->fail_at_once = 400;
+}
+
+
+void
+h2_body_take(struct h2_stream *s, str_t bytes)
+{
+    struct h2 *h = s->h;
+
+    s->received += bytes.n;
+    s->since_growth += bytes.n;
+    check(s);
+    feed_connection(h, bytes.n);
+    if (s->is_over || s->is_malformed || s->status != 0) {
+        if (s->is_malformed && s->is_over)
+            h2_stream_reset(s, NGHTTP2_PROTOCOL_ERROR);
+        return;
+    }
+    if (h->in != NULL && bytes.n >= WORTH_A_BLOCK)
+        chain_add_block(&s->body, h->in, bytes);
+    else
+        chain_add_copy(&s->body, bytes);
+    h->buffered += bytes.n;
+    wake(s);
+}
+
+
+void
+h2_body_end(struct h2_stream *s)
+{
+    s->is_whole = true;
+    check(s);
+    if (!s->is_over) {
+        wake(s);
+        return;
+    }
+    timer_stop(&s->read_timer);
+    if (s->is_malformed)
+        h2_stream_reset(s, NGHTTP2_PROTOCOL_ERROR);
+    /* else nghttp2 says that it is closed */
+}
+
+
+void
+h2_body_drop(struct h2_stream *s)
+{
+    uint64_t n = s->body.n;
+
+    chain_clear(&s->body);
+    if (n != 0)
+        release(s, n);
+}
+
+
+/* --- reading ------------------------------------------------------------------- */
+
+/* The reader has caught up, and what it waits for needs a whole turn to the
+ * client and back. */
+static void
+grow(struct h2_stream *s)
+{
+    struct h2 *h = s->h;
+
+    if (s->since_growth < (uint64_t) s->window || s->window >= WINDOW_MAX)
+        return;
+    s->since_growth = 0;
+    s->window = s->window * 2 < WINDOW_MAX ? s->window * 2 : WINDOW_MAX;
+    if (s->window == 0)
+        s->window = 65535;
+    nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, s->id,
+                                          s->window);
+    h2_gather_later(h);
+}
+
+
+static enum step
+wait_for_more(struct h2_stream *s)
+{
+    struct http_request *r = s->r;
+
+    s->waits = s->was_late = true;
+    grow(s);
+    slow_begin(&r->slow_body);
+    if (r->body != NULL && http_body_is_dropped(r->body))
+        timer_stop(&s->read_timer);
+    else
+        timer_set(r->task.loop, &s->read_timer,
+                  slow_timer(slow_conf(&r->task),
+                             body_conf(&r->task)->client_body_timeout,
+                             slow_left(&r->slow_body, slow_conf(&r->task),
+                                       r->body_bytes)));
+    return STEP_WAIT;
+}
+
+
+static enum step
+client_gone(struct http_request *r)
+{
+    log_info(r->task.log, "client prematurely closed stream");
+    r->client_gone = r->is_silent = true;
+    return http_fail(r, 400);
+}
+
+
+enum step
+h2_read_body(struct http_request *r, struct chain *out, size_t max)
+{
+    struct h2_stream *s = h2_stream_of(r);
+    uint64_t          n = s->body.n < max ? s->body.n : max;
+
+    s->waits = false;
+    slow_end(&r->slow_body);
+    if (s->is_malformed)
+        return http_fail(r, 400);
+    if (n != 0) {
+        chain_move_n(out, &s->body, n);
+        if (r->body == NULL || !http_body_is_dropped(r->body))
+            r->body_bytes += n;
+        if (!s->was_late)
+            r->body_with_head += n;
+        release(s, n);
+    }
+    if (s->is_whole && s->body.n == 0)
+        return STEP_DONE;
+    if (n != 0)
+        return STEP_NEXT;
+    return s->is_gone ? client_gone(r) : wait_for_more(s);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Internal to http/h2: a client's HTTP/2 connection.
+ *
+ * nghttp2 has the frames, the compression of heads and the windows; here are the
+ * streams, each a request, their turns, limits and timeouts.
+ *
+ *     h2_read > watch.c looks at each frame's header > nghttp2 > session.c is
+ *     told of heads, bodies and ends > head.c makes requests, which run when
+ *     all that was read is taken
+ *
+ *     a response > queued with its stream > gather.c: at the end of the turn
+ *     nghttp2 chooses whose frames go, and all of them leave with one write
+ *
+ * A stream lives in its request's memory, and as long as pieces of its body may
+ * be in the connection's output.
+ */
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include "http/codec.h"
+#include "http/conn.h"
+#include "http/h2/h2.h"
+#include "http/h2/watch.h"
+#include "http/main.h"
+
+/* http2 and what belongs to it. */
+struct h2_conf {
+    bool             is_on;
+    uint64_t         max_streams;
+    size_t           preread; /* the window of a new stream                  */
+    struct h2_limits limits;
+};
+
+/* http2_chunk_size; of locations. */
+struct h2_chunk_conf {
+    size_t size;
+};
+
+extern struct module http_v2_module, http_v2_chunk_module;
+
+struct h2_stream;
+
+struct h2 {
+    struct http_conn  http; /* first */
+    nghttp2_session  *session;
+    struct arena     *links;   /* of the chain that goes out; NULL: it is
+                                   empty                                     */
+    struct list       streams; /* all that have a request                   */
+    struct list       ready;   /* ... with something new to be framed       */
+    struct list       framed;  /* ... with frames that are not out          */
+    struct list       stalled; /* ... that wait for a window                */
+    struct list       dead;    /* over, with bytes that are not out         */
+    struct post       gather, more;
+    struct h2_stream *heading; /* whose head is being read                  */
+    struct block     *in;      /* what is being read                        */
+    struct h2_watch   watch;
+    uint64_t          buffered;  /* bytes of bodies that nobody has read     */
+    uint64_t          unfed;     /* ... by which the connection's window is
+                                   kept smaller                              */
+    msec_t            moved_at;  /* when enough had gone out                 */
+    uint64_t          sent_then; /* conn.sent at that time                  */
+    uint32_t          n_streams;
+    uint32_t          n_new;    /* streams begun by what is being read       */
+    uint32_t          refusals; /* ids to be reset                          */
+    int32_t           refused[8];
+    struct timer      refusal; /* ... then                                  */
+    uint8_t           state;   /* enum h2_state                             */
+    bool              is_full : 1;    /* nghttp2 has more than went out      */
+    bool              is_resting : 1; /* others are having their turn       */
+    bool              is_kept : 1;    /* it has had a request                */
+    bool              is_broken : 1;  /* nothing goes out any more           */
+    bool              is_working : 1; /* within nghttp2                     */
+    bool              is_failed : 1;  /* ends with an error                  */
+};
+
+enum h2_state {
+    H2_OPEN,
+    H2_NOTICED, /* the client knows that it will end (RFC 9113 section 6.8)  */
+    H2_ENDING,  /* takes no more streams                                     */
+    H2_LINGER,  /* our side is closed; input is dropped                      */
+    H2_CLOSED,
+};
+
+struct h2_stream {
+    struct list          link, ready, framed, stalled;
+    struct h2           *h;
+    struct http_request *r;
+    int32_t              id;
+    int32_t              window; /* of the client's body                    */
+    /* The head. */
+    str_t      method, scheme, path, authority, protocol;
+    VEC(str_t) crumbs; /* of the cookie                           */
+    uint32_t   n_fields;
+    uint32_t   n_bytes;
+    unsigned   status; /* why it is refused; 0: it is not         */
+    /* The request's body. */
+    struct chain body; /* came, and was not read                  */
+    uint64_t     received, since_growth;
+    /* The response. */
+    nghttp2_nv  *fields; /* of a head that is not framed; or NULL   */
+    size_t       n_fields_out, head_size;
+    struct chain out;              /* the body, as far as it is not framed    */
+    uint64_t     out_end;          /* the connection's output has all that was
+                                     framed, up to there                     */
+    uint64_t     n_framed, n_sent; /* bytes of frames                */
+    uint64_t     sent_at_mark;
+    struct timer read_timer, write_timer;
+    bool         has_te : 1;
+    bool         has_fields : 1; /* a field that is no pseudo header */
+    bool         has_head : 1;   /* the whole of it is there         */
+    bool         is_trailer : 1; /* trailers are being read          */
+    bool         is_malformed : 1;
+    bool         is_whole : 1;    /* the client has ended its side    */
+    bool         is_gone : 1;     /* reset                            */
+    bool         waits : 1;       /* for more of the body             */
+    bool         was_late : 1;    /* some of the body came behind what
+                                            was read with the head           */
+    bool         has_last : 1;    /* out is all that follows          */
+    bool         is_begun : 1;    /* nghttp2 has the head             */
+    bool         is_deferred : 1; /* nghttp2 waits for out           */
+    bool         is_told : 1;     /* END_STREAM was framed            */
+    bool         is_over : 1;     /* the request has been logged      */
+    bool         is_timed_out : 1;
+    bool         ends_connection : 1; /* PROTOCOL_ERROR for all      */
+    bool         is_cut : 1;          /* out is all that there will be    */
+};
+
+static inline struct h2 *
+h2_of_conn(struct conn *c)
+{
+    return container_of(c, struct h2, http.conn);
+}
+
+static inline struct h2_stream *
+h2_stream_of(const struct http_request *r)
+{
+    return r->main->codec_state;
+}
+
+static inline const struct h2_conf *
+h2_conf(const struct h2 *h)
+{
+    return http_conn_conf(&h->http, &http_v2_module);
+}
+
+extern const struct http_codec h2_codec;
+
+/* conn.c */
+void h2_read(struct h2 *h);
+/* No more streams; it is closed when those that there are have ended.  At once:
+ * without asking the client first. */
+void h2_end(struct h2 *h, bool at_once);
+/* Ends it with an error, and all that is under way. */
+void h2_fail(struct h2 *h, uint32_t code);
+void h2_attacked(struct h2 *h, const char *what);
+/* The connection is of no use: ends all requests and closes it. */
+void h2_break(struct h2 *h);
+/* Behind each change: idle, closed, or neither. */
+void h2_settle(struct h2 *h);
+
+/* session.c */
+bool h2_session_new(struct h2 *h);
+bool h2_session_start(struct worker *w);
+void h2_session_stop(struct worker *w);
+
+/* stream.c */
+struct h2_stream *h2_stream_begin(struct h2 *h, int32_t id);
+/* The client has reset it, or a rule that nghttp2 knows was broken. */
+void h2_stream_gone(struct h2_stream *s);
+/* Frees what is over when the bytes of it are out. */
+void h2_stream_reap(struct h2 *h);
+/* Resets the stream; it is the client's fault. */
+void h2_stream_reset(struct h2_stream *s, uint32_t code);
+
+/* head.c */
+void h2_head_field(struct h2_stream *s, str_t name, str_t value);
+void h2_head_end(struct h2_stream *s, bool is_whole);
+void h2_trailer_field(struct h2_stream *s, str_t name, str_t value);
+
+/* body.c */
+void      h2_body_take(struct h2_stream *s, str_t bytes);
+void      h2_body_end(struct h2_stream *s);
+enum step h2_read_body(struct http_request *r, struct chain *out, size_t max);
+/* All that has come is dropped. */
+void h2_body_drop(struct h2_stream *s);
+
+/* write.c */
+enum step  h2_send_head(struct http_request *r);
+void       h2_send_interim(struct http_request *r, unsigned status,
+                           const struct fields *fields);
+void       h2_send_body(struct http_request *r, struct chain *in, bool last);
+uint64_t   h2_sent(const struct http_request *r);
+uint64_t   h2_queued(const struct http_request *r);
+uint64_t   h2_room(struct http_request *r);
+enum flush h2_flush(struct http_request *r, size_t limit, bool late);
+void       h2_drop(struct http_request *r);
+/* Gives nghttp2 what is new of s. */
+void h2_submit(struct h2_stream *s);
+/* For nghttp2: the next bytes of a body, and their way out. */
+ssize_t h2_frame_body(nghttp2_session *session, int32_t id, uint8_t *buf,
+                      size_t max, uint32_t *flags, nghttp2_data_source *from,
+                      void *user);
+int     h2_put_body(nghttp2_session *session, nghttp2_frame *frame,
+                    const uint8_t *head, size_t n, nghttp2_data_source *from,
+                    void *user);
+
+/* gather.c */
+void h2_gather_later(struct h2 *h);
+void h2_gather(struct post *p);
+void h2_on_flushed(struct conn *c);
+/* A window has opened: of all streams, or of s. */
+void h2_opened(struct h2 *h, struct h2_stream *s);

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The life of a stream: begun with a head, over when its request has been
+ * logged, and freed when nothing of it is in the connection's output.
+ */
+#include "core/net/worker.h"
+#include "core/os/clock.h"
+#include "http/body.h"
+#include "http/counters.h"
+#include "http/h2/conn.h"
+#include "http/request_head.h"
+#include "http/response.h"
+#include "http/settings.h"
+
+#include <errno.h>
+
+enum { ENOUGH = 16384 }; /* bytes that move a deadline of the client         */
+
+
+/* --- timeouts ------------------------------------------------------------------ */
+
+static void
+time_out(struct h2_stream *s, const char *slow)
+{
+    struct http_request *r = s->r;
+
+    if (slow != NULL)
+        log_info(r->task.log, "client %s slower than client_min_rate", slow);
+    else
+        log_at(r->task.log, LEVEL_INFO, ETIMEDOUT, "client timed out");
+    s->is_timed_out = true;
+    http_terminate(r, 408);
+}
+
+
+static void
+on_read_timeout(struct timer *t)
+{
+    struct h2_stream *s = container_of(t, struct h2_stream, read_timer);
+    struct h2        *h = s->h;
+
+    if (s->is_over) {
+        h2_stream_reset(s, NGHTTP2_NO_ERROR);
+        h2_settle(h);
+    } else if (s->waits) {
+        time_out(s, slow_left(&s->r->slow_body, slow_conf(&s->r->task),
+                              s->r->body_bytes)
+                            == 0
+                        ? "sends"
+                        : NULL);
+        h2_settle(h);
+    }
+}
+
+
+/* A client that takes a few bytes now and then holds everything just as one that
+ * takes none. */
+static void
+on_write_timeout(struct timer *t)
+{
+    struct h2_stream *s = container_of(t, struct h2_stream, write_timer);
+    struct h2        *h = s->h;
+
+    if (s->is_over || list_empty(&s->stalled))
+        return;
+    if (s->n_framed - s->sent_at_mark >= ENOUGH) {
+        s->sent_at_mark = s->n_framed;
+        timer_set(h->http.conn.loop, t, send_conf(&s->r->task)->send_timeout);
+        return;
+    }
+    s->r->log.action = "sending to client";
+    time_out(s, NULL);
+    h2_settle(h);
+}
+
+
+/* --- beginning -------------------------------------------------------------------- */
+
+struct h2_stream *
+h2_stream_begin(struct h2 *h, int32_t id)
+{
+    struct http_request *r;
+    struct h2_stream    *s;
+
+    if (++h->n_new > 2 * h2_conf(h)->max_streams) {
+        h2_attacked(h, "client sent too many streams at once");
+        return NULL;
+    }
+    if (!http_conn_rebind(&h->http) && h->is_kept) {
+        h2_end(h, true);
+        return NULL;
+    }
+    r = http_request_new(&h->http, &h2_codec);
+    s = arena_make(r->task.arena, struct h2_stream);
+    r->codec_state = s;
+    r->log.action = "reading client request headers";
+    s->h = h;
+    s->r = r;
+    s->id = id;
+    s->window = (int32_t) h2_conf(h)->preread;
+    list_append(&h->streams, &s->link);
+    list_init(&s->ready);
+    list_init(&s->framed);
+    list_init(&s->stalled);
+    chain_init(&s->body, r->task.arena);
+    chain_init(&s->out, r->task.arena);
+    s->read_timer.on_timeout = on_read_timeout;
+    s->write_timer.on_timeout = on_write_timeout;
+    h->n_streams++;
+    h->is_kept = true;
+    http_count(HTTP_WRITING, 1);
+    h2_settle(h);
+    return s;
+}
+
+
+/* --- ending -------------------------------------------------------------------------- */
+
+/* nghttp2 forgets it. */
+static void
+detach(struct h2_stream *s)
+{
+    nghttp2_session *n = s->h->session;
+
+    if (n != NULL)
+        nghttp2_session_set_stream_user_data(n, s->id, NULL);
+}
+
+
+static void
+free_stream(struct h2_stream *s)
+{
+    chain_clear(&s->out);
+    http_request_free(s->r);
+}
+
+
+/* What is in the output, or in nghttp2's queue, may point into its memory. */
+static void
+leave(struct h2_stream *s)
+{
+    struct h2 *h = s->h;
+
+    detach(s);
+    if (h->heading == s)
+        h->heading = NULL;
+    list_remove(&s->link);
+    list_remove(&s->ready);
+    list_remove(&s->framed);
+    list_remove(&s->stalled);
+    timer_stop(&s->read_timer);
+    timer_stop(&s->write_timer);
+    h2_body_drop(s);
+    h->n_streams--;
+    http_count(HTTP_WRITING, -1);
+    if (!h->is_broken && s->out_end > h->http.conn.sent)
+        list_append(&h->dead, &s->link);
+    else
+        free_stream(s);
+}
+
+
+void
+h2_stream_reap(struct h2 *h)
+{
+    LIST_EACH(&h->dead, l) {
+        struct h2_stream *s = container_of(l, struct h2_stream, link);
+
+        if (!h->is_broken && s->out_end > h->http.conn.sent)
+            continue;
+        list_remove(l);
+        free_stream(s);
+    }
+}
+
+
+void
+h2_stream_reset(struct h2_stream *s, uint32_t code)
+{
+    struct h2 *h = s->h;
+    int32_t    id = s->id;
+
+    if (h->is_broken || s->is_gone) {
+        leave(s);
+        return;
+    }
+    leave(s);
+    nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id, code);
+    h2_gather_later(h);
+}
+
+
+void
+h2_stream_gone(struct h2_stream *s)
+{
+    struct http_request *r = s->r;
+
+    if (s->is_told) {
+        if (s->is_over)
+            leave(s);
+        return;
+    }
+    s->is_gone = true;
+    if (s->is_over) {
+        leave(s);
+        return;
+    }
+    chain_clear(&s->out);
+    r->client_gone = true;
+    task_wake(&r->task);
+}
+
+
+/* --- for the pipeline --------------------------------------------------------------- */
+
+static bool
+ends_connection(const struct h2_stream *s)
+{
+    const struct http_keep_conf *c = keep_conf(&s->r->task);
+    const struct http_conn      *h = &s->h->http;
+
+    return c->keepalive_timeout.timeout == 0
+           || h->requests >= c->keepalive_requests
+           || clock_ms() - h->opened_at > c->keepalive_time
+           || worker->is_exiting;
+}
+
+
+static void
+enter(struct http_request *r)
+{
+    struct h2_stream *s = h2_stream_of(r);
+
+    if (s == NULL || r->location == r->server->root)
+        return;
+    if (s->h->state == H2_OPEN && ends_connection(s))
+        h2_end(s->h, false);
+}
+
+
+/* The client is told of its mistake, when it has had the time to read the
+ * answer. */
+static void
+reset_later(struct h2_stream *s)
+{
+    enum { MOMENT_MS = 100 };
+    struct h2 *h = s->h;
+
+    if (h->refusals < countof(h->refused))
+        h->refused[h->refusals++] = s->id;
+    if (!timer_is_set(&h->refusal))
+        timer_set(h->http.conn.loop, &h->refusal, MOMENT_MS);
+}
+
+
+/* The response is out.  What is left of the body: the client may go on until its
+ * window is used up. */
+static void
+finish(struct http_request *r)
+{
+    struct h2_stream            *s = h2_stream_of(r);
+    struct h2                   *h = s->h;
+    const struct http_keep_conf *c = keep_conf(&r->task);
+
+    s->is_over = true;
+    s->waits = false;
+    timer_stop(&s->write_timer);
+    task_end(&r->task);
+    if (s->ends_connection) {
+        leave(s);
+        h2_fail(h, NGHTTP2_PROTOCOL_ERROR);
+        return;
+    }
+    if (!s->is_told) {
+        h2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
+    } else if (s->is_gone || h->is_broken || (s->is_whole && !s->is_malformed))
+    {
+        h2_watch_forgive(&h->watch, H2_RESETS, 1);
+        h2_watch_forgive(&h->watch, H2_REFUSED, 1);
+        leave(s);
+    } else if (s->is_malformed) {
+        reset_later(s);
+        leave(s);
+    } else if (c->lingering_close == LINGER_OFF || s->is_timed_out) {
+        h2_stream_reset(s, NGHTTP2_NO_ERROR);
+    } else {
+        h2_body_drop(s);
+        timer_set(h->http.conn.loop, &s->read_timer, c->lingering_timeout);
+    }
+    h2_settle(h);
+}
+
+
+static void
+abort_request(struct http_request *r)
+{
+    struct h2_stream *s = h2_stream_of(r);
+    struct h2        *h = s->h;
+
+    s->is_over = true;
+    h2_stream_reset(s, r->resets || s->is_timed_out ? NGHTTP2_PROTOCOL_ERROR
+                                                    : NGHTTP2_INTERNAL_ERROR);
+    h2_settle(h);
+}
+
+
+static struct conn *
+hijack(struct http_request *r, struct chain *early)
+{
+    (void) r, (void) early;
+    return NULL;
+}
+
+
+const struct http_codec h2_codec = {
+    .name = "h2",
+    .send_head = h2_send_head,
+    .send_interim = h2_send_interim,
+    .send_body = h2_send_body,
+    .sent = h2_sent,
+    .queued = h2_queued,
+    .room = h2_room,
+    .flush = h2_flush,
+    .drop = h2_drop,
+    .read_body = h2_read_body,
+    .enter = enter,
+    .finish = finish,
+    .abort = abort_request,
+    .hijack = hijack,
+};

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Responses: heads and bodies wait with their stream until nghttp2 asks for them
+ * (gather.c).  Pieces of bodies are moved, not copied.
+ */
+#include "core/base/number.h"
+#include "http/debug.h"
+#include "http/h2/conn.h"
+#include "http/reply_head.h"
+#include "http/response.h"
+#include "http/settings.h"
+
+enum {
+    FRAME_HEAD = 9,
+    OUT_ENOUGH = 128 * 1024, /* in the connection's output: the rest waits   */
+};
+
+
+/* --- the head ------------------------------------------------------------------ */
+
+static nghttp2_nv
+pair(str_t name, str_t value)
+{
+    return (nghttp2_nv){ (uint8_t *) (uintptr_t) name.p,
+                         (uint8_t *) (uintptr_t) value.p, name.n, value.n,
+                         NGHTTP2_NV_FLAG_NONE };
+}
+
+
+static str_t
+status_text(struct arena *a, unsigned status)
+{
+    char *p = arena_bytes(a, 3);
+
+    p[0] = (char) ('0' + status / 100 % 10);
+    p[1] = (char) ('0' + status / 10 % 10);
+    p[2] = (char) ('0' + status % 10);
+    return (str_t){ p, 3 };
+}
+
+
+/* nghttp2 makes names lower case. */
+static void
+add(struct h2_stream *s, str_t name, str_t value)
+{
+    s->fields[s->n_fields_out++] = pair(name, value);
+    s->head_size += name.n + value.n + FIELD_FRAME;
+}
+
+
+/* What has a meaning in HTTP/1 only (RFC 9113 section 8.2.2).  Connection goes
+ * out where add_header says so, as in nginx. */
+static bool
+is_of_http1(enum field_id id)
+{
+    return id == FIELD_UPGRADE || id == FIELD_KEEP_ALIVE
+           || id == FIELD_TRANSFER_ENCODING;
+}
+
+
+static void
+add_all(struct h2_stream *s, const struct fields *f, const struct field *but)
+{
+    if (f == NULL)
+        return;
+    VEC_EACH(&f->list, it)
+        if (!it->is_hidden && it != but && !is_of_http1(it->id))
+            add(s, it->name, field_clean(s->r->task.arena, it->value));
+}
+
+
+static void
+new_head(struct h2_stream *s, size_t n)
+{
+    s->fields = arena_alloc(s->r->task.arena, n * sizeof(nghttp2_nv));
+    s->n_fields_out = s->head_size = 0;
+}
+
+
+enum step
+h2_send_head(struct http_request *r)
+{
+    struct h2_stream     *s = h2_stream_of(r);
+    struct http_response *o = &r->out;
+    struct arena         *a = r->task.arena;
+    struct reply_head    *h = arena_alloc(a, sizeof(*h));
+
+    reply_head_make(r, h);
+    new_head(s, 1 + h->n + o->fields.list.n);
+    add(s, STR(":status"), status_text(a, o->status));
+    for (unsigned i = 0; i < h->n; i++)
+        add(s, h->at[i].name,
+            h->at[i].is_clean ? h->at[i].value
+                              : field_clean(a, h->at[i].value));
+    add_all(s, &o->fields, h->location);
+    return STEP_NEXT;
+}
+
+
+void
+h2_send_interim(struct http_request *r, unsigned status,
+                const struct fields *fields)
+{
+    struct h2_stream *s = h2_stream_of(r);
+
+    if (s->is_gone || s->h->is_broken || s->is_told)
+        return;
+    new_head(s, 1 + (fields != NULL ? fields->list.n : 0));
+    add(s, STR(":status"), status_text(r->task.arena, status));
+    add_all(s, fields, NULL);
+    nghttp2_submit_headers(s->h->session, NGHTTP2_FLAG_NONE, s->id, NULL,
+                           s->fields, s->n_fields_out, NULL);
+    s->fields = NULL;
+    h2_gather_later(s->h);
+}
+
+
+/* --- the body ---------------------------------------------------------------------- */
+
+void
+h2_send_body(struct http_request *r, struct chain *in, bool last)
+{
+    struct h2_stream *s = h2_stream_of(r);
+
+    if (s->is_gone)
+        chain_clear(in);
+    else
+        chain_join(&s->out, in);
+    if (last)
+        s->has_last = true;
+}
+
+
+static uint64_t
+not_out(const struct h2_stream *s)
+{
+    uint64_t out = s->h->http.conn.sent;
+
+    return s->out_end > out ? s->n_framed - s->n_sent : 0;
+}
+
+
+uint64_t
+h2_sent(const struct http_request *r)
+{
+    const struct h2_stream *s = h2_stream_of(r);
+
+    return s->n_framed - not_out(s);
+}
+
+
+uint64_t
+h2_queued(const struct http_request *r)
+{
+    const struct h2_stream *s = h2_stream_of(r);
+    bool is_end_due = s->has_last && !s->is_told && !r->out.is_cut;
+
+    return (s->fields != NULL ? s->head_size : 0) + s->out.n + is_end_due
+           + not_out(s);
+}
+
+
+/* What the client's windows let through, without what is queued. */
+uint64_t
+h2_room(struct http_request *r)
+{
+    struct h2_stream *s = h2_stream_of(r);
+    nghttp2_session  *n = s->h->session;
+    int32_t           own, all;
+
+    if (s->is_gone || s->h->is_broken || r->out.is_head_only)
+        return UINT64_MAX;
+    own = nghttp2_session_get_stream_remote_window_size(n, s->id);
+    all = nghttp2_session_get_remote_window_size(n);
+    if (all < own)
+        own = all;
+    if (own > 0 && (uint64_t) own > s->out.n)
+        return (uint64_t) own - s->out.n;
+    if (list_empty(&s->stalled)) {
+        list_append(&s->h->stalled, &s->stalled);
+        s->sent_at_mark = s->n_framed;
+        timer_set(r->task.loop, &s->write_timer,
+                  send_conf(&r->task)->send_timeout);
+    }
+    return 0;
+}
+
+
+enum flush
+h2_flush(struct http_request *r, size_t limit, bool late)
+{
+    struct h2_stream *s = h2_stream_of(r);
+    struct h2        *h = s->h;
+
+    (void) limit, (void) late;
+    if (s->is_gone || h->is_broken)
+        return FLUSH_ERROR;
+    if (h2_queued(r) == 0)
+        return FLUSH_DONE;
+    if (s->fields != NULL || s->out.n != 0 || (s->has_last && !s->is_told)) {
+        if (list_empty(&s->ready))
+            list_append(&h->ready, &s->ready);
+        h2_gather_later(h);
+    }
+    return FLUSH_WAIT;
+}
+
+
+void
+h2_drop(struct http_request *r)
+{
+    struct h2_stream *s = h2_stream_of(r);
+
+    s->fields = NULL;
+    chain_clear(&s->out);
+    s->has_last = false;
+}
+
+
+/* --- for nghttp2 --------------------------------------------------------------------- */
+
+void
+h2_submit(struct h2_stream *s)
+{
+    static const nghttp2_data_provider body
+        = { .read_callback = h2_frame_body };
+    nghttp2_session *n = s->h->session;
+    bool is_empty = s->has_last && s->out.n == 0 && !s->r->out.is_cut
+                    && s->r->out.trailers == NULL;
+
+    if (s->fields != NULL && !s->is_begun) {
+        s->is_begun = true;
+        nghttp2_submit_response(n, s->id, s->fields, s->n_fields_out,
+                                is_empty ? NULL : &body);
+        s->fields = NULL;
+    } else if (s->is_deferred) {
+        s->is_deferred = false;
+        nghttp2_session_resume_data(n, s->id);
+    }
+}
+
+
+static void
+submit_trailers(struct h2_stream *s)
+{
+    const struct fields *t = s->r->out.trailers;
+
+    new_head(s, t->list.n);
+    add_all(s, t, NULL);
+    nghttp2_submit_trailer(s->h->session, s->id, s->fields, s->n_fields_out);
+    s->fields = NULL;
+}
+
+
+ssize_t
+h2_frame_body(nghttp2_session *session, int32_t id, uint8_t *buf, size_t max,
+              uint32_t *flags, nghttp2_data_source *from, void *user)
+{
+    struct h2_stream *s = nghttp2_session_get_stream_user_data(session, id);
+    const struct h2_chunk_conf *c;
+    uint64_t                    n;
+    bool                        is_end;
+
+    (void) buf, (void) from, (void) user;
+    if (s == NULL)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    c = conf_of(&s->r->task, &http_v2_chunk_module);
+    n = s->out.n < c->size ? s->out.n : c->size;
+    if (n > max)
+        n = max;
+    is_end = s->has_last && n == s->out.n && !s->r->out.is_cut;
+    if (n == 0 && !is_end) {
+        s->is_deferred = true;
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    if (!is_end)
+        return (ssize_t) n;
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (s->r->out.trailers != NULL) {
+        *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+        submit_trailers(s);
+    }
+    return (ssize_t) n;
+}
+
+
+/* Once the output has enough, the rest has to wait until that is out. */
+int
+h2_put_body(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head,
+            size_t n, nghttp2_data_source *from, void *user)
+{
+    struct h2        *h = user;
+    struct conn      *c = &h->http.conn;
+    struct h2_stream *s
+        = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+
+    (void) from;
+    if (s == NULL)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (c->out.n >= OUT_ENOUGH) {
+        h->is_full = true;
+        return NGHTTP2_ERR_WOULDBLOCK;
+    }
+    CHECK(n <= s->out.n);
+    chain_add_copy(&c->out, (str_t){ (const char *) head, FRAME_HEAD });
+    chain_move_n(&c->out, &s->out, n);
+    s->n_framed += FRAME_HEAD + n;
+    s->out_end = c->sent + c->out.n;
+    if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
+        s->is_told = true;
+    if (list_empty(&s->framed))
+        list_append(&h->framed, &s->framed);
+    h2_watch_forgive(&h->watch, H2_WINDOWS, 4);
+    h2_watch_forgive(&h->watch, H2_PINGS, 2);
+    return 0;
+}
