@@ -116,8 +116,10 @@ is join('', map { $of{$_} } 0 .. 9), 'abbcabbcab', 'as they always did';
 # by key
 # 160 points for each unit of weight: the checksum of host, NUL, port, and of
 # the point before; a key belongs to the first point at or behind its own.
-sub on_ring {
-    my ($key, %weight) = @_;
+my %circles;
+
+sub circle {
+    my (%weight) = @_;
     my @points;
 
     for my $name (sort keys %weight) {
@@ -127,9 +129,16 @@ sub on_ring {
             push @points, [$before, $name];
         }
     }
-    @points = sort { $a->[0] <=> $b->[0] } @points;
-    my ($found) = grep { $_->[0] >= crc32($key) } @points;
-    return ($found // $points[0])->[1];
+    return [sort { $a->[0] <=> $b->[0] } @points];
+}
+
+sub on_ring {
+    my ($key, %weight) = @_;
+    my $points = $circles{join ' ', %weight{sort keys %weight}} //= circle(%weight);
+    my $hash = crc32($key);
+
+    for my $point (@$points) { return $point->[1] if $point->[0] >= $hash }
+    return $points->[0][1];
 }
 
 sub map_of { my ($g) = @_; return join '', map { ask($g, uri => "?k=key$_")->body } 1 .. 40 }
@@ -138,6 +147,17 @@ my $ring = map_of('ring');
 is $ring, join('', map { on_ring("key$_", a => 1, b => 2, c => 1) } 1 .. 40),
     'hash consistent';
 my @was = split //, $ring;
+{
+    my $c = $t->connect;
+    my ($got, $want) = ('', '');
+
+    for my $n (1 .. 1000) {
+        $c = $t->connect if $n % 500 == 0;
+        $got .= $c->get("/ring/?k=much$n")->body;
+        $want .= on_ring("much$n", a => 1, b => 2, c => 1);
+    }
+    is $got, $want, 'the same circle as ever, for 1000 keys';
+}
 my @now = split //, map_of('ring2');
 is scalar(grep { $now[$_] ne $was[$_] && $now[$_] ne 'd' } 0 .. $#was), 0,
     'a new server takes keys, and no others move';

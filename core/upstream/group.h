@@ -57,6 +57,7 @@ struct peer_tally {
  * may stand in memory that processes share. */
 struct peer_state {
     int64_t  current; /* of smooth weighted round robin                      */
+    uint64_t turn;    /* of a set that begins with it, and is large          */
     int      weight;  /* effective, falls with failures                      */
     unsigned fails;
     unsigned conns;   /* in use now                                          */
@@ -98,6 +99,9 @@ struct peer_set {
     unsigned     n_peers, n_primary;
     unsigned     n_tries; /* peers that are not down                         */
     unsigned     total_weight; /* of the primary ones                        */
+    unsigned    *upto;    /* of each primary one, the sum of the weights up to
+                             it and with it                                  */
+    unsigned      stride; /* from a turn to the next one, in a large set     */
     bool         is_single; /* there is one peer only: it never counts as
                                failed                                        */
     bool         has_slow_start; /* a server has slow_start                  */
@@ -261,8 +265,13 @@ bool pick_has_more(const struct pick *p);
 /* As pick_done, and no other peer will be asked. */
 void pick_end(struct pick *p, enum outcome how);
 
-/* Maps a hash to a primary peer, in proportion to the weights. */
+/* Maps a hash to a primary peer, in proportion to the weights; of which there
+ * is one. */
 const struct peer *peer_set_at(const struct peer_set *set, unsigned hash);
+
+/* With the lock: whose turn it would be next, if the primary peers had turns by
+ * their weights alone. */
+const struct peer *peer_set_turn(const struct peer_set *set);
 
 /* Whether a peer may be asked now: it is not down, has not failed too often,
  * has not too many connections, and was not tried by p.  now is pick_now(). */

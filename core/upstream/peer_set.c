@@ -25,9 +25,35 @@ add_peers(struct peer_set *set, const struct upstream_server *s)
             set->n_tries++;
         if (s->slow_start != 0)
             set->has_slow_start = true;
-        if (!s->is_backup)
-            set->total_weight += s->weight;
     }
+}
+
+
+/* A part of n, such that so many steps of it modulo n come to each number once,
+ * and to near ones late. */
+static unsigned
+find_stride(unsigned n)
+{
+    static const double golden = 0.6180339887498949;
+    unsigned            stride = (unsigned) (n * golden), a, b, rest;
+
+    for (; stride > 1; stride--) {
+        for (a = n, b = stride; b != 0; a = b, b = rest)
+            rest = a % b;
+        if (a == 1)
+            return stride;
+    }
+    return 1;
+}
+
+
+static void
+sum_weights(struct arena *a, struct peer_set *set)
+{
+    set->upto = arena_array(a, unsigned, set->n_primary + 1);
+    for (unsigned i = 0; i < set->n_primary; i++)
+        set->upto[i] = set->total_weight += set->peers[i].server->weight;
+    set->stride = find_stride(set->total_weight);
 }
 
 
@@ -51,6 +77,7 @@ peer_set_new(struct arena *a, const struct upstream_server *servers,
         if (!servers[i].is_backup)
             add_peers(set, &servers[i]);
     set->n_primary = set->n_peers;
+    sum_weights(a, set);
     for (size_t i = 0; i < n_servers; i++)
         if (servers[i].is_backup)
             add_peers(set, &servers[i]);
@@ -119,15 +146,27 @@ peer_set_settle(struct peer_set *set)
 const struct peer *
 peer_set_at(const struct peer_set *set, unsigned hash)
 {
-    long     rest = (long) (hash % set->total_weight);
-    unsigned i;
+    unsigned x = hash % set->total_weight;
+    unsigned low = 0, high = set->n_primary - 1, mid;
 
-    for (i = 0; i + 1 < set->n_primary; i++) {
-        rest -= (long) set->peers[i].server->weight;
-        if (rest < 0)
-            break;
+    while (low < high) {
+        mid = (low + high) / 2;
+        if (x < set->upto[mid])
+            high = mid;
+        else
+            low = mid + 1;
     }
-    return &set->peers[i];
+    return &set->peers[low];
+}
+
+
+const struct peer *
+peer_set_turn(const struct peer_set *set)
+{
+    uint64_t *turn = &set->peers[0].state->turn;
+
+    *turn = (*turn + set->stride) % set->total_weight;
+    return peer_set_at(set, (unsigned) *turn);
 }
 
 

@@ -7,15 +7,23 @@
  * takes the one with the most, and subtracts the sum of the weights from it,
  * so that weights 5, 1, 1 give a a b a c a a.  A failure lowers the effective
  * weight, and each further choice raises it by one until it is whole again.
+ * A choice would cost the more, the more peers there are: in a large set, each
+ * peer has as many turns in a round as its weight says, in a fixed order.
  */
+#include <stdlib.h>
+
 #include "core/os/clock.h"
 #include "core/upstream/build.h"
+#include "core/upstream/changes.h"
 #include "core/upstream/queue.h"
 #include "core/upstream/shared.h"
 
 
 /* So that a part of a weight of 1 can be given. */
 enum { SHARE_SCALE = 1000 };
+
+/* How many peers of a large set round robin looks at before it looks at all. */
+enum { TURN_TRIES = 20 };
 
 
 time_t
@@ -141,6 +149,43 @@ choose(struct pick *p, unsigned from, unsigned to)
 }
 
 
+/* Whether a peer that has less than its weight now gets this turn all the same:
+ * as often as its share is of its weight. */
+static bool
+gets_turn(const struct peer_set *set, const struct peer *peer)
+{
+    struct peer_state *state = peer->state;
+    int                most = (int) peer->server->weight;
+    int64_t            share, whole;
+
+    if (state->weight > most)
+        state->weight = most;
+    share = peer_share(set, peer);
+    whole = (int64_t) most * (set->has_slow_start ? SHARE_SCALE : 1);
+    if (state->weight < most)
+        state->weight++;
+    return share == whole || random() % whole < share;
+}
+
+
+/* In a large set: the turns go round in an order of their own, and the turn of a
+ * peer that may not be asked goes to any other.  NULL: so many may not be asked
+ * that they have to be looked for. */
+static const struct peer *
+take_turn(struct pick *p, time_t now)
+{
+    const struct peer_set *set = p->set;
+    const struct peer     *peer = peer_set_turn(set);
+
+    for (unsigned i = 0; i < TURN_TRIES; i++) {
+        if (peer_is_usable(p, peer, now) && gets_turn(set, peer))
+            return peer_choose(peer, now);
+        peer = peer_set_at(set, (unsigned) random());
+    }
+    return NULL;
+}
+
+
 static const struct peer *
 next_round_robin(struct pick *p)
 {
@@ -149,6 +194,11 @@ next_round_robin(struct pick *p)
 
     if (set->is_single)
         return peer_has_room(&set->peers[0]) ? &set->peers[0] : NULL;
+    if (!p->on_backup && set->n_primary >= PEERS_MANY) {
+        peer = take_turn(p, pick_now());
+        if (peer != NULL)
+            return peer;
+    }
     if (!p->on_backup) {
         peer = choose(p, 0, set->n_primary);
         if (peer != NULL)

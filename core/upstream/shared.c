@@ -15,9 +15,10 @@
 #include "core/base/crc32.h"
 #include "core/shm/held.h"
 #include "core/upstream/build.h"
+#include "core/upstream/changes.h"
 
 /* Changes with struct table and what is in it, struct peer_state, too. */
-enum { LAYOUT = 2, ROOM_LEAST = 16 };
+enum { LAYOUT = 3, ROOM_LEAST = 16 };
 
 /* What is held of an entry: two objects in struct held. */
 enum held_kind { CONNS, SETS, KINDS };
@@ -33,11 +34,15 @@ struct entry {
 };
 
 struct table {
-    struct held    held;
-    time_t         swept_at;
-    unsigned       n, room;
-    struct entry **at;
+    struct held          held;
+    time_t               swept_at;
+    unsigned             n, room;
+    struct entry       **at;
+    struct peer_changes *changes; /* NULL: no set is large                   */
 };
+
+/* Of states that are not in a zone. */
+static struct peer_changes own_changes;
 
 
 static bool
@@ -90,6 +95,7 @@ take_back(struct zone *z, struct table *t, struct holder *it)
         subtract(&e->sets, holder_count(it, object(e, SETS)));
     }
     held_free(z, &t->held, it);
+    changes_note_all(t->changes);
 }
 
 
@@ -113,6 +119,7 @@ count_again(struct table *t)
         e->state.conns = held_sum(&t->held, object(e, CONNS));
         e->sets = held_sum(&t->held, object(e, SETS));
     }
+    changes_note_all(t->changes);
 }
 
 
@@ -295,6 +302,21 @@ leave_found(struct peer_set *set, struct entry **found,
 }
 
 
+/* Where there is no room, balancers look at all peers. */
+static void
+make_changes(struct zone *z, struct table *t)
+{
+    struct peer_changes *c;
+
+    if (t->changes != NULL)
+        return;
+    c = zone_alloc(z, sizeof(*c));
+    if (c != NULL)
+        *c = (struct peer_changes){ .n = 0 };
+    t->changes = c;
+}
+
+
 bool
 shared_join(struct peer_set *set, str_t group, struct zone *z)
 {
@@ -313,6 +335,8 @@ shared_join(struct peer_set *set, str_t group, struct zone *z)
     lock(z);
     sweep(z, t);
     set->mine = held_take(z, &t->held);
+    if (set->n_peers >= PEERS_MANY)
+        make_changes(z, t);
     is_good = join_all(z, set, found, keys);
     if (is_good) {
         set->zone = z;
@@ -356,12 +380,29 @@ shared_unlock(const struct peer_set *set)
 }
 
 
+static struct peer_changes *
+changes_of(const struct peer_set *set)
+{
+    if (set->zone == NULL)
+        return &own_changes;
+    return ((struct table *) zone_root(set->zone))->changes;
+}
+
+
+const struct peer_changes *
+peer_set_changes(const struct peer_set *set)
+{
+    return changes_of(set);
+}
+
+
 void
 shared_count(struct peer_set *set, const struct peer *peer)
 {
     if (set->mine != NULL)
         holder_add(set->zone, set->mine, object(entry_of(peer), CONNS));
     peer->state->conns++;
+    changes_note(changes_of(set), peer->state);
 }
 
 
@@ -371,6 +412,7 @@ shared_uncount(struct peer_set *set, const struct peer *peer)
     if (set->mine != NULL)
         holder_subtract(set->mine, object(entry_of(peer), CONNS));
     subtract(&peer->state->conns, 1);
+    changes_note(changes_of(set), peer->state);
 }
 
 
@@ -381,6 +423,9 @@ has_room(struct zone *z, const struct upstream_group *g)
 {
     struct arena *a = arena_new(0);
     bool          has = true;
+
+    if (g->set->n_peers >= PEERS_MANY)
+        make_changes(z, zone_root(z));
 
     for (unsigned i = 0; has && i < g->set->n_peers; i++) {
         const struct peer *peer = &g->set->peers[i];

@@ -17,7 +17,7 @@ enum { TRIES = 20, POINTS_PER_WEIGHT = 160 };
 
 struct point {
     uint32_t hash;
-    unsigned server; /* index in set->servers */
+    unsigned first, n; /* peers of a server, which stand in a row            */
 };
 
 /* set->balance, with "consistent" */
@@ -85,14 +85,14 @@ find_point(const struct circle *c, uint32_t hash)
 
 /* Round robin among the addresses of one server. */
 static const struct peer *
-choose_of(struct pick *p, const struct upstream_server *server, time_t now)
+choose_of(struct pick *p, const struct point *point, time_t now)
 {
     struct smooth s = { .set = p->set };
 
-    for (unsigned i = 0; i < p->set->n_primary; i++) {
+    for (unsigned i = point->first; i < point->first + point->n; i++) {
         const struct peer *peer = &p->set->peers[i];
 
-        if (peer->server == server && peer_is_usable(p, peer, now))
+        if (peer_is_usable(p, peer, now))
             smooth_add(&s, peer);
     }
     return smooth_end(&s, now);
@@ -111,7 +111,7 @@ next_consistent(struct pick *p, const struct circle *c, struct state *s,
         const struct point *point = &c->points[s->hash % c->n];
         const struct peer  *peer;
 
-        peer = choose_of(p, &p->set->servers[point->server], now);
+        peer = choose_of(p, point, now);
         if (peer != NULL)
             return peer;
         s->hash++;
@@ -152,7 +152,7 @@ compare(const void *a, const void *b)
 
     if (x->hash != y->hash)
         return x->hash < y->hash ? -1 : 1;
-    return x->server < y->server ? -1 : x->server > y->server;
+    return x->first < y->first ? -1 : x->first > y->first;
 }
 
 
@@ -181,16 +181,17 @@ hash_server(str_t text)
 
 
 static void
-add_points(struct circle *c, str_t text, unsigned server, size_t n)
+add_points(struct circle *c, const struct upstream_server *s, unsigned first,
+           unsigned n)
 {
-    uint32_t start = hash_server(text), hash = 0;
+    uint32_t start = hash_server(s->text), hash = 0;
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < (size_t) s->weight * n * POINTS_PER_WEIGHT; i++) {
         char bytes[4] = { (char) hash, (char) (hash >> 8), (char) (hash >> 16),
                           (char) (hash >> 24) };
 
         hash = crc32_end(crc32_more(start, (str_t){ bytes, 4 }));
-        c->points[c->n++] = (struct point){ hash, server };
+        c->points[c->n++] = (struct point){ hash, first, n };
     }
 }
 
@@ -217,11 +218,13 @@ build_circle(struct arena *a, const struct peer_set *set)
     for (unsigned i = 0; i < set->n_primary; i++)
         n += (size_t) set->peers[i].server->weight * POINTS_PER_WEIGHT;
     c->points = arena_array(a, struct point, n);
-    for (unsigned i = 0; i < set->n_primary; i++) {
+    for (unsigned i = 0, end; i < set->n_primary; i = end) {
         const struct upstream_server *s = set->peers[i].server;
 
-        add_points(c, s->text, (unsigned) (s - set->servers),
-                   (size_t) s->weight * POINTS_PER_WEIGHT);
+        for (end = i + 1; end < set->n_primary; end++)
+            if (set->peers[end].server != s)
+                break;
+        add_points(c, s, i, end - i);
     }
     sort_points(c);
     return c;

@@ -27,8 +27,10 @@ least_measure(const struct least *l, const struct peer_set *set,
               const struct peer *peer)
 {
     const struct peer_state *s = peer->state;
-    double                   share = (double) peer_share(set, peer);
+    double                   share = peer->server->weight;
 
+    if (set->has_slow_start)
+        share = (double) peer_share(set, peer);
     if (share < 1)
         share = 1;
     if (l->by == LEAST_CONNS)
@@ -75,6 +77,13 @@ least_next(struct pick *p, const struct least *l)
 
     if (set->is_single)
         return round_robin.next(p);
+    if (!p->on_backup && l->by == LEAST_CONNS && set->balance != NULL
+        && p->tries == set->n_tries)
+    {
+        peer = least_order_next(p, pick_now());
+        if (peer != NULL)
+            return peer;
+    }
     if (!p->on_backup) {
         peer = choose(p, l, 0, set->n_primary);
         if (peer != NULL)

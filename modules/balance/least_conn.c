@@ -22,6 +22,7 @@ static const struct balancer least_conn = {
     .words = "least conn",
     .takes_weight = true,
     .takes_slow_start = true,
+    .build = least_order_new,
     .next = next,
 };
 

@@ -19,24 +19,6 @@ struct chance {
 
 
 static const struct peer *
-draw(const struct peer_set *set)
-{
-    const unsigned *upto = set->balance;
-    unsigned        x = (unsigned) (random() % (long) set->total_weight);
-    unsigned        low = 0, high = set->n_primary - 1, mid;
-
-    while (low < high) {
-        mid = (low + high) / 2;
-        if (x < upto[mid])
-            high = mid;
-        else
-            low = mid + 1;
-    }
-    return &set->peers[low];
-}
-
-
-static const struct peer *
 next(struct pick *p)
 {
     const struct chance *c = p->group->balance;
@@ -46,7 +28,7 @@ next(struct pick *p)
     if (p->set->is_single)
         return round_robin.next(p);
     for (unsigned n = 0; n < TRIES; n++) {
-        const struct peer *peer = draw(p->set);
+        const struct peer *peer = peer_set_at(p->set, (unsigned) random());
 
         if (peer == first || !peer_is_usable(p, peer, now))
             continue;
@@ -64,25 +46,11 @@ next(struct pick *p)
 }
 
 
-/* For each peer, the sum of the weights up to and including it. */
-static void *
-build(struct arena *a, const struct peer_set *set)
-{
-    unsigned *upto = arena_array(a, unsigned, set->n_primary);
-    unsigned  sum = 0;
-
-    for (unsigned i = 0; i < set->n_primary; i++)
-        upto[i] = sum += set->peers[i].server->weight;
-    return upto;
-}
-
-
 static const struct balancer by_chance = {
     .name = "random",
     .words = "random",
     .takes_weight = true,
     .refuses_backup = true,
-    .build = build,
     .next = next,
 };
 

@@ -5,7 +5,9 @@
  * circle of a consistent hash.
  */
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -394,8 +396,180 @@ test_circle(void)
 }
 
 
+/* --- many peers ------------------------------------------------------------- */
+
+enum { MANY = 1000 };
+
+static int done_with[2];
+
+static struct generation *
+read_many(const char *directive)
+{
+    struct arena      *a = arena_new(0);
+    str_t              text = str_of(directive);
+    struct generation *gen;
+
+    for (unsigned i = 0; i < MANY; i++)
+        text = arena_printf(a, STR_F " server 127.0.%u.1:%u;", STR_A(text),
+                            i % 200, i + 1);
+    gen = read_group(str_z(a, text), "");
+    arena_free(a);
+    return gen;
+}
+
+
+/* How many peers have not had n picks each. */
+static unsigned
+count_others(const unsigned *counts, unsigned n)
+{
+    unsigned others = 0;
+
+    for (unsigned i = 0; i < MANY; i++)
+        others += counts[i] != n;
+    return others;
+}
+
+
+static void
+test_many(void)
+{
+    struct generation     *gen = read_many("");
+    struct upstream_group *g = group_of(gen);
+    unsigned               counts[MANY] = { 0 }, most = 0;
+
+    upstream_module.adopt(&self, gen);
+    count(gen, 10 * MANY, 0, counts);
+    is(count_others(counts, 10), 0, "ten rounds: ten picks for each of %d",
+       MANY);
+
+    memset(counts, 0, sizeof(counts));
+    for (unsigned i = 0; i < MANY; i += 2) {
+        g->set->peers[i].state->fails = 1;
+        g->set->peers[i].state->checked_at = pick_now();
+    }
+    count(gen, 100 * MANY, 0, counts);
+    for (unsigned i = 0; i < MANY; i++) {
+        if (i % 2 == 0 && counts[i] != 0)
+            most = UINT32_MAX;
+        if (counts[i] > most)
+            most = counts[i];
+    }
+    ok(most < 300, "half of them have failed: nobody gets much more: %u", most);
+    for (unsigned i = 1; i < MANY; i++) {
+        g->set->peers[i].state->fails = 1;
+        g->set->peers[i].state->checked_at = pick_now();
+    }
+    is_same(group_of(gen)->set, g->set, "the same set");
+    is(ask(g, PEER_OK), '-', "all have failed");
+    g->set->peers[777].state->fails = 0;
+    is(ask(g, PEER_OK),
+       g->set->peers[777].name.p[g->set->peers[777].name.n - 1],
+       "all but one: that is found");
+    generation_put(gen);
+}
+
+
+/* Among many peers, too (of 512 bytes each at most in the zone), the one with the fewest connections for its weight, in
+ * whatever process they are. */
+static void
+test_many_least(void)
+{
+    struct generation     *gen = read_many("zone z 500k; least_conn;");
+    struct upstream_group *g = group_of(gen);
+    struct pick           *p = arena_array(task.arena, struct pick, 3 * MANY);
+    unsigned               wrong = 0;
+    pid_t                  other;
+
+    if (pipe(done_with) != 0)
+        exit(1);
+    other = fork();
+    if (other == 0) {
+        upstream_module.adopt(&self, gen);
+        for (unsigned i = 0; i < MANY / 2; i++) {
+            pick_start(&p[i], &task, g);
+            pick_next(&p[i]);
+        }
+        if (write(done_with[1], "", 1) != 1)
+            _exit(1);
+        pause();
+    }
+    upstream_module.adopt(&self, gen);
+    is(read(done_with[0], &wrong, 1), 1, "another process has half of them");
+    for (unsigned i = 0; i < MANY / 2; i++) {
+        pick_start(&p[i], &task, g);
+        wrong += pick_next(&p[i])->state->conns != 1;
+    }
+    is(wrong, 0, "this one takes the other half");
+    for (unsigned i = MANY / 2; i < 3 * MANY / 2; i++) {
+        pick_start(&p[i], &task, g);
+        wrong += pick_next(&p[i])->state->conns != 2;
+    }
+    is(wrong, 0, "then each of them once more");
+    pick_end(&p[700], PEER_OK);
+    pick_end(&p[77], PEER_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        pick_start(&p[0], &task, g);
+        wrong += pick_next(&p[0])->state->conns != 2;
+    }
+    is(wrong, 0, "and those that have lost one");
+
+    kill(other, SIGKILL);
+    waitpid(other, NULL, 0);
+    usleep(1100 * 1000);
+    clock_update();
+    for (unsigned i = 0; i < MANY / 2; i++) {
+        pick_start(&p[0], &task, g);
+        wrong += pick_next(&p[0])->state->conns != 2;
+    }
+    is(wrong, 0, "and those of a process that has died");
+    generation_put(gen);
+}
+
+
+/* "balance bench": prints what a pick costs. */
+static void
+bench(void)
+{
+    static const char *const directives_of[] = { "",
+                                                 "hash $key;",
+                                                 "hash $key consistent;",
+                                                 "least_conn;",
+                                                 "zone z 500k; least_conn;",
+                                                 "zone z 1m;",
+                                                 "random;",
+                                                 "random two least_conn;",
+                                                 "least_time header;" };
+    enum { TIMES = 200000 };
+    static unsigned counts[MANY];
+    struct timespec from, to;
+
+    for (unsigned i = 0; i < countof(directives_of); i++) {
+        struct generation *gen = read_many(directives_of[i]);
+        struct pick        p;
+        double             ns;
+
+        upstream_module.adopt(&self, gen);
+        count(gen, MANY, 0, counts);
+        pick_start(&p, &task, group_of(gen));
+        clock_gettime(CLOCK_MONOTONIC, &from);
+        for (unsigned n = 0; n < TIMES; n++) {
+            pick_again(&p);
+            pick_next(&p);
+            pick_done(&p, PEER_OK);
+        }
+        clock_gettime(CLOCK_MONOTONIC, &to);
+        ns = (double) (to.tv_sec - from.tv_sec) * 1e9
+             + (double) (to.tv_nsec - from.tv_nsec);
+        printf("%-24s %6.0f ns\n", i == 0 ? "round robin" : directives_of[i],
+               ns / TIMES);
+        pick_end(&p, PEER_OK);
+        generation_put(gen);
+    }
+}
+
+
 int
-main(void)
+main(int argc, char **argv)
 {
     log_to_stderr = false;
     modules_init();
@@ -406,6 +580,10 @@ main(void)
     self.log = quiet;
     worker = &self;
 
+    if (argc > 1 && strcmp(argv[1], "bench") == 0) {
+        bench();
+        return 0;
+    }
     for (unsigned i = 0; i < countof(balancers); i++) {
         test_weights(i);
         test_workers(i);
@@ -414,6 +592,8 @@ main(void)
     test_slow_start();
     test_least_time();
     test_circle();
+    test_many();
+    test_many_least();
 
     arena_free(task.arena);
     return done();

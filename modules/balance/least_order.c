@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The primary peers of a large set, ordered by connections relative to weight:
+ * a binary tree whose leaves are the peers, and each node of which has the least
+ * value below it.  What has changed since the last pick is brought up to date
+ * first (core/upstream/changes.h); a peer that may not be asked sleeps (its
+ * value is infinite) until it changes or a second is over.
+ *
+ * It is part of a set, and so of one process; the states can be shared.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/upstream/changes.h"
+#include "modules/balance/least.h"
+
+struct place {
+    const struct peer_state *state;
+    unsigned                 leaf;
+};
+
+struct least_order {
+    double       *value;  /* of nodes: [1] is the root, leaf i is n + i       */
+    unsigned      n;      /* leaves, a power of two                           */
+    struct place *places; /* of all primary peers, sorted by state            */
+    unsigned      n_places;
+    uint64_t      seen; /* changes                                          */
+    time_t        woken_at;
+    const struct peer_changes *of;
+};
+
+
+void *
+least_order_new(struct arena *a, const struct peer_set *set)
+{
+    struct least_order *o;
+
+    if (set->n_primary < PEERS_MANY || set->has_slow_start)
+        return NULL;
+    o = arena_make(a, struct least_order);
+    for (o->n = PEERS_MANY; o->n < set->n_primary;)
+        o->n *= 2;
+    o->value = arena_array(a, double, (size_t) o->n * 2);
+    o->places = arena_array(a, struct place, set->n_primary);
+    return o;
+}
+
+
+static int
+compare(const void *a, const void *b)
+{
+    uintptr_t x = (uintptr_t) ((const struct place *) a)->state;
+    uintptr_t y = (uintptr_t) ((const struct place *) b)->state;
+
+    return x < y ? -1 : x > y;
+}
+
+
+static double
+least(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+
+static void
+set_leaf(struct least_order *o, unsigned leaf, double value)
+{
+    unsigned i = o->n + leaf;
+
+    o->value[i] = value;
+    for (i /= 2; i != 0; i /= 2)
+        o->value[i] = least(o->value[2 * i], o->value[2 * i + 1]);
+}
+
+
+static double
+value_of(const struct peer *peer)
+{
+    return peer->server->is_down || peer->server->is_drain
+               ? INFINITY
+               : (double) peer->state->conns / peer->server->weight;
+}
+
+
+/* All anew; the states may be others than before. */
+static void
+build(struct least_order *o, const struct peer_set *set)
+{
+    o->n_places = set->n_primary;
+    for (unsigned i = 0; i < o->n; i++)
+        o->value[o->n + i] = i < set->n_primary ? value_of(&set->peers[i])
+                                                : INFINITY;
+    for (unsigned i = o->n - 1; i != 0; i--)
+        o->value[i] = least(o->value[2 * i], o->value[2 * i + 1]);
+    for (unsigned i = 0; i < set->n_primary; i++)
+        o->places[i] = (struct place){ set->peers[i].state, i };
+    qsort(o->places, o->n_places, sizeof(*o->places), compare);
+}
+
+
+static void
+update(struct least_order *o, const struct peer_set *set,
+       const struct peer_state *state)
+{
+    const struct place  key = { .state = state };
+    const struct place *p
+        = bsearch(&key, o->places, o->n_places, sizeof(key), compare);
+
+    if (p != NULL)
+        set_leaf(o, p->leaf, value_of(&set->peers[p->leaf]));
+}
+
+
+static void
+refresh(struct least_order *o, const struct peer_set *set,
+        const struct peer_changes *c, time_t now)
+{
+    if (o->of != c || c->n - o->seen > CHANGES_ROOM || o->woken_at != now)
+        build(o, set);
+    else
+        for (uint64_t i = o->seen; i < c->n; i++)
+            update(o, set, c->at[i % CHANGES_ROOM]);
+    o->of = c;
+    o->seen = c->n;
+    o->woken_at = now;
+}
+
+
+/* The first leaf from that one on, or else the first, with that value, which the
+ * root has. */
+static unsigned
+find(const struct least_order *o, unsigned from, double value)
+{
+    unsigned i = o->n + from;
+
+    if (o->value[i] <= value)
+        return from;
+    while (i > 1 && (i % 2 != 0 || o->value[i + 1] > value))
+        i /= 2;
+    i = i > 1 ? i + 1 : 1;
+    while (i < o->n)
+        i = o->value[2 * i] <= value ? 2 * i : 2 * i + 1;
+    return i - o->n;
+}
+
+
+const struct peer *
+least_order_next(struct pick *p, time_t now)
+{
+    const struct peer_set     *set = p->set;
+    const struct peer_changes *c = peer_set_changes(set);
+    struct least_order        *o = set->balance;
+    const struct peer         *peer;
+    unsigned                   leaf;
+
+    if (c == NULL)
+        return NULL;
+    refresh(o, set, c, now);
+    while (o->value[1] < INFINITY) {
+        leaf = find(o, peer_set_turn(set)->index, o->value[1]);
+        peer = &set->peers[leaf];
+        if (peer_is_usable(p, peer, now))
+            return peer_choose(peer, now);
+        set_leaf(o, leaf, INFINITY);
+    }
+    o->of = NULL; /* it is built anew: what slept may have been tried only */
+    return NULL;
+}
