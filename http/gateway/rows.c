@@ -3,6 +3,7 @@
  * The directives that all gateways share, each with the prefix of its
  * protocol, and the checks that involve several of them.
  */
+#include "http/file_access.h"
 #include "http/gateway/gateway.h"
 
 #include <stdio.h>
@@ -108,58 +109,6 @@ static const struct conf_type store_type = {
     .parse = parse_store,
     .inherit = inherit_store,
     .unset = "off",
-};
-
-
-/* The bits of "user:rw"; 0: invalid. */
-static unsigned
-access_bits(str_t word)
-{
-    static const struct {
-        const char *who;
-        unsigned    shift;
-    } classes[] = { { "user:", 6 }, { "group:", 3 }, { "all:", 0 } };
-
-    for (size_t i = 0; i < countof(classes); i++) {
-        unsigned bits = 0;
-
-        if (!str_starts(word, str_of(classes[i].who)))
-            continue;
-        word = str_from(word, strlen(classes[i].who));
-        if (str_is(word, "rw"))
-            bits = 6;
-        else if (str_is(word, "r"))
-            bits = 4;
-        bits <<= classes[i].shift;
-        return bits | (i == 2 ? bits << 3 : 0);
-    }
-    return 0;
-}
-
-
-static const char *
-parse_access(struct conf *cf, void *field)
-{
-    unsigned *out = field;
-    unsigned  all = 0600;
-
-    for (unsigned i = 1; i < cf->n_args; i++) {
-        unsigned bits = access_bits(cf->args[i]);
-
-        if (bits == 0)
-            return conf_error(cf, "invalid value \"" STR_F "\"",
-                              STR_A(cf->args[i]));
-        all |= bits;
-    }
-    *out = all;
-    return NULL;
-}
-
-
-static const struct conf_type access_type = {
-    .name = "access",
-    .size = sizeof(unsigned),
-    .parse = parse_access,
 };
 
 
@@ -322,7 +271,7 @@ const struct directive gateway_body_rows[] = {
            "Keeps responses as files: under the path that the request "
            "maps to (on), or under the one given. off, the default, keeps "
            "none."),
-    { "_store_access", 0, ARGS_1 | ARGS_2 | ARGS_3, &access_type,
+    { "_store_access", 0, ARGS_1 | ARGS_2 | ARGS_3, &conf_file_access,
       FIELD(C, store_access, unsigned), "user:rw", NULL,
       "users:permissions ...",
       "The permissions of stored files. The user can always read and "
