@@ -13,6 +13,7 @@ struct cache_age {
     int64_t valid_at; /* seconds since 1970; 0: the fields do not say        */
     int64_t updating; /* stale-while-revalidate, in seconds                  */
     int64_t error;    /* stale-if-error                                      */
+    const char *why; /* what forbids it, for people; NULL: nothing, so far   */
     bool    has_accel;
     bool    is_forbidden; /* no-store and its kin                            */
     bool    is_expired;   /* Expires is past                                 */

@@ -10,7 +10,7 @@
 #include "core/base/crc32.h"
 #include "core/base/date.h"
 #include "core/os/clock.h"
-#include "http/gateway/cache_inside.h"
+#include "http/gateway/cache_rfc.h"
 #include "http/gateway/cache_vary.h"
 #include "http/temp_file.h"
 
@@ -58,6 +58,10 @@ cache_age_of(struct cache_age *a, const struct gateway *g,
     unsigned ignored = g->conf->ignore;
     time_t   now = clock_seconds();
 
+    if (cache_rfc_is_on(g)) {
+        cache_rfc_judge(a, g, x);
+        return;
+    }
     VEC_EACH(&x->fields.list, f) {
         if (f->is_hidden)
             continue;
@@ -69,7 +73,25 @@ cache_age_of(struct cache_age *a, const struct gateway *g,
             cache_age_take_expires(a, f->value, now);
         if (f->id == FIELD_SET_COOKIE && !(ignored & IGNORE_SET_COOKIE))
             a->is_refused = true;
+        if (cache_age_allows(a))
+            a->why = NULL;
+        else if (a->why == NULL)
+            a->why = field_name(f->id).p;
     }
+}
+
+
+/* PREFIX_cache_valid. */
+bool
+cache_valid_for(const struct gateway *g, unsigned status, int64_t *seconds)
+{
+    VEC_EACH(&g->conf->cache.valid.list, v) {
+        if (v->status != 0 && v->status != status)
+            continue;
+        *seconds = v->seconds < INT32_MAX ? (int64_t) v->seconds : INT32_MAX;
+        return true;
+    }
+    return false;
 }
 
 
@@ -77,17 +99,11 @@ int64_t
 cache_valid_until(const struct gateway *g, const struct cache_age *a,
                   unsigned status)
 {
+    int64_t n;
+
     if (a->valid_at != 0)
         return a->valid_at;
-    VEC_EACH(&g->conf->cache.valid.list, v) {
-        if (v->status != 0 && v->status != status)
-            continue;
-        if (v->seconds == 0)
-            return 0;
-        return clock_seconds()
-               + (v->seconds < INT32_MAX ? (int64_t) v->seconds : INT32_MAX);
-    }
-    return 0;
+    return cache_valid_for(g, status, &n) && n != 0 ? clock_seconds() + n : 0;
 }
 
 
@@ -100,7 +116,7 @@ read_vary(const struct gateway *g, const struct exchange *x, str_t *vary)
         return true;
     VEC_EACH(&x->fields.list, f)
         if (!f->is_hidden && str_ieq(f->name, STR("Vary"))
-            && str_is(f->value, "*"))
+            && field_has_word(f->value, STR("*")))
             return false;
     *vary = fields_joined(g->r->task.arena, &x->fields, STR("vary"), ", ");
     return vary->n <= DISK_VARY_MAX;
@@ -139,8 +155,8 @@ choose_key(struct cached *c, const struct disk_head *h)
 }
 
 
-static bool
-open_temp(struct gateway *g, struct cache_fill *fill)
+bool
+cache_open_temp(struct gateway *g, struct cache_fill *fill)
 {
     const struct cached *c = g->cache;
     struct task         *t = &g->r->task;
@@ -191,8 +207,8 @@ write_bytes(struct gateway *g, struct chain *bytes)
 
 
 /* The dates and tags that conditions are about. */
-static void
-set_validators(struct disk_head *h, const struct exchange *x)
+void
+cache_set_validators(struct disk_head *h, const struct exchange *x)
 {
     h->last_modified = -1;
     if (x->code != 200 && x->code != 206)
@@ -209,7 +225,8 @@ is_storable(struct gateway *g, struct disk_head *h)
     struct cached *c = g->cache;
 
     if (!c->is_storable || !g->buffers || g->x->is_upgrade || g->x->is_headless
-        || cache_is_any(&g->conf->cache.no_store, &g->r->task))
+        || cache_is_any(&g->conf->cache.no_store, &g->r->task)
+        || cache_rfc_is_unstored(g))
         return false;
     cache_age_of(&c->age, g, g->x);
     if (!cache_age_allows(&c->age) || !read_vary(g, g->x, &h->vary))
@@ -240,13 +257,13 @@ gateway_cache_open(struct gateway *g)
     h.error = c->age.error;
     h.date = clock_seconds();
     h.crc = crc32_of(c->text);
-    set_validators(&h, g->x);
+    cache_set_validators(&h, g->x);
     if (h.vary.n != 0) {
         cache_variant(&variant, &c->main, h.vary, &g->r->in);
         memcpy(h.variant, variant.b, sizeof(h.variant));
     }
     choose_key(c, &h);
-    if (!open_temp(g, &c->fill)) {
+    if (!cache_open_temp(g, &c->fill)) {
         c->is_storable = false;
         cache_leave(c);
         return;
@@ -382,8 +399,8 @@ revalidated(const struct gateway *g)
 {
     const struct cached *c = g->cache;
 
-    return c != NULL && g->conf->cache.revalidates && c->status == CACHE_EXPIRED
-                   && c->old.file != NULL
+    return c != NULL && (g->conf->cache.revalidates || cache_rfc_is_on(g))
+                   && c->status == CACHE_EXPIRED && c->old.file != NULL
                ? &c->old.head
                : NULL;
 }

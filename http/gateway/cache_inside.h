@@ -38,6 +38,7 @@ struct cached {
     int64_t                  date; /* when what is answered was stored; 0    */
     bool                     is_storable;
     bool                     may_use_error; /* stale-if-error                */
+    bool                     is_strict; /* stale, it must not be used        */
     uint32_t                 claim; /* 0: none                               */
     uint64_t purges;  /* the number of the last one before it was looked up  */
     bool     is_soft; /* what is stored was purged, softly                   */
@@ -86,6 +87,23 @@ void cache_hot_note(struct disk_hot *h, const struct exchange *x);
 /* Reads a small body. */
 bool cache_hot_body(const struct cached_file *f, struct chain *body);
 
+/* PREFIX_cache_valid for that status.  False: it says nothing. */
+bool cache_valid_for(const struct gateway *g, unsigned status,
+                     int64_t *seconds);
+/* A temporary file for the key of g->cache.  False: logged. */
+bool cache_open_temp(struct gateway *g, struct cache_fill *fill);
+/* The dates and tags that conditions are about. */
+void cache_set_validators(struct disk_head *h, const struct exchange *x);
+/* The cache of the location; NULL: none.  False: logged. */
+bool cache_find(struct gateway *g, const struct disk_cache **out);
+/* The key of its request; and then its digest, which nothing needs where a copy in
+ * memory answers. */
+void cache_make_key(struct gateway *g, struct cached *c);
+void cache_digest_key(struct cached *c);
+/* The cache of the location, NULL: none, and what the key of its request is, or
+ * would be for GET.  False: logged. */
+bool cache_key_of_get(struct gateway *g, const struct disk_cache **in,
+                      str_t *key);
 /* The claim is given up, and those that wait for it go on. */
 void cache_leave(struct cached *c);
 void cache_close(struct cached_file *f);

@@ -5,16 +5,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/base/check.h"
 #include "core/base/date.h"
 #include "core/os/clock.h"
 #include "http/gateway/cache_inside.h"
 #include "http/gateway/cache_purge.h"
+#include "http/gateway/cache_rfc.h"
 #include "http/gateway/cache_vary.h"
 #include "http/range.h"
 #include "http/response.h"
@@ -344,15 +343,16 @@ update_behind(struct gateway *g)
 }
 
 
-/* Of a file that is no longer fresh: STEP_DONE: it is used all the same. */
+/* Of a file that is no longer fresh, or not to be used as it is (is_new):
+ * STEP_DONE: it is used all the same. */
 static enum step
-judge_stale(struct gateway *g, struct cached_file *f)
+judge_stale(struct gateway *g, struct cached_file *f, bool is_new)
 {
     const struct gateway_cache_conf *conf = &g->conf->cache;
     struct cached                   *c = g->cache;
     time_t                           now = clock_seconds();
     bool                             is_update = g->r->exchanges->handed != 0;
-    bool                             may = !is_update
+    bool may = !is_update && !is_new && !c->is_strict
                && ((conf->use_stale & NEXT_UPDATING) || c->is_soft
                    || f->head.valid_at + f->head.updating >= now);
 
@@ -393,7 +393,7 @@ has_stale(const struct gateway *g)
 bool
 gateway_cache_stale(struct gateway *g, unsigned how)
 {
-    return has_stale(g)
+    return has_stale(g) && !g->cache->is_strict
            && ((g->conf->cache.use_stale & how) || g->cache->may_use_error)
            && fall_back(g, CACHE_STALE);
 }
@@ -402,8 +402,8 @@ gateway_cache_stale(struct gateway *g, unsigned how)
 bool
 gateway_cache_replaces(struct gateway *g, unsigned how)
 {
-    return has_stale(g) && (g->conf->cache.use_stale & how)
-           && fall_back(g, CACHE_STALE);
+    return has_stale(g) && !g->cache->is_strict
+           && (g->conf->cache.use_stale & how) && fall_back(g, CACHE_STALE);
 }
 
 
@@ -431,7 +431,7 @@ renew(const struct cached *c, const struct cached_file *f, struct disk_head *h)
 bool
 gateway_cache_revalidates(const struct gateway *g)
 {
-    return has_stale(g) && g->conf->cache.revalidates;
+    return has_stale(g) && (g->conf->cache.revalidates || cache_rfc_is_on(g));
 }
 
 
@@ -444,7 +444,13 @@ gateway_cache_confirms(struct gateway *g)
     struct cache_age   stored = { 0 };
     int64_t            valid_at;
 
-    cache_age_of(&c->age, g, g->x); /* of the 304, which comes first */
+    if (cache_rfc_update(g)) {
+        (void) fall_back(g, CACHE_REVALIDATED);
+        cache_leave(c);
+        return c->status == CACHE_REVALIDATED;
+    }
+    if (!cache_rfc_is_on(g))
+        cache_age_of(&c->age, g, g->x); /* of the 304, which comes first */
     f = c->old;
     chain_file_get(f.file);
     block_get(f.block);
@@ -478,50 +484,6 @@ gateway_cache_confirms(struct gateway *g)
 /* --- looking up ------------------------------------------------------------------- */
 
 static bool
-find_cache(struct gateway *g, const struct disk_cache **out)
-{
-    const struct cache_zone *z = &g->conf->cache.zone;
-    str_t                    name;
-
-    *out = z->cache;
-    if (z->expr == NULL)
-        return true;
-    name = expr_eval(z->expr, &g->r->task);
-    if (name.n == 0 || str_is(name, "off"))
-        return true;
-    *out = disk_cache_named(g->r->task.gen, name, g->conf->cache.use);
-    if (*out == NULL)
-        log_error(g->r->task.log, "cache \"" STR_F "\" not found", STR_A(name));
-    return *out != NULL;
-}
-
-
-static void
-make_key(struct gateway *g, struct cached *c)
-{
-    struct expr *key = g->conf->cache.key;
-
-    if (key != NULL)
-        c->text = expr_eval(key, &g->r->task);
-    else if (g->protocol->key != NULL)
-        c->text = g->protocol->key(g);
-}
-
-
-/* Nothing needs it where a copy in memory answers. */
-static void
-digest_key(struct cached *c)
-{
-    if (!c->has_digest)
-        CHECK(EVP_Digest(c->text.n != 0 ? c->text.p : "", c->text.n, c->main.b,
-                         NULL, EVP_md5(), NULL)
-              == 1);
-    c->has_digest = true;
-    c->key = c->main;
-}
-
-
-static bool
 fits(const struct gateway *g, const struct cached *c)
 {
     size_t needed = disk_head_size(c->text.n) + KEY_ROOM;
@@ -547,28 +509,6 @@ cache_is_any(const struct expr_list *list, struct task *t)
 }
 
 
-/* The key is that of GET. */
-static enum step
-purge(struct gateway *g)
-{
-    struct http_request     *r = g->r;
-    const unsigned           method = r->method;
-    const str_t              name = r->method_name;
-    struct cached            c = { .in = NULL };
-    const struct disk_cache *in;
-
-    if (!find_cache(g, &in))
-        return gateway_fail(g, 500);
-    r->method = HTTP_GET;
-    r->method_name = STR("GET");
-    make_key(g, &c);
-    digest_key(&c);
-    r->method = method;
-    r->method_name = name;
-    return cache_purge(g, in, &c.main, c.text);
-}
-
-
 /* STEP_ACCEPT: what is to be looked up is in g->cache. */
 static enum step
 begin(struct gateway *g)
@@ -580,11 +520,11 @@ begin(struct gateway *g)
     bool                             is_bypassed;
 
     if (!task_is_dry(t) && cache_purge_is_asked(g))
-        return purge(g);
+        return cache_purge_now(g);
     if (task_is_dry(t)
         || !(g->r->method & (conf->methods | HTTP_GET | HTTP_HEAD)))
         return STEP_NEXT;
-    if (!find_cache(g, &in))
+    if (!cache_find(g, &in))
         return gateway_fail(g, 500);
     if (in == NULL)
         return STEP_NEXT;
@@ -592,7 +532,7 @@ begin(struct gateway *g)
     c->in = in;
     c->task = t;
     c->timer.on_timeout = on_time;
-    make_key(g, c);
+    cache_make_key(g, c);
     is_bypassed = cache_is_any(&conf->bypass, t);
     if (t->has_bad_value)
         return gateway_fail(g, 500);
@@ -600,7 +540,7 @@ begin(struct gateway *g)
         return STEP_NEXT;
     g->cache = c;
     if (is_bypassed)
-        digest_key(c);
+        cache_digest_key(c);
     c->purges = disk_purge_number(in);
     c->is_storable = true;
     c->status = is_bypassed ? CACHE_BYPASS : CACHE_MISS;
@@ -697,6 +637,23 @@ has_status(const struct cached *c, const struct disk_asked *asked)
 }
 
 
+/* What was found.  STEP_NEXT: the peer is to be asked; the status is EXPIRED
+ * where it is kept meanwhile. */
+static enum step
+use(struct gateway *g, struct cached_file *f)
+{
+    bool            is_fresh = f->head.valid_at >= clock_seconds();
+    enum cache_wish wish = cache_rfc_wish(g, f);
+
+    if (wish == WISH_STALE)
+        return answer(g, f, CACHE_STALE);
+    if (is_fresh && !g->cache->is_soft && wish == WISH_NONE)
+        return answer(g, f, CACHE_HIT);
+    g->cache->is_strict = cache_rfc_forbids_stale(g, f);
+    return judge_stale(g, f, wish == WISH_NEW);
+}
+
+
 static enum step
 seek(struct gateway *g)
 {
@@ -705,9 +662,10 @@ seek(struct gateway *g)
     struct disk_asked  asked, of;
     enum step          s;
 
-    if (cache_hot_find(g, &f) && answer(g, &f, CACHE_HIT) == STEP_DONE)
+    if (!cache_rfc_has_wishes(g) && cache_hot_find(g, &f)
+        && answer(g, &f, CACHE_HIT) == STEP_DONE)
         return STEP_DONE;
-    digest_key(c);
+    cache_digest_key(c);
     if (!disk_cache_ask(c->in, &c->key, &asked)) {
         c->is_storable = false;
         return STEP_NEXT;
@@ -720,10 +678,8 @@ seek(struct gateway *g)
     }
     of = asked;
     if (find_good(g, &f, &of)) {
-        if (f.head.valid_at < clock_seconds() || c->is_soft)
-            return judge_stale(g, &f);
-        s = answer(g, &f, CACHE_HIT);
-        if (s == STEP_DONE)
+        s = use(g, &f);
+        if (s == STEP_DONE || c->status == CACHE_EXPIRED)
             return s;
     }
     if (asked.uses < g->conf->cache.min_uses) {
@@ -765,6 +721,10 @@ gateway_cache_look(struct gateway *g)
         return lock(g);
     }
     s = seek(g);
+    if ((s == STEP_WAIT || s == STEP_NEXT) && cache_rfc_is_only_cached(g)) {
+        c->is_storable = false;
+        return gateway_fail(g, 504);
+    }
     if (s == STEP_WAIT)
         return s;
     stop_waiting(c);

@@ -169,6 +169,25 @@ cache_purge(struct gateway *g, const struct disk_cache *in,
 }
 
 
+static void
+digest(str_t text, struct disk_key *out)
+{
+    CHECK(EVP_Digest(text.n != 0 ? text.p : "", text.n, out->b, NULL, EVP_md5(),
+                     NULL)
+          == 1);
+}
+
+
+void
+cache_purge_invalid(const struct disk_cache *in, str_t text)
+{
+    struct disk_key key;
+
+    digest(text, &key);
+    disk_purge_invalid(in, &key);
+}
+
+
 /* --- what is stored ------------------------------------------------------------- */
 
 /* By one of its tags, which its own fields may be part of. */
@@ -235,9 +254,7 @@ serve(struct task *t)
     }
     if (task_is_dry(t))
         return http_fail(r, 404);
-    CHECK(EVP_Digest(text.n != 0 ? text.p : "", text.n, key.b, NULL, EVP_md5(),
-                     NULL)
-          == 1);
+    digest(text, &key);
     if (!purge_text(in, &key, text, false))
         return http_fail(r, 404);
     return http_reply(r, 200, STR("text/html"), page(t->arena, in, &key, text));

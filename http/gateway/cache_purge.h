@@ -40,6 +40,12 @@ bool cache_purge_is_asked(const struct gateway *g);
 enum step cache_purge(struct gateway *g, const struct disk_cache *in,
                       const struct disk_key *key, str_t text);
 
+/* The same, for the cache and the key of the location. */
+enum step cache_purge_now(struct gateway *g);
+
+/* What has that key is not valid any more. */
+void cache_purge_invalid(const struct disk_cache *in, str_t text);
+
 /* Whether what is in the file, which is of that age, was purged. */
 enum disk_purged cache_purged(struct gateway *g, struct cached_file *f,
                               const struct disk_asked *asked);

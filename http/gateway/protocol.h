@@ -40,6 +40,7 @@ struct gateway_protocol {
     unsigned    port;       /* if the address has none                       */
     bool        has_own_date; /* Date and Server are the peer's: where they are
                                passed on, a response without them gets none  */
+    bool        has_text_head; /* that of responses is lines, also when stored */
     bool        has_own_404; /* a 404 of it is no response: the page is ours */
     size_t      state_size; /* of a try: one per exchange, zeroed            */
 

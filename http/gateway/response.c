@@ -7,6 +7,7 @@
 #include "core/base/date.h"
 #include "core/base/escape.h"
 #include "http/error_page.h"
+#include "http/gateway/cache_rfc.h"
 #include "http/gateway/exchange.h"
 #include "http/response.h"
 #include "http/uri.h"
@@ -138,7 +139,7 @@ pass_fields(struct gateway *g, bool is_redirect)
     VEC_EACH(&g->x->fields.list, f) {
         if (f->is_hidden || (is_redirect && !survives_redirect(f)))
             continue;
-        if (!gateway_hides(g, f))
+        if (!gateway_hides(g, f) || cache_rfc_keeps(g, f))
             pass_field(g, f);
     }
 }
@@ -261,8 +262,10 @@ send_head(struct gateway *g)
     if (!x->is_stored && !task_is_dry(&r->task))
         gateway_cache_open(g);
     pass_fields(g, false);
+    cache_rfc_pass(g);
     out->hides_server = lacks_own(g, FIELD_SERVER);
-    out->hides_date = lacks_own(g, FIELD_DATE);
+    out->hides_date = lacks_own(g, FIELD_DATE)
+                      && fields_get(&out->fields, FIELD_DATE) == NULL;
     out->status = x->code;
     out->reason = x->reason;
     out->length = x->length;
@@ -310,6 +313,7 @@ gateway_respond(struct gateway *g)
     struct exchange *x = g->x;
     str_t            to;
 
+    cache_rfc_invalidate(g);
     if (x->code >= 300 && !x->is_stored) {
         if (gateway_retry_status(g, x->code) == STEP_NEXT)
             return STEP_NEXT;

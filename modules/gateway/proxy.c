@@ -11,6 +11,7 @@ const struct gateway_protocol proxy_protocol = {
     .scheme = "http",
     .secure_scheme = "https",
     .port = 80,
+    .has_text_head = true,
     .has_own_date = true,
     .fields_row = "proxy_set_header",
     .surplus = "upstream sent more data than specified in "

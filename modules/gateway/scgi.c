@@ -76,6 +76,7 @@ static const struct gateway_protocol protocol = {
     .prefix = "scgi",
     .scheme = "scgi",
     .fields_row = "scgi_param",
+    .has_text_head = true,
     .state_size = sizeof(struct cgi_response),
     .prepare = app_prepare,
     .encode_head = encode_head,

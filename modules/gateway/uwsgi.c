@@ -133,6 +133,7 @@ static const struct gateway_protocol protocol = {
     .scheme = "uwsgi",
     .secure_scheme = "suwsgi",
     .fields_row = "uwsgi_param",
+    .has_text_head = true,
     .state_size = sizeof(struct cgi_response),
     .prepare = prepare,
     .encode_head = encode_head,

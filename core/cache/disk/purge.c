@@ -356,6 +356,24 @@ disk_purge_key(const struct disk_cache *c, const struct disk_key *key,
 
 
 void
+disk_purge_invalid(const struct disk_cache *c, const struct disk_key *key)
+{
+    struct disk_purges *p = purge_rules_of(c);
+    uint64_t            hash = purge_hash_key(key);
+    struct purge_when   when;
+    bool                had = disk_cache_remove(c, key);
+
+    disk_index_lock(c->in->zone);
+    when = next_of(c, p);
+    purge_rules_mark(&p->keys, hash, false, when);
+    purge_rules_publish(p, when);
+    if (had)
+        purge_file_add_mark(c, p, 'k', hash, false);
+    disk_index_unlock(c->in->zone);
+}
+
+
+void
 disk_purge_prefix(const struct disk_cache *c, str_t prefix, bool soft)
 {
     struct disk_purges *p = purge_rules_of(c);

@@ -39,6 +39,9 @@ uint64_t disk_purge_number(const struct disk_cache *c);
  * there was one. */
 bool disk_purge_key(const struct disk_cache *c, const struct disk_key *key,
                     bool soft);
+/* The same for what is of no use any more; kept in the file only if something was
+ * stored. */
+void disk_purge_invalid(const struct disk_cache *c, const struct disk_key *key);
 /* All keys that begin so; with an empty prefix, everything. */
 void disk_purge_prefix(const struct disk_cache *c, str_t prefix, bool soft);
 void disk_purge_tag(const struct disk_cache *c, str_t tag, bool soft);
