@@ -185,13 +185,32 @@ clear_response(struct http_request *r)
 
 
 static enum step
+send_bare(struct http_request *r)
+{
+    enum step    step;
+    struct chain none;
+
+    r->out.length = 0;
+    step = http_send_head(r);
+    if (step != STEP_NEXT)
+        return step;
+    chain_init(&none, r->task.arena);
+    return http_send(r, &none, true);
+}
+
+
+static enum step
 send_builtin(struct http_request *r, unsigned status)
 {
-    struct chain c;
-    unsigned     shown;
-    str_t        page = http_refresh_page(r, status);
-    enum step    step;
+    const struct content *content = r->location ? r->location->content : NULL;
+    struct chain          c;
+    unsigned              shown;
+    str_t                 page = http_refresh_page(r, status);
+    enum step             step;
 
+    if (content != NULL && content->refuse != NULL
+        && content->refuse(r, status))
+        return send_bare(r);
     if (page.p != NULL) {
         fields_hide(&r->out.fields, FIELD_LOCATION);
         shown = r->error_status = 200;

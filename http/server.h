@@ -14,6 +14,10 @@ struct content {
     const char *name; /* of the directive                                    */
     enum step (*serve)(struct task *); /* STEP_NEXT: it leaves the request to
                                 the handlers of the phase: index, static ... */
+    /* A failure of a request of such a location, in place of the built-in page:
+     * true, with all that r->out is to have, and without a body.  NULL: the
+     * page. */
+    bool (*refuse)(struct http_request *r, unsigned status);
     bool redirects_to_slash; /* "location /x/" answers "/x" with 301         */
     bool is_in_limit_except; /* also applies inside limit_except, as it
                                 always does inside if                        */

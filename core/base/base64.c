@@ -22,8 +22,8 @@ digit_of(uint32_t bits, bool url)
 
 
 /* The six bits of a digit, or -1. */
-static inline int
-bits_of(char c, bool url)
+int
+base64_value(char c, bool url)
 {
     if (c >= 'A' && c <= 'Z')
         return c - 'A';
@@ -37,10 +37,9 @@ bits_of(char c, bool url)
 }
 
 
-str_t
-base64_encode(struct arena *a, str_t s, bool url)
+char *
+base64_put(char *out, str_t s, bool url)
 {
-    char    *start = arena_bytes(a, (s.n + 2) / 3 * 4), *out = start;
     size_t   i, digits;
     uint32_t bits;
 
@@ -61,7 +60,16 @@ base64_encode(struct arena *a, str_t s, bool url)
         for (; !url && digits < 4; digits++)
             *out++ = '=';
     }
-    return str_span(start, out);
+    return out;
+}
+
+
+str_t
+base64_encode(struct arena *a, str_t s, bool url)
+{
+    char *start = arena_bytes(a, (s.n + 2) / 3 * 4);
+
+    return str_span(start, base64_put(start, s, url));
 }
 
 
@@ -81,7 +89,7 @@ base64_decode(struct arena *a, str_t s, bool url, bool *ok)
 
     start = out = arena_bytes(a, digits.n / 4 * 3 + 2);
     for (i = 0; i < digits.n; i++) {
-        six = bits_of(digits.p[i], url);
+        six = base64_value(digits.p[i], url);
         if (six < 0)
             return STR_NONE;
         bits = bits << 6 | (uint32_t) six;

@@ -38,6 +38,10 @@ str_t escape_log(struct arena *a, str_t s);
 
 /* Base64 (RFC 4648 section 4; url: section 5, without padding). */
 str_t base64_encode(struct arena *a, str_t s, bool url);
+/* The same to out, which has room for 4 bytes for each 3; returns the end. */
+char *base64_put(char *out, str_t s, bool url);
+/* The six bits of a digit; -1: it is none. */
+int base64_value(char c, bool url);
 /* *ok is false, and the result empty, for text that is not base64.  Padding may
  * be missing; what follows the padding is ignored. */
 str_t base64_decode(struct arena *a, str_t s, bool url, bool *ok);

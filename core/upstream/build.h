@@ -88,3 +88,6 @@ struct link *idle_take(struct upstream_group *g, const struct peer *peer,
  * its protocol does not take, slots run short or the worker ends.  Sets conn's
  * on_read and timers. */
 void idle_keep(struct upstream_group *g, struct link *l);
+/* Lets idle_take find one that is in use. */
+void idle_share(struct upstream_group *g, struct link *l);
+void idle_unshare(struct link *l);

@@ -27,6 +27,7 @@ enum {
 struct idle_pool {
     struct idle_pool *next;
     struct list       list; /* of struct link, the most recently used first  */
+    struct list       shared; /* in use, and may have room for more uses      */
     unsigned          n, refs;
     uint64_t          limit; /* keepalive, of the group that kept one last   */
     struct timer      trim;  /* set when there are too many, not while empty  */
@@ -195,12 +196,63 @@ link_owned(const struct upstream_group *g, uint64_t owner)
 }
 
 
+static bool
+is_young(const struct upstream_group *g, const struct link *l)
+{
+    return l->requests < g->keepalive_requests
+           && clock_ms() - l->opened_at <= g->keepalive_time;
+}
+
+
+void
+idle_share(struct upstream_group *g, struct link *l)
+{
+    l->is_shared = true;
+    l->pool = g->idle;
+    list_insert(&l->pool->shared, &l->place);
+}
+
+
+void
+idle_unshare(struct link *l)
+{
+    if (!l->is_shared)
+        return;
+    l->is_shared = false;
+    list_remove(&l->place);
+}
+
+
+/* One in use that has room. */
+static struct link *
+find_shared(struct upstream_group *g, const struct peer *peer,
+            const struct link_kind *kind)
+{
+    if (kind->most < 2)
+        return NULL;
+    LIST_EACH(&g->idle->shared, it) {
+        struct link *l = list_entry(it, struct link, place);
+
+        if (l->inner < kind->most && is_same(&l->kind, kind)
+            && str_eq(l->name, peer->name) && is_young(g, l)
+            && kind->protocol->has_room(l))
+            return l;
+    }
+    return NULL;
+}
+
+
 struct link *
 idle_take(struct upstream_group *g, const struct peer *peer,
           const struct link_kind *kind)
 {
+    struct link *shared;
+
     if (g->idle == NULL)
         return NULL;
+    shared = find_shared(g, peer, kind);
+    if (shared != NULL)
+        return shared;
     LIST_EACH(&g->idle->list, it) {
         struct link *l = list_entry(it, struct link, place);
 
@@ -218,9 +270,7 @@ is_worth_keeping(const struct upstream_group *g, const struct link *l)
 {
     return g->idle != NULL && !worker->is_exiting && !l->conn.is_eof
            && !l->conn.event.hangup && l->conn.error == 0
-           && l->requests < g->keepalive_requests
-           && (buf_len(&l->in) == 0 || can_hear(l))
-           && clock_ms() - l->opened_at <= g->keepalive_time;
+           && (buf_len(&l->in) == 0 || can_hear(l)) && is_young(g, l);
 }
 
 
@@ -304,6 +354,7 @@ idle_pool_get(const struct upstream_group *g, enum serves_kind kind)
         if (p == NULL)
             check_memory(sizeof(*p));
         list_init(&p->list);
+        list_init(&p->shared);
         p->kind = kind;
         p->port = g->port;
         p->name_n = g->name.n;
@@ -325,6 +376,8 @@ idle_pool_put(struct idle_pool *p)
         return;
     LIST_EACH(&p->list, it)
         drop(list_entry(it, struct link, place));
+    LIST_EACH(&p->shared, it)
+        idle_unshare(list_entry(it, struct link, place));
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;

@@ -142,6 +142,15 @@ zalloc(size_t n)
 }
 
 
+void
+link_speak(struct link *l, const struct link_protocol *protocol)
+{
+    l->kind.protocol = protocol;
+    if (protocol != NULL && protocol->state_size != 0 && l->state == NULL)
+        l->state = zalloc(protocol->state_size);
+}
+
+
 /* The texts have their place behind the link. */
 static void
 set_kind(struct link *l, str_t name, const struct link_kind *kind)
@@ -153,8 +162,7 @@ set_kind(struct link *l, str_t name, const struct link_kind *kind)
     l->kind.added.p = text + name.n;
     if (kind->added.n != 0)
         memcpy(text + name.n, kind->added.p, kind->added.n);
-    if (kind->protocol != NULL && kind->protocol->state_size != 0)
-        l->state = zalloc(kind->protocol->state_size);
+    link_speak(l, kind->protocol);
 }
 
 
@@ -173,6 +181,23 @@ link_new(struct task *t, str_t name, const struct link_kind *kind)
 
 
 struct link *
+link_new_inner(struct link *outer, struct task *t, const struct conn_io *io,
+               const struct link_protocol *protocol)
+{
+    struct link_kind kind = { .protocol = protocol, .added = STR("") };
+    struct link     *l = link_new(t, outer->name, &kind);
+
+    conn_init_inner(&l->conn, t->loop, io, t->log);
+    l->conn.is_client = false;
+    l->conn.event.on_write = conn_on_writable;
+    l->outer = outer;
+    l->has_outcome = l->is_connected = true;
+    l->was_idle = outer->requests > 1;
+    return l;
+}
+
+
+struct link *
 link_take(struct task *t, struct upstream_group *g, const struct peer *peer,
           const struct link_kind *kind)
 {
@@ -180,6 +205,10 @@ link_take(struct task *t, struct upstream_group *g, const struct peer *peer,
 
     if (l == NULL)
         return NULL;
+    if (l->inner != 0) {
+        l->requests++;
+        return l;
+    }
     l->was_idle = true;
     l->conn.event.on_write = conn_on_writable;
     use(l, t);
@@ -406,6 +435,7 @@ free_link(struct post *p)
 void
 link_discard(struct link *l)
 {
+    idle_unshare(l);
     conn_close(&l->conn);
     link_drop_input(l);
     if (l->kind.protocol != NULL && l->kind.protocol->end != NULL)
@@ -420,13 +450,33 @@ link_release(struct link *l, struct upstream_group *g, bool may_be_idle)
 {
     struct conn *c = &l->conn;
 
+    if (l->kind.protocol != NULL && l->kind.protocol->leave != NULL) {
+        l->kind.protocol->leave(l, g);
+        return;
+    }
     l->task = NULL;
     c->log = worker->log;
     c->on_flushed = NULL;
     timer_stop(&c->read_timer);
     timer_stop(&c->write_timer);
-    if (may_be_idle && !c->flush_failed && g != NULL)
+    link_settle(l, g, may_be_idle);
+}
+
+
+void
+link_settle(struct link *l, struct upstream_group *g, bool may_be_idle)
+{
+    idle_unshare(l);
+    if (may_be_idle && !l->conn.flush_failed && g != NULL)
         idle_keep(g, l);
     else
         link_discard(l);
+}
+
+
+void
+link_share(struct link *l, struct upstream_group *g)
+{
+    if (!l->is_shared && g->idle != NULL && worker != NULL)
+        idle_share(g, l);
 }

@@ -49,6 +49,15 @@ struct link_protocol {
     bool (*on_idle)(struct link *l, str_t in, struct chain *out);
     /* The connection ends: frees what the state refers to.  Or NULL. */
     void (*end)(struct link *l);
+    /* Where a connection carries several uses at a time: begins one over a
+     * connection that is there, a link inside of it (link_new_inner), which the
+     * task uses from now on; the outer one is nobody's.  NULL: logged, and the
+     * outer link is closed.  The member may be NULL: a link serves one task. */
+    struct link *(*enter)(struct link *outer, struct task *t);
+    /* Whether it could be called again now. */
+    bool (*has_room)(const struct link *outer);
+    /* Of links inside: the use ends, instead of all that link_release does. */
+    void (*leave)(struct link *inner, struct upstream_group *g);
 };
 
 /* What a connection is opened for.  It is reused only where all of this is the
@@ -62,6 +71,8 @@ struct link_kind {
                           compared as it is                                   */
     uint64_t owner;    /* the number of the client's connection that it is for;
                           0: of any                                           */
+    unsigned most;     /* uses at a time, where the protocol has enter; not
+                          compared                                            */
 };
 
 /* On the heap; its user may set conn's handlers, and leaves nothing in
@@ -69,8 +80,12 @@ struct link_kind {
 struct link {
     struct conn       conn;
     struct task      *task;      /* that uses it; NULL: idle or closed       */
-    struct list       place;     /* in the pool                              */
-    struct idle_pool *pool;      /* while it waits there                     */
+    struct list       place;     /* in the pool, if it waits there or is
+                                    shared                                   */
+    struct idle_pool *pool;      /* the same                                 */
+    struct link      *outer;     /* that this one is inside of; NULL: none,
+                                    or it has ended                          */
+    unsigned          inner;     /* links inside of it                       */
     str_t             name;      /* of the peer                              */
     struct link_kind  kind;
     void             *state;     /* the protocol's                           */
@@ -95,6 +110,7 @@ struct link {
     bool              was_idle;   /* taken from the pool                     */
     bool              timed_out;
     bool              is_send_late; /* ... since the peer takes nothing      */
+    bool              is_shared; /* more may go inside of it                 */
     int               error;     /* errno of connecting, 0: none             */
 };
 
@@ -102,14 +118,28 @@ struct link {
  * in use by t: link_connect follows. */
 struct link *link_new(struct task *t, str_t name,
                       const struct link_kind *kind);
-/* The most recently used idle one of that kind to a peer, in use by t; NULL:
- * there is none. */
+/* The most recently used idle one of that kind to a peer, in use by t; or one
+ * that others use and that has room (kind->most), for its protocol's enter;
+ * NULL: there is none. */
 struct link *link_take(struct task *t, struct upstream_group *g,
                        const struct peer *peer,
                        const struct link_kind *kind);
 /* The name of the peer to which that client's connection has had an idle one
  * most recently; empty: it has none. */
 str_t link_owned(const struct upstream_group *g, uint64_t owner);
+/* A new one has agreed with its peer on what is spoken. */
+void link_speak(struct link *l, const struct link_protocol *protocol);
+/* One inside of outer, in use by t, with an io that moves its bytes; protocol
+ * has its leave. */
+struct link *link_new_inner(struct link *outer, struct task *t,
+                            const struct conn_io       *io,
+                            const struct link_protocol *protocol);
+/* The outer link may be entered by others of the group, until it is discarded or
+ * kept idle. */
+void link_share(struct link *outer, struct upstream_group *g);
+/* Nobody is inside any more: keeps it idle where g (or NULL) allows that and it
+ * may be, else closes it. */
+void link_settle(struct link *outer, struct upstream_group *g, bool may_be_idle);
 /* Begins to connect.  STEP_WAIT: the task is woken, and asks link_connected;
  * STEP_NEXT: it asks at once; STEP_FAIL: logged, and is_untried tells whose
  * fault it is. */

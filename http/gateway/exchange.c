@@ -196,6 +196,13 @@ exchange_trailer(struct exchange *x, str_t name, str_t value)
 }
 
 
+struct fields *
+exchange_trailers(const struct exchange *x)
+{
+    return x->trailers;
+}
+
+
 void
 exchange_length(struct exchange *x, int64_t length)
 {
@@ -258,6 +265,28 @@ exchange_unseen(struct exchange *x)
 
 
 void
+exchange_moved(struct exchange *x)
+{
+    x->is_unseen = x->is_moved = true;
+}
+
+
+void
+exchange_forget(struct exchange *x)
+{
+    struct exchange_list *list = x->gateway->r->exchanges;
+    struct exchange     **at = &list->first, *before = NULL;
+
+    while (*at != x) {
+        before = *at;
+        at = &before->next;
+    }
+    *at = NULL;
+    list->last = before;
+}
+
+
+void
 exchange_upgrade(struct exchange *x)
 {
     x->is_upgrade = true;
@@ -289,6 +318,13 @@ void *
 exchange_state(const struct exchange *x)
 {
     return x->state;
+}
+
+
+bool
+exchange_has_link(const struct exchange *x)
+{
+    return x->link != NULL;
 }
 
 

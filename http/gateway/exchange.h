@@ -35,6 +35,7 @@ struct exchange {
     int64_t       length;    /* of the body, -1: not known                   */
     bool          is_reusable, is_upgrade, is_headless;
     bool          is_unseen; /* the peer has not acted on the request        */
+    bool          is_moved;  /* ... and has asked for another connection     */
     bool          has_head;  /* decode has said STEP_NEXT                    */
     bool          is_stored;  /* no peer's: a source's                       */
     bool          is_passed_on; /* so that its body counts                   */
@@ -65,6 +66,8 @@ void exchange_end(struct exchange *x);
 enum step uplink_open(struct exchange *x, bool may_be_idle);
 /* The outcome of STEP_WAIT above: the same. */
 enum step uplink_opened(struct exchange *x);
+/* ... and is who it has to be: it can be used.  False: logged. */
+bool uplink_ready(struct exchange *x);
 /* Gives the connection to the pool where it may be used again, else closes. */
 void uplink_release(struct exchange *x, bool may_be_idle);
 
@@ -97,8 +100,8 @@ void gateway_await_peer(struct gateway *g, bool is_to_take);
 /* Says what is being done, in log lines: " while ...". */
 void gateway_says(struct gateway *g, const char *action);
 
-/* Why the present try, or the run, fails: the first reason counts. */
-void gateway_blame(struct gateway *g, enum gateway_fault why);
+/* Takes a try off the list of its request, as it was none. */
+void exchange_forget(struct exchange *x);
 /* The same for a connection that was not established. */
 void gateway_blame_connect(struct gateway *g);
 /* The word of a try's fault; empty: none. */

@@ -146,6 +146,8 @@ struct gateway_conf {
     struct gateway_store store;
     unsigned             store_access;
     unsigned             preface;    /* enum gateway_preface                 */
+    uint64_t             streams;    /* at a time on one connection, where the
+                                        protocol has streams                 */
     struct gateway_cache_conf cache;
     struct texts         hide, pass; /* header fields                        */
     unsigned             next;       /* enum gateway_next                    */
@@ -251,10 +253,15 @@ struct gateway_upload {
                                 be made: not the peer's fault                */
 };
 
+/* How often a run goes to another connection because the peer has asked for it.
+ */
+enum { GATEWAY_MOVES = 3 };
+
 /* One run of a gateway's content handler. */
 struct gateway {
     struct http_request           *r;
-    const struct gateway_protocol *protocol;
+    const struct gateway_protocol *protocol; /* of the present try           */
+    const struct gateway_protocol *first; /* that tries begin with           */
     const struct gateway_conf     *conf;
     uint64_t                       owner; /* identity of the location, for
                                              local keepalive                 */
@@ -284,6 +291,7 @@ struct gateway {
     msec_t           started_at;
     bool             is_stale; /* the peer had closed an idle connection: try
                                   it again                                   */
+    unsigned         moves;  /* to another connection, as the peer has asked  */
     unsigned         fault;  /* of a bad response: enum gateway_next         */
 
     struct gateway_upload upload;
@@ -310,8 +318,14 @@ struct gateway *gateway_new(struct http_request *r,
 bool gateway_find_group(struct gateway *g, str_t url, unsigned default_port);
 /* Of the peer's URL: "http". */
 const char *gateway_scheme(const struct gateway *g);
+/* Why the present try, or the run, fails: the first reason counts. */
+void gateway_blame(struct gateway *g, enum gateway_fault why);
+/* How many bytes the head of a response may have. */
+size_t gateway_head_limit(const struct gateway *g);
 /* Ends the run and fails the request: STEP_FAIL. */
 enum step gateway_fail(struct gateway *g, unsigned status);
+/* The same where no response has begun; else that is broken off. */
+enum step gateway_cut(struct gateway *g, unsigned status);
 /* Continues the run; returns the content handler's result. */
 enum step gateway_run(struct gateway *g);
 

@@ -37,10 +37,17 @@ struct gateway_protocol {
     const char *surplus;    /* the warning when bytes follow a response, and
                                the connection is closed; NULL: they are for
                                link->on_idle                                 */
+    const char *alpn;       /* "\2h2": what is offered over TLS, as in RFC
+                               7301, 3.1; NULL: nothing                      */
+    /* What alpn offers, in that order, then NULL: a connection speaks the one
+     * that the peer has chosen, or the last one.  NULL: this one itself. */
+    const struct gateway_protocol *const *choices;
     unsigned    port;       /* if the address has none                       */
     bool        has_own_date; /* Date and Server are the peer's: where they are
                                passed on, a response without them gets none  */
     bool        has_text_head; /* that of responses is lines, also when stored */
+    bool        drops_broken; /* nothing is passed on of a response that is
+                               invalid before a part of it has gone out      */
     bool        has_own_404; /* a 404 of it is no response: the page is ours */
     size_t      state_size; /* of a try: one per exchange, zeroed            */
 
@@ -68,7 +75,8 @@ struct gateway_protocol {
      * with in, which may be empty.  STEP_NEXT: all of in was taken;
      * STEP_WAIT: the peer allows no more now, and the rest stays in in: the
      * call is repeated, with what has been added to in meanwhile, after more
-     * has been decoded, and send_timeout is running.  NULL: no framing. */
+     * has been decoded, and send_timeout is running; STEP_FAIL: the client's
+     * body is invalid, and http_fail was called.  NULL: no framing. */
     enum step (*encode_body)(struct exchange *x, struct chain *in,
                              struct chain *out, bool last);
     /* Takes bytes from in->read on, reports what they contain with the
@@ -82,6 +90,9 @@ struct gateway_protocol {
     /* The peer has closed, after the head was complete: STEP_DONE if that ends
      * the response, STEP_FAIL if it was too early. */
     enum step (*decode_eof)(struct exchange *x);
+    /* The rest of a response that has begun will not come: true, with trailers
+     * in g->r->out that tell the client so; else it is cut off.  NULL: it is. */
+    bool (*break_off)(struct gateway *g);
     /* Whether a response field is not passed on by default.  May be NULL. */
     bool (*hides)(enum field_id id, str_t name);
     /* The key of a cache for which the configuration names none.  NULL: it has
@@ -103,6 +114,8 @@ void exchange_body(struct exchange *x, str_t data); /* points into in        */
 /* The same for what does not come off the connection: data is moved. */
 void exchange_chain(struct exchange *x, struct chain *data);
 bool exchange_trailer(struct exchange *x, str_t name, str_t value);
+/* Those that were reported; NULL: none. */
+struct fields *exchange_trailers(const struct exchange *x);
 /* So many of the bytes that this call of decode takes are no part of the
  * head: they do not count for PREFIX_buffer_size. */
 void exchange_skip(struct exchange *x, size_t n);
@@ -116,6 +129,8 @@ void exchange_idle_limit(struct exchange *x, msec_t most);
  * is; decode returns STEP_FAIL then.  Over a connection that was idle, this is
  * not a failure of the peer, which is asked again over another one. */
 void exchange_unseen(struct exchange *x);
+/* The same where the peer has asked, without a fault, for another connection. */
+void exchange_moved(struct exchange *x);
 /* The connection becomes a tunnel (101). */
 void exchange_upgrade(struct exchange *x);
 /* All following bytes are the response, without a head (HTTP/0.9). */
@@ -127,6 +142,8 @@ void exchange_interim(struct exchange *x);
 struct http_request *exchange_request(const struct exchange *x);
 struct gateway      *exchange_gateway(const struct exchange *x);
 void                *exchange_state(const struct exchange *x);
+/* Whether there is a connection: a stored response has none. */
+bool exchange_has_link(const struct exchange *x);
 /* While there is a connection: its state, and what goes to the peer, sent when
  * the decoder has returned.  A complete response whose answer cannot be sent
  * at once leaves no reusable connection. */

@@ -301,9 +301,22 @@ break_off(struct relay *relay)
 
     exchange_end(g->x);
     gather(relay);
-    s = relay->drains ? STEP_DONE : http_send_cut(g->r, &relay->out);
+    if (relay->drains)
+        s = STEP_DONE;
+    else if (g->protocol->break_off != NULL && g->protocol->break_off(g))
+        s = http_send(g->r, &relay->out, true) == STEP_FAIL ? STEP_FAIL
+                                                            : STEP_DONE;
+    else
+        s = http_send_cut(g->r, &relay->out);
     gateway_end(g, PEER_OK);
     return s;
+}
+
+
+enum step
+gateway_cut(struct gateway *g, unsigned status)
+{
+    return g->relay != NULL ? break_off(g->relay) : gateway_fail(g, status);
 }
 
 
@@ -410,7 +423,7 @@ begin(struct relay *relay)
     if (s == STEP_DONE)
         return finish(relay);
     if (s == STEP_FAIL)
-        return break_off(relay);
+        return g->protocol->drops_broken ? give_up(g) : break_off(relay);
     if (!g->buffers && chain_empty(&g->x->body)) /* send the head at once */
         return hand_over(relay, true, false) == STEP_FAIL ? STEP_FAIL
                                                           : STEP_NEXT;

@@ -95,12 +95,27 @@ is_stale(const struct exchange *x, unsigned how)
 }
 
 
+/* Whether the peer has asked to be asked over another connection. */
+static bool
+is_moving(struct gateway *g)
+{
+    return g->x->is_moved && !g->x->has_head && g->moves++ < GATEWAY_MOVES;
+}
+
+
 enum step
 gateway_retry(struct gateway *g, unsigned how)
 {
     struct exchange *x = g->x;
     bool             may = may_repeat(g, was_sent(x));
     bool             stale = is_stale(x, how);
+
+    if (may && is_moving(g)) {
+        exchange_end(x);
+        exchange_forget(x);
+        g->is_stale = true;
+        return try_again(g);
+    }
 
     if (how == NEXT_TIMEOUT)
         gateway_timed_out(g);

@@ -42,7 +42,7 @@ gateway_new(struct http_request *r, const struct gateway_protocol *protocol,
     log_debug(r->task.log, "http init upstream");
     own_tag_undo(r);
     g->r = r;
-    g->protocol = protocol;
+    g->protocol = g->first = protocol;
     g->conf = conf;
     g->owner = owner;
     g->buffers = conf->buffering;
@@ -136,9 +136,11 @@ is_allowed(struct gateway *g)
 static enum step
 connect_peer(struct gateway *g, bool may_be_idle)
 {
-    struct exchange *x = exchange_new(g, g->pick.peer->name);
+    struct exchange *x;
     enum step        s;
 
+    g->protocol = g->first;
+    x = exchange_new(g, g->pick.peer->name);
     g->tries++;
     gateway_says(g, "connecting to upstream");
     if (!is_allowed(g)) {
@@ -247,7 +249,7 @@ connecting(struct gateway *g)
     }
     if (s == STEP_FAIL)
         gateway_blame_connect(g);
-    if (s == STEP_FAIL)
+    if (s == STEP_FAIL || (s == STEP_NEXT && !uplink_ready(g->x)))
         return gateway_retry(g, NEXT_ERROR);
     if (s == STEP_NEXT)
         g->state = GATEWAY_EXCHANGE;

@@ -154,6 +154,15 @@ gateway_tls_wrap(struct conn *c, void *arg)
 
     if (context == NULL || !tls_connect(c, context, sends ? s->name : STR("")))
         return false;
+    if (g->protocol->alpn != NULL
+        && SSL_set_alpn_protos(tls_handle(c),
+                               (const unsigned char *) g->protocol->alpn,
+                               (unsigned) strlen(g->protocol->alpn))
+               != 0)
+    {
+        tls_error_log(t->log, LEVEL_ERROR, 0, "SSL_set_alpn_protos() failed");
+        return false;
+    }
     if (s->identity != NULL && !tls_identity_use(tls_handle(c), s->identity)) {
         tls_error_log(t->log, LEVEL_ERROR, 0, "SSL_use_PrivateKey() failed");
         return false;

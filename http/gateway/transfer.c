@@ -73,6 +73,10 @@ frame(struct exchange *x, enum step in)
         s = p->encode_body(x, from, to, in == STEP_DONE);
     else
         chain_move(to, from);
+    if (s == STEP_FAIL) {
+        x->gateway->upload.has_failed = true;
+        return s;
+    }
     x->is_held = s == STEP_WAIT;
     x->is_body_encoded = in == STEP_DONE && !x->is_held;
     return x->is_held ? STEP_WAIT : in;
@@ -233,6 +237,13 @@ may_grow(const struct gateway *g)
 {
     return g->conf->max_header_size > g->conf->buffer_size
            && (!is_set(g, "_buffer_size") || is_set(g, "_max_header_size"));
+}
+
+
+size_t
+gateway_head_limit(const struct gateway *g)
+{
+    return may_grow(g) ? g->conf->max_header_size : g->conf->buffer_size;
 }
 
 

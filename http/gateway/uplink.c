@@ -64,7 +64,7 @@ preface_of(const struct gateway *g)
 /* Connections of one kind were opened in the same way, for the same protocol;
  * and by the same location, where they are to serve no other. */
 static struct link_kind
-kind_of(const struct gateway *g)
+kind_of(const struct gateway *g, const struct gateway_protocol *p)
 {
     const str_t owner = { (const char *) &g->owner, sizeof(g->owner) };
 
@@ -80,7 +80,8 @@ kind_of(const struct gateway *g)
         added = str_join3(g->r->task.arena, added, STR("\n"), g->secure->key);
     }
     return (struct link_kind){
-        .protocol = g->protocol->link,
+        .protocol = p->link,
+        .most = g->conf->streams,
         .settings = g->group->keepalive_local ? str_mix(settings, owner)
                                               : settings,
         .added = added,
@@ -110,16 +111,97 @@ open_new(struct exchange *x, const struct link_kind *kind, str_t from)
 }
 
 
+/* Where connections carry several exchanges, x has a link inside of it.  False:
+ * logged, and there is none. */
+static bool
+enter(struct exchange *x)
+{
+    struct gateway *g = x->gateway;
+    struct link    *outer = x->link;
+
+    if (g->protocol->link == NULL || g->protocol->link->enter == NULL)
+        return true;
+    x->link = g->protocol->link->enter(outer, &g->r->task);
+    if (x->link != NULL && g->conf->streams > 1)
+        link_share(outer, g->group);
+    return x->link != NULL;
+}
+
+
+/* The exchange speaks p. */
+static void
+speak(struct exchange *x, const struct gateway_protocol *p)
+{
+    struct gateway *g = x->gateway;
+
+    if (g->protocol == p)
+        return;
+    g->protocol = p;
+    x->state = arena_zalloc(g->r->task.arena, p->state_size);
+}
+
+
+/* An idle connection, or one with room, that speaks p. */
+static bool
+take(struct exchange *x, const struct gateway_protocol *p)
+{
+    struct gateway  *g = x->gateway;
+    struct link_kind kind = kind_of(g, p);
+
+    x->link = link_take(&g->r->task, g->group, g->pick.peer, &kind);
+    if (x->link == NULL)
+        return false;
+    speak(x, p);
+    return enter(x);
+}
+
+
+static bool
+take_any(struct exchange *x)
+{
+    const struct gateway_protocol *p = x->gateway->protocol;
+
+    if (p->choices == NULL)
+        return take(x, p);
+    for (unsigned i = 0; p->choices[i] != NULL; i++)
+        if (take(x, p->choices[i]))
+            return true;
+    return false;
+}
+
+
+/* What the peer has chosen. */
+static void
+agree(struct exchange *x)
+{
+    const struct gateway_protocol *const *p = x->gateway->protocol->choices;
+    const unsigned char                  *name = NULL;
+    unsigned                              n = 0;
+
+    if (p == NULL)
+        return;
+    if (x->gateway->secure != NULL)
+        SSL_get0_alpn_selected(tls_ssl(&x->link->conn), &name, &n);
+    while (p[1] != NULL
+           && !(n != 0 && (*p)->alpn != NULL
+                && str_eq((str_t){ (const char *) name, n },
+                          str_of((*p)->alpn + 1))))
+        p++;
+    speak(x, *p);
+    link_speak(x->link, (*p)->link);
+}
+
+
 enum step
 uplink_open(struct exchange *x, bool may_be_idle)
 {
     struct gateway  *g = x->gateway;
-    struct link_kind kind = kind_of(g);
+    struct link_kind kind;
 
-    if (may_be_idle)
-        x->link = link_take(&g->r->task, g->group, g->pick.peer, &kind);
-    if (!x->link)
+    if (!may_be_idle || !take_any(x)) {
+        kind = kind_of(g, g->protocol);
         return open_new(x, &kind, bind_text(g));
+    }
     log_debug(g->r->task.log, "get keepalive peer: using connection fd:%d",
               x->link->conn.event.fd);
     x->connect_ms = 0;
@@ -135,6 +217,14 @@ uplink_opened(struct exchange *x)
     if (s == STEP_NEXT)
         x->connect_ms = (int64_t) (clock_ms() - x->started_at);
     return s;
+}
+
+
+bool
+uplink_ready(struct exchange *x)
+{
+    agree(x);
+    return enter(x);
 }
 
 

@@ -38,6 +38,28 @@ const struct conf_type pass_type = {
 };
 
 
+void
+pass_set_host(str_t authority, unsigned default_port, str_t *host, str_t *port)
+{
+    const char *colon = str_rchr(authority, ':');
+    const char *bracket = str_rchr(authority, ']');
+    str_t       usual = default_port == HTTPS_PORT ? STR("443") : STR("80");
+
+    if (str_istarts(authority, STR("unix:"))) {
+        *host = STR("localhost");
+        *port = STR("");
+        return;
+    }
+    *host = authority;
+    *port = usual;
+    if (!colon || (bracket && bracket > colon))
+        return;
+    *port = str_span(colon + 1, authority.p + authority.n);
+    if (str_eq(*port, usual))
+        *host = str_span(authority.p, colon);
+}
+
+
 bool
 pass_evaluate(struct gateway *g, const struct pass_target *to, str_t *url)
 {

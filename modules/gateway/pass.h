@@ -21,6 +21,12 @@ extern const struct conf_type pass_type;
 /* The same for an address that is no argument as it stands. */
 const char *pass_parse(struct conf *cf, struct pass_target *to, str_t address,
                        const struct content *content);
+enum { HTTPS_PORT = 443 };
+
+/* The name for Host, with its port unless that is the default one, and the port,
+ * of what an address has between its scheme and its path. */
+void pass_set_host(str_t authority, unsigned default_port, str_t *host,
+                   str_t *port);
 /* For the protocol's prepare: sets the group of g, or what is to be looked up.
  * False: logged, and the request has failed. */
 bool pass_find(struct gateway *g, const struct pass_target *to);

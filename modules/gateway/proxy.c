@@ -4,6 +4,7 @@
  * protocol's functions for the gateway engine.
  */
 #include "config.h"
+#include "modules/gateway/h2peer_exchange.h"
 #include "modules/gateway/proxy.h"
 
 const struct gateway_protocol proxy_protocol = {
@@ -28,6 +29,29 @@ const struct gateway_protocol proxy_protocol = {
 };
 
 
+static const struct gateway_protocol *const choices[]
+    = { &proxy_h2_protocol, &proxy_protocol, NULL };
+
+/* Over TLS.  What is stored, and explained, is as HTTP/1 has it. */
+const struct gateway_protocol proxy_auto_protocol = {
+    .prefix = "proxy",
+    .scheme = "http",
+    .secure_scheme = "https",
+    .alpn = "\2h2\10http/1.1",
+    .choices = choices,
+    .port = 80,
+    .has_own_date = true,
+    .fields_row = "proxy_set_header",
+    .state_size = sizeof(struct h1_response),
+    .prepare = proxy_prepare,
+    .encode_head = proxy_encode_head,
+    .decode = proxy_decode,
+    .hides = proxy_hides,
+    .key = proxy_cache_key,
+    .rewrite = proxy_rewrite,
+};
+
+
 const struct gateway_tls_place proxy_tls_place
     = { &proxy_module, offsetof(struct proxy_conf, tls), "proxy_ssl" };
 
@@ -42,9 +66,8 @@ ready(struct conf *cf, void *at)
 
 
 static const struct conf_word versions[] = {
-    { "1.0", HTTP_10 },
-    { "1.1", HTTP_11 },
-    { NULL, 0 },
+    { "1.0", HTTP_10 },     { "1.1", HTTP_11 }, { "2", HTTP_20 },
+    { "auto", PROXY_AUTO }, { NULL, 0 },
 };
 
 static const struct conf_word upgrades[] = {
@@ -70,7 +93,9 @@ static const struct directive directives[] = {
          "May have variables."),
     ENUM("proxy_http_version", IN_WEB, C, http_version, "1.1", versions,
          "The HTTP version of requests to the upstream; connections are "
-         "reused with 1.1."),
+         "reused with 1.1 and 2. With 2 it has to speak HTTP/2 at once, over "
+         "TLS as ALPN says (h2). auto: over TLS the version that it chooses, "
+         "else 1.1."),
     ENUM("proxy_upgrade", IN_WEB, C, upgrade, "auto", upgrades,
          "Whether an upgrade that the client asks for, such as a WebSocket, is "
          "passed on. auto: where no proxy_set_header names Upgrade or "
@@ -136,9 +161,13 @@ static const struct directive directives[] = {
     }
 
 static const struct template templates[] = {
-    SHARED(gateway_peer_rows),  SHARED(gateway_field_rows),
-    SHARED(gateway_body_rows),  SHARED(gateway_cache_rows),
-    SHARED(gateway_lowat_rows), GATEWAY_TLS_TEMPLATES("proxy_ssl", C),
+    SHARED(gateway_peer_rows),
+    SHARED(gateway_field_rows),
+    SHARED(gateway_body_rows),
+    SHARED(gateway_cache_rows),
+    SHARED(gateway_lowat_rows),
+    SHARED(h2peer_rows),
+    GATEWAY_TLS_TEMPLATES("proxy_ssl", C),
     { .rows = NULL },
 };
 

@@ -12,18 +12,8 @@
 #include "http/gateway/tls.h"
 #include "http/h1/response.h"
 #include "modules/gateway/pass.h"
+#include "modules/gateway/set_headers.h"
 #include "modules/module.h"
-
-/* proxy_set_header. */
-struct proxy_field {
-    str_t         name;
-    struct expr  *value;
-    enum field_id id;
-};
-
-struct proxy_fields {
-    VEC(struct proxy_field) list;
-};
 
 /* One proxy_redirect, proxy_cookie_path or proxy_cookie_domain. */
 struct proxy_rule {
@@ -50,35 +40,21 @@ struct proxy_flag_rules {
     bool is_off;
 };
 
+/* proxy_http_version auto: as ALPN says. */
+enum { PROXY_AUTO = 1 };
+
 /* proxy_upgrade. */
 enum proxy_upgrade { UPGRADE_AUTO, UPGRADE_ON, UPGRADE_OFF };
 
 struct proxy_conf {
     struct gateway_conf     gateway; /* first */
     struct expr            *method, *body;
-    unsigned                http_version; /* 1000, 1001                      */
+    unsigned                http_version; /* 1000, 1001, 2000, PROXY_AUTO    */
     unsigned                upgrade;      /* enum proxy_upgrade              */
     struct proxy_rules      redirects, cookie_paths, cookie_domains;
     struct proxy_flag_rules cookie_flags;
     struct gateway_tls      tls;
 };
-
-/* proxy_headers.c: the headers of proxy_set_header. */
-struct proxy_headers {
-    struct proxy_fields set;
-    /* Computed by ready as bits (proxy_field_bit): the headers that are set,
-     * and the client's headers that are not passed on. */
-    uint64_t     sets, replaces;
-    struct hash *replaced; /* other names, or NULL                           */
-};
-
-static inline uint64_t
-proxy_field_bit(enum field_id id)
-{
-    return (uint64_t) 1 << id;
-}
-
-enum { HTTPS_PORT = 443 };
 
 struct proxy_target {
     bool                   is_secure; /* https                               */
@@ -102,7 +78,8 @@ struct proxy_state {
 };
 
 extern struct module proxy_module, proxy_pass_module, proxy_headers_module;
-extern const struct gateway_protocol proxy_protocol;
+extern const struct gateway_protocol proxy_protocol, proxy_h2_protocol,
+    proxy_auto_protocol;
 extern const struct gateway_tls_place proxy_tls_place;
 
 static inline const struct proxy_conf *
@@ -121,7 +98,12 @@ enum step proxy_encode_head(struct exchange *x, struct chain *out);
 enum step proxy_encode_body(struct exchange *x, struct chain *in,
                             struct chain *out, bool last);
 str_t     proxy_cache_key(const struct gateway *g);
+/* A cache may ask with GET where the client asks with HEAD. */
+void proxy_convert(struct gateway *g);
 /* proxy_response.c */
+/* Reports an event of a head: STEP_WAIT to go on with the next one. */
+enum step proxy_tell(struct exchange *x, const struct h1_response *h,
+                     enum h1_event event);
 enum step proxy_decode(struct exchange *x, struct buf *in);
 enum step proxy_decode_eof(struct exchange *x);
 bool      proxy_hides(enum field_id id, str_t name);

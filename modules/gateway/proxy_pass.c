@@ -8,6 +8,19 @@
 #include "modules/gateway/proxy.h"
 
 
+/* An upgrade is one of HTTP/1. */
+static const struct gateway_protocol *
+protocol_of(const struct http_request *r, const struct proxy_conf *conf)
+{
+    if (conf->http_version == HTTP_20)
+        return &proxy_h2_protocol;
+    if (conf->http_version == PROXY_AUTO
+        && fields_get(&r->in, FIELD_UPGRADE) == NULL)
+        return &proxy_auto_protocol;
+    return &proxy_protocol;
+}
+
+
 static enum step
 serve(struct task *t)
 {
@@ -22,43 +35,20 @@ serve(struct task *t)
         *s = (struct proxy_state){
             .target = to, .host = to->host, .port = to->port, .uri = to->uri
         };
-        g = gateway_new(r, &proxy_protocol, &conf->gateway,
+        g = gateway_new(r, protocol_of(r, conf), &conf->gateway,
                         r->location->identity);
         g->group = to->group;
         g->data = s;
         if (to->is_secure)
             gateway_tls_begin(g, &proxy_tls_place, to->host);
         g->upload.is_replaced = conf->body && conf->gateway.pass_request_body;
-        g->upload.needs_length = conf->http_version != HTTP_11;
+        g->upload.needs_length = conf->http_version == HTTP_10;
     }
     return gateway_run(g);
 }
 
 
 static const struct content content = PASS_CONTENT("proxy_pass", serve);
-
-
-/* Sets $proxy_host and $proxy_port from the part between the scheme and the
- * URI. */
-static void
-set_host(struct proxy_target *to, str_t authority)
-{
-    const char *colon = str_rchr(authority, ':');
-    const char *bracket = str_rchr(authority, ']');
-
-    if (str_istarts(authority, STR("unix:"))) {
-        to->host = STR("localhost");
-        to->port = STR("");
-        return;
-    }
-    to->host = authority;
-    to->port = to->is_secure ? STR("443") : STR("80");
-    if (!colon || (bracket && bracket > colon))
-        return;
-    to->port = str_span(colon + 1, authority.p + authority.n);
-    if (str_eq(to->port, to->is_secure ? STR("443") : STR("80")))
-        to->host = str_span(authority.p, colon);
-}
 
 
 static const char *
@@ -110,7 +100,9 @@ parse_fixed(struct conf *cf, struct proxy_target *to)
     if (to->uri.n && str_istarts(rest, STR("unix:")) && n
         && rest.p[n - 1] == ':')
         n--;
-    set_host(to, (str_t){ rest.p, n });
+    pass_set_host((str_t){ rest.p, n },
+                  to->is_secure ? HTTPS_PORT : proxy_protocol.port, &to->host,
+                  &to->port);
     return check_uri(cf, to);
 }
 

@@ -123,33 +123,13 @@ proxy_cache_key(const struct gateway *g)
 
 /* --- the head ------------------------------------------------------------- */
 
-/* The same code first measures the text (p is NULL) and then writes it. */
-struct text {
-    char  *p;
-    size_t n;
-};
-
-
 static void
-put(struct text *t, str_t s)
+put(struct head_text *t, str_t s)
 {
     if (t->p && s.n)
         memcpy(t->p + t->n, s.p, s.n);
     t->n += s.n;
 }
-
-
-static void
-put_field(struct text *t, str_t name, str_t value)
-{
-    if (t->p)
-        field_put(t->p + t->n, name, value);
-    t->n += name.n + value.n + FIELD_FRAME;
-}
-
-
-static const uint64_t of_upgrades = (uint64_t) 1 << FIELD_UPGRADE
-                                    | (uint64_t) 1 << FIELD_CONNECTION;
 
 
 static bool
@@ -166,150 +146,88 @@ says_upgrade(const struct fields *in)
 
 /* The protocol that the client asks for, if that is passed on; else empty. */
 static str_t
-upgrade_of(const struct gateway *g, const struct proxy_headers *h)
+upgrade_of(const struct gateway *g, const struct set_headers *h)
 {
     const struct proxy_conf   *conf = proxy_conf_of(g);
     const struct http_request *r = g->r;
     const struct field        *f = fields_get(&r->in, FIELD_UPGRADE);
 
     if (!f || conf->upgrade == UPGRADE_OFF || r != r->main
-        || !conf->gateway.pass_request_headers || conf->http_version != HTTP_11
+        || !conf->gateway.pass_request_headers || conf->http_version == HTTP_10
         || r->version < HTTP_11)
         return STR("");
-    if (conf->upgrade == UPGRADE_AUTO && (h->sets & of_upgrades))
+    if (conf->upgrade == UPGRADE_AUTO && (h->sets & set_of_upgrades))
         return STR("");
     return says_upgrade(&r->in) && !str_ifind(f->value, STR("h2c")) ? f->value
                                                                     : STR("");
 }
 
 
-/* Writes the headers of proxy_set_header.  Empty ones are left out, except
- * Host, which every request needs. */
 static void
-put_set(struct text *t, const struct proxy_headers *h, str_t host,
-        const str_t *values, bool upgrades)
-{
-    VEC_EACH(&h->set.list, f) {
-        str_t value = values[f - h->set.list.at];
-
-        if (upgrades && (proxy_field_bit(f->id) & of_upgrades))
-            continue;
-        if (value.n == 0 && f->id == FIELD_HOST)
-            value = host;
-        if (value.n)
-            put_field(t, f->name, value);
-    }
-}
-
-
-static void
-put_framing(struct text *t, const struct proxy_headers *h,
+put_framing(struct head_text *t, const struct set_headers *h,
             const struct proxy_state *s)
 {
     char digits[20];
 
-    if (s->is_chunked && !(h->sets & proxy_field_bit(FIELD_TRANSFER_ENCODING)))
+    if (s->is_chunked && !(h->sets & set_field_bit(FIELD_TRANSFER_ENCODING)))
         put(t, STR("Transfer-Encoding: chunked\r\n"));
     if (!s->is_chunked && s->body_length >= 0
-        && !(h->sets & proxy_field_bit(FIELD_CONTENT_LENGTH)))
-        put_field(
+        && !(h->sets & set_field_bit(FIELD_CONTENT_LENGTH)))
+        head_put_field(
             t, STR("Content-Length"),
             (str_t){ digits, number_put(digits, (uint64_t) s->body_length) });
 }
 
 
-/* What is stored is the whole response, whatever the client asks for. */
-static uint64_t
-kept_back(const struct gateway *g)
-{
-    if (!gateway_cache_asks_whole(g))
-        return 0;
-    return proxy_field_bit(FIELD_IF_MODIFIED_SINCE)
-           | proxy_field_bit(FIELD_IF_UNMODIFIED_SINCE)
-           | proxy_field_bit(FIELD_IF_NONE_MATCH)
-           | proxy_field_bit(FIELD_IF_MATCH) | proxy_field_bit(FIELD_RANGE)
-           | proxy_field_bit(FIELD_IF_RANGE);
-}
-
-
-/* Of a stored response that is revalidated. */
 static void
-put_conditions(struct text *t, const struct proxy_headers *h,
-               const struct gateway *g)
+put_head(struct head_text *t, const struct gateway *g, const str_t *values)
 {
-    str_t value = gateway_cache_modified(g);
-
-    if (!gateway_cache_asks_whole(g))
-        return;
-    if (value.n != 0 && !(h->sets & proxy_field_bit(FIELD_IF_MODIFIED_SINCE)))
-        put_field(t, STR("If-Modified-Since"), value);
-    value = gateway_cache_etag(g);
-    if (value.n != 0 && !(h->sets & proxy_field_bit(FIELD_IF_NONE_MATCH)))
-        put_field(t, STR("If-None-Match"), value);
-}
-
-
-static void
-put_passed(struct text *t, const struct proxy_headers *h,
-           const struct gateway *g)
-{
-    uint64_t replaces = h->replaces | kept_back(g);
-
-    VEC_EACH(&g->r->in.list, f) {
-        if (f->is_hidden || (replaces & proxy_field_bit(f->id)))
-            continue;
-        if (h->replaced && f->id == FIELD_UNKNOWN
-            && hash_get(h->replaced, f->name))
-            continue;
-        put_field(t, f->name, f->value);
-    }
-}
-
-
-static void
-put_head(struct text *t, const struct gateway *g, const str_t *values)
-{
-    const struct proxy_conf    *conf = proxy_conf_of(g);
-    const struct proxy_headers *h = conf_of(&g->r->task, &proxy_headers_module);
-    const struct proxy_state   *s = g->data;
-    str_t                       upgrade = upgrade_of(g, h);
+    const struct proxy_conf  *conf = proxy_conf_of(g);
+    const struct set_headers *h = conf_of(&g->r->task, &proxy_headers_module);
+    const struct proxy_state *s = g->data;
+    str_t                     upgrade = upgrade_of(g, h);
 
     put(t, s->method);
     put(t, STR(" "));
     put(t, g->uri);
-    put(t, conf->http_version == HTTP_11 ? STR(" HTTP/1.1\r\n")
+    put(t, conf->http_version != HTTP_10 ? STR(" HTTP/1.1\r\n")
                                          : STR(" HTTP/1.0\r\n"));
-    put_set(t, h, s->host, values, upgrade.n != 0);
-    if (!(h->sets & proxy_field_bit(FIELD_HOST)))
-        put_field(t, STR("Host"), s->host);
+    head_put_set(t, h, s->host, values, upgrade.n != 0);
+    if (!(h->sets & set_field_bit(FIELD_HOST)))
+        head_put_field(t, STR("Host"), s->host);
     put_framing(t, h, s);
     if (upgrade.n) {
-        put_field(t, STR("Upgrade"), upgrade);
-        put_field(t, STR("Connection"), STR("upgrade"));
+        head_put_field(t, STR("Upgrade"), upgrade);
+        head_put_field(t, STR("Connection"), STR("upgrade"));
     }
-    put_conditions(t, h, g);
-    if (conf->gateway.pass_request_headers)
-        put_passed(t, h, g);
+    head_put_passed(t, h, g);
     put(t, STR("\r\n"));
+}
+
+
+void
+proxy_convert(struct gateway *g)
+{
+    struct proxy_state *s = g->data;
+
+    if (!gateway_cache_converts(g))
+        return;
+    s->method = STR("GET");
+    s->is_head = false;
 }
 
 
 enum step
 proxy_encode_head(struct exchange *x, struct chain *out)
 {
-    struct gateway             *g = exchange_gateway(x);
-    struct task                *task = &g->r->task;
-    const struct proxy_headers *h = conf_of(task, &proxy_headers_module);
-    struct text                 text = { NULL, 0 };
-    str_t *values = arena_array(task->arena, str_t, h->set.list.n + 1);
+    struct gateway           *g = exchange_gateway(x);
+    struct task              *task = &g->r->task;
+    const struct set_headers *h = conf_of(task, &proxy_headers_module);
+    struct head_text          text = { .p = NULL };
+    const str_t              *values = set_headers_values(g, h);
 
-    if (gateway_cache_converts(g)) {
-        ((struct proxy_state *) g->data)->method = STR("GET");
-        ((struct proxy_state *) g->data)->is_head = false;
-    }
-    VEC_EACH(&h->set.list, f)
-        values[f - h->set.list.at] = expr_eval(f->value, task);
-    if (task->has_bad_value)
+    proxy_convert(g);
+    if (values == NULL)
         return STEP_FAIL;
     put_head(&text, g, values);
     text.p = arena_bytes(task->arena, text.n);

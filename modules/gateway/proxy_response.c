@@ -103,9 +103,8 @@ tell_head(struct exchange *x, const struct h1_response *h)
 }
 
 
-/* Returns STEP_WAIT to continue with the next event. */
-static enum step
-tell(struct exchange *x, const struct h1_response *h, enum h1_event event)
+enum step
+proxy_tell(struct exchange *x, const struct h1_response *h, enum h1_event event)
 {
     const struct log *log = exchange_request(x)->task.log;
 
@@ -163,7 +162,7 @@ proxy_decode(struct exchange *x, struct buf *in)
 
         event = h1_response_next(h, &rest);
         in->read = in->write - rest.n;
-        step = tell(x, h, event);
+        step = proxy_tell(x, h, event);
     } while (step == STEP_WAIT && event != H1_WANTS_MORE);
     return step;
 }

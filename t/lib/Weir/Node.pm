@@ -27,12 +27,15 @@ my $folder = dirname(__FILE__) . '/../../data/express';
 my $owner = $$;
 my %instance;       # name => { pid, in: what keeps it alive }
 
+# need_node(@packages): besides those that all need.
 sub need_node {
+    my (@packages) = @_;
+
     Test::More::plan(skip_all => 'no node')
         if system('node -e 0 2>/dev/null') != 0;
     Test::More::plan(skip_all => "no packages in t/data/express: "
                      . 'sh auto/deps test installs them')
-        if grep { !-d "$folder/node_modules/$_" } qw(express ws);
+        if grep { !-d "$folder/node_modules/$_" } qw(express ws), @packages;
 }
 
 # start_instance($script, $name, $port): back when it listens.

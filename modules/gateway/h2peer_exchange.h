@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * HTTP/2 for the gateway engine: what the protocols that speak it share.
+ */
+#pragma once
+
+#include "http/gateway/gateway.h"
+#include "http/h1/response.h"
+#include "modules/gateway/h2peer_fields.h"
+#include "modules/gateway/h2peer_link.h"
+
+/* Rows of templates whose base is a struct gateway_conf. */
+extern const struct directive h2peer_rows[];
+
+/* Of a try: the first member of a protocol's state. */
+struct h2peer_try {
+    struct h1_response head;
+    bool               is_head;   /* the method is HEAD                      */
+    bool               in_fields; /* a head has begun                        */
+    bool               has_head;
+    size_t             left;      /* of the present record                   */
+    /* Takes a part of the body, instead of exchange_body.  False: it is
+     * invalid, logged. */
+    bool (*on_data)(struct exchange *x, str_t data);
+};
+
+/* Sends the head.  STEP_FAIL: it is too long, logged. */
+enum step h2peer_send_head(struct exchange *x, const struct h2peer_fields *h,
+                       bool is_head);
+/* The head as text, for explanations. */
+void h2peer_describe(const struct h2peer_fields *h, struct chain *out);
+enum step h2peer_encode_body(struct exchange *x, struct chain *in,
+                         struct chain *out, bool last);
+enum step h2peer_decode(struct exchange *x, struct buf *in);
+enum step h2peer_decode_eof(struct exchange *x);

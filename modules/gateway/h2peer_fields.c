@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Fields of requests.  :authority is the fourth in the list.
+ */
+#include "modules/gateway/h2peer_fields.h"
+
+#include "core/base/number.h"
+#include "http/field.h"
+
+enum {
+    AUTHORITY = 3,
+    LENGTH_MAX = 2097151, /* of a text in HPACK, as nginx encodes it          */
+};
+
+
+static void
+add(struct h2peer_fields *h, str_t name, str_t value)
+{
+    *vec_push(h->arena, &h->list) = (struct h2peer_field){ name, value };
+}
+
+
+void
+h2peer_fields_begin(struct h2peer_fields *h, str_t method, str_t scheme,
+                    str_t path, str_t authority)
+{
+    add(h, STR(":method"), method);
+    add(h, STR(":scheme"), scheme);
+    add(h, STR(":path"), path);
+    add(h, STR(":authority"), field_clean(h->arena, authority));
+}
+
+
+/* In lower case; empty: it is no name. */
+static str_t
+lower(struct arena *a, str_t name)
+{
+    static const char other[] = "!#$%&'*+-.^_`|~";
+    char             *p = arena_bytes(a, name.n);
+
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+
+        if (c >= 'A' && c <= 'Z')
+            c = (char) (c - 'A' + 'a');
+        else if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+                 && memchr(other, c, sizeof(other) - 1) == NULL)
+            return STR("");
+        p[i] = c;
+    }
+    return (str_t){ p, name.n };
+}
+
+
+static bool
+is_wanted(const struct h2peer_fields *h, str_t name, str_t value)
+{
+    uint64_t n;
+
+    switch ((int) field_id(name)) {
+    case FIELD_CONNECTION:
+    case FIELD_KEEP_ALIVE:
+    case FIELD_PROXY_CONNECTION:
+    case FIELD_TRANSFER_ENCODING:
+    case FIELD_UPGRADE:
+        return false;
+    case FIELD_TE:
+        return str_ieq(value, STR("trailers"));
+    case FIELD_CONTENT_LENGTH:
+        return !h->has_length && number_parse(value, INT64_MAX, &n)
+               && (int64_t) n == h->length;
+    default:
+        return !str_ieq(name, STR("HTTP2-Settings"));
+    }
+}
+
+
+void
+h2peer_fields_add(struct h2peer_fields *h, str_t name, str_t value)
+{
+    value = str_trim(field_clean(h->arena, value));
+    if (field_id(name) == FIELD_HOST) {
+        if (value.n != 0)
+            h->list.at[AUTHORITY].value = value;
+        return;
+    }
+    if (!is_wanted(h, name, value))
+        return;
+    name = lower(h->arena, name);
+    if (name.n == 0)
+        return;
+    h->has_length = h->has_length || str_is(name, "content-length");
+    add(h, name, value);
+}
+
+
+const char *
+h2peer_fields_too_long(const struct h2peer_fields *h)
+{
+    VEC_EACH(&h->list, f) {
+        if (f->name.n > LENGTH_MAX)
+            return "header name";
+        if (f->value.n > LENGTH_MAX)
+            return str_is(f->name, ":path") ? "URI" : "header value";
+    }
+    return NULL;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A session with an HTTP/2 server: what its streams get of what it sends, whole
+ * and cut at each byte.
+ */
+#include "core/base/check.h"
+#include "modules/gateway/h2peer_session.h"
+#include "t/unit/tap.h"
+
+/* SETTINGS, a head in two frames, data, trailers. */
+static const char input[] = "\0\0\0\4\0\0\0\0\0"
+                            "\0\0\1\1\0\0\0\0\1"
+                            "\x88"
+                            "\0\0\5\11\4\0\0\0\1"
+                            "\x10\1x\1y"
+                            "\0\0\3\0\0\0\0\0\1"
+                            "abc"
+                            "\0\0\6\1\5\0\0\0\1"
+                            "\x10\1t\2ok";
+
+
+static void
+on_input(struct h2peer_stream *t)
+{
+    (void) t;
+}
+
+
+static size_t
+on_body(struct h2peer_stream *t, char *out, size_t n, bool *last)
+{
+    (void) t, (void) out, (void) n;
+    *last = true;
+    return 0;
+}
+
+
+static void
+open_stream(struct h2peer_session *s, struct h2peer_stream *t)
+{
+    static const struct h2peer_field fields[]
+        = { { STR_INIT(":method"), STR_INIT("GET") },
+            { STR_INIT(":path"), STR_INIT("/") } };
+
+    *t = (struct h2peer_stream){ .head_max = 1000,
+                                 .field_max = 1000,
+                                 .on_input = on_input,
+                                 .on_body = on_body };
+    ok(h2peer_open(s, t, fields, countof(fields), false), "a stream");
+}
+
+
+static void
+drain(struct h2peer_session *s)
+{
+    while (h2peer_give(s).n != 0)
+        continue;
+}
+
+
+static void
+test_cut(size_t at)
+{
+    static const char      want[] = "HTTP/2.0 200\r\nx: y\r\n\r\nD\0\0\3"
+                                    "abcT\0\0\5\0\1tokE";
+    struct h2peer_session *s = h2peer_session_new();
+    struct h2peer_stream   t[2];
+    char                   got[256];
+    size_t                 n;
+    size_t                 all = sizeof(input) - 1;
+
+    open_stream(s, &t[0]);
+    open_stream(s, &t[1]);
+    drain(s);
+    CHECK(at == 0 || h2peer_take(s, (str_t){ input, at }));
+    drain(s);
+    CHECK(at == all || h2peer_take(s, (str_t){ input + at, all - at }));
+    n = h2peer_read(&t[0], got, sizeof(got));
+    /* Data that came in two pieces is two records. */
+    ok(n >= sizeof(want) - 1 && memcmp(got, want, 23) == 0 && got[n - 1] == 'E',
+       "cut at %zu", at);
+    if (n == sizeof(want) - 1)
+        ok(memcmp(got, want, n) == 0, "whole");
+    is((int) h2peer_read(&t[1], got, sizeof(got)), 0, "nothing for another");
+    h2peer_end(s);
+    ok(t[1].session == NULL, "which is over with the connection");
+    h2peer_leave(&t[0]);
+    h2peer_leave(&t[1]);
+    h2peer_session_free(s);
+}
+
+
+int
+main(void)
+{
+    for (size_t at = 0; at < sizeof(input); at++)
+        test_cut(at);
+    return done();
+}
