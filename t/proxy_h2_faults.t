@@ -148,6 +148,11 @@ $peer{moved} = Weir::H2Peer->start(sub {
     return fine($p, $s) if $p->number > 1;
     $p->goaway(0, 0);
 });
+$peer{moved3} = Weir::H2Peer->start(sub {
+    my ($p, $s) = @_;
+    return fine($p, $s) if $p->number > 1 && length $s->{body} == 3000;
+    $p->goaway(0, 0);
+});
 $peer{nowhere} = Weir::H2Peer->start(sub { $_[0]->goaway(0, 0) });
 # What has begun ends well, but nothing follows.
 $peer{last} = Weir::H2Peer->start(sub {
@@ -195,13 +200,14 @@ $peer{pieces} = Weir::H2Peer->start(sub {
     $p->head($s->{id}, 1, 'x-end' => 'yes', connection => 'x');
 });
 $conf .= "location /$_ { proxy_pass http://$_; }\n"
-    for qw(moved nowhere last idle leaves closed narrow silent after first
-           pieces);
+    for qw(moved moved3 nowhere last idle leaves closed narrow silent after
+           first pieces);
 
 my $fine = Weir::H2Peer->start(\&fine);
 my $groups = join '', map {
     "upstream $_ { server 127.0.0.1:" . $peer{$_}->port . "; keepalive 2; }\n"
-} qw(moved nowhere last idle leaves closed narrow silent after first pieces);
+} qw(moved moved3 nowhere last idle leaves closed narrow silent after first
+     pieces);
 my ($rst, $f) = ($peer{rst7}->port, $fine->port);
 my $close = $peer{close}->port;
 
@@ -232,6 +238,8 @@ $t->run(<<"EOC");
             proxy_read_timeout 200ms; }
         location /wait/closed { proxy_pass http://closed;
             proxy_send_timeout 200ms; }
+        location /unbuffered/moved { proxy_pass http://moved3;
+            proxy_request_buffering off; }
         location /unbuffered/first { proxy_pass http://first;
             proxy_request_buffering off; }
     }
@@ -265,6 +273,8 @@ my $r = $t->get('/moved');
 is $r->body, 'fine', 'GOAWAY: asked again over another connection';
 is $r->header('X-Tries'), '200', 'which is no failure';
 is $t->post('/moved', 'x')->body, 'fine', 'POST as well';
+is $t->post('/unbuffered/moved', 'x' x 3000)->body, 'fine',
+    'and a body that was passed on as it came';
 is $t->get('/nowhere')->status, 502, 'but not for ever';
 is $peer{nowhere}->connections, 4, 'only three times';
 is $t->get('/last')->header('x-conn'), 1, 'a stream that has begun ends';
@@ -273,8 +283,9 @@ is $t->get('/leaves')->body, 'fine', 'GOAWAY behind a response';
 wait_until(sub { $t->get('/leaves')->header('x-conn') >= 2 });
 is $t->get('/idle')->header('x-conn'), 1, "idle: frames are answered ($_)"
     for 1 .. 3;
-is scalar(grep { $_->{flags} == 1 } Weir::H2Peer::frames($peer{idle}, 'PING')),
-    3, 'each PING';
+ok wait_until(sub {
+    3 == grep { $_->{flags} == 1 } Weir::H2Peer::frames($peer{idle}, 'PING');
+}), 'each PING';
 is $t->get('/next')->status, 502, 'a reset is no error';
 is $t->get('/nextall')->body, 'fine', 'but invalid_header';
 is $t->post('/nextall', 'x')->status, 502, 'POST is not repeated';

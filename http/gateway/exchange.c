@@ -210,6 +210,13 @@ exchange_length(struct exchange *x, int64_t length)
 }
 
 
+bool
+exchange_has_length(const struct exchange *x)
+{
+    return x->length >= 0;
+}
+
+
 void
 exchange_body(struct exchange *x, str_t data)
 {

@@ -248,6 +248,7 @@ struct gateway_upload {
                                  error_page names                            */
     bool         is_streaming; /* passed on as it arrives                    */
     bool         has_streamed; /* ... and some of it has been                */
+    bool         is_lost;    /* ... of which body does not have all          */
     bool         has_whole;  /* ... and nothing more comes from the client   */
     bool         has_failed; /* the body could not be read, or the head not
                                 be made: not the peer's fault                */

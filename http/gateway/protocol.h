@@ -110,6 +110,7 @@ bool exchange_field(struct exchange *x, str_t name, str_t value);
 /* A field that was reported before, or NULL. */
 struct field *exchange_find(const struct exchange *x, str_t name);
 void exchange_length(struct exchange *x, int64_t length); /* of the body     */
+bool exchange_has_length(const struct exchange *x);
 void exchange_body(struct exchange *x, str_t data); /* points into in        */
 /* The same for what does not come off the connection: data is moved. */
 void exchange_chain(struct exchange *x, struct chain *data);

@@ -291,6 +291,14 @@ finish(struct relay *relay)
 }
 
 
+/* Whether the protocol tells the client of it. */
+static bool
+tells_end(struct gateway *g)
+{
+    return g->protocol->break_off != NULL && g->protocol->break_off(g);
+}
+
+
 /* The rest of the response will not arrive: sends what is there, and ends it
  * in a way that shows the client that it is incomplete. */
 static enum step
@@ -303,7 +311,7 @@ break_off(struct relay *relay)
     gather(relay);
     if (relay->drains)
         s = STEP_DONE;
-    else if (g->protocol->break_off != NULL && g->protocol->break_off(g))
+    else if (tells_end(g))
         s = http_send(g->r, &relay->out, true) == STEP_FAIL ? STEP_FAIL
                                                             : STEP_DONE;
     else
@@ -328,6 +336,18 @@ give_up(struct gateway *g)
         gateway_blame(g, GATEWAY_FAULT_CLIENT_CLOSED);
     gateway_end(g, PEER_OK);
     return STEP_FAIL;
+}
+
+
+/* None of a response is passed on but, where that is a frame of its own and
+ * waits for nothing, the head. */
+static enum step
+drop(struct relay *relay)
+{
+    if (relay->g->r->version < HTTP_20)
+        return give_up(relay->g);
+    chain_clear(&relay->g->x->body);
+    return break_off(relay);
 }
 
 
@@ -422,8 +442,10 @@ begin(struct relay *relay)
     s = gateway_decode(g);
     if (s == STEP_DONE)
         return finish(relay);
+    if (s == STEP_FAIL && g->protocol->drops_broken && !tells_end(g))
+        return drop(relay);
     if (s == STEP_FAIL)
-        return g->protocol->drops_broken ? give_up(g) : break_off(relay);
+        return break_off(relay);
     if (!g->buffers && chain_empty(&g->x->body)) /* send the head at once */
         return hand_over(relay, true, false) == STEP_FAIL ? STEP_FAIL
                                                           : STEP_NEXT;

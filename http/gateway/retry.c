@@ -46,7 +46,10 @@ word_of(unsigned status)
 static bool
 may_repeat(const struct gateway *g, bool was_sent)
 {
-    if (g->upload.is_streaming && (was_sent || g->upload.has_streamed))
+    if (g->upload.is_streaming
+        && (was_sent
+            || (g->upload.has_streamed
+                && !(g->x->is_unseen && !g->upload.is_lost))))
         return false;
     if (!was_sent)
         return true;

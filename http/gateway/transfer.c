@@ -38,19 +38,41 @@ gateway_says(struct gateway *g, const char *action)
 }
 
 
+/* Keeps the start of a stream for another connection, if this one is to be left
+ * before the peer has seen the request. */
+static void
+keep(struct exchange *x, const struct chain *fresh)
+{
+    struct gateway_upload *u = &x->gateway->upload;
+
+    if (u->is_lost || x->gateway->protocol->link == NULL)
+        u->is_lost = true;
+    else if (u->body.n + fresh->n <= QUEUE_MAX)
+        chain_share(&u->body, fresh);
+    else {
+        u->is_lost = true;
+        chain_clear(&u->body);
+    }
+}
+
+
 /* Takes what has arrived of the body, if there is room for it.  STEP_NEXT:
  * there may be more; STEP_WAIT: not now; STEP_DONE: that was the end. */
 static enum step
 take_stream(struct exchange *x)
 {
     struct gateway *g = x->gateway;
+    struct chain    fresh;
     enum step       s;
 
     if (g->upload.has_whole)
         return STEP_DONE;
     if (x->link->conn.out.n >= QUEUE_MAX || g->upload.unframed.n >= QUEUE_MAX)
         return STEP_WAIT;
-    s = http_body_some(g->r, &g->upload.unframed);
+    chain_init(&fresh, g->r->task.arena);
+    s = http_body_some(g->r, &fresh);
+    keep(x, &fresh);
+    chain_move(&g->upload.unframed, &fresh);
     g->upload.has_failed = s == STEP_FAIL;
     g->upload.has_whole = s == STEP_DONE;
     if (g->upload.has_whole || !chain_empty(&g->upload.unframed))
@@ -149,10 +171,8 @@ add_head(struct exchange *x)
         return http_fail(g->r, 500);
     }
     x->is_head_encoded = true;
-    if (!g->upload.is_streaming) {
-        chain_clear(&g->upload.unframed);
-        chain_share(&g->upload.unframed, &g->upload.body);
-    }
+    chain_clear(&g->upload.unframed);
+    chain_share(&g->upload.unframed, &g->upload.body);
     if (g->upload.is_streaming || g->upload.body.n > SEGMENTS)
         conn_set_nodelay(&x->link->conn);
     return STEP_NEXT;

@@ -81,7 +81,8 @@ list_fields(struct gateway *g, struct h2peer_fields *list)
         return false;
     list->arena = r->task.arena;
     list->length = s->web == GRPC_WEB_TEXT ? -1 : r->content_length;
-    h2peer_fields_begin(list, r->method_name, str_of(gateway_scheme(g)), g->uri,
+    h2peer_fields_begin(list, r->method_name,
+                        g->secure != NULL ? STR("https") : STR("http"), g->uri,
                         s->host);
     put_own(list, g, &h);
     if (s->web != GRPC_WEB_NONE)
@@ -253,11 +254,11 @@ decode(struct exchange *x, struct buf *in)
     const struct grpc_state *s = exchange_gateway(x)->data;
     enum step                step = h2peer_decode(x, in);
 
-    if (s->web == GRPC_WEB_NONE)
-        return step;
-    if (step == STEP_NEXT)
+    if (step == STEP_NEXT && s->web != GRPC_WEB_NONE)
         begin_web(x, s);
-    if (step == STEP_DONE)
+    if (step == STEP_NEXT && h2peer_has_ended(in) && !exchange_has_length(x))
+        exchange_length(x, 0);
+    if (step == STEP_DONE && s->web != GRPC_WEB_NONE)
         end_web(x, s);
     return step;
 }
@@ -270,6 +271,7 @@ const struct gateway_protocol grpc_protocol = {
     .alpn = "\2h2",
     .port = 80,
     .has_own_date = true,
+    .drops_broken = true,
     .fields_row = "grpc_set_header",
     .state_size = sizeof(struct grpc_try),
     .link = &h2peer_link,

@@ -114,6 +114,8 @@ grpc_break_off(struct gateway *g)
 
     if (!is_grpc(r, &type) || s->web != GRPC_WEB_NONE || r->out.length >= 0)
         return false;
+    if (r->out.has_trailers)
+        return true;
     if (s->is_late)
         add_status(a, fields_want(a, &r->out.trailers), DEADLINE_EXCEEDED,
                    STR("deadline exceeded"));

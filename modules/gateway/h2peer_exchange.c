@@ -279,6 +279,13 @@ h2peer_decode(struct exchange *x, struct buf *in)
 }
 
 
+bool
+h2peer_has_ended(const struct buf *in)
+{
+    return buf_len(in) != 0 && *in->read == 'E';
+}
+
+
 enum step
 h2peer_decode_eof(struct exchange *x)
 {

@@ -32,4 +32,6 @@ void h2peer_describe(const struct h2peer_fields *h, struct chain *out);
 enum step h2peer_encode_body(struct exchange *x, struct chain *in,
                          struct chain *out, bool last);
 enum step h2peer_decode(struct exchange *x, struct buf *in);
+/* Behind a head: whether that was all of the response. */
+bool h2peer_has_ended(const struct buf *in);
 enum step h2peer_decode_eof(struct exchange *x);
