@@ -34,7 +34,7 @@ start_instance('grpc.js', frail => $t->port('frail'));
 # connection.
 my $listen = is_oracle() ? 'http2' : '';
 my $on = is_oracle() ? '' : 'http2 on;';
-my $many = is_oracle() ? '' : 'grpc_http2_max_concurrent 100;';
+my $many = is_oracle() ? '' : 'grpc_http2_max_concurrent 1;';
 $t->run(<<"EOC");
 %%HTTP%%
     upstream plain { server 127.0.0.1:%%PORT_plain%%; keepalive 8; }
@@ -94,7 +94,7 @@ sub calls {
 my @plain = qw(unary empty large reply binary error server slow failing client
                both deadline cancel many);
 for my $way (['plain', $t->port], ['tls', $t->port('tls')],
-             ['many', $t->port('many')]) {
+             ['alone', $t->port('many')]) {
     my ($name, $port) = @$way;
     my $r = calls($port, \@plain);
 

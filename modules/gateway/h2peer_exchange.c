@@ -13,12 +13,11 @@ enum { RECORD = 4, TRAILER = 6, FAULT = 6 };
 static const struct conf_range some_streams = { 1, 1000 };
 
 const struct directive h2peer_rows[] = {
-    NUMBER(
-        "_http2_max_concurrent", 0, struct gateway_conf, streams, "1",
-        &some_streams,
-        "How many requests may use a connection of HTTP/2 to the upstream at "
-        "a time, where the upstream allows it, too. Connections are shared "
-        "where they are kept (keepalive)."),
+    NUMBER("_http2_max_concurrent", 0, struct gateway_conf, streams, "100",
+           &some_streams,
+           "How many requests may use a connection of HTTP/2 to the upstream "
+           "at a time, where the upstream allows it, too. Connections are "
+           "shared where they are kept (keepalive). 1: never, as in nginx."),
     { .name = NULL },
 };
 
