@@ -41,6 +41,7 @@ const struct gateway_protocol proxy_auto_protocol = {
     .choices = choices,
     .port = 80,
     .has_own_date = true,
+    .has_text_head = true,
     .fields_row = "proxy_set_header",
     .state_size = sizeof(struct h1_response),
     .prepare = proxy_prepare,

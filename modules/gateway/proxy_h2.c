@@ -65,6 +65,7 @@ const struct gateway_protocol proxy_h2_protocol = {
     .alpn = "\2h2",
     .port = 80,
     .has_own_date = true,
+    .has_text_head = true,
     .drops_broken = true,
     .fields_row = "proxy_set_header",
     .state_size = sizeof(struct h2peer_try),
