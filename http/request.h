@@ -158,6 +158,9 @@ struct http_request {
     bool has_run : 1;        /* its head was read, or refused                */
     bool is_post_action : 1; /* the client has its response, this runs after
                                 it                                           */
+    bool outlives_client : 1; /* its response is being stored                */
+    bool is_deaf : 1;        /* ... and goes on without the client, for whom
+                                nothing is kept                              */
     bool must_flush : 1;     /* do not hold back what is pending             */
     bool has_own_tag : 1;    /* http/own_tag.h: its If-None-Match was changed */
     bool resets : 1;         /* 444: no lingering                            */
@@ -219,6 +222,8 @@ void http_run(struct task *t);
 /* The codec ends the request early (the connection is gone): logs and finishes
  * it with that status. */
 void http_terminate(struct http_request *r, unsigned status);
+/* Its client takes nothing more: true: the request goes on all the same. */
+bool http_lose_client(struct http_request *r);
 
 extern const char *const http_state_names[];
 

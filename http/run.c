@@ -243,6 +243,25 @@ http_terminate(struct http_request *r, unsigned status)
 }
 
 
+bool
+http_lose_client(struct http_request *r)
+{
+    if (!r->outlives_client || r->state != HTTP_CONTENT || r != r->main
+        || !list_empty(&r->children))
+        return false;
+    if (!r->is_deaf)
+        log_info(r->task.log, "client prematurely closed connection, but its "
+                              "response is stored");
+    r->is_deaf = r->client_gone = r->is_broken = true;
+    r->keeps_alive = false;
+    timer_stop(&r->delay);
+    chain_clear(&r->pending);
+    r->codec->drop(r);
+    task_wake(&r->task);
+    return true;
+}
+
+
 /* The request waits only for time (limit_rate, auth_delay, limit_req), and the
  * client has left meanwhile, which would not be noticed before the next write. */
 static bool
@@ -274,7 +293,7 @@ drive(struct http_request *r)
     if (r->body != NULL && r->state <= HTTP_SENDING)
         http_body_discard_more(r);
     if (r->out.is_head_sent && !r->is_broken && r->state <= HTTP_SENDING
-        && http_pump(r) == STEP_FAIL)
+        && http_pump(r) == STEP_FAIL && !http_lose_client(r))
     {
         r->is_broken = true;
         r->state = HTTP_LOG;

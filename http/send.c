@@ -329,6 +329,11 @@ enum step
 http_send(struct http_request *r, struct chain *in, bool last)
 {
     CHECK(r->out.is_head_sent && !r->out.is_last);
+    if (r->is_deaf) {
+        chain_clear(in);
+        r->out.is_last = r->out.is_framed = last;
+        return last ? STEP_DONE : STEP_NEXT;
+    }
     if (chain_has_flush(in))
         r->must_flush = true;
     if (r->out.is_head_only)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "core/event/bell.h"
 #include "core/log/target.h"
 #include "core/shm/counters.h"
 #include "core/shm/seen.h"
@@ -140,7 +141,8 @@ setup_open(const struct setup *s, struct generation *g, struct generation *old,
         return false;
     if (old != NULL && is_pid_moved(g, old) && !open_pid(g, false, log))
         return false;
-    if (old == NULL && !is_test && (!counters_share(log) || !seen_share(log)))
+    if (old == NULL && !is_test
+        && (!counters_share(log) || !seen_share(log) || !bell_hang(log)))
         return false;
     if (!zones_open(g, old, is_test, log))
         return false;

@@ -42,6 +42,9 @@ struct cache_valids {
     VEC(struct cache_valid) list;
 };
 
+/* PREFIX_cache_lock. */
+enum cache_lock { CACHE_LOCK_OFF, CACHE_LOCK_ON, CACHE_LOCK_STREAMING };
+
 struct gateway_cache_conf {
     struct cache_zone      zone;
     struct expr           *key; /* NULL: the protocol's                      */
@@ -55,7 +58,8 @@ struct gateway_cache_conf {
     unsigned               methods;    /* besides GET and HEAD               */
     unsigned               use_stale;  /* enum gateway_next                  */
     msec_t                 lock_age, lock_timeout;
-    bool                   locks, updates_behind, revalidates, converts_head;
+    unsigned               locks; /* enum cache_lock                         */
+    bool                   updates_behind, revalidates, converts_head;
     const struct zone_use *use; /* set by gateway_ready_cached                */
 };
 
@@ -135,6 +139,10 @@ void gateway_cache_add(struct gateway *g, const struct chain *data);
  * data was copied to. */
 bool gateway_cache_spill(struct gateway *g, struct chain *to,
                          struct chain *data);
+/* More of a response that another request is storing (x->is_growing), to x->body.
+ * STEP_WAIT: nothing now; STEP_DONE: that was all; STEP_FAIL: the rest does not
+ * come. */
+enum step gateway_cache_more(struct gateway *g);
 /* The run ends with that status, 0 for a response. */
 void gateway_cache_fail(struct gateway *g, unsigned status);
 void gateway_cache_end(struct gateway *g);

@@ -14,6 +14,8 @@
 #include "http/gateway/cache_vary.h"
 #include "http/temp_file.h"
 
+enum { EXTEND_PARTS = 8 };
+
 
 /* --- heads as they came --------------------------------------------------------- */
 
@@ -155,6 +157,15 @@ choose_key(struct cached *c, const struct disk_head *h)
 }
 
 
+/* Whether others may read it while it grows: then it has a name that they can
+ * know. */
+static bool
+is_shared(const struct gateway *g)
+{
+    return g->conf->cache.locks == CACHE_LOCK_STREAMING && g->cache->claim != 0;
+}
+
+
 bool
 cache_open_temp(struct gateway *g, struct cache_fill *fill)
 {
@@ -162,7 +173,7 @@ cache_open_temp(struct gateway *g, struct cache_fill *fill)
     struct task         *t = &g->r->task;
     char                 name[DISK_NAME_MAX] UNSET;
 
-    if (c->in->uses_temp_path) {
+    if (c->in->uses_temp_path && !is_shared(g)) {
         fill->file
             = temp_file_new(t, &g->conf->temp_path, TEMP_KEEP, &fill->name);
     } else {
@@ -188,7 +199,31 @@ put_head(struct gateway *g, struct disk_head *h)
 }
 
 
-/* All of bytes, behind the head. */
+/* Nothing becomes larger than all of the cache may be. */
+static bool
+fits(const struct cached *c, uint64_t n)
+{
+    uint64_t max = c->in->max_size;
+
+    return max == 0 || (uint64_t) c->fill.end + n <= max;
+}
+
+
+/* Others wait for as long as bytes come. */
+static void
+extend(struct gateway *g)
+{
+    struct cached *c = g->cache;
+    msec_t         now = clock_ms(), age = g->conf->cache.lock_age;
+
+    if (c->claim == 0 || now - c->extended_at < age / EXTEND_PARTS)
+        return;
+    c->extended_at = now;
+    disk_cache_extend(c->in, &c->key, c->claim, age);
+}
+
+
+/* All of bytes (NULL: none), behind the head. */
 static void
 write_bytes(struct gateway *g, struct chain *bytes)
 {
@@ -197,12 +232,14 @@ write_bytes(struct gateway *g, struct chain *bytes)
 
     chain_init(&all, g->r->task.arena);
     chain_move(&all, &fill->head);
-    chain_move(&all, bytes);
-    if (temp_file_append(&g->r->task, fill->file, &fill->end, &all, 0))
+    if (bytes != NULL)
+        chain_move(&all, bytes);
+    if (fits(g->cache, all.n)
+        && temp_file_append(&g->r->task, fill->file, &fill->end, &all, 0))
         return;
     chain_clear(&all);
     fill->is_broken = true;
-    g->cache->is_storable = false;
+    g->cache->is_storable = g->r->outlives_client = false;
 }
 
 
@@ -268,9 +305,14 @@ gateway_cache_open(struct gateway *g)
         cache_leave(c);
         return;
     }
+    g->r->outlives_client = true;
     c->fill.x = g->x;
     c->fill.body_at = h.body_at;
     put_head(g, &h);
+    if (is_shared(g)) {
+        write_bytes(g, NULL);
+        cache_join_announce(g);
+    }
 }
 
 
@@ -292,6 +334,9 @@ gateway_cache_add(struct gateway *g, const struct chain *data)
     chain_init(&copy, g->r->task.arena);
     chain_share(&copy, data);
     write_bytes(g, &copy);
+    extend(g);
+    if (g->cache->fill.is_announced)
+        disk_cache_grew(g->cache->in, &g->cache->key, g->cache->claim);
 }
 
 
@@ -317,14 +362,12 @@ is_whole(struct gateway *g)
 {
     struct cache_fill     *fill = &g->cache->fill;
     const struct exchange *x = fill->x;
-    struct chain           nothing;
     int64_t                n;
 
     if (!x->is_complete || fill->is_broken)
         return false;
-    chain_init(&nothing, g->r->task.arena);
     if (!chain_empty(&fill->head))
-        write_bytes(g, &nothing);
+        write_bytes(g, NULL);
     if (fill->is_broken)
         return false;
     n = fill->end - (off_t) fill->body_at;
@@ -345,11 +388,15 @@ cache_finish(struct gateway *g)
     disk_cache_name(c->in, &c->key, name);
     if (!is_whole(g))
         (void) unlink(fill->name.p);
-    else if (temp_file_move(&g->r->task, fill->name.p, name))
+    else if (temp_file_move(&g->r->task, fill->name.p, name)) {
         disk_cache_stored(c->in, &c->key, (uint64_t) fill->end, c->purges);
+        if (fill->is_announced)
+            disk_cache_grown(c->in, &c->key, c->claim);
+    }
     chain_clear(&fill->head);
     chain_file_put(fill->file);
     fill->file = NULL;
+    g->r->outlives_client = false;
 }
 
 

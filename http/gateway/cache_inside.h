@@ -27,6 +27,14 @@ struct cache_fill {
     struct chain           head; /* not written so far                       */
     size_t                 body_at;
     bool                   is_broken;
+    bool                   is_announced; /* others read it                    */
+};
+
+/* What another request is storing. */
+struct cache_join {
+    struct chain_file *file; /* NULL: nothing                                */
+    uint32_t           claim;
+    off_t              start, at; /* of the body; read so far                */
 };
 
 struct cached {
@@ -42,12 +50,14 @@ struct cached {
     uint32_t                 claim; /* 0: none                               */
     uint64_t purges;  /* the number of the last one before it was looked up  */
     bool     is_soft; /* what is stored was purged, softly                   */
+    msec_t                   extended_at; /* when its time was, last         */
 
     struct cached_file old;  /* stale: for revalidation, or instead of errors */
     struct cache_age   age;  /* of the peer's response                       */
     str_t              raw;  /* its head, as it came                         */
     size_t             raw_room;
     struct cache_fill  fill;
+    struct cache_join  join;
 
     /* Waiting for another request. */
     struct list  link;
@@ -104,6 +114,17 @@ void cache_digest_key(struct cached *c);
  * would be for GET.  False: logged. */
 bool cache_key_of_get(struct gateway *g, const struct disk_cache **in,
                       str_t *key);
+
+/* Waits for others, who ring the bell, for so many milliseconds. */
+void cache_wait(struct cached *c, msec_t ms);
+/* The wait is over. */
+void cache_stop_waiting(struct cached *c);
+/* Reports the head of what another request is storing to a new g->x, if others may
+ * read it. */
+bool cache_join(struct gateway *g);
+/* What is being stored has its head: others may read it, if they may. */
+void cache_join_announce(struct gateway *g);
+
 /* The claim is given up, and those that wait for it go on. */
 void cache_leave(struct cached *c);
 void cache_close(struct cached_file *f);

@@ -22,61 +22,10 @@
 enum {
     FIRST_READ = 16384, /* of a small file: all of it                        */
     HEAD_READ = 4096,   /* of a large one, whose body goes by sendfile       */
-    POLL_MS = 100,      /* for claims of other processes                     */
     UPDATE_MS = 3600 * 1000, /* the longest time of an update                */
     KEY_ROOM = 256, /* of PREFIX_buffer_size, for the head               */
     UNIT = 1024,
 };
-
-/* Requests of this process that wait for others. */
-static struct list waiting = { &waiting, &waiting };
-
-
-/* --- waiting for another request ---------------------------------------------- */
-
-static void
-on_time(struct timer *t)
-{
-    struct cached *c = container_of(t, struct cached, timer);
-
-    task_wake(c->task);
-}
-
-
-static void
-stop_waiting(struct cached *c)
-{
-    timer_stop(&c->timer);
-    if (c->link.next != NULL)
-        list_remove(&c->link);
-    c->link.next = NULL;
-}
-
-
-/* Others may fill it now. */
-static void
-wake_others(const struct cached *c)
-{
-    LIST_EACH(&waiting, l) {
-        struct cached *other = container_of(l, struct cached, link);
-
-        if (other->in->in->zone == c->in->in->zone
-            && memcmp(&other->key, &c->key, sizeof(c->key)) == 0)
-            task_wake(other->task);
-    }
-}
-
-
-void
-cache_leave(struct cached *c)
-{
-    if (c->claim == 0)
-        return;
-    disk_cache_leave(c->in, &c->key, c->claim);
-    c->claim = 0;
-    wake_others(c);
-}
-
 
 /* --- files --------------------------------------------------------------------- */
 
@@ -531,7 +480,6 @@ begin(struct gateway *g)
     c = arena_make(t->arena, struct cached);
     c->in = in;
     c->task = t;
-    c->timer.on_timeout = on_time;
     cache_make_key(g, c);
     is_bypassed = cache_is_any(&conf->bypass, t);
     if (t->has_bad_value)
@@ -556,11 +504,13 @@ lock(struct gateway *g)
     struct cached                   *c = g->cache;
     msec_t                           now = clock_ms();
 
-    if (!conf->locks || c->claim != 0)
+    if (conf->locks == CACHE_LOCK_OFF || c->claim != 0)
         return STEP_NEXT;
     c->claim = disk_cache_claim(c->in, &c->key, conf->lock_age);
     if (c->claim != 0)
         return STEP_NEXT;
+    if (conf->locks == CACHE_LOCK_STREAMING && cache_join(g))
+        return STEP_DONE;
     if (c->until == 0)
         c->until = now + conf->lock_timeout;
     if (now >= c->until) {
@@ -569,10 +519,7 @@ lock(struct gateway *g)
         c->is_storable = false;
         return STEP_NEXT;
     }
-    if (c->link.next == NULL)
-        list_append(&waiting, &c->link);
-    timer_set(g->r->task.loop, &c->timer,
-              c->until - now < POLL_MS ? c->until - now : POLL_MS);
+    cache_wait(c, c->until - now);
     return STEP_WAIT;
 }
 
@@ -717,8 +664,13 @@ gateway_cache_look(struct gateway *g)
         if (s != STEP_ACCEPT)
             return s;
         c = g->cache;
-    } else if (c->until > clock_ms() && disk_cache_is_claimed(c->in, &c->key)) {
-        return lock(g);
+    } else if (c->until > clock_ms() && disk_cache_await(c->in, &c->key)) {
+        if (g->conf->cache.locks == CACHE_LOCK_STREAMING && cache_join(g)) {
+            cache_stop_waiting(c);
+            return STEP_DONE;
+        }
+        cache_wait(c, c->until - clock_ms());
+        return STEP_WAIT;
     }
     s = seek(g);
     if ((s == STEP_WAIT || s == STEP_NEXT) && cache_rfc_is_only_cached(g)) {
@@ -727,7 +679,7 @@ gateway_cache_look(struct gateway *g)
     }
     if (s == STEP_WAIT)
         return s;
-    stop_waiting(c);
+    cache_stop_waiting(c);
     if (s == STEP_NEXT)
         check_range(g);
     return s;
@@ -741,8 +693,10 @@ gateway_cache_end(struct gateway *g)
 
     if (c == NULL)
         return;
-    stop_waiting(c);
+    cache_stop_waiting(c);
     cache_finish(g);
     cache_close(&c->old);
+    chain_file_put(c->join.file);
+    c->join.file = NULL;
     cache_leave(c);
 }

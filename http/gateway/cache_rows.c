@@ -153,6 +153,31 @@ static const struct conf_type offset_type = {
 };
 
 
+static const char *
+parse_lock(struct conf *cf, void *field)
+{
+    unsigned   *out = field;
+    bool        is_on = false;
+    const char *error;
+
+    if (str_is(cf->args[1], "streaming")) {
+        *out = CACHE_LOCK_STREAMING;
+        return NULL;
+    }
+    error = conf_flag.parse(cf, &is_on);
+    *out = is_on ? CACHE_LOCK_ON : CACHE_LOCK_OFF;
+    return error;
+}
+
+
+static const struct conf_type lock_type = {
+    .name = "lock",
+    .size = sizeof(unsigned),
+    .parse = parse_lock,
+    .syntax = "on | off | streaming",
+};
+
+
 /* --- rows ----------------------------------------------------------------- */
 
 static const struct conf_word methods[] = {
@@ -191,11 +216,14 @@ const struct directive gateway_cache_rows[] = {
     EXPR_LIST("_no_cache", 0, C, cache.no_store, "string ...",
               "The response is not stored where one of these is neither "
               "empty nor 0."),
-    FLAG("_cache_lock", 0, C, cache.locks, "off",
-         "Lets one request of several for a key that is not stored ask the "
-         "upstream, and the others wait for it."),
+    { "_cache_lock", 0, ARGS_FLAG, &lock_type, FIELD(C, cache.locks, unsigned),
+      "off", NULL, NULL,
+      "Lets one request of several for a key that is not stored ask the "
+      "upstream, and the others wait for it; with streaming, they are sent what "
+      "it has got while it gets the rest." },
     MSEC("_cache_lock_age", 0, C, cache.lock_age, "5s",
-         "After this time another request may ask the upstream, too."),
+         "After this time without a byte of the response, another request may "
+         "ask the upstream, too."),
     MSEC("_cache_lock_timeout", 0, C, cache.lock_timeout, "5s",
          "How long a request waits for another one; then it asks the "
          "upstream itself, and its response is not stored."),

@@ -38,6 +38,7 @@ struct exchange {
     bool          is_moved;  /* ... and has asked for another connection     */
     bool          has_head;  /* decode has said STEP_NEXT                    */
     bool          is_stored;  /* no peer's: a source's                       */
+    bool          is_growing; /* ... which has not got all of it so far      */
     bool          is_passed_on; /* so that its body counts                   */
     bool          is_complete; /* decode has said STEP_DONE                  */
     bool          is_request_sent; /* all of it is handed to the connection  */

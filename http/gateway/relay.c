@@ -372,7 +372,8 @@ go_on(struct relay *relay)
         at_once = s == STEP_WAIT || !g->buffers;
         if (!relay->is_full
             && (has_more(relay) || (at_once && relay->is_held_back))
-            && hand_over(relay, at_once, false) == STEP_FAIL)
+            && hand_over(relay, at_once, false) == STEP_FAIL
+            && !http_lose_client(g->r))
             return give_up(g);
         if (s == STEP_WAIT)
             return STEP_WAIT;
@@ -453,6 +454,33 @@ begin(struct relay *relay)
 }
 
 
+/* A source's response, which is still coming there. */
+static enum step
+follow(struct relay *relay)
+{
+    struct gateway *g = relay->g;
+    enum step       s;
+
+    for (unsigned rounds = 0; rounds < ROUNDS; rounds++) {
+        if (look_for_room(relay) == STEP_FAIL)
+            return give_up(g);
+        if (relay->is_full)
+            return STEP_WAIT;
+        s = gateway_cache_more(g);
+        if (s == STEP_WAIT)
+            return s;
+        if (s == STEP_DONE)
+            return finish(relay);
+        if (s == STEP_FAIL)
+            return break_off(relay);
+        if (hand_over(relay, true, false) == STEP_FAIL)
+            return give_up(g);
+    }
+    pause_for(relay, 0);
+    return STEP_WAIT;
+}
+
+
 enum step
 gateway_relay(struct gateway *g)
 {
@@ -463,7 +491,7 @@ gateway_relay(struct gateway *g)
     if (!has_begun)
         g->relay = new_relay(g);
     if (u == NULL) /* a source's response, or a dry run */
-        return finish(g->relay);
+        return g->x->is_growing ? follow(g->relay) : finish(g->relay);
     g->relay->has_spilled = false;
     if (!has_begun) {
         s = begin(g->relay);
@@ -476,7 +504,7 @@ gateway_relay(struct gateway *g)
     }
     if (gateway_send(g) == STEP_FAIL)
         return break_off(g->relay);
-    if (look_for_room(g->relay) == STEP_FAIL)
+    if (look_for_room(g->relay) == STEP_FAIL && !http_lose_client(g->r))
         return give_up(g);
     return go_on(g->relay);
 }

@@ -124,7 +124,7 @@ pass_field(struct gateway *g, const struct field *f)
         if (!g->x->is_stored && !gateway_cache_is_filling(g))
             break;
         r->out.allows_ranges = true;
-        r->out.is_single_part = !g->x->is_stored;
+        r->out.is_single_part = !g->x->is_stored || g->x->is_growing;
         return;
     default:
         break;
@@ -276,7 +276,7 @@ send_head(struct gateway *g)
         http_weaken_etag(r);
     if (g->conf->force_ranges) {
         out->allows_ranges = true;
-        out->is_single_part = !x->is_stored;
+        out->is_single_part = !x->is_stored || x->is_growing;
     }
     if (x->is_headless) {
         r->version = HTTP_09;
@@ -291,7 +291,9 @@ send_head(struct gateway *g)
         return STEP_NEXT;
     }
     s = http_send_head(r);
-    if (s == STEP_NEXT) {
+    if (s == STEP_NEXT
+        || (s == STEP_FAIL && r->out.is_head_sent && http_lose_client(r)))
+    {
         x->is_passed_on = true;
         g->state = GATEWAY_RELAY;
         return STEP_NEXT;

@@ -327,6 +327,8 @@ on_write_timeout(struct timer *t)
         return;
     }
     h->r->log.action = "sending to client";
+    if (http_lose_client(h->r))
+        return;
     give_up_on(h, slow == 0 ? "reads" : NULL);
 }
 
@@ -446,10 +448,10 @@ on_flushed(struct conn *c)
     count_body(h->r);
     h->http.pace.since = 0;
     slow_end(&h->r->slow_reply);
-    if (c->flush_failed)
-        http_terminate(h->r, 499);
-    else
+    if (!c->flush_failed)
         task_wake(&h->r->task);
+    else if (!http_lose_client(h->r))
+        http_terminate(h->r, 499);
 }
 
 

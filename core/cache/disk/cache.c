@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include "core/event/bell.h"
 #include "core/os/clock.h"
 
 enum { BLOCK = 4096, EVICT_TRIES = 4 };
@@ -180,23 +181,42 @@ disk_cache_claim(const struct disk_cache *c, const struct disk_key *key,
     struct disk_entry *e = take_entry(c, key, &is_new);
     uint32_t           claim = e != NULL ? disk_index_claim(z, e, ms) : 0;
 
+    if (e != NULL && claim == 0)
+        e->is_awaited = true;
     disk_index_unlock(z);
     return claim;
 }
 
 
 bool
-disk_cache_is_claimed(const struct disk_cache *c, const struct disk_key *key)
+disk_cache_await(const struct disk_cache *c, const struct disk_key *key)
 {
-    struct zone             *z = zone_of(c);
-    const struct disk_entry *e;
-    bool                     is_claimed;
+    struct zone       *z = zone_of(c);
+    struct disk_entry *e;
+    bool               is_claimed;
 
     disk_index_lock(z);
     e = disk_index_find(z, key);
     is_claimed = e != NULL && disk_index_is_claimed(e);
+    if (is_claimed)
+        e->is_awaited = true;
     disk_index_unlock(z);
     return is_claimed;
+}
+
+
+void
+disk_cache_extend(const struct disk_cache *c, const struct disk_key *key,
+                  uint32_t claim, uint64_t ms)
+{
+    struct zone       *z = zone_of(c);
+    struct disk_entry *e;
+
+    disk_index_lock(z);
+    e = disk_index_find(z, key);
+    if (e != NULL)
+        disk_index_extend(e, claim, ms);
+    disk_index_unlock(z);
 }
 
 
@@ -206,14 +226,118 @@ disk_cache_leave(const struct disk_cache *c, const struct disk_key *key,
 {
     struct zone       *z = zone_of(c);
     struct disk_entry *e;
+    bool               is_awaited;
 
     disk_index_lock(z);
     e = disk_index_find(z, key);
-    if (e != NULL)
-        disk_index_leave(e, claim);
+    is_awaited = e != NULL && disk_index_leave(e, claim);
     disk_index_unlock(z);
+    if (is_awaited)
+        bell_ring();
 }
 
+
+/* --- files that grow ------------------------------------------------------------ */
+
+/* The entry of the key, with the lock held, if that claim has it. */
+static struct disk_entry *
+claimed_entry(struct zone *z, const struct disk_key *key, uint32_t claim)
+{
+    struct disk_entry *e;
+
+    disk_index_lock(z);
+    e = disk_index_find(z, key);
+    return e != NULL && e->claim == claim ? e : NULL;
+}
+
+
+static void
+unlock_and_ring(struct zone *z, struct disk_entry *e)
+{
+    bool is_awaited = e != NULL && e->is_awaited;
+
+    if (is_awaited)
+        e->is_awaited = false;
+    disk_index_unlock(z);
+    if (is_awaited)
+        bell_ring();
+}
+
+
+void
+disk_cache_grows(const struct disk_cache *c, const struct disk_key *key,
+                 uint32_t claim, uint32_t number)
+{
+    struct disk_entry *e = claimed_entry(zone_of(c), key, claim);
+
+    if (e != NULL)
+        e->growing = number + 1;
+    unlock_and_ring(zone_of(c), e);
+}
+
+
+void
+disk_cache_grew(const struct disk_cache *c, const struct disk_key *key,
+                uint32_t claim)
+{
+    unlock_and_ring(zone_of(c), claimed_entry(zone_of(c), key, claim));
+}
+
+
+void
+disk_cache_grown(const struct disk_cache *c, const struct disk_key *key,
+                 uint32_t claim)
+{
+    struct disk_entry *e = claimed_entry(zone_of(c), key, claim);
+
+    if (e != NULL)
+        e->grown = claim;
+    disk_index_unlock(zone_of(c));
+}
+
+
+bool
+disk_cache_growing(const struct disk_cache *c, const struct disk_key *key,
+                   uint32_t *claim, uint32_t *number)
+{
+    struct zone       *z = zone_of(c);
+    struct disk_entry *e;
+    bool               is_growing;
+
+    disk_index_lock(z);
+    e = disk_index_find(z, key);
+    is_growing = e != NULL && e->claim != 0 && e->growing != 0;
+    if (is_growing) {
+        *claim = e->claim;
+        *number = e->growing - 1;
+    }
+    disk_index_unlock(z);
+    return is_growing;
+}
+
+
+enum disk_growth
+disk_cache_growth(const struct disk_cache *c, const struct disk_key *key,
+                  uint32_t claim)
+{
+    struct zone       *z = zone_of(c);
+    struct disk_entry *e;
+    enum disk_growth   how = DISK_GIVEN_UP;
+
+    disk_index_lock(z);
+    e = disk_index_find(z, key);
+    if (e != NULL && e->grown == claim) {
+        how = DISK_GROWN;
+    } else if (e != NULL && e->claim == claim && disk_index_is_claimed(e)) {
+        how = DISK_GROWS;
+        e->is_awaited = true;
+    }
+    disk_index_unlock(z);
+    return how;
+}
+
+
+/* --- files ----------------------------------------------------------------------- */
 
 void
 disk_cache_stored(const struct disk_cache *c, const struct disk_key *key,

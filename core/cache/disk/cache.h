@@ -90,10 +90,34 @@ bool disk_cache_ask(const struct disk_cache *c, const struct disk_key *key,
  * leave it with; 0: another one has it. */
 uint32_t disk_cache_claim(const struct disk_cache *c,
                           const struct disk_key *key, uint64_t ms);
-bool     disk_cache_is_claimed(const struct disk_cache *c,
-                               const struct disk_key   *key);
+/* Whether somebody has it; then it is awaited, and the bell rings when he leaves
+ * it (core/event/bell.h). */
+bool     disk_cache_await(const struct disk_cache *c,
+                          const struct disk_key *key);
+/* It lasts for ms milliseconds from now on. */
+void     disk_cache_extend(const struct disk_cache *c,
+                           const struct disk_key *key, uint32_t claim,
+                           uint64_t ms);
 void     disk_cache_leave(const struct disk_cache *c,
                           const struct disk_key *key, uint32_t claim);
+
+/* Whoever has the claim lets others read what he writes, a file with the name of
+ * the key's, a dot and ten digits: it begins to be there. */
+void disk_cache_grows(const struct disk_cache *c, const struct disk_key *key,
+                      uint32_t claim, uint32_t number);
+/* ... has more bytes: rings if somebody waits for them; */
+void disk_cache_grew(const struct disk_cache *c, const struct disk_key *key,
+                     uint32_t claim);
+/* ... and is complete. */
+void disk_cache_grown(const struct disk_cache *c, const struct disk_key *key,
+                      uint32_t claim);
+/* For the others: whether there is such a file, whose, and its number. */
+bool disk_cache_growing(const struct disk_cache *c, const struct disk_key *key,
+                        uint32_t *claim, uint32_t *number);
+enum disk_growth { DISK_GROWS, DISK_GROWN, DISK_GIVEN_UP };
+/* What has become of it.  DISK_GROWS: the caller waits for the bell. */
+enum disk_growth disk_cache_growth(const struct disk_cache *c,
+                                   const struct disk_key *key, uint32_t claim);
 
 /* The key has a new file of n bytes, which was asked for when that was the last
  * purge; 0 bytes: it has none any more. */

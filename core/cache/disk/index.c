@@ -21,7 +21,7 @@
 
 /* LAYOUT changes with the structs below, and struct disk_entry. */
 enum {
-    LAYOUT = 2,
+    LAYOUT = 3,
     ENTRIES_LEAST = 16,
     CLAIM_MS_MAX = 3600 * 1000,
     CLAIMED_MAX = 256
@@ -232,7 +232,8 @@ has_ended(pid_t pid)
 bool
 disk_index_is_claimed(const struct disk_entry *e)
 {
-    return e->claim != 0 && clock_ms() < e->until_ms && !has_ended(e->claimer);
+    return e->claim != 0 && (clock_ms() < e->until_ms || e->growing != 0)
+           && !has_ended(e->claimer);
 }
 
 
@@ -359,6 +360,13 @@ disk_index_set_bytes(struct zone *z, struct disk_entry *e, uint64_t bytes)
 
 /* --- claims ------------------------------------------------------------------- */
 
+static uint64_t
+until(uint64_t ms)
+{
+    return clock_ms() + (ms < CLAIM_MS_MAX ? ms : CLAIM_MS_MAX);
+}
+
+
 uint32_t
 disk_index_claim(struct zone *z, struct disk_entry *e, uint64_t ms)
 {
@@ -368,8 +376,9 @@ disk_index_claim(struct zone *z, struct disk_entry *e, uint64_t ms)
         return 0;
     if (++t->last_claim == 0)
         t->last_claim = 1;
+    e->growing = 0;
     e->claimer = getpid();
-    e->until_ms = clock_ms() + (ms < CLAIM_MS_MAX ? ms : CLAIM_MS_MAX);
+    e->until_ms = until(ms);
     IN_ORDER();
     e->claim = t->last_claim;
     return e->claim;
@@ -377,10 +386,24 @@ disk_index_claim(struct zone *z, struct disk_entry *e, uint64_t ms)
 
 
 void
+disk_index_extend(struct disk_entry *e, uint32_t claim, uint64_t ms)
+{
+    if (e->claim == claim && e->until_ms < until(ms))
+        e->until_ms = until(ms);
+}
+
+
+bool
 disk_index_leave(struct disk_entry *e, uint32_t claim)
 {
-    if (e->claim == claim)
-        e->claim = 0;
+    bool is_awaited = e->is_awaited;
+
+    if (e->claim != claim)
+        return false;
+    e->claim = 0;
+    e->growing = 0;
+    e->is_awaited = false;
+    return is_awaited;
 }
 
 

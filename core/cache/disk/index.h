@@ -29,11 +29,15 @@ struct disk_entry {
     int64_t  valid_at; /* of error                                           */
     pid_t    claimer;
     uint32_t claim;    /* who fetches it; 0: nobody                          */
+    uint32_t growing;  /* the number of the file that the claimer writes, and
+                          one; 0: nobody reads it before it is complete      */
+    uint32_t grown;    /* the last claim that has ended with a complete file  */
     uint32_t writes;   /* differs from entry to entry, and from file to file */
     uint32_t uses;
     uint64_t purges;   /* the last purge before it (purge.h); 0: unknown     */
     uint16_t error;    /* the status that is answered instead of a file; 0   */
     bool     is_used;  /* it has a key                                       */
+    bool     is_awaited; /* by others than its claimer                       */
 };
 
 /* What an entry is at a time.  It can be compared without the lock, as long as the
@@ -82,8 +86,10 @@ void disk_index_set_bytes(struct zone *z, struct disk_entry *e, uint64_t bytes);
  * another process that lives has it, and in time. */
 uint32_t disk_index_claim(struct zone *z, struct disk_entry *e, uint64_t ms);
 bool     disk_index_is_claimed(const struct disk_entry *e);
-/* Gives it up, if it is still his. */
-void disk_index_leave(struct disk_entry *e, uint32_t claim);
+/* It lasts for at least ms milliseconds from now on, if it is still his. */
+void     disk_index_extend(struct disk_entry *e, uint32_t claim, uint64_t ms);
+/* Gives it up, if it is still his: whether somebody waits for that. */
+bool     disk_index_leave(struct disk_entry *e, uint32_t claim);
 
 struct disk_totals {
     uint64_t bytes; /* of all files                                          */
