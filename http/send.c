@@ -231,8 +231,10 @@ pump_once(struct http_request *r)
     enum step         step;
     bool              last;
 
-    if (limit == 0 && (j != NULL || !chain_empty(&r->pending)))
+    if (limit == 0 && (j != NULL || !chain_empty(&r->pending))) {
+        r->must_flush = true; /* nothing else will be there for now */
         return STEP_WAIT;
+    }
     chain_init(&piece, r->task.arena);
     r->room = limit;
     if (j != NULL)

@@ -30,9 +30,8 @@ feed_connection(struct h2 *h, size_t n)
 }
 
 
-/* So many bytes of the body are not here any more. */
-static void
-release(struct h2_stream *s, size_t n)
+void
+h2_body_release(struct h2_stream *s, size_t n)
 {
     struct h2 *h = s->h;
 
@@ -51,6 +50,8 @@ release(struct h2_stream *s, size_t n)
 static void
 wake(struct h2_stream *s)
 {
+    if (s->inner != NULL)
+        h2_tunnel_read(s);
     if (!s->waits)
         return;
     s->waits = false;
@@ -131,7 +132,7 @@ h2_body_drop(struct h2_stream *s)
 
     chain_clear(&s->body);
     if (n != 0)
-        release(s, n);
+        h2_body_release(s, n);
 }
 
 
@@ -201,7 +202,7 @@ h2_read_body(struct http_request *r, struct chain *out, size_t max)
             r->body_bytes += n;
         if (!s->was_late)
             r->body_with_head += n;
-        release(s, n);
+        h2_body_release(s, n);
     }
     if (s->is_whole && s->body.n == 0)
         return STEP_DONE;

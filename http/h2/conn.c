@@ -140,12 +140,20 @@ h2_end(struct h2 *h, bool at_once)
 
 
 void
+h2_failed(struct h2 *h)
+{
+    if (h->state < H2_LINGER)
+        h->state = H2_ENDING;
+    h->is_failed = true;
+}
+
+
+void
 h2_fail(struct h2 *h, uint32_t code)
 {
     if (h->state >= H2_ENDING || h->is_broken)
         return;
-    h->state = H2_ENDING;
-    h->is_failed = true;
+    h2_failed(h);
     nghttp2_session_terminate_session(h->session, code);
     post_add(h->http.conn.loop, &h->more);
     post_add_late(h->http.conn.loop, &h->gather);
@@ -153,12 +161,13 @@ h2_fail(struct h2 *h, uint32_t code)
 
 
 void
-h2_attacked(struct h2 *h, const char *what)
+h2_attacked(struct h2 *h, unsigned kind, const char *what)
 {
     if (h->state >= H2_ENDING || h->is_broken)
         return;
     log_at(&h->http.conn.log, LEVEL_WARN, 0, "HTTP/2 connection closed: %s",
            what);
+    counter_add(http_v2_module.first_counter + kind, 1);
     h2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
@@ -241,8 +250,9 @@ h2_settle(struct h2 *h)
         return;
     }
     if (h->state != H2_ENDING) {
-        if (h->n_streams == 0 && worker->is_exiting && h->is_kept)
-            h2_end(h, h->state == H2_NOTICED);
+        if (h->n_streams == 0
+            && (h->is_left || (worker->is_exiting && h->is_kept)))
+            h2_end(h, h->is_left || h->state == H2_NOTICED);
         settle_open(h);
         return;
     }
@@ -262,11 +272,12 @@ judge(struct h2 *h, enum h2_verdict verdict, enum h2_kind kind)
 {
     switch (verdict) {
     case H2_FINE:
+    case H2_IS_DATA:
         return true;
     case H2_TOO_MANY:
-        h2_attacked(h, h2_kind_texts[kind]);
+        h2_attacked(h, kind, h2_kind_texts[kind]);
         break;
-    case H2_SELF:
+    case H2_BAD_PRIORITY:
         log_info(&h->http.conn.log,
                  "client sent PRIORITY frame with incorrect dependency");
         h2_fail(h, NGHTTP2_PROTOCOL_ERROR);
@@ -276,21 +287,36 @@ judge(struct h2 *h, enum h2_verdict verdict, enum h2_kind kind)
 }
 
 
+/* nghttp2 drops DATA of closed streams in silence. */
+static void
+check_data(struct h2 *h, int32_t id)
+{
+    if (id <= h->last && id % 2 == 1 && h->state < H2_ENDING
+        && nghttp2_session_find_stream(h->session, id) == NULL)
+        h2_stream_late(h, id, false);
+}
+
+
 /* False: the connection is of no more use. */
 static bool
 take(struct h2 *h, str_t in)
 {
     enum h2_verdict verdict;
     enum h2_kind    kind = H2_OTHERS;
-    ssize_t         n;
+    size_t          part;
+    ssize_t         n = 0;
 
-    (void) h2_watch_bytes(&h->watch, &h2_conf(h)->limits, clock_ms(), in,
-                          &verdict, &kind);
-    if (!judge(h, verdict, kind))
-        return true;
-    h->is_working = true;
-    n = nghttp2_session_mem_recv(h->session, (const uint8_t *) in.p, in.n);
-    h->is_working = false;
+    for (; in.n != 0 && n >= 0 && !h->is_failed; in = str_from(in, part)) {
+        part = h2_watch_bytes(&h->watch, &h2_conf(h)->limits, clock_ms(), in,
+                              &verdict, &kind);
+        if (!judge(h, verdict, kind))
+            return true;
+        h->is_working = true;
+        n = nghttp2_session_mem_recv(h->session, (const uint8_t *) in.p, part);
+        h->is_working = false;
+        if (n >= 0 && verdict == H2_IS_DATA)
+            check_data(h, h->watch.data_id);
+    }
     if (n >= 0)
         return true;
     log_info(&h->http.conn.log, "client sent invalid HTTP/2: %s",

@@ -22,6 +22,7 @@
 #include "http/codec.h"
 #include "http/conn.h"
 #include "http/h2/h2.h"
+#include "http/h2/priority.h"
 #include "http/h2/watch.h"
 #include "http/main.h"
 
@@ -41,6 +42,14 @@ struct h2_chunk_conf {
 extern struct module http_v2_module, http_v2_chunk_module;
 
 struct h2_stream;
+
+/* Streams that are closed, as far as frames of them may still come. */
+enum { H2_RECENT = 24 };
+enum h2_closed {
+    H2_BY_US,    /* whatever the client sent before it knew is fine          */
+    H2_BY_RESET, /* of the client                                            */
+    H2_BY_END,   /* both sides have ended                                    */
+};
 
 struct h2 {
     struct http_conn  http; /* first */
@@ -66,12 +75,19 @@ struct h2 {
     uint32_t          refusals; /* ids to be reset                          */
     int32_t           refused[8];
     struct timer      refusal; /* ... then                                  */
-    uint8_t           state;   /* enum h2_state                             */
+    int32_t           recent[H2_RECENT]; /* ids of closed streams           */
+    uint8_t           how[H2_RECENT];    /* enum h2_closed                  */
+    uint8_t           n_recent;          /* the place of the next one       */
+    int32_t           was_reset; /* by what is being read                   */
+    int32_t           last;      /* the highest id of the client            */
+    uint8_t           urgency;   /* the highest one whose bytes are gathered  */
+    uint8_t           state;     /* enum h2_state                             */
     bool              is_full : 1;    /* nghttp2 has more than went out      */
     bool              is_resting : 1; /* others are having their turn       */
     bool              is_kept : 1;    /* it has had a request                */
     bool              is_broken : 1;  /* nothing goes out any more           */
     bool              is_working : 1; /* within nghttp2                     */
+    bool              is_left : 1;    /* the client has sent GOAWAY          */
     bool              is_failed : 1;  /* ends with an error                  */
 };
 
@@ -83,6 +99,12 @@ enum h2_state {
     H2_CLOSED,
 };
 
+/* The connection inside of a stream. */
+struct h2_inner {
+    struct conn       conn;
+    struct h2_stream *stream; /* NULL: it is over                            */
+};
+
 struct h2_stream {
     struct list          link, ready, framed, stalled;
     struct h2           *h;
@@ -90,11 +112,13 @@ struct h2_stream {
     int32_t              id;
     int32_t              window; /* of the client's body                    */
     /* The head. */
-    str_t      method, scheme, path, authority, protocol;
-    VEC(str_t) crumbs; /* of the cookie                           */
-    uint32_t   n_fields;
-    uint32_t   n_bytes;
-    unsigned   status; /* why it is refused; 0: it is not         */
+    str_t            method, scheme, path, authority, protocol;
+    VEC(str_t)       crumbs; /* of the cookie                           */
+    struct h2_inner *inner;  /* of a tunnel, once it is one; or NULL    */
+    uint32_t         n_fields;
+    uint32_t         n_bytes;
+    uint8_t          urgency;
+    unsigned         status; /* why it is refused; 0: it is not         */
     /* The request's body. */
     struct chain body; /* came, and was not read                  */
     uint64_t     received, since_growth;
@@ -105,7 +129,7 @@ struct h2_stream {
     uint64_t     out_end;          /* the connection's output has all that was
                                      framed, up to there                     */
     uint64_t     n_framed, n_sent; /* bytes of frames                */
-    uint64_t     sent_at_mark;
+    uint64_t     n_body, at_mark;  /* ... of them bodies; at the last look */
     struct timer read_timer, write_timer;
     bool         has_te : 1;
     bool         has_fields : 1; /* a field that is no pseudo header */
@@ -124,7 +148,7 @@ struct h2_stream {
     bool         is_over : 1;     /* the request has been logged      */
     bool         is_timed_out : 1;
     bool         ends_connection : 1; /* PROTOCOL_ERROR for all      */
-    bool         is_cut : 1;          /* out is all that there will be    */
+    bool         is_tunnel : 1;       /* extended CONNECT                 */
 };
 
 static inline struct h2 *
@@ -154,7 +178,10 @@ void h2_read(struct h2 *h);
 void h2_end(struct h2 *h, bool at_once);
 /* Ends it with an error, and all that is under way. */
 void h2_fail(struct h2 *h, uint32_t code);
-void h2_attacked(struct h2 *h, const char *what);
+/* The same where nghttp2 says so: GOAWAY is on its way. */
+void h2_failed(struct h2 *h);
+/* The same because the client does too much; kind: enum h2_kind. */
+void h2_attacked(struct h2 *h, unsigned kind, const char *what);
 /* The connection is of no use: ends all requests and closes it. */
 void h2_break(struct h2 *h);
 /* Behind each change: idle, closed, or neither. */
@@ -171,7 +198,10 @@ struct h2_stream *h2_stream_begin(struct h2 *h, int32_t id);
 void h2_stream_gone(struct h2_stream *s);
 /* Frees what is over when the bytes of it are out. */
 void h2_stream_reap(struct h2 *h);
-/* Resets the stream; it is the client's fault. */
+/* What nghttp2 would ignore: a frame of a closed stream. */
+void h2_stream_late(struct h2 *h, int32_t id, bool is_head);
+void h2_stream_closed(struct h2 *h, int32_t id);
+/* Resets the stream and forgets it. */
 void h2_stream_reset(struct h2_stream *s, uint32_t code);
 
 /* head.c */
@@ -183,6 +213,8 @@ void h2_trailer_field(struct h2_stream *s, str_t name, str_t value);
 void      h2_body_take(struct h2_stream *s, str_t bytes);
 void      h2_body_end(struct h2_stream *s);
 enum step h2_read_body(struct http_request *r, struct chain *out, size_t max);
+/* So many bytes of what came have been read. */
+void h2_body_release(struct h2_stream *s, size_t n);
 /* All that has come is dropped. */
 void h2_body_drop(struct h2_stream *s);
 
@@ -205,6 +237,22 @@ ssize_t h2_frame_body(nghttp2_session *session, int32_t id, uint8_t *buf,
 int     h2_put_body(nghttp2_session *session, nghttp2_frame *frame,
                     const uint8_t *head, size_t n, nghttp2_data_source *from,
                     void *user);
+
+/* There is something to be framed. */
+void h2_ready(struct h2_stream *s);
+/* What there is has to wait for a window. */
+void h2_stall(struct h2_stream *s);
+
+/* tunnel.c: the request asks for one. */
+void         h2_tunnel_ask(struct h2_stream *s);
+struct conn *h2_hijack(struct http_request *r, struct chain *early);
+/* Of one that is open: something came, or is out; it is over. */
+void h2_tunnel_read(struct h2_stream *s);
+void h2_tunnel_sent(struct h2_stream *s);
+void h2_tunnel_close(struct h2_stream *s);
+
+/* The turn of its response among others; the client may still change it. */
+void h2_prioritize(struct h2_stream *s, const struct h2_priority *p);
 
 /* gather.c */
 void h2_gather_later(struct h2 *h);

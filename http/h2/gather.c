@@ -41,18 +41,32 @@ close_output(struct h2 *h)
 }
 
 
+/* What nghttp2 has not taken, though there was room for it. */
+static void
+stall(struct h2 *h)
+{
+    LIST_EACH(&h->ready, l) {
+        struct h2_stream *s = container_of(l, struct h2_stream, ready);
+
+        list_remove(l);
+        if (s->out.n != 0 && !s->is_gone)
+            h2_stall(s);
+    }
+}
+
+
 /* All that nghttp2 has, as far as there is room. */
 static bool
 fill(struct h2 *h)
 {
     struct conn   *c = &h->http.conn;
     const uint8_t *bytes;
-    struct list   *l;
     ssize_t        n;
 
-    while ((l = list_pop(&h->ready)) != NULL)
+    LIST_EACH(&h->ready, l)
         h2_submit(container_of(l, struct h2_stream, ready));
     h->is_full = false;
+    h->urgency = UINT8_MAX;
     while (!h->is_full) {
         n = nghttp2_session_mem_send(h->session, &bytes);
         if (n < 0)
@@ -67,6 +81,8 @@ fill(struct h2 *h)
         if (s->out_end <= c->sent)
             s->out_end = c->sent + c->out.n;
     }
+    if (!h->is_full)
+        stall(h);
     return true;
 }
 
@@ -85,8 +101,12 @@ tell(struct h2 *h)
         s->r->moved_at = clock_ms();
         s->r->body_sent
             = s->n_sent > s->r->head_size ? s->n_sent - s->r->head_size : 0;
+        if (s->inner != NULL)
+            h2_tunnel_sent(s);
         if (!s->is_over)
             task_wake(&s->r->task);
+        else if (s->inner != NULL && s->is_told)
+            h2_stream_reset(s, NGHTTP2_CANCEL);
     }
     h2_stream_reap(h);
 }
@@ -161,18 +181,26 @@ h2_on_flushed(struct conn *c)
 }
 
 
+static void
+go_on(struct h2_stream *s)
+{
+    if (list_empty(&s->stalled))
+        return;
+    list_remove(&s->stalled);
+    if (s->out.n != 0)
+        h2_ready(s);
+    if (!s->is_over)
+        task_wake(&s->r->task);
+}
+
+
 void
 h2_opened(struct h2 *h, struct h2_stream *s)
 {
     if (s != NULL) {
-        if (!list_empty(&s->stalled)) {
-            list_remove(&s->stalled);
-            task_wake(&s->r->task);
-        }
+        go_on(s);
         return;
     }
-    LIST_EACH(&h->stalled, l) {
-        list_remove(l);
-        task_wake(&container_of(l, struct h2_stream, stalled)->r->task);
-    }
+    LIST_EACH(&h->stalled, l)
+        go_on(container_of(l, struct h2_stream, stalled));
 }

@@ -165,12 +165,12 @@ has_room(struct h2_stream *s, str_t name, str_t value)
 
     s->n_bytes += (uint32_t) n;
     if (n > most->size || s->n_bytes > most->n * most->size) {
-        h2_attacked(s->h, "client sent too large headers");
+        h2_attacked(s->h, H2_HEADS, "client sent too large headers");
         return false;
     }
     /* References to one short field, over and over. */
     if (s->n_fields > c->max_headers + most->n * most->size / FIELD_COST) {
-        h2_attacked(s->h, "client sent a bomb of header fields");
+        h2_attacked(s->h, H2_HEADS, "client sent a bomb of header fields");
         return false;
     }
     return true;
@@ -270,6 +270,10 @@ has_all(struct h2_stream *s)
         malformed(s, "client sent invalid :scheme header");
     else if (s->path.n == 0)
         malformed(s, "client sent empty :path header");
+    else if (s->protocol.p != NULL && !str_is(s->method, "CONNECT"))
+        malformed(s, "client sent :protocol header without CONNECT");
+    else if (s->protocol.p != NULL && !str_is(s->protocol, "websocket"))
+        refuse(s, 501, "client sent unknown :protocol header");
     s->ends_connection = s->path.p != NULL && s->path.n == 0;
     return s->status == 0;
 }
@@ -369,6 +373,19 @@ check_server(const struct h2_stream *s)
 }
 
 
+/* Who says nothing has his streams served by turns. */
+static void
+set_priority(struct h2_stream *s)
+{
+    const struct field *f = fields_find(&s->r->in, STR("priority"));
+    struct h2_priority  p = { H2_URGENCY, f == NULL };
+
+    if (f != NULL)
+        (void) h2_priority_parse(f->value, &p);
+    h2_prioritize(s, &p);
+}
+
+
 static unsigned
 check_head(struct h2_stream *s, bool is_whole)
 {
@@ -383,6 +400,11 @@ check_head(struct h2_stream *s, bool is_whole)
         return status;
     r->has_body = !is_whole && r->content_length != 0;
     r->keeps_alive = true;
+    if (s->protocol.p != NULL) {
+        r->has_body = false;
+        h2_tunnel_ask(s);
+    }
+    set_priority(s);
     status = request_head_method(r);
     if (status == 0)
         status = request_head_end(r);

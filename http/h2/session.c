@@ -43,6 +43,8 @@ on_begin_headers(nghttp2_session *n, const nghttp2_frame *f, void *user)
     h->heading = NULL;
     if (f->hd.type != NGHTTP2_HEADERS || h->state >= H2_ENDING)
         return 0;
+    if (id > h->last)
+        h->last = id;
     if (f->headers.cat == NGHTTP2_HCAT_REQUEST) {
         s = h2_stream_begin(h, id);
         if (s != NULL)
@@ -82,6 +84,21 @@ on_header(nghttp2_session *n, const nghttp2_frame *f, nghttp2_rcbuf *name,
 }
 
 
+/* A frame begins.  What nghttp2 drops in silence may be a mistake. */
+static int
+on_begin_frame(nghttp2_session *n, const nghttp2_frame_hd *hd, void *user)
+{
+    struct h2 *h = user;
+
+    if (hd->type != NGHTTP2_HEADERS || hd->stream_id > h->last
+        || hd->stream_id % 2 == 0
+        || nghttp2_session_find_stream(n, hd->stream_id) != NULL)
+        return 0;
+    h2_stream_late(h, hd->stream_id, true);
+    return 0;
+}
+
+
 /* --- frames ------------------------------------------------------------------------ */
 
 static void
@@ -108,10 +125,11 @@ take_reset(struct h2 *h, const nghttp2_frame *f)
 {
     struct h2_stream *s = stream_at(h->session, f->hd.stream_id);
 
+    h->was_reset = f->hd.stream_id;
     if (s != NULL && s->is_told)
         return;
     if (h2_watch_count(&h->watch, &h2_conf(h)->limits, clock_ms(), H2_RESETS))
-        h2_attacked(h, h2_kind_texts[H2_RESETS]);
+        h2_attacked(h, H2_RESETS, h2_kind_texts[H2_RESETS]);
 }
 
 
@@ -121,6 +139,21 @@ take_ping(struct h2 *h, const nghttp2_frame *f)
 {
     if ((f->hd.flags & NGHTTP2_FLAG_ACK) && h->state == H2_NOTICED)
         h2_end(h, true);
+}
+
+
+/* nghttp2 does what it says; what we know of it follows. */
+static void
+take_priority(struct h2 *h, const nghttp2_frame *f)
+{
+    const nghttp2_ext_priority_update *u = f->ext.payload;
+    struct h2_stream                  *s
+        = nghttp2_session_get_stream_user_data(h->session, u->stream_id);
+    struct h2_priority p = { H2_URGENCY, false };
+    str_t value = { (const char *) u->field_value, u->field_value_len };
+
+    if (s != NULL && h2_priority_parse(value, &p))
+        h2_prioritize(s, &p);
 }
 
 
@@ -146,6 +179,12 @@ on_frame_recv(nghttp2_session *n, const nghttp2_frame *f, void *user)
         break;
     case NGHTTP2_PING:
         take_ping(h, f);
+        break;
+    case NGHTTP2_PRIORITY_UPDATE:
+        take_priority(h, f);
+        break;
+    case NGHTTP2_GOAWAY:
+        h->is_left = true;
         break;
     case NGHTTP2_SETTINGS:
         h2_opened(h, NULL);
@@ -181,7 +220,8 @@ on_stream_close(nghttp2_session *n, int32_t id, uint32_t code, void *user)
 {
     struct h2_stream *s = stream_at(n, id);
 
-    (void) code, (void) user;
+    (void) code;
+    h2_stream_closed(user, id);
     if (s != NULL)
         h2_stream_gone(s);
     return 0;
@@ -202,7 +242,7 @@ on_invalid_frame(nghttp2_session *n, const nghttp2_frame *f, int error,
     if (!nghttp2_is_fatal(error)
         && h2_watch_count(&h->watch, &h2_conf(h)->limits, clock_ms(),
                           H2_REFUSED))
-        h2_attacked(h, h2_kind_texts[H2_REFUSED]);
+        h2_attacked(h, H2_REFUSED, h2_kind_texts[H2_REFUSED]);
     return 0;
 }
 
@@ -215,8 +255,10 @@ on_frame_send(nghttp2_session *n, const nghttp2_frame *f, void *user)
     struct h2        *h = user;
     struct h2_stream *s;
 
-    if (f->hd.type == NGHTTP2_GOAWAY || f->hd.type == NGHTTP2_RST_STREAM)
-        return 0;
+    /* Of nghttp2's own. */
+    if (f->hd.type == NGHTTP2_GOAWAY
+        && f->goaway.error_code != NGHTTP2_NO_ERROR)
+        h2_failed(h);
     if (f->hd.type != NGHTTP2_HEADERS)
         return 0;
     s = stream_at(n, f->hd.stream_id);
@@ -237,17 +279,16 @@ static int
 on_frame_not_send(nghttp2_session *n, const nghttp2_frame *f, int error,
                   void *user)
 {
-    struct h2        *h = user;
     struct h2_stream *s;
 
+    (void) user;
     if (f->hd.type != NGHTTP2_HEADERS)
         return 0;
     s = stream_at(n, f->hd.stream_id);
     if (s == NULL || s->is_gone)
         return 0;
-    log_at(s->r->task.log, LEVEL_CRIT, 0, "too long response header value: %s",
-           nghttp2_strerror(error));
-    (void) h;
+    if (error == NGHTTP2_ERR_FRAME_SIZE_ERROR)
+        log_at(s->r->task.log, LEVEL_CRIT, 0, "too long response header value");
     h2_stream_gone(s);
     return 0;
 }
@@ -270,6 +311,7 @@ h2_session_start(struct worker *w)
     c = shared.callbacks;
     nghttp2_session_callbacks_set_on_begin_headers_callback(c,
                                                             on_begin_headers);
+    nghttp2_session_callbacks_set_on_begin_frame_callback(c, on_begin_frame);
     nghttp2_session_callbacks_set_on_header_callback2(c, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame_recv);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(
@@ -312,6 +354,7 @@ h2_session_new(struct h2 *h)
     nghttp2_settings_entry all[] = {
         { NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, (uint32_t) c->max_streams },
         { NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, (uint32_t) c->preread },
+        { NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1 },
         { NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
     };
 

@@ -4,6 +4,7 @@
  */
 #include "core/conf/types.h"
 #include "core/expr/variable.h"
+#include "core/net/counters.h"
 #include "core/tls/tls.h"
 #include "http/h2/conn.h"
 
@@ -26,11 +27,17 @@ h2_is_on(const struct http_conn *h)
 static const char *
 parse_limits(struct conf *cf, void *field)
 {
+    static const struct h2_limits presets = { .most = {
+#define X(id, word, most, says) [H2_##id] = most,
+                                                  H2_KINDS(X)
+#undef X
+                                              } };
     struct h2_limits *l = field;
     uint64_t          n;
     str_t             value;
     unsigned          k;
 
+    *l = presets;
     for (unsigned i = 1; i < cf->n_args; i++) {
         for (k = 0; k < H2_N_KINDS; k++)
             if (conf_param(cf->args[i], h2_kind_words[k], &value))
@@ -167,6 +174,20 @@ http2(struct task *t, uintptr_t arg)
 }
 
 
+static const char attacks[]
+    = "Connections that were closed because the client did too often what only "
+      "costs something.";
+
+static const struct counter_row counters[] = {
+#define X(id, word, most, says) \
+    { "http2_attacks", "kind=\"" word "\"", COUNTER_TOTAL, attacks },
+    H2_KINDS(X)
+#undef X
+        { "http2_attacks", "kind=\"heads\"", COUNTER_TOTAL, attacks },
+    { "http2_attacks", "kind=\"streams\"", COUNTER_TOTAL, attacks },
+    { .name = NULL },
+};
+
 static const struct variable variables[] = {
     { "http2", .get = http2,
       .says = "h2 (over TLS) or h2c for a request of HTTP/2, else empty" },
@@ -178,6 +199,7 @@ struct module http_v2_module = {
     .serves = FOR_HTTP,
     .directives = rows,
     .variables = variables,
+    .counters = counters,
     .conf_size = sizeof(struct h2_conf),
     .process_start = h2_session_start,
     .process_stop = h2_session_stop,

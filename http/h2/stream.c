@@ -63,8 +63,8 @@ on_write_timeout(struct timer *t)
 
     if (s->is_over || list_empty(&s->stalled))
         return;
-    if (s->n_framed - s->sent_at_mark >= ENOUGH) {
-        s->sent_at_mark = s->n_framed;
+    if (s->n_body - s->at_mark >= ENOUGH) {
+        s->at_mark = s->n_body;
         timer_set(h->http.conn.loop, t, send_conf(&s->r->task)->send_timeout);
         return;
     }
@@ -83,7 +83,7 @@ h2_stream_begin(struct h2 *h, int32_t id)
     struct h2_stream    *s;
 
     if (++h->n_new > 2 * h2_conf(h)->max_streams) {
-        h2_attacked(h, "client sent too many streams at once");
+        h2_attacked(h, H2_STREAMS, "client sent too many streams at once");
         return NULL;
     }
     if (!http_conn_rebind(&h->http) && h->is_kept) {
@@ -150,6 +150,7 @@ leave(struct h2_stream *s)
     list_remove(&s->stalled);
     timer_stop(&s->read_timer);
     timer_stop(&s->write_timer);
+    h2_tunnel_close(s);
     h2_body_drop(s);
     h->n_streams--;
     http_count(HTTP_WRITING, -1);
@@ -207,7 +208,49 @@ h2_stream_gone(struct h2_stream *s)
     }
     chain_clear(&s->out);
     r->client_gone = true;
+    if (s->inner != NULL)
+        h2_tunnel_read(s);
     task_wake(&r->task);
+}
+
+
+/* --- frames of closed streams ------------------------------------------------------ */
+
+void
+h2_stream_closed(struct h2 *h, int32_t id)
+{
+    enum h2_closed how = H2_BY_US;
+
+    if (h->was_reset == id)
+        how = H2_BY_RESET;
+    else if (nghttp2_session_get_stream_remote_close(h->session, id) == 1)
+        how = H2_BY_END;
+    h->recent[h->n_recent] = id;
+    h->how[h->n_recent] = (uint8_t) how;
+    h->n_recent = (uint8_t) ((h->n_recent + 1) % H2_RECENT);
+}
+
+
+/* RFC 9113 section 5.1.  A number that was passed over is closed, too (5.1.1). */
+void
+h2_stream_late(struct h2 *h, int32_t id, bool is_head)
+{
+    int32_t lowest = INT32_MAX;
+
+    for (unsigned i = 0; i < H2_RECENT; i++) {
+        if (h->recent[i] == id) {
+            if (h->how[i] == H2_BY_END)
+                h2_fail(h, NGHTTP2_STREAM_CLOSED);
+            else if (h->how[i] == H2_BY_RESET)
+                nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id,
+                                          NGHTTP2_STREAM_CLOSED);
+            return;
+        }
+        if (h->recent[i] < lowest)
+            lowest = h->recent[i];
+    }
+    if (is_head && id > lowest)
+        h2_fail(h, NGHTTP2_PROTOCOL_ERROR);
 }
 
 
@@ -246,6 +289,8 @@ reset_later(struct h2_stream *s)
     enum { MOMENT_MS = 100 };
     struct h2 *h = s->h;
 
+    if (h2_watch_count(&h->watch, &h2_conf(h)->limits, clock_ms(), H2_REFUSED))
+        h2_attacked(h, H2_REFUSED, h2_kind_texts[H2_REFUSED]);
     if (h->refusals < countof(h->refused))
         h->refused[h->refusals++] = s->id;
     if (!timer_is_set(&h->refusal))
@@ -271,7 +316,10 @@ finish(struct http_request *r)
         h2_fail(h, NGHTTP2_PROTOCOL_ERROR);
         return;
     }
-    if (!s->is_told) {
+    if (s->inner != NULL && !s->is_told && !s->is_gone && !h->is_broken) {
+        s->has_last = true;
+        h2_ready(s);
+    } else if (!s->is_told) {
         h2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
     } else if (s->is_gone || h->is_broken || (s->is_whole && !s->is_malformed))
     {
@@ -304,14 +352,6 @@ abort_request(struct http_request *r)
 }
 
 
-static struct conn *
-hijack(struct http_request *r, struct chain *early)
-{
-    (void) r, (void) early;
-    return NULL;
-}
-
-
 const struct http_codec h2_codec = {
     .name = "h2",
     .send_head = h2_send_head,
@@ -326,5 +366,5 @@ const struct http_codec h2_codec = {
     .enter = enter,
     .finish = finish,
     .abort = abort_request,
-    .hijack = hijack,
+    .hijack = h2_hijack,
 };

@@ -140,10 +140,14 @@ judge(struct h2_watch *w, const struct h2_limits *l, msec_t now,
         *kind = k;
         return H2_TOO_MANY;
     }
-    if (w->n_head > HEAD
-        && (number(w->head + HEAD, 4) & INT32_MAX) == (id & INT32_MAX))
-        return H2_SELF;
-    return H2_FINE;
+    id &= INT32_MAX;
+    if (w->head[3] == PRIORITY
+        && (id == 0
+            || (w->n_head > HEAD
+                && (number(w->head + HEAD, 4) & INT32_MAX) == id)))
+        return H2_BAD_PRIORITY;
+    w->data_id = (int32_t) id;
+    return w->head[3] == DATA ? H2_IS_DATA : H2_FINE;
 }
 
 

@@ -26,7 +26,10 @@ enum h2_kind {
 #define X(id, word, most, says) H2_##id,
     H2_KINDS(X)
 #undef X
-        H2_N_KINDS
+        H2_N_KINDS,
+    /* Without a limit of their own: what is counted are connections. */
+    H2_HEADS = H2_N_KINDS,
+    H2_STREAMS,
 };
 
 struct h2_limits {
@@ -41,17 +44,20 @@ struct h2_watch {
     uint8_t  n_head;  /* of the next frame's head, and what is looked at
                            behind it                                         */
     uint8_t  head[9 + 4];
-    bool is_waiting; /* CONTINUATION has to follow                         */
+    int32_t  data_id; /* H2_IS_DATA: its stream                            */
+    bool is_waiting;  /* CONTINUATION has to follow                         */
 };
 
 enum h2_verdict {
     H2_FINE,
     H2_TOO_MANY, /* of *kind                                               */
-    H2_SELF,     /* a PRIORITY frame makes a stream depend on itself       */
+    H2_BAD_PRIORITY, /* a PRIORITY frame of the connection, or that makes a
+                        stream depend on itself                              */
+    H2_IS_DATA, /* no more was looked at than the head of a DATA frame    */
 };
 
 void h2_watch_init(struct h2_watch *w, msec_t now);
-/* How many of these bytes may be taken: all, unless the verdict is another
+/* How many of these bytes were looked at: all, unless the verdict is another
  * than H2_FINE. */
 size_t h2_watch_bytes(struct h2_watch *w, const struct h2_limits *l, msec_t now,
                       str_t in, enum h2_verdict *verdict, enum h2_kind *kind);

@@ -51,8 +51,14 @@ add(struct h2_stream *s, str_t name, str_t value)
 /* What has a meaning in HTTP/1 only (RFC 9113 section 8.2.2).  Connection goes
  * out where add_header says so, as in nginx. */
 static bool
-is_of_http1(enum field_id id)
+is_of_http1(const struct h2_stream *s, const struct field *f)
 {
+    enum field_id id = f->id;
+
+    if (s->is_tunnel
+        && (id == FIELD_CONNECTION
+            || str_ieq(f->name, STR("Sec-WebSocket-Accept"))))
+        return true;
     return id == FIELD_UPGRADE || id == FIELD_KEEP_ALIVE
            || id == FIELD_TRANSFER_ENCODING;
 }
@@ -64,7 +70,7 @@ add_all(struct h2_stream *s, const struct fields *f, const struct field *but)
     if (f == NULL)
         return;
     VEC_EACH(&f->list, it)
-        if (!it->is_hidden && it != but && !is_of_http1(it->id))
+        if (!it->is_hidden && it != but && !is_of_http1(s, it))
             add(s, it->name, field_clean(s->r->task.arena, it->value));
 }
 
@@ -85,6 +91,9 @@ h2_send_head(struct http_request *r)
     struct arena         *a = r->task.arena;
     struct reply_head    *h = arena_alloc(a, sizeof(*h));
 
+    /* What is 101 in HTTP/1 (RFC 8441 section 5). */
+    if (o->status == 101)
+        o->status = 200;
     reply_head_make(r, h);
     new_head(s, 1 + h->n + o->fields.list.n);
     add(s, STR(":status"), status_text(a, o->status));
@@ -126,7 +135,7 @@ h2_send_body(struct http_request *r, struct chain *in, bool last)
         chain_clear(in);
     else
         chain_join(&s->out, in);
-    if (last)
+    if (last && !r->out.is_upgraded)
         s->has_last = true;
 }
 
@@ -176,13 +185,32 @@ h2_room(struct http_request *r)
         own = all;
     if (own > 0 && (uint64_t) own > s->out.n)
         return (uint64_t) own - s->out.n;
-    if (list_empty(&s->stalled)) {
-        list_append(&s->h->stalled, &s->stalled);
-        s->sent_at_mark = s->n_framed;
-        timer_set(r->task.loop, &s->write_timer,
-                  send_conf(&r->task)->send_timeout);
-    }
+    h2_stall(s);
     return 0;
+}
+
+
+/* A window is closed.  Until when it may be is not put off by another time. */
+void
+h2_stall(struct h2_stream *s)
+{
+    if (!list_empty(&s->stalled))
+        return;
+    list_append(&s->h->stalled, &s->stalled);
+    if (timer_is_set(&s->write_timer))
+        return;
+    s->at_mark = s->n_body;
+    timer_set(s->h->http.conn.loop, &s->write_timer,
+              send_conf(&s->r->task)->send_timeout);
+}
+
+
+void
+h2_ready(struct h2_stream *s)
+{
+    if (list_empty(&s->ready))
+        list_append(&s->h->ready, &s->ready);
+    h2_gather_later(s->h);
 }
 
 
@@ -197,11 +225,8 @@ h2_flush(struct http_request *r, size_t limit, bool late)
         return FLUSH_ERROR;
     if (h2_queued(r) == 0)
         return FLUSH_DONE;
-    if (s->fields != NULL || s->out.n != 0 || (s->has_last && !s->is_told)) {
-        if (list_empty(&s->ready))
-            list_append(&h->ready, &s->ready);
-        h2_gather_later(h);
-    }
+    if (s->fields != NULL || s->out.n != 0 || (s->has_last && !s->is_told))
+        h2_ready(s);
     return FLUSH_WAIT;
 }
 
@@ -214,6 +239,34 @@ h2_drop(struct http_request *r)
     s->fields = NULL;
     chain_clear(&s->out);
     s->has_last = false;
+}
+
+
+void
+h2_prioritize(struct h2_stream *s, const struct h2_priority *p)
+{
+    s->urgency = p->urgency;
+
+    nghttp2_extpri e = { p->urgency, p->is_incremental };
+
+    nghttp2_session_change_extpri_stream_priority(s->h->session, s->id, &e, 0);
+}
+
+
+/* A response may say what its request did not (RFC 9218 section 8). */
+static void
+merge_priority(struct h2_stream *s)
+{
+    const struct field *said = fields_find(&s->r->out.fields, STR("priority"));
+    const struct field *asked = fields_find(&s->r->in, STR("priority"));
+    struct h2_priority  p = { H2_URGENCY, said == NULL };
+
+    if (said == NULL)
+        return;
+    if (asked != NULL)
+        (void) h2_priority_parse(asked->value, &p);
+    if (h2_priority_parse(said->value, &p))
+        h2_prioritize(s, &p);
 }
 
 
@@ -230,6 +283,7 @@ h2_submit(struct h2_stream *s)
 
     if (s->fields != NULL && !s->is_begun) {
         s->is_begun = true;
+        merge_priority(s);
         nghttp2_submit_response(n, s->id, s->fields, s->n_fields_out,
                                 is_empty ? NULL : &body);
         s->fields = NULL;
@@ -298,7 +352,8 @@ h2_put_body(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head,
     (void) from;
     if (s == NULL)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    if (c->out.n >= OUT_ENOUGH) {
+    /* A response that is more urgent has the time to go on first. */
+    if (c->out.n >= OUT_ENOUGH || h->urgency < s->urgency) {
         h->is_full = true;
         return NGHTTP2_ERR_WOULDBLOCK;
     }
@@ -306,9 +361,12 @@ h2_put_body(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head,
     chain_add_copy(&c->out, (str_t){ (const char *) head, FRAME_HEAD });
     chain_move_n(&c->out, &s->out, n);
     s->n_framed += FRAME_HEAD + n;
+    s->n_body += n;
     s->out_end = c->sent + c->out.n;
     if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
         s->is_told = true;
+    else if (s->out.n == 0 && !s->has_last)
+        h->urgency = s->urgency;
     if (list_empty(&s->framed))
         list_append(&h->framed, &s->framed);
     h2_watch_forgive(&h->watch, H2_WINDOWS, 4);
