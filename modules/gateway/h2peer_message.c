@@ -106,7 +106,7 @@ h2peer_message_reset(struct h2peer_stream *t, uint32_t code)
 void
 h2peer_message_begin(struct h2peer_stream *t)
 {
-    t->head.read = t->head.write = 0;
+    t->head->read = t->head->write = 0;
     t->head_n = 0;
     t->status = 0;
     t->has_fields = false;
@@ -180,16 +180,16 @@ take_pseudo(struct h2peer_stream *t, str_t name, str_t value)
         return;
     }
     t->status = (unsigned) status;
-    add(&t->head, t, (str_t){ version, sizeof(version) - 1 });
-    add(&t->head, t, value);
-    add(&t->head, t, STR("\r\n"));
+    add(t->head, t, (str_t){ version, sizeof(version) - 1 });
+    add(t->head, t, value);
+    add(t->head, t, STR("\r\n"));
 }
 
 
 static void
 put_trailer(struct h2peer_stream *t, str_t name, str_t value)
 {
-    char *p = room(&t->head, TRAILER + name.n + value.n);
+    char *p = room(t->head, TRAILER + name.n + value.n);
 
     if (p == NULL) {
         fault(t, H2PEER_FAULT_HEAD, 0);
@@ -205,7 +205,7 @@ put_trailer(struct h2peer_stream *t, str_t name, str_t value)
 static void
 put_field(struct h2peer_stream *t, str_t name, str_t value)
 {
-    char *p = room(&t->head, name.n + value.n + 4);
+    char *p = room(t->head, name.n + value.n + 4);
 
     if (p == NULL) {
         fault(t, H2PEER_FAULT_HEAD, 0);
@@ -301,11 +301,11 @@ h2peer_message_end_head(struct h2peer_stream *t, bool ends_stream)
     if (t->fault != 0)
         return;
     if (!t->has_head) {
-        add(&t->head, t, STR("\r\n"));
+        add(t->head, t, STR("\r\n"));
         t->has_head = t->status >= 200;
         t->is_bodiless = t->status == 204 || t->status == 304;
     }
-    add(&t->in, t, (str_t){ t->head.p, t->head.write });
+    add(&t->in, t, (str_t){ t->head->p, t->head->write });
     if (ends_stream)
         h2peer_message_end(t);
     else

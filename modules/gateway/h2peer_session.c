@@ -14,18 +14,24 @@ enum {
     STREAM_WINDOW = 262144,
     CONNECTION_WINDOW = 16777216, /* streams are what holds a server back    */
     REQUEST_MAX = 4194304,        /* bytes of a request's head               */
+    SPARES = 16,                  /* buffers that are used again             */
+    SPARE_MAX = 4096,             /* bytes of one                            */
+    FIELDS_FEW = 64,
 };
 
 struct h2peer_session {
-    nghttp2_session *session;
-    struct list      streams;
-    size_t           n;
-    bool             is_over;
-    bool             has_goaway;
-    bool     is_ending; /* GOAWAY was sent, as what came is invalid    */
-    uint32_t goaway_code;
-    unsigned fault; /* of the connection, enum h2peer_fault + 1; 0: none */
-    uint32_t value;
+    nghttp2_session    *session;
+    struct list         streams;
+    size_t              n;
+    struct h2peer_bytes head;          /* that is coming                     */
+    struct h2peer_bytes spare[SPARES]; /* of streams that were               */
+    size_t              n_spare;
+    bool                is_over;
+    bool                is_ending; /* what came is invalid, and GOAWAY sent  */
+    bool                has_goaway;
+    uint32_t            goaway_code;
+    unsigned            fault; /* of the connection, enum h2peer_fault + 1   */
+    uint32_t            value;
 };
 
 
@@ -319,6 +325,9 @@ h2peer_session_free(struct h2peer_session *s)
     s->fault = 0;
     end_streams(s);
     nghttp2_session_del(s->session);
+    while (s->n_spare != 0)
+        free(s->spare[--s->n_spare].p);
+    free(s->head.p);
     free(s);
 }
 
@@ -387,10 +396,12 @@ h2peer_open(struct h2peer_session *s, struct h2peer_stream *t,
 {
     nghttp2_data_provider body
         = { .source.ptr = t, .read_callback = read_body };
-    nghttp2_nv *list = calloc(n, sizeof(*list));
+    nghttp2_nv  few[FIELDS_FEW];
+    nghttp2_nv *list = n <= FIELDS_FEW ? few : calloc(n, sizeof(*list));
 
     if (list == NULL || s->is_over) {
-        free(list);
+        if (list != few)
+            free(list);
         return false;
     }
     for (size_t i = 0; i < n; i++)
@@ -401,10 +412,14 @@ h2peer_open(struct h2peer_session *s, struct h2peer_stream *t,
                             .valuelen = fields[i].value.n };
     t->id = nghttp2_submit_request(s->session, NULL, list, n,
                                    has_body ? &body : NULL, t);
-    free(list);
+    if (list != few)
+        free(list);
     if (t->id <= 0)
         return false;
     t->session = s;
+    t->head = &s->head;
+    if (s->n_spare != 0)
+        t->in = s->spare[--s->n_spare];
     s->n++;
     list_append(&s->streams, &t->place);
     return true;
@@ -456,7 +471,13 @@ h2peer_leave(struct h2peer_stream *t)
                 t->is_ended ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
         forget(t);
     }
-    free(t->in.p);
-    free(t->head.p);
-    t->in = t->head = (struct h2peer_bytes){ .p = NULL };
+    if (s != NULL && t->in.size != 0 && t->in.size <= SPARE_MAX
+        && s->n_spare < SPARES)
+    {
+        t->in.read = t->in.write = 0;
+        s->spare[s->n_spare++] = t->in;
+    } else {
+        free(t->in.p);
+    }
+    t->in = (struct h2peer_bytes){ .p = NULL };
 }

@@ -68,7 +68,8 @@ struct h2peer_stream {
     bool               is_closed; /* both sides have ended it                */
 
     /* Of what is coming: */
-    struct h2peer_bytes head;    /* a head or trailer                         */
+    struct h2peer_bytes *head; /* a head or trailer; the session's, as one
+                                  comes after the other                      */
     size_t          head_n;  /* its bytes so far                             */
     unsigned        status;  /* of it, 0: not seen so far                    */
     unsigned        fault;   /* of it, enum h2peer_fault + 1; 0: none         */
