@@ -100,6 +100,12 @@ my %bad = (
     many => [sub { $_[0]->head($_[1]{id}, 1, @ok, map { ("x$_" => 'y' x 50) }
                                    1 .. 100) },
              qr/upstream sent too large http2 header /],
+    # interim heads without end
+    hints => [sub {
+        my ($p, $s) = @_;
+        $p->head($s->{id}, 0, ':status' => 103, link => 'x' x 100)
+            for 1 .. 100;
+    }, qr/upstream sent too (large http2|big) header/],
     # 40,000 fields in 40,000 bytes: a name and value that are referred to
     bomb => [sub {
         my ($p, $s) = @_;

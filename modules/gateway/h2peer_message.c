@@ -107,7 +107,8 @@ void
 h2peer_message_begin(struct h2peer_stream *t)
 {
     t->head->read = t->head->write = 0;
-    t->head_n = 0;
+    if (t->has_head) /* interim ones count with it */
+        t->head_n = 0;
     t->status = 0;
     t->has_fields = false;
     if (!t->has_head)

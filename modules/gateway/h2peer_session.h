@@ -70,7 +70,7 @@ struct h2peer_stream {
     /* Of what is coming: */
     struct h2peer_bytes *head; /* a head or trailer; the session's, as one
                                   comes after the other                      */
-    size_t          head_n;  /* its bytes so far                             */
+    size_t          head_n;  /* its bytes so far, and those of interim ones  */
     unsigned        status;  /* of it, 0: not seen so far                    */
     unsigned        fault;   /* of it, enum h2peer_fault + 1; 0: none         */
     uint32_t        value;
