@@ -234,7 +234,7 @@ dav_copy_or_move(struct http_request *r, struct dav_state *s)
         .op = r->method == HTTP_COPY ? DAV_COPY : DAV_MOVE,
         .folder_mode = folder_access(dav_conf_of(r)->access),
     };
-    bool      may_overwrite;
+    bool      may_overwrite = false;
     enum step step;
     str_t     to;
 
