@@ -58,6 +58,19 @@ join(struct http_request *r, void *state)
 }
 
 
+/* What takes the place of an empty body may have marks of its own. */
+static void
+insert_instead(struct http_request *r, struct parts *p)
+{
+    struct chain text;
+
+    chain_init(&text, r->task.arena);
+    p->now->instead(p->now, &text);
+    chain_move(&text, &p->held);
+    chain_move(&p->held, &text);
+}
+
+
 static enum step
 replace_marks(struct http_request *r, void *state, struct chain *in,
               struct chain *out, bool last)
@@ -73,6 +86,8 @@ replace_marks(struct http_request *r, void *state, struct chain *in,
                 r->must_flush = true;
             if (!p->now->is_complete || !chain_empty(&p->now->body))
                 return STEP_WAIT;
+            if (p->now->instead != NULL && !p->now->has_body)
+                insert_instead(r, p);
             /* The filter that put the mark may be waiting for the subrequest
              * to end. */
             task_wake(&r->task);

@@ -274,6 +274,10 @@ static const struct directive send_rows[] = {
          "1460",
          "Waits for that many bytes before it writes, unless more "
          "cannot come at once. 0: writes what there is."),
+    SIZE("subrequest_output_buffer_size", IN_WEB, struct http_send_conf,
+         subrequest_output, "4k",
+         "The longest response of a subrequest that is kept in memory as a "
+         "whole (set of an SSI include)."),
     { "limit_rate", IN_WEB | IN_IF | ROW_LIMIT, ARGS_1, &http_rate_type,
       FIELD(struct http_send_conf, limit_rate, struct expr *), "0", NULL,
       "rate",

@@ -55,6 +55,7 @@ struct http_keep_conf {
 struct http_send_conf {
     msec_t       send_timeout;
     size_t       postpone_output;
+    size_t       subrequest_output; /* bytes of one that is kept as a whole  */
     struct expr *limit_rate, *limit_rate_after;
     bool         tcp_nodelay, tcp_nopush;
     bool         chunked_transfer_encoding;

@@ -25,6 +25,8 @@ send_head(struct http_request *r)
     s->has_head = true;
     s->status = r->out.status;
     s->kept = r->out;
+    if (s->instead != NULL && r->fail_status != 0)
+        s->drops_body = true;
     /* Its body also passes the parent's filters. */
     if (r->parent->out.needs_memory)
         r->out.needs_memory = true;
@@ -54,6 +56,11 @@ send_body(struct http_request *r, struct chain *in, bool last)
         chain_clear(in);
     else
         chain_move(&s->body, in);
+    s->has_body |= s->body.n != 0;
+    if (s->whole_max != 0 && s->body.n > s->whole_max) {
+        s->is_too_long = s->drops_body = true;
+        chain_clear(&s->body);
+    }
     if (!chain_empty(&s->body))
         task_wake(&r->parent->task);
 }
@@ -72,7 +79,7 @@ queued(const struct http_request *r)
     const struct http_subrequest *s = r->sub;
 
     /* Bytes that the parent has not taken yet do not delay the end. */
-    if (r->out.is_framed)
+    if (r->out.is_framed || s->whole_max != 0)
         return 0;
     return s->limit != 0 && s->body.n >= s->limit ? BODY_MAX : s->body.n;
 }
@@ -158,6 +165,8 @@ end(struct http_request *r, bool has_failed)
         s->status = r->error_status ? r->error_status : 500;
         cut_off(r);
     }
+    if (s->ended != NULL)
+        s->ended(s);
     task_wake(&r->parent->task);
 }
 
@@ -215,8 +224,11 @@ on_cancel(struct wait *w)
 {
     struct http_subrequest *s = container_of(w, struct http_subrequest, wait);
 
-    if (s->r != NULL)
-        leave_parent(s);
+    if (s->r == NULL)
+        return;
+    leave_parent(s);
+    if (s->ended != NULL)
+        s->ended(s);
 }
 
 

@@ -32,6 +32,15 @@ struct http_subrequest {
     bool                 is_clone; /* continues where the parent is: with
                                       its method, location and phase, but
                                       its own uri                            */
+    size_t               whole_max; /* the body is wanted as a whole, of at most
+                                       so many bytes; 0: as it comes         */
+    bool                 is_too_long; /* it was longer, and is not kept      */
+    bool                 has_body; /* some of it has come                    */
+    /* It has ended, or its parent has (is_complete is not set). */
+    void (*ended)(struct http_subrequest *);
+    /* For http_include_as: what is inserted in place of an empty body, or of
+     * an error page. */
+    void (*instead)(struct http_subrequest *, struct chain *out);
     bool                 has_head, is_complete, has_failed;
     struct http_response kept;  /* the head, copied for the parent           */
 };

@@ -15,7 +15,7 @@ my @groups = qw(
     protocol keepalive location servername static range proxypass errorpage
     headers upstream rewrite recent access variables tls proxyssl
     fastcgi scgi uwsgi memcached tunnel limits misc gzip gunzip cache
-    autoindex files dav sub charset
+    autoindex files dav sub charset ssi addition filters upstreamvars
 );
 
 plan skip_all => 'a table of what weir does' if is_oracle();

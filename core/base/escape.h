@@ -18,6 +18,8 @@ enum escape_uri {
                              kept: bytes up to space, from DEL, " ' < >      */
     ESCAPE_BLANKS,        /* a word of a protocol of lines: bytes up to space,
                              and %                                           */
+    ESCAPE_SSI,           /* a URL in HTML: bytes up to space, from DEL,
+                             " # % ' < > \ ^ ` { | }                         */
 };
 
 /* Hexadecimal digits are in upper case. */

@@ -127,8 +127,8 @@ prepare_scratch(unsigned pairs)
 }
 
 
-static const char *
-compile_error(struct conf *cf, str_t pattern, int number, size_t at)
+static str_t
+compile_error(struct arena *a, str_t pattern, int number, size_t at)
 {
     PCRE2_UCHAR text[256];
 
@@ -136,15 +136,11 @@ compile_error(struct conf *cf, str_t pattern, int number, size_t at)
         memcpy(text, "unknown error", sizeof("unknown error"));
 
     if (at >= pattern.n)
-        return arena_printf(cf->arena,
-                            "pcre2_compile() failed: %s in \"" STR_F "\"",
-                            (char *) text, STR_A(pattern))
-            .p;
+        return arena_printf(a, "pcre2_compile() failed: %s in \"" STR_F "\"",
+                            (char *) text, STR_A(pattern));
     return arena_printf(
-               cf->arena,
-               "pcre2_compile() failed: %s in \"" STR_F "\" at \"" STR_F "\"",
-               (char *) text, STR_A(pattern), STR_A(str_from(pattern, at)))
-        .p;
+        a, "pcre2_compile() failed: %s in \"" STR_F "\" at \"" STR_F "\"",
+        (char *) text, STR_A(pattern), STR_A(str_from(pattern, at)));
 }
 
 
@@ -237,7 +233,7 @@ regex_compile(struct conf *cf, str_t pattern, unsigned flags,
     re->code = pcre2_compile((PCRE2_SPTR) pattern.p, pattern.n, options,
                              &number, &at, context_of(cf->gen));
     if (re->code == NULL) {
-        *error = compile_error(cf, pattern, number, at);
+        *error = compile_error(cf->arena, pattern, number, at).p;
         return NULL;
     }
     arena_defer(cf->arena, free_code, re->code);
@@ -418,4 +414,93 @@ str_t
 regex_pattern(const struct regex *re)
 {
     return re->pattern;
+}
+
+
+/* --- patterns that are used once ----------------------------------------- */
+
+/* n pairs of the last match. */
+static bool
+keep_once(const struct regex_once *how, str_t subject, unsigned n)
+{
+    const size_t    *from = pcre2_get_ovector_pointer(scratch.data);
+    struct captures *c = how->out;
+    int             *at = arena_try(how->a, sizeof(int) * 2 * n);
+    char            *copy = arena_try(how->a, subject.n + 1);
+
+    if (at == NULL || copy == NULL)
+        return false;
+    memcpy(copy, subject.p ? subject.p : "", subject.n);
+    for (unsigned i = 0; i < 2 * n; i++)
+        at[i] = from[i] == PCRE2_UNSET ? -1 : (int) from[i];
+    *c = (struct captures){ .subject = { copy, subject.n }, .at = at, .n = n };
+    return true;
+}
+
+
+static void
+tell_names(const struct regex_once *how, const pcre2_code *code)
+{
+    uint32_t   count, size;
+    PCRE2_SPTR table;
+
+    pcre2_pattern_info(code, PCRE2_INFO_NAMECOUNT, &count);
+    pcre2_pattern_info(code, PCRE2_INFO_NAMEENTRYSIZE, &size);
+    pcre2_pattern_info(code, PCRE2_INFO_NAMETABLE, &table);
+    for (uint32_t i = 0; i < count; i++, table += size)
+        how->named(how->arg, str_of((const char *) table + 2),
+                   captures_get(how->out, (unsigned) table[0] << 8 | table[1]));
+}
+
+
+static enum regex_verdict
+match_once(const struct regex_once *how, struct log *log,
+           const pcre2_code *code, str_t pattern, str_t subject)
+{
+    uint32_t groups;
+    int      rc;
+
+    pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &groups);
+    prepare_scratch(groups + 1);
+    rc = pcre2_match(code, (PCRE2_SPTR) (subject.p ? subject.p : ""), subject.n,
+                     0, 0, scratch.data, scratch.context);
+    if (rc == PCRE2_ERROR_NOMATCH)
+        return REGEX_NO;
+    if (rc < 0) {
+        log_at(log, LEVEL_ALERT, 0,
+               "pcre2_match() failed: %d on \"" STR_F "\" using \"" STR_F "\"",
+               rc, STR_A(subject), STR_A(pattern));
+        return REGEX_ERROR;
+    }
+    if (!keep_once(how, subject, (unsigned) rc)) {
+        log_error(log, "no memory for the captures of \"" STR_F "\"",
+                  STR_A(pattern));
+        return REGEX_ERROR;
+    }
+    tell_names(how, code);
+    return REGEX_YES;
+}
+
+
+enum regex_verdict
+regex_once(const struct regex_once *how, struct log *log, str_t pattern,
+           str_t subject)
+{
+    enum regex_verdict verdict;
+    pcre2_code        *code;
+    size_t             at;
+    int                number;
+
+    code = pcre2_compile((PCRE2_SPTR) pattern.p, pattern.n, 0, &number, &at,
+                         NULL);
+    if (code == NULL) {
+        struct arena *a = arena_new(0);
+
+        log_error(log, STR_F, STR_A(compile_error(a, pattern, number, at)));
+        arena_free(a);
+        return REGEX_ERROR;
+    }
+    verdict = match_once(how, log, code, pattern, subject);
+    pcre2_code_free(code);
+    return verdict;
 }

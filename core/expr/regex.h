@@ -56,6 +56,18 @@ bool regex_test(const struct regex *re, str_t subject);
  * no part or is not there.  Set on REGEX_YES only. */
 enum regex_verdict regex_split(const struct regex *re, const struct log *log,
                                str_t subject, str_t *out, unsigned n);
+/* For a pattern that comes with a task (SSI), and is used once.  On REGEX_YES,
+ * out has the captures, in a, and named is called for each group with a name.
+ * REGEX_ERROR, logged: the pattern cannot be compiled, there is no memory in a,
+ * or the match ended in an error. */
+struct regex_once {
+    struct arena    *a;
+    struct captures *out;
+    void (*named)(void *arg, str_t name, str_t value);
+    void *arg;
+};
+enum regex_verdict regex_once(const struct regex_once *how, struct log *log,
+                              str_t pattern, str_t subject);
 /* How many groups it has. */
 unsigned regex_groups(const struct regex *re);
 

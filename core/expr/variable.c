@@ -11,6 +11,8 @@
 #include "core/base/check.h"
 #include "core/conf/known.h"
 
+enum { NAME_MAX_BYTES = 256 }; /* of names that are looked up at run time   */
+
 struct vars {
     struct arena     *arena;
     enum serves_kind  kind;
@@ -457,11 +459,46 @@ var_find(const struct generation *g, enum serves_kind kind, str_t name)
 {
     const struct vars *vars = g->vars[kind];
     const struct var  *v = NULL;
-    char               low[64];
+    char               low[NAME_MAX_BYTES];
 
     if (vars != NULL && name.n <= sizeof(low)) {
         str_lower_to(low, name);
         v = hash_get(vars->names, (str_t){ low, name.n });
     }
     return v;
+}
+
+
+/* Of a row that no var is bound to, and whose value nothing keeps. */
+static str_t
+value_of_row(struct task *t, const struct vars *vars, str_t name)
+{
+    const struct variable *row = hash_get(vars->rows, name);
+    str_t                 *rest;
+
+    if (row != NULL)
+        return row->get(t, row->arg);
+    row = find_family(vars, name);
+    if (row == NULL)
+        return STR_NONE;
+    rest = arena_make(t->arena, str_t);
+    *rest = str_copy(t->arena, str_from(name, strlen(row->name)));
+    return row->get(t, (uintptr_t) rest);
+}
+
+
+str_t
+var_named(struct task *t, str_t name)
+{
+    enum serves_kind   kind = kind_of(t);
+    const struct var  *v = var_find(t->gen, kind, name);
+    const struct vars *vars = t->gen->vars[kind];
+    char               low[NAME_MAX_BYTES];
+
+    if (v != NULL)
+        return var_get(t, v);
+    if (vars == NULL || name.n > sizeof(low))
+        return STR_NONE;
+    str_lower_to(low, name);
+    return value_of_row(t, vars, (str_t){ low, name.n });
 }

@@ -110,3 +110,7 @@ str_t var_fail(struct task *t);
 /* By name at run time (SSI): NULL when this configuration has no such. */
 const struct var *var_find(const struct generation *g, enum serves_kind kind,
                            str_t name);
+
+/* The value of the one with that name, in any case, also where this
+ * configuration does not use it; STR_NONE: it is not set, or there is none. */
+str_t var_named(struct task *t, str_t name);

@@ -13,9 +13,8 @@
  */
 #include "http/types.h"
 #include "modules/filter/charset_table.h"
+#include "modules/filter/gather.h"
 #include "modules/module.h"
-
-enum { BLOCK = 8 * 1024 };
 
 extern struct module charset_module;
 
@@ -39,8 +38,7 @@ struct charsets {
 
 struct charset_state {
     struct charset_recoder recoder;
-    struct block          *block; /* NULL: none so far                       */
-    size_t                 used;  /* of it                                   */
+    struct gather          out;
 };
 
 /* The character sets of a response; p NULL: unknown, or not to be told. */
@@ -306,8 +304,7 @@ abandon(void *arg)
 {
     struct charset_state *s = arg;
 
-    block_put(s->block);
-    s->block = NULL;
+    gather_end(&s->out);
 }
 
 
@@ -364,20 +361,12 @@ decide(struct http_request *r, void *state)
 static void
 convert(struct charset_state *s, str_t in, struct chain *out)
 {
-    size_t n;
+    size_t room;
     char  *to;
 
     while (in.n != 0) {
-        if (s->block == NULL) {
-            s->block = block_new(BLOCK);
-            s->used = 0;
-        }
-        to = s->block->data + s->used;
-        n = charset_recode(&s->recoder, &in, to, BLOCK - s->used);
-        chain_add_block(out, s->block, (str_t){ to, n });
-        s->used += n;
-        if (BLOCK - s->used < CHARSET_STEP)
-            abandon(s);
+        to = gather_room(&s->out, CHARSET_STEP, &room);
+        gather_took(&s->out, out, charset_recode(&s->recoder, &in, to, room));
     }
 }
 
@@ -403,7 +392,7 @@ convert_body(struct http_request *r, void *state, struct chain *in,
         chain_drop_first(in);
     }
     if (last)
-        abandon(s);
+        gather_end(&s->out);
     return STEP_NEXT;
 }
 

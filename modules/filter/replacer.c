@@ -5,12 +5,6 @@
  */
 #include "modules/filter/replacer.h"
 
-enum {
-    SHORT = 1024,     /* up to so many bytes are copied, to save a piece    */
-    BLOCK = 8 * 1024, /* ... into blocks of this size                       */
-};
-
-
 bool
 replacer_init(struct replacer *p, struct arena *a, const struct search *s,
               unsigned n)
@@ -26,53 +20,10 @@ replacer_init(struct replacer *p, struct arena *a, const struct search *s,
 }
 
 
-void
-replacer_end(struct replacer *p)
-{
-    if (p->block != NULL)
-        block_put(p->block);
-    p->block = NULL;
-}
-
-
-static void
-add_copy(struct replacer *p, struct chain *out, str_t s)
-{
-    size_t n;
-
-    for (; s.n != 0; s = str_from(s, n)) {
-        if (p->block == NULL) {
-            p->block = block_new(BLOCK);
-            p->used = 0;
-        }
-        n = BLOCK - p->used < s.n ? BLOCK - p->used : s.n;
-        memcpy(p->block->data + p->used, s.p, n);
-        chain_add_block(out, p->block, (str_t){ p->block->data + p->used, n });
-        p->used += n;
-        if (p->used == BLOCK)
-            replacer_end(p);
-    }
-}
-
-
-/* Bytes of a piece, or with NULL, of something that lives longer. */
-static void
-add_part(struct replacer *p, struct chain *out, const struct piece *piece,
-         str_t s)
-{
-    if (s.n <= SHORT)
-        add_copy(p, out, s);
-    else if (piece != NULL && piece->block != NULL)
-        chain_add_block(out, piece->block, s);
-    else
-        chain_add(out, s);
-}
-
-
 static void
 replace(struct replacer *p, struct chain *out, unsigned which)
 {
-    add_part(p, out, NULL, p->replacement(p->arg, which));
+    gather_part(&p->out, out, NULL, p->replacement(p->arg, which));
     if (p->is_once) {
         p->off[which] = true;
         p->left--;
@@ -98,11 +49,11 @@ release(struct replacer *p, struct chain *out)
     size_t            from = 0;
 
     while (find(p, in, from, true, &hit)) {
-        add_copy(p, out, (str_t){ in.p + from, hit.at - from });
+        gather_copy(&p->out, out, (str_t){ in.p + from, hit.at - from });
         replace(p, out, hit.which);
         from = hit.at + search_length(p->search, hit.which);
     }
-    add_copy(p, out, str_from(in, from));
+    gather_copy(&p->out, out, str_from(in, from));
     p->n_kept = 0;
 }
 
@@ -119,7 +70,7 @@ join(struct replacer *p, str_t s, struct chain *out)
 
     memcpy(p->kept + kept, s.p, n);
     while (from < kept && find(p, in, from, false, &hit) && hit.at < kept) {
-        add_copy(p, out, (str_t){ in.p + from, hit.at - from });
+        gather_copy(&p->out, out, (str_t){ in.p + from, hit.at - from });
         if (hit.which == SEARCH_PART) {
             p->n_kept = in.n - hit.at;
             memmove(p->kept, p->kept + hit.at, p->n_kept);
@@ -131,7 +82,7 @@ join(struct replacer *p, str_t s, struct chain *out)
     p->n_kept = 0;
     if (from >= kept)
         return from - kept;
-    add_copy(p, out, (str_t){ in.p + from, kept - from });
+    gather_copy(&p->out, out, (str_t){ in.p + from, kept - from });
     return 0;
 }
 
@@ -145,7 +96,7 @@ pass(struct replacer *p, struct chain *in, size_t from, struct chain *out)
     struct search_hit   hit;
 
     while (from < s.n && find(p, s, from, false, &hit)) {
-        add_part(p, out, piece, str_span(s.p + from, s.p + hit.at));
+        gather_part(&p->out, out, piece, str_span(s.p + from, s.p + hit.at));
         if (hit.which == SEARCH_PART) {
             p->n_kept = s.n - hit.at;
             memcpy(p->kept, s.p + hit.at, p->n_kept);
@@ -159,7 +110,7 @@ pass(struct replacer *p, struct chain *in, size_t from, struct chain *out)
         chain_move_first(out, in);
         return;
     }
-    add_part(p, out, piece, str_from(s, from));
+    gather_part(&p->out, out, piece, str_from(s, from));
     if (piece->flags & PIECE_FLUSH)
         chain_flush(out);
     chain_drop_first(in);
@@ -185,6 +136,6 @@ replacer_put(struct replacer *p, struct chain *in, struct chain *out, bool last)
     }
     if (last) {
         release(p, out);
-        replacer_end(p);
+        gather_end(&p->out);
     }
 }

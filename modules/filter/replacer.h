@@ -8,6 +8,7 @@
 
 #include "core/base/chain.h"
 #include "core/base/search.h"
+#include "modules/filter/gather.h"
 
 struct replacer {
     const struct search *search;
@@ -16,8 +17,7 @@ struct replacer {
     size_t left;    /* how many texts are looked for                         */
     char  *kept;    /* room for twice the longest text                       */
     size_t n_kept;
-    struct block *block; /* of copies; NULL: none so far                     */
-    size_t        used;  /* of it                                            */
+    struct gather out;
     /* What replaces a text; lives as long as the chains. */
     str_t (*replacement)(void *arg, unsigned which);
     void  *arg;
@@ -30,5 +30,3 @@ bool replacer_init(struct replacer *p, struct arena *a, const struct search *s,
 /* Takes all of in, which has no files. */
 void replacer_put(struct replacer *p, struct chain *in, struct chain *out,
                   bool last);
-/* Before the last part: gives back what is held. */
-void replacer_end(struct replacer *p);

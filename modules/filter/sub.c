@@ -172,7 +172,7 @@ abandon(void *state)
 {
     struct sub_state *s = state;
 
-    replacer_end(&s->replacer);
+    gather_end(&s->replacer.out);
 }
 
 

@@ -77,7 +77,7 @@ replace(struct arena *a, const str_t *texts, unsigned n, uint8_t how, str_t in)
     }
     chain_add_copy(&from, in);
     replacer_put(&p, &from, &out, true);
-    CHECK(chain_empty(&from) && p.block == NULL);
+    CHECK(chain_empty(&from) && p.out.block == NULL);
     replace_plainly(&plain, texts, n, how & 1, body);
     CHECK(str_eq(flatten(a, &out), flatten(a, &plain)));
 }

@@ -65,6 +65,8 @@ must_escape(unsigned char c, enum escape_uri how)
         return strchr("#?&+;", c) != NULL;
     case ESCAPE_URI_COMPONENT:
         return strchr("!#$&'()*+,/:;=?@[]", c) != NULL;
+    case ESCAPE_SSI:
+        return strchr("#'", c) != NULL;
     }
     return false;
 }
@@ -216,6 +218,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_escape(a, in, ESCAPE_REDIRECT);
     check_escape(a, in, ESCAPE_QUOTED);
     check_escape(a, in, ESCAPE_BLANKS);
+    check_escape(a, in, ESCAPE_SSI);
     check_unescape(a, in);
     CHECK(str_eq(unescape_redirect(a, in), read_redirect(in, room)));
     check_html(a, in);
