@@ -136,6 +136,8 @@ charset_table_add(struct charset_table *t, uint8_t byte, str_t text)
     t->n_codes += t->codes[i].code == 0;
     t->codes[i].code = code;
     t->codes[i].byte = byte;
+    if (code < CHARSET_TWO)
+        t->of_two[code] = byte;
     t->wide_n[byte] = (uint8_t) text.n;
     memcpy(t->wide[byte], text.p, text.n);
     return true;
@@ -177,10 +179,6 @@ recode_byte(struct charset_recoder *c, uint8_t byte, char **out)
     const struct charset_table *t = c->table;
     unsigned                    n = t->wide_n[byte];
 
-    if (!t->is_wide) {
-        *(*out)++ = (char) (c->is_back ? t->first : t->second)[byte];
-        return;
-    }
     if (n == 0) {
         *(*out)++ = c->has_begun ? '?' : (char) byte;
         return;
@@ -231,6 +229,74 @@ take_byte(struct charset_recoder *c, char byte, char **out)
 }
 
 
+/* The quick ways, for the bulk of a text: they end where a byte is not as usual,
+ * or in or out is at its end. */
+
+static const char *
+run_narrow(const struct charset_recoder *c, const char *p, const char *end,
+           char **out, const char *limit)
+{
+    const uint8_t *by = c->is_back ? c->table->first : c->table->second;
+    char          *to = *out;
+
+    while (p < end && to <= limit)
+        *to++ = (char) by[(uint8_t) *p++];
+    *out = to;
+    return p;
+}
+
+
+static const char *
+run_to_utf8(const struct charset_recoder *c, const char *p, const char *end,
+            char **out, const char *limit)
+{
+    const struct charset_table *t = c->table;
+    char                       *to = *out;
+    unsigned                    most = c->has_begun ? CHARSET_UTF8_MAX : 1;
+
+    while (p < end && to <= limit) {
+        uint8_t  byte = (uint8_t) *p;
+        unsigned n = t->wide_n[byte];
+
+        if (n - 1 >= most)
+            break;
+        memcpy(to, t->wide[byte], sizeof(t->wide[byte]));
+        to += n;
+        p++;
+    }
+    *out = to;
+    return p;
+}
+
+
+static const char *
+run_from_utf8(const struct charset_recoder *c, const char *p, const char *end,
+              char **out, const char *limit)
+{
+    char *to = *out;
+
+    while (p + 1 < end && to <= limit && c->n_part == 0) {
+        uint8_t  first = (uint8_t) p[0], second = (uint8_t) p[1], byte;
+        unsigned code = (first & 0x1fu) << 6 | (second & 0x3f);
+
+        if (first < 0x80) {
+            *to++ = (char) first;
+            p++;
+            continue;
+        }
+        if (first < 0xc2 || first > 0xdf || (second & 0xc0) != 0x80)
+            break;
+        byte = c->table->of_two[code];
+        if (byte == 0)
+            break;
+        *to++ = (char) byte;
+        p += 2;
+    }
+    *out = to;
+    return p;
+}
+
+
 size_t
 charset_recode(struct charset_recoder *c, str_t *in, char *out, size_t room)
 {
@@ -239,6 +305,14 @@ charset_recode(struct charset_recoder *c, str_t *in, char *out, size_t room)
     bool        is_utf8 = c->table->is_wide && c->is_back;
 
     while (p < end && to <= limit) {
+        if (!c->table->is_wide) {
+            p = run_narrow(c, p, end, &to, limit);
+            continue;
+        }
+        p = is_utf8 ? run_from_utf8(c, p, end, &to, limit)
+                    : run_to_utf8(c, p, end, &to, limit);
+        if (p == end || to > limit)
+            break;
         if (!is_utf8)
             recode_byte(c, (uint8_t) *p++, &to);
         else if (take_byte(c, *p, &to))

@@ -8,14 +8,15 @@
 
 #include "core/base/str.h"
 
-enum { CHARSET_UTF8_MAX = 3, CHARSET_CODES = 512 };
+enum { CHARSET_UTF8_MAX = 3, CHARSET_CODES = 512, CHARSET_TWO = 0x800 };
 
 struct charset_table {
     bool    is_wide;     /* the second one is UTF-8                          */
     uint8_t second[256]; /* of each byte of the first one; 0 where wide      */
     uint8_t first[256];  /* ... and back; in use where not wide              */
     uint8_t wide_n[256]; /* bytes of UTF-8; 0: no character                  */
-    char    wide[256][CHARSET_UTF8_MAX];
+    char    wide[256][CHARSET_UTF8_MAX + 1]; /* so that four are copied at once */
+    uint8_t of_two[CHARSET_TWO]; /* by codes of two bytes; 0: none            */
     struct {
         uint32_t code; /* 0: free                                            */
         uint8_t  byte;
