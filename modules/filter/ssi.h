@@ -23,6 +23,7 @@ extern struct module ssi_module;
 enum {
     SSI_AT_ONCE = 64,     /* included responses of a main request            */
     SSI_IN_ALL = 10000,
+    SSI_ITEMS_MAX = 10000, /* in all blocks                                  */
     SSI_VALUE_MAX = 64 * 1024, /* bytes of a value with its variables        */
 };
 
@@ -43,6 +44,7 @@ struct ssi_shared {
     struct hash    *values; /* str_t, by name                                */
     struct captures captures;
     VEC(struct ssi_block *) blocks;
+    unsigned        items;            /* in them                             */
     unsigned        running, started; /* included responses                  */
 };
 
@@ -64,7 +66,6 @@ struct ssi_page {
 
     str_t             error; /* what takes the place of a wrong command      */
     str_t             time_format;
-    char             *error_text, *time_text; /* their own memory; or NULL   */
     enum ssi_encoding { SSI_ENTITY, SSI_URL, SSI_PLAIN } encoding;
     struct http_subrequest *waited; /* to end before anything else is read   */
 };
@@ -85,7 +86,7 @@ bool ssi_evaluate(struct ssi_page *p, struct arena *a, str_t prefix, str_t text,
                   str_t *out);
 /* The expression of if and elif.  False: logged. */
 bool ssi_test(struct ssi_page *p, str_t expr, bool *is_true);
-/* The text in a; NULL: no memory. */
+/* The text in a; false: there is no memory. */
 bool ssi_copy(struct arena *a, str_t s, str_t *out);
 
 /* ssi_run.c */

@@ -149,7 +149,6 @@ put_stub(struct http_subrequest *s, struct chain *out)
     p.branch = SSI_NO_IF;
     p.is_hidden = p.has_chosen = p.is_due = false;
     p.block = NULL;
-    p.error_text = p.time_text = NULL;
     p.out = (struct gather){ 0 };
     VEC_EACH(&i->stub->items, it) {
         if (it->command.name.p == NULL)

@@ -31,7 +31,7 @@ enum state {
 };
 
 static const char begin[] = "<!--#";
-enum { BEGIN = sizeof(begin) - 1, ROOM = 256 };
+enum { BEGIN = sizeof(begin) - 1, ROOM = 256, FAULT_ROOM = 2048 };
 
 
 void
@@ -159,13 +159,6 @@ tell_command(struct ssi_parser *p)
 }
 
 
-static size_t
-fault_room(const struct ssi_parser *p)
-{
-    return p->value_max + 3 * (SSI_NAME_MAX + 1) + 128;
-}
-
-
 __attribute__((format(printf, 3, 4))) static enum ssi_event
 fault(struct ssi_parser *p, enum state next, const char *fmt, ...)
 {
@@ -173,11 +166,12 @@ fault(struct ssi_parser *p, enum state next, const char *fmt, ...)
     int     n;
 
     if (p->fault_memory == NULL)
-        p->fault_memory = arena_bytes(p->arena, fault_room(p));
+        p->fault_memory = arena_bytes(p->arena, FAULT_ROOM);
     va_start(args, fmt);
-    n = vsnprintf(p->fault_memory, fault_room(p), fmt, args);
+    n = vsnprintf(p->fault_memory, FAULT_ROOM, fmt, args);
     va_end(args);
-    p->fault = (str_t){ p->fault_memory, (size_t) n };
+    p->fault = (str_t){ p->fault_memory,
+                        n < FAULT_ROOM ? (size_t) n : FAULT_ROOM - 1 };
     p->state = next;
     return SSI_FAULT;
 }

@@ -121,9 +121,15 @@ has_good_params(struct ssi_page *p, const struct kind *k,
 
 /* --- what is put out ----------------------------------------------------- */
 
+/* NULL: there are too many. */
 static struct ssi_item *
 add_item(struct ssi_page *p)
 {
+    if (p->shared->items >= SSI_ITEMS_MAX) {
+        log_error(p->r->task.log, "too much in SSI blocks");
+        return NULL;
+    }
+    p->shared->items++;
     return vec_push(p->shared->arena, &p->block->items);
 }
 
@@ -132,16 +138,15 @@ void
 ssi_put(struct ssi_page *p, struct chain *out, const struct piece *piece,
         str_t s)
 {
-    str_t copy;
+    struct ssi_item *item;
 
     if (p->block == NULL) {
         if (!p->is_hidden)
             gather_part(&p->out, out, piece, s);
         return;
     }
-    if (ssi_copy(p->shared->arena, s, &copy))
-        add_item(p)->text = copy;
-    else
+    item = add_item(p);
+    if (item != NULL && !ssi_copy(p->shared->arena, s, &item->text))
         log_error(p->r->task.log, "no memory for the block \"" STR_F "\"",
                   STR_A(p->block->name));
 }
@@ -214,16 +219,16 @@ set(struct ssi_page *p, const struct ssi_command *c)
 }
 
 
-/* Copies into memory that each text has once. */
-static void
-configure(struct ssi_page *p, str_t from, char **memory, str_t *to)
+/* Without memory it stays as it was. */
+static bool
+configure(struct ssi_page *p, const struct ssi_command *c)
 {
-    if (from.p == NULL)
-        return;
-    if (*memory == NULL)
-        *memory = arena_bytes(p->r->task.arena, p->conf->value_length + 1);
-    memcpy(*memory, from.p, from.n);
-    *to = (str_t){ *memory, from.n };
+    struct arena *a = p->r->task.arena;
+    str_t         error = param(c, STR("errmsg"));
+    str_t         format = param(c, STR("timefmt"));
+
+    return (error.p == NULL || ssi_copy(a, error, &p->error))
+           && (format.p == NULL || ssi_copy(a, format, &p->time_format));
 }
 
 
@@ -268,9 +273,13 @@ static void
 keep_command(struct ssi_page *p, const struct ssi_command *c)
 {
     struct arena       *a = p->shared->arena;
-    struct ssi_command *copy = &add_item(p)->command;
+    struct ssi_item    *item = add_item(p);
+    struct ssi_command *copy;
     unsigned            i;
 
+    if (item == NULL)
+        return;
+    copy = &item->command;
     *copy = *c;
     copy->name = str_copy(a, c->name);
     for (i = 0; i < c->n; i++) {
@@ -318,9 +327,7 @@ run(struct ssi_page *p, const struct kind *k, const struct ssi_command *c,
     case SET:
         return set(p, c);
     case CONFIG:
-        configure(p, param(c, STR("errmsg")), &p->error_text, &p->error);
-        configure(p, param(c, STR("timefmt")), &p->time_text, &p->time_format);
-        return true;
+        return configure(p, c);
     case IF:
         return begin_if(p, c);
     case ELIF:
