@@ -24,7 +24,8 @@
     X(PHASE_CONTENT, random_index)                                             \
     X(PHASE_CONTENT, http_index)                                               \
     X(PHASE_CONTENT, http_autoindex)                                           \
-    X(PHASE_CONTENT, http_dav)                                                     \
+    X(PHASE_CONTENT, http_dav)                                                 \
+    X(PHASE_CONTENT, http_dav_ext)                                             \
     X(PHASE_CONTENT, http_gzip_static)                                         \
     X(PHASE_CONTENT, http_core)                                                \
     X(PHASE_LOG, log)

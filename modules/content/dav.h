@@ -52,6 +52,10 @@ dav_conf_of(const struct http_request *r)
  * http_fail was called.  A NUL follows. */
 str_t dav_path(struct http_request *r);
 
+/* The same for another URI of this server, as header fields name them; STR_NONE:
+ * it is none. */
+str_t dav_path_of(struct http_request *r, str_t uri);
+
 /* Depth: 0, 1 or DAV_INFINITY, which is preset; -1: it is none of them
  * (logged). */
 enum { DAV_INFINITY = 2 };

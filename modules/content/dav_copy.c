@@ -52,31 +52,21 @@ skip_host(const struct http_request *r, str_t *uri)
 }
 
 
-/* The destination's URI, decoded; STR_NONE: http_fail was called. */
+/* The URI of a resource of this server, decoded; STR_NONE: it is none. */
 static str_t
-destination(struct http_request *r)
+decode(struct http_request *r, str_t uri)
 {
-    const struct field *f = fields_get(&r->in, FIELD_DESTINATION);
-    str_t               uri, path, args;
+    str_t path, args;
 
-    if (f == NULL) {
-        log_error(r->task.log, "client sent no \"Destination\" header");
-    } else {
-        uri = f->value;
-        if (skip_host(r, &uri) && uri.n != 0 && uri.p[0] == '/'
-            && uri_split_unsafe(uri, &path, &args))
-            return unescape_uri(r->task.arena, path);
-        log_error(r->task.log,
-                  "client sent invalid \"Destination\" header: \"" STR_F "\"",
-                  STR_A(f->value));
-    }
-    (void) http_fail(r, 400);
-    return STR_NONE;
+    return skip_host(r, &uri) && uri.n != 0 && uri.p[0] == '/'
+                   && uri_split_unsafe(uri, &path, &args)
+               ? unescape_uri(r->task.arena, path)
+               : STR_NONE;
 }
 
 
 /* The path of a URI that an alias, too, maps without asking whether it belongs
- * to the location, as nginx does. */
+ * to the location, as nginx does.  STR_NONE: it is too short for that. */
 static str_t
 map(struct http_request *r, str_t uri)
 {
@@ -84,14 +74,8 @@ map(struct http_request *r, str_t uri)
     str_t  own = r->uri, path;
 
     if (alias != 0 && alias != ALIAS_ALL) {
-        if (uri.n < alias) {
-            log_error(r->task.log,
-                      "client sent invalid \"Destination\" header: \"" STR_F
-                      "\"",
-                      STR_A(uri));
-            (void) http_fail(r, 400);
+        if (uri.n < alias)
             return STR_NONE;
-        }
         uri = str_join(r->task.arena, (str_t){ own.p, alias },
                        str_from(uri, alias));
     }
@@ -99,6 +83,41 @@ map(struct http_request *r, str_t uri)
     path = dav_path(r);
     r->uri = own;
     return path;
+}
+
+
+str_t
+dav_path_of(struct http_request *r, str_t uri)
+{
+    str_t decoded = decode(r, uri);
+
+    return decoded.p != NULL ? map(r, decoded) : STR_NONE;
+}
+
+
+/* The URI in Destination, and the path that it stands for.  False: http_fail was
+ * called. */
+static bool
+find_destination(struct http_request *r, str_t *uri, str_t *path)
+{
+    const struct field *f = fields_get(&r->in, FIELD_DESTINATION);
+
+    *path = STR_NONE;
+    if (f == NULL) {
+        log_error(r->task.log, "client sent no \"Destination\" header");
+    } else {
+        *uri = decode(r, f->value);
+        if (uri->p != NULL)
+            *path = map(r, *uri);
+        if (path->p == NULL)
+            log_error(r->task.log,
+                      "client sent invalid \"Destination\" header: \"" STR_F
+                      "\"",
+                      STR_A(f->value));
+    }
+    if (path->p == NULL)
+        (void) http_fail(r, 400);
+    return path->p != NULL;
 }
 
 
@@ -242,15 +261,13 @@ dav_copy_or_move(struct http_request *r, struct dav_state *s)
         log_error(r->task.log, "COPY and MOVE with body are unsupported");
         return http_fail(r, 415);
     }
-    to = destination(r);
-    if (to.p == NULL)
+    if (!find_destination(r, &to, &plan.to))
         return STEP_FAIL;
     step = check_fields(r, to, &may_overwrite);
     if (step != STEP_NEXT)
         return step;
     plan.from = dav_path(r);
-    plan.to = plan.from.p != NULL ? map(r, to) : STR_NONE;
-    if (plan.to.p == NULL)
+    if (plan.from.p == NULL)
         return STEP_FAIL;
     step = check_source(r, to, &plan);
     if (step == STEP_NEXT)

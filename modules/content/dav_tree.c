@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "core/os/random.h"
@@ -171,6 +172,18 @@ copy_bytes(int in, int out)
 }
 
 
+/* Where file systems keep no attributes, there are none. */
+static void
+copy_properties(int in, int out)
+{
+    char    bytes[DAV_ATTRIBUTE_MAX];
+    ssize_t n = fgetxattr(in, DAV_ATTRIBUTE, bytes, sizeof(bytes));
+
+    if (n > 0)
+        (void) fsetxattr(out, DAV_ATTRIBUTE, bytes, (size_t) n, 0);
+}
+
+
 /* A name beside the target, under which it is written. */
 static void
 put_temporary_name(char *out, size_t room, const char *name)
@@ -194,6 +207,7 @@ copy_open_file(int in, const struct stat *s, int to, const char *to_name)
     out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (out == -1)
         return false;
+    copy_properties(in, out);
     if (copy_bytes(in, out) && fchmod(out, s->st_mode & MODE_BITS) == 0
         && futimens(out, times) == 0 && close(out) == 0)
     {
@@ -293,6 +307,7 @@ copy_folder(const struct folder *from, const char *name, int to,
         (void) close(inner.fd);
         return false;
     }
+    copy_properties(inner.fd, inner_to.fd);
     is_ok = each_entry(&inner, copy_entry, &inner_to, t->f);
     if (is_ok && fchmod(inner_to.fd, s.st_mode & MODE_BITS) == -1)
         is_ok = fault(t->f, "chmod()", to_path, NULL);

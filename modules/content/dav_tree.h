@@ -10,6 +10,10 @@
 #include <limits.h>
 #include <stdbool.h>
 
+/* The attribute with which clients' properties are kept, and its size. */
+#define DAV_ATTRIBUTE "user.weir.dav"
+enum { DAV_ATTRIBUTE_MAX = 3800 };
+
 /* What went wrong first: after it, nothing more is done. */
 struct dav_fault {
     int         error; /* errno                                              */
@@ -21,8 +25,8 @@ struct dav_fault {
 bool dav_remove(const char *path, bool is_folder, struct dav_fault *f);
 
 /* Copies a file, or a folder with all that is in it, to a name at which nothing
- * is, or, for files, a file, which is replaced in one step.  Modes and times
- * stay, but set-user-ID and the like. */
+ * is, or, for files, a file, which is replaced in one step.  Modes, times and
+ * properties stay, but set-user-ID and the like. */
 bool dav_copy(const char *from, const char *to, bool is_folder,
               struct dav_fault *f);
 
