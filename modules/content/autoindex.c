@@ -11,36 +11,10 @@
 #include <sys/stat.h>
 
 #include "http/files.h"
+#include "modules/content/autoindex.h"
 #include "modules/module.h"
 
 enum { NAME_COLUMNS = 50, CALLBACK_MAX = 128 };
-enum format { FORMAT_HTML, FORMAT_JSON, FORMAT_JSONP, FORMAT_XML };
-
-struct autoindex_conf {
-    bool     autoindex, exact_size, localtime;
-    unsigned format;
-};
-
-struct entry {
-    str_t  name;
-    time_t mtime;
-    off_t  size;
-    bool   is_folder, is_file;
-};
-
-struct entries {
-    VEC(struct entry) list;
-};
-
-/* What the printers of all formats need. */
-struct page {
-    struct http_request         *r;
-    struct arena                *arena;
-    struct chain                 out;
-    const struct autoindex_conf *conf;
-    bool                         is_utf8;
-    str_t                        callback;
-};
 
 static const struct autoindex_conf *conf_at(const struct http_request *r);
 
@@ -133,8 +107,8 @@ html_size(const struct page *p, const struct entry *e)
 }
 
 
-static str_t
-html_date(const struct page *p, time_t at)
+str_t
+autoindex_date(const struct page *p, time_t at)
 {
     /* nginx uses today's offset, even where the file's date had another
      * one. */
@@ -153,7 +127,7 @@ html_entry(struct page *p, const struct entry *e)
 {
     str_t href = escape_uri(p->arena, e->name, ESCAPE_URI_COMPONENT);
     str_t name = html_name(p, e), size = html_size(p, e);
-    str_t date = html_date(p, e->mtime);
+    str_t date = autoindex_date(p, e->mtime);
 
     chain_add(&p->out, arena_printf(p->arena,
                                     "<a href=\"" STR_F "%s\">" STR_F " " STR_F
@@ -353,7 +327,7 @@ read_entries(struct http_request *r, DIR *d, str_t folder,
 
 static enum step
 send_page(struct http_request *r, enum format format, str_t callback,
-          const struct entries *entries)
+          struct entries *entries)
 {
     static const char *const types[]
         = { [FORMAT_HTML] = "text/html",
@@ -376,7 +350,10 @@ send_page(struct http_request *r, enum format format, str_t callback,
     chain_init(&p.out, r->task.arena);
     switch (format) {
     case FORMAT_HTML:
-        print_html(&p, entries);
+        if (p.conf->theme == THEME_MODERN)
+            autoindex_print_modern(&p, entries);
+        else
+            print_html(&p, entries);
         break;
     case FORMAT_XML:
         print_xml(&p, entries);
@@ -441,6 +418,9 @@ static const struct conf_word formats[] = {
     { NULL, 0 },
 };
 
+static const struct conf_word themes[]
+    = { { "plain", THEME_PLAIN }, { "modern", THEME_MODERN }, { NULL, 0 } };
+
 static const struct directive rows[] = {
     FLAG("autoindex", IN_WEB, struct autoindex_conf, autoindex, "off",
          "Answers requests for folders without an index with a list of their "
@@ -451,6 +431,10 @@ static const struct directive rows[] = {
          "Lists times in the server's time zone instead of UTC. HTML only."),
     ENUM("autoindex_format", IN_WEB, struct autoindex_conf, format, "html",
          formats, "How the list is written."),
+    ENUM("autoindex_theme", IN_WEB, struct autoindex_conf, theme, "plain",
+         themes,
+         "plain: the HTML page is nginx's; modern: one that can be sorted and "
+         "is readable on small and dark screens."),
     { .name = NULL },
 };
 
