@@ -42,6 +42,7 @@ $t->run(<<'EOC');
         location = /yes { return 204; }
         location /files/file/ { dav_methods PUT; create_full_put_path on;
                           client_body_in_file_only on; }
+        location /files/nofolder/ { dav_methods PUT; }
         location /files/small/ { dav_methods PUT; client_max_body_size 10; }
     }
 }
@@ -84,9 +85,11 @@ $c->send("PUT /files/plain/torn HTTP/1.1\r\nHost: a\r\n"
 select undef, undef, undef, .2;
 $c->close;
 is $t->get('/files/plain/torn')->status, 404, 'part of a body makes no file';
+is $t->request('PUT', '/files/nofolder/x/y', body => 'x')->status, 500,
+    'PUT into a folder that is not there';
 ok Weir::Test::wait_until(sub {
     return !grep { -f } glob $t->path('client_body_temp') . '/*';
-}, 10), '... and nothing is left of it';
+}, 10), '... and nothing is left of either';
 
 # --- permissions
 sub mode { return sprintf '%03o', (stat $t->path("html$_[0]"))[2] & 0777 }

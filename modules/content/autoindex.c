@@ -433,7 +433,7 @@ static const struct directive rows[] = {
          formats, "How the list is written."),
     ENUM("autoindex_theme", IN_WEB, struct autoindex_conf, theme, "plain",
          themes,
-         "plain: the HTML page is nginx's; modern: one that can be sorted and "
+         "How the HTML page looks: plain is nginx's, modern can be sorted and "
          "is readable on small and dark screens."),
     { .name = NULL },
 };

@@ -26,6 +26,7 @@ struct dav_plan {
     bool        is_folder;
     bool        replaces_folder; /* removes the folder to first              */
     bool        makes_parents;   /* ... of to                                */
+    bool        is_temporary;    /* from is removed if it cannot be moved    */
     unsigned    folder_mode;
     str_t       from, to;
 };

@@ -5,6 +5,7 @@
  * client leaves.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/conf/generation.h"
 #include "core/net/worker.h"
@@ -14,25 +15,26 @@
 enum { THREADS = 4, QUEUED = 1024 };
 
 struct dav_job {
-    struct job       job; /* first */
-    struct wait      wait;
-    struct task     *task; /* NULL: it has ended                         */
-    bool             is_done, is_ok;
-    enum dav_op      op;
-    bool             is_folder, replaces_folder, makes_parents;
-    unsigned         folder_mode;
-    struct dav_fault fault;
-    char            *to; /* in text                                    */
-    char             from[];
+    struct job        job; /* first */
+    struct wait       wait;
+    struct task      *task;  /* NULL: it has ended                        */
+    struct dav_state *state; /* of the task, which has the job            */
+    bool              is_done, is_ok;
+    enum dav_op       op;
+    bool              is_folder, replaces_folder, makes_parents;
+    bool              is_temporary; /* from is of no use if it stays there */
+    unsigned          folder_mode;
+    struct dav_fault  fault;
+    char             *to; /* in text                                    */
+    char              from[];
 };
 
 static struct pool *pool;
 
 
 static void
-work(struct job *job)
+change(struct dav_job *j)
 {
-    struct dav_job   *j = (struct dav_job *) job;
     struct dav_fault *f = &j->fault;
 
     j->is_ok
@@ -55,6 +57,17 @@ work(struct job *job)
 
 
 static void
+work(struct job *job)
+{
+    struct dav_job *j = (struct dav_job *) job;
+
+    change(j);
+    if (!j->is_ok && j->is_temporary)
+        (void) unlink(j->from);
+}
+
+
+static void
 on_done(struct job *job)
 {
     struct dav_job *j = (struct dav_job *) job;
@@ -72,7 +85,10 @@ on_done(struct job *job)
 static void
 cancel(struct wait *w)
 {
-    container_of(w, struct dav_job, wait)->task = NULL;
+    struct dav_job *j = container_of(w, struct dav_job, wait);
+
+    j->state->job = NULL;
+    j->task = NULL;
 }
 
 
@@ -82,8 +98,7 @@ drop_done(void *arg)
 {
     struct dav_state *s = arg;
 
-    if (s->job != NULL && s->job->is_done)
-        free(s->job);
+    free(s->job); /* done, or else it was cancelled */
     s->job = NULL;
 }
 
@@ -102,6 +117,7 @@ make_job(const struct dav_plan *plan)
     j->replaces_folder = plan->replaces_folder;
     j->makes_parents = plan->makes_parents;
     j->folder_mode = plan->folder_mode;
+    j->is_temporary = plan->is_temporary;
     memcpy(j->from, plan->from.p, plan->from.n);
     j->to = j->from + plan->from.n + 1;
     if (plan->to.n != 0)
@@ -123,6 +139,7 @@ dav_job_start(struct http_request *r, const struct dav_plan *plan)
         return http_fail(r, 503);
     }
     j->task = &r->task;
+    j->state = s;
     s->job = j;
     arena_defer(r->task.arena, drop_done, s);
     wait_start(&r->task, &j->wait, cancel);

@@ -112,13 +112,14 @@ write_body(struct http_request *r, struct dav_put *put)
     chain_init(&part, r->task.arena);
     if (step == STEP_DONE || r->body == NULL)
         return STEP_NEXT;
-    do {
+    for (step = STEP_NEXT; step == STEP_NEXT;) {
         step = http_body_some(r, &part);
-        if (step == STEP_FAIL || write_out(r, put, &part))
-            continue;
-        http_body_leave(r);
-        step = http_fail(r, errno == ENOSPC ? 507 : 500);
-    } while (step == STEP_NEXT);
+        if (step != STEP_FAIL && !write_out(r, put, &part)) {
+            step = http_fail(r, errno == ENOSPC ? 507 : 500);
+            chain_clear(&part);
+            http_body_leave(r);
+        }
+    }
     if (step != STEP_DONE)
         return step;
     http_body_leave(r);
@@ -148,6 +149,7 @@ put_in_place(struct http_request *r, struct dav_state *s)
                .op = DAV_MOVE,
                .from = s->put->name,
                .to = dav_path(r),
+               .is_temporary = true,
                .makes_parents = conf->create_full_put_path,
                .folder_mode = folder_access(conf->access),
     };
@@ -165,7 +167,8 @@ put_in_place(struct http_request *r, struct dav_state *s)
     }
     dress(r, s->put);
     step = dav_job_start(r, &plan);
-    s->put->name = STR_NONE;
+    if (step == STEP_WAIT)
+        s->put->name = STR_NONE; /* the job's                                */
     return step;
 }
 
