@@ -7,10 +7,12 @@
 #include "core/shm/held.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/check.h"
 #include "core/os/random.h"
 
 enum { ROOM_LEAST = 16 };
@@ -24,35 +26,55 @@ struct holder {
 };
 
 
-/* This process.  Not its number alone, which another may have had before. */
-static void
-who_am_i(pid_t *pid, uint64_t *id)
-{
-    static pid_t    own_pid;
-    static uint64_t own_id;
+/* This process, once somebody has asked.  Not its number alone, which another
+ * may have had before. */
+static struct {
+    pid_t    pid; /* 0: nobody has                                           */
+    uint64_t id;
+    bool     is_watched; /* a fork has its child forget it                   */
+} own;
 
-    if (own_pid != getpid()) {
-        own_pid = getpid();
-        random_fill(&own_id, sizeof(own_id));
-    }
-    *pid = own_pid;
-    *id = own_id;
+
+static void
+forget_own(void)
+{
+    own.pid = 0;
+}
+
+
+static void
+find_own(void)
+{
+    if (!own.is_watched)
+        CHECK(pthread_atfork(NULL, NULL, forget_own) == 0);
+    own.is_watched = true;
+    random_fill(&own.id, sizeof(own.id));
+    own.pid = getpid();
+}
+
+
+static bool
+is_own(const struct holder *it)
+{
+    return it->pid == own.pid && it->id == own.id;
 }
 
 
 struct holder *
 held_take(struct zone *z, struct held *h)
 {
-    struct holder *it, own = { .next = h->first };
+    struct holder *it = h->first;
 
-    who_am_i(&own.pid, &own.id);
-    for (it = h->first; it != NULL; it = it->next)
-        if (it->pid == own.pid && it->id == own.id)
-            return it;
+    if (own.pid == 0)
+        find_own();
+    while (it != NULL && !is_own(it))
+        it = it->next;
+    if (it != NULL)
+        return it;
     it = zone_alloc(z, sizeof(*it));
     if (it == NULL)
         return NULL;
-    *it = own;
+    *it = (struct holder){ .next = h->first, .pid = own.pid, .id = own.id };
     IN_ORDER();
     h->first = it;
     return it;
@@ -62,12 +84,10 @@ held_take(struct zone *z, struct held *h)
 struct holder *
 held_find_dead(const struct held *h)
 {
-    pid_t    own_pid;
-    uint64_t own_id;
-
-    who_am_i(&own_pid, &own_id);
+    if (own.pid == 0)
+        find_own();
     for (struct holder *it = h->first; it != NULL; it = it->next) {
-        if (it->pid == own_pid ? it->id != own_id
+        if (it->pid == own.pid ? it->id != own.id
                                : kill(it->pid, 0) == -1 && errno == ESRCH)
             return it;
     }

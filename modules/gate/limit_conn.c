@@ -33,7 +33,9 @@ struct hold {
 
 struct limit_conn_state {
     enum limit_status status;
-    VEC(struct hold)  holds;
+    bool              is_held; /* first is                                   */
+    struct hold       first;
+    VEC(struct hold)  more;
 };
 
 extern struct module limit_conn_module;
@@ -46,9 +48,12 @@ give_back(void *arg)
 {
     struct limit_conn_state *s = arg;
 
-    VEC_EACH(&s->holds, it)
+    if (s->is_held)
+        limit_give_back(s->first.zone, s->first.entry, s->first.at);
+    s->is_held = false;
+    VEC_EACH(&s->more, it)
         limit_give_back(it->zone, it->entry, it->at);
-    s->holds.n = 0;
+    s->more.n = 0;
 }
 
 
@@ -118,7 +123,11 @@ limit_connections(struct task *t)
         s->status = LIMIT_PASSED;
         if (!hold(t, it, &key, &one))
             return refuse(t, c, s, it);
-        *vec_push(r->task.arena, &s->holds) = one;
+        if (s->is_held)
+            *vec_push(r->task.arena, &s->more) = one;
+        else
+            s->first = one;
+        s->is_held = true;
     }
     return STEP_NEXT;
 }

@@ -24,7 +24,10 @@
 #include "core/shm/held.h"
 
 /* Changes with the structs below, and struct limit_entry. */
-enum { LAYOUT = 2, ENTRIES_LEAST = 16, DIGEST = 32 };
+enum { LAYOUT = 2, ENTRIES_LEAST = 16 };
+
+/* Bytes of a digest, and of an IPv4 address, the most usual key. */
+enum { DIGEST = 32, ADDRESS = 4 };
 
 struct table {
     struct held         held;
@@ -60,6 +63,10 @@ make_entries(struct zone *z, struct table *t, size_t bytes)
 }
 
 
+/* Of all tables that the process makes, which are the master's. */
+static uint64_t seed[2];
+
+
 static bool
 make_table(struct zone *z, size_t bytes, bool is_held)
 {
@@ -68,7 +75,9 @@ make_table(struct zone *z, size_t bytes, bool is_held)
     if (t == NULL)
         return false;
     *t = (struct table){ .is_held = is_held };
-    random_fill(t->seed, sizeof(t->seed));
+    if (seed[0] == 0)
+        random_fill(seed, sizeof(seed));
+    memcpy(t->seed, seed, sizeof(t->seed));
     if (!make_entries(z, t, bytes))
         return false;
     zone_set_root(z, t);
@@ -280,19 +289,28 @@ limit_unlock(struct zone *z)
 
 /* --- keys ------------------------------------------------------------------- */
 
+static void
+set_digest(struct limit_key *key, str_t value)
+{
+    unsigned char sum[DIGEST];
+
+    CHECK(EVP_Digest(value.p, value.n, sum, NULL, EVP_sha256(), NULL) == 1);
+    memcpy(key->bytes, sum, LIMIT_KEY_MAX);
+    key->n = DIGEST;
+}
+
+
 struct limit_key
 limit_key_of(str_t value, uint32_t kind)
 {
     struct limit_key key = { .kind = kind, .n = (uint8_t) value.n };
-    unsigned char    sum[DIGEST];
 
-    if (value.n <= LIMIT_KEY_MAX) {
+    if (value.n == ADDRESS)
+        memcpy(key.bytes, value.p, ADDRESS);
+    else if (value.n <= LIMIT_KEY_MAX)
         memcpy(key.bytes, value.p, value.n);
-        return key;
-    }
-    CHECK(EVP_Digest(value.p, value.n, sum, NULL, EVP_sha256(), NULL) == 1);
-    memcpy(key.bytes, sum, LIMIT_KEY_MAX);
-    key.n = DIGEST;
+    else
+        set_digest(&key, value);
     return key;
 }
 
@@ -304,13 +322,46 @@ bytes_of(const struct limit_key *key)
 }
 
 
+static bool
+has_bytes(const struct limit_entry *e, const struct limit_key *key)
+{
+    return key->n == ADDRESS ? memcmp(e->key, key->bytes, ADDRESS) == 0
+                             : memcmp(e->key, key->bytes, bytes_of(key)) == 0;
+}
+
+
+/* The last address that was hashed: a request is often counted in several
+ * tables by the same one. */
+static struct {
+    uint64_t seed[2];
+    uint32_t hash;
+    char     bytes[ADDRESS];
+} last;
+
+
+static uint32_t
+hash_of_address(const struct table *t, const char *bytes)
+{
+    if (memcmp(last.seed, t->seed, sizeof(last.seed)) != 0
+        || memcmp(last.bytes, bytes, ADDRESS) != 0)
+    {
+        memcpy(last.seed, t->seed, sizeof(last.seed));
+        memcpy(last.bytes, bytes, ADDRESS);
+        last.hash = (uint32_t) siphash(t->seed, (str_t){ bytes, ADDRESS });
+    }
+    return last.hash;
+}
+
+
 static uint32_t
 hash_of(const struct table *t, struct limit_key *key)
 {
     str_t bytes = { key->bytes, bytes_of(key) };
 
     if (!key->is_hashed)
-        key->hash = (uint32_t) siphash(t->seed, bytes) ^ key->kind;
+        key->hash = (key->n == ADDRESS ? hash_of_address(t, key->bytes)
+                                       : (uint32_t) siphash(t->seed, bytes))
+                    ^ key->kind;
     key->is_hashed = true;
     return key->hash;
 }
@@ -324,8 +375,7 @@ limit_find(struct zone *z, struct limit_key *key)
     struct limit_entry *e = entry(t, t->buckets[hash & t->mask]);
 
     while (e != NULL
-           && (e->hash != hash || e->n != key->n
-               || memcmp(e->key, key->bytes, bytes_of(key)) != 0))
+           && (e->hash != hash || e->n != key->n || !has_bytes(e, key)))
         e = entry(t, e->chain);
     if (e != NULL && t->newest != number_of(t, e)) {
         list_out(t, e);

@@ -96,8 +96,8 @@ limit_zone_define(struct conf *cf, struct limit_zone *z)
             cf->row->name, STR_A(z->in->name), STR_A(expr_text(z->key)));
     z->key = expr_compile(cf, cf->args[1], 0, &error);
     z->kind = crc32_of(cf->args[1]);
-    z->is_of_client = str_is(cf->args[1], "$binary_remote_addr")
-                      || str_is(cf->args[1], "$remote_addr")
+    z->is_address = str_is(cf->args[1], "$binary_remote_addr");
+    z->is_of_client = z->is_address || str_is(cf->args[1], "$remote_addr")
                       || str_is(cf->args[1], "$remote_prefix");
     return error;
 }
@@ -178,7 +178,8 @@ bool
 limit_zone_key(const struct limit_zone *z, struct task *t, size_t max,
                struct limit_key *out)
 {
-    str_t value = expr_eval(z->key, t);
+    str_t value = z->is_address ? addr_bytes(&t->peer->sa)
+                                : expr_eval(z->key, t);
 
     if (value.n == 0 || t->has_bad_value)
         return false;

@@ -13,6 +13,7 @@ struct limit_zone {
     struct expr      *key;  /* NULL: so far the zone is only used            */
     uint32_t          kind; /* of keys, by what they are made of             */
     bool              is_of_client; /* the key is the client's address       */
+    bool              is_address;   /* ... in binary, and nothing else       */
     uint64_t          rate; /* limit_req: thousandths of requests a minute   */
     const char       *user; /* the directive that was the first to use it    */
     const char       *file;
@@ -63,9 +64,9 @@ static inline uint64_t
 limit_drained(uint64_t rate, uint64_t count, msec_t at, msec_t now)
 {
     msec_t   ms = now > at ? now - at : 0;
-    uint64_t n = ms > UINT64_MAX / rate ? UINT64_MAX
-                                        : rate * ms / LIMIT_MINUTE_MS;
+    uint64_t n;
 
+    n = __builtin_mul_overflow(rate, ms, &n) ? UINT64_MAX : n / LIMIT_MINUTE_MS;
     return n < count ? count - n : 0;
 }
 
