@@ -1,48 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memcached: responses from a memcached server.  The key is the variable
- * $memcached_key; what an application has stored under it is the body.
- *
- *     location / {
- *         set            $memcached_key $uri;
- *         memcached_pass 127.0.0.1:11211;
- *         error_page     404 502 504 = @application;
- *     }
+ * memcached: responses from a memcached server.  What an application has stored
+ * under the key is the body.  memcached_answer.h reads what it answers.
  */
-#include "config.h"
+#include "modules/gateway/memcached.h"
+
 #include "modules/gateway/memcached_answer.h"
-#include "modules/gateway/pass.h"
-#include "modules/module.h"
-
-struct memcached_conf {
-    struct gateway_conf gateway; /* first */
-    uint64_t            gzip_flag;
-};
-
-struct memcached_target {
-    struct pass_target to;
-    struct expr       *key;
-};
-
-struct memcached_pass {
-    struct memcached_target target;
-};
-
-struct run {
-    const struct memcached_target *target;
-    str_t                          key; /* as it is sent                     */
-};
-
-
-extern struct module memcached_module, memcached_pass_module;
 
 
 static enum step
 prepare(struct gateway *g)
 {
-    struct run  *run = g->data;
-    struct task *t = &g->r->task;
-    str_t        key = expr_eval(run->target->key, t);
+    struct memcached_run *run = g->data;
+    struct task          *t = &g->r->task;
+    str_t                 key = expr_eval(run->target->key, t);
 
     if (key.n == 0) {
         log_error(t->log, "the \"$memcached_key\" variable is not set");
@@ -57,7 +28,7 @@ prepare(struct gateway *g)
 static enum step
 encode_head(struct exchange *x, struct chain *out)
 {
-    const struct run *run = exchange_gateway(x)->data;
+    const struct memcached_run *run = exchange_gateway(x)->data;
 
     chain_add(out, STR("get "));
     chain_add(out, run->key);
@@ -134,7 +105,7 @@ decode(struct exchange *x, struct buf *in)
     str_t                    rest = buf_str(in);
     enum step                s;
 
-    a->key = ((const struct run *) exchange_gateway(x)->data)->key;
+    a->key = ((const struct memcached_run *) exchange_gateway(x)->data)->key;
     s = take(x, a, &rest);
     in->read = in->write - rest.n;
     return s;
@@ -151,7 +122,7 @@ decode_eof(struct exchange *x)
 }
 
 
-static const struct gateway_protocol protocol = {
+const struct gateway_protocol memcached_protocol = {
     .prefix = "memcached",
     .scheme = "memcached",
     .surplus = "memcached sent invalid trailer",
@@ -164,72 +135,7 @@ static const struct gateway_protocol protocol = {
 };
 
 
-static enum step
-serve(struct task *t)
-{
-    struct http_request *r = http_of(t);
-    struct gateway      *g = gateway_of(r);
-    struct run          *run;
-
-    if (g != NULL)
-        return gateway_run(g);
-    if (!(r->method & (HTTP_GET | HTTP_HEAD)))
-        return http_fail(r, 405);
-    http_set_content_type(r);
-    run = arena_make(t->arena, struct run);
-    run->target
-        = &((const struct memcached_pass *) conf_of(t, &memcached_pass_module))
-               ->target;
-    g = gateway_new(r, &protocol, conf_of(t, &memcached_module),
-                    r->location->identity);
-    g->data = run;
-    g->upload.is_unwanted = true;
-    return gateway_run(g);
-}
-
-
 /* --- directives ----------------------------------------------------------- */
-
-static const struct content content = PASS_CONTENT("memcached_pass", serve);
-
-
-static const char *
-parse_pass(struct conf *cf, void *field)
-{
-    struct memcached_target *c = field;
-    const char              *error = NULL;
-
-    c->key = expr_compile(cf, STR("$memcached_key"), 0, &error);
-    return error ? error : pass_parse(cf, &c->to, cf->args[1], &content);
-}
-
-
-static const struct conf_type target_type = {
-    .name = "address",
-    .size = sizeof(struct memcached_target),
-    .parse = parse_pass,
-};
-
-static const struct directive pass_directives[] = {
-    { "memcached_pass", IN_LOCATION | IN_IF | ROW_NAMELESS, ARGS_1,
-      &target_type,
-      FIELD(struct memcached_pass, target, struct memcached_target), NULL, NULL,
-      "address",
-      "Responds with what a memcached server has under $memcached_key: "
-      "host:port, unix:path or the name of a group. 404 where it has nothing, "
-      "502 or 504 where it fails, so that error_page can name another "
-      "location. May have variables." },
-    { .name = NULL },
-};
-
-
-struct module memcached_pass_module = {
-    .name = "memcached",
-    .serves = FOR_HTTP,
-    .directives = pass_directives,
-    .conf_size = sizeof(struct memcached_pass),
-};
-
 
 static const char *
 ready(struct conf *cf, void *at)
