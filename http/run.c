@@ -15,7 +15,25 @@
 #include "http/subrequest.h"
 
 
-/* Makes the next call of the present phase. */
+/* Calls the handlers of a phase, from the one that is due, until one has
+ * something to say, which most have not.  STEP_NEXT: none had. */
+static enum step
+call_handlers(struct http_request *r, const struct phase_list *list)
+{
+    enum step step = STEP_NEXT;
+
+    while (r->handler < list->n) {
+        step = list->at[r->handler](&r->task);
+        if (step != STEP_NEXT || r->moved || r->task.has_bad_value)
+            return step;
+        if (++r->handler < list->n)
+            http_debug_phase(r);
+    }
+    return step;
+}
+
+
+/* Makes the next calls of the present phase. */
 static enum step
 call_phase(struct http_request *r)
 {
@@ -48,8 +66,9 @@ call_phase(struct http_request *r)
     case PHASE_COUNT:
         break;
     }
-    if (r->handler < list->n)
-        return list->at[r->handler](&r->task);
+    step = call_handlers(r, list);
+    if (step != STEP_NEXT || r->moved || r->task.has_bad_value)
+        return step;
     return r->phase == PHASE_CONTENT ? http_nobody_answers(r) : STEP_ACCEPT;
 }
 
@@ -141,7 +160,7 @@ follow(struct http_request *r, enum step step)
 static bool
 run_phases(struct http_request *r)
 {
-    unsigned  phase, handler;
+    unsigned  phase = r->phase;
     enum step step;
 
     r->has_run = true;
@@ -158,12 +177,10 @@ run_phases(struct http_request *r)
         r->state = HTTP_CONTENT;
         return true;
     }
-    phase = r->phase;
-    handler = r->handler;
     http_debug_phase(r);
     step = distrust(r, call_phase(r));
     if (task_is_dry(&r->task) && !r->moved)
-        trace_step(r, phase, handler, step);
+        trace_step(r, phase, r->handler, step);
     if (!r->moved && step == STEP_NEXT) {
         r->handler++;
     } else if (!r->moved && step == STEP_ACCEPT) {

@@ -244,8 +244,9 @@ enum connect_fault {
 /* Opens a connection to an address without waiting, on a conn_init'ed c without
  * a descriptor, and starts watching it.  The owner has set event.on_write,
  * which is called (before any on_read) when there is an outcome: it asks
- * conn_connect_error, which gives event.on_write back to the connection.  A
- * Unix socket is connected, and writable, at once: the owner asks then.
+ * conn_connect_error, which gives event.on_write back to the connection.  To a
+ * peer on this machine it is mostly there, and writable, at once: the owner asks
+ * then.
  * bind_to may be NULL; transparent as proxy_bind's parameter.  What goes wrong
  * at once stands in errno and has been logged by nobody. */
 enum connect_fault conn_connect(struct conn *c, const struct sockaddr *to,

@@ -390,8 +390,10 @@ listen_somewhere(struct sockaddr_in *at)
 
 
 static void
-wait_outcome(void)
+wait_outcome(struct conn *c)
 {
+    if (c->event.writable)
+        outcome = conn_connect_error(c);
     for (int i = 0; i < 100 && outcome == -1; i++)
         loop_turn(loop, 100);
 }
@@ -414,7 +416,7 @@ test_connect(void)
     is(conn_connect(&c, (struct sockaddr *) &to, sizeof(to),
                     (struct sockaddr *) &from, sizeof(from), false),
        CONNECT_BEGUN, "on its way");
-    wait_outcome();
+    wait_outcome(&c);
     is(outcome, 0, "connected");
     ok(c.is_tcp && !c.is_client, "an upstream, by TCP");
     conn_set_nodelay(&c);
@@ -437,7 +439,7 @@ test_connect(void)
     c.event.on_write = on_outcome;
     if (conn_connect(&c, (struct sockaddr *) &to, sizeof(to), NULL, 0, false)
         == CONNECT_BEGUN)
-        wait_outcome();
+        wait_outcome(&c);
     else
         outcome = errno;
     is(outcome, ECONNREFUSED, "refused");
