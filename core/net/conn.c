@@ -443,6 +443,8 @@ conn_reset_on_close(struct conn *c)
 {
     struct linger now = { .l_onoff = 1, .l_linger = 0 };
 
+    if (c->error == 0)
+        c->error = ECONNABORTED; /* and TLS does not say that all is well   */
     if (c->event.fd == -1)
         return;
     if (setsockopt(c->event.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)) == -1)

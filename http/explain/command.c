@@ -34,7 +34,8 @@ static const struct command command = {
              "[--json] [-c file]",
     .says = "the path that a request takes, and why; nobody is contacted",
     .options
-    = "  -H 'Name: value'        a header field of the request\n"
+    = "  -H 'Name: value'        a header field of the request; Host is the\n"
+      "                          target of CONNECT, and the URL its server\n"
       "  --from IP               the client's address (127.0.0.1)\n"
       "  --status N              what upstreams answer (200)\n"
       "  --answer 'Name: value'  a header field of their answer\n"

@@ -581,6 +581,31 @@ keep_connection(struct h1 *h, const struct http_keep_conf *c)
 }
 
 
+/* A part of the response is missing, and it has neither length nor chunks: the
+ * client would take any end but a reset for that of the response. */
+static bool
+wants_reset(const struct http_request *r)
+{
+    const struct http_response *o = &r->out;
+
+    return o->is_head_sent && (o->is_cut || !o->is_framed) && o->length == -1
+           && !o->is_chunked && !o->is_head_only && !o->is_upgraded;
+}
+
+
+static void
+abort_request(struct http_request *r)
+{
+    struct h1 *h = h1_of(r);
+
+    if (wants_reset(r)
+        || (r->resets && keep_conf(&r->task)->reset_timedout_connection))
+        conn_reset_on_close(&h->http.conn);
+    free_request(h, r);
+    h1_close(h);
+}
+
+
 static void
 finish(struct http_request *r)
 {
@@ -588,6 +613,10 @@ finish(struct http_request *r)
     const struct http_keep_conf *c = keep_conf(&r->task);
     bool                         keeps, is_unread;
 
+    if (wants_reset(r)) {
+        abort_request(r);
+        return;
+    }
     is_unread = h1_has_rest(h) || (r->body != NULL && !r->body->is_complete)
                 || tls_is_early(&h->http.conn); /* its end will come */
     if (r->keeps_alive && r->body != NULL && !r->body->is_complete
@@ -610,18 +639,6 @@ finish(struct http_request *r)
         keep_connection(h, c);
     else
         end_connection(h, true, c, is_unread);
-}
-
-
-static void
-abort_request(struct http_request *r)
-{
-    struct h1 *h = h1_of(r);
-
-    if (r->resets && keep_conf(&r->task)->reset_timedout_connection)
-        conn_reset_on_close(&h->http.conn);
-    free_request(h, r);
-    h1_close(h);
 }
 
 
