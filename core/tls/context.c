@@ -18,6 +18,7 @@
 #include "core/tls/inside.h"
 #include "core/tls/key_log.h"
 #include "core/tls/kept.h"
+#include "core/tls/random.h"
 #include "core/tls/stapling.h"
 #include "core/tls/tickets.h"
 #include "core/tls/x509.h"
@@ -639,6 +640,7 @@ tls_init(void)
         OPENSSL_INIT_set_config_appname(o, "nginx");
     OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, o);
     OPENSSL_INIT_free(o);
+    tls_random_init();
     ERR_clear_error();
 }
 
