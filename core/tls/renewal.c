@@ -186,76 +186,79 @@ read_again(struct tls_renewal *r, unsigned number, const struct log *log)
 
 /* --- settings with new bytes ---------------------------------------------------- */
 
-static bool
-set_file(struct tls_file *f, unsigned number, const str_t text[2])
+/* What units have become, by their numbers; NULL: nothing new. */
+struct news {
+    struct renewed **at;
+};
+
+
+static struct news
+news_new(struct arena *a, const struct generation *g)
 {
-    if (f->unit != number)
-        return false;
-    if (text != NULL)
-        f->bytes = text[0];
-    return true;
+    size_t n = files_of(g)->units.n + 1; /* 0 is that of no unit             */
+
+    return (struct news){ arena_array(a, struct renewed *, n) };
 }
 
 
 static bool
-set_pair(struct tls_pair *p, unsigned number, const str_t text[2])
+set_file(struct tls_file *f, const struct news *news, bool does)
 {
-    if (p->unit != number)
-        return false;
-    if (text != NULL) {
-        p->chain = text[0];
-        p->key = text[1];
+    const struct renewed *it = news->at[f->unit];
+
+    if (it != NULL && does)
+        f->bytes = it->text[0];
+    return it != NULL;
+}
+
+
+static bool
+set_pair(struct tls_pair *p, const struct news *news, bool does)
+{
+    const struct renewed *it = news->at[p->unit];
+
+    if (it != NULL && does) {
+        p->chain = it->text[0];
+        p->key = it->text[1];
     }
-    return true;
+    return it != NULL;
 }
 
 
-/* Gives settings the new contents of a unit; text NULL: nothing.  Whether they
- * use it. */
+/* Gives settings what is new, if does.  Whether they use any of it. */
 static bool
-set(struct tls_settings *s, unsigned number, const str_t text[2])
+set(struct tls_settings *s, const struct news *news, bool does)
 {
-    bool is_used = set_file(&s->dhparam, number, text);
+    bool is_used = set_file(&s->dhparam, news, does);
 
-    is_used |= set_file(&s->client_ca, number, text);
-    is_used |= set_file(&s->trusted, number, text);
-    is_used |= set_file(&s->crl, number, text);
-    is_used |= set_file(&s->staple, number, text);
+    is_used |= set_file(&s->client_ca, news, does);
+    is_used |= set_file(&s->trusted, news, does);
+    is_used |= set_file(&s->crl, news, does);
+    is_used |= set_file(&s->staple, news, does);
     VEC_EACH(&s->ticket_keys, k)
-        is_used |= set_file(k, number, text);
+        is_used |= set_file(k, news, does);
     VEC_EACH(&s->pairs, p)
-        is_used |= set_pair(p, number, text);
+        is_used |= set_pair(p, news, does);
     return is_used;
 }
 
 
 /* --- whether it is good --------------------------------------------------------- */
 
-static bool
-uses_any(const struct tls_renewal *r, struct tls_settings *s)
-{
-    VEC_EACH(&r->list, it)
-        if (!it->is_refused && set(s, it->number, NULL))
-            return true;
-    return false;
-}
-
-
 /* s as it will be. */
 static struct tls_settings
-with_renewed(const struct tls_renewal *r, const struct tls_settings *s)
+with_renewed(struct arena *a, const struct tls_settings *s,
+             const struct news *news)
 {
     struct tls_settings out = *s;
 
     memset(&out.pairs, 0, sizeof(out.pairs));
     VEC_EACH(&s->pairs, p)
-        *vec_push(r->arena, &out.pairs) = *p;
+        *vec_push(a, &out.pairs) = *p;
     memset(&out.ticket_keys, 0, sizeof(out.ticket_keys));
     VEC_EACH(&s->ticket_keys, k)
-        *vec_push(r->arena, &out.ticket_keys) = *k;
-    VEC_EACH(&r->list, it)
-        if (!it->is_refused)
-            set(&out, it->number, it->text);
+        *vec_push(a, &out.ticket_keys) = *k;
+    (void) set(&out, news, true);
     return out;
 }
 
@@ -267,24 +270,39 @@ check(const struct tls_settings *s, char *why)
 }
 
 
+static void
+refuse_one(struct tls_renewal *r, struct news *news, unsigned number,
+           const char *why, const struct log *log)
+{
+    if (news->at[number] == NULL)
+        return;
+    news->at[number]->is_refused = true;
+    news->at[number] = NULL;
+    refuse_unit(unit_at(r->gen, number), why, log);
+}
+
+
 /* Any unit that the settings use may be the reason: all are refused. */
 static void
-refuse(struct tls_renewal *r, struct tls_settings *s, const char *why,
-       const struct log *log)
+refuse(struct tls_renewal *r, struct news *news, const struct tls_settings *s,
+       const char *why, const struct log *log)
 {
-    VEC_EACH(&r->list, it) {
-        if (it->is_refused || !set(s, it->number, NULL))
-            continue;
-        it->is_refused = true;
-        refuse_unit(unit_at(r->gen, it->number), why, log);
-    }
+    refuse_one(r, news, s->dhparam.unit, why, log);
+    refuse_one(r, news, s->client_ca.unit, why, log);
+    refuse_one(r, news, s->trusted.unit, why, log);
+    refuse_one(r, news, s->crl.unit, why, log);
+    refuse_one(r, news, s->staple.unit, why, log);
+    VEC_EACH(&s->ticket_keys, k)
+        refuse_one(r, news, k->unit, why, log);
+    VEC_EACH(&s->pairs, p)
+        refuse_one(r, news, p->unit, why, log);
 }
 
 
 /* False: some were refused, and what was good with these has to be looked at
  * again. */
 static bool
-check_all(struct tls_renewal *r, const struct log *log)
+check_all(struct tls_renewal *r, struct news *news, const struct log *log)
 {
     char why[TLS_WHY_MAX];
     bool is_good = true;
@@ -292,12 +310,12 @@ check_all(struct tls_renewal *r, const struct log *log)
     VEC_EACH(&files_of(r->gen)->settings, s) {
         struct tls_settings next;
 
-        if (!uses_any(r, *s))
+        if (!set(*s, news, false))
             continue;
-        next = with_renewed(r, *s);
+        next = with_renewed(r->arena, *s, news);
         if (check(&next, why))
             continue;
-        refuse(r, *s, why, log);
+        refuse(r, news, *s, why, log);
         is_good = false;
     }
     return is_good;
@@ -360,6 +378,7 @@ tls_renewal_new(struct generation *g, const struct log *log)
 {
     struct arena       *a = arena_new(0);
     struct tls_renewal *r = arena_make(a, struct tls_renewal);
+    struct news         news = news_new(a, g);
     size_t              n = files_of(g)->units.n;
 
     r->arena = a;
@@ -367,7 +386,9 @@ tls_renewal_new(struct generation *g, const struct log *log)
     r->fd = -1;
     for (size_t i = 1; i <= n; i++)
         read_again(r, (unsigned) i, log);
-    while (!check_all(r, log))
+    VEC_EACH(&r->list, it)
+        news.at[it->number] = it;
+    while (!check_all(r, &news, log))
         continue;
     if (r->list.n != 0 && write_file(r, log))
         return r;
@@ -443,41 +464,54 @@ replace(struct generation *g, struct tls_unit *u, const str_t text[2])
 }
 
 
-static void
-take_unit(struct generation *g, unsigned number, const str_t given[2])
+/* What it is now. */
+static struct renewed *
+take_unit(struct arena *a, struct generation *g, unsigned number,
+          const str_t given[2])
 {
     struct tls_unit *u = unit_at(g, number);
-    str_t            text[2] = { STR_NONE };
+    struct renewed  *now = arena_make(a, struct renewed);
 
     replace(g, u, given);
-    text[0] = u->file != NULL ? u->file->bytes : u->pair->chain;
+    now->text[0] = u->file != NULL ? u->file->bytes : u->pair->chain;
     if (u->pair != NULL)
-        text[1] = u->pair->key;
-    VEC_EACH(&files_of(g)->settings, s)
-        if (set(*s, number, text))
-            (*s)->is_stale = true;
+        now->text[1] = u->pair->key;
+    return now;
+}
+
+
+static struct news
+take_units(struct arena *a, struct generation *g, str_t bytes)
+{
+    struct news   news = news_new(a, g);
+    struct record head;
+    str_t         text[2];
+
+    while (bytes.n != 0) {
+        CHECK(bytes.n >= sizeof(head));
+        memcpy(&head, bytes.p, sizeof(head));
+        bytes = str_from(bytes, sizeof(head));
+        CHECK(head.number > 0 && head.number <= files_of(g)->units.n
+              && head.n[0] <= bytes.n && head.n[1] <= bytes.n - head.n[0]);
+        text[0] = (str_t){ bytes.p, head.n[0] };
+        text[1] = (str_t){ bytes.p + head.n[0], head.n[1] };
+        bytes = str_from(bytes, head.n[0] + head.n[1]);
+        news.at[head.number] = take_unit(a, g, (unsigned) head.number, text);
+    }
+    return news;
 }
 
 
 static void
 take_all(struct generation *g, str_t bytes)
 {
-    const struct tls_files *files = files_of(g);
-    struct record           head;
-    str_t                   text[2];
+    struct arena *a = arena_new(0);
+    struct news   news = take_units(a, g, bytes);
 
-    while (bytes.n != 0) {
-        CHECK(bytes.n >= sizeof(head));
-        memcpy(&head, bytes.p, sizeof(head));
-        bytes = str_from(bytes, sizeof(head));
-        CHECK(head.number > 0 && head.number <= files->units.n
-              && head.n[0] <= bytes.n && head.n[1] <= bytes.n - head.n[0]);
-        text[0] = (str_t){ bytes.p, head.n[0] };
-        text[1] = (str_t){ bytes.p + head.n[0], head.n[1] };
-        bytes = str_from(bytes, head.n[0] + head.n[1]);
-        take_unit(g, (unsigned) head.number, text);
-    }
-    VEC_EACH(&files->settings, s) {
+    VEC_EACH(&files_of(g)->settings, s)
+        (*s)->is_stale = set(*s, &news, true);
+    arena_free(a);
+    VEC_EACH(&files_of(g)->settings, s) {
         if (!(*s)->is_stale)
             continue;
         (*s)->is_stale = false;
