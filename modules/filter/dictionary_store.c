@@ -7,11 +7,17 @@
 
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <time.h>
 #include <zstd.h>
 
 #include "core/base/check.h"
+#include "core/os/clock.h"
 
-enum { SEEN_MOST = 256 };
+enum {
+    SEEN_MOST = 256,
+    LONG_MS = 20, /* what takes longer to make ready may not be done at once */
+    SHARE = 10,   /* ... again: it gets a tenth of the processor's time      */
+};
 
 /* A dictionary of libzstd begins with this, and is none of raw bytes. */
 #define MAGIC STR("\x37\xa4\x30\xec")
@@ -28,6 +34,7 @@ static struct {
     unsigned    n, serial;
     size_t      bytes;
     size_t      reserved; /* by those that are being collected               */
+    msec_t      rest_until; /* so many were made ready that it has to wait   */
 } store = { .list = { &store.list, &store.list } };
 
 
@@ -242,6 +249,42 @@ dictionary_at(const struct dictionary *d, int level)
 }
 
 
+static msec_t
+processor_ms(void)
+{
+    struct timespec t;
+
+    CHECK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) == 0);
+    return (msec_t) t.tv_sec * 1000 + (msec_t) t.tv_nsec / 1000000;
+}
+
+
+/* Clients choose among the dictionaries, and could have them pushed out by each
+ * other, and made ready again and again.  NULL: no memory, or no time. */
+static struct dictionary_tables *
+make_tables(str_t data, int level)
+{
+    msec_t                    took = processor_ms();
+    struct dictionary_tables *t;
+
+    if (clock_ms() < store.rest_until)
+        return NULL;
+    t = calloc(1, sizeof(*t));
+    if (t == NULL)
+        return NULL;
+    t->level = level;
+    t->made = ZSTD_createCDict(data.p, data.n, level);
+    if (t->made == NULL) {
+        free(t);
+        return NULL;
+    }
+    took = processor_ms() - took;
+    if (took > LONG_MS)
+        store.rest_until = clock_ms() + SHARE * took;
+    return t;
+}
+
+
 bool
 dictionary_prepare(struct dictionary *d, str_t data, int level, size_t memory)
 {
@@ -250,14 +293,9 @@ dictionary_prepare(struct dictionary *d, str_t data, int level, size_t memory)
 
     if (dictionary_at(d, level) != NULL)
         return true;
-    t = calloc(1, sizeof(*t));
-    if (t != NULL)
-        t->made = ZSTD_createCDict(data.p, data.n, level);
-    if (t == NULL || t->made == NULL) {
-        free(t);
+    t = make_tables(data, level);
+    if (t == NULL)
         return false;
-    }
-    t->level = level;
     t->next = d->tables;
     d->tables = t;
     n = sizeof(*t) + ZSTD_sizeof_CDict(t->made);

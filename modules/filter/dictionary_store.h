@@ -48,7 +48,8 @@ struct dictionary *dictionary_get(struct dictionary *d);
 void               dictionary_put(struct dictionary *d);
 
 /* Makes it ready for a level; data is the dictionary.  Then others may go, so
- * that all have no more than so many bytes.  False: no memory. */
+ * that all have no more than so many bytes.  False: no memory, or making others
+ * ready has taken too long just now. */
 bool dictionary_prepare(struct dictionary *d, str_t data, int level,
                         size_t memory);
 /* What libzstd has for it, when it is ready for that level. */
