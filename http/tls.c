@@ -7,9 +7,9 @@
 #include "http/tls.h"
 
 #include "core/conf/error_log.h"
-#include "core/conf/resolver.h"
 #include "core/tls/async.h"
 #include "core/tls/stapling.h"
+#include "core/upstream/names.h"
 #include "http/gateway/gateway.h"
 #include "http/main.h"
 #include "http/ocsp.h"

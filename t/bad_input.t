@@ -270,8 +270,10 @@ refused('a socket in a missing folder', site("listen unix:$dir/none/s;"),
 refused('a port that is none', site('listen 127.0.0.1:99999;'),
         'invalid port in "127.0.0.1:99999" of the "listen" directive '
         . 'in CONF:N');
+my $unknown = is_oracle() ? '' : 'upstream_unresolved emerg;';
 refused('an unknown host',
-        site('location / { proxy_pass http://nosuch.invalid; }'),
+        site('location / { proxy_pass http://nosuch.invalid; }')
+        =~ s/(server \{)/$unknown $1/r,
         'host not found in upstream "nosuch.invalid" in CONF:N');
 
 

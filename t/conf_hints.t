@@ -94,7 +94,8 @@ mistake('a block that does not end before another',
     '"server" directive is not allowed here in F:7',
     'is the block of line 4 not closed?  The "}" of line 6 stands left of it',
     2);
-mistake('a name of an upstream', http("upstream backend.local { server "
+my $unknown = is_oracle() ? '' : 'upstream_unresolved emerg; ';
+mistake('a name of an upstream', http($unknown . "upstream backend.local { server "
     . "127.0.0.1:1; }\nserver { listen 127.0.0.1:1;\n"
     . "location / { proxy_pass http://bakend.local; } }\n"),
     'host not found in upstream "bakend.local" in F:5',

@@ -138,6 +138,8 @@ const char *conf_errno(struct conf *cf, int errnum, const char *fmt, ...)
 /* Prints a warning now; parsing goes on.  bare: without file and line. */
 void conf_warn(struct conf *cf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+void conf_warn_at(struct conf *cf, const char *file, unsigned line,
+                  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void conf_warn_bare(struct conf *cf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* An error that nginx prints without a place ("unknown "x" variable"); weir

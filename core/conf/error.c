@@ -444,6 +444,21 @@ conf_warn(struct conf *cf, const char *fmt, ...)
 
 
 void
+conf_warn_at(struct conf *cf, const char *file, unsigned line, const char *fmt,
+             ...)
+{
+    const char *text;
+    va_list     args;
+
+    va_start(args, fmt);
+    text = vformat(cf, fmt, args);
+    va_end(args);
+    print_at(cf, LEVEL_WARN, file, line, text);
+    show_hints(cf, file, line, NULL);
+}
+
+
+void
 conf_warn_bare(struct conf *cf, const char *fmt, ...)
 {
     const char *text;

@@ -41,7 +41,7 @@ static const char *
 parse_resolver(struct conf *cf, void *field)
 {
     struct resolver       **out = field;
-    struct resolver_options o = { NULL, 0, 0, false, false };
+    struct resolver_options o = { .n = 0 };
     str_t                   value;
 
     for (unsigned i = 1; i < cf->n_args; i++) {
@@ -82,10 +82,17 @@ const struct directive resolver_rows[] = {
            resolver, struct resolver *,
            "address ... [valid=time] [ipv4=on|off] [ipv6=on|off]",
            "The name servers that look up hosts whose names are known "
-           "only from variables; they take turns. Answers are kept as long as "
-           "they say, or for valid=. Where only IPv4 or only IPv6 has an "
-           "answer, it is used."),
+           "only from variables, and servers with resolve; they take turns. "
+           "Answers are kept as long as they say, or for valid=. Where only "
+           "IPv4 or only IPv6 has an answer, it is used."),
     MSEC("resolver_timeout", 0, struct resolver_conf, timeout, "30s",
          "How long a name may take to be looked up."),
+    MSEC(
+        "resolver_ttl_min", 0, struct resolver_conf, ttl_min, "1s",
+        "How long an answer of a name server is kept at least, even if its TTL "
+        "says less; not with valid= of resolver."),
+    MSEC("resolver_ttl_max", 0, struct resolver_conf, ttl_max, "300s",
+         "How long an answer of a name server is kept at most, even if its TTL "
+         "says more; not with valid= of resolver."),
     { .name = NULL },
 };

@@ -13,6 +13,7 @@ struct resolver;
 struct resolver_conf {
     struct resolver *resolver; /* NULL: none is defined                      */
     msec_t           timeout;
+    msec_t           ttl_min, ttl_max;
 };
 
 /* Rows of a template for a struct resolver_conf; the prefix is "". */

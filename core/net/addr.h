@@ -98,3 +98,9 @@ enum endpoint_flag {
  * each of its ports.  The strings point into text. */
 const char *endpoint_parse(struct arena *a, str_t text, unsigned default_port,
                            unsigned flags, struct endpoint *out);
+/* Looks up, now, a name that was parsed without ENDPOINT_RESOLVE.  NULL, or
+ * "host not found". */
+const char *endpoint_resolve(struct arena *a, struct endpoint *e);
+/* Gives e these addresses, with its port unless they have one of their own. */
+void endpoint_set(struct arena *a, struct endpoint *e,
+                  const struct addr_any *at, size_t n);

@@ -7,12 +7,10 @@
 #include "core/net/dns_answer.h"
 
 #include <stdint.h>
-#include <sys/socket.h>
 
-enum { HEAD = 12, QUESTION_TAIL = 4, RECORD_HEAD = 10 };
+enum { HEAD = 12, QUESTION_TAIL = 4, RECORD_HEAD = 10, SERVICE_HEAD = 6 };
 
-enum { CLASS_IN = 1 };
-enum { TYPE_A = 1, TYPE_CNAME = 5, TYPE_AAAA = 28 };
+enum { CLASS_IN = 1, TYPE_CNAME = 5 };
 
 enum { POINTER = 0xc0, LABEL_MAX = 63 };
 
@@ -107,13 +105,42 @@ read_record(const uint8_t *p, const uint8_t *end, struct record *r)
 }
 
 
+/* A host that is "." says that there is no such service. */
 static bool
-take_record(struct dns_answer *out, str_t packet, int family,
+take_service(struct dns_answer *out, str_t packet, const struct record *r)
+{
+    struct dns_service *s = &out->service[out->n_services];
+
+    if (r->n <= SERVICE_HEAD)
+        return false;
+    if (out->n_services == DNS_SERVICES_MAX)
+        return true;
+    s->priority = read_u16(r->data);
+    s->weight = read_u16(r->data + 2);
+    s->port = read_u16(r->data + 4);
+    if (read_name(packet, r->data + SERVICE_HEAD, s->host) && s->port != 0)
+        out->n_services++;
+    return true;
+}
+
+
+static bool
+take_address(struct dns_answer *out, const struct record *r)
+{
+    if (r->n != (r->type == DNS_A ? 4 : 16))
+        return false;
+    if (out->n == DNS_ADDRESSES_MAX)
+        return true;
+    memset(out->at[out->n], 0, sizeof(out->at[0]));
+    memcpy(out->at[out->n++], r->data, r->n);
+    return true;
+}
+
+
+static bool
+take_record(struct dns_answer *out, str_t packet, enum dns_type type,
             const struct record *r)
 {
-    unsigned type = family == AF_INET ? TYPE_A : TYPE_AAAA;
-    size_t   size = family == AF_INET ? 4 : 16;
-
     if (r->class != CLASS_IN || (r->type != type && r->type != TYPE_CNAME))
         return true;
     /* RFC 2181 section 8: a TTL with the top bit set counts as zero */
@@ -124,24 +151,19 @@ take_record(struct dns_answer *out, str_t packet, int family,
             out->alias[0] = '\0';
         return true;
     }
-    if (r->n != size)
-        return false;
-    if (out->n == DNS_ADDRESSES_MAX)
-        return true;
-    memset(out->at[out->n], 0, sizeof(out->at[0]));
-    memcpy(out->at[out->n++], r->data, size);
-    return true;
+    return r->type == DNS_SRV ? take_service(out, packet, r)
+                              : take_address(out, r);
 }
 
 
 bool
-dns_answer_read(struct dns_answer *out, str_t packet, int family)
+dns_answer_read(struct dns_answer *out, str_t packet, enum dns_type type)
 {
     const uint8_t *p = (const uint8_t *) packet.p, *end = p + packet.n;
     struct record  r;
     unsigned       questions, answers;
 
-    out->n = 0;
+    out->n = out->n_services = 0;
     out->alias[0] = '\0';
     out->ttl = INT32_MAX;
     if (packet.n < HEAD)
@@ -157,7 +179,7 @@ dns_answer_read(struct dns_answer *out, str_t packet, int family)
     }
     for (; answers != 0; answers--) {
         p = read_record(p, end, &r);
-        if (p == NULL || !take_record(out, packet, family, &r))
+        if (p == NULL || !take_record(out, packet, type, &r))
             return false;
     }
     return true;

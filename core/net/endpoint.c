@@ -98,8 +98,8 @@ set_any(struct arena *a, struct endpoint *e)
 }
 
 
-static const char *
-resolve(struct arena *a, struct endpoint *e)
+const char *
+endpoint_resolve(struct arena *a, struct endpoint *e)
 {
     union resolved *found;
     size_t          n = resolve_host(a, e->host, e->port, &found);
@@ -114,6 +114,26 @@ resolve(struct arena *a, struct endpoint *e)
         add_ports(a, e, &addr);
     }
     return NULL;
+}
+
+
+void
+endpoint_set(struct arena *a, struct endpoint *e, const struct addr_any *at,
+             size_t n)
+{
+    char text[ADDR_TEXT];
+
+    e->at = arena_array(a, struct addr_any, n);
+    e->names = arena_array(a, str_t, n);
+    e->n = n;
+    for (size_t i = 0; i < n; i++) {
+        e->at[i] = at[i];
+        if (addr_port(&at[i].sa) == 0)
+            addr_set_port(&e->at[i].sa, e->port);
+        e->names[i] = str_copy(
+            a,
+            (str_t){ text, addr_text(text, &e->at[i].sa, e->at[i].len, true) });
+    }
 }
 
 
@@ -259,7 +279,7 @@ parse_host(struct arena *a, str_t text, unsigned default_port, unsigned flags,
     else if (addr_parse(text, &addr) && addr.sa.sa_family == AF_INET)
         set_addr(a, e, &addr);
     else if (flags & ENDPOINT_RESOLVE)
-        return resolve(a, e);
+        return endpoint_resolve(a, e);
     return NULL;
 }
 

@@ -18,7 +18,7 @@
 /* A query is repeated after 2, 6 and 14 seconds, and given up after 30. */
 enum { FIRST_TIMEOUT_MS = 2000, TRIES = 4 };
 
-enum { CLASS_IN = 1, TYPE_A = 1, TYPE_AAAA = 28 };
+enum { CLASS_IN = 1 };
 
 struct question {
     name_server_done done;
@@ -204,7 +204,7 @@ on_answer(void *arg, int status, int timeouts, unsigned char *answer, int n)
 
 void
 name_server_ask(struct name_server *s, struct loop *loop, const char *name,
-                int family, name_server_done done, void *arg)
+                enum dns_type type, name_server_done done, void *arg)
 {
     struct question *q;
 
@@ -216,7 +216,6 @@ name_server_ask(struct name_server *s, struct loop *loop, const char *name,
     if (!q)
         check_memory(sizeof(*q));
     *q = (struct question){ done, arg };
-    ares_query(s->channel, name, CLASS_IN,
-               family == AF_INET ? TYPE_A : TYPE_AAAA, on_answer, q);
+    ares_query(s->channel, name, CLASS_IN, (int) type, on_answer, q);
     arm(s);
 }

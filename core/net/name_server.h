@@ -8,6 +8,7 @@
 
 #include "core/event/loop.h"
 #include "core/net/addr.h"
+#include "core/net/dns_answer.h"
 
 struct ares_channeldata;
 struct name_server;
@@ -40,8 +41,7 @@ void name_server_close(struct name_server *s, const struct loop *loop);
  * each query, possibly before name_server_ask returns. */
 typedef void (*name_server_done)(void *arg, int status, str_t answer);
 
-/* Asks for the addresses of a family (AF_INET, AF_INET6) of a name, which ends
- * with a NUL. */
+/* Asks for the records of a type of a name, which ends with a NUL. */
 void name_server_ask(struct name_server *s, struct loop *loop,
-                     const char *name, int family, name_server_done done,
+                     const char *name, enum dns_type type, name_server_done done,
                      void *arg);

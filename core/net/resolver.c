@@ -1,27 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The cache has an entry for each name that is known or being asked for, with
- * the lookups that wait for it.  An entry belongs to the table; running
- * queries point to it, so it is kept until they have ended.
- *
  * The address families of a name are its halves: each is queried separately,
- * at the same name server, and follows its own aliases.  Name servers take
- * turns.  If one does not answer within a second, or refuses, the next one is
- * asked as well, and the first answer counts.
+ * at the same name server, and follows its own aliases.  A service has one half
+ * only.  Name servers take turns.  If one does not answer within a second, or
+ * has an error, the next one is asked as well, and the first answer counts.
  */
-#include "core/net/resolver.h"
+#include "core/net/resolver_inside.h"
 
 #include <ares.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 
-#include "core/net/dns_answer.h"
-#include "core/net/name_server.h"
 #include "core/net/worker.h"
 #include "core/os/clock.h"
 
-enum { BUCKETS = 256, ENTRIES_MAX = 8192, ALIASES_MAX = 10 };
+enum { ALIASES_MAX = 10 };
 
 enum {
     PATIENCE_MS = 1000, /* then the next server is asked as well             */
@@ -33,59 +27,10 @@ enum {
                            starts a new one                                  */
 };
 
-/* What is known about the addresses of one family. */
-struct half {
-    bool     is_done;
-    int      status;  /* from ares.h, once it is done                        */
-    unsigned running; /* queries that can still answer it                    */
-    unsigned aliases; /* followed so far                                     */
-    char    *alias;   /* the name to ask for, once an alias has been
-                         followed; malloc, or NULL                           */
-    uint32_t ttl;
-    size_t   n;
-    uint8_t (*at)[16]; /* malloc                                             */
-};
-
-enum { HALVES = 2 };
-static const int families[HALVES] = { AF_INET, AF_INET6 };
-
-struct entry {
-    struct entry    *next;
-    struct service  *owner;
-    str_t            name;    /* lower case; follows this struct, with a NUL */
-    struct list      waiting; /* of struct lookup                            */
-    bool             is_asking;
-    msec_t           asked_at;
-    unsigned         round;   /* number of times it was asked for            */
-    unsigned         running; /* queries, including late ones of old rounds  */
-    size_t           first, asked; /* first server, and the number asked so
-                                      far                                    */
-    struct timer     patience;
-    struct half      half[HALVES];
-    msec_t           until; /* the result is valid until then                */
-    size_t           n;
-    struct addr_any *at; /* malloc                                           */
-};
-
 struct question {
     struct entry       *entry;
     struct name_server *server;
     unsigned            half, round, aliases;
-};
-
-/* What a process has for all resolvers with the same options, also of other
- * generations. */
-struct service {
-    struct list             link; /* of services                             */
-    unsigned                refs; /* resolvers                               */
-    struct timer            idle; /* none needs it: it ends                  */
-    struct resolver_options options; /* of its own                           */
-    struct loop            *loop;
-    struct name_server     *servers;
-    struct entry           *buckets[BUCKETS];
-    size_t                  entries;
-    size_t                  next; /* the server whose turn is next           */
-    unsigned                turn; /* rotates the addresses of answers        */
 };
 
 struct resolver {
@@ -96,95 +41,28 @@ struct resolver {
 static struct list services = { &services, &services };
 
 
+static enum dns_type
+type_of(const struct entry *e, size_t half)
+{
+    return e->is_service ? DNS_SRV : half == 0 ? DNS_A : DNS_AAAA;
+}
+
+
 static bool
-is_asked_for(const struct service *rs, size_t half)
+is_asked_for(const struct entry *e, size_t half)
 {
-    return families[half] == AF_INET ? !rs->options.no_ipv4
-                                     : !rs->options.no_ipv6;
+    const struct resolver_options *o = &e->owner->options;
+
+    if (e->is_service)
+        return half == 0;
+    return half == 0 ? !o->no_ipv4 : !o->no_ipv6;
 }
 
 
-/* --- the cache ------------------------------------------------------------ */
-
-static void
-clear_half(struct half *h)
+static bool
+has_result(const struct entry *e)
 {
-    free(h->alias);
-    free(h->at);
-    memset(h, 0, sizeof(*h));
-}
-
-
-static void
-free_entry(struct entry *e)
-{
-    for (size_t i = 0; i < HALVES; i++)
-        clear_half(&e->half[i]);
-    free(e->at);
-    free(e);
-}
-
-
-static struct entry **
-place_of(struct service *rs, str_t name)
-{
-    struct entry **at = &rs->buckets[str_hash(name) % BUCKETS];
-
-    while (*at && !str_eq((*at)->name, name))
-        at = &(*at)->next;
-    return at;
-}
-
-
-/* Makes room by dropping expired entries, and others while the table is full;
- * never those in use. */
-static void
-purge(struct service *rs)
-{
-    msec_t now = clock_ms();
-
-    for (size_t i = 0; i < BUCKETS; i++) {
-        struct entry **at = &rs->buckets[i];
-
-        while (*at) {
-            struct entry *e = *at;
-
-            if (e->running != 0 || e->is_asking
-                || (e->until > now && rs->entries < ENTRIES_MAX))
-            {
-                at = &e->next;
-                continue;
-            }
-            *at = e->next;
-            rs->entries--;
-            free_entry(e);
-        }
-    }
-}
-
-
-static struct entry *
-get_entry(struct service *rs, str_t name)
-{
-    struct entry **at = place_of(rs, name);
-    struct entry  *e = *at;
-
-    if (e)
-        return e;
-    if (rs->entries >= ENTRIES_MAX) {
-        purge(rs);
-        at = place_of(rs, name);
-    }
-    e = calloc(1, sizeof(*e) + name.n + 1);
-    if (!e)
-        check_memory(sizeof(*e) + name.n + 1);
-    memcpy(e + 1, name.p, name.n);
-    e->name = (str_t){ (char *) (e + 1), name.n };
-    e->owner = rs;
-    list_init(&e->waiting);
-    *at = e;
-    rs->entries++;
-    return e;
+    return e->n != 0 || e->n_services != 0;
 }
 
 
@@ -221,13 +99,20 @@ set_error(struct lookup *l, int status)
 static void
 give(struct lookup *l, struct entry *e)
 {
-    unsigned turn = e->owner->turn++;
+    struct arena *a = l->task->arena;
+    unsigned      turn = e->owner->turn++;
+    msec_t until = entry_end(e, l->ttl_min, l->ttl_max), now = clock_ms();
 
     l->is_done = true;
+    l->valid_ms = until > now ? until - now : 0;
     l->n = e->n;
-    l->at = arena_array(l->task->arena, struct addr_any, e->n);
+    l->at = arena_array(a, struct addr_any, e->n);
     for (size_t i = 0; i < e->n; i++)
         l->at[i] = e->at[(i + turn) % e->n];
+    l->n_services = e->n_services;
+    l->services = arena_array(a, struct dns_service, e->n_services);
+    if (e->n_services != 0)
+        memcpy(l->services, e->services, e->n_services * sizeof(*e->services));
 }
 
 
@@ -264,12 +149,12 @@ status_of(const struct entry *e)
 {
     int status = ARES_ENOTFOUND;
 
-    if (e->n)
+    if (has_result(e))
         return ARES_SUCCESS;
     for (size_t i = 0; i < HALVES; i++) {
         const struct half *h = &e->half[i];
 
-        if (is_asked_for(e->owner, i) && h->status != ARES_SUCCESS
+        if (is_asked_for(e, i) && h->status != ARES_SUCCESS
             && h->status != ARES_ENODATA && h->status != ARES_ENOTFOUND)
             status = h->status;
     }
@@ -295,7 +180,7 @@ end_lookup(struct lookup *l, struct entry *e, int status)
 static void
 finish(struct entry *e)
 {
-    uint64_t     ttl = UINT32_MAX, valid = e->owner->options.valid_sec;
+    uint64_t     ttl = UINT32_MAX;
     struct list *link;
     int          status;
 
@@ -304,10 +189,12 @@ finish(struct entry *e)
     collect(e);
     status = status_of(e);
     for (size_t i = 0; i < HALVES; i++) {
-        if (e->half[i].n && e->half[i].ttl < ttl)
+        if ((e->half[i].n || e->is_service) && is_asked_for(e, i)
+            && e->half[i].ttl < ttl)
             ttl = e->half[i].ttl;
     }
-    e->until = clock_ms() + (valid ? valid : ttl) * 1000;
+    e->ttl = ttl;
+    e->answered_at = clock_ms();
     while ((link = list_pop(&e->waiting)) != NULL)
         end_lookup(list_entry(link, struct lookup, link), e, status);
 }
@@ -360,7 +247,7 @@ put_question(struct entry *e, unsigned half, struct name_server *server)
     h->running++;
     e->running++;
     name_server_ask(server, e->owner->loop, h->alias ? h->alias : e->name.p,
-                    families[half], on_answer, q);
+                    type_of(e, half), on_answer, q);
 }
 
 
@@ -401,12 +288,14 @@ on_patience(struct timer *t)
 static size_t
 choose_server(struct service *rs)
 {
-    size_t n = rs->options.n, at = rs->next;
+    size_t n = rs->options.n, at = 0;
+    size_t first = rs->options.is_ordered ? 0 : rs->next;
 
     for (size_t i = 0; i < n; i++) {
-        at = (rs->next + i) % n;
+        at = (first + i) % n;
         if (rs->servers[at].silent_until <= clock_ms())
             break;
+        at = first; /* if all are silent */
     }
     rs->next = (at + 1) % n;
     return at;
@@ -423,9 +312,12 @@ ask(struct entry *e)
     e->asked = 0;
     timer_stop(&e->patience);
     e->patience.on_timeout = on_patience;
+    free(e->services);
+    e->services = NULL;
+    e->n_services = 0;
     for (size_t i = 0; i < HALVES; i++) {
-        clear_half(&e->half[i]);
-        e->half[i].is_done = !is_asked_for(e->owner, i);
+        half_clear(&e->half[i]);
+        e->half[i].is_done = !is_asked_for(e, i);
     }
     ask_next(e);
 }
@@ -456,6 +348,18 @@ follow(struct entry *e, unsigned half, const struct dns_answer *found,
 }
 
 
+static void *
+must_copy(const void *from, size_t size)
+{
+    void *copy = malloc(size + 1);
+
+    if (!copy)
+        check_memory(size);
+    memcpy(copy, from, size);
+    return copy;
+}
+
+
 static void
 take(struct entry *e, unsigned half, str_t packet, struct name_server *server)
 {
@@ -463,42 +367,26 @@ take(struct entry *e, unsigned half, str_t packet, struct name_server *server)
     struct dns_answer found;
 
     h->status = ARES_SUCCESS;
-    if (!dns_answer_read(&found, packet, families[half]))
+    if (!dns_answer_read(&found, packet, type_of(e, half)))
         h->status = ARES_EBADRESP;
     if (h->aliases == 0 || found.ttl < h->ttl)
         h->ttl = found.ttl;
-    if (h->status == ARES_SUCCESS && found.n == 0 && found.alias[0]) {
+    if (h->status == ARES_SUCCESS && found.n == 0 && found.n_services == 0
+        && found.alias[0])
+    {
         follow(e, half, &found, server);
         return;
     }
     h->is_done = true;
-    if (h->status != ARES_SUCCESS || found.n == 0)
+    if (h->status != ARES_SUCCESS)
         return;
-    h->at = malloc(found.n * sizeof(*h->at));
-    if (!h->at)
-        check_memory(found.n * sizeof(*h->at));
-    memcpy(h->at, found.at, found.n * sizeof(*h->at));
+    h->at = must_copy(found.at, found.n * sizeof(*h->at));
     h->n = found.n;
-}
-
-
-/* A server did not answer.  Another one may still do so, or is asked in the
- * next turn. */
-static void
-miss(struct entry *e, unsigned half, int status, struct name_server *server)
-{
-    struct half *h = &e->half[half];
-
-    if (status == ARES_ECONNREFUSED)
-        log_refused(server);
-    if (h->running != 0)
-        return;
-    if (e->asked < e->owner->options.n) {
-        timer_set(e->owner->loop, &e->patience, 0);
-        return;
+    if (e->is_service) {
+        e->services
+            = must_copy(found.service, found.n_services * sizeof(*e->services));
+        e->n_services = found.n_services;
     }
-    h->status = status;
-    h->is_done = true;
 }
 
 
@@ -522,6 +410,36 @@ is_answer(int status)
 }
 
 
+/* Whether no other server would know more. */
+static bool
+is_final(int status)
+{
+    return status == ARES_ENODATA || status == ARES_ENOTFOUND
+           || status == ARES_EBADNAME;
+}
+
+
+/* A server did not answer, or not the question.  Another one may still do so,
+ * or is asked in the next turn. */
+static void
+miss(struct entry *e, unsigned half, int status, struct name_server *server)
+{
+    struct half *h = &e->half[half];
+
+    if (status == ARES_ECONNREFUSED)
+        log_refused(server);
+    if (!is_answer(h->status) || h->status == ARES_SUCCESS)
+        h->status = status; /* what one has said counts more than silence */
+    if (h->running != 0)
+        return;
+    if (e->asked < e->owner->options.n) {
+        timer_set(e->owner->loop, &e->patience, 0);
+        return;
+    }
+    h->is_done = true;
+}
+
+
 static void
 on_answer(void *arg, int status, str_t packet)
 {
@@ -541,7 +459,7 @@ on_answer(void *arg, int status, str_t packet)
     h->running--;
     if (status == ARES_SUCCESS) {
         take(e, q.half, packet, q.server);
-    } else if (is_answer(status)) {
+    } else if (is_final(status)) {
         h->status = status;
         h->is_done = true;
     } else {
@@ -578,7 +496,7 @@ on_timeout(struct timer *t)
 
     leave(l);
     collect(e);
-    end_lookup(l, e, e->n ? ARES_SUCCESS : ARES_ETIMEOUT);
+    end_lookup(l, e, has_result(e) ? ARES_SUCCESS : ARES_ETIMEOUT);
 }
 
 
@@ -598,7 +516,7 @@ end_service(struct service *rs)
             next = e->next;
             if (rs->loop)
                 timer_stop(&e->patience);
-            free_entry(e);
+            entry_free(e);
         }
     }
     free(rs->servers);
@@ -650,7 +568,8 @@ is_for(const struct service *rs, const struct resolver_options *o)
     const struct resolver_options *own = &rs->options;
 
     if (own->n != o->n || own->valid_sec != o->valid_sec
-        || own->no_ipv4 != o->no_ipv4 || own->no_ipv6 != o->no_ipv6)
+        || own->no_ipv4 != o->no_ipv4 || own->no_ipv6 != o->no_ipv6
+        || own->is_ordered != o->is_ordered)
         return false;
     for (size_t i = 0; i < o->n; i++)
         if (!addr_same(&own->servers[i].sa, &o->servers[i].sa, true))
@@ -690,10 +609,12 @@ resolver_ask(struct resolver *of, struct lookup *l, struct task *t, str_t name,
         of->service = get_service(&of->options, t->loop);
     rs = of->service;
     str_lower_to(lower, name);
-    e = get_entry(rs, (str_t){ lower, name.n });
+    e = entry_get(rs, (str_t){ lower, name.n }, l->is_service);
     l->task = t;
     l->entry = e;
-    if (!e->is_asking && e->n && e->until > clock_ms()) {
+    if (!e->is_asking && !l->is_new && has_result(e)
+        && entry_end(e, l->ttl_min, l->ttl_max) > clock_ms())
+    {
         give(l, e);
         return true;
     }
@@ -733,4 +654,11 @@ resolver_new(struct arena *a, const struct resolver_options *o)
     of->options = *o;
     arena_defer(a, close_resolver, of);
     return of;
+}
+
+
+const struct resolver_options *
+resolver_options(const struct resolver *of)
+{
+    return &of->options;
 }

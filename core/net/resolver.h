@@ -7,14 +7,15 @@
  * for all resolvers with the same options.  A generation that comes later finds
  * what the one before it has learned.
  *
- * Every name is sent to a server, even localhost.  An answer is final, also an
- * error; if one family has an error and the other one addresses, those are the
- * result.
+ * Every name is sent to a server, even localhost.  That there is no such name is
+ * final; after another error, the next server is asked.  If one family has an
+ * error and the other one addresses, those are the result.
  */
 #pragma once
 
 #include "core/event/task.h"
 #include "core/net/addr.h"
+#include "core/net/dns_answer.h"
 
 struct resolver;
 struct entry;
@@ -24,7 +25,12 @@ struct resolver_options {
     size_t                 n;
     uint64_t               valid_sec; /* 0: according to the TTLs            */
     bool                   no_ipv4, no_ipv6;
+    bool                   is_ordered; /* the first server comes first, rather
+                                          than each in its turn              */
 };
+
+/* TTLs are taken within these bounds, unless a lookup has its own. */
+enum { RESOLVER_TTL_MIN_MS = 1000, RESOLVER_TTL_MAX_MS = 300 * 1000 };
 
 /* One lookup of one task, initially zeroed. */
 struct lookup {
@@ -34,16 +40,26 @@ struct lookup {
     struct entry    *entry;   /* of the name, in the resolver                */
     struct task     *task;
     struct timer     timer;
+    /* What is wanted: */
+    bool             is_service; /* SRV records, rather than addresses       */
+    bool             is_new;  /* nothing that is remembered                  */
+    msec_t           ttl_min, ttl_max; /* 0: the default                     */
+    /* What was found: */
     bool             is_done;
     int              code;    /* 0: found; otherwise the code in nginx's log */
     const char      *error;   /* "Host not found"                            */
     struct addr_any *at;      /* in the task's arena, without a port         */
     size_t           n;
+    struct dns_service *services; /* in the task's arena                     */
+    size_t              n_services;
+    msec_t           valid_ms; /* for so long, from now on                   */
 };
 
 /* Allocated in a generation's arena; its lookups have ended before. */
 struct resolver *resolver_new(struct arena *a,
                               const struct resolver_options *o);
+
+const struct resolver_options *resolver_options(const struct resolver *rs);
 
 /* Starts a lookup.  True: the answer was cached and is in l; otherwise the
  * task is woken when l->is_done; timeout_ms limits the wait.  A task that ends

@@ -22,6 +22,13 @@ resolve_go_offline(void)
 }
 
 
+bool
+resolve_is_offline(void)
+{
+    return is_offline;
+}
+
+
 static bool
 is_entry_of(const struct hostent *e, const char *name)
 {

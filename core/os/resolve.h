@@ -6,6 +6,7 @@
 #pragma once
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 
 #include "core/base/arena.h"
@@ -20,6 +21,7 @@ union resolved {
  * file, and all others get the same address, which belongs to nobody (RFC
  * 5737).  For explaining a configuration away from where it runs. */
 void resolve_go_offline(void);
+bool resolve_is_offline(void);
 
 /* The addresses of host in a, IPv4 before IPv6, each once, with port set.
  * Returns how many there are; 0: not found. */

@@ -42,8 +42,9 @@ struct part {
 
 static const struct part parts[] = {
     { "http", FOR_HTTP,
-      IN_HTTP | IN_SERVER | IN_LOCATION | IN_SERVER_IF | IN_IF | IN_LIMIT_EXCEPT
-          | IN_UPSTREAM },
+      IN_HTTP | IN_SERVER | IN_LOCATION | IN_SERVER_IF | IN_IF
+          | IN_LIMIT_EXCEPT },
+    { "http", FOR_HTTP, IN_UPSTREAM },
     { "stream", FOR_STREAM, IN_STREAM | IN_STREAM_SERVER | IN_STREAM_UPSTREAM },
     { "mail", FOR_MAIL, IN_MAIL | IN_MAIL_SERVER },
 };
@@ -123,8 +124,10 @@ static const struct home homes[] = {
 
 
 static str_t
-home_of(const struct module *m, const char *directive)
+home_of(const struct module *m, const char *directive, unsigned where)
 {
+    if ((where & ~(unsigned) (IN_UPSTREAM | IN_STREAM_UPSTREAM)) == 0)
+        return STR("upstream");
     for (size_t i = 0; i < countof(homes); i++)
         if (strcmp(homes[i].directive, directive) == 0)
             return str_of(homes[i].module);
@@ -184,9 +187,9 @@ print_line(const struct module *m, const struct directive *d, const char *part,
 {
     printf("%s\t", d->name);
     if (part == NULL)
-        printf(STR_F, STR_A(home_of(m, d->name)));
+        printf(STR_F, STR_A(home_of(m, d->name, where)));
     else
-        print_module(home_of(m, d->name), part);
+        print_module(home_of(m, d->name, where), part);
     printf("\t");
     print_contexts(where);
     printf("\t");

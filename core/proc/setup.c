@@ -15,6 +15,7 @@
 #include "core/log/target.h"
 #include "core/shm/counters.h"
 #include "core/shm/seen.h"
+#include "core/upstream/answers.h"
 #include "core/shm/registry.h"
 
 enum { PID_MODE = 0644 };
@@ -142,7 +143,8 @@ setup_open(const struct setup *s, struct generation *g, struct generation *old,
     if (old != NULL && is_pid_moved(g, old) && !open_pid(g, false, log))
         return false;
     if (old == NULL && !is_test
-        && (!counters_share(log) || !seen_share(log) || !bell_hang(log)))
+        && (!counters_share(log) || !seen_share(log) || !bell_hang(log)
+            || !answers_share(log)))
         return false;
     if (!zones_open(g, old, is_test, log))
         return false;

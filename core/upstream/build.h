@@ -29,8 +29,8 @@ void group_init(struct upstream_group *g, str_t name);
 /* Resolves an implicit group and makes peers; reports what is wrong. */
 void group_build(struct conf *cf, struct upstream_group *g);
 
-/* Peers of servers, which live as long, counted once; NULL: there is no primary
- * one. */
+/* Peers of servers, which live as long, counted once.  There may be none, and no
+ * primary one, as long as names have no addresses. */
 struct peer_set *peer_set_new(struct arena *a,
                               const struct upstream_server *servers, size_t n);
 struct peer_set *peer_set_get(struct peer_set *set);

@@ -10,6 +10,7 @@
 #include "core/base/hash.h"
 #include "core/conf/types.h"
 #include "core/net/worker.h"
+#include "core/upstream/names.h"
 #include "core/upstream/queue.h"
 #include "core/upstream/shared.h"
 
@@ -45,6 +46,18 @@ upstream_suggest(struct conf *cf, str_t name)
 }
 
 
+/* The outermost block, below the whole, that a directive stands in. */
+static struct conf_block *
+top_block(struct conf *cf)
+{
+    struct conf_block *b = cf->block;
+
+    while (b != NULL && b->up != NULL && b->up->up != NULL)
+        b = b->up;
+    return b;
+}
+
+
 static struct upstream_group *
 add_group(struct conf *cf, str_t name)
 {
@@ -55,6 +68,7 @@ add_group(struct conf *cf, str_t name)
     g->kind = cf->kind;
     g->file = cf->file;
     g->line = cf->line;
+    g->block = top_block(cf);
     if (u->by_name[cf->kind] == NULL)
         u->by_name[cf->kind] = hash_new(cf->arena, 16, HASH_NOCASE);
     g->next = hash_set(u->by_name[cf->kind], g->name, g);
@@ -90,6 +104,7 @@ open_group(struct conf *cf, struct conf_block *b)
     g->no_port = true;
     g->file = cf->file;
     g->line = cf->line;
+    g->block = b;
     b->owner = g;
     return NULL;
 }
@@ -285,12 +300,16 @@ static const struct directive directives[] = {
       "address [weight=number] [max_conns=number] "
       "[max_fails=number]\n"
       " [fail_timeout=time] [backup] [down]\n"
-      " [slow_start=time] [route=string] [drain]",
+      " [slow_start=time] [route=string] [drain]\n"
+      " [resolve[=off]] [service=name]",
       "A server of the group; a name that has several addresses "
       "makes several servers. One that fails max_fails times (1) "
       "within fail_timeout (10s) is left alone for as long, and then gets its "
       "share back over slow_start. With sticky, clients are bound to it by "
-      "route; with drain, only those that are come to it." },
+      "route; with drain, only those that are come to it. A name is looked "
+      "up again by its TTL and when a connection failed: by the system, with "
+      "resolve by the resolver; with resolve=off it keeps its first addresses. "
+      "service asks for SRV records, which have the ports and weights." },
     { "zone", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_1 | ARGS_2,
       &upstream_zone_type, 0, NULL, NULL, "name [size]",
       "Shares the state of the group's servers (failures, "
@@ -349,6 +368,17 @@ put_pools(void *arg)
 }
 
 
+static void
+stop_names(void *arg)
+{
+    const struct upstreams *u = arg;
+
+    VEC_EACH(&u->all, g)
+        if ((*g)->names != NULL)
+            names_stop((*g)->names);
+}
+
+
 /* The count of a set that ends with the arena alone does not matter any more. */
 static void
 put_sets(void *arg)
@@ -382,7 +412,8 @@ share(struct upstream_group *g, const struct log *log)
 static bool
 has_states_to_keep(const struct upstream_group *g)
 {
-    return g->set != NULL && (g->is_explicit || !g->set->is_single);
+    return g->set != NULL
+           && (g->is_explicit || !g->set->is_single || g->names != NULL);
 }
 
 
@@ -390,23 +421,29 @@ static bool
 adopt(struct worker *w, struct generation *gen)
 {
     struct upstreams *u = generation_main(gen, upstream_module.slot);
+    const struct log  own = { .targets = gen->log };
 
     VEC_EACH(&u->all, g) {
         if ((*g)->keepalive != 0)
             (*g)->idle = idle_pool_get(*g, (*g)->kind);
         if (has_states_to_keep(*g) && !share(*g, &w->log))
             own_state_join((*g)->set, *g);
+        if ((*g)->names != NULL && w->trace == NULL)
+            names_start((*g)->names, w->loop, &own);
     }
+    arena_defer(gen->arena, stop_names, u);
     arena_defer(gen->arena, put_pools, u);
     arena_defer(gen->arena, put_sets, u);
     return true;
 }
 
 
-/* Idle connections are watched by the loop: they are closed before it ends. */
+/* Idle connections are watched by the loop, and names have timers in it: they
+ * end before it does. */
 static void
 stop(struct worker *w)
 {
+    stop_names(generation_main(w->gen, upstream_module.slot));
     put_pools(generation_main(w->gen, upstream_module.slot));
 }
 

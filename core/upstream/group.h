@@ -18,6 +18,8 @@
 struct balancer;
 struct holder;
 struct idle_pool;
+struct name;
+struct names;
 struct upstream_queue;
 struct zone;
 struct zone_conf;
@@ -35,6 +37,13 @@ struct upstream_server {
                                has a name of its own                         */
     bool            is_backup, is_down;
     bool            is_drain; /* only for clients that are bound to it       */
+    bool            resolves; /* resolve                                     */
+    bool            is_fixed; /* resolve=off                                 */
+    str_t           service;  /* service=                                    */
+    const char     *file;
+    unsigned        line;
+    struct name    *name; /* that is looked up again; NULL: the addresses
+                             never change                                    */
 };
 
 enum { PEER_TIME_SCALE = 16 };
@@ -123,6 +132,9 @@ struct upstream_group {
     bool        no_port;     /* ... which was not given but is the default    */
     bool        is_explicit; /* there is an upstream {}                      */
     bool        is_ready;
+    struct conf_block *block; /* while the configuration is read: whose
+                                resolver serves it                           */
+    struct names *names;    /* that are looked up again; NULL: none          */
     struct zone_conf *zone; /* all workers share the state of the peers      */
     VEC(struct upstream_server) servers;
     struct peer_set *set; /* of the picks that begin now, counted            */

@@ -84,7 +84,7 @@ peer_set_new(struct arena *a, const struct upstream_server *servers,
     set->is_single = set->n_peers == 1;
     if (set->is_single)
         set->has_slow_start = false;
-    return set->n_primary != 0 ? set : NULL;
+    return set;
 }
 
 
@@ -173,7 +173,7 @@ peer_set_turn(const struct peer_set *set)
 void
 group_use(struct arena *a, struct upstream_group *g, struct peer_set *set)
 {
-    if (g->balancer->build != NULL)
+    if (g->balancer->build != NULL && set->n_primary != 0)
         set->balance = g->balancer->build(a, set);
     if (g->binding != NULL)
         peer_set_bind(a, set);
@@ -189,7 +189,7 @@ upstream_replace(struct upstream_group *g, struct arena *a,
 {
     struct peer_set *set = peer_set_new(a, servers, n);
 
-    if (set == NULL)
+    if (set->n_primary == 0 && g->names == NULL)
         return false;
     set->own = a;
     if (g->set->has_own_states

@@ -276,8 +276,10 @@ pick_next(struct pick *p)
               p->tries);
     shared_lock(p->set);
     peer = peer_set_choose_bound(p);
+    /* Balancers choose among primary peers: without any, backups are left. */
     if (peer == NULL)
-        peer = p->group->balancer->next(p);
+        peer = p->set->n_primary == 0 ? round_robin.next(p)
+                                      : p->group->balancer->next(p);
     if (peer != NULL) {
         p->tried[peer->index / 64] |= (uint64_t) 1 << peer->index % 64;
         shared_count(p->set, peer);

@@ -5,14 +5,21 @@
 #include "core/base/hash.h"
 #include "core/conf/types.h"
 #include "core/upstream/build.h"
+#include "core/upstream/names.h"
 
-enum verdict { TAKEN, INVALID, REFUSED, MISSING, EMPTY_ROUTE, LONG_ROUTE };
+enum verdict {
+    TAKEN,
+    INVALID,
+    REFUSED,
+    EMPTY_ROUTE,
+    LONG_ROUTE,
+    EMPTY_SERVICE
+};
 
-/* What other versions of nginx take and this build does not. */
-static const char *const missing[] = { "resolve", "service=", NULL };
-static const char *const words[]
-    = { "weight", "max_conns",  "max_fails", "fail_timeout", "backup",
-        "down",   "slow_start", "route",     "drain",        NULL };
+static const char *const words[] = { "weight",       "max_conns", "max_fails",
+                                     "fail_timeout", "backup",    "down",
+                                     "slow_start",   "route",     "drain",
+                                     "resolve",      "service",   NULL };
 
 enum { ROUTE_MAX = 32 };
 
@@ -64,13 +71,13 @@ take_parameter(const struct upstream_group *g, struct upstream_server *s,
         s->is_drain = true;
         return TAKEN;
     }
-    for (unsigned i = 0; missing[i] != NULL; i++) {
-        str_t word = str_of(missing[i]);
-
-        if (str_ends(word, STR("=")) ? str_starts(arg, word)
-                                     : str_eq(arg, word))
-            return MISSING;
+    if (str_is(arg, "resolve") || str_is(arg, "resolve=off")) {
+        s->resolves = str_is(arg, "resolve");
+        s->is_fixed = !s->resolves;
+        return TAKEN;
     }
+    if (conf_param(arg, "service", &s->service))
+        return s->service.n != 0 ? TAKEN : EMPTY_SERVICE;
     return INVALID;
 }
 
@@ -103,15 +110,12 @@ take_parameters(struct conf *cf, const struct upstream_group *g,
                               "balancing method does not support "
                               "parameter \"" STR_F "\"",
                               STR_A(arg));
-        case MISSING:
-            return conf_error(cf,
-                              "parameter \"" STR_F "\" is not supported "
-                              "by this build",
-                              STR_A(arg));
         case EMPTY_ROUTE:
             return conf_error(cf, "route is empty");
         case LONG_ROUTE:
             return conf_error(cf, "route is longer than %d", ROUTE_MAX);
+        case EMPTY_SERVICE:
+            return conf_error(cf, "service is empty");
         case INVALID:
             suggest_name(cf, arg);
             return conf_error(cf, "invalid parameter \"" STR_F "\"",
@@ -119,6 +123,25 @@ take_parameters(struct conf *cf, const struct upstream_group *g,
         }
     }
     return NULL;
+}
+
+
+static const char *
+check_service(struct conf *cf, const struct upstream_server *s)
+{
+    const char *wrong = NULL;
+
+    if (s->service.n == 0)
+        return NULL;
+    if (!s->at.no_port)
+        wrong = "may not have port";
+    else if (!s->resolves)
+        wrong = "requires \"resolve\" parameter";
+    else if (s->at.n != 0)
+        wrong = "requires domain name";
+    return wrong == NULL ? NULL
+                         : conf_error(cf, "service upstream \"" STR_F "\" %s",
+                                      STR_A(s->text), wrong);
 }
 
 
@@ -135,14 +158,18 @@ parse_server(struct conf *cf, void *field)
     if (wrong != NULL)
         return wrong;
     s.text = str_copy(cf->arena, cf->args[1]);
-    wrong = endpoint_parse(cf->arena, s.text, is_http ? 80 : 0,
-                           ENDPOINT_RESOLVE, &s.at);
+    s.file = cf->file;
+    s.line = cf->line;
+    wrong = endpoint_parse(cf->arena, s.text, is_http ? 80 : 0, 0, &s.at);
     if (wrong != NULL)
         return conf_error(cf, "%s in upstream \"" STR_F "\"", wrong,
                           STR_A(s.text));
-    if (!is_http && s.at.no_port && !s.at.is_unix)
+    if (!is_http && s.at.no_port && !s.at.is_unix && s.service.n == 0)
         return conf_error(cf, "no port in upstream \"" STR_F "\"",
                           STR_A(s.text));
+    wrong = check_service(cf, &s);
+    if (wrong != NULL)
+        return wrong;
     *vec_push(cf->arena, &g->servers) = s;
     return NULL;
 }
@@ -165,14 +192,12 @@ group_init(struct upstream_group *g, str_t name)
 }
 
 
-/* Looks up the address of a proxy_pass, once it is known that there is no
- * upstream {} of that name. */
+/* The address of a proxy_pass, once it is known that there is no upstream {} of
+ * that name, and which port is meant. */
 static bool
-resolve(struct conf *cf, struct upstream_group *g)
+read_address(struct conf *cf, struct upstream_group *g)
 {
     struct upstream_server *s = &g->servers.at[0];
-    str_t                   name = s->at.host, uri = s->at.uri;
-    const char             *wrong;
 
     if (g->port == 0 && !s->at.is_unix) {
         conf_error_at(cf, g->file, g->line, "no port in upstream \"" STR_F "\"",
@@ -181,36 +206,36 @@ resolve(struct conf *cf, struct upstream_group *g)
     }
     if (s->at.n != 0)
         return true;
-    s->text.n -= uri.n;
-    wrong
-        = endpoint_parse(cf->arena, s->text, g->port, ENDPOINT_RESOLVE, &s->at);
-    if (wrong != NULL) {
-        upstream_suggest(cf, name);
-        conf_error_at(cf, g->file, g->line, "%s in upstream \"" STR_F "\"",
-                      wrong, STR_A(name));
-        return false;
-    }
-    return true;
+    s->text.n -= s->at.uri.n;
+    return endpoint_parse(cf->arena, s->text, g->port, 0, &s->at) == NULL;
+}
+
+
+static bool
+has_primary(const struct upstream_group *g)
+{
+    VEC_EACH(&g->servers, s)
+        if (!s->is_backup)
+            return true;
+    return false;
 }
 
 
 void
 group_build(struct conf *cf, struct upstream_group *g)
 {
-    struct peer_set *set;
-
     if (g->is_ready)
         return;
     g->is_ready = true;
-    if (!g->is_explicit && !resolve(cf, g))
+    if ((!g->is_explicit && !read_address(cf, g)) || !names_build(cf, g))
         return;
-    set = peer_set_new(cf->arena, g->servers.at, g->servers.n);
-    if (set == NULL) {
+    if (!has_primary(g)) {
         conf_error_at(cf, g->file, g->line,
                       "no servers in upstream \"" STR_F "\"", STR_A(g->name));
         return;
     }
-    group_use(cf->arena, g, set);
+    group_use(cf->arena, g,
+              peer_set_new(cf->arena, g->servers.at, g->servers.n));
     if (g->is_explicit && !g->keepalive_is_set) {
         g->keepalive = 32;
         g->keepalive_local = true;

@@ -105,6 +105,9 @@ void gateway_says(struct gateway *g, const char *action);
 void exchange_forget(struct exchange *x);
 /* The same for a connection that was not established. */
 void gateway_blame_connect(struct gateway *g);
+/* Where a connection could not be made, the name of its peer is looked up
+ * again. */
+void gateway_ask_again(struct gateway *g);
 /* The word of a try's fault; empty: none. */
 str_t gateway_fault_word(const struct exchange *x);
 /* A timer of the present link has run out: logs it, with the directive that has

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "core/conf/types.h"
+#include "core/upstream/names.h"
 #include "http/filter.h"
 #include "http/gateway/exchange.h"
 #include "http/limit_hint.h"
@@ -32,9 +33,22 @@ gateway_blame(struct gateway *g, enum gateway_fault why)
 
 
 void
+gateway_ask_again(struct gateway *g)
+{
+    const struct link *l = g->x->link;
+    struct name       *name = g->pick.peer->server->name;
+
+    if (name != NULL && !l->is_untried && !l->is_connected)
+        upstream_ask_again(g->group, name);
+}
+
+
+void
 gateway_blame_connect(struct gateway *g)
 {
     const struct link *l = g->x->link;
+
+    gateway_ask_again(g);
 
     if (l->is_untried)
         gateway_blame(g, GATEWAY_FAULT_LOCAL_LIMIT);

@@ -279,6 +279,7 @@ struct gateway {
     str_t                  host; /* with its port, as in the configuration   */
     struct endpoint        at;
     struct lookup         *lookup;
+    struct names_wait     *names_wait;
     str_t                  uri;  /* what is requested from the peer, for
                                     logs                                     */
 
@@ -370,6 +371,4 @@ void gateway_log(const struct http_request *r, struct log_record *l);
 extern struct module gateway_module;
 /* proxy_status: the header Proxy-Status. */
 extern struct module proxy_status_module;
-/* resolver, resolver_timeout. */
-extern struct module http_resolver_module;
 extern struct module early_hints_module;

@@ -2,10 +2,10 @@
 /*
  * Finds the group for a host from a variable: an upstream {} of that name, a
  * server named elsewhere in the configuration, an address, or a name that has
- * to be looked up.  Also the resolver directives of HTTP.
+ * to be looked up.
  */
-#include "core/conf/resolver.h"
 #include "core/net/resolver.h"
+#include "core/upstream/names.h"
 #include "http/gateway/exchange.h"
 #include "http/response.h"
 
@@ -72,6 +72,8 @@ gateway_resolve(struct gateway *g)
         return gateway_pretend(g, g->host);
     if (!l) {
         l = g->lookup = arena_make(t->arena, struct lookup);
+        l->ttl_min = conf->ttl_min;
+        l->ttl_max = conf->ttl_max;
         (void) resolver_ask(conf->resolver, l, t, g->at.host, conf->timeout);
     }
     if (!l->is_done)
@@ -85,19 +87,3 @@ gateway_resolve(struct gateway *g)
     use_found(g);
     return STEP_NEXT;
 }
-
-
-/* --- directives ----------------------------------------------------------- */
-
-static const struct template templates[] = {
-    { resolver_rows, "", 0, IN_WEB },
-    { .rows = NULL },
-};
-
-
-struct module http_resolver_module = {
-    .name = "resolver",
-    .serves = FOR_HTTP,
-    .templates = templates,
-    .conf_size = sizeof(struct resolver_conf),
-};

@@ -5,6 +5,7 @@
  * each state checks what there is to do.
  */
 #include "core/os/clock.h"
+#include "core/upstream/names.h"
 #include "http/body.h"
 #include "http/gateway/exchange.h"
 #include "http/gateway/tls.h"
@@ -210,6 +211,9 @@ choose(struct gateway *g)
         return connect_peer(g, false);
     }
     if (!g->is_picking) {
+        if (!task_is_dry(&g->r->task)
+            && upstream_awaits_names(g->group, &g->r->task, &g->names_wait))
+            return STEP_WAIT;
         g->is_picking = true;
         g->started_at = clock_ms();
         pick_start(&g->pick, &g->r->task, g->group);
@@ -222,7 +226,11 @@ choose(struct gateway *g)
                                         : connect_peer(g, true);
 
     exchange_new(g, g->group->name)->status = 502;
-    gateway_blame(g, GATEWAY_FAULT_NO_LIVE_UPSTREAMS);
+    if (g->pick.set->n_peers == 0)
+        upstream_ask_again(g->group, NULL);
+    gateway_blame(g, g->pick.set->n_peers == 0
+                         ? GATEWAY_FAULT_DNS
+                         : GATEWAY_FAULT_NO_LIVE_UPSTREAMS);
     gateway_says(g, "connecting to upstream");
     log_error(g->r->task.log, "no live upstreams");
     if (gateway_cache_stale(g, NEXT_ERROR))
@@ -236,8 +244,10 @@ connecting(struct gateway *g)
 {
     enum step s;
 
-    if (g->x->link->timed_out)
+    if (g->x->link->timed_out) {
+        gateway_ask_again(g);
         return gateway_retry(g, NEXT_TIMEOUT);
+    }
     if (g->secure != NULL && g->x->link->is_connected)
         gateway_says(g, "SSL handshaking to upstream");
     s = uplink_opened(g->x);

@@ -9,9 +9,9 @@
 #include "http/responder.h"
 
 #include "core/base/escape.h"
-#include "core/conf/resolver.h"
 #include "core/net/worker.h"
 #include "core/upstream/link.h"
+#include "core/upstream/names.h"
 #include "http/gateway/gateway.h"
 #include "http/h1/ocsp_reply.h"
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Servers that are written as names: they are looked up again for as long as a
+ * generation is served, and the group gets another set of peers when an answer
+ * has other addresses.
+ *
+ * A name is asked for when the TTL of its answer has passed, and at once (not
+ * more than once a second) when a connection to one of its addresses failed.  An
+ * empty answer, or none, changes nothing.  One process asks, and the others take
+ * its answer (answers.h).
+ *
+ * The name servers are those of the group's resolver directive.  A name that the
+ * system knew when the configuration was read is the system's, though, unless
+ * the server says resolve, or the resolver stands in the group itself.
+ */
+#pragma once
+
+#include "core/conf/resolver.h"
+#include "core/upstream/group.h"
+
+enum unresolved { UNRESOLVED_WARN, UNRESOLVED_EMERG };
+
+/* The conf of http_resolver_module. */
+struct names_conf {
+    struct resolver_conf resolver;
+    bool                 resolve;    /* upstream_resolve                     */
+    unsigned             unresolved; /* enum unresolved                      */
+};
+/* resolver, resolver_timeout ...; where a struct resolver_conf is wanted, that
+ * is what its conf begins with. */
+extern struct module http_resolver_module;
+
+struct name;
+struct names;
+
+/* When a configuration is read: looks up what has to be known at once; reports
+ * what is wrong.  False: an error. */
+bool names_build(struct conf *cf, struct upstream_group *g);
+/* The group begins to be served here, and ends. */
+void names_start(struct names *n, struct loop *loop, const struct log *log);
+void names_stop(struct names *n);
+
+/* A connection to a peer that has the name has failed; or, with NULL, there are
+ * no peers. */
+void upstream_ask_again(struct upstream_group *g, struct name *name);
+
+/* Whether a task has to wait, since the names of a group without any peers are
+ * just being looked up for the first time: it is woken.  Once for each task,
+ * and a second at most. */
+struct names_wait;
+bool upstream_awaits_names(struct upstream_group *g, struct task *t,
+                           struct names_wait **w);
