@@ -120,6 +120,7 @@ struct command {
     /* Or: runs in a worker that does not listen, whose configuration was read
      * without resolving names (struct worker: loop, gen). */
     int (*dry)(struct worker *w, char **argv);
+    bool is_online; /* ... but with names, as for a worker                   */
 };
 
 /* A process of its own beside the workers, with their user, which the master

@@ -2,7 +2,7 @@
 /*
  * A worker without clients, for subcommands that need the real engine.  It
  * reads the configuration and starts the modules as the workers' user, as a
- * worker does, but it opens no sockets and no logs, and asks no name server.
+ * worker does, but it opens no sockets and no logs, and asks no name server unless the subcommand wants to.
  */
 #include <unistd.h>
 
@@ -20,7 +20,8 @@ worker_dry(struct setup *s, const struct command *c, char **argv)
     unsigned           started = 0;
     int                rc = 1;
 
-    resolve_go_offline();
+    if (!c->is_online)
+        resolve_go_offline();
     g = setup_read(s, &log_start);
     if (g == NULL)
         return 1;

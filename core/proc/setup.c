@@ -16,6 +16,7 @@
 #include "core/shm/counters.h"
 #include "core/shm/seen.h"
 #include "core/upstream/answers.h"
+#include "core/upstream/health.h"
 #include "core/shm/registry.h"
 
 enum { PID_MODE = 0644 };
@@ -144,7 +145,7 @@ setup_open(const struct setup *s, struct generation *g, struct generation *old,
         return false;
     if (old == NULL && !is_test
         && (!counters_share(log) || !seen_share(log) || !bell_hang(log)
-            || !answers_share(log)))
+            || !answers_share(log) || !health_share(log)))
         return false;
     if (!zones_open(g, old, is_test, log))
         return false;

@@ -10,6 +10,7 @@
 #include "core/base/hash.h"
 #include "core/conf/types.h"
 #include "core/net/worker.h"
+#include "core/upstream/health.h"
 #include "core/upstream/names.h"
 #include "core/upstream/queue.h"
 #include "core/upstream/shared.h"
@@ -166,10 +167,13 @@ upstream_add(struct conf *cf, str_t url, unsigned default_port, str_t *uri,
 
     *error = NULL;
     g = find_port(cf, &e, error);
+    if (g != NULL && g->user == NULL)
+        g->user = cf->block;
     if (g != NULL || *error != NULL)
         return g;
 
     g = add_group(cf, e.host);
+    g->user = cf->block;
     g->port = e.port;
     g->no_port = e.no_port;
     s = vec_push(cf->arena, &g->servers);
@@ -373,9 +377,11 @@ stop_names(void *arg)
 {
     const struct upstreams *u = arg;
 
-    VEC_EACH(&u->all, g)
+    VEC_EACH(&u->all, g) {
+        health_stop(*g);
         if ((*g)->names != NULL)
             names_stop((*g)->names);
+    }
 }
 
 
@@ -430,6 +436,10 @@ adopt(struct worker *w, struct generation *gen)
             own_state_join((*g)->set, *g);
         if ((*g)->names != NULL && w->trace == NULL)
             names_start((*g)->names, w->loop, &own);
+        if ((*g)->checks != NULL && (*g)->set != NULL) {
+            health_attach(gen->arena, *g, (*g)->set);
+            health_start(*g, gen, w->loop);
+        }
     }
     arena_defer(gen->arena, stop_names, u);
     arena_defer(gen->arena, put_pools, u);

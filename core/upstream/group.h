@@ -16,6 +16,8 @@
 #include "core/net/addr.h"
 
 struct balancer;
+struct health_check;
+struct health_slot;
 struct holder;
 struct idle_pool;
 struct name;
@@ -88,6 +90,8 @@ struct peer {
     str_t                         id;    /* clients are bound by it: the route,
                                             or MD5 of the name; empty where
                                             the group has no binding         */
+    struct health_slot          **health; /* one for each check, or NULL     */
+    unsigned                      n_health;
 };
 
 /* Where the peers with one id are: sorted by key. */
@@ -101,6 +105,7 @@ struct bound {
  * Counted. */
 struct peer_set {
     unsigned      refs;
+    unsigned      serial; /* another one for each set of a process           */
     struct arena *own;    /* is freed with the set; NULL: the set is part of
                              a generation or a task                          */
     const struct upstream_server *servers;
@@ -134,7 +139,9 @@ struct upstream_group {
     bool        is_ready;
     struct conf_block *block; /* while the configuration is read: whose
                                 resolver serves it                           */
+    const struct conf_block *user; /* that was the first to name the group   */
     struct names *names;    /* that are looked up again; NULL: none          */
+    struct health_check *checks; /* that peers have to pass, or NULL         */
     struct zone_conf *zone; /* all workers share the state of the peers      */
     VEC(struct upstream_server) servers;
     struct peer_set *set; /* of the picks that begin now, counted            */

@@ -11,6 +11,7 @@
 #include "core/os/random.h"
 #include "core/upstream/build.h"
 #include "core/upstream/names_inside.h"
+#include "core/upstream/queue.h"
 
 enum {
     POLL_MS = 50,          /* while another process asks                     */
@@ -240,12 +241,10 @@ merge(struct name *n, const struct found *found, unsigned count)
 }
 
 
-static void
-tell_change(const struct name *n)
+static str_t
+addresses_of(const struct name *n, struct arena *a)
 {
-    const struct upstream_group *g = n->of->group;
-    struct arena                *a = arena_new(0);
-    str_t                        list = STR("");
+    str_t list = STR("");
 
     for (unsigned i = 0; i < n->n && i < 8; i++) {
         struct addr_any at;
@@ -256,9 +255,19 @@ tell_change(const struct name *n)
             a, list, i != 0 ? STR(", ") : STR(""),
             (str_t){ text, addr_text(text, &at.sa, at.len, n->is_service) });
     }
+    return n->n > 8 ? str_join(a, list, STR(" ...")) : list;
+}
+
+
+static void
+tell_change(const struct name *n)
+{
+    struct arena *a = arena_new(0);
+
     log_at(&n->of->log, LEVEL_NOTICE, 0,
-           "upstream \"" STR_F "\": " STR_F " is " STR_F "%s", STR_A(g->name),
-           STR_A(n->question), STR_A(list), n->n > 8 ? " ..." : "");
+           "upstream \"" STR_F "\": " STR_F " is " STR_F,
+           STR_A(n->of->group->name), STR_A(n->question),
+           STR_A(addresses_of(n, a)));
     arena_free(a);
 }
 
@@ -271,6 +280,7 @@ use(struct name *n, const struct found *found, unsigned count)
         merge(n, found, count);
         rebuild(n->of);
         tell_change(n);
+        queue_wake(n->of->group);
     }
     n->has_outcome = true;
     n->fails = 0;
@@ -329,6 +339,7 @@ use_hosts(struct name *n)
         memcpy(found[i].at, bytes.p, bytes.n);
         found[i].family = at[i].sa.sa_family;
     }
+    n->is_hosts = count != 0;
     if (count != 0)
         use(n, found, (unsigned) count);
     return count != 0;
@@ -468,4 +479,39 @@ names_stop(struct names *n)
     let_all_go(n);
     system_names_leave(&n->watch);
     n->loop = NULL;
+}
+
+
+/* --- for tools ------------------------------------------------------------------ */
+
+bool
+upstream_asks_names(const struct upstream_group *g)
+{
+    if (g->names == NULL)
+        return false;
+    for (const struct name *it = g->names->first; it != NULL; it = it->next)
+        if (it->asking != NULL
+            || (it->at == 0 && !it->is_hosts && it->error == NULL))
+            return true;
+    return false;
+}
+
+
+bool
+upstream_name(const struct upstream_group *g, struct arena *a, unsigned i,
+              struct names_fact *out)
+{
+    const struct name *n = g->names != NULL ? g->names->first : NULL;
+
+    for (; n != NULL && i != 0; i--)
+        n = n->next;
+    if (n == NULL)
+        return false;
+    *out = (struct names_fact){ .question = n->question,
+                                .addresses = addresses_of(n, a),
+                                .n = n->n,
+                                .error = n->error,
+                                .is_hosts = n->is_hosts,
+                                .valid_ms = timer_left(&n->timer) };
+    return true;
 }

@@ -50,3 +50,17 @@ void upstream_ask_again(struct upstream_group *g, struct name *name);
 struct names_wait;
 bool upstream_awaits_names(struct upstream_group *g, struct task *t,
                            struct names_wait **w);
+
+/* For tools: whether there are names without a first answer; and what is known of
+ * the nth one.  False: there are no more. */
+struct names_fact {
+    str_t       question;
+    str_t       addresses; /* "127.0.0.1, ::1"                               */
+    unsigned    n;
+    const char *error;    /* of the last lookup, or NULL                     */
+    bool        is_hosts; /* of the hosts file                               */
+    msec_t      valid_ms;
+};
+bool upstream_asks_names(const struct upstream_group *g);
+bool upstream_name(const struct upstream_group *g, struct arena *a, unsigned i,
+                   struct names_fact *out);

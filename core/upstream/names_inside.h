@@ -28,6 +28,7 @@ struct name {
     unsigned      fails; /* in a row                                         */
     const char   *error; /* that was logged last, or NULL                    */
     bool          has_outcome; /* of a first lookup                          */
+    bool          is_hosts;    /* it stands in the hosts file                */
     struct asking *asking;
     struct timer  timer;
 };

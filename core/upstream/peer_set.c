@@ -5,6 +5,7 @@
  * has an arena of its own, which is freed when no pick uses it any more.
  */
 #include "core/upstream/build.h"
+#include "core/upstream/health.h"
 #include "core/upstream/shared.h"
 
 
@@ -27,6 +28,10 @@ add_peers(struct peer_set *set, const struct upstream_server *s)
             set->has_slow_start = true;
     }
 }
+
+
+/* So that sets can be told apart, even at the same address. */
+static unsigned serial;
 
 
 /* A part of n, such that so many steps of it modulo n come to each number once,
@@ -82,6 +87,7 @@ peer_set_new(struct arena *a, const struct upstream_server *servers,
         if (servers[i].is_backup)
             add_peers(set, &servers[i]);
     set->is_single = set->n_peers == 1;
+    set->serial = ++serial;
     if (set->is_single)
         set->has_slow_start = false;
     return set;
@@ -195,6 +201,7 @@ upstream_replace(struct upstream_group *g, struct arena *a,
     if (g->set->has_own_states
         || (g->set->zone != NULL && !shared_join(set, g->name, g->set->zone)))
         own_state_join(set, g);
+    health_attach(a, g, set);
     group_use(a, g, set);
     return true;
 }

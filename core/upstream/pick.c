@@ -15,6 +15,7 @@
 #include "core/os/clock.h"
 #include "core/upstream/build.h"
 #include "core/upstream/changes.h"
+#include "core/upstream/health.h"
 #include "core/upstream/queue.h"
 #include "core/upstream/shared.h"
 
@@ -43,7 +44,7 @@ peer_is_tried(const struct pick *p, const struct peer *peer)
 bool
 peer_has_room(const struct peer *peer)
 {
-    return !peer->server->is_down
+    return !peer->server->is_down && health_is_good(peer)
            && (peer->server->max_conns == 0
                || peer->state->conns < peer->server->max_conns);
 }

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which peers are asked, by whom, and when.
+ */
+#include "core/upstream/health.h"
+
+#include <stdlib.h>
+
+#include "core/net/worker.h"
+#include "core/os/clock.h"
+#include "core/os/random.h"
+#include "core/upstream/health_inside.h"
+#include "core/upstream/queue.h"
+
+enum {
+    TICK_MS = 1000,
+    SOON_MS = 20,    /* before the generation is the one in force            */
+    FIRST_MS = 1000, /* the first questions are spread over so long          */
+    GRID_MS = 50,    /* questions are asked at multiples of it ...           */
+    GRID_FROM_MS = 1000, /* from this interval on                            */
+};
+
+struct health {
+    struct health_check   *check;
+    struct upstream_group *group;
+    struct generation     *gen;
+    struct loop           *loop;
+    struct health_slot    *turn; /* who asks                                 */
+    uint64_t               owner;
+    struct timer           tick;
+    struct arena          *arena;  /* while it asks; NULL: another one does   */
+    void                  *data;   /* of the kind                             */
+    struct peer_set       *set;    /* that the probes are of; compared only   */
+    unsigned               serial; /* of it                                  */
+    struct health_probe   *probes;
+    bool                   was_in_force;
+};
+
+
+const struct health_check *
+health_check_of(const struct health *h)
+{
+    return h->check;
+}
+
+
+void *
+health_data(const struct health *h)
+{
+    return h->data;
+}
+
+
+struct generation *
+health_generation(const struct health *h)
+{
+    return h->gen;
+}
+
+
+struct upstream_group *
+health_group(const struct health *h)
+{
+    return h->group;
+}
+
+
+void
+health_add(struct upstream_group *g, struct health_check *c)
+{
+    struct health_check **last = &g->checks;
+
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = c;
+}
+
+
+/* --- probes ------------------------------------------------------------------- */
+
+/* Many questions in one turn of the loop cost much less than each in its own. */
+void
+health_set_timer(struct health_probe *p, msec_t ms)
+{
+    if (health_check_of(p->health)->interval >= GRID_FROM_MS)
+        ms += GRID_MS - (clock_ms() + ms) % GRID_MS;
+    timer_set(p->task.loop, &p->timer, ms);
+}
+
+
+static uint32_t
+random_below(msec_t n)
+{
+    uint32_t random;
+
+    random_fill(&random, sizeof(random));
+    return n != 0 ? (uint32_t) (random % n) : 0;
+}
+
+
+static void
+on_due(struct timer *t)
+{
+    probe_begin(container_of(t, struct health_probe, timer));
+}
+
+
+static struct health_probe *
+find_probe(const struct health *h, str_t name)
+{
+    struct health_probe *p = h->probes;
+
+    while (p != NULL && !str_eq(p->name, name))
+        p = p->next;
+    return p;
+}
+
+
+static void
+fill(struct health_probe *p, struct health *h, const struct peer *peer)
+{
+    p->addr = *peer->addr;
+    if (h->check->port != 0)
+        addr_set_port(&p->addr.sa, h->check->port);
+    p->health = h;
+    p->is_wanted = true;
+    p->task.loop = h->loop;
+    p->task.gen = h->gen;
+    probe_init(p);
+    p->timer.on_timeout = on_due;
+    p->timer.is_idle = true;
+}
+
+
+/* Follows struct health_probe: its name. */
+static void
+add_probe(struct health *h, const struct peer *peer)
+{
+    struct health_probe *p = calloc(1, sizeof(*p) + peer->name.n);
+    msec_t               first = h->check->interval;
+
+    if (p == NULL)
+        check_memory(sizeof(*p));
+    memcpy(p + 1, peer->name.p, peer->name.n);
+    p->name = (str_t){ (char *) (p + 1), peer->name.n };
+    fill(p, h, peer);
+    p->slot = health_slot(h->group, h->check, p->name);
+    p->next = h->probes;
+    h->probes = p;
+    health_set_timer(p, 1 + random_below(first < FIRST_MS ? first : FIRST_MS));
+}
+
+
+void
+probe_free(struct health_probe *p)
+{
+    probe_cut(p);
+    timer_stop(&p->timer);
+    arena_free(p->task.arena);
+}
+
+
+static void
+free_probe(struct health_probe *p)
+{
+    probe_free(p);
+    free(p);
+}
+
+
+static void
+drop_unwanted(struct health *h)
+{
+    struct health_probe **at = &h->probes;
+
+    while (*at != NULL) {
+        struct health_probe *p = *at;
+
+        if (p->is_wanted) {
+            at = &p->next;
+            continue;
+        }
+        *at = p->next;
+        free_probe(p);
+    }
+}
+
+
+/* There is one for each peer of the set that is in force; those of peers that
+ * stay go on. */
+static void
+match_probes(struct health *h)
+{
+    const struct peer_set *set = h->group->set;
+
+    if (h->serial == set->serial && h->serial != 0)
+        return;
+    h->serial = set->serial;
+    for (struct health_probe *p = h->probes; p != NULL; p = p->next)
+        p->is_wanted = false;
+    for (unsigned i = 0; i < set->n_peers; i++) {
+        struct health_probe *p = find_probe(h, set->peers[i].name);
+
+        if (p != NULL)
+            p->is_wanted = true;
+        else if (!set->peers[i].server->is_down)
+            add_probe(h, &set->peers[i]);
+    }
+    drop_unwanted(h);
+}
+
+
+void
+probe_once(struct health_probe *p, struct health *h, const struct peer *peer)
+{
+    p->name = peer->name;
+    fill(p, h, peer);
+    probe_begin(p);
+}
+
+
+struct health *
+health_alone(struct arena *a, struct health_check *c, struct upstream_group *g,
+             struct generation *gen, struct loop *loop)
+{
+    struct health *h = arena_make(a, struct health);
+
+    h->check = c;
+    h->group = g;
+    h->gen = gen;
+    h->loop = loop;
+    h->data = c->kind->begin != NULL ? c->kind->begin(h, a) : a;
+    return h->data != NULL ? h : NULL;
+}
+
+
+/* --- whose turn it is ----------------------------------------------------------- */
+
+static void
+begin(struct health *h)
+{
+    const struct health_kind *kind = h->check->kind;
+
+    h->arena = arena_new(0);
+    h->data = kind->begin != NULL ? kind->begin(h, h->arena) : h->arena;
+    h->serial = 0;
+}
+
+
+static void
+end(struct health *h)
+{
+    if (h->arena == NULL)
+        return;
+    for (struct health_probe *p = h->probes; p != NULL; p = p->next)
+        p->is_wanted = false;
+    drop_unwanted(h);
+    arena_free(h->arena);
+    h->arena = NULL;
+    health_release(h->turn, h->owner);
+}
+
+
+static bool
+is_in_force(struct health *h)
+{
+    if (worker->gen == h->gen)
+        h->was_in_force = true;
+    return worker->gen == h->gen && !worker->is_exiting;
+}
+
+
+static void
+on_tick(struct timer *t)
+{
+    struct health *h = container_of(t, struct health, tick);
+
+    if (!is_in_force(h)) {
+        end(h);
+        if (!h->was_in_force)
+            timer_set(h->loop, t, SOON_MS);
+        return;
+    }
+    if (h->arena != NULL && !health_is_mine(h->turn, h->owner))
+        end(h);
+    if (health_claim(h->turn, h->owner)) {
+        if (h->arena == NULL)
+            begin(h);
+        if (h->data != NULL)
+            match_probes(h);
+    }
+    queue_wake(h->group); /* for peers that another process has found well */
+    timer_set(h->loop, t, TICK_MS);
+}
+
+
+static void
+start(struct health_check *c, struct upstream_group *g, struct generation *gen,
+      struct loop *loop)
+{
+    struct health *h = calloc(1, sizeof(*h));
+
+    if (h == NULL)
+        check_memory(sizeof(*h));
+    h->check = c;
+    h->group = g;
+    h->gen = gen;
+    h->loop = loop;
+    h->turn = health_slot(g, c, STR(""));
+    random_fill(&h->owner, sizeof(h->owner));
+    h->tick.on_timeout = on_tick;
+    h->tick.is_idle = true;
+    timer_set(loop, &h->tick, 1 + random_below(SOON_MS));
+    c->health = h;
+}
+
+
+void
+health_start(struct upstream_group *g, struct generation *gen,
+             struct loop *loop)
+{
+    for (struct health_check *c = g->checks; c != NULL; c = c->next)
+        if (health_is_shared()) /* tools ask nobody */
+            start(c, g, gen, loop);
+}
+
+
+void
+health_stop(struct upstream_group *g)
+{
+    for (struct health_check *c = g->checks; c != NULL; c = c->next) {
+        struct health *h = c->health;
+
+        if (h == NULL)
+            continue;
+        end(h);
+        timer_stop(&h->tick);
+        free(h);
+        c->health = NULL;
+    }
+}
