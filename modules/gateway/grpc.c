@@ -66,7 +66,6 @@ put_own(struct h2peer_fields *list, const struct gateway *g,
 }
 
 
-/* False: a value could not be evaluated. */
 static bool
 list_fields(struct gateway *g, struct h2peer_fields *list)
 {
@@ -79,7 +78,7 @@ list_fields(struct gateway *g, struct h2peer_fields *list)
 
     if (values == NULL)
         return false;
-    list->arena = r->task.arena;
+    list->is_head = r->method == HTTP_HEAD;
     list->length = s->web == GRPC_WEB_TEXT ? -1 : r->content_length;
     h2peer_fields_begin(list, r->method_name,
                         g->secure != NULL ? STR("https") : STR("http"), g->uri,
@@ -96,25 +95,15 @@ list_fields(struct gateway *g, struct h2peer_fields *list)
 static enum step
 encode_head(struct exchange *x, struct chain *out)
 {
-    struct gateway      *g = exchange_gateway(x);
-    struct h2peer_fields list = { .arena = NULL };
-
     (void) out;
-    if (!list_fields(g, &list))
-        return STEP_FAIL;
-    return h2peer_send_head(x, &list, g->r->method == HTTP_HEAD);
+    return h2peer_encode_head(x, list_fields);
 }
 
 
 static enum step
 describe(struct exchange *x, struct chain *out)
 {
-    struct h2peer_fields list = { .arena = NULL };
-
-    if (!list_fields(exchange_gateway(x), &list))
-        return STEP_FAIL;
-    h2peer_describe(&list, out);
-    return STEP_NEXT;
+    return h2peer_describe(x, out, list_fields);
 }
 
 

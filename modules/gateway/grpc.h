@@ -43,12 +43,6 @@ extern struct module grpc_module, grpc_pass_module, grpc_headers_module;
 extern const struct gateway_protocol  grpc_protocol;
 extern const struct gateway_tls_place grpc_tls_place;
 
-static inline const struct grpc_conf *
-grpc_conf_of(const struct gateway *g)
-{
-    return (const struct grpc_conf *) (const void *) g->conf;
-}
-
 /* grpc_pass.c: for the protocol's prepare. */
 enum step grpc_prepare(struct gateway *g);
 /* grpc_error.c: a failure of ours in the form of gRPC, where the client speaks

@@ -33,32 +33,41 @@ use_of(const struct exchange *x)
 /* --- the request ---------------------------------------------------------- */
 
 enum step
-h2peer_send_head(struct exchange *x, const struct h2peer_fields *h,
-                 bool is_head)
+h2peer_encode_head(struct exchange *x, h2peer_list *list)
 {
-    struct gateway    *g = exchange_gateway(x);
-    struct h2peer_use *u = use_of(x);
-    const char        *too_long = h2peer_fields_too_long(h);
+    struct gateway      *g = exchange_gateway(x);
+    struct h2peer_use   *u = use_of(x);
+    struct h2peer_fields h = { .arena = g->r->task.arena };
+    const char          *too_long;
 
+    if (!list(g, &h))
+        return STEP_FAIL;
+    too_long = h2peer_fields_too_long(&h);
     if (too_long != NULL) {
         log_error(g->r->task.log, "too long http2 %s", too_long);
         return STEP_FAIL;
     }
-    ((struct h2peer_try *) exchange_state(x))->is_head = is_head;
-    u->stream.is_head = is_head;
+    ((struct h2peer_try *) exchange_state(x))->is_head = h.is_head;
+    u->stream.is_head = h.is_head;
     u->stream.head_max = u->stream.field_max = gateway_head_limit(g);
-    h2peer_link_open(u->link, h->list.at, h->list.n,
+    h2peer_link_open(u->link, h.list.at, h.list.n,
                      g->upload.is_streaming || g->upload.body.n != 0);
     return STEP_NEXT;
 }
 
 
-void
-h2peer_describe(const struct h2peer_fields *h, struct chain *out)
+enum step
+h2peer_describe(struct exchange *x, struct chain *out, h2peer_list *list)
 {
-    VEC_EACH(&h->list, f)
-        chain_add_copy(out, arena_printf(h->arena, STR_F ": " STR_F "\r\n",
+    struct gateway      *g = exchange_gateway(x);
+    struct h2peer_fields h = { .arena = g->r->task.arena };
+
+    if (!list(g, &h))
+        return STEP_FAIL;
+    VEC_EACH(&h.list, f)
+        chain_add_copy(out, arena_printf(h.arena, STR_F ": " STR_F "\r\n",
                                          STR_A(f->name), STR_A(f->value)));
+    return STEP_NEXT;
 }
 
 

@@ -24,11 +24,14 @@ struct h2peer_try {
     bool (*on_data)(struct exchange *x, str_t data);
 };
 
-/* Sends the head.  STEP_FAIL: it is too long, logged. */
-enum step h2peer_send_head(struct exchange *x, const struct h2peer_fields *h,
-                       bool is_head);
+/* Lists what the head of a request has; false: a value could not be evaluated.
+ * The list has an arena. */
+typedef bool h2peer_list(struct gateway *g, struct h2peer_fields *list);
+/* Sends that head.  STEP_FAIL: it cannot be made, or is too long: logged. */
+enum step h2peer_encode_head(struct exchange *x, h2peer_list *list);
 /* The head as text, for explanations. */
-void h2peer_describe(const struct h2peer_fields *h, struct chain *out);
+enum step h2peer_describe(struct exchange *x, struct chain *out,
+                          h2peer_list *list);
 enum step h2peer_encode_body(struct exchange *x, struct chain *in,
                          struct chain *out, bool last);
 enum step h2peer_decode(struct exchange *x, struct buf *in);

@@ -17,6 +17,7 @@ struct h2peer_fields {
     str_t   authority;
     int64_t length;  /* of the body; -1: not known                           */
     bool    has_length; /* content-length is in the list                     */
+    bool    is_head;    /* the method is HEAD                                */
 };
 
 /* The pseudo-headers; :authority follows with the first Host. */

@@ -7,7 +7,6 @@
 #include "modules/gateway/proxy.h"
 
 
-/* False: a value could not be evaluated. */
 static bool
 list_fields(struct gateway *g, struct h2peer_fields *list)
 {
@@ -19,8 +18,8 @@ list_fields(struct gateway *g, struct h2peer_fields *list)
     proxy_convert(g);
     if (values == NULL)
         return false;
-    list->arena = g->r->task.arena;
     list->length = s->body_length;
+    list->is_head = s->is_head;
     h2peer_fields_begin(list, s->method, str_of(gateway_scheme(g)), g->uri,
                         s->host);
     head_put_set(&text, h, s->host, values, false);
@@ -35,26 +34,15 @@ list_fields(struct gateway *g, struct h2peer_fields *list)
 static enum step
 encode_head(struct exchange *x, struct chain *out)
 {
-    struct gateway      *g = exchange_gateway(x);
-    struct h2peer_fields list = { .arena = NULL };
-
     (void) out;
-    if (!list_fields(g, &list))
-        return STEP_FAIL;
-    return h2peer_send_head(x, &list,
-                            ((struct proxy_state *) g->data)->is_head);
+    return h2peer_encode_head(x, list_fields);
 }
 
 
 static enum step
 describe(struct exchange *x, struct chain *out)
 {
-    struct h2peer_fields list = { .arena = NULL };
-
-    if (!list_fields(exchange_gateway(x), &list))
-        return STEP_FAIL;
-    h2peer_describe(&list, out);
-    return STEP_NEXT;
+    return h2peer_describe(x, out, list_fields);
 }
 
 
