@@ -123,6 +123,45 @@ is $t->get('/?status=404')->status, 404, 'statuses';
 is $t->get('/?empty=1&status=204')->status, 204, 'no content';
 is $t->get('/?empty=1')->body, '', 'END_STREAM with the head';
 
+# ---- what must not be sent on ----
+
+# What a request adds: the bytes, and which names the upstream may not get.
+for my $case (
+    ['Connection: close, X-A', qw(connection)],
+    ['Proxy-Connection: keep-alive', qw(proxy-connection)],
+    ['Keep-Alive: timeout=5', qw(keep-alive)],
+    ['HTTP2-Settings: AAMAAABkAAQAAP__', qw(http2-settings)],
+    ["Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+     . 'HTTP2-Settings: AAMAAABk', qw(connection upgrade http2-settings)],
+    ['TE: gzip', qw(te)],
+    ['TE: trailers, gzip', qw(te)],
+    ['Trailer: X', qw(transfer-encoding)],
+    ["Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0", qw(transfer-encoding)],
+    ['X_Under: 1', qw(x_under)],
+    ['X@At: 1', qw(x@at)],
+    ['X/Slash: 1', qw(x/slash)],
+    ['(X): 1', qw((x))],
+    [':path: /other', qw(none)],
+    [':authority: b', qw(none)],
+    [':status: 200', qw(none)],
+) {
+    my ($bytes, @not) = @$case;
+    my $c = $t->connect;
+    my $method = $bytes =~ /chunked/ ? 'POST' : 'GET';
+
+    $c->send("$method /case HTTP/1.1\r\nHost: a\r\n$bytes\r\n\r\n");
+    my $r = $c->read_response;
+    my $name = $bytes =~ s/\r\n/ | /gr;
+    if ($r->status == 400) {
+        pass("$name: refused");
+        next;
+    }
+    my $h = json($r)->{headers};
+    is join(' ', grep { exists $h->{$_} } @not), '', "$name: not sent on";
+    is "$h->{':path'} $h->{':authority'} $h->{':method'}",
+        "/case plain $method", "$name: the request is what it was";
+}
+
 # ---- bodies ----
 
 my $big = join '', map { chr($_ * 7 % 251) } 1 .. 1_000_000;

@@ -85,11 +85,14 @@ void
 h2peer_message_fail(struct h2peer_stream *t, enum h2peer_fault what,
                     uint32_t value)
 {
-    char record[6] = { 'R', (char) what };
+    char record[6] = { 'R' };
 
     if (t->is_ended)
         return;
     t->is_ended = true;
+    fault(t, what, value);
+    record[1] = (char) (t->fault - 1);
+    value = t->value;
     put_number(record + 2, 4, value);
     add(&t->in, t, (str_t){ record, sizeof(record) });
     t->on_input(t);
@@ -314,23 +317,35 @@ h2peer_message_end_head(struct h2peer_stream *t, bool ends_stream)
 }
 
 
+/* What may still come of the body. */
+static uint64_t
+room_left(const struct h2peer_stream *t)
+{
+    if (has_no_body(t))
+        return 0;
+    return t->has_length ? t->length - t->got : UINT64_MAX;
+}
+
+
 void
 h2peer_message_data(struct h2peer_stream *t, str_t data)
 {
-    size_t n;
-    char  *p;
+    uint64_t most = room_left(t);
+    bool     is_long = data.n > most;
 
     if (t->is_ended || t->fault != 0)
         return;
-    t->got += data.n;
-    if (!t->has_head)
+    if (!t->has_head) {
         fault(t, H2PEER_FAULT_STATUS, 0);
-    else if (data.n != 0
-             && (has_no_body(t) || (t->has_length && t->got > t->length)))
-        fault(t, H2PEER_FAULT_LONG, 0);
+        return;
+    }
+    if (is_long)
+        data.n = (size_t) most;
+    t->got += data.n;
     while (data.n != 0 && t->fault == 0) {
-        n = data.n < DATA_MAX ? data.n : DATA_MAX;
-        p = room(&t->in, RECORD + n);
+        size_t n = data.n < DATA_MAX ? data.n : DATA_MAX;
+        char  *p = room(&t->in, RECORD + n);
+
         if (p == NULL) {
             fault(t, H2PEER_FAULT_HEAD, 0);
             break;
@@ -340,5 +355,7 @@ h2peer_message_data(struct h2peer_stream *t, str_t data)
         put(p + RECORD, (str_t){ data.p, n });
         data = str_from(data, n);
     }
+    if (is_long)
+        fault(t, H2PEER_FAULT_LONG, 0);
     t->on_input(t);
 }

@@ -144,9 +144,7 @@ on_close(nghttp2_session *session, int32_t id, uint32_t code, void *arg)
     if (t == NULL)
         return 0;
     t->is_closed = true;
-    if (t->fault != 0)
-        h2peer_message_fail(t, t->fault - 1, t->value);
-    else if (s->has_goaway && code == NGHTTP2_REFUSED_STREAM)
+    if (s->has_goaway && code == NGHTTP2_REFUSED_STREAM)
         h2peer_message_fail(t, H2PEER_FAULT_REFUSED, s->goaway_code);
     else
         h2peer_message_fail(t, H2PEER_FAULT_RESET, code);
@@ -308,7 +306,7 @@ end_streams(struct h2peer_session *s)
     LIST_EACH(&s->streams, it) {
         struct h2peer_stream *t = list_entry(it, struct h2peer_stream, place);
 
-        if (s->fault != 0 && !t->is_ended)
+        if (s->fault != 0 || t->fault != 0)
             h2peer_message_fail(t, s->fault - 1, s->value);
         (void) nghttp2_session_set_stream_user_data(s->session, t->id, NULL);
         forget(t);
