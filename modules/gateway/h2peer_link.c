@@ -65,6 +65,15 @@ put(struct carrier *c, struct chain *out, str_t s)
 }
 
 
+/* An idle connection has none. */
+static void
+drop_block(struct carrier *c)
+{
+    block_put(c->block);
+    c->block = NULL;
+}
+
+
 static void
 gather(struct carrier *c, struct chain *out)
 {
@@ -202,6 +211,7 @@ on_idle(struct link *l, str_t in, struct chain *out)
 
     if (c->session != NULL)
         gather(c, out);
+    drop_block(c);
     return ok && h2peer_has_room(c->session);
 }
 
@@ -215,8 +225,7 @@ end(struct link *l)
     post_cancel(&c->again);
     h2peer_session_free(c->session);
     c->session = NULL;
-    block_put(c->block);
-    c->block = NULL;
+    drop_block(c);
     if (c->arena != NULL)
         arena_free(c->arena);
     c->arena = NULL;
@@ -436,6 +445,7 @@ settle(struct carrier *c, struct upstream_group *g)
     post_cancel(&c->flush);
     post_cancel(&c->again);
     l->conn.on_flushed = NULL;
+    drop_block(c);
     link_settle(l, g, ok);
 }
 
