@@ -455,7 +455,7 @@ disk_cache_found(const struct disk_cache *c, const struct disk_key *key,
     bool               is_new;
     struct disk_entry *e = take_entry(c, key, &is_new);
 
-    if (e != NULL && e->bytes == 0)
+    if (e != NULL && (e->bytes == 0 || e->is_unproved))
         disk_index_set_bytes(z, e, taken(n));
     disk_index_unlock(z);
 }

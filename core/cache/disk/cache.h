@@ -36,6 +36,9 @@ struct disk_cache {
     struct disk_pace   manager, loader, purger;
     const char        *file;
     unsigned           line;
+    /* Of the manager: */
+    time_t   save_at;       /* the index, again; 0: not known                */
+    uint32_t saved_changes; /* of the index that was saved                   */
 };
 
 /* All caches of a generation: the main object of disk_cache_module. */
@@ -144,6 +147,10 @@ bool disk_cache_evict(const struct disk_cache *c);
 /* Adds a file that was found to the index, unless it is there. */
 void disk_cache_found(const struct disk_cache *c, const struct disk_key *key,
                       uint64_t n);
+
+/* Whether the folders of all caches have nothing but what caches have: NULL, or a
+ * message. */
+const char *disk_folder_check(struct conf *cf, const struct disk_caches *all);
 
 /* The helpers. */
 void disk_manager_run(const struct helper_run *h);

@@ -24,7 +24,8 @@ enum {
     LAYOUT = 3,
     ENTRIES_LEAST = 16,
     CLAIM_MS_MAX = 3600 * 1000,
-    CLAIMED_MAX = 256
+    CLAIMED_MAX = 256,
+    LOOK = 4096, /* entries with one lock                                    */
 };
 
 struct table {
@@ -157,6 +158,18 @@ list_newest(struct table *t, struct disk_entry *e)
 
 
 static void
+list_oldest(struct table *t, struct disk_entry *e)
+{
+    struct disk_entry *next = entry(t, t->oldest);
+
+    e->older = 0;
+    e->newer = t->oldest;
+    t->oldest = number_of(t, e);
+    *(next != NULL ? &next->older : &t->newest) = t->oldest;
+}
+
+
+static void
 add_free(struct table *t, struct disk_entry *e)
 {
     e->chain = t->free;
@@ -264,22 +277,34 @@ disk_index_use(struct zone *z, struct disk_entry *e, time_t now)
 }
 
 
-struct disk_entry *
-disk_index_add(struct zone *z, const struct disk_key *key, time_t now)
+/* An entry without a key; NULL: there is none. */
+static struct disk_entry *
+take_free(struct table *t)
 {
-    struct table      *t = zone_root(z);
     struct disk_entry *e = entry(t, t->free);
 
     if (e != NULL) {
         t->free = e->chain;
-    } else {
-        if (t->touched == t->room)
-            return NULL;
-        e = &t->entries[t->touched];
-        *e = (struct disk_entry){ .is_used = false };
-        IN_ORDER();
-        t->touched++;
+        return e;
     }
+    if (t->touched == t->room)
+        return NULL;
+    e = &t->entries[t->touched];
+    *e = (struct disk_entry){ .is_used = false };
+    IN_ORDER();
+    t->touched++;
+    return e;
+}
+
+
+struct disk_entry *
+disk_index_add(struct zone *z, const struct disk_key *key, time_t now)
+{
+    struct table      *t = zone_root(z);
+    struct disk_entry *e = take_free(t);
+
+    if (e == NULL)
+        return NULL;
     *e = (struct disk_entry){ .key = *key,
                               .used_at = (uint32_t) now,
                               .writes = ++t->last_write };
@@ -354,7 +379,71 @@ disk_index_set_bytes(struct zone *z, struct disk_entry *e, uint64_t bytes)
     t->bytes += bytes - e->bytes;
     e->bytes = bytes;
     e->error = 0;
+    e->is_unproved = false;
     disk_index_changed(z, e);
+}
+
+
+/* --- what was saved ------------------------------------------------------------ */
+
+bool
+disk_index_copy(struct zone *z, uint32_t *at, struct disk_record *out,
+                uint32_t max, uint32_t *n)
+{
+    const struct table *t = zone_root(z);
+    uint32_t            end = t->touched - *at < LOOK ? t->touched : *at + LOOK;
+
+    *n = 0;
+    for (; *at < end && *n < max; ++*at) {
+        const struct disk_entry *e = &t->entries[*at];
+
+        if (e->is_used && e->bytes != 0)
+            out[(*n)++]
+                = (struct disk_record){ e->key, e->used_at, e->uses, e->bytes };
+    }
+    return *at < t->touched;
+}
+
+
+bool
+disk_index_restore(struct zone *z, const struct disk_record *r)
+{
+    struct table      *t = zone_root(z);
+    struct disk_entry *e;
+
+    if (disk_index_find(z, &r->key) != NULL)
+        return false;
+    e = take_free(t);
+    if (e == NULL)
+        return false;
+    *e = (struct disk_entry){ .key = r->key,
+                              .used_at = r->used_at,
+                              .uses = r->uses,
+                              .bytes = r->bytes,
+                              .is_unproved = true,
+                              .writes = ++t->last_write };
+    IN_ORDER();
+    e->is_used = true;
+    chain(t, e);
+    list_oldest(t, e);
+    t->bytes += r->bytes;
+    t->used++;
+    return true;
+}
+
+
+bool
+disk_index_forget_unproved(struct zone *z, uint32_t *at, uint32_t max)
+{
+    struct table *t = zone_root(z);
+
+    for (; *at < t->touched && max > 0; ++*at, max--) {
+        struct disk_entry *e = &t->entries[*at];
+
+        if (e->is_used && e->is_unproved && !disk_index_is_claimed(e))
+            disk_index_remove(z, e);
+    }
+    return *at < t->touched;
 }
 
 
@@ -414,7 +503,7 @@ disk_index_totals(struct zone *z)
 {
     const struct table *t = zone_root(z);
 
-    return (struct disk_totals){ t->bytes, t->used, t->room };
+    return (struct disk_totals){ t->bytes, t->used, t->room, t->last_write };
 }
 
 

@@ -37,6 +37,7 @@ struct disk_entry {
     uint64_t purges;   /* the last purge before it (purge.h); 0: unknown     */
     uint16_t error;    /* the status that is answered instead of a file; 0   */
     bool     is_used;  /* it has a key                                       */
+    bool     is_unproved; /* only a saved index has said that it has a file  */
     bool     is_awaited; /* by others than its claimer                       */
 };
 
@@ -91,9 +92,28 @@ void     disk_index_extend(struct disk_entry *e, uint32_t claim, uint64_t ms);
 /* Gives it up, if it is still his: whether somebody waits for that. */
 bool     disk_index_leave(struct disk_entry *e, uint32_t claim);
 
+/* What is saved of an entry. */
+struct disk_record {
+    struct disk_key key;
+    uint32_t        used_at, uses;
+    uint64_t        bytes;
+};
+
+/* Copies what entries from *at on have, at most max of them, to out: *n.  False: it
+ * has come to the end. */
+bool disk_index_copy(struct zone *z, uint32_t *at, struct disk_record *out,
+                     uint32_t max, uint32_t *n);
+/* Adds a key as the one that was not used for the longest time; nobody has looked
+ * whether it has a file.  False: it is there already, or there is no room. */
+bool disk_index_restore(struct zone *z, const struct disk_record *r);
+/* Of so many entries from *at on, forgets those that still are so.  False: it has
+ * come to the end. */
+bool disk_index_forget_unproved(struct zone *z, uint32_t *at, uint32_t max);
+
 struct disk_totals {
     uint64_t bytes; /* of all files                                          */
     uint32_t entries, room;
+    uint32_t changes; /* so far, of files                                    */
 };
 struct disk_totals disk_index_totals(struct zone *z);
 

@@ -2,7 +2,8 @@
 /*
  * The two helpers of disk caches.  The manager deletes what was not asked for in
  * a long time, and what is too much.  The loader goes once through a folder whose
- * index is new, and lists its files.  It deletes only what has a name of this
+ * index is new, and lists its files; what was saved of the index is used before
+ * that.  It deletes only what has a name of this
  * cache and cannot be a file of it: whatever else lies there is not ours.
  */
 #include "core/cache/disk/cache.h"
@@ -15,6 +16,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "core/cache/disk/saved.h"
 #include "core/log/log.h"
 #include "core/os/clock.h"
 
@@ -23,6 +25,9 @@ enum {
     LOADER_DELAY_MS = 1000,
     SUFFIX = 10,        /* digits of a temporary name, behind a dot        */
     ABANDONED_S = 3600, /* no one writes to such a file any more           */
+    SAVE_S = 60,        /* between two times, and more for a large index    */
+    SAVE_KEYS = 4000,   /* ... a second for so many keys                     */
+    FORGET_AT_ONCE = 4096,
 };
 
 
@@ -94,6 +99,34 @@ manage(const struct disk_cache *c)
 }
 
 
+/* --- saving --- */
+
+static void
+save(struct disk_cache *c, const struct log *log)
+{
+    struct disk_totals all;
+
+    disk_index_lock(c->in->zone);
+    all = disk_index_totals(c->in->zone);
+    disk_index_unlock(c->in->zone);
+    if (all.changes == c->saved_changes)
+        return;
+    c->saved_changes = all.changes;
+    (void) disk_saved_write(c, log);
+    c->save_at = clock_seconds() + SAVE_S + all.entries / SAVE_KEYS;
+}
+
+
+static void
+save_due(struct disk_cache *c, const struct log *log)
+{
+    if (c->save_at == 0) /* what it began with was not new */
+        c->save_at = clock_seconds() + SAVE_S;
+    if (clock_seconds() >= c->save_at)
+        save(c, log);
+}
+
+
 void
 disk_manager_run(const struct helper_run *h)
 {
@@ -103,11 +136,14 @@ disk_manager_run(const struct helper_run *h)
 
     do {
         next = IDLE_MS;
-        for (const struct disk_cache *c = all->first; c != NULL; c = c->next) {
+        for (struct disk_cache *c = all->first; c != NULL; c = c->next) {
             wait = manage(c);
             next = wait < next ? wait : next;
+            save_due(c, h->log);
         }
     } while (h->wait(next));
+    for (struct disk_cache *c = all->first; c != NULL; c = c->next)
+        save(c, h->log);
 }
 
 
@@ -226,6 +262,21 @@ load_folder(struct load *l, str_t path, unsigned depth)
 }
 
 
+/* What was saved has files that are not there any more. */
+static void
+forget_unproved(const struct disk_cache *c)
+{
+    uint32_t at = 0;
+    bool     goes_on = true;
+
+    while (goes_on) {
+        disk_index_lock(c->in->zone);
+        goes_on = disk_index_forget_unproved(c->in->zone, &at, FORGET_AT_ONCE);
+        disk_index_unlock(c->in->zone);
+    }
+}
+
+
 static bool
 load(const struct helper_run *h, const struct disk_cache *c)
 {
@@ -241,6 +292,7 @@ load(const struct helper_run *h, const struct disk_cache *c)
     if (is_whole) {
         struct disk_totals all;
 
+        forget_unproved(c);
         disk_index_lock(c->in->zone);
         disk_index_set_warm(c->in->zone, c->folder);
         all = disk_index_totals(c->in->zone);
@@ -253,12 +305,33 @@ load(const struct helper_run *h, const struct disk_cache *c)
 }
 
 
+/* What was saved is there at once. */
+static void
+restore(const struct disk_cache *c, const struct log *log)
+{
+    bool     is_cold;
+    uint32_t n;
+
+    disk_index_lock(c->in->zone);
+    disk_index_begin(c->in->zone, c->folder);
+    is_cold = disk_index_is_cold(c->in->zone, c->folder);
+    disk_index_unlock(c->in->zone);
+    n = is_cold ? disk_saved_load(c, log) : 0;
+    if (n != 0)
+        log_at(log, LEVEL_NOTICE, 0,
+               "http file cache: %s: %u keys from the saved index", c->path.p,
+               n);
+}
+
+
 void
 disk_loader_run(const struct helper_run *h)
 {
     const struct disk_caches *all
         = generation_main(h->gen, disk_cache_module.slot);
 
+    for (const struct disk_cache *c = all->first; c != NULL; c = c->next)
+        restore(c, h->log);
     if (!h->wait(LOADER_DELAY_MS))
         return;
     for (const struct disk_cache *c = all->first; c != NULL; c = c->next)

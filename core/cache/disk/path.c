@@ -239,6 +239,13 @@ const struct conf_type disk_cache_path_type = {
 
 /* --- the module --------------------------------------------------------------- */
 
+static const char *
+ready(struct conf *cf, void *main)
+{
+    return disk_folder_check(cf, main);
+}
+
+
 static void
 close_tier(void *arg)
 {
@@ -306,6 +313,7 @@ struct module disk_cache_module = {
     .name = "disk_cache",
     .serves = FOR_HTTP,
     .main_size = sizeof(struct disk_caches),
+    .main_ready = ready,
     .process_stop = stop,
     .adopt = adopt,
     .helpers = helpers,
