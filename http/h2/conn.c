@@ -347,6 +347,7 @@ drop_input(struct h2 *h)
 static void
 end_of_input(struct h2 *h, ssize_t n)
 {
+    h->http.conn.log.action = NULL;
     if (n == 0 && h->n_streams != 0)
         log_info(&h->http.conn.log, "client prematurely closed connection");
     else if (n == 0 && !h->is_kept)
@@ -583,6 +584,7 @@ start(struct http_conn *c)
     list_init(&h->framed);
     list_init(&h->stalled);
     list_init(&h->dead);
+    c->conn.log.action = "processing HTTP/2 connection";
     h->gather.run = h2_gather;
     h->more.run = on_more;
     h->refusal.on_timeout = on_refusal;

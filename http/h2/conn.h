@@ -146,6 +146,7 @@ struct h2_stream {
     bool         is_deferred : 1; /* nghttp2 waits for out           */
     bool         is_told : 1;     /* END_STREAM was framed            */
     bool         is_over : 1;     /* the request has been logged      */
+    bool         was_spared : 1;  /* by the deadline of what goes out */
     bool         is_timed_out : 1;
     bool         ends_connection : 1; /* PROTOCOL_ERROR for all      */
     bool         is_tunnel : 1;       /* extended CONNECT                 */
@@ -205,7 +206,9 @@ void h2_stream_closed(struct h2 *h, int32_t id);
 void h2_stream_reset(struct h2_stream *s, uint32_t code);
 
 /* head.c */
-void h2_head_field(struct h2_stream *s, str_t name, str_t value);
+/* is_static: the name need not be copied. */
+void h2_head_field(struct h2_stream *s, str_t name, str_t value,
+                   bool is_static);
 void h2_head_end(struct h2_stream *s, bool is_whole);
 void h2_trailer_field(struct h2_stream *s, str_t name, str_t value);
 

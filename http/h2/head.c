@@ -73,55 +73,35 @@ take_pseudo(struct h2_stream *s, str_t name, str_t value)
 
 /* --- fields ------------------------------------------------------------------------ */
 
-/* What HTTP/1 has a connection for (section 8.2.2). */
-static bool
-is_forbidden(struct h2_stream *s, str_t name, str_t value)
+/* What HTTP/1 has a connection for (section 8.2.2), and what is no field. */
+static void
+refuse_field(struct h2_stream *s, enum framed_field kind, str_t name)
 {
-    enum framed_field kind = framed_field_judge(name, value);
-    str_t             shown;
+    enum field_id id = field_id(name);
 
-    switch (kind) {
-    case FRAMED_CONNECTION:
-        shown = field_id(name) != FIELD_UNKNOWN ? field_name(field_id(name))
-                                                : name;
+    s->is_malformed = true;
+    if (kind == FRAMED_CONNECTION)
         log_info(s->r->task.log, "client sent \"" STR_F "\" header",
-                 STR_A(shown));
-        malformed(s, NULL);
-        return true;
-    case FRAMED_TE:
-        if (s->has_te || !str_is(value, "trailers"))
-            break;
-        s->has_te = true;
-        return false;
-    case FRAMED_BAD_NAME:
+                 STR_A(id != FIELD_UNKNOWN ? field_name(id) : name));
+    else if (kind == FRAMED_TE)
+        log_info(s->r->task.log, "client sent invalid \"TE\" header");
+    else if (kind == FRAMED_BAD_NAME)
         log_info(s->r->task.log,
                  "client sent invalid header name: \"" STR_F "\"", STR_A(name));
-        malformed(s, NULL);
-        return true;
-    case FRAMED_BAD_VALUE:
+    else
         log_info(s->r->task.log,
                  "client sent header \"" STR_F "\" with invalid value",
                  STR_A(name));
-        malformed(s, NULL);
-        return true;
-    case FRAMED_FINE:
-    case FRAMED_ODD:
-    case FRAMED_UNDERSCORE:
-        return false;
-    }
-    malformed(s, "client sent invalid \"TE\" header");
-    return true;
+    refuse(s, 400, NULL);
 }
 
 
 static bool
-is_ignored(struct h2_stream *s, str_t name)
+is_ignored(struct h2_stream *s, enum framed_field kind, str_t name)
 {
     const struct http_head_conf *c = head_conf(&s->r->task);
 
-    enum framed_field kind = framed_field_name(name);
-
-    if (!c->ignore_invalid_headers || kind == FRAMED_FINE
+    if (!c->ignore_invalid_headers
         || (kind == FRAMED_UNDERSCORE && c->underscores_in_headers))
         return false;
     log_info(s->r->task.log, "client sent invalid header line: \"" STR_F "\"",
@@ -130,8 +110,36 @@ is_ignored(struct h2_stream *s, str_t name)
 }
 
 
+/* Whether there is more to do with it. */
+static bool
+judge(struct h2_stream *s, str_t name, str_t value)
+{
+    enum framed_field kind = framed_field_judge(name, value);
+
+    switch (kind) {
+    case FRAMED_FINE:
+        return true;
+    case FRAMED_UNDERSCORE:
+    case FRAMED_ODD:
+        return !is_ignored(s, kind, name);
+    case FRAMED_TE:
+        if (s->has_te || !str_is(value, "trailers"))
+            break;
+        s->has_te = true;
+        return true;
+    case FRAMED_CONNECTION:
+    case FRAMED_BAD_NAME:
+    case FRAMED_BAD_VALUE:
+        break;
+    }
+    refuse_field(s, kind, name);
+    return false;
+}
+
+
+/* A name of the static table (RFC 7541, appendix A) lives as long as nghttp2. */
 static void
-take_field(struct h2_stream *s, str_t name, str_t value)
+take_field(struct h2_stream *s, str_t name, str_t value, bool is_static)
 {
     struct http_request *r = s->r;
     struct arena        *a = r->task.arena;
@@ -142,13 +150,14 @@ take_field(struct h2_stream *s, str_t name, str_t value)
         refuse(s, 494, "client sent too many header lines");
         return;
     }
-    if (is_forbidden(s, name, value) || is_ignored(s, name))
+    if (!judge(s, name, value))
         return;
+    value = str_copy(a, value);
     if (str_is(name, "cookie")) {
-        *vec_push(a, &s->crumbs) = str_copy(a, value);
+        *vec_push(a, &s->crumbs) = value;
         return;
     }
-    status = request_head_field(r, str_copy(a, name), str_copy(a, value));
+    status = request_head_field(r, is_static ? name : str_copy(a, name), value);
     if (status != 0)
         refuse(s, status, NULL);
 }
@@ -178,7 +187,7 @@ has_room(struct h2_stream *s, str_t name, str_t value)
 
 
 void
-h2_head_field(struct h2_stream *s, str_t name, str_t value)
+h2_head_field(struct h2_stream *s, str_t name, str_t value, bool is_static)
 {
     s->r->head_bytes += name.n + value.n;
     if (!has_room(s, name, value))
@@ -190,7 +199,7 @@ h2_head_field(struct h2_stream *s, str_t name, str_t value)
     if (name.n != 0 && name.p[0] == ':')
         take_pseudo(s, name, value);
     else
-        take_field(s, name, value);
+        take_field(s, name, value, is_static);
 }
 
 
@@ -286,8 +295,9 @@ take_line(struct h2_stream *s)
 
     r->method_name = s->method;
     r->method = method_parse(s->method);
-    r->line = arena_printf(r->task.arena, STR_F " " STR_F " HTTP/2.0",
-                           STR_A(s->method), STR_A(s->path));
+    r->line = str_join3(r->task.arena,
+                        str_join3(r->task.arena, s->method, STR(" "), s->path),
+                        STR(" HTTP/2.0"), STR(""));
 }
 
 

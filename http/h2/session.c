@@ -77,7 +77,7 @@ on_header(nghttp2_session *n, const nghttp2_frame *f, nghttp2_rcbuf *name,
     if (h->heading->is_trailer)
         h2_trailer_field(h->heading, key, text);
     else
-        h2_head_field(h->heading, key, text);
+        h2_head_field(h->heading, key, text, nghttp2_rcbuf_is_static(name));
     /* The rest of a head that is far too long is not worth looking at. */
     return h->state == H2_OPEN || h->state == H2_NOTICED ? 0
                                                          : NGHTTP2_ERR_PAUSE;

@@ -61,10 +61,17 @@ on_write_timeout(struct timer *t)
     struct h2_stream *s = container_of(t, struct h2_stream, write_timer);
     struct h2        *h = s->h;
 
-    if (s->is_over || list_empty(&s->stalled))
+    if (s->is_over || (s->out.n == 0 && chain_empty(&s->r->pending))) {
+        s->was_spared = false;
         return;
-    if (s->n_body - s->at_mark >= ENOUGH) {
-        s->at_mark = s->n_body;
+    }
+    /* Where a window has just been opened, it is looked at once more. */
+    if (s->n_body - s->at_mark >= ENOUGH
+        || (list_empty(&s->stalled) && !s->was_spared))
+    {
+        s->was_spared = s->n_body - s->at_mark < ENOUGH;
+        if (!s->was_spared)
+            s->at_mark = s->n_body;
         timer_set(h->http.conn.loop, t, send_conf(&s->r->task)->send_timeout);
         return;
     }
