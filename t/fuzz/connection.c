@@ -56,7 +56,7 @@ static const char text[]
       "  gzip_types *; gzip_min_length 0; gzip_proxied any;\n"
       "  upstream u { server unix:%s/up.sock; keepalive 4; }\n"
       "  server {\n"
-      "    listen unix:%s/in.sock;\n"
+      "    listen unix:%s/in.sock; http2 on;\n"
       "    root %s;\n"
       "    error_page 413 502 504 = /r;\n"
       "    location /r { return 200 \"$uri $request_body\"; }\n"
@@ -98,6 +98,11 @@ struct play {
     int            client;
     int            peers[PEERS];
     unsigned       n_peers;
+#ifdef FUZZ_H2
+    uint8_t head[9]; /* of the frame that is being read               */
+    size_t  n_head, left;
+    bool    has_settings;
+#endif
 };
 
 
@@ -199,6 +204,63 @@ turn(struct play *p)
 }
 
 
+/* With FUZZ_H2 (h2.c) the client begins with the preface of HTTP/2, and what it
+ * gets are whole frames of known kinds, and no more than one of the end. */
+#ifdef FUZZ_H2
+static void
+open_client(struct play *p)
+{
+    static const char hello[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+                                "\0\0\0\4\0\0\0\0";
+
+    CHECK(send(p->client, hello, sizeof(hello), MSG_NOSIGNAL) == sizeof(hello));
+}
+
+
+static void
+check_answer(struct play *p)
+{
+    uint8_t in[65536];
+    ssize_t n = recv(p->client, in, sizeof(in), MSG_DONTWAIT);
+
+    for (ssize_t i = 0; i < n; i++) {
+        size_t size;
+
+        if (p->left != 0) {
+            p->left--;
+            continue;
+        }
+        p->head[p->n_head++] = in[i];
+        if (p->n_head < sizeof(p->head))
+            continue;
+        p->n_head = 0;
+        size = (size_t) p->head[0] << 16 | (size_t) p->head[1] << 8
+               | p->head[2];
+        CHECK(size <= 16384 && p->head[3] <= 9 && p->head[3] != 5);
+        CHECK(p->head[3] == 4 || p->has_settings);
+        p->has_settings = true;
+        p->left = size;
+    }
+}
+#else
+static void
+open_client(struct play *p)
+{
+    (void) p;
+}
+
+
+static void
+check_answer(struct play *p)
+{
+    char in[4096];
+
+    while (recv(p->client, in, sizeof(in), MSG_DONTWAIT) > 0)
+        continue;
+}
+#endif
+
+
 /* What a reader sends is read, so that nobody waits for it. */
 static void
 drain(int fd)
@@ -266,7 +328,7 @@ play_step(struct play *p)
         *peer = -1;
         break;
     case CLIENT_READS:
-        drain(p->client);
+        check_answer(p);
         break;
     case CLIENT_ENDS:
         shutdown(p->client, SHUT_WR);
@@ -315,11 +377,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         == 0);
     from.sa.sa_family = AF_UNIX;
     p.client = pair[1];
+    open_client(&p);
     port.listener->accept(&port, self.loop, pair[0], &from);
     turn(&p);
     while (p.n != 0)
         play_step(&p);
     turn(&p);
+    check_answer(&p);
     end(&p);
     return 0;
 }
