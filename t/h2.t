@@ -251,6 +251,27 @@ $c = Weir::H2->new(port => $t->port('short'));
 $c->raw("\0\0\x10\1\5\0\0\0\1abc");
 ok $c->until_closed, 'and one in the middle of a frame';
 $c = Weir::H2->new(port => $t->port('short'));
+# Bytes of a frame do not put it off; those of a body do, and frames of it that
+# are cut anywhere are no heads.
+$c = Weir::H2->new(port => $t->port('short'));
+$c->raw("\0\0\x10\1\5\0\0\0\1");
+my $until = time + (is_oracle() ? 0 : 5);
+while (time < $until && !$c->eof) {
+    $c->raw('a');
+    $c->take(0.1);
+}
+ok $c->eof || is_oracle(), 'nor does one that comes byte by byte';
+$c = Weir::H2->new(port => $t->port('short'));
+$id = $c->request('POST', '/up', open => 1);
+for (1 .. 8) {
+    $c->raw("\0\0\5\0\0" . pack('N', $id) . 'abcde' . "\0\0\5\0\0"
+        . pack('N', $id) . 'ab');
+    select undef, undef, undef, 0.08;
+    $c->raw('cde');
+}
+$c->send(0, 1, $id);
+is $c->wait($id)->{body}, 'POST 80 80 7920', 'a body that takes its time';
+$c = Weir::H2->new(port => $t->port('short'));
 $id = $c->request('POST', '/up', open => 1);
 $c->wait($id);
 ok $c->stream($id)->{done}, 'a body that does not come: the stream ends';

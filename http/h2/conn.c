@@ -190,17 +190,33 @@ on_refusal(struct timer *t)
 
 /* --- idle or not -------------------------------------------------------------------- */
 
+/* A frame has its time from its beginning; more bytes of it do not help. */
+static void
+time_frame(struct h2 *h)
+{
+    const struct http_head_conf *c
+        = http_conn_conf(&h->http, &http_head_module);
+    struct timer *t = &h->http.conn.read_timer;
+
+    if (timer_is_set(t) && h->frame_timed == h->watch.frames + 1)
+        return;
+    h->frame_timed = h->watch.frames + 1;
+    timer_set(h->http.conn.loop, t, c->client_header_timeout);
+}
+
+
 static void
 start_wait(struct h2 *h)
 {
-    const struct http_keep_conf *k = keep_of(h);
-    const struct http_head_conf *c
-        = http_conn_conf(&h->http, &http_head_module);
     bool is_idle = h->is_kept && !h2_watch_is_inside(&h->watch);
 
-    timer_set(h->http.conn.loop, &h->http.conn.read_timer,
-              is_idle ? k->keepalive_timeout.timeout
-                      : c->client_header_timeout);
+    if (is_idle) {
+        h->frame_timed = 0;
+        timer_set(h->http.conn.loop, &h->http.conn.read_timer,
+                  keep_of(h)->keepalive_timeout.timeout);
+    } else {
+        time_frame(h);
+    }
     if (is_idle)
         set_use(h, CONN_IDLE);
     else
@@ -221,11 +237,8 @@ settle_open(struct h2 *h)
     set_use(h, CONN_BUSY);
     if (!h2_watch_is_inside(&h->watch))
         timer_stop(&h->http.conn.read_timer);
-    else if (!timer_is_set(&h->http.conn.read_timer))
-        timer_set(h->http.conn.loop, &h->http.conn.read_timer,
-                  ((const struct http_head_conf *) http_conn_conf(
-                       &h->http, &http_head_module))
-                      ->client_header_timeout);
+    else
+        time_frame(h);
 }
 
 

@@ -71,6 +71,7 @@ struct h2 {
     msec_t            moved_at;  /* when enough had gone out                 */
     uint64_t          sent_then; /* conn.sent at that time                  */
     uint32_t          n_streams;
+    uint32_t          frame_timed; /* client_header_timeout runs for it     */
     uint32_t          n_new;    /* streams begun by what is being read       */
     uint32_t          refusals; /* ids to be reset                          */
     int32_t           refused[8];

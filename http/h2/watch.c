@@ -135,6 +135,7 @@ judge(struct h2_watch *w, const struct h2_limits *l, msec_t now,
     uint32_t     n = number(w->head, 3), id = number(w->head + 5, 4);
     enum h2_kind k = kind_of(w, w->head[3], w->head[4], n);
 
+    w->frames++;
     w->left = n - (w->n_head - HEAD);
     if (k != H2_N_KINDS && h2_watch_count(w, l, now, k)) {
         *kind = k;
@@ -196,5 +197,6 @@ h2_watch_bytes(struct h2_watch *w, const struct h2_limits *l, msec_t now,
 bool
 h2_watch_is_inside(const struct h2_watch *w)
 {
-    return w->left != 0 || w->n_head != 0 || w->is_waiting || w->preface != 0;
+    return (w->left != 0 && w->head[3] != DATA) || w->n_head != 0
+           || w->is_waiting || w->preface != 0;
 }

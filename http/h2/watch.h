@@ -39,6 +39,7 @@ struct h2_limits {
 struct h2_watch {
     uint32_t count[H2_N_KINDS];
     msec_t   since;   /* of the present ten seconds                        */
+    uint32_t frames;  /* that have begun                                   */
     uint32_t left;    /* bytes of the present frame that are to come       */
     uint8_t  preface; /* bytes of the preface that are to come             */
     uint8_t  n_head;  /* of the next frame's head, and what is looked at
@@ -70,5 +71,6 @@ void h2_watch_forgive(struct h2_watch *w, enum h2_kind kind, uint32_t n);
 /* The directive's word, and what a log line says. */
 extern const char *const h2_kind_words[H2_N_KINDS];
 extern const char *const h2_kind_texts[H2_N_KINDS];
-/* A frame or a head has begun, and is not complete. */
+/* A frame or a head has begun, and is not complete; DATA does not count: bodies
+ * have timeouts of their own. */
 bool h2_watch_is_inside(const struct h2_watch *w);
