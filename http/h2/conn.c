@@ -84,6 +84,8 @@ void
 h2_break(struct h2 *h)
 {
     h->is_broken = true;
+    if (!chain_empty(&h->http.conn.out))
+        conn_drop_out(&h->http.conn); /* it points into what ends now */
     LIST_EACH(&h->streams, l) {
         struct h2_stream *s = container_of(l, struct h2_stream, link);
 
