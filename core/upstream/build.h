@@ -29,6 +29,10 @@ void group_init(struct upstream_group *g, str_t name);
 /* Resolves an implicit group and makes peers; reports what is wrong. */
 void group_build(struct conf *cf, struct upstream_group *g);
 
+/* A parameter of a server line: NULL, or what is wrong with it. */
+const char *upstream_server_take(const struct upstream_group *g,
+                                 struct upstream_server *s, str_t arg);
+
 /* Peers of servers, which live as long, counted once.  There may be none, and no
  * primary one, as long as names have no addresses. */
 struct peer_set *peer_set_new(struct arena *a,
@@ -76,6 +80,9 @@ struct idle_pool *idle_pool_get(const struct upstream_group *g,
                                 enum serves_kind             kind);
 /* The last one discards all that wait. */
 void idle_pool_put(struct idle_pool *pool);
+
+/* How many are idle in the pool of a group. */
+unsigned idle_count(const struct upstream_group *g);
 
 /* Takes the most recently used idle link of that kind to peer off the pool,
  * whatever generation it was opened under; NULL: none.  The handlers of its

@@ -11,6 +11,7 @@
 #include "core/conf/types.h"
 #include "core/net/worker.h"
 #include "core/upstream/health.h"
+#include "core/upstream/live.h"
 #include "core/upstream/names.h"
 #include "core/upstream/queue.h"
 #include "core/upstream/shared.h"
@@ -115,8 +116,18 @@ static const char *
 close_group(struct conf *cf, struct conf_block *b)
 {
     struct upstream_group *g = b->owner;
+    const char            *wrong;
 
-    if (g->servers.n == 0 && cf->errors == b->errors)
+    if (g->state.n != 0 && g->servers.n != 0)
+        return conf_error(cf, "\"server\" and \"state\" are incompatible");
+    if (g->state.n != 0 && g->zone == NULL)
+        return conf_error(cf, "\"state\" requires \"zone\"");
+    wrong = g->state.n != 0 ? live_read_state(cf, g) : NULL;
+    if (wrong != NULL)
+        return wrong;
+    for (unsigned i = 0; i < g->servers.n; i++)
+        g->servers.at[i].id = i;
+    if (g->state.n == 0 && g->servers.n == 0 && cf->errors == b->errors)
         return conf_error(cf, "no servers are inside upstream");
     return NULL;
 }
@@ -314,6 +325,10 @@ static const struct directive directives[] = {
       "up again by its TTL and when a connection failed: by the system, with "
       "resolve by the resolver; with resolve=off it keeps its first addresses. "
       "service asks for SRV records, which have the ports and weights." },
+    { "state", IN_UPSTREAM, ARGS_1, &upstream_state_type, 0, NULL, NULL, "file",
+      "Where the servers of the group are kept, which the API changes, instead of "
+      "server directives: relative to the prefix, in a folder that the workers "
+      "may write to. Needs zone." },
     { "zone", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_1 | ARGS_2,
       &upstream_zone_type, 0, NULL, NULL, "name [size]",
       "Shares the state of the group's servers (failures, "
@@ -391,9 +406,12 @@ put_sets(void *arg)
 {
     const struct upstreams *u = arg;
 
-    VEC_EACH(&u->all, g)
+    VEC_EACH(&u->all, g) {
         if ((*g)->set != NULL && peer_set_has_more((*g)->set))
             peer_set_put((*g)->set);
+        if ((*g)->lines_arena != NULL)
+            arena_free((*g)->lines_arena);
+    }
 }
 
 
@@ -440,6 +458,7 @@ adopt(struct worker *w, struct generation *gen)
             health_attach(gen->arena, *g, (*g)->set);
             health_start(*g, gen, w->loop);
         }
+        live_join(*g);
     }
     arena_defer(gen->arena, stop_names, u);
     arena_defer(gen->arena, put_pools, u);

@@ -20,6 +20,7 @@ struct health_check;
 struct health_slot;
 struct holder;
 struct idle_pool;
+struct live;
 struct name;
 struct names;
 struct upstream_queue;
@@ -42,6 +43,7 @@ struct upstream_server {
     bool            resolves; /* resolve                                     */
     bool            is_fixed; /* resolve=off                                 */
     str_t           service;  /* service=                                    */
+    unsigned        id;       /* among those of its group, for good           */
     const char     *file;
     unsigned        line;
     struct name    *name; /* that is looked up again; NULL: the addresses
@@ -143,7 +145,15 @@ struct upstream_group {
     struct names *names;    /* that are looked up again; NULL: none          */
     struct health_check *checks; /* that peers have to pass, or NULL         */
     struct zone_conf *zone; /* all workers share the state of the peers      */
-    VEC(struct upstream_server) servers;
+    VEC(struct upstream_server) servers; /* as configured                    */
+    str_t        state; /* the file that has them instead; empty: none       */
+    uint64_t     digest; /* of what is configured                             */
+    struct live *live;   /* in the zone, which can have other servers; or NULL */
+    uint64_t     live_version; /* of those that are known here                */
+    const struct upstream_server *lines; /* that count now, and the names in
+                                            them have the addresses of now    */
+    size_t        n_lines;
+    struct arena *lines_arena; /* theirs; NULL: they are as configured        */
     struct peer_set *set; /* of the picks that begin now, counted            */
     const struct balancer *balancer; /* round robin unless a directive says  */
     void *balance; /* what the balancer's directive said            */

@@ -265,6 +265,13 @@ idle_take(struct upstream_group *g, const struct peer *peer,
 }
 
 
+unsigned
+idle_count(const struct upstream_group *g)
+{
+    return g->idle != NULL ? g->idle->n : 0;
+}
+
+
 static bool
 is_worth_keeping(const struct upstream_group *g, const struct link *l)
 {

@@ -167,22 +167,44 @@ add_line(struct arena *a, const struct upstream_server *line,
 }
 
 
+/* In a, whatever becomes of the line. */
 static void
-rebuild(struct names *names)
+copy_strings(struct arena *a, struct upstream_server *s)
 {
-    struct upstream_group  *g = names->group;
+    struct endpoint *e = &s->at;
+    struct addr_any *at = arena_array(a, struct addr_any, e->n);
+
+    s->text = str_copy(a, s->text);
+    s->route = str_copy(a, s->route);
+    e->host = str_copy(a, e->host);
+    if (s->name != NULL)
+        return;
+    for (size_t i = 0; i < e->n; i++)
+        at[i] = e->at[i];
+    endpoint_set(a, e, at, e->n);
+}
+
+
+void
+upstream_rebuild(struct upstream_group *g)
+{
     struct arena           *a = arena_new(0);
     struct upstream_server *servers;
     size_t                  room = 0, n = 0;
 
-    for (size_t i = 0; i < g->servers.n; i++) {
-        const struct name *name = g->servers.at[i].name;
+    for (size_t i = 0; i < g->n_lines; i++) {
+        const struct name *name = g->lines[i].name;
 
         room += name != NULL && name->is_service ? name->n : 1;
     }
     servers = arena_array(a, struct upstream_server, room);
-    for (size_t i = 0; i < g->servers.n; i++)
-        n += add_line(a, &g->servers.at[i], &servers[n]);
+    for (size_t i = 0; i < g->n_lines; i++) {
+        struct upstream_server line = g->lines[i];
+
+        if (g->lines_arena != NULL)
+            copy_strings(a, &line);
+        n += add_line(a, &line, &servers[n]);
+    }
     if (!upstream_replace(g, a, servers, n))
         arena_free(a);
 }
@@ -278,7 +300,7 @@ use(struct name *n, const struct found *found, unsigned count)
 {
     if (!is_same(n, found, count)) {
         merge(n, found, count);
-        rebuild(n->of);
+        upstream_rebuild(n->of->group);
         tell_change(n);
         queue_wake(n->of->group);
     }

@@ -40,6 +40,10 @@ bool names_build(struct conf *cf, struct upstream_group *g);
 void names_start(struct names *n, struct loop *loop, const struct log *log);
 void names_stop(struct names *n);
 
+/* The group gets a set of peers of its lines, with the addresses that names have
+ * now. */
+void upstream_rebuild(struct upstream_group *g);
+
 /* A connection to a peer that has the name has failed; or, with NULL, there are
  * no peers. */
 void upstream_ask_again(struct upstream_group *g, struct name *name);

@@ -195,7 +195,7 @@ upstream_replace(struct upstream_group *g, struct arena *a,
 {
     struct peer_set *set = peer_set_new(a, servers, n);
 
-    if (set->n_primary == 0 && g->names == NULL)
+    if (set->n_primary == 0 && g->names == NULL && g->live == NULL)
         return false;
     set->own = a;
     if (g->set->has_own_states

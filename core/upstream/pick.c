@@ -16,6 +16,7 @@
 #include "core/upstream/build.h"
 #include "core/upstream/changes.h"
 #include "core/upstream/health.h"
+#include "core/upstream/live.h"
 #include "core/upstream/queue.h"
 #include "core/upstream/shared.h"
 
@@ -242,6 +243,8 @@ tried_words(const struct peer_set *set)
 void
 pick_start(struct pick *p, struct task *t, struct upstream_group *g)
 {
+    if (live_is_behind(g))
+        live_follow(g);
     *p = (struct pick){ .task = t, .group = g, .set = peer_set_get(g->set) };
     p->tried = arena_array(t->arena, uint64_t, tried_words(p->set));
     if (g->balancer->state_size != 0)
@@ -255,7 +258,7 @@ pick_again(struct pick *p)
 {
     struct upstream_group *g = p->group;
 
-    if (p->set != g->set) {
+    if (p->set != g->set || live_is_behind(g)) {
         peer_set_put(p->set);
         pick_start(p, p->task, g);
         return;

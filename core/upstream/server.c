@@ -82,6 +82,25 @@ take_parameter(const struct upstream_group *g, struct upstream_server *s,
 }
 
 
+const char *
+upstream_server_take(const struct upstream_group *g, struct upstream_server *s,
+                     str_t arg)
+{
+    switch (take_parameter(g, s, arg)) {
+    case TAKEN:
+        return NULL;
+    case REFUSED:
+        return "balancing method does not support parameter";
+    case INVALID:
+    case EMPTY_ROUTE:
+    case LONG_ROUTE:
+    case EMPTY_SERVICE:
+        break;
+    }
+    return "invalid parameter";
+}
+
+
 /* Only where the name is wrong, not the value. */
 static void
 suggest_name(struct conf *cf, str_t arg)
@@ -229,7 +248,9 @@ group_build(struct conf *cf, struct upstream_group *g)
     g->is_ready = true;
     if ((!g->is_explicit && !read_address(cf, g)) || !names_build(cf, g))
         return;
-    if (!has_primary(g)) {
+    g->lines = g->servers.at;
+    g->n_lines = g->servers.n;
+    if (!has_primary(g) && g->state.n == 0) {
         conf_error_at(cf, g->file, g->line,
                       "no servers in upstream \"" STR_F "\"", STR_A(g->name));
         return;

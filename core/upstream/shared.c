@@ -38,6 +38,7 @@ struct table {
     time_t               swept_at;
     unsigned             n, room;
     struct entry       **at;
+    void                *lives;   /* live.c's                                */
     struct peer_changes *changes; /* NULL: no set is large                   */
 };
 
@@ -413,6 +414,13 @@ shared_uncount(struct peer_set *set, const struct peer *peer)
         holder_subtract(set->mine, object(entry_of(peer), CONNS));
     subtract(&peer->state->conns, 1);
     changes_note(changes_of(set), peer->state);
+}
+
+
+void **
+shared_lives(struct zone *z)
+{
+    return &((struct table *) zone_root(z))->lives;
 }
 
 

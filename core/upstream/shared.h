@@ -26,3 +26,6 @@ void shared_lock(const struct peer_set *set);
 void shared_unlock(const struct peer_set *set);
 void shared_count(struct peer_set *set, const struct peer *peer);
 void shared_uncount(struct peer_set *set, const struct peer *peer);
+
+/* What live.c has in the zone; with the lock. */
+void **shared_lives(struct zone *z);

@@ -185,6 +185,7 @@ static const struct lint_rule rules[] = {
     { "proxy-header-lost", lint_proxy_header_lost },
     { "variable-upstream", lint_variable_upstream },
     { "open-relay", lint_open_relay },
+    { "open-api", lint_open_api },
     { "missing-host", lint_missing_host },
     { "host-without-port", lint_host_without_port },
     { "keepalive-lost", lint_keepalive_lost },

@@ -29,6 +29,8 @@ void lint_host_without_port(struct lint *l);
 void lint_variable_upstream(struct lint *l);
 /* relay.c */
 void lint_open_relay(struct lint *l);
+/* api.c */
+void lint_open_api(struct lint *l);
 /* conditions.c */
 void lint_if_is_limited(struct lint *l);
 /* access.c */

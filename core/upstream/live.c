@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Servers that change at run time: their text in the zone, and who has which
+ * version of it.
+ *
+ * A text is replaced as a whole: it is written beside the old one, and then one
+ * pointer changes.  So a process may be killed at any moment.
+ */
+#include "core/upstream/live.h"
+
+#include "core/conf/types.h"
+#include "core/upstream/build.h"
+#include "core/upstream/live_state.h"
+#include "core/upstream/names.h"
+#include "core/upstream/shared.h"
+
+struct live_text {
+    uint64_t digest; /* of what was configured, in place of which it stands */
+    unsigned next_id;
+    size_t   n;
+    char     at[]; /* lines: "ID ADDRESS PARAMETER ..."                   */
+};
+
+struct live {
+    struct live      *next;
+    uint64_t          group; /* digest of its name                         */
+    _Atomic uint64_t  version;
+    struct live_text *text; /* NULL: as configured                        */
+};
+
+
+/* --- text --------------------------------------------------------------------- */
+
+static void
+put_number(struct arena *a, str_t *to, const char *name, uint64_t n,
+           uint64_t preset, const char *unit)
+{
+    if (n != preset)
+        *to = arena_printf(a, STR_F " %s=%llu%s", STR_A(*to), name,
+                           (unsigned long long) n, unit);
+}
+
+
+static void
+put_word(struct arena *a, str_t *to, bool is_set, const char *word)
+{
+    if (is_set)
+        *to = arena_printf(a, STR_F " %s", STR_A(*to), word);
+}
+
+
+str_t
+live_text(struct arena *a, const struct upstream_server *s)
+{
+    str_t t = s->text;
+
+    put_number(a, &t, "weight", s->weight, 1, "");
+    put_number(a, &t, "max_conns", s->max_conns, 0, "");
+    put_number(a, &t, "max_fails", s->max_fails, 1, "");
+    put_number(a, &t, "fail_timeout", s->fail_timeout, 10, "s");
+    put_number(a, &t, "slow_start", s->slow_start, 0, "ms");
+    if (s->route.n != 0)
+        t = arena_printf(a, STR_F " route=" STR_F, STR_A(t), STR_A(s->route));
+    put_word(a, &t, s->is_backup, "backup");
+    put_word(a, &t, s->is_down, "down");
+    put_word(a, &t, s->is_drain, "drain");
+    put_word(a, &t, s->resolves, "resolve");
+    put_word(a, &t, s->is_fixed, "resolve=off");
+    if (s->service.n != 0)
+        t = arena_printf(a, STR_F " service=" STR_F, STR_A(t),
+                         STR_A(s->service));
+    return t;
+}
+
+
+const char *
+live_parse(struct arena *a, const struct upstream_group *g, str_t line,
+           struct upstream_server *out)
+{
+    const char *wrong = NULL;
+
+    *out = (struct upstream_server){ .weight = 1,
+                                     .max_fails = 1,
+                                     .fail_timeout = 10 };
+    out->text = str_cut(&line, ' ');
+    while (wrong == NULL && line.n != 0) {
+        str_t arg = str_cut(&line, ' ');
+
+        if (arg.n != 0)
+            wrong = upstream_server_take(g, out, arg);
+    }
+    if (wrong != NULL)
+        return wrong;
+    return endpoint_parse(a, out->text, g->kind == CONF_HTTP ? 80 : 0, 0,
+                          &out->at);
+}
+
+
+str_t
+live_lines(struct arena *a, const struct live_servers *s, bool is_file)
+{
+    size_t n = s->list.n, all = 0;
+    str_t *lines = arena_array(a, str_t, n + 1);
+    char  *text, *p;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct upstream_server *it = &s->list.at[i];
+        str_t                         line = live_text(a, it);
+
+        lines[i] = is_file
+                       ? arena_printf(a, "server " STR_F ";\n", STR_A(line))
+                       : arena_printf(a, "%u " STR_F "\n", it->id, STR_A(line));
+        all += lines[i].n;
+    }
+    p = text = arena_bytes(a, all + 1);
+    for (size_t i = 0; i < n; i++) {
+        memcpy(p, lines[i].p, lines[i].n);
+        p += lines[i].n;
+    }
+    return str_span(text, p);
+}
+
+
+static uint64_t
+digest_of(const struct upstream_group *g)
+{
+    struct arena       *a = arena_new(0);
+    struct live_servers s = { .version = 0 };
+    uint64_t            digest;
+
+    VEC_EACH(&g->servers, it)
+        *vec_push(a, &s.list) = *it;
+    digest = g->state.n != 0 ? 1 : binding_key(live_lines(a, &s, false));
+    arena_free(a);
+    return digest;
+}
+
+
+/* What names have found is found by the line of the configuration. */
+static void
+take_name(const struct upstream_group *g, struct upstream_server *s)
+{
+    VEC_EACH(&g->servers, it) {
+        if (!str_eq(it->text, s->text) || !str_eq(it->service, s->service))
+            continue;
+        s->name = it->name;
+        s->at = it->at;
+        return;
+    }
+}
+
+
+/* --- the zone ------------------------------------------------------------------- */
+
+bool
+live_is_possible(const struct upstream_group *g)
+{
+    return g->live != NULL && g->set->zone != NULL;
+}
+
+
+static struct live_text *
+text_in(const struct upstream_group *g)
+{
+    struct live_text *t = g->live->text;
+
+    return t != NULL && t->digest == g->digest ? t : NULL;
+}
+
+
+/* With the lock. */
+static void
+load(struct upstream_group *g, struct arena *a, struct live_servers *out)
+{
+    const struct live_text *t = text_in(g);
+    str_t                   rest;
+    uint64_t                id;
+
+    *out = (struct live_servers){ .version = g->live->version,
+                                  .next_id = (unsigned) g->servers.n };
+    if (t == NULL) {
+        VEC_EACH(&g->servers, it)
+            *vec_push(a, &out->list) = *it;
+        return;
+    }
+    out->next_id = t->next_id;
+    rest = str_copy(a, (str_t){ t->at, t->n });
+    while (rest.n != 0) {
+        str_t                   line = str_cut(&rest, '\n');
+        str_t                   word = str_cut(&line, ' ');
+        struct upstream_server *s = vec_push(a, &out->list);
+
+        if (!number_parse(word, UINT32_MAX, &id)
+            || live_parse(a, g, line, s) != NULL) {
+            out->list.n--; /* another binary has written it */
+            continue;
+        }
+        s->id = (unsigned) id;
+        if (s->at.n == 0)
+            take_name(g, s);
+    }
+}
+
+
+void
+live_load(struct upstream_group *g, struct arena *a, struct live_servers *out)
+{
+    shared_lock(g->set);
+    load(g, a, out);
+    shared_unlock(g->set);
+}
+
+
+static enum live_verdict
+store(struct upstream_group *g, const struct live_servers *s, str_t text)
+{
+    struct zone      *z = g->set->zone;
+    struct live_text *t, *before = g->live->text;
+
+    if (g->live->version != s->version)
+        return LIVE_AGAIN;
+    t = zone_alloc(z, sizeof(*t) + text.n);
+    if (t == NULL)
+        return LIVE_FULL;
+    *t = (struct live_text){ .digest = g->digest,
+                             .next_id = s->next_id,
+                             .n = text.n };
+    memcpy(t->at, text.p, text.n);
+    IN_ORDER();
+    g->live->text = t;
+    IN_ORDER();
+    g->live->version++;
+    zone_free(z, before);
+    return LIVE_DONE;
+}
+
+
+/* Only the latest version takes the file's place. */
+static void
+save(struct upstream_group *g, const struct live_servers *s,
+     const struct log *log)
+{
+    struct arena *a = arena_new(0);
+    str_t         beside;
+
+    if (g->state.n != 0 && live_state_write(a, g, s, &beside, log)) {
+        shared_lock(g->set);
+        live_state_keep(g, beside, g->live->version == s->version + 1, log);
+        shared_unlock(g->set);
+    }
+    arena_free(a);
+}
+
+
+/* Whose turn it was does not matter among others. */
+static void
+begin_anew(struct peer_set *set)
+{
+    shared_lock(set);
+    for (unsigned i = 0; i < set->n_peers; i++)
+        set->peers[i].state->current = 0;
+    shared_unlock(set);
+}
+
+
+enum live_verdict
+live_store(struct upstream_group *g, const struct live_servers *s,
+           const struct log *log)
+{
+    struct arena     *a = arena_new(0);
+    str_t             text = live_lines(a, s, false);
+    enum live_verdict v;
+
+    shared_lock(g->set);
+    v = store(g, s, text);
+    shared_unlock(g->set);
+    arena_free(a);
+    if (v == LIVE_DONE) {
+        save(g, s, log);
+        live_follow(g);
+        begin_anew(g->set);
+    }
+    return v;
+}
+
+
+/* --- following ------------------------------------------------------------------ */
+
+bool
+live_is_behind(const struct upstream_group *g)
+{
+    return g->live != NULL && g->live->version != g->live_version;
+}
+
+
+void
+live_follow(struct upstream_group *g)
+{
+    struct arena       *a = arena_new(0), *before = g->lines_arena;
+    struct live_servers s;
+
+    shared_lock(g->set);
+    load(g, a, &s);
+    shared_unlock(g->set);
+    g->live_version = s.version;
+    g->lines = s.list.at;
+    g->n_lines = s.list.n;
+    g->lines_arena = a;
+    upstream_rebuild(g);
+    if (before != NULL)
+        arena_free(before);
+}
+
+
+/* The states are locked.  NULL: there is no room. */
+static struct live *
+find(struct upstream_group *g)
+{
+    void       **first = shared_lives(g->set->zone);
+    uint64_t     group = binding_key(g->name);
+    struct live *l;
+
+    for (l = *first; l != NULL; l = l->next)
+        if (l->group == group)
+            return l;
+    l = zone_alloc(g->set->zone, sizeof(*l));
+    if (l == NULL)
+        return NULL;
+    *l = (struct live){ .next = *first, .group = group };
+    IN_ORDER();
+    *first = l;
+    return l;
+}
+
+
+/* What was stored in place of other servers than those that are configured now
+ * is of no use any more. */
+static void
+drop_old(struct upstream_group *g)
+{
+    struct live_text *t = g->live->text;
+
+    if (t == NULL || t->digest == g->digest)
+        return;
+    g->live->text = NULL;
+    IN_ORDER();
+    g->live->version++;
+    zone_free(g->set->zone, t);
+}
+
+
+void
+live_join(struct upstream_group *g)
+{
+    if (g->set->zone == NULL)
+        return;
+    g->digest = digest_of(g);
+    shared_lock(g->set);
+    g->live = find(g);
+    if (g->live != NULL)
+        drop_old(g);
+    shared_unlock(g->set);
+    if (g->live == NULL)
+        return;
+    if (text_in(g) != NULL)
+        live_follow(g);
+    else
+        g->live_version = g->live->version;
+}
