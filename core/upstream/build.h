@@ -29,6 +29,20 @@ void group_init(struct upstream_group *g, str_t name);
 /* Resolves an implicit group and makes peers; reports what is wrong. */
 void group_build(struct conf *cf, struct upstream_group *g);
 
+/* "@NAME" */
+bool upstream_names_group(str_t text);
+/* Gives such a server its only peer, which has no address. */
+void upstream_stand_for_group(struct arena *a, struct upstream_server *s);
+/* When all groups have been read: finds those that servers stand for; reports
+ * what is wrong. */
+void groups_link(struct conf *cf, const struct upstreams *u);
+/* How many peers may be asked, those of groups within it included. */
+unsigned peer_set_tries(const struct peer_set *set);
+/* p->own stands for a group: chooses a peer of it.  False: it has none. */
+bool pick_enter(struct pick *p);
+/* The next peer of the same inner group.  False: it has none left. */
+bool pick_stay(struct pick *p);
+
 /* A parameter of a server line: NULL, or what is wrong with it. */
 const char *upstream_server_take(const struct upstream_group *g,
                                  struct upstream_server *s, str_t arg);

@@ -312,7 +312,7 @@ static const struct directive directives[] = {
           "balancing method stands there."),
     { "server", IN_UPSTREAM | IN_STREAM_UPSTREAM | ROW_MANY, ARGS_1_OR_MORE,
       &upstream_server_type, 0, NULL, NULL,
-      "address [weight=number] [max_conns=number] "
+      "address | @upstream [weight=number] [max_conns=number] "
       "[max_fails=number]\n"
       " [fail_timeout=time] [backup] [down]\n"
       " [slow_start=time] [route=string] [drain]\n"
@@ -324,7 +324,8 @@ static const struct directive directives[] = {
       "route; with drain, only those that are come to it. A name is looked "
       "up again by its TTL and when a connection failed: by the system, with "
       "resolve by the resolver; with resolve=off it keeps its first addresses. "
-      "service asks for SRV records, which have the ports and weights." },
+      "service asks for SRV records, which have the ports and weights. @NAME "
+      "stands for the upstream of that name, whose servers share its weight." },
     { "state", IN_UPSTREAM, ARGS_1, &upstream_state_type, 0, NULL, NULL, "file",
       "Where the servers of the group are kept, which the API changes, instead of "
       "server directives: relative to the prefix, in a folder that the workers "
@@ -364,6 +365,7 @@ build_all(struct conf *cf, void *main)
 {
     struct upstreams *u = main;
 
+    groups_link(cf, u);
     VEC_EACH(&u->all, g)
         group_build(cf, *g);
     return NULL;

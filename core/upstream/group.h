@@ -43,6 +43,7 @@ struct upstream_server {
     bool            resolves; /* resolve                                     */
     bool            is_fixed; /* resolve=off                                 */
     str_t           service;  /* service=                                    */
+    struct upstream_group *group; /* that it stands for (@NAME); or NULL     */
     unsigned        id;       /* among those of its group, for good           */
     const char     *file;
     unsigned        line;
@@ -120,6 +121,7 @@ struct peer_set {
     unsigned      stride; /* from a turn to the next one, in a large set     */
     bool         is_single; /* there is one peer only: it never counts as
                                failed                                        */
+    bool         has_groups; /* a server stands for a group                  */
     bool         has_slow_start; /* a server has slow_start                  */
     bool         has_own_states; /* those of the process (own_state.c)       */
     void        *balance; /* what the balancer has built                     */
@@ -195,7 +197,11 @@ struct pick {
     struct peer_set       *set;   /* counted until pick_end                  */
     void                  *state; /* the balancer's, zeroed                  */
     uint64_t              *tried; /* bit per peer                            */
-    const struct peer     *peer;  /* the current one                         */
+    const struct peer     *own;   /* of this group: the current one          */
+    const struct peer     *peer;  /* that is asked: the same, or, where that
+                                     stands for a group, one of it           */
+    struct pick           *inner; /* among the peers of that group; or NULL  */
+    enum outcome           inner_how; /* of the last one                     */
     unsigned               tries; /* how many peers may still be asked, with
                                      the current one                         */
     bool                   on_backup;
@@ -233,7 +239,7 @@ struct binding {
      * wanted.  The peer is chosen if it may be asked, else the balancer does
      * that.  A backup is only for when no primary one may be asked. */
     void (*start)(struct pick *p);
-    /* p->peer was chosen; or NULL. */
+    /* p->own was chosen; or NULL. */
     void (*chosen)(struct pick *p);
     /* The peer has begun to answer, or its answer is complete; or NULL. */
     void (*answered)(struct pick *p, bool is_complete);
@@ -284,6 +290,8 @@ bool upstream_replace(struct upstream_group *g, struct arena *a,
 /* Begins to choose among the peers that a group has now; pick_end follows. */
 void pick_start(struct pick *p, struct task *t, struct upstream_group *g);
 const struct peer *pick_next(struct pick *p);
+/* The group that the current peer is of, which is this one's or within it. */
+struct upstream_group *pick_group(const struct pick *p);
 /* Nothing was tried so far: begins again, with the peers of now. */
 void         pick_again(struct pick *p);
 /* The current peer has begun to answer, or has answered. */

@@ -91,6 +91,8 @@ live_parse(struct arena *a, const struct upstream_group *g, str_t line,
     }
     if (wrong != NULL)
         return wrong;
+    if (upstream_names_group(out->text))
+        return NULL; /* found by the line of the configuration */
     return endpoint_parse(a, out->text, g->kind == CONF_HTTP ? 80 : 0, 0,
                           &out->at);
 }
@@ -144,6 +146,7 @@ take_name(const struct upstream_group *g, struct upstream_server *s)
         if (!str_eq(it->text, s->text) || !str_eq(it->service, s->service))
             continue;
         s->name = it->name;
+        s->group = it->group;
         s->at = it->at;
         return;
     }

@@ -176,6 +176,10 @@ copy_strings(struct arena *a, struct upstream_server *s)
 
     s->text = str_copy(a, s->text);
     s->route = str_copy(a, s->route);
+    if (s->group != NULL) {
+        upstream_stand_for_group(a, s);
+        return;
+    }
     e->host = str_copy(a, e->host);
     if (s->name != NULL)
         return;

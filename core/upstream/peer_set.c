@@ -24,6 +24,8 @@ add_peers(struct peer_set *set, const struct upstream_server *s)
         set->n_peers++;
         if (!s->is_down)
             set->n_tries++;
+        if (s->group != NULL)
+            set->has_groups = true;
         if (s->slow_start != 0)
             set->has_slow_start = true;
     }

@@ -188,6 +188,18 @@ take_turn(struct pick *p, time_t now)
 }
 
 
+/* It is asked again when it has failed, but there is nothing left of a group that
+ * has no other peer. */
+static bool
+may_ask_single(const struct pick *p)
+{
+    const struct peer *peer = &p->set->peers[0];
+
+    return peer_has_room(peer) && !(peer->server->is_drain && !p->is_bound)
+           && !(peer->server->group != NULL && peer_is_tried(p, peer));
+}
+
+
 static const struct peer *
 next_round_robin(struct pick *p)
 {
@@ -195,7 +207,7 @@ next_round_robin(struct pick *p)
     const struct peer     *peer;
 
     if (set->is_single)
-        return peer_has_room(&set->peers[0]) ? &set->peers[0] : NULL;
+        return may_ask_single(p) ? &set->peers[0] : NULL;
     if (!p->on_backup && set->n_primary >= PEERS_MANY) {
         peer = take_turn(p, pick_now());
         if (peer != NULL)
@@ -225,7 +237,7 @@ begin(struct pick *p)
 {
     const struct upstream_group *g = p->group;
 
-    p->tries = p->set->n_tries;
+    p->tries = peer_set_tries(p->set);
     if (g->balancer->start != NULL)
         g->balancer->start(p);
     if (g->binding != NULL)
@@ -258,7 +270,7 @@ pick_again(struct pick *p)
 {
     struct upstream_group *g = p->group;
 
-    if (p->set != g->set || live_is_behind(g)) {
+    if (p->set != g->set || live_is_behind(g) || p->set->has_groups) {
         peer_set_put(p->set);
         pick_start(p, p->task, g);
         return;
@@ -268,46 +280,6 @@ pick_again(struct pick *p)
         memset(p->state, 0, g->balancer->state_size);
     p->on_backup = p->is_bound = false;
     begin(p);
-}
-
-
-const struct peer *
-pick_next(struct pick *p)
-{
-    const struct peer *peer;
-
-    log_debug(p->task->log, "get %s peer, try: %u", p->group->balancer->words,
-              p->tries);
-    shared_lock(p->set);
-    peer = peer_set_choose_bound(p);
-    /* Balancers choose among primary peers: without any, backups are left. */
-    if (peer == NULL)
-        peer = p->set->n_primary == 0 ? round_robin.next(p)
-                                      : p->group->balancer->next(p);
-    if (peer != NULL) {
-        p->tried[peer->index / 64] |= (uint64_t) 1 << peer->index % 64;
-        shared_count(p->set, peer);
-        tally_begin(p, peer);
-    }
-    shared_unlock(p->set);
-    if (peer != NULL)
-        log_debug(p->task->log, "get %s peer, current: " STR_F " %lld",
-                  p->group->balancer->words, STR_A(peer->name),
-                  (long long) peer->state->current);
-    p->peer = peer;
-    if (peer != NULL && p->group->binding != NULL
-        && p->group->binding->chosen != NULL)
-        p->group->binding->chosen(p);
-    return peer;
-}
-
-
-void
-pick_answered(struct pick *p, bool is_complete)
-{
-    if (p->peer != NULL && p->group->binding != NULL
-        && p->group->binding->answered != NULL)
-        p->group->binding->answered(p, is_complete);
 }
 
 
@@ -346,15 +318,14 @@ recover(const struct peer *peer)
 }
 
 
-void
-pick_done(struct pick *p, enum outcome how)
+/* The peer of this group is no longer used. */
+static void
+finish(struct pick *p, enum outcome how)
 {
-    const struct peer *peer = p->peer;
+    const struct peer *peer = p->own;
     bool               is_disabled = false;
 
-    if (peer == NULL)
-        return;
-    p->peer = NULL;
+    p->own = p->peer = NULL;
     log_debug(p->task->log, "free %s peer " STR_F " %u %u",
               p->group->balancer->words, STR_A(peer->name), p->tries,
               how == PEER_FAILED ? 4 : 0);
@@ -376,6 +347,82 @@ pick_done(struct pick *p, enum outcome how)
     queue_wake(p->group);
     if (is_disabled)
         log_warn(p->task->log, "upstream server temporarily disabled");
+}
+
+
+/* A peer of this group. */
+static const struct peer *
+choose_own(struct pick *p)
+{
+    const struct peer *peer;
+
+    log_debug(p->task->log, "get %s peer, try: %u", p->group->balancer->words,
+              p->tries);
+    shared_lock(p->set);
+    peer = peer_set_choose_bound(p);
+    /* Balancers choose among primary peers: without any, backups are left. */
+    if (peer == NULL)
+        peer = p->set->n_primary == 0 ? round_robin.next(p)
+                                      : p->group->balancer->next(p);
+    if (peer != NULL) {
+        p->tried[peer->index / 64] |= (uint64_t) 1 << peer->index % 64;
+        shared_count(p->set, peer);
+        tally_begin(p, peer);
+    }
+    shared_unlock(p->set);
+    if (peer != NULL)
+        log_debug(p->task->log, "get %s peer, current: " STR_F " %lld",
+                  p->group->balancer->words, STR_A(peer->name),
+                  (long long) peer->state->current);
+    p->own = p->peer = peer;
+    if (peer != NULL && p->group->binding != NULL
+        && p->group->binding->chosen != NULL)
+        p->group->binding->chosen(p);
+    return peer;
+}
+
+
+const struct peer *
+pick_next(struct pick *p)
+{
+    if (p->inner != NULL) {
+        if (pick_stay(p))
+            return p->peer;
+        finish(p, p->inner_how == PEER_FAILED ? PEER_FAILED : PEER_NEXT);
+    }
+    while (choose_own(p) != NULL) {
+        if (p->own->server->group == NULL || pick_enter(p))
+            return p->peer;
+        finish(p, PEER_NEXT);
+    }
+    return NULL;
+}
+
+
+void
+pick_answered(struct pick *p, bool is_complete)
+{
+    if (p->peer != NULL && p->group->binding != NULL
+        && p->group->binding->answered != NULL)
+        p->group->binding->answered(p, is_complete);
+    if (p->inner != NULL)
+        pick_answered(p->inner, is_complete);
+}
+
+
+void
+pick_done(struct pick *p, enum outcome how)
+{
+    if (p->own == NULL)
+        return;
+    if (p->inner != NULL) {
+        p->inner->result = p->result;
+        p->inner_how = how;
+        pick_done(p->inner, how);
+        p->peer = NULL;
+    } else {
+        finish(p, how);
+    }
     if (p->tries != 0 && how != PEER_UNTRIED)
         p->tries--;
 }
@@ -392,6 +439,13 @@ void
 pick_end(struct pick *p, enum outcome how)
 {
     pick_done(p, how);
+    if (p->inner != NULL) {
+        if (p->inner->tries != 0 && p->inner_how == PEER_FAILED)
+            p->inner_how = PEER_NEXT; /* others of it are left */
+        pick_end(p->inner, how);
+        p->inner = NULL;
+        finish(p, p->inner_how);
+    }
     peer_set_put(p->set);
     p->set = NULL;
 }

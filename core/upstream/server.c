@@ -179,6 +179,15 @@ parse_server(struct conf *cf, void *field)
     s.text = str_copy(cf->arena, cf->args[1]);
     s.file = cf->file;
     s.line = cf->line;
+    if (upstream_names_group(s.text)) {
+        upstream_stand_for_group(cf->arena, &s);
+        *vec_push(cf->arena, &g->servers) = s;
+        return s.resolves || s.service.n != 0
+                   ? conf_error(cf,
+                                "server \"" STR_F "\" has no name to resolve",
+                                STR_A(s.text))
+                   : NULL;
+    }
     wrong = endpoint_parse(cf->arena, s.text, is_http ? 80 : 0, 0, &s.at);
     if (wrong != NULL)
         return conf_error(cf, "%s in upstream \"" STR_F "\"", wrong,

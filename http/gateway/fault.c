@@ -39,7 +39,7 @@ gateway_ask_again(struct gateway *g)
     struct name       *name = g->pick.peer->server->name;
 
     if (name != NULL && !l->is_untried && !l->is_connected)
-        upstream_ask_again(g->group, name);
+        upstream_ask_again(pick_group(&g->pick), name);
 }
 
 

@@ -61,6 +61,14 @@ preface_of(const struct gateway *g)
 }
 
 
+/* Whose connections are kept together. */
+static struct upstream_group *
+group_of(const struct gateway *g)
+{
+    return g->is_picking ? pick_group(&g->pick) : g->group;
+}
+
+
 /* Connections of one kind were opened in the same way, for the same protocol;
  * and by the same location, where they are to serve no other. */
 static struct link_kind
@@ -82,10 +90,10 @@ kind_of(const struct gateway *g, const struct gateway_protocol *p)
     return (struct link_kind){
         .protocol = p->link,
         .most = g->conf->streams,
-        .settings = g->group->keepalive_local ? str_mix(settings, owner)
-                                              : settings,
+        .settings = group_of(g)->keepalive_local ? str_mix(settings, owner)
+                                                 : settings,
         .added = added,
-        .owner = g->group->is_owned ? g->r->task.conn->log.serial : 0,
+        .owner = group_of(g)->is_owned ? g->r->task.conn->log.serial : 0,
     };
 }
 
@@ -123,7 +131,7 @@ enter(struct exchange *x)
         return true;
     x->link = g->protocol->link->enter(outer, &g->r->task);
     if (x->link != NULL && g->conf->streams > 1)
-        link_share(outer, g->group);
+        link_share(outer, group_of(g));
     return x->link != NULL;
 }
 
@@ -148,7 +156,7 @@ take(struct exchange *x, const struct gateway_protocol *p)
     struct gateway  *g = x->gateway;
     struct link_kind kind = kind_of(g, p);
 
-    x->link = link_take(&g->r->task, g->group, g->pick.peer, &kind);
+    x->link = link_take(&g->r->task, group_of(g), g->pick.peer, &kind);
     if (x->link == NULL)
         return false;
     speak(x, p);
@@ -239,5 +247,5 @@ uplink_release(struct exchange *x, bool may_be_idle)
                           : "close http upstream connection: %d",
               l->conn.event.fd);
     x->link = NULL;
-    link_release(l, g->group, may_be_idle);
+    link_release(l, group_of(g), may_be_idle);
 }

@@ -80,7 +80,7 @@ set_cookie(struct pick *p)
     struct http_request        *r = http_of(p->task);
     const struct sticky_cookie *c = p->group->binding_conf;
     struct sticky_state        *s = http_state_of(r, &sticky_module);
-    str_t         text = sticky_cookie_text(p->task, c, p->peer->id);
+    str_t         text = sticky_cookie_text(p->task, c, p->own->id);
     unsigned      i = 0;
     struct field *f;
 

@@ -62,7 +62,7 @@ learn(struct pick *p, const struct learn *l, str_t session)
     struct zone        *z = l->in->zone;
     struct limit_key    key = limit_key_of(session, 0);
     struct limit_entry *e, lost = { .n = 0 };
-    uint64_t            where = binding_key(p->peer->id);
+    uint64_t            where = binding_key(p->own->id);
     bool                is_lost;
 
     limit_lock(z);
