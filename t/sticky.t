@@ -11,6 +11,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Weir::Test;
 
+need_version('1.29.6');
 need_module('http_upstream_sticky');
 
 my $t = Weir::Test->new;

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What an upstream's zone and that of sticky learn have outlives a change of the
+# binary: sessions, drained servers, averages, counts, failures.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use JSON::PP;
+use Weir::Test;
+
+plan skip_all => 'commercial' if is_oracle();
+plan skip_all => 'built without jansson'
+    if `$ENV{TEST_BINARY} doc api 2>&1` !~ /Syntax/;
+
+my $t = Weir::Test->new;
+my @b = map {
+    my $name = $_;
+    Weir::Backend->http(sub {
+        my ($request) = @_;
+        my ($s) = $request->uri =~ /login=(\w+)/;
+
+        select undef, undef, undef, 0.03;
+        return "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"
+            . (defined $s ? "Set-Cookie: sid=$s\r\n" : '') . "\r\n$name";
+    })
+} 'a' .. 'c';
+my ($a, $b, $c) = map { $_->port } @b;
+my $dead = $t->port('dead');
+
+$t->conf(<<"EOC");
+%%GLOBALS%%
+daemon on;
+worker_processes 2;
+events {}
+http {
+    %%GLOBALS_HTTP%%
+    upstream u {
+        zone u 128k;
+        sticky learn create=\$upstream_cookie_sid lookup=\$cookie_sid zone=sid:64k;
+        server 127.0.0.1:$a; server 127.0.0.1:$b; server 127.0.0.1:$c;
+        server 127.0.0.1:$dead max_fails=1 fail_timeout=1000s;
+    }
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location / { proxy_pass http://u; }
+        location /api { api write=on; allow 127.0.0.1; deny all; }
+    }
+}
+EOC
+(my $text = $t->read('nginx.conf')) =~ s/daemon off;//;
+$t->write('nginx.conf', $text);
+$t->run;
+$t->expect_log(qr/Connection refused|temporarily disabled/);
+
+sub peers { return decode_json($t->get('/api/9/http/upstreams/u')->body)->{peers} }
+sub with { my ($s) = @_; return $t->get('/', headers => [Cookie => "sid=$s"])->body }
+
+my %of = map { my $s = "s$_"; ($s => $t->get("/?login=$s")->body) } 1 .. 6;
+for my $s (sort keys %of) {
+    ok wait_until(sub { with($s) eq $of{$s} && with($s) eq $of{$s} }), "session $s";
+}
+$t->get('/') for 1 .. 8;
+$t->request('PATCH', '/api/9/http/upstreams/u/servers/1', body => '{"drain":true}');
+$t->request('POST', '/api/9/http/upstreams/u/servers',
+            body => encode_json({ server => "127.0.0.1:$a", weight => 2 }));
+my $before = peers();
+is $before->[1]{state}, 'draining', 'one is drained';
+is $before->[3]{state}, 'unavail', 'one has failed';
+ok $before->[0]{header_time} >= 20, 'an average is known';
+
+my $old = $t->pid;
+$t->signal('USR2', $old);
+my $new = $t->new_pid($old);
+ok $new, 'a new binary';
+ok wait_until(sub { Weir::Test::children($new) == 2 }), '... with its workers';
+$t->signal('QUIT', $old);
+ok wait_until(sub { Weir::Test::slurp("/proc/$old/stat") !~ /\) [^ZX] / }), 'the old one ends';
+
+my $after = peers();
+is_deeply [map { $_->{state} } @$after], [map { $_->{state} } @$before], 'the same states';
+is scalar @$after, 5, 'the server that was added';
+ok $after->[0]{header_time} >= 20, 'the average';
+ok $after->[0]{requests} >= $before->[0]{requests}, 'the requests';
+is $after->[3]{fails}, $before->[3]{fails}, 'the failures';
+is join(' ', map { with($_) } sort keys %of), join(' ', map { $of{$_} } sort keys %of), 'the sessions';
+unlike join('', map { $t->get('/')->body } 1 .. 8), qr/b/, 'nobody new comes to the drained one';
+
+$t->signal('QUIT', $new);
+wait_until(sub { Weir::Test::slurp("/proc/$new/stat") !~ /\) [^ZX] / });
+$t->forget_server;
+
+done_testing;
