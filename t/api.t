@@ -38,6 +38,7 @@ http {
     upstream app { zone app 64k; $servers }
     upstream kept { zone kept 64k; state state/kept.conf; }
     upstream hashed { zone h 64k; hash \$uri; server 127.0.0.1:%%PORT_a%%; }
+    upstream tiny { zone tiny 48k; server 127.0.0.1:%%PORT_a%%; server "unix:%%TESTDIR%%/a b"; }
     upstream static { server 127.0.0.1:%%PORT_a%%; }
     upstream waiting { zone w 64k; server 127.0.0.1:%%PORT_a%%; queue 7; sticky cookie srv; }
     server {
@@ -47,6 +48,7 @@ http {
         location /read/ { api; }
         location /status/ { api; }
         location /app/ { proxy_pass http://app/; }
+        location /tiny/ { proxy_pass http://tiny/; }
         location /kept/ { proxy_pass http://kept/; }
     }
 }
@@ -78,7 +80,7 @@ ok get('/api/9/http/requests')->{total} > 0, 'requests';
 
 is who(6), 'aabbbb', 'by weight';
 my @names = sort keys %{ get('/api/9/http/upstreams') };
-is "@names", 'app hashed kept waiting', 'upstreams with a zone';
+is "@names", 'app hashed kept tiny waiting', 'upstreams with a zone';
 is_deeply [sort @{ get('/api/9/http/upstreams/?fields=') }], \@names, 'their names alone';
 is_deeply get('/api/9/http/upstreams/app?fields=zone'), { zone => 'app' }, 'a field';
 is_deeply get('/api/9/http/upstreams/waiting')->{queue}, { size => 0, max_size => 7, overflows => 0 }, 'a queue';
@@ -185,6 +187,29 @@ is((ask('DELETE', '/api/9/http/upstreams/app'))[0], 204, 'statistics are deleted
 is get('/api/9/http/upstreams/app')->{peers}[1]{requests}, 0, '... and begin anew';
 reload('w2', 'server 127.0.0.1:%%PORT_b%%;');
 is who(3), 'bbb', 'another configuration counts again';
+
+# --- a zone that is full
+{
+    my $tiny = '/api/9/http/upstreams/tiny/servers';
+    my (@added, $status, $got);
+
+    $t->expect_log(qr/No such file|zone "tiny" is full|temporarily disabled/);
+    ask('PATCH', "$tiny/1", { down => JSON::PP::true });
+    is get("$tiny/1")->{server}, 'unix:' . $t->path('a b'), 'a path with a blank';
+    for my $i (1 .. 400) {
+        ($status, $got) = ask('POST', $tiny, { server => "127.0.0.1:$port{b}", weight => $i });
+        last if $status != 201;
+        push @added, $got->{id};
+    }
+    is $got->{error}{code}, 'UpstreamOutOfMemory', 'a zone is full after ' . @added . ' servers';
+    is scalar @{ get($tiny) }, @added + 2, 'what there was is there';
+    is $t->get('/tiny/')->status, 200, 'and serves' for 1 .. 3;
+    is scalar(grep { (ask('DELETE', "$tiny/$_"))[0] != 200 } @added), 0, 'they can be removed';
+    is who(4, '/tiny/'), 'aaaa', 'one is left';
+    is((ask('POST', $tiny, { server => "127.0.0.1:$port{c}" }))[0], 201, 'there is room again');
+    is who(4, '/tiny/'), 'aacc', '... for another';
+    is get('/api/9/http/upstreams/tiny')->{peers}[2]{requests}, 2, '... which all count';
+}
 
 # --- state
 my $kept = '/api/9/http/upstreams/kept/servers';

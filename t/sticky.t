@@ -153,6 +153,7 @@ for ('sticky cookie' => 'invalid number of arguments in "sticky" directive in F:
      'sticky learn create=$uri zone=z:64k' => '"sticky" directive "lookup" parameter is not specified in F:1',
      'sticky learn create=$uri lookup=$uri zone=z:1k' => 'zone "zone=z:1k" is too small in F:1',
      'server 127.0.0.1 route=' => 'route is empty in F:1',
+     'server 127.0.0.1 "route=a b"' => 'invalid parameter "route=a b" in F:1',
      'server 127.0.0.1 route=' . 'r' x 33 => 'route is longer than 32 in F:1',
      'hash $uri; server 127.0.0.1 slow_start=1s' => 'balancing method does not support parameter "slow_start=1s" in F:1',
      'server 127.0.0.1 slow_start=x' => 'invalid parameter "slow_start=x" in F:1',

@@ -14,10 +14,13 @@
 #include "core/upstream/names.h"
 #include "core/upstream/shared.h"
 
+/* Between the words of a line in the zone, as those may have blanks. */
+enum { BLANK = 0x1f, ROOM_LEAST = 256 };
+
 struct live_text {
     uint64_t digest; /* of what was configured, in place of which it stands */
     unsigned next_id;
-    size_t   n;
+    size_t   n, room;
     char     at[]; /* lines: "ID ADDRESS PARAMETER ..."                   */
 };
 
@@ -25,66 +28,90 @@ struct live {
     struct live      *next;
     uint64_t          group; /* digest of its name                         */
     _Atomic uint64_t  version;
-    struct live_text *text; /* NULL: as configured                        */
+    struct live_text *text;  /* NULL: as configured                        */
+    struct live_text *spare; /* for the next text: servers can be removed when
+                                the zone is full                             */
 };
+
+
+static struct zone *
+zone_of(const struct upstream_group *g)
+{
+    return g->zone->zone;
+}
 
 
 /* --- text --------------------------------------------------------------------- */
 
+/* Text that grows; a blank, or what stands for it, separates its words. */
+struct line {
+    struct arena *arena;
+    str_t         text;
+    char          blank;
+};
+
+
 static void
-put_number(struct arena *a, str_t *to, const char *name, uint64_t n,
-           uint64_t preset, const char *unit)
+put_number(struct line *l, const char *name, uint64_t n, uint64_t preset,
+           const char *unit)
 {
     if (n != preset)
-        *to = arena_printf(a, STR_F " %s=%llu%s", STR_A(*to), name,
-                           (unsigned long long) n, unit);
+        l->text = arena_printf(l->arena, STR_F "%c%s=%llu%s", STR_A(l->text),
+                               l->blank, name, (unsigned long long) n, unit);
 }
 
 
 static void
-put_word(struct arena *a, str_t *to, bool is_set, const char *word)
+put_word(struct line *l, bool is_set, const char *word)
 {
     if (is_set)
-        *to = arena_printf(a, STR_F " %s", STR_A(*to), word);
+        l->text = arena_printf(l->arena, STR_F "%c%s", STR_A(l->text), l->blank,
+                               word);
+}
+
+
+static void
+put_text(struct line *l, const char *name, str_t value)
+{
+    if (value.n != 0)
+        l->text = arena_printf(l->arena, STR_F "%c%s=" STR_F, STR_A(l->text),
+                               l->blank, name, STR_A(value));
 }
 
 
 str_t
-live_text(struct arena *a, const struct upstream_server *s)
+live_text(struct arena *a, const struct upstream_server *s, char blank)
 {
-    str_t t = s->text;
+    struct line l = { a, s->text, blank };
 
-    put_number(a, &t, "weight", s->weight, 1, "");
-    put_number(a, &t, "max_conns", s->max_conns, 0, "");
-    put_number(a, &t, "max_fails", s->max_fails, 1, "");
-    put_number(a, &t, "fail_timeout", s->fail_timeout, 10, "s");
-    put_number(a, &t, "slow_start", s->slow_start, 0, "ms");
-    if (s->route.n != 0)
-        t = arena_printf(a, STR_F " route=" STR_F, STR_A(t), STR_A(s->route));
-    put_word(a, &t, s->is_backup, "backup");
-    put_word(a, &t, s->is_down, "down");
-    put_word(a, &t, s->is_drain, "drain");
-    put_word(a, &t, s->resolves, "resolve");
-    put_word(a, &t, s->is_fixed, "resolve=off");
-    if (s->service.n != 0)
-        t = arena_printf(a, STR_F " service=" STR_F, STR_A(t),
-                         STR_A(s->service));
-    return t;
+    put_number(&l, "weight", s->weight, 1, "");
+    put_number(&l, "max_conns", s->max_conns, 0, "");
+    put_number(&l, "max_fails", s->max_fails, 1, "");
+    put_number(&l, "fail_timeout", s->fail_timeout, 10, "s");
+    put_number(&l, "slow_start", s->slow_start, 0, "ms");
+    put_text(&l, "route", s->route);
+    put_word(&l, s->is_backup, "backup");
+    put_word(&l, s->is_down, "down");
+    put_word(&l, s->is_drain, "drain");
+    put_word(&l, s->resolves, "resolve");
+    put_word(&l, s->is_fixed, "resolve=off");
+    put_text(&l, "service", s->service);
+    return l.text;
 }
 
 
 const char *
 live_parse(struct arena *a, const struct upstream_group *g, str_t line,
-           struct upstream_server *out)
+           char blank, struct upstream_server *out)
 {
     const char *wrong = NULL;
 
     *out = (struct upstream_server){ .weight = 1,
                                      .max_fails = 1,
                                      .fail_timeout = 10 };
-    out->text = str_cut(&line, ' ');
+    out->text = str_cut(&line, blank);
     while (wrong == NULL && line.n != 0) {
-        str_t arg = str_cut(&line, ' ');
+        str_t arg = str_cut(&line, blank);
 
         if (arg.n != 0)
             wrong = upstream_server_take(g, out, arg);
@@ -107,7 +134,7 @@ live_lines(struct arena *a, const struct live_servers *s, bool is_file)
 
     for (size_t i = 0; i < n; i++) {
         const struct upstream_server *it = &s->list.at[i];
-        str_t                         line = live_text(a, it);
+        str_t line = live_text(a, it, is_file ? ' ' : BLANK);
 
         lines[i] = is_file
                        ? arena_printf(a, "server " STR_F ";\n", STR_A(line))
@@ -158,7 +185,7 @@ take_name(const struct upstream_group *g, struct upstream_server *s)
 bool
 live_is_possible(const struct upstream_group *g)
 {
-    return g->live != NULL && g->set->zone != NULL;
+    return g->live != NULL;
 }
 
 
@@ -194,7 +221,8 @@ load(struct upstream_group *g, struct arena *a, struct live_servers *out)
         struct upstream_server *s = vec_push(a, &out->list);
 
         if (!number_parse(word, UINT32_MAX, &id)
-            || live_parse(a, g, line, s) != NULL) {
+            || live_parse(a, g, line, BLANK, s) != NULL)
+        {
             out->list.n--; /* another binary has written it */
             continue;
         }
@@ -208,32 +236,75 @@ load(struct upstream_group *g, struct arena *a, struct live_servers *out)
 void
 live_load(struct upstream_group *g, struct arena *a, struct live_servers *out)
 {
-    shared_lock(g->set);
+    shared_zone_lock(zone_of(g));
     load(g, a, out);
-    shared_unlock(g->set);
+    zone_unlock(zone_of(g));
+}
+
+
+static struct live_text *
+new_text(struct zone *z, size_t n)
+{
+    struct live_text *t;
+    size_t            room = ROOM_LEAST;
+
+    while (room < n)
+        room *= 2;
+    t = zone_alloc(z, sizeof(*t) + room);
+    if (t != NULL)
+        *t = (struct live_text){ .room = room };
+    return t;
+}
+
+
+/* Room for a text, and for the one after it.  NULL: there is none. */
+static struct live_text *
+take_room(struct upstream_group *g, size_t n)
+{
+    struct zone      *z = zone_of(g);
+    struct live_text *t = g->live->spare, *next, *before;
+
+    if (t != NULL && t->room >= n) {
+        g->live->spare = NULL;
+        return t;
+    }
+    t = new_text(z, n);
+    next = t != NULL ? new_text(z, n) : NULL;
+    if (next == NULL) {
+        zone_free(z, t);
+        return NULL;
+    }
+    before = g->live->spare;
+    g->live->spare = next;
+    IN_ORDER();
+    zone_free(z, before);
+    return t;
 }
 
 
 static enum live_verdict
 store(struct upstream_group *g, const struct live_servers *s, str_t text)
 {
-    struct zone      *z = g->set->zone;
-    struct live_text *t, *before = g->live->text;
+    struct live      *l = g->live;
+    struct live_text *t, *before = l->text;
 
-    if (g->live->version != s->version)
+    if (l->version != s->version)
         return LIVE_AGAIN;
-    t = zone_alloc(z, sizeof(*t) + text.n);
+    t = take_room(g, text.n);
     if (t == NULL)
         return LIVE_FULL;
-    *t = (struct live_text){ .digest = g->digest,
-                             .next_id = s->next_id,
-                             .n = text.n };
+    t->digest = g->digest;
+    t->next_id = s->next_id;
+    t->n = text.n;
     memcpy(t->at, text.p, text.n);
     IN_ORDER();
-    g->live->text = t;
+    l->text = t;
     IN_ORDER();
-    g->live->version++;
-    zone_free(z, before);
+    l->version++;
+    if (l->spare == NULL)
+        l->spare = before;
+    else
+        zone_free(zone_of(g), before);
     return LIVE_DONE;
 }
 
@@ -247,9 +318,9 @@ save(struct upstream_group *g, const struct live_servers *s,
     str_t         beside;
 
     if (g->state.n != 0 && live_state_write(a, g, s, &beside, log)) {
-        shared_lock(g->set);
+        shared_zone_lock(zone_of(g));
         live_state_keep(g, beside, g->live->version == s->version + 1, log);
-        shared_unlock(g->set);
+        zone_unlock(zone_of(g));
     }
     arena_free(a);
 }
@@ -274,9 +345,9 @@ live_store(struct upstream_group *g, const struct live_servers *s,
     str_t             text = live_lines(a, s, false);
     enum live_verdict v;
 
-    shared_lock(g->set);
+    shared_zone_lock(zone_of(g));
     v = store(g, s, text);
-    shared_unlock(g->set);
+    zone_unlock(zone_of(g));
     arena_free(a);
     if (v == LIVE_DONE) {
         save(g, s, log);
@@ -302,9 +373,9 @@ live_follow(struct upstream_group *g)
     struct arena       *a = arena_new(0), *before = g->lines_arena;
     struct live_servers s;
 
-    shared_lock(g->set);
+    shared_zone_lock(zone_of(g));
     load(g, a, &s);
-    shared_unlock(g->set);
+    zone_unlock(zone_of(g));
     g->live_version = s.version;
     g->lines = s.list.at;
     g->n_lines = s.list.n;
@@ -319,14 +390,14 @@ live_follow(struct upstream_group *g)
 static struct live *
 find(struct upstream_group *g)
 {
-    void       **first = shared_lives(g->set->zone);
+    void       **first = shared_lives(zone_of(g));
     uint64_t     group = binding_key(g->name);
     struct live *l;
 
     for (l = *first; l != NULL; l = l->next)
         if (l->group == group)
             return l;
-    l = zone_alloc(g->set->zone, sizeof(*l));
+    l = zone_alloc(zone_of(g), sizeof(*l));
     if (l == NULL)
         return NULL;
     *l = (struct live){ .next = *first, .group = group };
@@ -348,7 +419,7 @@ drop_old(struct upstream_group *g)
     g->live->text = NULL;
     IN_ORDER();
     g->live->version++;
-    zone_free(g->set->zone, t);
+    zone_free(zone_of(g), t);
 }
 
 
@@ -358,11 +429,11 @@ live_join(struct upstream_group *g)
     if (g->set->zone == NULL)
         return;
     g->digest = digest_of(g);
-    shared_lock(g->set);
+    shared_zone_lock(zone_of(g));
     g->live = find(g);
     if (g->live != NULL)
         drop_old(g);
-    shared_unlock(g->set);
+    zone_unlock(zone_of(g));
     if (g->live == NULL)
         return;
     if (text_in(g) != NULL)

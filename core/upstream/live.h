@@ -44,12 +44,12 @@ bool live_is_behind(const struct upstream_group *g);
 /* In a process that serves, when the states of the group have been shared. */
 void live_join(struct upstream_group *g);
 
-/* Parses "ADDRESS PARAMETER ..." of a server, whose strings are part of line;
- * NULL or what is wrong with it. */
+/* Parses "ADDRESS PARAMETER ..." of a server, words separated by blank, whose
+ * strings are part of line; NULL or what is wrong with it. */
 const char *live_parse(struct arena *a, const struct upstream_group *g,
-                       str_t line, struct upstream_server *out);
+                       str_t line, char blank, struct upstream_server *out);
 /* The same as text, without what is the default. */
-str_t live_text(struct arena *a, const struct upstream_server *s);
+str_t live_text(struct arena *a, const struct upstream_server *s, char blank);
 
 /* All of them, a line each: "ID ADDRESS ...", or "server ADDRESS ...;". */
 str_t live_lines(struct arena *a, const struct live_servers *s, bool is_file);

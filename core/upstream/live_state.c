@@ -91,7 +91,7 @@ read_line(struct conf *cf, struct upstream_group *g, str_t line)
         return "invalid line";
     line = str_trim(str_from(line, server.n));
     line.n--;
-    if (live_parse(cf->arena, g, line, &s) != NULL)
+    if (live_parse(cf->arena, g, line, ' ', &s) != NULL)
         return "invalid server";
     s.file = g->file;
     s.line = g->line;

@@ -4,6 +4,7 @@
  * configuration makes is part of its arena; one that replaces it at run time
  * has an arena of its own, which is freed when no pick uses it any more.
  */
+#include "core/shm/registry.h"
 #include "core/upstream/build.h"
 #include "core/upstream/health.h"
 #include "core/upstream/shared.h"
@@ -196,12 +197,13 @@ upstream_replace(struct upstream_group *g, struct arena *a,
                  const struct upstream_server *servers, size_t n)
 {
     struct peer_set *set = peer_set_new(a, servers, n);
+    struct zone     *zone = g->live != NULL ? g->zone->zone : g->set->zone;
 
     if (set->n_primary == 0 && g->names == NULL && g->live == NULL)
         return false;
     set->own = a;
-    if (g->set->has_own_states
-        || (g->set->zone != NULL && !shared_join(set, g->name, g->set->zone)))
+    if (zone != NULL ? !shared_join(set, g->name, zone)
+                     : g->set->has_own_states)
         own_state_join(set, g);
     health_attach(a, g, set);
     group_use(a, g, set);

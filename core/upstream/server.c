@@ -36,6 +36,21 @@ take_number(str_t value, unsigned least, unsigned *out)
 }
 
 
+/* It is the value of a cookie. */
+static enum verdict
+take_route(str_t value, str_t *out)
+{
+    *out = value;
+    for (size_t i = 0; i < value.n; i++)
+        if ((unsigned char) value.p[i] <= ' ' || value.p[i] == ';'
+            || value.p[i] == '"')
+            return INVALID;
+    return value.n == 0          ? EMPTY_ROUTE
+           : value.n > ROUTE_MAX ? LONG_ROUTE
+                                 : TAKEN;
+}
+
+
 static enum verdict
 take_parameter(const struct upstream_group *g, struct upstream_server *s,
                str_t arg)
@@ -55,10 +70,8 @@ take_parameter(const struct upstream_group *g, struct upstream_server *s,
         return !g->balancer->takes_slow_start              ? REFUSED
                : number_time(value, false, &s->slow_start) ? TAKEN
                                                            : INVALID;
-    if (conf_param(arg, "route", &s->route))
-        return s->route.n == 0          ? EMPTY_ROUTE
-               : s->route.n > ROUTE_MAX ? LONG_ROUTE
-                                        : TAKEN;
+    if (conf_param(arg, "route", &value))
+        return take_route(value, &s->route);
     if (str_is(arg, "backup")) {
         s->is_backup = true;
         return g->balancer->refuses_backup ? REFUSED : TAKEN;

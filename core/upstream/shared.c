@@ -18,7 +18,7 @@
 #include "core/upstream/changes.h"
 
 /* Changes with struct table and what is in it, struct peer_state, too. */
-enum { LAYOUT = 4, ROOM_LEAST = 16 };
+enum { LAYOUT = 5, ROOM_LEAST = 16 };
 
 /* What is held of an entry: two objects in struct held. */
 enum held_kind { CONNS, SETS, KINDS };
@@ -414,6 +414,13 @@ shared_uncount(struct peer_set *set, const struct peer *peer)
         holder_subtract(set->mine, object(entry_of(peer), CONNS));
     subtract(&peer->state->conns, 1);
     changes_note(changes_of(set), peer->state);
+}
+
+
+void
+shared_zone_lock(struct zone *z)
+{
+    lock(z);
 }
 
 

@@ -27,5 +27,7 @@ void shared_unlock(const struct peer_set *set);
 void shared_count(struct peer_set *set, const struct peer *peer);
 void shared_uncount(struct peer_set *set, const struct peer *peer);
 
+/* The lock of the states in a zone; zone_unlock gives it back. */
+void shared_zone_lock(struct zone *z);
 /* What live.c has in the zone; with the lock. */
 void **shared_lives(struct zone *z);

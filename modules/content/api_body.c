@@ -146,7 +146,7 @@ set_address(struct arena *a, const struct upstream_group *g, const json_t *v,
         return &wrong_address;
     text = text_of(a, v);
     if (text.n == 0 || !is_plain(text) || text.p[0] == '@'
-        || live_parse(a, g, text, &parsed) != NULL)
+        || live_parse(a, g, text, ' ', &parsed) != NULL)
         return &wrong_address;
     if (parsed.at.n == 0 && !str_eq(text, s->text))
         return &no_resolver;

@@ -6,6 +6,7 @@
 #include "modules/content/api.h"
 
 #include "core/os/clock.h"
+#include "core/shm/registry.h"
 #include "core/upstream/build.h"
 #include "core/upstream/queue.h"
 #include "core/upstream/shared.h"
@@ -164,7 +165,7 @@ put_group(struct api *a, struct upstream_group *g, const char *name)
     if (api_wants(a, "keepalive"))
         json_put_number(o, "keepalive", idle_count(g));
     if (api_wants(a, "zone"))
-        json_put(o, "zone", zone_name(g->set->zone));
+        json_put(o, "zone", zone_name(g->zone->zone));
     if (g->queue != NULL && api_wants(a, "queue"))
         put_queue(o, g->queue);
     json_close(o, '}');
@@ -244,7 +245,7 @@ put_angie_group(struct api *a, struct upstream_group *g, const char *name)
         put_angie_peer(a, &l.at[i]);
     json_close(o, '}');
     json_put_number(o, "keepalive", idle_count(g));
-    json_put(o, "zone", zone_name(g->set->zone));
+    json_put(o, "zone", zone_name(g->zone->zone));
     json_close(o, '}');
 }
 
@@ -254,7 +255,7 @@ put_angie_group(struct api *a, struct upstream_group *g, const char *name)
 static bool
 is_shown(const struct upstream_group *g)
 {
-    return g->kind == CONF_HTTP && g->set != NULL && g->set->zone != NULL;
+    return g->kind == CONF_HTTP && g->live != NULL;
 }
 
 

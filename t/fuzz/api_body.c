@@ -17,13 +17,13 @@ static void
 check_line(struct arena *a, const struct upstream_group *g,
            const struct upstream_server *s)
 {
-    str_t                  line = live_text(a, s);
+    str_t                  line = live_text(a, s, ' ');
     struct upstream_server again;
 
     for (size_t i = 0; i < line.n; i++)
         CHECK((unsigned char) line.p[i] >= ' ' && line.p[i] != ';');
-    CHECK(live_parse(a, g, line, &again) == NULL);
-    CHECK(str_eq(live_text(a, &again), line));
+    CHECK(live_parse(a, g, line, ' ', &again) == NULL);
+    CHECK(str_eq(live_text(a, &again, ' '), line));
 }
 
 
