@@ -18,7 +18,7 @@ use Weir::Test;
 
 plan skip_all => 'not in nginx' if is_oracle();
 plan skip_all => 'no node' if system('node -e 0 2>/dev/null') != 0;
-plan skip_all => 'built without jansson' if `$ENV{TEST_BINARY} doc api 2>&1` !~ /Syntax/;
+plan skip_all => 'built without jansson' if (run_binary('doc', 'api'))[1] !~ /Syntax/;
 
 my $t = Weir::Test->new;
 my @names = 'a' .. 'e';

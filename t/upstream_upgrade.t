@@ -13,7 +13,7 @@ use Weir::Test;
 
 plan skip_all => 'commercial' if is_oracle();
 plan skip_all => 'built without jansson'
-    if `$ENV{TEST_BINARY} doc api 2>&1` !~ /Syntax/;
+    if (run_binary('doc', 'api'))[1] !~ /Syntax/;
 
 my $t = Weir::Test->new;
 my @b = map {
