@@ -93,6 +93,7 @@ is_deeply [@$two{qw(id name backup weight state active max_conns requests fails 
     [1, "127.0.0.1:$port{b}", JSON::PP::false, 2, 'up', 0, 7, 4, 0, 0, 0], 'a peer';
 is_deeply $two->{responses}, { '1xx' => 0, '2xx' => 4, '3xx' => 0, '4xx' => 0, '5xx' => 0, total => 4 }, 'its responses';
 ok $two->{sent} > 100 && $two->{received} > 100, 'bytes';
+is_deeply $two->{health_checks}, { checks => 0, fails => 0, unhealthy => 0 }, 'its health';
 like $two->{selected}, qr/^20\d\d-.*Z$/, 'when it was chosen last';
 
 is_deeply get('/api/9/http/upstreams/app/servers'), [

@@ -203,7 +203,8 @@ match_probes(struct health *h)
 
         if (p != NULL)
             p->is_wanted = true;
-        else if (!set->peers[i].server->is_down)
+        else if (!set->peers[i].server->is_down
+                 && set->peers[i].server->group == NULL)
             add_probe(h, &set->peers[i]);
     }
     drop_unwanted(h);

@@ -194,6 +194,8 @@ health_attach(struct arena *a, const struct upstream_group *g,
         struct peer *peer = &set->peers[i];
 
         peer->n_health = 0;
+        if (peer->server->group != NULL) /* which has checks of its own */
+            continue;
         peer->health = arena_array(a, struct health_slot *, n);
         for (const struct health_check *c = g->checks; c != NULL; c = c->next) {
             struct health_slot *s = health_slot(g, c, peer->name);

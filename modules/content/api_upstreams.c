@@ -8,13 +8,15 @@
 #include "core/os/clock.h"
 #include "core/shm/registry.h"
 #include "core/upstream/build.h"
+#include "core/upstream/health.h"
 #include "core/upstream/queue.h"
 #include "core/upstream/shared.h"
 
 /* A peer, as it is at one moment. */
 struct seen {
-    const struct peer *peer;
-    struct peer_state  state;
+    const struct peer  *peer;
+    struct peer_state   state;
+    struct health_facts health;
 };
 
 struct seen_list {
@@ -37,8 +39,11 @@ look(struct api *a, struct upstream_group *g)
     l.at = arena_array(a->r->task.arena, struct seen, l.n + 1);
     shared_lock(set);
     for (unsigned i = 0; i < l.n; i++)
-        l.at[i] = (struct seen){ &set->peers[i], *set->peers[i].state };
+        l.at[i] = (struct seen){ .peer = &set->peers[i],
+                                 .state = *set->peers[i].state };
     shared_unlock(set);
+    for (unsigned i = 0; i < l.n; i++)
+        health_tell(&set->peers[i], &l.at[i].health);
     return l;
 }
 
@@ -60,6 +65,10 @@ state_of(const struct seen *s)
         return "down";
     if (s->peer->server->is_drain)
         return "draining";
+    if (s->health.is_unhealthy)
+        return "unhealthy";
+    if (s->health.is_checking)
+        return "checking";
     return has_failed(s) ? "unavail" : "up";
 }
 
@@ -102,6 +111,19 @@ put_responses(struct json_text *o, const struct peer_tally *t)
 
 
 static void
+put_checks(struct json_text *o, const struct health_facts *h)
+{
+    json_open(o, "health_checks", '{');
+    json_put_number(o, "checks", h->checks);
+    json_put_number(o, "fails", h->fails);
+    json_put_number(o, "unhealthy", h->unhealthy);
+    if (h->is_checked)
+        json_put_bool(o, "last_passed", h->last_passed);
+    json_close(o, '}');
+}
+
+
+static void
 put_peer(struct json_text *o, const struct seen *s)
 {
     const struct upstream_server *server = s->peer->server;
@@ -129,6 +151,7 @@ put_peer(struct json_text *o, const struct seen *s)
     json_put_number(o, "received", t->received);
     json_put_number(o, "fails", t->fails);
     json_put_number(o, "unavail", t->unavail);
+    put_checks(o, &s->health);
     json_put_number(o, "downtime", down_ms(s));
     if (t->down_since != 0)
         api_put_time(o, "downstart", wall_of(t->down_since));
