@@ -12,6 +12,7 @@
     X(more_headers)                                                            \
     X(headers)                                                                 \
     X(proxy_status)                                                            \
+    X(cache_status)                                                            \
     X(limit_req)                                                               \
     X(userid)                                                                  \
     X(gunzip)                                                                  \

@@ -17,6 +17,7 @@
     X(FILE, "file")             /* a file that was looked up                 */ \
     X(CONTENT, "content")       /* the handler                               */ \
     X(SUBREQUEST, "subrequest")                                                \
+    X(CACHE, "cache")           /* what is stored, and may be                */ \
     X(UPSTREAM, "upstream")     /* the request to an upstream                */ \
     X(HEADER, "header")         /* a response header, by configuration       */ \
     X(LOG, "log")                                                              \

@@ -114,6 +114,8 @@ struct command {
     const char *usage; /* the arguments, for the help                        */
     const char *says;
     const char *options; /* what each does, a line each; or NULL             */
+    const char *passes;  /* a first argument that is the name of another
+                            command, which gets the rest; or NULL            */
     /* argv[0] is the first argument; -c, -p, -g and -e are not among them but
      * in paths.  The exit code; messages go to standard error. */
     int (*run)(struct conf_paths *paths, char **argv);

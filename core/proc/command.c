@@ -62,18 +62,28 @@ is_answered(const struct command *c, char **argv)
 }
 
 
+/* What a command that passes its arguments on is about. */
+static char cache_only[] = "--cache";
+
+
 int
 command_run(struct setup *s, const struct command *c, char **argv)
 {
     unsigned n = 0;
     char   **own;
+    bool     passes = c->passes != NULL && *argv != NULL
+                  && strcmp(*argv, c->passes) == 0;
 
+    if (passes)
+        c = command_find(c->passes);
     if (is_answered(c, argv))
         return 0;
     while (argv[n] != NULL)
         n++;
     own = arena_array(s->arena, char *, n + 1);
     memcpy(own, argv, n * sizeof(*own));
+    if (passes)
+        own[0] = cache_only;
     if (!options_extract(&s->options, own))
         return 1;
     log_explains = true;

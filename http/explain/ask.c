@@ -208,6 +208,9 @@ ask_parse(struct explain_ask *ask, struct arena *a, char **argv)
         if (strcmp(arg, "--json") == 0) {
             ask->is_json = true;
             argv++;
+        } else if (strcmp(arg, "--cache") == 0) {
+            ask->is_cache = true;
+            argv++;
         } else if (strcmp(arg, "--full") == 0) {
             ask->is_full = true;
             argv++;

@@ -30,7 +30,7 @@ explain(struct worker *w, char **argv)
 static const struct command command = {
     .name = "explain",
     .usage = "'[METHOD] URL' [-H 'Name: value'] [--from IP] [--status N] "
-             "[--answer 'Name: value'] [--full] "
+             "[--answer 'Name: value'] [--full] [--cache] "
              "[--json] [-c file]",
     .says = "the path that a request takes, and why; nobody is contacted",
     .options
@@ -40,6 +40,7 @@ static const struct command command = {
       "  --status N              what upstreams answer (200)\n"
       "  --answer 'Name: value'  a header field of their answer\n"
       "  --full                  long lines, and constant \"set\"s, whole\n"
+      "  --cache                 only what the cache does\n"
       "  --json                  the same as an object\n"
       "  -c FILE                 the configuration\n"
       "\n"

@@ -29,6 +29,7 @@ struct explain_ask {
     struct addr_any from;     /* --from                                      */
     unsigned        status;   /* --status: what upstreams answer             */
     bool            is_json, is_full; /* --json, --full                      */
+    bool            is_cache; /* --cache: only what the cache does           */
 };
 
 struct explain_step {

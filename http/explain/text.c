@@ -251,6 +251,23 @@ print_asked(const struct explain *e)
 }
 
 
+/* --cache */
+static void
+print_cache(const struct explain *e)
+{
+    const struct explain_step *before = NULL;
+
+    VEC_EACH(&e->steps, s) {
+        if (s->kind != TRACE_CACHE)
+            continue;
+        print_step(e, s, before == NULL ? "cache" : "");
+        before = s;
+    }
+    if (before == NULL)
+        printf("no cache is asked\n");
+}
+
+
 void
 text_print(const struct explain *e)
 {
@@ -261,6 +278,10 @@ text_print(const struct explain *e)
 
     print_asked(e);
     printf(" from %.*s\n", (int) n, from);
+    if (e->ask.is_cache) {
+        print_cache(e);
+        return;
+    }
     print_label("listener", 0);
     k = LABEL + 2 + printf(STR_F, STR_A(e->address->text));
     if (str_is(e->ask.scheme, "https") && !e->address->has_ssl)

@@ -256,22 +256,41 @@ cache_set_validators(struct disk_head *h, const struct exchange *x)
 }
 
 
+/* The reason is kept for those who ask: false. */
+static bool
+refuse(struct cached *c, const char *why)
+{
+    c->unstored = why;
+    return false;
+}
+
+
 static bool
 is_storable(struct gateway *g, struct disk_head *h)
 {
     struct cached *c = g->cache;
 
-    if (!c->is_storable || !g->buffers || g->x->is_upgrade || g->x->is_headless
-        || cache_is_any(&g->conf->cache.no_store, &g->r->task)
-        || cache_rfc_is_unstored(g))
+    if (!c->is_storable)
         return false;
+    if (!g->buffers)
+        return refuse(c, "not buffered");
+    if (g->x->is_upgrade || g->x->is_headless)
+        return refuse(c, "no HTTP response");
+    if (cache_is_any(&g->conf->cache.no_store, &g->r->task))
+        return refuse(c, "no_cache");
+    if (cache_rfc_is_unstored(g))
+        return refuse(c, "Cache-Control of the request");
     cache_age_of(&c->age, g, g->x);
-    if (!cache_age_allows(&c->age) || !read_vary(g, g->x, &h->vary))
-        return false;
+    if (!cache_age_allows(&c->age))
+        return refuse(c, c->age.why);
+    if (!read_vary(g, g->x, &h->vary))
+        return refuse(c, "Vary");
     h->valid_at = cache_valid_until(g, &c->age, g->x->code);
     h->head_at = disk_head_size(c->text.n);
     h->body_at = h->head_at + c->raw.n;
-    return h->valid_at != 0 && h->body_at <= DISK_HEAD_MAX;
+    if (h->valid_at == 0)
+        return refuse(c, "no lifetime");
+    return h->body_at <= DISK_HEAD_MAX || refuse(c, "too large a head");
 }
 
 

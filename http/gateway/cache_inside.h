@@ -6,6 +6,7 @@
 
 #include "core/cache/disk/hot.h"
 #include "http/gateway/cache_age.h"
+#include "http/gateway/cache_tell.h"
 #include "http/gateway/exchange.h"
 
 /* A file that was opened. */
@@ -43,6 +44,9 @@ struct cached {
     struct disk_key          main, key; /* its digest; that of the variant   */
     bool                     has_digest; /* main is set                      */
     enum cache_status        status;
+    enum cache_why           why;
+    const char              *unstored; /* why the response is not; NULL    */
+    int64_t                  valid_at; /* of what is answered; 0             */
     int64_t                  date; /* when what is answered was stored; 0    */
     bool                     is_storable;
     bool                     may_use_error; /* stale-if-error                */

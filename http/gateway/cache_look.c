@@ -238,8 +238,10 @@ answer(struct gateway *g, struct cached_file *f, enum cache_status status)
     bool           is_good = report(g, f);
 
     c->date = f->head.date;
+    c->valid_at = f->head.valid_at;
     cache_close(f);
     if (!is_good) {
+        c->why = CACHE_WHY_BROKEN;
         (void) disk_cache_remove(c->in, &c->key);
         return STEP_NEXT;
     }
@@ -308,12 +310,16 @@ judge_stale(struct gateway *g, struct cached_file *f, bool is_new)
     c->may_use_error = c->is_soft || f->head.valid_at + f->head.error >= now;
     c->claim = is_update ? g->r->exchanges->handed
                          : disk_cache_claim(c->in, &c->key, UPDATE_MS);
+    c->why = CACHE_WHY_UPDATING;
     if (c->claim == 0 && may)
         return answer(g, f, CACHE_UPDATING);
     if (c->claim != 0 && may && (conf->updates_behind || c->is_soft)
         && update_behind(g))
         return answer(g, f, CACHE_STALE);
     c->status = CACHE_EXPIRED;
+    c->why = is_new       ? CACHE_WHY_REQUEST
+             : c->is_soft ? CACHE_WHY_SOFT
+                          : CACHE_WHY_EXPIRED;
     c->old = *f;
     return STEP_NEXT;
 }
@@ -327,6 +333,8 @@ fall_back(struct gateway *g, enum cache_status status)
 
     if (g->x != NULL)
         exchange_end(g->x);
+    if (status == CACHE_STALE)
+        c->why = CACHE_WHY_FAILED;
     return answer(g, &c->old, status) == STEP_DONE;
 }
 
@@ -470,6 +478,8 @@ begin(struct gateway *g)
 
     if (!task_is_dry(t) && cache_purge_is_asked(g))
         return cache_purge_now(g);
+    if (task_is_dry(t))
+        cache_explain(g);
     if (task_is_dry(t)
         || !(g->r->method & (conf->methods | HTTP_GET | HTTP_HEAD)))
         return STEP_NEXT;
@@ -492,6 +502,7 @@ begin(struct gateway *g)
     c->purges = disk_purge_number(in);
     c->is_storable = true;
     c->status = is_bypassed ? CACHE_BYPASS : CACHE_MISS;
+    c->why = is_bypassed ? CACHE_WHY_BYPASS : CACHE_WHY_NEW;
     return is_bypassed ? STEP_NEXT : STEP_ACCEPT;
 }
 
@@ -516,6 +527,7 @@ lock(struct gateway *g)
     if (now >= c->until) {
         if (conf->lock_timeout != 0)
             log_info(g->r->task.log, "cache lock timeout");
+        c->why = CACHE_WHY_LOCKED;
         c->is_storable = false;
         return STEP_NEXT;
     }
@@ -541,6 +553,7 @@ find_file(struct gateway *g, struct cached_file *f, struct disk_asked *asked)
         return true;
     cache_close(f);
     c->key = variant;
+    c->why = CACHE_WHY_VARIANT;
     if (!disk_cache_ask(c->in, &c->key, asked) || !asked->may_have_file
         || !read_file(c, f, asked, g->r->task.log))
         return false;
@@ -565,6 +578,7 @@ find_good(struct gateway *g, struct cached_file *f, struct disk_asked *asked)
     c->is_soft = v == PURGED_SOFT;
     if (v != PURGED_HARD)
         return true;
+    c->why = CACHE_WHY_PURGED;
     cache_close(f);
     (void) disk_cache_remove(c->in, &c->key);
     return false;
@@ -592,6 +606,7 @@ use(struct gateway *g, struct cached_file *f)
     bool            is_fresh = f->head.valid_at >= clock_seconds();
     enum cache_wish wish = cache_rfc_wish(g, f);
 
+    g->cache->why = wish == WISH_STALE ? CACHE_WHY_MAX_STALE : CACHE_WHY_FRESH;
     if (wish == WISH_STALE)
         return answer(g, f, CACHE_STALE);
     if (is_fresh && !g->cache->is_soft && wish == WISH_NONE)
@@ -609,17 +624,21 @@ seek(struct gateway *g)
     struct disk_asked  asked, of;
     enum step          s;
 
+    c->why = CACHE_WHY_FRESH;
     if (!cache_rfc_has_wishes(g) && cache_hot_find(g, &f)
         && answer(g, &f, CACHE_HIT) == STEP_DONE)
         return STEP_DONE;
     cache_digest_key(c);
+    c->why = CACHE_WHY_NEW;
     if (!disk_cache_ask(c->in, &c->key, &asked)) {
+        c->why = CACHE_WHY_FULL;
         c->is_storable = false;
         return STEP_NEXT;
     }
     c->purges = asked.last_purge;
     if (has_status(c, &asked)) {
         c->status = CACHE_HIT;
+        c->why = CACHE_WHY_STATUS;
         c->is_storable = false;
         return gateway_fail(g, asked.error);
     }
@@ -630,6 +649,7 @@ seek(struct gateway *g)
             return s;
     }
     if (asked.uses < g->conf->cache.min_uses) {
+        c->why = CACHE_WHY_MIN_USES;
         c->is_storable = false;
         return STEP_NEXT;
     }
@@ -648,8 +668,10 @@ check_range(struct gateway *g)
     if (max == 0 || f == NULL || !str_istarts(f->value, STR("bytes=")))
         return;
     rest = str_trim(str_from(f->value, strlen("bytes=")));
-    if ((rest.n != 0 && rest.p[0] == '-') || range_start(f->value) > max - 1)
-        g->cache->is_storable = false;
+    if ((rest.n == 0 || rest.p[0] != '-') && range_start(f->value) <= max - 1)
+        return;
+    g->cache->unstored = "Range";
+    g->cache->is_storable = false;
 }
 
 
@@ -693,6 +715,7 @@ gateway_cache_end(struct gateway *g)
 
     if (c == NULL)
         return;
+    cache_tell_end(g);
     cache_stop_waiting(c);
     cache_finish(g);
     cache_close(&c->old);

@@ -108,6 +108,8 @@ void gateway_blame_connect(struct gateway *g);
 /* Where a connection could not be made, the name of its peer is looked up
  * again. */
 void gateway_ask_again(struct gateway *g);
+/* What the server is called in Proxy-Status and Cache-Status. */
+str_t gateway_name_of(const struct http_request *r);
 /* The word of a try's fault; empty: none. */
 str_t gateway_fault_word(const struct exchange *x);
 /* A timer of the present link has run out: logs it, with the directive that has

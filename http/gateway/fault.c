@@ -113,8 +113,8 @@ struct proxy_status_conf {
 
 
 /* As in Server, without a version. */
-static str_t
-name_of(const struct http_request *r)
+str_t
+gateway_name_of(const struct http_request *r)
 {
     str_t       name = str_of(http_server_token(r));
     const char *slash = str_chr(name, '/');
@@ -130,7 +130,7 @@ add_status(struct http_request *r)
     const struct exchange *x = r->exchanges->last;
     struct arena          *a = r->task.arena;
     enum gateway_fault     why = r->exchanges->untried;
-    str_t                  value = name_of(r);
+    str_t                  value = gateway_name_of(r);
 
     if (x != NULL && why == GATEWAY_FAULT_NONE) {
         why = x->fault;

@@ -8,6 +8,7 @@
 #include "core/base/escape.h"
 #include "http/error_page.h"
 #include "http/gateway/cache_rfc.h"
+#include "http/gateway/cache_tell.h"
 #include "http/gateway/exchange.h"
 #include "http/response.h"
 #include "http/uri.h"
@@ -259,7 +260,9 @@ send_head(struct gateway *g)
     struct http_response *out = &r->out;
     enum step             s;
 
-    if (!x->is_stored && !task_is_dry(&r->task))
+    if (task_is_dry(&r->task))
+        cache_explain_response(g);
+    else if (!x->is_stored)
         gateway_cache_open(g);
     pass_fields(g, false);
     cache_rfc_pass(g);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "http/cookie.h"
+#include "http/gateway/cache_tell.h"
 #include "http/gateway/exchange.h"
 
 
@@ -171,7 +172,8 @@ enum cache_told {
     CACHE_TOLD_KEY,
     CACHE_TOLD_AGE,
     CACHE_TOLD_ETAG,
-    CACHE_TOLD_MODIFIED
+    CACHE_TOLD_MODIFIED,
+    CACHE_TOLD_REASON
 };
 
 
@@ -204,6 +206,8 @@ get_cached(struct task *t, uintptr_t what)
         return gateway_cache_etag(g);
     case CACHE_TOLD_MODIFIED:
         return gateway_cache_modified(g);
+    case CACHE_TOLD_REASON:
+        return gateway_cache_reason(g);
     }
     return STR_NONE;
 }
@@ -259,6 +263,11 @@ static const struct variable variables[] = {
     { "upstream_cache_last_modified", get_cached, CACHE_TOLD_MODIFIED,
       VAR_VOLATILE, NULL,
       "the Last-Modified of a stored response that is being revalidated" },
+    { "upstream_cache_reason", get_cached, CACHE_TOLD_REASON, VAR_VOLATILE,
+      NULL,
+      "why $upstream_cache_status is what it is (fresh, new, variant, purged, "
+      "expired, bypass, request ...), and what keeps the response from being "
+      "stored" },
     { "upstream_cache_status", get_cached, CACHE_TOLD_STATUS, VAR_VOLATILE,
       NULL,
       "how the cache answered: MISS, BYPASS, EXPIRED, STALE, UPDATING, "

@@ -4,6 +4,7 @@
  */
 #include <unistd.h>
 
+#include "core/cache/disk/answer.h"
 #include "core/cache/disk/hot.h"
 #include "core/cache/disk/purge.h"
 #include "core/conf/types.h"
@@ -317,4 +318,5 @@ struct module disk_cache_module = {
     .process_stop = stop,
     .adopt = adopt,
     .helpers = helpers,
+    .answer = disk_answer,
 };
