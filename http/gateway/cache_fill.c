@@ -10,6 +10,7 @@
 #include "core/base/crc32.h"
 #include "core/base/date.h"
 #include "core/os/clock.h"
+#include "http/gateway/cache_purge.h"
 #include "http/gateway/cache_rfc.h"
 #include "http/gateway/cache_vary.h"
 #include "http/temp_file.h"
@@ -405,7 +406,7 @@ cache_finish(struct gateway *g)
     if (fill->file == NULL)
         return;
     disk_cache_name(c->in, &c->key, name);
-    if (!is_whole(g))
+    if (!is_whole(g) || disk_purge_is_unsure(c->in, c->purges))
         (void) unlink(fill->name.p);
     else if (temp_file_move(&g->r->task, fill->name.p, name)) {
         disk_cache_stored(c->in, &c->key, (uint64_t) fill->end, c->purges);

@@ -593,7 +593,7 @@ has_status(const struct cached *c, const struct disk_asked *asked)
 
     return asked->error != 0
            && (asked->purges >= asked->last_purge
-               || disk_purge_of_key(c->in, &c->main, c->text, &age)
+               || disk_purge_of_key(c->in, &c->main, c->text, &age, true)
                       == PURGED_NOT);
 }
 

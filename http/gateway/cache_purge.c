@@ -222,7 +222,8 @@ cache_purged(struct gateway *g, struct cached_file *f,
 
     if (asked->last_purge == 1 || asked->purges >= asked->last_purge)
         return PURGED_NOT;
-    v = disk_purge_of_key(c->in, &c->main, c->text, &age);
+    v = disk_purge_of_key(c->in, &c->main, c->text, &age,
+                          memcmp(&c->main, &c->key, sizeof(c->key)) == 0);
     if (v != PURGED_HARD && g->conf->cache.tags.list.n != 0) {
         w = by_tags(g, f, &age);
         v = w > v ? w : v;

@@ -426,7 +426,8 @@ own_path(const struct http_request *r, str_t url, str_t *path)
 void
 cache_rfc_invalidate(struct gateway *g)
 {
-    const unsigned safe = HTTP_GET | HTTP_HEAD | HTTP_OPTIONS | HTTP_TRACE;
+    const unsigned safe = HTTP_GET | HTTP_HEAD | HTTP_OPTIONS | HTTP_TRACE
+                          | HTTP_PROPFIND;
     struct http_request     *r = g->r;
     const struct disk_cache *in;
     struct exchange         *x = g->x;

@@ -57,7 +57,6 @@ merge(struct arena *a, str_t head, const struct exchange *x)
     size_t room = head.n + sizeof("Date: ") + 64;
     char  *out, *p;
     str_t  line;
-    bool   is_first = true;
 
     if (!str_ends(head, STR("\n\r\n")) && !str_ends(head, STR("\n\n")))
         return STR_NONE;
@@ -68,9 +67,8 @@ merge(struct arena *a, str_t head, const struct exchange *x)
         line = str_cut(&head, '\n');
         if (line.n == 0 || (line.n == 1 && line.p[0] == '\r'))
             break;
-        if (!is_first && is_replaced(x, line))
+        if (is_replaced(x, line))
             continue;
-        is_first = false;
         memcpy(p, line.p, line.n);
         p += line.n;
         *p++ = '\n';

@@ -57,7 +57,7 @@ judge(const struct disk_cache *c, unsigned key, const char *text,
     struct disk_key k = key_of(key);
     struct disk_age age = { number, clock_seconds() - (number == 0) * 10 };
 
-    return disk_purge_of_key(c, &k, str_of(text), &age);
+    return disk_purge_of_key(c, &k, str_of(text), &age, false);
 }
 
 
@@ -75,7 +75,7 @@ test_ages(void)
     is(judge(c, 2, "a/b", 1), PURGED_NOT, "not another one");
     is(judge(c, 1, "a/b", 2), PURGED_NOT, "not what is newer");
     is(judge(c, 1, "a/b", 0), PURGED_HARD, "by its date");
-    is(disk_purge_of_key(c, &one, STR("a"), &unknown), PURGED_NOT,
+    is(disk_purge_of_key(c, &one, STR("a"), &unknown, true), PURGED_NOT,
        "not if that is later");
     disk_purge_prefix(c, STR("a/"), true);
     is(judge(c, 2, "a/b", 2), PURGED_SOFT, "softly, what begins so");
@@ -110,6 +110,12 @@ test_room(void)
         bad += judge(c, i, text, disk_purge_number(c)) != PURGED_NOT;
     }
     is(bad, 0, "%u keys and prefixes in a small zone", n);
+    key = key_of(n);
+    is(disk_purge_of_key(c, &key, STR("x"), &(struct disk_age){ 1, 0 }, true),
+       PURGED_NOT, "the file of another key is not purged with them");
+    ok(disk_purge_is_unsure(c, 1)
+           && !disk_purge_is_unsure(c, disk_purge_number(c)),
+       "... but what is being fetched is not sure");
 }
 
 

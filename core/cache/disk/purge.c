@@ -2,9 +2,9 @@
 /*
  * The rules, in the zone.  Those about keys and tags are two hash tables with
  * eight places for each hash; those about prefixes are a list.  What makes room
- * is not lost but merged: of a table, everything that is older than what was
- * forgotten counts as purged; of prefixes, the two oldest become what they begin
- * with.
+ * is not lost but merged.  Of a table, everything that is older counts as purged,
+ * but for main files of keys, which are deleted at once, if they were there; of
+ * prefixes, the two oldest become what they begin with.
  */
 #include "core/cache/disk/purge.h"
 
@@ -69,7 +69,7 @@ purge_rules_clear(struct disk_purges *p)
         memset(tables[i]->marks, 0,
                (size_t) tables[i]->sets * PURGE_WAYS
                    * sizeof(struct purge_mark));
-        tables[i]->forgotten = (struct purge_when){ .number = 0 };
+        tables[i]->hard = tables[i]->soft = (struct purge_when){ .number = 0 };
     }
     memset(p->prefixes, 0, p->room * sizeof(*p->prefixes));
     p->bytes = 0;
@@ -180,8 +180,10 @@ place(struct purge_table *t, uint64_t hash)
             best = m;
         }
     }
-    if (oldest.number != 0)
-        t->forgotten = later(t->forgotten, oldest);
+    if (oldest.number != 0) {
+        t->hard = later(t->hard, best->hard);
+        t->soft = later(t->soft, best->soft);
+    }
     IN_ORDER();
     *best = (struct purge_mark){ .hash = 0 };
     IN_ORDER();
@@ -201,12 +203,12 @@ purge_rules_mark(struct purge_table *t, uint64_t hash, bool soft,
 
 
 static enum disk_purged
-judge_mark(const struct purge_table *t, uint64_t hash,
+judge_mark(const struct purge_table *t, uint64_t hash, bool is_main,
            const struct disk_age *age)
 {
     const struct purge_mark *set = set_of(t, hash);
 
-    if (is_older(age, &t->forgotten))
+    if (!is_main && is_older(age, &t->hard))
         return PURGED_HARD;
     for (const struct purge_mark *m = set; m < set + PURGE_WAYS; m++) {
         if (m->hash != hash)
@@ -216,7 +218,7 @@ judge_mark(const struct purge_table *t, uint64_t hash,
         if (is_older(age, &m->soft))
             return PURGED_SOFT;
     }
-    return PURGED_NOT;
+    return is_older(age, &t->soft) ? PURGED_SOFT : PURGED_NOT;
 }
 
 
@@ -326,6 +328,18 @@ purge_rules_publish(struct disk_purges *p, struct purge_when when)
 }
 
 
+bool
+disk_purge_is_unsure(const struct disk_cache *c, uint64_t number)
+{
+    bool is_unsure;
+
+    disk_index_lock(c->in->zone);
+    is_unsure = purge_rules_of(c)->keys.hard.number > number;
+    disk_index_unlock(c->in->zone);
+    return is_unsure;
+}
+
+
 uint64_t
 disk_purge_number(const struct disk_cache *c)
 {
@@ -408,13 +422,13 @@ disk_purge_tag(const struct disk_cache *c, str_t tag, bool soft)
 
 enum disk_purged
 disk_purge_of_key(const struct disk_cache *c, const struct disk_key *key,
-                  str_t text, const struct disk_age *age)
+                  str_t text, const struct disk_age *age, bool is_main)
 {
     const struct disk_purges *p = purge_rules_of(c);
     enum disk_purged          by_mark, by_text;
 
     disk_index_lock(c->in->zone);
-    by_mark = judge_mark(&p->keys, purge_hash_key(key), age);
+    by_mark = judge_mark(&p->keys, purge_hash_key(key), is_main, age);
     by_text = judge_text(p, text, age);
     disk_index_unlock(c->in->zone);
     return by_mark > by_text ? by_mark : by_text;
@@ -428,7 +442,7 @@ disk_purge_of_tag(const struct disk_cache *c, str_t tag,
     enum disk_purged v;
 
     disk_index_lock(c->in->zone);
-    v = judge_mark(&purge_rules_of(c)->tags, purge_hash_tag(tag), age);
+    v = judge_mark(&purge_rules_of(c)->tags, purge_hash_tag(tag), false, age);
     disk_index_unlock(c->in->zone);
     return v;
 }

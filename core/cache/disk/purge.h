@@ -35,6 +35,9 @@ struct disk_age {
 /* The number of the last purge, at least 1. */
 uint64_t disk_purge_number(const struct disk_cache *c);
 
+/* Whether so much was purged since then that nobody knows whether a key was. */
+bool disk_purge_is_unsure(const struct disk_cache *c, uint64_t number);
+
 /* Purge; the file of the key itself is deleted at once, unless soft.  Whether
  * there was one. */
 bool disk_purge_key(const struct disk_cache *c, const struct disk_key *key,
@@ -47,10 +50,10 @@ void disk_purge_prefix(const struct disk_cache *c, str_t prefix, bool soft);
 void disk_purge_tag(const struct disk_cache *c, str_t tag, bool soft);
 
 /* Whether something of that age was purged by its key: key is the digest of
- * text, not that of a variant. */
+ * text; is_main: it is in the file of that, not of a variant. */
 enum disk_purged disk_purge_of_key(const struct disk_cache *c,
                                    const struct disk_key *key, str_t text,
-                                   const struct disk_age *age);
+                                   const struct disk_age *age, bool is_main);
 /* ... or by one of its tags. */
 enum disk_purged disk_purge_of_tag(const struct disk_cache *c, str_t tag,
                                    const struct disk_age *age);

@@ -109,6 +109,13 @@ purge_line_parse(str_t line, struct purge_line *out)
 
 
 static void
+take_forgotten(struct purge_table *t, bool soft, struct purge_when when)
+{
+    *(soft ? &t->soft : &t->hard) = when;
+}
+
+
+static void
 take_line(const struct disk_cache *c, struct disk_purges *p,
           const struct purge_line *l)
 {
@@ -120,7 +127,7 @@ take_line(const struct disk_cache *c, struct disk_purges *p,
         purge_rules_mark(l->sort == 'k' ? &p->keys : &p->tags, l->hash,
                          l->is_soft, when);
     else
-        (l->sort == 'f' ? &p->keys : &p->tags)->forgotten = when;
+        take_forgotten(l->sort == 'f' ? &p->keys : &p->tags, l->is_soft, when);
     purge_rules_publish(p, when);
 }
 
@@ -144,9 +151,12 @@ write_table(FILE *f, const struct purge_table *t, char sort, char forgotten,
 {
     char line[ROOM];
 
-    if (t->forgotten.number != 0)
-        (void) fwrite(line, 1,
-                      put_mark(line, forgotten, false, t->forgotten.at, 0), f);
+    if (t->hard.number != 0)
+        (void) fwrite(line, 1, put_mark(line, forgotten, false, t->hard.at, 0),
+                      f);
+    if (t->soft.number != 0)
+        (void) fwrite(line, 1, put_mark(line, forgotten, true, t->soft.at, 0),
+                      f);
     for (const struct purge_mark *m = t->marks; m < t->marks + n; m++) {
         if (m->hard.number != 0)
             (void) fwrite(line, 1,

@@ -25,7 +25,8 @@ struct purge_mark {
 };
 
 struct purge_table {
-    struct purge_when  forgotten; /* what is older counts as purged          */
+    /* The latest ones that made room: what is older may have been purged. */
+    struct purge_when  hard, soft;
     uint32_t           sets;
     struct purge_mark *marks;
 };

@@ -38,7 +38,8 @@ is_purged(const struct disk_cache *c, const struct disk_entry *e)
         return false;
     CHECK(EVP_Digest(text.p, text.n, key.b, NULL, EVP_md5(), NULL) == 1);
     return disk_purge_of_key(c, &key, text,
-                             &(struct disk_age){ e->purges, h.date })
+                             &(struct disk_age){ e->purges, h.date },
+                             memcmp(&key, &e->key, sizeof(key)) == 0)
            == PURGED_HARD;
 }
 
