@@ -51,6 +51,7 @@ $t->run(<<"EOC");
         listen 127.0.0.1:%%PORT%%;
         add_header X-Cache \$upstream_cache_status always;
         location / { proxy_pass http://127.0.0.1:$up; }
+        location /bypass { proxy_cache_bypass 1; proxy_pass http://127.0.0.1:$up; }
         location /off { cache_rfc off; proxy_pass http://127.0.0.1:$up; }
         location /valid { proxy_cache_valid 200 1h; proxy_pass http://127.0.0.1:$up; }
     }
@@ -375,6 +376,8 @@ subtest 'requests' => sub {
     check('only-if-cached', { }, { ask => ['Cache-Control: only-if-cached'], want => 'hit' });
     check('only-if-cached, not there', { ask => ['Cache-Control: only-if-cached'], want => 'any', is => 504 },
           { want => 'miss' });
+    check('only-if-cached, bypassed', { at => '/bypass', ask => ['Cache-Control: only-if-cached'],
+                                        want => 'any', is => 504 });
     check('If-None-Match', { reply => ['Cache-Control: max-age=100', 'ETag: "a"'] },
           { ask => ['If-None-Match: "a"'], want => 'any', is => 304 });
     check('... of several', { reply => ['Cache-Control: max-age=100', 'ETag: "a"'] },

@@ -675,6 +675,15 @@ check_range(struct gateway *g)
 }
 
 
+/* The request wants nothing that would have to be fetched. */
+static enum step
+refuse(struct gateway *g)
+{
+    g->cache->is_storable = false;
+    return gateway_fail(g, 504);
+}
+
+
 enum step
 gateway_cache_look(struct gateway *g)
 {
@@ -683,9 +692,11 @@ gateway_cache_look(struct gateway *g)
 
     if (c == NULL) {
         s = begin(g);
+        c = g->cache;
+        if (s == STEP_NEXT && c != NULL && cache_rfc_is_only_cached(g))
+            return refuse(g);
         if (s != STEP_ACCEPT)
             return s;
-        c = g->cache;
     } else if (c->until > clock_ms() && disk_cache_await(c->in, &c->key)) {
         if (g->conf->cache.locks == CACHE_LOCK_STREAMING && cache_join(g)) {
             cache_stop_waiting(c);
@@ -695,10 +706,8 @@ gateway_cache_look(struct gateway *g)
         return STEP_WAIT;
     }
     s = seek(g);
-    if ((s == STEP_WAIT || s == STEP_NEXT) && cache_rfc_is_only_cached(g)) {
-        c->is_storable = false;
-        return gateway_fail(g, 504);
-    }
+    if ((s == STEP_WAIT || s == STEP_NEXT) && cache_rfc_is_only_cached(g))
+        return refuse(g);
     if (s == STEP_WAIT)
         return s;
     cache_stop_waiting(c);
