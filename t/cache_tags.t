@@ -10,19 +10,26 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Digest::MD5 qw(md5_hex);
-use Time::HiRes qw(time);
+use Time::HiRes qw(sleep time);
 use Weir::Test;
 
 plan skip_all => 'not in nginx' if is_oracle();
 
 my $go = Weir::Test->new;    # a folder for what both sides look at
 my $backend = Weir::Backend->http(sub {
-    my ($request) = @_;
+    my ($request, $c) = @_;
     my $uri = $request->uri;
     my ($tags) = $uri =~ /tags=([^&]*)/;
     my $head = defined $tags ? 'Cache-Tag: ' . ($tags =~ tr/+/ /r) . "\r\n" : '';
     my $body = "$uri " . time;
 
+    if ($uri =~ /join/ && !-f $go->path('joined')) {
+        $c->send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nold ");
+        $go->write('joined', '1');
+        wait_until(sub { -f $go->path('go') });
+        $c->send('body');
+        return '';
+    }
     if ($uri =~ /slow/) {
         $go->write('came', '1');
         wait_until(sub { -f $go->path('go') });
@@ -53,6 +60,8 @@ my $conf = <<"EOC";
         location / { proxy_pass http://127.0.0.1:$up; proxy_cache one; }
         location /two/ { proxy_pass http://127.0.0.1:$up; proxy_cache two; }
         location /few/ { proxy_pass http://127.0.0.1:$up; proxy_cache few; }
+        location /join { proxy_pass http://127.0.0.1:$up; proxy_cache one;
+            proxy_cache_lock streaming; }
         location /all { proxy_pass http://127.0.0.1:$up; proxy_cache one;
             proxy_cache_purge PURGE purge_all from 127.0.0.1; }
     }
@@ -168,6 +177,19 @@ subtest 'what is being fetched' => sub {
     is $slow->read_response->header('X-Cache'), 'MISS', 'and comes';
     is how('/slow'), 'MISS', 'but what is older than the purge is not used';
     ok wait_until(sub { how('/slow') eq 'HIT' }), 'what is newer, is';
+};
+
+subtest 'what others read while it comes' => sub {
+    unlink $go->path('go');
+    my @c = map { $t->connect } 1 .. 2;
+    $c[0]->send_request('GET', '/join', close => 1);
+    ok wait_until(sub { -f $go->path('joined') }), 'half of it has come';
+    purge('/join');
+    $c[1]->send_request('GET', '/join', close => 1);
+    sleep 0.3;
+    $go->write('go', '1');
+    is $c[0]->read_response->body, 'old body', 'it is completed';
+    like $c[1]->read_response->body, qr{^/join}, 'who came after the purge has a new one';
 };
 
 subtest 'more rules than there is room for' => sub {

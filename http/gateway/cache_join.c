@@ -115,6 +115,7 @@ cache_join(struct gateway *g)
         j->start = j->at = (off_t) f.head.body_at;
         c->date = f.head.date;
         c->status = CACHE_HIT;
+        c->why = CACHE_WHY_GROWING;
         c->is_storable = false;
     }
     cache_close(&f);
@@ -177,5 +178,5 @@ cache_join_announce(struct gateway *g)
         || !number_parse(str_from(name, name.n - 10), UINT32_MAX, &number))
         return;
     c->fill.is_announced = true;
-    disk_cache_grows(c->in, &c->key, c->claim, (uint32_t) number);
+    disk_cache_grows(c->in, &c->key, c->claim, (uint32_t) number, c->purges);
 }

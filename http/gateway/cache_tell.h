@@ -15,6 +15,7 @@ struct gateway;
 #define CACHE_WHYS(X)                                                          \
     X(NONE, "", "")                                                            \
     X(FRESH, "fresh", "")                                                      \
+    X(GROWING, "growing", "")       /* another one is storing it             */ \
     X(UPDATING, "updating", "")     /* stale, another one is updating it     */ \
     X(FAILED, "failed", "")         /* stale, the peer has failed            */ \
     X(MAX_STALE, "max-stale", "")   /* stale, the request allows it          */ \

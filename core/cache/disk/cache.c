@@ -266,12 +266,14 @@ unlock_and_ring(struct zone *z, struct disk_entry *e)
 
 void
 disk_cache_grows(const struct disk_cache *c, const struct disk_key *key,
-                 uint32_t claim, uint32_t number)
+                 uint32_t claim, uint32_t number, uint64_t purges)
 {
     struct disk_entry *e = claimed_entry(zone_of(c), key, claim);
 
-    if (e != NULL)
+    if (e != NULL) {
         e->growing = number + 1;
+        e->purges = purges;
+    }
     unlock_and_ring(zone_of(c), e);
 }
 
@@ -306,7 +308,8 @@ disk_cache_growing(const struct disk_cache *c, const struct disk_key *key,
 
     disk_index_lock(z);
     e = disk_index_find(z, key);
-    is_growing = e != NULL && e->claim != 0 && e->growing != 0;
+    is_growing = e != NULL && e->claim != 0 && e->growing != 0
+                 && e->purges == disk_purge_number(c);
     if (is_growing) {
         *claim = e->claim;
         *number = e->growing - 1;

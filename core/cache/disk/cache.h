@@ -105,16 +105,18 @@ void     disk_cache_leave(const struct disk_cache *c,
                           const struct disk_key *key, uint32_t claim);
 
 /* Whoever has the claim lets others read what he writes, a file with the name of
- * the key's, a dot and ten digits: it begins to be there. */
+ * the key's, a dot and ten digits: it begins to be there, and was asked for when
+ * that was the last purge. */
 void disk_cache_grows(const struct disk_cache *c, const struct disk_key *key,
-                      uint32_t claim, uint32_t number);
+                      uint32_t claim, uint32_t number, uint64_t purges);
 /* ... has more bytes: rings if somebody waits for them; */
 void disk_cache_grew(const struct disk_cache *c, const struct disk_key *key,
                      uint32_t claim);
 /* ... and is complete. */
 void disk_cache_grown(const struct disk_cache *c, const struct disk_key *key,
                       uint32_t claim);
-/* For the others: whether there is such a file, whose, and its number. */
+/* For the others: whether there is such a file, since which nothing was purged,
+ * whose, and its number. */
 bool disk_cache_growing(const struct disk_cache *c, const struct disk_key *key,
                         uint32_t *claim, uint32_t *number);
 enum disk_growth { DISK_GROWS, DISK_GROWN, DISK_GIVEN_UP };
