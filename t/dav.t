@@ -198,6 +198,31 @@ SKIP: {
     $t->expect_log(qr/DELETE of the root/);
 }
 
+# --- other names of the source and of what it is in
+SKIP: {
+    skip 'nginx compares names', 10 if !$is_weir;
+    make_path($t->path('html/files/plain/out/in'), { mode => 0777 });
+    chmod 0777, map { $t->path("html/files/plain/out$_") } '', '/in';
+    symlink 'out', $t->path('html/files/plain/link') or die $!;
+    $t->write('html/files/plain/out/in/x', 'kept');
+    for (['in/', '/./'], ['in/', '//'], ['', '/./in/new/'], ['', '//new/']) {
+        is dav('COPY', "/files/plain/out/$$_[0]",
+               Destination => "/files/plain/out$$_[1]"), 403,
+            "COPY of out/$$_[0] to out$$_[1]";
+    }
+    is dav('COPY', '/files/plain/out/', Destination => '/files/plain/link/new/'),
+        403, '... by way of a link';
+    is dav('MOVE', '/files/plain/out/in/x',
+           Destination => '/files/plain/link/in/x'), 403, '... of a file';
+    is $t->get('/files/plain/out/in/x')->body, 'kept', '... nothing is lost';
+    ok !-e $t->path('html/files/plain/out/new'), '... or new';
+    my $long = 'n' x 250;
+    is dav('COPY', '/files/plain/1', Destination => "/files/plain/$long"), 204,
+        'COPY to a long name';
+    is $t->get("/files/plain/$long")->body, 'l', '... is the file';
+    $t->expect_log(qr/point to the same location/);
+}
+
 # --- many files: others are served meanwhile
 SKIP: {
     skip 'nginx waits for the disk', 2 if !$is_weir;

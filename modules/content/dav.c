@@ -13,6 +13,32 @@
 #include "modules/module.h"
 
 
+/* Takes segments off that are empty or ".": one file has one path, by which
+ * locks and comparisons know it. */
+static str_t
+without_idle_segments(struct arena *a, str_t path)
+{
+    char  *out = arena_bytes(a, path.n + 1);
+    size_t n = 0, from = 0, to;
+
+    for (; from < path.n; from = to + 1) {
+        for (to = from; to < path.n && path.p[to] != '/';)
+            to++;
+        if (from != 0
+            && (to == from || (to == from + 1 && path.p[from] == '.')))
+            continue;
+        if (from != 0)
+            out[n++] = '/';
+        memcpy(out + n, path.p + from, to - from);
+        n += to - from;
+    }
+    if (n == 0)
+        out[n++] = '/';
+    out[n] = '\0';
+    return (str_t){ out, n };
+}
+
+
 str_t
 dav_path(struct http_request *r)
 {
@@ -23,9 +49,7 @@ dav_path(struct http_request *r)
         (void) http_fail(r, 500);
         return path;
     }
-    while (path.n > 1 && path.p[path.n - 1] == '/')
-        path.n--;
-    return str_copy(r->task.arena, path);
+    return without_idle_segments(r->task.arena, path);
 }
 
 

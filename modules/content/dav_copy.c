@@ -207,14 +207,39 @@ check_target(struct http_request *r, str_t to, struct dav_plan *plan,
 }
 
 
-/* The two are different things, as the file system sees them. */
+/* Whether a path, or a folder above it, is that file or folder by another name:
+ * by links, for example. */
 static bool
-is_same(const struct stat *from, str_t to)
+leads_through(struct arena *a, str_t path, const struct stat *what)
 {
+    char       *p = arena_bytes(a, path.n + 1);
     struct stat st;
 
-    return stat(to.p, &st) == 0 && st.st_dev == from->st_dev
-           && st.st_ino == from->st_ino;
+    memcpy(p, path.p, path.n);
+    for (size_t n = path.n; n != 0; n--) {
+        if (n != path.n && path.p[n] != '/')
+            continue;
+        p[n] = '\0';
+        if (stat(p, &st) == 0 && st.st_dev == what->st_dev
+            && st.st_ino == what->st_ino)
+            return true;
+    }
+    return false;
+}
+
+
+static bool
+is_within(struct http_request *r, const struct dav_plan *plan,
+          const struct stat *from)
+{
+    struct arena *a = r->task.arena;
+    struct stat   to;
+
+    return holds(plan->from, plan->to, plan->is_folder)
+           || holds(plan->to, plan->from, plan->is_folder)
+           || leads_through(a, plan->to, from)
+           || (stat(plan->to.p, &to) == 0 && S_ISDIR(to.st_mode)
+               && leads_through(a, plan->from, &to));
 }
 
 
@@ -232,10 +257,7 @@ check_source(struct http_request *r, str_t to, struct dav_plan *plan)
                plan->is_folder ? "" : " not");
         return http_fail(r, 400);
     }
-    if (holds(plan->from, plan->to, plan->is_folder)
-        || holds(plan->to, plan->from, plan->is_folder)
-        || is_same(&st, plan->to))
-    {
+    if (is_within(r, plan, &st)) {
         log_error(r->task.log,
                   "both URI \"" STR_F "\" and \"Destination\" URI \"" STR_F
                   "\" point to the same location",

@@ -184,15 +184,18 @@ copy_properties(int in, int out)
 }
 
 
-/* A name beside the target, under which it is written. */
+/* A name beside the target, under which it is written; of the target's own name
+ * it has what leaves room for the number. */
 static void
-put_temporary_name(char *out, size_t room, const char *name)
+put_temporary_name(char *out, size_t room, const char *path)
 {
-    uint64_t random;
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    uint64_t    random;
 
     random_fill(&random, sizeof(random));
-    (void) snprintf(out, room, "%.*s.%010u", (int) (room - 12), name,
-                    (unsigned) random);
+    (void) snprintf(out, room, "%.*s%.*s.%010u", (int) (name - path), path,
+                    NAME_MAX - 11, name, (unsigned) random);
 }
 
 
