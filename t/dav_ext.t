@@ -346,6 +346,44 @@ SKIP: {
         'what is not there';
 }
 
+# --- what a client could make large
+SKIP: {
+    skip 'nginx 1.22 has other bounds', 12 if !$is_weir;
+    my $lock = sub {
+        my ($uri, $owner, $scope) = @_;
+        return dav('LOCK', $uri, "<lockinfo $ns><lockscope><$scope/></lockscope>"
+                   . "<locktype><write/></locktype><owner>$owner</owner>"
+                   . '</lockinfo>', Depth => 0);
+    };
+    my $spaces = join '', map { "<a xmlns='$_'/>" } 1 .. 800;
+    is $lock->('/spaces', $spaces, 'shared')->status, 201,
+        'many namespaces, at once';
+    is $lock->('/spaces', '<a/>' x 5000, 'shared')->status, 413,
+        'a long body';
+    is status('PUT', '/shared', 'x'), 201, 'a file';
+    is join(' ', map { $lock->('/shared', $_, 'shared')->status } 1 .. 80),
+        join(' ', (200) x 80), '... with many locks';
+    my $body = dav('PROPFIND', '/shared', "<propfind $ns><prop>"
+                   . '<lockdiscovery/>' x 200 . '</prop></propfind>',
+                   Depth => 0)->body;
+    is scalar(() = $body =~ /<D:lockdiscovery>/g), 1, '... is told of once';
+    is scalar(() = $body =~ /<D:activelock>/g), 64, '... and of some of them';
+    is $lock->('/' . 'n' x 240 . '/x', '', 'shared')->status, 409,
+        'in no folder';
+    mkdir $t->path('html/' . 'd' x 200) or die $!;
+    mkdir $t->path('html/' . 'd' x 200 . '/' . 'e' x 200) or die $!;
+    chmod 0777, $t->path('html/' . 'd' x 200 . '/' . 'e' x 200);
+    my $long = '/' . 'd' x 200 . '/' . 'e' x 200 . '/' . 'f' x 100;
+    is $lock->($long, '', 'exclusive')->status, 507, 'a long path';
+    ok !-e $t->path("html$long"), '... the lock that fails makes no file';
+    is status('PUT', '/m.txt', 'x', 'If' => '(<nothing>)'), 412, 'If';
+    my $r = $lock->('/merged', '', 'exclusive');
+    is $r->status, 201, 'a lock';
+    is status('COPY', '/shared', undef, Destination => '/.//merged'), 423,
+        '... holds for other spellings of the path';
+    $t->expect_log(qr/too large XML|no room for a lock/);
+}
+
 # --- clients
 sub output_of {
     my (@command) = @_;

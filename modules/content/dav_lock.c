@@ -12,7 +12,7 @@
 #include "core/os/clock.h"
 #include "core/os/random.h"
 
-enum { PLACES_MAX = 4096, TEXT_MAX = 944, LAYOUT = 1 };
+enum { PLACES_MAX = 4096, TEXT_MAX = 944, LAYOUT = 1, SEEN_MAX = 16 };
 
 struct place {
     uint64_t until; /* seconds; 0: free                                      */
@@ -100,27 +100,83 @@ show(const struct place *p, uint64_t now, struct dav_lock *out)
 }
 
 
-/* Whether it is a lock, on something that is there. */
-static bool
-is_live(struct place *p, uint64_t now)
-{
-    struct stat st;
-
-    if (p->until <= now)
-        return false;
-    if ((size_t) p->path_n + p->uri_n + p->owner_n + 1 <= TEXT_MAX
-        && (lstat(p->text, &st) == 0 || (errno != ENOENT && errno != ENOTDIR)))
-        return true;
-    p->until = 0;
-    return false;
-}
-
-
 static struct table *
 enter(struct zone *z)
 {
     (void) zone_lock(z); /* each place is whole, whoever has died            */
     return zone_root(z);
+}
+
+
+/* --- locks on what is gone -------------------------------------------------------- */
+
+/* Copied, because the disk is asked without the zone's lock. */
+struct seen {
+    struct place *place;
+    char          token[DAV_TOKEN];
+    char          path[TEXT_MAX];
+};
+
+
+/* The next locks that are reached, from place *i on: some at most. */
+static unsigned
+look_for(struct zone *z, str_t path, unsigned reach, uint32_t *i,
+         struct seen *out, unsigned some)
+{
+    uint64_t        now = (uint64_t) clock_seconds();
+    struct table   *t = enter(z);
+    unsigned        n = 0;
+    struct dav_lock l;
+
+    for (; *i < t->n && n < some; ++*i) {
+        struct place *p = &t->places[*i];
+
+        if (p->until <= now)
+            continue;
+        show(p, now, &l);
+        if (!is_reached(&l, path, reach))
+            continue;
+        out[n].place = p;
+        memcpy(out[n].token, p->token, DAV_TOKEN);
+        memcpy(out[n++].path, p->text, (size_t) p->path_n + 1);
+    }
+    zone_unlock(z);
+    return n;
+}
+
+
+static bool
+is_gone(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == -1 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+
+/* Frees the places of locks on what is not there any more.  False: no lock is
+ * reached. */
+static bool
+forget_gone(struct zone *z, str_t path, unsigned reach)
+{
+    struct seen seen[SEEN_MAX];
+    uint32_t    i = 0;
+    unsigned    n;
+    bool        has_any = false;
+
+    do {
+        n = look_for(z, path, reach, &i, seen, SEEN_MAX);
+        has_any = has_any || n != 0;
+        for (unsigned k = 0; k < n; k++) {
+            if (!is_gone(seen[k].path))
+                continue;
+            (void) enter(z);
+            if (memcmp(seen[k].place->token, seen[k].token, DAV_TOKEN) == 0)
+                seen[k].place->until = 0;
+            zone_unlock(z);
+        }
+    } while (n == SEEN_MAX);
+    return has_any;
 }
 
 
@@ -131,16 +187,19 @@ dav_lock_each(struct zone *z, str_t path, unsigned reach, dav_lock_fn fn,
               void *arg)
 {
     uint64_t        now = (uint64_t) clock_seconds();
-    struct table   *t = enter(z);
+    struct table   *t;
     struct dav_lock l;
 
+    if (!forget_gone(z, path, reach))
+        return;
+    t = enter(z);
     for (uint32_t i = 0; i < t->n; i++) {
         struct place *p = &t->places[i];
 
         if (p->until <= now)
             continue;
         show(p, now, &l);
-        if (is_reached(&l, path, reach) && is_live(p, now) && !fn(&l, arg))
+        if (is_reached(&l, path, reach) && !fn(&l, arg))
             break;
     }
     zone_unlock(z);
@@ -195,6 +254,7 @@ dav_lock_add(struct zone *z, struct dav_lock *l)
     if (l->path.n + l->uri.n + 1 + l->owner.n > TEXT_MAX)
         l->owner = STR_NONE;
     make_token(l->token);
+    (void) forget_gone(z, l->path, reach);
     t = enter(z);
     for (uint32_t i = 0; i < t->n && how == DAV_LOCKED; i++) {
         struct place *p = &t->places[i];
@@ -202,7 +262,7 @@ dav_lock_add(struct zone *z, struct dav_lock *l)
         if (p->until > now) {
             show(p, now, &other);
             if (is_reached(&other, l->path, reach)
-                && (!l->is_shared || !other.is_shared) && is_live(p, now))
+                && (!l->is_shared || !other.is_shared))
                 how = DAV_IS_LOCKED;
         }
         if (p->until <= now)
@@ -230,7 +290,7 @@ find(struct table *t, str_t path, str_t token, uint64_t now)
         if (p->until <= now || memcmp(p->token, token.p, DAV_TOKEN) != 0)
             continue;
         show(p, now, &l);
-        return holds_for(&l, path) && is_live(p, now) ? p : NULL;
+        return holds_for(&l, path) ? p : NULL;
     }
     return NULL;
 }
@@ -241,8 +301,10 @@ dav_lock_renew(struct zone *z, struct arena *a, str_t path, str_t token,
                uint64_t seconds, struct dav_lock *out)
 {
     uint64_t      now = (uint64_t) clock_seconds();
-    struct place *p = find(enter(z), path, token, now);
+    struct place *p;
 
+    (void) forget_gone(z, path, DAV_ON);
+    p = find(enter(z), path, token, now);
     if (p != NULL) {
         p->until = now + seconds;
         show(p, now, out);

@@ -2,7 +2,8 @@
 /*
  * The locks of WebDAV, in a zone that the workers share: a list of places of one
  * size, which is looked through as a whole, under the zone's lock.  A lock whose
- * file is gone, or whose time is over, is gone as well.
+ * file is gone, or whose time is over, is gone as well; the disk is asked without
+ * the zone's lock.
  */
 #pragma once
 

@@ -32,9 +32,14 @@ dav_lock_active(struct arena *a, const struct dav_lock *l)
 }
 
 
+/* Of more locks on one path than that, some are told only. */
+enum { TOLD_MAX = 64 };
+
 struct discovery {
     struct arena *arena;
-    str_t         text;
+    str_t         locks[TOLD_MAX];
+    unsigned      n;
+    size_t        length;
 };
 
 
@@ -43,18 +48,28 @@ add_lock(const struct dav_lock *l, void *arg)
 {
     struct discovery *d = arg;
 
-    d->text = str_join(d->arena, d->text, dav_lock_active(d->arena, l));
-    return true;
+    d->locks[d->n] = dav_lock_active(d->arena, l);
+    d->length += d->locks[d->n++].n;
+    return d->n < TOLD_MAX;
 }
 
 
 str_t
 dav_lock_discovery(struct arena *a, struct zone *z, str_t path)
 {
-    struct discovery d = { .arena = a, .text = STR("") };
+    struct discovery d = { .arena = a, .n = 0 };
+    char            *text, *at;
 
     dav_lock_each(z, path, DAV_ON, add_lock, &d);
-    return d.text.n != 0 ? str_join(a, STR("\n"), d.text) : d.text;
+    if (d.n == 0)
+        return STR("");
+    at = text = arena_bytes(a, d.length + 1);
+    *at++ = '\n';
+    for (unsigned i = 0; i < d.n; i++) {
+        memcpy(at, d.locks[i].p, d.locks[i].n);
+        at += d.locks[i].n;
+    }
+    return (str_t){ text, d.length + 1 };
 }
 
 
@@ -118,7 +133,7 @@ renew(struct http_request *r, struct zone *z, str_t path)
 }
 
 
-/* Makes the file that is to be locked.  *status: 201, or 200 if it is there. */
+/* Makes the file that is to be locked.  *status: 201, or 200 if it was there. */
 static enum step
 make_file(struct http_request *r, str_t path, unsigned *status)
 {
@@ -130,12 +145,28 @@ make_file(struct http_request *r, str_t path, unsigned *status)
         return STEP_NEXT;
     if (errno != ENOENT || str_ends(r->uri, STR("/")))
         return dav_fail(r, errno, 409, "stat()", path);
-    fd = open(path.p, O_WRONLY | O_CREAT | O_CLOEXEC, dav_conf_of(r)->access);
+    fd = open(path.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+              dav_conf_of(r)->access);
+    if (fd == -1 && errno == EEXIST)
+        return STEP_NEXT; /* another request was faster                      */
     if (fd == -1)
         return dav_fail(r, errno, 409, "open()", path);
     (void) close(fd);
     *status = 201;
     return STEP_NEXT;
+}
+
+
+static enum step
+refuse(struct http_request *r, enum dav_locked how, str_t path, bool has_made)
+{
+    if (has_made)
+        (void) unlink(path.p);
+    if (how == DAV_IS_LOCKED)
+        return http_fail(r, 423);
+    log_error(r->task.log, "there is no room for a lock on \"" STR_F "\"",
+              STR_A(path));
+    return http_fail(r, 507);
 }
 
 
@@ -145,6 +176,7 @@ dav_do_lock(struct http_request *r)
     struct zone        *z = dav_ext_zone(r);
     struct dav_lock     l = { .uri = r->uri };
     struct dav_lockinfo info;
+    enum dav_locked     how;
     unsigned            status;
     enum step           step;
     str_t               body;
@@ -171,17 +203,9 @@ dav_do_lock(struct http_request *r)
     l.is_deep = depth == DAV_INFINITY;
     l.owner = info.owner;
     l.seconds = seconds_of(r);
-    switch (dav_lock_add(z, &l)) {
-    case DAV_LOCKED:
-        return reply(r, status, &l, true);
-    case DAV_IS_LOCKED:
-        return http_fail(r, 423);
-    case DAV_NO_ROOM:
-        break;
-    }
-    log_error(r->task.log, "there is no room for a lock on \"" STR_F "\"",
-              STR_A(l.path));
-    return http_fail(r, 507);
+    how = dav_lock_add(z, &l);
+    return how == DAV_LOCKED ? reply(r, status, &l, true)
+                             : refuse(r, how, l.path, status == 201);
 }
 
 

@@ -41,7 +41,8 @@ name_of(struct arena *a, const xmlNode *n)
 
 
 /* The element as text that can stand anywhere: with all namespaces that it
- * uses. */
+ * uses, which copying adds where they are declared outside of it.
+ * (xmlReconciliateNs would take a time that grows with their third power.) */
 static str_t
 text_of(struct arena *a, const xmlNode *n)
 {
@@ -54,7 +55,6 @@ text_of(struct arena *a, const xmlNode *n)
 
     if (copy != NULL && buffer != NULL) {
         (void) xmlDocSetRootElement(doc, copy);
-        (void) xmlReconciliateNs(doc, copy);
         if (xmlNodeDump(buffer, doc, copy, 0, 0) > 0)
             text = str_copy(a, str_of((const char *) xmlBufferContent(buffer)));
     }
@@ -100,14 +100,30 @@ read_document(struct arena *a, str_t body, const char *root, read_fn fn,
 /* --- PROPFIND ------------------------------------------------------------------------- */
 
 static bool
+has_name(const struct dav_propfind *p, const struct dav_name *n)
+{
+    VEC_EACH(&p->names, it)
+        if (str_eq(it->space, n->space) && str_eq(it->name, n->name))
+            return true;
+    return false;
+}
+
+
+/* A name that comes again asks for nothing more. */
+static bool
 add_names(struct arena *a, const xmlNode *list, struct dav_propfind *out)
 {
+    struct dav_name name;
+
     for (const xmlNode *n = list->children; n != NULL; n = n->next) {
         if (n->type != XML_ELEMENT_NODE)
             continue;
+        name = name_of(a, n);
+        if (has_name(out, &name))
+            continue;
         if (out->names.n == DAV_NAMES_MAX)
             return false;
-        *vec_push(a, &out->names) = name_of(a, n);
+        *vec_push(a, &out->names) = name;
     }
     return true;
 }

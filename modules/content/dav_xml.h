@@ -8,8 +8,9 @@
 
 #include "core/base/vec.h"
 
-/* How long such a body may be, and how much it may name. */
-enum { DAV_XML_MAX = 64 * 1024, DAV_NAMES_MAX = 256 };
+/* How long such a body may be, and how much it may name.  libxml2 compares each
+ * attribute of an element with those before it. */
+enum { DAV_XML_MAX = 16 * 1024, DAV_NAMES_MAX = 256 };
 
 struct dav_name {
     str_t space, name;
