@@ -32,11 +32,22 @@ use_of(const struct exchange *x)
 
 /* --- the request ---------------------------------------------------------- */
 
+/* Those of the client belong to its body. */
+static bool
+has_trailers(const struct gateway *g)
+{
+    return g->conf->pass_trailers && g->r->in_trailers != NULL
+           && g->conf->pass_request_body && !g->upload.is_replaced;
+}
+
+
 enum step
-h2peer_encode_head(struct exchange *x, h2peer_list *list)
+h2peer_encode_head(struct exchange *x, h2peer_list *list,
+                   const struct set_headers *set)
 {
     struct gateway      *g = exchange_gateway(x);
     struct h2peer_use   *u = use_of(x);
+    struct h2peer_try   *t = exchange_state(x);
     struct h2peer_fields h = { .arena = g->r->task.arena };
     const char          *too_long;
 
@@ -47,11 +58,13 @@ h2peer_encode_head(struct exchange *x, h2peer_list *list)
         log_error(g->r->task.log, "too long http2 %s", too_long);
         return STEP_FAIL;
     }
-    ((struct h2peer_try *) exchange_state(x))->is_head = h.is_head;
+    t->headers = set;
+    t->is_head = h.is_head;
     u->stream.is_head = h.is_head;
     u->stream.head_max = u->stream.field_max = gateway_head_limit(g);
     h2peer_link_open(u->link, h.list.at, h.list.n,
-                     g->upload.is_streaming || g->upload.body.n != 0);
+                     g->upload.is_streaming || g->upload.body.n != 0
+                         || has_trailers(g));
     return STEP_NEXT;
 }
 
@@ -75,9 +88,16 @@ enum step
 h2peer_encode_body(struct exchange *x, struct chain *in, struct chain *out,
                    bool last)
 {
+    const struct h2peer_try *t = exchange_state(x);
+    struct gateway          *g = exchange_gateway(x);
+    struct h2peer_fields     trailers = { .arena = g->r->task.arena };
+
     chain_join(out, in);
-    if (last)
-        h2peer_link_last(use_of(x)->link);
+    if (!last)
+        return STEP_NEXT;
+    if (has_trailers(g))
+        set_headers_trailers(&trailers, t->headers, g->r);
+    h2peer_link_last(use_of(x)->link, trailers.list.at, trailers.list.n);
     return STEP_NEXT;
 }
 

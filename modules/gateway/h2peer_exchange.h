@@ -8,6 +8,7 @@
 #include "http/h1/response.h"
 #include "modules/gateway/h2peer_fields.h"
 #include "modules/gateway/h2peer_link.h"
+#include "modules/gateway/set_headers.h"
 
 /* Rows of templates whose base is a struct gateway_conf. */
 extern const struct directive h2peer_rows[];
@@ -19,6 +20,7 @@ struct h2peer_try {
     bool               in_fields; /* a head has begun                        */
     bool               has_head;
     size_t             left;      /* of the present record                   */
+    const struct set_headers *headers; /* that are set                      */
     /* Takes a part of the body, instead of exchange_body.  False: it is
      * invalid, logged. */
     bool (*on_data)(struct exchange *x, str_t data);
@@ -27,8 +29,10 @@ struct h2peer_try {
 /* Lists what the head of a request has; false: a value could not be evaluated.
  * The list has an arena. */
 typedef bool h2peer_list(struct gateway *g, struct h2peer_fields *list);
-/* Sends that head.  STEP_FAIL: it cannot be made, or is too long: logged. */
-enum step h2peer_encode_head(struct exchange *x, h2peer_list *list);
+/* Sends that head.  set: for trailers.  STEP_FAIL: it cannot be made, or is too
+ * long: logged. */
+enum step h2peer_encode_head(struct exchange *x, h2peer_list *list,
+                             const struct set_headers *set);
 /* The head as text, for explanations. */
 enum step h2peer_describe(struct exchange *x, struct chain *out,
                           h2peer_list *list);

@@ -94,6 +94,15 @@ h2peer_fields_add(struct h2peer_fields *h, str_t name, str_t value)
 }
 
 
+/* What this server knows steers a request: it would be too late. */
+void
+h2peer_fields_add_trailer(struct h2peer_fields *h, str_t name, str_t value)
+{
+    if (field_id(name) == FIELD_UNKNOWN && !str_ieq(name, STR("Trailer")))
+        h2peer_fields_add(h, name, value);
+}
+
+
 const char *
 h2peer_fields_too_long(const struct h2peer_fields *h)
 {

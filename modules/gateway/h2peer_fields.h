@@ -26,5 +26,9 @@ void h2peer_fields_begin(struct h2peer_fields *h, str_t method, str_t scheme,
 /* Any other field.  Host sets :authority instead; Content-Length is left out
  * where it is not the length of the body. */
 void h2peer_fields_add(struct h2peer_fields *h, str_t name, str_t value);
+/* A trailer of the client's.  What steers a request is left out (RFC 9110,
+ * 6.5.1). */
+void h2peer_fields_add_trailer(struct h2peer_fields *h, str_t name,
+                               str_t value);
 /* The first one that is too long to be sent: NULL, or what it is ("URI"). */
 const char *h2peer_fields_too_long(const struct h2peer_fields *h);

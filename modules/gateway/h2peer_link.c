@@ -405,13 +405,15 @@ h2peer_link_open(struct link *l, const struct h2peer_field *fields, size_t n,
 
 
 void
-h2peer_link_last(struct link *l)
+h2peer_link_last(struct link *l, const struct h2peer_field *trailers, size_t n)
 {
     struct h2peer_use *u = l->state;
 
     if (u->is_sent)
         return;
     u->is_sent = true;
+    u->stream.trailers = trailers;
+    u->stream.n_trailers = n;
     if (l->conn.out.n != 0 || u->stream.session == NULL)
         return;
     h2peer_more(&u->stream);

@@ -23,7 +23,9 @@ extern const struct link_protocol h2peer_link;
  */
 void h2peer_link_open(struct link *l, const struct h2peer_field *fields,
                       size_t n, bool has_body);
-/* What is in conn.out is the end of the request's body. */
-void h2peer_link_last(struct link *l);
+/* What is in conn.out is the end of the request's body; these follow it, and
+ * live as long as the use. */
+void h2peer_link_last(struct link *l, const struct h2peer_field *trailers,
+                      size_t n);
 /* So many bytes of the body have been used. */
 void h2peer_link_used(struct link *l, size_t n);

@@ -207,6 +207,41 @@ on_not_sent(nghttp2_session *session, const nghttp2_frame *frame, int error,
 }
 
 
+/* NULL: no memory. */
+static nghttp2_nv *
+list_of(const struct h2peer_field *fields, size_t n, nghttp2_nv *few)
+{
+    nghttp2_nv *list = n <= FIELDS_FEW ? few : calloc(n, sizeof(*list));
+
+    for (size_t i = 0; list != NULL && i < n; i++)
+        list[i]
+            = (nghttp2_nv){ .name = (uint8_t *) (uintptr_t) fields[i].name.p,
+                            .namelen = fields[i].name.n,
+                            .value = (uint8_t *) (uintptr_t) fields[i].value.p,
+                            .valuelen = fields[i].value.n };
+    return list;
+}
+
+
+/* The end of a body.  False: it is not that of the stream. */
+static bool
+put_trailers(nghttp2_session *session, const struct h2peer_stream *t)
+{
+    nghttp2_nv  few[FIELDS_FEW];
+    nghttp2_nv *list;
+    bool        ok;
+
+    if (t->n_trailers == 0)
+        return false;
+    list = list_of(t->trailers, t->n_trailers, few);
+    ok = list != NULL
+         && nghttp2_submit_trailer(session, t->id, list, t->n_trailers) == 0;
+    if (list != few)
+        free(list);
+    return ok;
+}
+
+
 static ssize_t
 read_body(nghttp2_session *session, int32_t id, uint8_t *out, size_t n,
           uint32_t *flags, nghttp2_data_source *source, void *arg)
@@ -215,12 +250,13 @@ read_body(nghttp2_session *session, int32_t id, uint8_t *out, size_t n,
     bool                  last = false;
     size_t                got;
 
-    (void) session, (void) id, (void) arg;
     if (stream_of(arg, id) == NULL) /* its owner has left */
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     got = t->on_body(t, (char *) out, n, &last);
     if (last)
         *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (last && put_trailers(session, t))
+        *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
     return got == 0 && !last ? NGHTTP2_ERR_DEFERRED : (ssize_t) got;
 }
 
@@ -395,19 +431,13 @@ h2peer_open(struct h2peer_session *s, struct h2peer_stream *t,
     nghttp2_data_provider body
         = { .source.ptr = t, .read_callback = read_body };
     nghttp2_nv  few[FIELDS_FEW];
-    nghttp2_nv *list = n <= FIELDS_FEW ? few : calloc(n, sizeof(*list));
+    nghttp2_nv *list = list_of(fields, n, few);
 
     if (list == NULL || s->is_over) {
         if (list != few)
             free(list);
         return false;
     }
-    for (size_t i = 0; i < n; i++)
-        list[i]
-            = (nghttp2_nv){ .name = (uint8_t *) (uintptr_t) fields[i].name.p,
-                            .namelen = fields[i].name.n,
-                            .value = (uint8_t *) (uintptr_t) fields[i].value.p,
-                            .valuelen = fields[i].value.n };
     t->id = nghttp2_submit_request(s->session, NULL, list, n,
                                    has_body ? &body : NULL, t);
     if (list != few)

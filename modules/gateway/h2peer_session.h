@@ -58,6 +58,9 @@ struct h2peer_stream {
     /* Copies up to n bytes of the request's body, and takes them.  0, and not
      * *last: there are none now; h2peer_more follows. */
     size_t (*on_body)(struct h2peer_stream *, char *out, size_t n, bool *last);
+    /* What follows the request's body, set before its end is told. */
+    const struct h2peer_field *trailers;
+    size_t                     n_trailers;
 
     struct h2peer_bytes    in;
     struct h2peer_session *session; /* NULL: it is over, or was not opened    */

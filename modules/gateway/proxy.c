@@ -138,8 +138,11 @@ static const struct directive directives[] = {
          "The header of the PROXY protocol, which connections to the upstream "
          "begin with: it says who the client is. on is version 1; v2 has a "
          "checksum. A connection serves one connection of a client only."),
-    FLAG("proxy_pass_trailers", IN_WEB, C, gateway.pass_trailers, "off",
-         "Whether trailers of the upstream's response are passed on."),
+    FLAG(
+        "proxy_pass_trailers", IN_WEB, C, gateway.pass_trailers, "off",
+        "Whether trailers of the upstream's response are passed on, and, to an "
+        "upstream of HTTP/2, those of the client's request, but for names that "
+        "steer a request or that proxy_set_header sets."),
     GATEWAY_BUFFER("proxy_buffer_size", C),
     GATEWAY_NEXT("proxy_next_upstream", C, gateway_next_http),
     GATEWAY_CACHE_PATH("proxy_cache_path", disk_index_proxy),

@@ -35,7 +35,9 @@ static enum step
 encode_head(struct exchange *x, struct chain *out)
 {
     (void) out;
-    return h2peer_encode_head(x, list_fields);
+    return h2peer_encode_head(
+        x, list_fields,
+        conf_of(&exchange_request(x)->task, &proxy_headers_module));
 }
 
 

@@ -142,6 +142,16 @@ put_conditions(struct head_text *t, const struct set_headers *h,
 }
 
 
+static bool
+is_replaced(const struct set_headers *h, uint64_t replaces,
+            const struct field *f)
+{
+    return (replaces & set_field_bit(f->id))
+           || (h->replaced && f->id == FIELD_UNKNOWN
+               && hash_get(h->replaced, f->name));
+}
+
+
 void
 head_put_passed(struct head_text *t, const struct set_headers *h,
                 const struct gateway *g)
@@ -151,12 +161,17 @@ head_put_passed(struct head_text *t, const struct set_headers *h,
     put_conditions(t, h, g);
     if (!g->conf->pass_request_headers)
         return;
-    VEC_EACH(&g->r->in.list, f) {
-        if (f->is_hidden || (replaces & set_field_bit(f->id)))
-            continue;
-        if (h->replaced && f->id == FIELD_UNKNOWN
-            && hash_get(h->replaced, f->name))
-            continue;
-        head_put_field(t, f->name, f->value);
-    }
+    VEC_EACH(&g->r->in.list, f)
+        if (!f->is_hidden && !is_replaced(h, replaces, f))
+            head_put_field(t, f->name, f->value);
+}
+
+
+void
+set_headers_trailers(struct h2peer_fields *list, const struct set_headers *h,
+                     const struct http_request *r)
+{
+    VEC_EACH(&r->in_trailers->list, f)
+        if (!is_replaced(h, h->replaces, f))
+            h2peer_fields_add_trailer(list, f->name, f->value);
 }

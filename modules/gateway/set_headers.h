@@ -60,3 +60,8 @@ void head_put_set(struct head_text *t, const struct set_headers *h, str_t host,
 /* ... and those of the client, or of what a cache revalidates. */
 void head_put_passed(struct head_text *t, const struct set_headers *h,
                      const struct gateway *g);
+/* The client's trailers, but for what is set: a trailer does not get round
+ * that. */
+void set_headers_trailers(struct h2peer_fields *list,
+                          const struct set_headers *h,
+                          const struct http_request *r);

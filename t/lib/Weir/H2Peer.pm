@@ -151,7 +151,7 @@ sub react {
     $p->frame(PING => 1, 0, $bytes) if $type == $TYPE{PING} && !($flags & 1);
     delete $p->{streams}{$id} if $type == $TYPE{RST_STREAM};
     if ($type == $TYPE{HEADERS}) {
-        $p->{streams}{$id} = { id => $id, body => '', number => ++$p->{n} };
+        $p->{streams}{$id} //= { id => $id, body => '', number => ++$p->{n} };
     } elsif ($type == $TYPE{DATA}) {
         my $s = $p->{streams}{$id} or return;
         $s->{body} .= $bytes;
