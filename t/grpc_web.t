@@ -32,6 +32,19 @@ my %peer = (
         select undef, undef, undef, 0.2;
         $p->close;
     }),
+    # a message, and a half
+    half => Weir::H2Peer->start(sub {
+        my ($p, $s) = @_;
+        $p->head($s->{id}, 0, @head);
+        $p->data($s->{id}, pack('CN', 0, 2) . 'ab' . pack('CN', 0, 2) . 'c');
+        select undef, undef, undef, 0.2;
+        $p->close;
+    }),
+    resets => Weir::H2Peer->start(sub {
+        my ($p, $s) = @_;
+        $p->head($s->{id}, 0, @head);
+        $p->reset($s->{id}, 2);
+    }),
     silent => Weir::H2Peer->start(sub { }),
     only => Weir::H2Peer->start(sub {
         my ($p, $s) = @_;
@@ -209,6 +222,28 @@ $r = call('/dies/', 'application/grpc', '');
 is $r->body, message('ab'), 'a response that breaks off';
 is $r->trailer('grpc-status'), 14, 'as well';
 ok !call('/dies/', 'application/x', '')->complete, 'not for others';
+
+# What a browser can see of it is a message.
+for my $case (['dies', 14], ['hangs', 4]) {
+    my ($name, $status) = @$case;
+    for my $type ('application/grpc-web+proto', 'application/grpc-web-text') {
+        my $r = call("/$name/", $type, '', 'grpc-timeout' => '300m');
+        my $list = messages($type =~ /text/ ? decode($r->body) : $r->body);
+        ok $r->complete, "/$name/, $type: the end of a response";
+        is_deeply $list->[0], [0, 'ab'], "/$name/, $type: the message";
+        is $list->[1][0], 0x80, "/$name/, $type: trailers";
+        like $list->[1][1], qr/^grpc-status: $status\r\ngrpc-message: /,
+            "/$name/, $type: grpc-status";
+        is @$list, 2, "/$name/, $type: no more";
+    }
+}
+for my $type ('application/grpc-web', 'application/grpc-web-text') {
+    ok !call('/half/', $type, '')->complete,
+        "$type: what breaks off within a message is cut";
+    my $r = call('/resets/', $type, '');
+    my $list = messages($type =~ /text/ ? decode($r->body) : $r->body);
+    is_deeply [map { $_->[0] } @$list], [0x80], "$type: reset behind the head";
+}
 
 # ---- targets ----
 

@@ -91,7 +91,8 @@ struct gateway_protocol {
      * the response, STEP_FAIL if it was too early. */
     enum step (*decode_eof)(struct exchange *x);
     /* The rest of a response that has begun will not come: true, with trailers
-     * in g->r->out that tell the client so; else it is cut off.  NULL: it is. */
+     * in g->r->out, or more of the body, that tell the client so; else it is
+     * cut off.  NULL: it is. */
     bool (*break_off)(struct gateway *g);
     /* Whether a response field is not passed on by default.  May be NULL. */
     bool (*hides)(enum field_id id, str_t name);

@@ -306,12 +306,14 @@ break_off(struct relay *relay)
 {
     struct gateway *g = relay->g;
     enum step       s;
+    bool            is_told;
 
     exchange_end(g->x);
+    is_told = !relay->drains && tells_end(g);
     gather(relay);
     if (relay->drains)
         s = STEP_DONE;
-    else if (tells_end(g))
+    else if (is_told)
         s = http_send(g->r, &relay->out, true) == STEP_FAIL ? STEP_FAIL
                                                             : STEP_DONE;
     else

@@ -169,11 +169,21 @@ encode_body(struct exchange *x, struct chain *in, struct chain *out, bool last)
 /* --- the response --------------------------------------------------------- */
 
 static bool
+add_binary(struct exchange *x, str_t data)
+{
+    grpc_place_move(&((struct grpc_try *) exchange_state(x))->place, data);
+    exchange_body(x, data);
+    return true;
+}
+
+
+static bool
 add_text(struct exchange *x, str_t data)
 {
     struct chain out;
     char         text[(TEXT + 2) / 3 * 4];
 
+    grpc_place_move(&((struct grpc_try *) exchange_state(x))->place, data);
     chain_init(&out, exchange_request(x)->task.arena);
     while (data.n != 0) {
         size_t n = data.n < TEXT ? data.n : TEXT;
@@ -204,23 +214,23 @@ begin_web(struct exchange *x, const struct grpc_state *s)
                                 : STR("application/grpc-web"),
                             rest);
     exchange_length(x, -1);
-    if (s->web == GRPC_WEB_TEXT)
-        ((struct grpc_try *) exchange_state(x))->h2.on_data = add_text;
+    ((struct grpc_try *) exchange_state(x))->h2.on_data
+        = s->web == GRPC_WEB_TEXT ? add_text : add_binary;
 }
 
 
-/* The trailers as the last message; there may be none. */
-static void
-end_web(struct exchange *x, const struct grpc_state *s)
+bool
+grpc_web_end(struct exchange *x, const struct fields *trailers)
 {
-    struct arena        *a = exchange_request(x)->task.arena;
-    const struct fields *trailers = exchange_trailers(x);
-    size_t               n = 0;
-    char                *start, *p;
-    struct chain         out;
+    const struct grpc_state *s = exchange_gateway(x)->data;
+    const struct grpc_try   *t = exchange_state(x);
+    struct arena            *a = exchange_request(x)->task.arena;
+    size_t                   n = 0;
+    char                    *start, *p;
+    struct chain             out;
 
-    if (trailers == NULL)
-        return;
+    if (!grpc_place_is_between(&t->place))
+        return false;
     VEC_EACH(&trailers->list, f)
         n += f->name.n + f->value.n + FIELD_FRAME;
     start = p = arena_bytes(a, GRPC_PREFIX + n);
@@ -231,11 +241,12 @@ end_web(struct exchange *x, const struct grpc_state *s)
         p = field_put(p, f->name, f->value);
     if (s->web == GRPC_WEB_TEXT) {
         (void) add_text(x, str_span(start, p));
-        return;
+        return true;
     }
     chain_init(&out, a);
     chain_add(&out, str_span(start, p));
     exchange_chain(x, &out);
+    return true;
 }
 
 
@@ -249,8 +260,9 @@ decode(struct exchange *x, struct buf *in)
         begin_web(x, s);
     if (step == STEP_NEXT && h2peer_has_ended(in) && !exchange_has_length(x))
         exchange_length(x, 0);
-    if (step == STEP_DONE && s->web != GRPC_WEB_NONE)
-        end_web(x, s);
+    if (step == STEP_DONE && s->web != GRPC_WEB_NONE
+        && exchange_trailers(x) != NULL)
+        (void) grpc_web_end(x, exchange_trailers(x));
     return step;
 }
 

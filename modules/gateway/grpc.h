@@ -30,6 +30,7 @@ struct grpc_state {
     struct timer              deadline; /* of grpc-timeout                   */
     struct wait               wait;     /* ends it                           */
     bool                      is_late;
+    bool is_told; /* gRPC-Web: of the end of what has broken off            */
     enum grpc_web             web;
 };
 
@@ -37,6 +38,7 @@ struct grpc_state {
 struct grpc_try {
     struct h2peer_try   h2; /* first                                         */
     struct grpc_decoder upload; /* of grpc-web-text                          */
+    struct grpc_place place; /* in a response of gRPC-Web                    */
 };
 
 extern struct module grpc_module, grpc_pass_module, grpc_headers_module;
@@ -50,6 +52,9 @@ enum step grpc_prepare(struct gateway *g);
  * begun.  False: it is not to be. */
 bool grpc_refuse(struct http_request *r, unsigned status);
 bool grpc_break_off(struct gateway *g);
+/* grpc.c: trailers as the last message of gRPC-Web.  False: what has come of
+ * the response ends within a message. */
+bool grpc_web_end(struct exchange *x, const struct fields *trailers);
 /* Begins to wait as the request's grpc-timeout says; the run is over. */
 void grpc_await_deadline(struct http_request *r, struct grpc_state *s);
 void grpc_forget_deadline(struct grpc_state *s);

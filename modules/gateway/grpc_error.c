@@ -103,27 +103,29 @@ grpc_refuse(struct http_request *r, unsigned status)
 }
 
 
-/* A browser gets trailers as a message, which only the decoder makes. */
 bool
 grpc_break_off(struct gateway *g)
 {
-    struct http_request     *r = g->r;
-    const struct grpc_state *s = g->data;
-    struct arena            *a = r->task.arena;
-    str_t                    type;
+    struct http_request *r = g->r;
+    struct grpc_state   *s = g->data;
+    struct arena        *a = r->task.arena;
+    struct fields       *of_web = NULL, **to = &r->out.trailers;
+    str_t                type;
 
-    if (!is_grpc(r, &type) || s->web != GRPC_WEB_NONE || r->out.length >= 0)
+    if (!is_grpc(r, &type) || r->out.length >= 0)
         return false;
-    if (r->out.has_trailers)
+    if (r->out.has_trailers || s->is_told)
         return true;
+    if (s->web != GRPC_WEB_NONE)
+        to = &of_web;
     if (s->is_late)
-        add_status(a, fields_want(a, &r->out.trailers), DEADLINE_EXCEEDED,
+        add_status(a, fields_want(a, to), DEADLINE_EXCEEDED,
                    STR("deadline exceeded"));
     else
-        add_status(a, fields_want(a, &r->out.trailers), UNAVAILABLE,
-                   STR("upstream failed"));
-    r->out.has_trailers = true;
-    return true;
+        add_status(a, fields_want(a, to), UNAVAILABLE, STR("upstream failed"));
+    if (s->web != GRPC_WEB_NONE)
+        return s->is_told = grpc_web_end(g->x, of_web);
+    return r->out.has_trailers = true;
 }
 
 

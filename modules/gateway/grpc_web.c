@@ -78,3 +78,30 @@ grpc_web_is_whole(const struct grpc_decoder *d)
 {
     return d->n == 0;
 }
+
+
+void
+grpc_place_move(struct grpc_place *p, str_t bytes)
+{
+    size_t n;
+
+    while (bytes.n != 0) {
+        n = 1;
+        if (p->n == GRPC_PREFIX) {
+            n = bytes.n < p->left ? bytes.n : p->left;
+            p->left -= (uint32_t) n;
+        } else if (p->n++ != 0) { /* behind the flags */
+            p->left = p->left << 8 | (unsigned char) *bytes.p;
+        }
+        bytes = str_from(bytes, n);
+        if (p->n == GRPC_PREFIX && p->left == 0)
+            p->n = 0;
+    }
+}
+
+
+bool
+grpc_place_is_between(const struct grpc_place *p)
+{
+    return p->n == 0;
+}

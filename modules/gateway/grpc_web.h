@@ -24,6 +24,16 @@ struct grpc_decoder {
 
 enum { GRPC_WEB_TRAILERS = 0x80, GRPC_PREFIX = 5 };
 
+/* Where in a row of messages its bytes end; zeroed: in front of one. */
+struct grpc_place {
+    unsigned n;    /* bytes of a prefix that is not whole                    */
+    uint32_t left; /* of the present message                                 */
+};
+
+void grpc_place_move(struct grpc_place *p, str_t bytes);
+/* Whether a message may follow. */
+bool grpc_place_is_between(const struct grpc_place *p);
+
 /* Decodes in to out, which has room for 3 / 4 of it and 3 more bytes.  Returns
  * the end; NULL: it is not base64. */
 char *grpc_web_decode(struct grpc_decoder *d, char *out, str_t in);
