@@ -47,6 +47,8 @@ $t->run(<<"EOC");
         location /twice { proxy_pass http://127.0.0.1:$up;
             proxy_set_header Host first; proxy_set_header Host last;
             proxy_set_header X-A 1; proxy_set_header X-A 2; }
+        location /nohost10 { proxy_pass http://127.0.0.1:$up;
+            proxy_http_version 1.0; proxy_set_header Host \$http_x_nosuch; }
         location /nohost { proxy_pass http://127.0.0.1:$up;
             proxy_set_header Host \$http_x_nosuch; }
         location /gz { proxy_pass http://127.0.0.1:$up;
@@ -129,6 +131,8 @@ SKIP: {
     skip_before '1.30.0', 'an empty Host is left out', 1;
     like sent('/nohost'), qr/^Host: 127\.0\.0\.1:$up\r/m, 'an empty Host';
 }
+
+unlike sent('/nohost10'), qr/^Host:/m, 'an empty Host of HTTP/1.0';
 
 $got = sent('/none', ['X-Client', 'a']);
 unlike $got, qr/X-Client/, 'proxy_pass_request_headers off';

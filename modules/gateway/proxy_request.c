@@ -192,7 +192,9 @@ put_head(struct head_text *t, const struct gateway *g, const str_t *values)
     put(t, g->uri);
     put(t, conf->http_version != HTTP_10 ? STR(" HTTP/1.1\r\n")
                                          : STR(" HTTP/1.0\r\n"));
-    head_put_set(t, h, s->host, values, upgrade.n != 0);
+    /* an empty Host is left out of what may have none */
+    head_put_set(t, h, conf->http_version == HTTP_10 ? STR_NONE : s->host,
+                 values, upgrade.n != 0);
     if (!(h->sets & set_field_bit(FIELD_HOST)))
         head_put_field(t, STR("Host"), s->host);
     put_framing(t, h, s);
