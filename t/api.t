@@ -275,6 +275,14 @@ waitpid $writer, 0;
 ok wait_until(sub { eval { (ask('PATCH', "$kept/$list->[1]{id}", { weight => 2 }))[0] == 200 } }), 'who lives can write';
 is scalar @{ get($kept) }, 43, 'and all are there';
 
+# --- a worker that ends is counted
+my $before = get('/api/9/processes')->{respawned};
+$t->expect_log(qr/exited on signal 9/);
+kill 'KILL', ($t->worker_pids)[0];
+ok Weir::Test::wait_until(sub {
+    return eval { get('/api/9/processes')->{respawned} == $before + 1 };
+}, 20), 'a worker that was started again is counted';
+
 # --- configurations
 for my $p (['upstream u { state f; server 127.0.0.1; zone z 64k; }', '"server" and "state" are incompatible in F:1'],
            ['upstream u { state f; }', '"state" requires "zone" in F:1'],

@@ -24,6 +24,9 @@ static const struct counter_row core_rows[] = {
                         "Connections from clients that there was room for." },
     [CONNS_ACTIVE] = { "connections_active", NULL, COUNTER_NOW,
                        "Connections from clients that are open." },
+    [WORKERS_RESPAWNED] = { "workers_respawned_total", NULL, COUNTER_TOTAL,
+                            "Worker processes that were started in place of "
+                            "one that had ended." },
     { .name = NULL },
 };
 

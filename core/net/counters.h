@@ -32,6 +32,7 @@ enum {
     CONNS_ACCEPTED,
     CONNS_HANDLED, /* those that were not refused for lack of room           */
     CONNS_ACTIVE,
+    WORKERS_RESPAWNED, /* counted by the master, in the new one's line       */
     COUNTERS_OF_CORE,
 };
 

@@ -212,6 +212,15 @@ crew_forget(struct master *m, struct child *it)
 
 /* Replaces a worker that has ended: at once, unless it does so again and
  * again. */
+void
+crew_restart(struct master *m, struct child *it)
+{
+    spawn(m, it, NULL);
+    if (it->row != NULL)
+        it->row[WORKERS_RESPAWNED]++;
+}
+
+
 static void
 replace(struct master *m, struct child *it)
 {
@@ -222,7 +231,7 @@ replace(struct master *m, struct child *it)
     it->pid = 0;
     it->start_again_at = it->quick_ends < QUICK_ENDS ? now : now + PAUSE_MS;
     if (it->start_again_at == now)
-        spawn(m, it, NULL);
+        crew_restart(m, it);
 }
 
 
@@ -259,11 +268,4 @@ crew_quit(struct master *m)
     crew_drop_pending(m);
     children_signal(&m->children, SIGQUIT, &m->log);
     helpers_signal(m, SIGQUIT);
-}
-
-
-void
-crew_restart(struct master *m, struct child *it)
-{
-    spawn(m, it, NULL);
 }

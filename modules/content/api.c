@@ -169,7 +169,7 @@ put_nginx(struct api *a)
 static void
 put_processes(struct api *a)
 {
-    put_if_wanted(a, "respawned", 0);
+    put_if_wanted(a, "respawned", counters_sum(WORKERS_RESPAWNED));
 }
 
 

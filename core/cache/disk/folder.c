@@ -35,13 +35,15 @@ is_of_other(const struct disk_caches *all, const struct disk_cache *c,
 }
 
 
-/* A level, or what nginx leaves alone in such a folder. */
+/* A level, perhaps of other levels than today, or what nginx leaves alone in such
+ * a folder. */
 static bool
-is_folder_of(const struct disk_cache *c, str_t name)
+is_folder_of(str_t name)
 {
-    if (str_ends(name, STR("temp")) || str_is(name, "lost+found"))
+    if (str_ends(name, STR("temp")) || str_ends(name, STR("tmp"))
+        || str_is(name, "lost+found"))
         return true;
-    if (c->levels[0] == 0 || name.n != c->levels[0])
+    if (name.n > 2)
         return false;
     for (size_t i = 0; i < name.n; i++)
         if (number_hex_digit(name.p[i]) == -1)
@@ -78,7 +80,7 @@ belongs(const struct disk_caches *all, const struct disk_cache *c,
     (void) snprintf(path, sizeof(path), "%s/%s", c->path.p, e->d_name);
     if (lstat(path, &s) == -1)
         return true;
-    return S_ISDIR(s.st_mode) ? is_folder_of(c, name) : is_file_of(name);
+    return S_ISDIR(s.st_mode) ? is_folder_of(name) : is_file_of(name);
 }
 
 
