@@ -42,6 +42,9 @@ struct http_codec {
      * its task is woken when there are some.  NULL: that is known nowhere but at
      * the socket. */
     uint64_t (*room)(struct http_request *r);
+    /* Whether it reads files that it is given itself, without sendfile.  NULL:
+     * it does not. */
+    bool (*reads_files)(const struct http_request *r);
     /* Sends what is queued, at most limit bytes (0: all).  late: only once, at
      * the end of the loop turn. */
     enum flush (*flush)(struct http_request *r, size_t limit, bool late);

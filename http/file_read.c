@@ -14,6 +14,7 @@
 
 #include "core/cache/threads.h"
 #include "core/expr/expr.h"
+#include "http/codec.h"
 #include "http/files.h"
 
 /* A range to read.  O_DIRECT needs an aligned offset, length and address, so
@@ -261,8 +262,12 @@ uses_threads(const struct http_request *r, struct chain_file *file)
 bool
 file_reader_wants(const struct http_request *r, struct chain_file *file)
 {
-    return !io_conf(&r->task)->sendfile || is_direct(file)
-           || uses_threads(r, file);
+    const struct http_codec *c = r->codec;
+
+    if (is_direct(file) || uses_threads(r, file))
+        return true;
+    return !io_conf(&r->task)->sendfile
+           && (c->reads_files == NULL || !c->reads_files(r));
 }
 
 

@@ -627,6 +627,7 @@ free_conn(struct http_conn *c)
     struct h2 *h = container_of(c, struct h2, http);
 
     nghttp2_session_del(h->session);
+    h2_out_end(h);
     if (h->links != NULL)
         arena_free(h->links);
 }

@@ -56,6 +56,7 @@ struct h2 {
     nghttp2_session  *session;
     struct arena     *links;   /* of the chain that goes out; NULL: it is
                                    empty                                     */
+    struct block     *room;    /* the last block of it (out.c), or NULL      */
     struct list       streams; /* all that have a request                   */
     struct list       ready;   /* ... with something new to be framed       */
     struct list       framed;  /* ... with frames that are not out          */
@@ -70,6 +71,7 @@ struct h2 {
                                    kept smaller                              */
     msec_t            moved_at;  /* when enough had gone out                 */
     uint64_t          sent_then; /* conn.sent at that time                  */
+    uint32_t          room_at; /* what is used of it                        */
     uint32_t          n_streams;
     uint32_t          frame_timed; /* client_header_timeout runs for it     */
     uint32_t          n_new;    /* streams begun by what is being read       */
@@ -230,6 +232,7 @@ void       h2_send_body(struct http_request *r, struct chain *in, bool last);
 uint64_t   h2_sent(const struct http_request *r);
 uint64_t   h2_queued(const struct http_request *r);
 uint64_t   h2_room(struct http_request *r);
+bool       h2_reads_files(const struct http_request *r);
 enum flush h2_flush(struct http_request *r, size_t limit, bool late);
 void       h2_drop(struct http_request *r);
 /* Gives nghttp2 what is new of s. */
@@ -241,6 +244,13 @@ ssize_t h2_frame_body(nghttp2_session *session, int32_t id, uint8_t *buf,
 int     h2_put_body(nghttp2_session *session, nghttp2_frame *frame,
                     const uint8_t *head, size_t n, nghttp2_data_source *from,
                     void *user);
+
+/* out.c: the output over TLS: bytes of nghttp2's; a frame with the next n bytes
+ * of the body.  False: they could not be read (logged), nothing has changed. */
+void h2_out_add(struct h2 *h, str_t bytes);
+bool h2_out_body(struct h2_stream *s, const char *head, size_t n);
+/* All is out. */
+void h2_out_end(struct h2 *h);
 
 /* There is something to be framed. */
 void h2_ready(struct h2_stream *s);

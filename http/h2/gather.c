@@ -32,9 +32,9 @@ open_output(struct h2 *h)
 static void
 close_output(struct h2 *h)
 {
-    if (h->links == NULL || h->n_streams != 0 || !list_empty(&h->dead)
-        || !chain_empty(&h->http.conn.out))
+    if (h->links == NULL || !chain_empty(&h->http.conn.out))
         return;
+    h2_out_end(h);
     arena_free(h->links);
     h->links = NULL;
     chain_init(&h->http.conn.out, NULL);
@@ -52,6 +52,16 @@ stall(struct h2 *h)
         if (s->out.n != 0 && !s->is_gone)
             h2_stall(s);
     }
+}
+
+
+static void
+put(struct h2 *h, str_t bytes)
+{
+    if (h->http.is_secure)
+        h2_out_add(h, bytes);
+    else
+        chain_add_copy(&h->http.conn.out, bytes);
 }
 
 
@@ -73,7 +83,7 @@ fill(struct h2 *h)
             return false;
         if (n == 0)
             break;
-        chain_add_copy(&c->out, (str_t){ (const char *) bytes, (size_t) n });
+        put(h, (str_t){ (const char *) bytes, (size_t) n });
     }
     LIST_EACH(&h->framed, it) {
         struct h2_stream *s = container_of(it, struct h2_stream, framed);

@@ -157,7 +157,7 @@ static const struct directive rows[] = {
 
 static const struct directive chunk_rows[] = {
     { "http2_chunk_size", IN_WEB, ARGS_1, &chunk_type,
-      FIELD(struct h2_chunk_conf, size, size_t), "8k", NULL, "size",
+      FIELD(struct h2_chunk_conf, size, size_t), "16k", NULL, "size",
       "The largest piece of a response's body that is sent before other streams "
       "of the connection have their turn." },
     { .name = NULL },

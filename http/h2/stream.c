@@ -367,6 +367,7 @@ const struct http_codec h2_codec = {
     .sent = h2_sent,
     .queued = h2_queued,
     .room = h2_room,
+    .reads_files = h2_reads_files,
     .flush = h2_flush,
     .drop = h2_drop,
     .read_body = h2_read_body,

@@ -190,6 +190,13 @@ h2_room(struct http_request *r)
 }
 
 
+bool
+h2_reads_files(const struct http_request *r)
+{
+    return h2_stream_of(r)->h->http.is_secure;
+}
+
+
 /* A window is closed.  Until when it may be is not put off by another time. */
 void
 h2_stall(struct h2_stream *s)
@@ -339,6 +346,20 @@ h2_frame_body(nghttp2_session *session, int32_t id, uint8_t *buf, size_t max,
 }
 
 
+/* A frame with the next n bytes of the body; false: there is none. */
+static bool
+put(struct h2_stream *s, const char *head, size_t n)
+{
+    struct chain *out = &s->h->http.conn.out;
+
+    if (s->h->http.is_secure)
+        return h2_out_body(s, head, n);
+    chain_add_copy(out, (str_t){ head, FRAME_HEAD });
+    chain_move_n(out, &s->out, n);
+    return true;
+}
+
+
 /* Once the output has enough, the rest has to wait until that is out. */
 int
 h2_put_body(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head,
@@ -353,13 +374,13 @@ h2_put_body(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head,
     if (s == NULL)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     /* A response that is more urgent has the time to go on first. */
-    if (c->out.n >= OUT_ENOUGH || h->urgency < s->urgency) {
+    if (c->out.n + FRAME_HEAD + n > OUT_ENOUGH || h->urgency < s->urgency) {
         h->is_full = true;
         return NGHTTP2_ERR_WOULDBLOCK;
     }
     CHECK(n <= s->out.n);
-    chain_add_copy(&c->out, (str_t){ (const char *) head, FRAME_HEAD });
-    chain_move_n(&c->out, &s->out, n);
+    if (!put(s, (const char *) head, n))
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     s->n_framed += FRAME_HEAD + n;
     s->n_body += n;
     s->out_end = c->sent + c->out.n;
