@@ -218,6 +218,8 @@ is coding(+(ask('/file/app.2.js', 'Accept-Encoding: dcz', $dcz[1]))[0]), 'dcz',
 # ---- responses that become one ------------------------------------------
 
 is coding(+(ask('/learnt/app.2.js', @dcz))[0]), 'zstd', 'not seen so far';
+is length +(ask('/learnt/app.1.js', 'Range: bytes=0-4999'))[1], 5000,
+    'a part of one is none';
 ok +(ask('/learnt/app.1.js'))[1] eq $old, 'a response that is one';
 is_dcz(ask('/learnt/app.2.js', @dcz), $old, $new, 'from then on');
 is coding(+(ask('/learnt/app.2.js', @dcz, 'Host: other'))[0]), 'zstd',

@@ -459,7 +459,8 @@ collect(struct http_request *r, void *state, struct chain *in,
     struct dictionary_state *s = http_state_of(r, &dictionary_module);
 
     (void) state;
-    if (s->size != 0 && !grow(r, s, s->n + in->n))
+    /* 206: after this filter has joined, a part was asked for */
+    if (r->out.status != 200 || (s->size != 0 && !grow(r, s, s->n + in->n)))
         forget(s);
     if (s->size != 0)
         s->n += chain_peek(in, s->p + s->n, s->size - s->n);
