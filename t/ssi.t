@@ -34,6 +34,7 @@ my %pages = (
     twice => '<!--#include virtual="/twice" --><!--#include virtual="/twice" -->',
     doubles => '<!--#set var="x" value="0123456789" -->' . '<!--#set var="x" value="$x$x" -->' x 40,
     cut => 'a<!--#include virtual="/up/?breaks" -->b',
+    blocks => '<!--#block name="x" --><!--#endblock -->' x 10_001,
     text => join('', map { "<p>$_ <b>text</b><!-- no command --></p>\n" } 1 .. 4000),
     echoes => '<!--#echo var="arg_x" encoding="none" -->' x 3000,
 );
@@ -160,6 +161,7 @@ like $t->get('/up/?cut')->body, qr/^abroken/, 'and again';
 if (!is_oracle()) { # nginx closes the connection, or takes all memory
     is $t->get('/toobig')->body, '||', 'a response that is too large for set';
     like join("\n", $t->log), qr/too big subrequest response/, 'is logged';
+    is $t->get('/up/?blocks')->body, $err, 'many blocks have an end';
     like $t->get('/up/?doubles')->body, qr/\Q$err\E/, 'a value that grows has an end';
     $r = $t->get('/up/?twice');
     like $r->body, qr/^[.]*\Q$err/, 'pages that include themselves have an end';

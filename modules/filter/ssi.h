@@ -23,7 +23,7 @@ extern struct module ssi_module;
 enum {
     SSI_AT_ONCE = 64,     /* included responses of a main request            */
     SSI_IN_ALL = 10000,
-    SSI_ITEMS_MAX = 10000, /* in all blocks                                  */
+    SSI_ITEMS_MAX = 10000, /* all blocks, and what is in them                */
     SSI_VALUE_MAX = 64 * 1024, /* bytes of a value with its variables        */
 };
 
@@ -44,7 +44,7 @@ struct ssi_shared {
     struct hash    *values; /* str_t, by name                                */
     struct captures captures;
     VEC(struct ssi_block *) blocks;
-    unsigned        items;            /* in them                             */
+    unsigned        items;            /* of them, and in them                */
     unsigned        running, started; /* included responses                  */
 };
 

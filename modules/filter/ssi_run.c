@@ -121,16 +121,23 @@ has_good_params(struct ssi_page *p, const struct kind *k,
 
 /* --- what is put out ----------------------------------------------------- */
 
+static bool
+count_item(struct ssi_page *p)
+{
+    if (p->shared->items >= SSI_ITEMS_MAX) {
+        log_error(p->r->task.log, "too much in SSI blocks");
+        return false;
+    }
+    p->shared->items++;
+    return true;
+}
+
+
 /* NULL: there are too many. */
 static struct ssi_item *
 add_item(struct ssi_page *p)
 {
-    if (p->shared->items >= SSI_ITEMS_MAX) {
-        log_error(p->r->task.log, "too much in SSI blocks");
-        return NULL;
-    }
-    p->shared->items++;
-    return vec_push(p->shared->arena, &p->block->items);
+    return count_item(p) ? vec_push(p->shared->arena, &p->block->items) : NULL;
 }
 
 
@@ -256,15 +263,19 @@ go_on_with_elif(struct ssi_page *p, const struct ssi_command *c)
 }
 
 
-static void
+static bool
 begin_block(struct ssi_page *p, const struct ssi_command *c)
 {
     struct arena     *a = p->shared->arena;
-    struct ssi_block *b = arena_make(a, struct ssi_block);
+    struct ssi_block *b;
 
+    if (!count_item(p))
+        return false;
+    b = arena_make(a, struct ssi_block);
     b->name = str_copy(a, param(c, STR("name")));
     *vec_push(a, &p->shared->blocks) = b;
     p->block = b;
+    return true;
 }
 
 
@@ -341,8 +352,7 @@ run(struct ssi_page *p, const struct kind *k, const struct ssi_command *c,
         p->is_hidden = p->has_chosen = false;
         return true;
     case BLOCK:
-        begin_block(p, c);
-        return true;
+        return begin_block(p, c);
     case ENDBLOCK:
         p->block = NULL;
         return true;
