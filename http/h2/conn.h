@@ -54,6 +54,7 @@ enum h2_closed {
 struct h2 {
     struct http_conn  http; /* first */
     nghttp2_session  *session;
+    void             *frames;  /* its buffer for them (memory.c), or NULL    */
     struct arena     *links;   /* of the chain that goes out; NULL: it is
                                    empty                                     */
     struct block     *room;    /* the last block of it (out.c), or NULL      */
@@ -195,6 +196,9 @@ void h2_settle(struct h2 *h);
 bool h2_session_new(struct h2 *h);
 bool h2_session_start(struct worker *w);
 void h2_session_stop(struct worker *w);
+
+/* memory.c */
+nghttp2_mem h2_memory(struct h2 *h);
 
 /* stream.c */
 struct h2_stream *h2_stream_begin(struct h2 *h, int32_t id);

@@ -357,9 +357,10 @@ h2_session_new(struct h2 *h)
         { NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1 },
         { NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
     };
+    nghttp2_mem memory = h2_memory(h);
 
-    if (nghttp2_session_server_new2(&h->session, shared.callbacks, h,
-                                    shared.option)
+    if (nghttp2_session_server_new3(&h->session, shared.callbacks, h,
+                                    shared.option, &memory)
         != 0)
     {
         log_error(&h->http.conn.log, "no memory for an HTTP/2 connection");
