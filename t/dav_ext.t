@@ -7,6 +7,7 @@ use strict;
 use warnings;
 
 use FindBin;
+use POSIX ();
 use lib "$FindBin::Bin/lib";
 use Weir::Program;
 use Weir::Test;
@@ -344,6 +345,27 @@ SKIP: {
                 . '</prop></set>')->status, 400, 'too many';
     is $patch->('/nothing', '<set><prop><e:a/></prop></set>')->status, 404,
         'what is not there';
+}
+
+# --- a client that reads as fast as it can
+SKIP: {
+    skip 'nginx makes a list at once', 2 if !$is_weir;
+    mkdir $t->path('html/large') or die $!;
+    $t->write("html/large/$_", '') for 1 .. 10_000;
+    my $list = $t->connect;
+    my $child = fork // die "fork: $!";
+    if (!$child) {
+        $list->send("PROPFIND /large/ HTTP/1.1\r\nHost: a\r\nDepth: 1\r\n"
+                    . "Connection: close\r\n\r\n");
+        my $n = 0;
+        $n += () = $_ =~ /<D:response>/g while read $list->{sock}, $_, 65_536;
+        POSIX::_exit($n > 9000 ? 0 : 1);
+    }
+    my $n = 0;
+    $n++ while waitpid($child, POSIX::WNOHANG()) == 0
+        && $t->get('/a.txt')->status == 200;
+    is $?, 0, 'PROPFIND of a large folder';
+    cmp_ok $n, '>', 3, '... does not keep others from being answered';
 }
 
 # --- what a client could make large

@@ -13,7 +13,10 @@
 #include "modules/content/dav_ext.h"
 #include "modules/module.h"
 
-enum { SENT_AT_ONCE = 32 * 1024 };
+enum {
+    SENT_AT_ONCE = 32 * 1024,
+    ROUNDS = 4, /* then others are served, however fast the client reads      */
+};
 
 /* One response element. */
 struct entry {
@@ -340,9 +343,14 @@ static enum step
 send_more(struct http_request *r, struct dav_listing *l)
 {
     enum step step = STEP_NEXT;
+    unsigned  rounds = ROUNDS;
     bool      is_last;
 
     while (step == STEP_NEXT) {
+        if (rounds-- == 0) {
+            post_add_next(r->task.loop, &r->task.wake);
+            return STEP_WAIT;
+        }
         is_last = !go_on(l);
         step = http_send(r, &l->out, is_last);
         if (is_last)

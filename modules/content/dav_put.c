@@ -13,7 +13,10 @@
 #include "modules/content/dav.h"
 #include "modules/module.h"
 
-enum { AT_ONCE = 64 * 1024 };
+enum {
+    AT_ONCE = 64 * 1024,
+    ROUNDS = 16, /* then others are served, however fast the client sends    */
+};
 
 struct dav_put {
     struct chain_file *file;
@@ -103,6 +106,7 @@ write_body(struct http_request *r, struct dav_put *put)
     enum step    step = r->body == NULL || r->body->state == HTTP_BODY_UNREAD
                             ? http_body_stream(r)
                             : STEP_NEXT;
+    unsigned     rounds = ROUNDS;
     struct chain part;
 
     if (step == STEP_FAIL)
@@ -113,6 +117,10 @@ write_body(struct http_request *r, struct dav_put *put)
     if (step == STEP_DONE || r->body == NULL)
         return STEP_NEXT;
     for (step = STEP_NEXT; step == STEP_NEXT;) {
+        if (rounds-- == 0) {
+            post_add_next(r->task.loop, &r->task.wake);
+            return STEP_WAIT;
+        }
         step = http_body_some(r, &part);
         if (step != STEP_FAIL && !write_out(r, put, &part)) {
             step = http_fail(r, errno == ENOSPC ? 507 : 500);
