@@ -330,5 +330,8 @@ http_refuse(struct http_request *r)
     r->expect_done = true;
     if (send_builtin(r, status) != STEP_FAIL)
         return STEP_DONE;
+    /* A filter that had the head held refuses the page; it does so once. */
+    if (!r->out.is_head_sent && r->fail_status == 415 && status != 415)
+        return http_refuse(r);
     return STEP_FAIL;
 }

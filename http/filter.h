@@ -17,8 +17,9 @@ struct http_filter {
     bool        is_early; /* body gets what the handler sends, before files
                              are read: the first in its order; never waits   */
     /* STEP_NEXT: do not join this response (the head may have been changed all
-     * the same); STEP_ACCEPT: call body; STEP_FAIL: http_fail was called, and
-     * the response is replaced by one with that status. */
+     * the same); STEP_ACCEPT: call body; STEP_WAIT: the same, and the head is
+     * sent when body has called http_release_head; STEP_FAIL: http_fail was
+     * called, and the response is replaced by one with that status. */
     enum step (*head)(struct http_request *r, void *state);
     /* Consumes all of in and appends to out.  STEP_NEXT; STEP_FAIL; or
      * STEP_WAIT: it waits for something that will wake the task.  Meanwhile
@@ -28,3 +29,11 @@ struct http_filter {
     enum step (*body)(struct http_request *r, void *state, struct chain *in,
                       struct chain *out, bool last);
 };
+
+/* For a body function whose head function returned STEP_WAIT, before it puts
+ * anything out: runs the heads of the filters behind it, and sends the head.
+ * STEP_NEXT, or STEP_FAIL, to be returned. */
+enum step http_release_head(struct http_request *r);
+/* Or: replaces the response by one with that status.  STEP_FAIL, to be
+ * returned. */
+enum step http_refuse_body(struct http_request *r, unsigned status);

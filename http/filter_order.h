@@ -18,6 +18,7 @@
     X(gunzip)                                                                  \
     X(addition)                                                                \
     X(sub)                                                                     \
+    X(image_filter)                                                            \
     X(charset)                                                                 \
     X(ssi)                                                                     \
     X(parts)                                                                   \
@@ -34,6 +35,7 @@
     X(gunzip)                                                                  \
     X(addition)                                                                \
     X(sub)                                                                     \
+    X(image_filter)                                                            \
     X(charset)                                                                 \
     X(ssi)                                                                     \
     X(parts)                                                                   \

@@ -53,7 +53,10 @@ struct http_response {
     time_t        last_modified; /* -1: none                                 */
     uint64_t      from, until;  /* slices: the part of the whole that is
                                    sent                                      */
+    unsigned      heads_run;    /* is_head_held: by so many filters          */
     bool is_head_sent : 1;      /* the head has passed the filters           */
+    bool is_head_held : 1;      /* ... but for those behind one that wants the
+                                   body first                                */
     bool is_head_only : 1;      /* no body follows (HEAD, 204, 304)          */
     bool is_chunked : 1;        /* Transfer-Encoding: chunked                */
     bool is_last : 1;           /* the last part was handed over             */

@@ -93,15 +93,14 @@ order_bodies(struct http_request *r)
 }
 
 
+/* The heads from that one on, up to one that wants the body first. */
 static enum step
-run_heads(struct http_request *r)
+run_heads(struct http_request *r, unsigned first)
 {
-    const struct http_filter **f;
+    const struct http_filter **heads = http_main_of(r->task.gen)->heads, **f;
     void                      *state;
 
-    r->joined = NULL;
-    r->out.needs_memory = r->out.has_parts = false;
-    for (f = http_main_of(r->task.gen)->heads; *f != NULL; f++) {
+    for (f = heads + first; *f != NULL && !r->out.is_head_held; f++) {
         state = (*f)->state_size ? arena_zalloc(r->task.arena, (*f)->state_size)
                                  : NULL;
         switch ((*f)->head(r, state)) {
@@ -110,8 +109,12 @@ run_heads(struct http_request *r)
             break;
         case STEP_FAIL:
             return STEP_FAIL;
-        case STEP_NEXT:
         case STEP_WAIT:
+            join(r, *f, state);
+            r->out.is_head_held = true;
+            r->out.heads_run = (unsigned) (f - heads) + 1;
+            break;
+        case STEP_NEXT:
         case STEP_DONE:
             break;
         }
@@ -146,6 +149,38 @@ forget_unsaid(struct http_response *o)
 }
 
 
+static enum step
+give_head(struct http_request *r)
+{
+    forget_unsaid(&r->out);
+    r->out.is_head_only = has_no_body(r);
+    return r->codec->send_head(r);
+}
+
+
+/* Filters join behind those that have, whose places stay as they are. */
+enum step
+http_release_head(struct http_request *r)
+{
+    CHECK(r->out.is_head_held);
+    r->out.is_head_held = false;
+    if (run_heads(r, r->out.heads_run) == STEP_FAIL)
+        return http_refuse_body(r, r->fail_status);
+    return give_head(r);
+}
+
+
+enum step
+http_refuse_body(struct http_request *r, unsigned status)
+{
+    r->out.is_head_held = r->out.is_head_sent = false;
+    r->out.is_last = r->out.is_cut = false;
+    r->joined = NULL;
+    chain_clear(&r->pending);
+    return http_fail(r, status);
+}
+
+
 enum step
 http_send_head(struct http_request *r)
 {
@@ -161,13 +196,15 @@ http_send_head(struct http_request *r)
     if (r->body == NULL && !r->out.is_upgraded
         && http_body_discard(r) == STEP_FAIL && r->error_status == 0)
         return STEP_FAIL;
-    step = run_heads(r);
+    r->joined = NULL;
+    r->out.needs_memory = r->out.has_parts = r->out.is_head_held = false;
+    step = run_heads(r, 0);
     if (step != STEP_NEXT)
         return step;
-    forget_unsaid(&r->out);
-    r->out.is_head_only = has_no_body(r);
     r->out.is_head_sent = true;
-    if (r->codec->send_head(r) == STEP_FAIL)
+    if (r->out.is_head_held)
+        return STEP_NEXT;
+    if (give_head(r) == STEP_FAIL)
         return STEP_FAIL;
     if (!r->out.is_head_only)
         return http_flush_head(r);

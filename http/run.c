@@ -293,6 +293,19 @@ is_left_waiting(const struct http_request *r)
 }
 
 
+/* The client is gone, or a filter that had the head held refuses the body. */
+static void
+break_off(struct http_request *r)
+{
+    if (!r->out.is_head_sent) {
+        (void) follow(r, STEP_FAIL);
+    } else if (!http_lose_client(r)) {
+        r->is_broken = true;
+        r->state = HTTP_LOG;
+    }
+}
+
+
 static void
 drive(struct http_request *r)
 {
@@ -310,11 +323,8 @@ drive(struct http_request *r)
     if (r->body != NULL && r->state <= HTTP_SENDING)
         http_body_discard_more(r);
     if (r->out.is_head_sent && !r->is_broken && r->state <= HTTP_SENDING
-        && http_pump(r) == STEP_FAIL && !http_lose_client(r))
-    {
-        r->is_broken = true;
-        r->state = HTTP_LOG;
-    }
+        && http_pump(r) == STEP_FAIL)
+        break_off(r);
     for (;;) {
         switch (r->state) {
         case HTTP_PHASES:

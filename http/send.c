@@ -129,15 +129,14 @@ static enum step
 filter_piece(struct http_request *r, struct http_join *j, struct chain *in,
              bool last)
 {
-    struct http_join *end = j ? &r->joined->at[r->joined->n] : NULL;
-    struct chain      a, b;
-    enum step         step, all = STEP_NEXT;
+    struct chain a, b;
+    enum step    step, all = STEP_NEXT;
 
     log_debug(r->task.log, "http output filter \"" STR_F "?" STR_F "\"",
               STR_A(r->uri), STR_A(r->args));
     chain_init(&a, r->task.arena);
     chain_move(&a, in);
-    for (; j != end; j++) {
+    for (; j != NULL && j != &r->joined->at[r->joined->n]; j++) {
         log_debug(r->task.log, "http %s filter \"" STR_F "?" STR_F "\"",
                   j->filter->name, STR_A(r->uri), STR_A(r->args));
         chain_init(&b, r->task.arena);
@@ -158,6 +157,10 @@ filter_piece(struct http_request *r, struct http_join *j, struct chain *in,
     }
     if (!chain_empty(&a))
         all = STEP_NEXT;
+    if (r->out.is_head_held)
+        return all;
+    if (r->out.is_head_only)
+        chain_clear(&a);
     log_debug(r->task.log, "http write filter: l:%d s:%ju", last,
               (uintmax_t) a.n);
     r->codec->send_body(r, &a, last);
@@ -287,6 +290,11 @@ http_pump(struct http_request *r)
     }
     if (step == STEP_FAIL)
         return STEP_FAIL;
+    if (r->out.is_head_held) {
+        if (r->out.is_cut)
+            return http_refuse_body(r, 502);
+        return r->out.is_last ? STEP_DONE : STEP_NEXT;
+    }
     if (r->out.is_cut && !is_due(r))
         r->out.is_framed = true;
     if (r->codec->queued(r) >= QUEUE_MAX)

@@ -341,6 +341,15 @@ give_up(struct gateway *g)
 }
 
 
+/* Nothing can be handed over: whether the response is read on, without its
+ * client; not if a filter that had the head held refused it. */
+static bool
+goes_on(const struct gateway *g)
+{
+    return g->r->out.is_head_sent && http_lose_client(g->r);
+}
+
+
 /* None of a response is passed on but, where that is a frame of its own and
  * waits for nothing, the head. */
 static enum step
@@ -374,8 +383,7 @@ go_on(struct relay *relay)
         at_once = s == STEP_WAIT || !g->buffers;
         if (!relay->is_full
             && (has_more(relay) || (at_once && relay->is_held_back))
-            && hand_over(relay, at_once, false) == STEP_FAIL
-            && !http_lose_client(g->r))
+            && hand_over(relay, at_once, false) == STEP_FAIL && !goes_on(g))
             return give_up(g);
         if (s == STEP_WAIT)
             return STEP_WAIT;
@@ -506,7 +514,7 @@ gateway_relay(struct gateway *g)
     }
     if (gateway_send(g) == STEP_FAIL)
         return break_off(g->relay);
-    if (look_for_room(g->relay) == STEP_FAIL && !http_lose_client(g->r))
+    if (look_for_room(g->relay) == STEP_FAIL && !goes_on(g))
         return give_up(g);
     return go_on(g->relay);
 }
