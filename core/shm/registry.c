@@ -457,6 +457,39 @@ zone_own(const char *name, size_t size, const struct zone_use *use,
 }
 
 
+enum { OBJECT_OVERHEAD = 64 * ZONE_PAGE };
+
+
+struct zone *
+zone_own_object(const char *name, size_t size, const struct zone_use *use,
+                const struct log *log, void **root)
+{
+    size_t       whole = size + OBJECT_OVERHEAD;
+    struct zone *z = zone_own(name, whole, use, log);
+    uintptr_t    at = z != NULL ? (uintptr_t) zone_root(z) : 0;
+
+    if (z == NULL)
+        return NULL;
+    if (at - (uintptr_t) z > OBJECT_OVERHEAD || at % sizeof(uint64_t) != 0) {
+        log_at(log, LEVEL_EMERG, 0, "the shared memory \"%s\" is damaged",
+               name);
+        return NULL;
+    }
+    *root = (void *) at;
+    return z;
+}
+
+
+bool
+zone_make_object(struct zone *z, size_t size)
+{
+    void *root = zone_alloc(z, size);
+
+    zone_set_root(z, root);
+    return root != NULL;
+}
+
+
 /* --- other processes ------------------------------------------------------- */
 
 void

@@ -75,6 +75,15 @@ bool zones_open(struct generation *g, const struct generation *old,
 struct zone *zone_own(const char *name, size_t size,
                       const struct zone_use *use, const struct log *log);
 
+/* The same for a zone whose root is one object of that size; *root is its
+ * address, which was checked, since it may come from another binary. */
+struct zone *zone_own_object(const char *name, size_t size,
+                             const struct zone_use *use, const struct log *log,
+                             void **root);
+/* For zone_use.init: makes such a root, zeroed, as the memory of a new zone
+ * is. */
+bool zone_make_object(struct zone *z, size_t size);
+
 /* In a worker that lives on, to which g has come from the master: none of its
  * zones is mapped so far. */
 void zones_forget(struct generation *g);

@@ -19,21 +19,18 @@ struct table {
     _Atomic uint64_t at[PLACES]; /* 0: empty                                 */
 };
 
-enum { ZONE_SIZE = sizeof(struct table) + 16 * ZONE_PAGE };
-
 static struct table *table;
 
 
-/* The memory of a new zone is zeroed. */
 static bool
 init(struct zone *z)
 {
-    struct table *t = zone_alloc(z, sizeof(*t));
+    struct table *t;
 
-    if (t == NULL)
+    if (!zone_make_object(z, sizeof(*t)))
         return false;
+    t = zone_root(z);
     random_fill(t->seed, sizeof(t->seed));
-    zone_set_root(z, t);
     return true;
 }
 
@@ -43,18 +40,11 @@ seen_share(const struct log *log)
 {
     static const struct zone_use use
         = { .name = "seen", .version = LAYOUT, .init = init };
-    struct zone *z = zone_own("(seen)", ZONE_SIZE, &use, log);
-    uintptr_t    at = z != NULL ? (uintptr_t) zone_root(z) : 0;
+    void *root;
 
-    if (z == NULL)
+    if (zone_own_object("(seen)", sizeof(*table), &use, log, &root) == NULL)
         return false;
-    if (at - (uintptr_t) z > ZONE_SIZE - sizeof(*table)
-        || at % sizeof(uint64_t) != 0)
-    {
-        log_at(log, LEVEL_EMERG, 0, "the shared memory of tags is damaged");
-        return false;
-    }
-    table = (struct table *) at;
+    table = root;
     return true;
 }
 

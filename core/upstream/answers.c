@@ -38,18 +38,14 @@ struct table {
     struct slot at[SLOTS];
 };
 
-enum { ZONE_SIZE = sizeof(struct table) + 64 * ZONE_PAGE };
-
 static struct zone *zone;
+static void        *root; /* struct table */
 
 
 static bool
 init(struct zone *z)
 {
-    struct table *t = zone_alloc(z, sizeof(*t));
-
-    zone_set_root(z, t); /* the memory of a new zone is zeroed */
-    return t != NULL;
+    return zone_make_object(z, sizeof(struct table));
 }
 
 
@@ -58,19 +54,9 @@ answers_share(const struct log *log)
 {
     static const struct zone_use use
         = { .name = "names", .version = LAYOUT, .init = init };
-    struct zone *z = zone_own("(names)", ZONE_SIZE, &use, log);
-    uintptr_t    at = z != NULL ? (uintptr_t) zone_root(z) : 0;
 
-    if (z == NULL)
-        return false;
-    if (at - (uintptr_t) z > ZONE_SIZE - sizeof(struct table)
-        || at % sizeof(uint64_t) != 0)
-    {
-        log_at(log, LEVEL_EMERG, 0, "the shared memory of names is damaged");
-        return false;
-    }
-    zone = z;
-    return true;
+    zone = zone_own_object("(names)", sizeof(struct table), &use, log, &root);
+    return zone != NULL;
 }
 
 
@@ -174,7 +160,7 @@ lock(void)
     if (zone == NULL)
         return NULL;
     (void) zone_lock(zone);
-    return zone_root(zone);
+    return root;
 }
 
 

@@ -26,18 +26,14 @@ struct table {
     struct health_slot at[SLOTS];
 };
 
-enum { ZONE_SIZE = sizeof(struct table) + 64 * ZONE_PAGE };
-
 static struct zone *zone;
+static void        *root; /* struct table */
 
 
 static bool
 init(struct zone *z)
 {
-    struct table *t = zone_alloc(z, sizeof(*t));
-
-    zone_set_root(z, t); /* the memory of a new zone is zeroed */
-    return t != NULL;
+    return zone_make_object(z, sizeof(struct table));
 }
 
 
@@ -46,19 +42,9 @@ health_share(const struct log *log)
 {
     static const struct zone_use use
         = { .name = "health", .version = LAYOUT, .init = init };
-    struct zone *z = zone_own("(health)", ZONE_SIZE, &use, log);
-    uintptr_t    at = z != NULL ? (uintptr_t) zone_root(z) : 0;
 
-    if (z == NULL)
-        return false;
-    if (at - (uintptr_t) z > ZONE_SIZE - sizeof(struct table)
-        || at % sizeof(uint64_t) != 0)
-    {
-        log_at(log, LEVEL_EMERG, 0, "the shared memory of checks is damaged");
-        return false;
-    }
-    zone = z;
-    return true;
+    zone = zone_own_object("(health)", sizeof(struct table), &use, log, &root);
+    return zone != NULL;
 }
 
 
@@ -105,7 +91,7 @@ health_slot(const struct upstream_group *g, const struct health_check *c,
     if (zone == NULL)
         return NULL;
     (void) zone_lock(zone);
-    t = zone_root(zone);
+    t = root;
     for (unsigned i = 0; i < PROBES; i++) {
         s = &t->at[(key + i) % SLOTS];
         if (s->key == key)
