@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # What an upstream's zone and that of sticky learn have outlives a change of the
-# binary: sessions, drained servers, averages, counts, failures.
+# binary: sessions, drained servers, averages, counts, failures, health.
 
 use strict;
 use warnings;
@@ -43,9 +43,13 @@ http {
         server 127.0.0.1:$a; server 127.0.0.1:$b; server 127.0.0.1:$c;
         server 127.0.0.1:$dead max_fails=1 fail_timeout=1000s;
     }
+    upstream checked { zone checked 64k; server 127.0.0.1:$a; server 127.0.0.1:$b; }
+    match by_b { body ~ "^b"; }
     server {
         listen 127.0.0.1:%%PORT%%;
         location / { proxy_pass http://u; }
+        location /checked { proxy_pass http://checked;
+                            health_check interval=100ms fails=2 match=by_b; }
         location /api { api write=on; allow 127.0.0.1; deny all; }
     }
 }
@@ -53,9 +57,10 @@ EOC
 (my $text = $t->read('nginx.conf')) =~ s/daemon off;//;
 $t->write('nginx.conf', $text);
 $t->run;
-$t->expect_log(qr/Connection refused|temporarily disabled/);
+$t->expect_log(qr/Connection refused|temporarily disabled|peer is unhealthy/);
 
-sub peers { return decode_json($t->get('/api/9/http/upstreams/u')->body)->{peers} }
+sub peers { my $u = $_[0] // 'u'; return decode_json($t->get("/api/9/http/upstreams/$u")->body)->{peers} }
+sub health { return join ' ', map { $_->{state} } @{ peers('checked') } }
 sub with { my ($s) = @_; return $t->get('/', headers => [Cookie => "sid=$s"])->body }
 
 my %of = map { my $s = "s$_"; ($s => $t->get("/?login=$s")->body) } 1 .. 6;
@@ -71,6 +76,12 @@ is $before->[1]{state}, 'draining', 'one is drained';
 is $before->[3]{state}, 'unavail', 'one has failed';
 ok $before->[0]{header_time} >= 20, 'an average is known';
 
+ok wait_until(sub { health() eq 'unhealthy up' }), 'one is not healthy';
+
+# The new binary asks once: too little to find out by itself.
+$text =~ s/interval=100ms/interval=1h/;
+$t->write('nginx.conf', $text);
+
 my $old = $t->pid;
 $t->signal('USR2', $old);
 my $new = $t->new_pid($old);
@@ -85,6 +96,8 @@ is scalar @$after, 5, 'the server that was added';
 ok $after->[0]{header_time} >= 20, 'the average';
 ok $after->[0]{requests} >= $before->[0]{requests}, 'the requests';
 is $after->[3]{fails}, $before->[3]{fails}, 'the failures';
+is health(), 'unhealthy up', 'the health';
+is $t->get('/checked')->body, 'b', '... which counts' for 1 .. 3;
 is join(' ', map { with($_) } sort keys %of), join(' ', map { $of{$_} } sort keys %of), 'the sessions';
 unlike join('', map { $t->get('/')->body } 1 .. 8), qr/b/, 'nobody new comes to the drained one';
 
