@@ -4,6 +4,8 @@
  * configuration makes is part of its arena; one that replaces it at run time
  * has an arena of its own, which is freed when no pick uses it any more.
  */
+#include <limits.h>
+
 #include "core/shm/registry.h"
 #include "core/upstream/build.h"
 #include "core/upstream/health.h"
@@ -55,12 +57,19 @@ find_stride(unsigned n)
 }
 
 
+/* The sum stays within its type: of weights beyond all reason, what is too much
+ * does not count. */
 static void
 sum_weights(struct arena *a, struct peer_set *set)
 {
+    unsigned most = set->n_primary != 0 ? UINT_MAX / set->n_primary : 0;
+
     set->upto = arena_array(a, unsigned, set->n_primary + 1);
-    for (unsigned i = 0; i < set->n_primary; i++)
-        set->upto[i] = set->total_weight += set->peers[i].server->weight;
+    for (unsigned i = 0; i < set->n_primary; i++) {
+        unsigned weight = set->peers[i].server->weight;
+
+        set->upto[i] = set->total_weight += weight < most ? weight : most;
+    }
     set->stride = find_stride(set->total_weight);
 }
 

@@ -15,6 +15,10 @@
 
 enum { TRIES = 20, POINTS_PER_WEIGHT = 160 };
 
+/* On a circle.  Weights may come from DNS or the API; of larger ones, only the
+ * proportions count. */
+enum { POINTS_MAX = 1 << 20 };
+
 struct point {
     uint32_t hash;
     unsigned first, n; /* peers of a server, which stand in a row            */
@@ -180,13 +184,36 @@ hash_server(str_t text)
 }
 
 
+static uint64_t
+points_wanted(const struct peer_set *set)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < set->n_primary; i++)
+        n += (uint64_t) set->peers[i].server->weight * POINTS_PER_WEIGHT;
+    return n;
+}
+
+
+/* Of one address. */
+static size_t
+points_of(const struct upstream_server *s, uint64_t wanted)
+{
+    uint64_t n = (uint64_t) s->weight * POINTS_PER_WEIGHT;
+
+    if (wanted > POINTS_MAX)
+        n = (uint64_t) ((double) n / (double) wanted * POINTS_MAX);
+    return n != 0 ? (size_t) n : 1;
+}
+
+
 static void
 add_points(struct circle *c, const struct upstream_server *s, unsigned first,
-           unsigned n)
+           unsigned n, size_t points)
 {
     uint32_t start = hash_server(s->text), hash = 0;
 
-    for (size_t i = 0; i < (size_t) s->weight * n * POINTS_PER_WEIGHT; i++) {
+    for (size_t i = 0; i < points * n; i++) {
         char bytes[4] = { (char) hash, (char) (hash >> 8), (char) (hash >> 16),
                           (char) (hash >> 24) };
 
@@ -213,10 +240,11 @@ static void *
 build_circle(struct arena *a, const struct peer_set *set)
 {
     struct circle *c = arena_make(a, struct circle);
+    uint64_t       wanted = points_wanted(set);
     size_t         n = 0;
 
     for (unsigned i = 0; i < set->n_primary; i++)
-        n += (size_t) set->peers[i].server->weight * POINTS_PER_WEIGHT;
+        n += points_of(set->peers[i].server, wanted);
     c->points = arena_array(a, struct point, n);
     for (unsigned i = 0, end; i < set->n_primary; i = end) {
         const struct upstream_server *s = set->peers[i].server;
@@ -224,7 +252,7 @@ build_circle(struct arena *a, const struct peer_set *set)
         for (end = i + 1; end < set->n_primary; end++)
             if (set->peers[end].server != s)
                 break;
-        add_points(c, s, i, end - i);
+        add_points(c, s, i, end - i, points_of(s, wanted));
     }
     sort_points(c);
     return c;
