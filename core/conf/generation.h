@@ -64,6 +64,7 @@ struct generation {
     void                 *regexes;  /* what core/expr needs to compile them  */
     bool                  no_jit;   /* they are not compiled to machine code */
     struct zone_conf     *zones;    /* shared memory (core/shm)              */
+    struct resolver_zone *resolver_zones; /* (core/conf/resolver.h)          */
     struct log_file      *files;    /* logs to open and reopen               */
     struct generation_fd *fds;      /* last first                            */
     const struct log_targets *log;  /* of the main level                     */

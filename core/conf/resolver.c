@@ -37,6 +37,20 @@ parse_switch(str_t value, bool *is_off)
 }
 
 
+static void
+add_zone(struct conf *cf, str_t name)
+{
+    struct resolver_zone **last = &cf->gen->resolver_zones;
+
+    while (*last != NULL && !str_eq((*last)->name, name))
+        last = &(*last)->next;
+    if (*last != NULL)
+        return;
+    *last = arena_make(cf->arena, struct resolver_zone);
+    (*last)->name = name;
+}
+
+
 static const char *
 parse_resolver(struct conf *cf, void *field)
 {
@@ -55,6 +69,8 @@ parse_resolver(struct conf *cf, void *field)
             ok = parse_switch(value, &o.no_ipv4);
         else if (conf_param(word, "ipv6", &value))
             ok = parse_switch(value, &o.no_ipv6);
+        else if (conf_param(word, "status_zone", &o.zone))
+            ok = o.zone.n != 0;
         else
             error = add_server(cf, &o, word);
         if (!ok)
@@ -66,6 +82,8 @@ parse_resolver(struct conf *cf, void *field)
         return conf_error(cf, "\"ipv4\" and \"ipv6\" cannot both be \"off\"");
     if (o.n == 0)
         return conf_error(cf, "no name servers defined");
+    if (o.zone.n != 0)
+        add_zone(cf, o.zone);
     *out = resolver_new(cf->arena, &o);
     return NULL;
 }
@@ -80,11 +98,13 @@ static const struct conf_type resolver_type = {
 const struct directive resolver_rows[] = {
     CUSTOM("resolver", 0, ARGS_1_OR_MORE, resolver_type, struct resolver_conf,
            resolver, struct resolver *,
-           "address ... [valid=time] [ipv4=on|off] [ipv6=on|off]",
+           "address ... [valid=time] [ipv4=on|off] [ipv6=on|off] "
+           "[status_zone=zone]",
            "The name servers that look up hosts whose names are known "
            "only from variables, and servers with resolve; they take turns. "
            "Answers are kept as long as they say, or for valid=. Where only "
-           "IPv4 or only IPv6 has an answer, it is used."),
+           "IPv4 or only IPv6 has an answer, it is used. The api directive "
+           "shows what was asked, and what came of it, for each zone."),
     MSEC("resolver_timeout", 0, struct resolver_conf, timeout, "30s",
          "How long a name may take to be looked up."),
     MSEC(

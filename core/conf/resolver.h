@@ -16,5 +16,11 @@ struct resolver_conf {
     msec_t           ttl_min, ttl_max;
 };
 
+/* What status_zone= names; each once, in the generation's list. */
+struct resolver_zone {
+    struct resolver_zone *next;
+    str_t                 name;
+};
+
 /* Rows of a template for a struct resolver_conf; the prefix is "". */
 extern const struct directive resolver_rows[];

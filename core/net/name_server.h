@@ -29,6 +29,7 @@ struct name_server {
     struct name_server_socket sockets[NAME_SERVER_SOCKETS];
     msec_t silent_until; /* did not answer: until then, other servers are
                             asked first                                      */
+    bool   is_refusing; /* it was not there when it was asked last             */
     bool   is_closing;
 };
 

@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
+#include "core/net/resolver_tally.h"
 #include "core/net/worker.h"
 #include "core/os/clock.h"
 
@@ -172,6 +173,7 @@ end_lookup(struct lookup *l, struct entry *e, int status)
     else
         set_error(l, status);
     l->is_done = true;
+    resolver_tally_end(l->tally, l->code);
     task_wake(l->task);
 }
 
@@ -223,12 +225,16 @@ write_server(const struct log_frame *frame, struct log_record *l)
 }
 
 
+/* Once, until it answers again. */
 static void
-log_refused(const struct name_server *server)
+log_refused(struct name_server *server)
 {
     struct server_frame f = { .frame.write = write_server, .server = server };
     struct log          log = worker->log;
 
+    if (server->is_refusing)
+        return;
+    server->is_refusing = true;
     log.action = "resolving";
     log_push(&log, &f.frame);
     log_errno(&log, ECONNREFUSED, "recv() failed");
@@ -451,8 +457,10 @@ on_answer(void *arg, int status, str_t packet)
     e->running--;
     if (status == ARES_EDESTRUCTION)
         return;
-    if (is_answer(status))
+    if (is_answer(status)) {
         q.server->silent_until = 0;
+        q.server->is_refusing = false;
+    }
     if (!e->is_asking || q.round != e->round || h->is_done
         || q.aliases != h->aliases)
         return;
@@ -612,10 +620,14 @@ resolver_ask(struct resolver *of, struct lookup *l, struct task *t, str_t name,
     e = entry_get(rs, (str_t){ lower, name.n }, l->is_service);
     l->task = t;
     l->entry = e;
+    l->tally = of->options.zone.n != 0 ? resolver_tally(of->options.zone)
+                                       : NULL;
+    resolver_tally_ask(l->tally, l->is_service);
     if (!e->is_asking && !l->is_new && has_result(e)
         && entry_end(e, l->ttl_min, l->ttl_max) > clock_ms())
     {
         give(l, e);
+        resolver_tally_end(l->tally, 0);
         return true;
     }
     wait_start(t, &l->wait, cancel);

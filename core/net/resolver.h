@@ -18,6 +18,7 @@
 #include "core/net/dns_answer.h"
 
 struct resolver;
+struct resolver_tally;
 struct entry;
 
 struct resolver_options {
@@ -27,6 +28,7 @@ struct resolver_options {
     bool                   no_ipv4, no_ipv6;
     bool                   is_ordered; /* the first server comes first, rather
                                           than each in its turn              */
+    str_t zone; /* what is asked is counted for it; empty: it is not         */
 };
 
 /* TTLs are taken within these bounds, unless a lookup has its own. */
@@ -40,6 +42,7 @@ struct lookup {
     struct entry    *entry;   /* of the name, in the resolver                */
     struct task     *task;
     struct timer     timer;
+    struct resolver_tally *tally; /* where it is counted, or NULL            */
     /* What is wanted: */
     bool             is_service; /* SRV records, rather than addresses       */
     bool             is_new;  /* nothing that is remembered                  */

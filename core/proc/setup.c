@@ -14,6 +14,7 @@
 #include "core/event/bell.h"
 #include "core/log/target.h"
 #include "core/shm/counters.h"
+#include "core/shm/resolver_tallies.h"
 #include "core/shm/seen.h"
 #include "core/upstream/answers.h"
 #include "core/upstream/health.h"
@@ -145,7 +146,8 @@ setup_open(const struct setup *s, struct generation *g, struct generation *old,
         return false;
     if (old == NULL && !is_test
         && (!counters_share(log) || !seen_share(log) || !bell_hang(log)
-            || !answers_share(log) || !health_share(log)))
+            || !resolver_tallies_share(log) || !answers_share(log)
+            || !health_share(log)))
         return false;
     if (!zones_open(g, old, is_test, log))
         return false;

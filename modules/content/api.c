@@ -243,7 +243,7 @@ static enum step
 serve_version(struct api *a)
 {
     static const char *const parts[]
-        = { "nginx", "processes", "connections", "http", NULL };
+        = { "nginx", "processes", "connections", "resolvers", "http", NULL };
     str_t part = api_part(a);
 
     if (part.n == 0)
@@ -254,6 +254,8 @@ serve_version(struct api *a)
         return reply_object(a, put_processes);
     if (str_is(part, "connections"))
         return reply_object(a, put_connections);
+    if (str_is(part, "resolvers"))
+        return api_resolvers(a);
     if (str_is(part, "http"))
         return serve_http(a);
     return api_not_found(a);
