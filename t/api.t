@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP;
+use POSIX ();
 use Weir::Test;
 
 plan skip_all => 'commercial' if is_oracle();
@@ -64,6 +65,8 @@ sub ask {
 }
 
 sub get { my ($status, $got) = ask('GET', $_[0]); return $got }
+
+sub fifo { POSIX::mkfifo(my $path = $t->path('pipe'), 0600); return $path }
 
 sub who { my ($n, $path) = @_; return join '', sort map { $t->get($path // '/app/')->body } 1 .. $n }
 
@@ -291,6 +294,9 @@ for my $p (['upstream u { state f; server 127.0.0.1; zone z 64k; }', '"server" a
 }
 my $c = conf_test('events {} http { upstream u { state f; zone z 64k; } }', files => { f => "server 127.0.0.1 weight=x;\n" });
 like $c->{first}, qr/^invalid server in ".*f":1 in F:1$/, 'a broken file';
+is conf_test("events {} http { upstream u { state $_->[0]; zone z 64k; } }")->{first},
+    qq(open() "$_->[0]" failed in F:1), "no file: $_->[1]"
+    for [$t->path('state'), 'a directory'], [fifo(), 'a pipe'];
 for my $p (['', 1], ['deny all;', 0], ['auth_basic x; auth_basic_user_file f;', 0]) {
     my $r = conf_test("events {} http { server { $p->[0] location / { api write=on; } } }", files => { f => '' });
     is scalar(() = $r->{err} =~ /\[warn\] anybody can change upstreams through "api" in/), $p->[1], "warned: $p->[0]";

@@ -8,6 +8,7 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Weir::DNS;
 use Weir::TLS;
 use Weir::Test;
 
@@ -26,6 +27,8 @@ my $backend = Weir::Backend->http(sub {
     return "HTTP/1.1 $status\r\nContent-Length: 0\r\n\r\n";
 });
 my $up = $backend->port;
+my $dns = Weir::DNS->new($t);
+$dns->set('one.test' => ['A 60 127.0.0.1']);
 my $dead = Weir::Ports::free_port();
 
 $t->run(<<"EOC");
@@ -35,11 +38,13 @@ $t->run(<<"EOC");
     upstream other { server 127.0.0.1:$up; }
     upstream secure { server 127.0.0.1:%%PORT_tls%%; }
     upstream named { server nosuch.invalid:$up; }
+    upstream asked { resolver @{[ $dns->address ]}; server one.test:$up resolve; }
     upstream idle { server 127.0.0.1:$up; }
     server {
         listen 127.0.0.1:%%PORT%%;
         location / { proxy_pass http://app; proxy_set_header Host shop.example; }
         location /gone { proxy_pass http://gone; }
+        location /asked { proxy_pass http://asked; proxy_set_header Host shop.example; }
         location /other { proxy_pass http://other; }
         location /secure { proxy_pass https://secure; }
         location /named { proxy_pass http://named; }
@@ -84,6 +89,9 @@ like $out, qr/it is not for "secure" \(not verified\)/, 'of another name';
 ($code, $out) = check('named');
 is $code, 1, 'a name';
 like $out, qr/name nosuch\.invalid: FAILS: /, 'that nobody knows';
+($code, $out) = check('asked');
+is $code, 0, 'a name that a name server knows';
+like $out, qr/name one\.test: 127\.0\.0\.1/, '... is asked for';
 ($code, $out) = check('idle');
 is $code, 0, 'no location: it connects';
 ($code, $out, my $err) = check('none');

@@ -136,7 +136,7 @@ ok becomes("/way$_", '2'), "way $_: one is left out" for 0 .. $#ways;
 like $t->wait_log(qr/peer is unhealthy.*way0/),
     qr/peer is unhealthy while checking status code, health check "" of peer 127\.0\.0\.1:$one->{port} in upstream "way0": 503 X/,
     'one line says why';
-sleep 1;
+sleep 0.6;
 is scalar(grep { /unhealthy.*"way0"/ } $t->log), 1, 'once';
 
 # ---- a reload forgets nobody
@@ -157,7 +157,7 @@ ok wait_until(sub { said('/alone')->status == 502 }), 'and failing: 502';
 $alone->{say}->('302 there');
 ok wait_until(sub { said('/alone')->status == 200 }), '3xx passes';
 my $before = $alone->{b}->connections;
-sleep 1;
+sleep 0.6;
 cmp_ok $alone->{b}->connections - $before, '<=', 1, 'over one connection';
 
 # ---- mandatory
@@ -192,7 +192,7 @@ ok wait_until(sub { said('/named')->status == 200 }), 'the old one is known';
 
 ok wait_until(sub { said('/tengine')->status == 200 }), 'check';
 $three->{say}->('404 odd');
-sleep 1;
+sleep 0.6;
 is said('/tengine')->status, 200, 'check_http_expect_alive';
 $three->{say}->('301 odd');
 ok wait_until(sub { said('/tengine')->status == 502 }), 'and not';

@@ -36,6 +36,7 @@ worker_dry(struct setup *s, const struct command *c, char **argv)
     modules_stop(&self, &started);
     if (self.loop != NULL)
         loop_free(self.loop);
+    self.loop = NULL; /* what ends with the generation knows by it */
     generation_put(g);
     return rc;
 }

@@ -121,11 +121,13 @@ live_read_state(struct conf *cf, struct upstream_group *g)
     struct stat st;
     char       *text;
     ssize_t     n;
-    int         fd = open(g->state.p, O_RDONLY | O_CLOEXEC);
+    int         fd = open(g->state.p, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if (fd == -1 && errno == ENOENT)
         return NULL;
-    if (fd == -1 || fstat(fd, &st) == -1 || st.st_size > FILE_MAX) {
+    if (fd == -1 || fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)
+        || st.st_size > FILE_MAX)
+    {
         if (fd != -1)
             close(fd);
         return conf_error(cf, "open() \"" STR_F "\" failed", STR_A(g->state));
