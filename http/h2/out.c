@@ -157,12 +157,32 @@ fill(struct h2_stream *s, const struct room *r, size_t at, size_t n)
 }
 
 
+/* The same for a few bytes, which mostly stand together; NULL: they do not. */
+static char *
+add_short(struct h2 *h, size_t n)
+{
+    char *p;
+
+    if (h->room == NULL || h->room->size - h->room_at < n)
+        return NULL;
+    p = h->room->data + h->room_at;
+    h->room_at += (uint32_t) n;
+    chain_add_block(&h->http.conn.out, h->room, (str_t){ p, n });
+    return p;
+}
+
+
 void
 h2_out_add(struct h2 *h, str_t bytes)
 {
+    char       *p = add_short(h, bytes.n);
     struct room r;
     size_t      n;
 
+    if (p != NULL) {
+        memcpy(p, bytes.p, bytes.n);
+        return;
+    }
     for (; bytes.n != 0; bytes = str_from(bytes, n)) {
         n = bytes.n < BLOCK ? bytes.n : BLOCK;
         r = room_for(h, n);
@@ -175,10 +195,22 @@ h2_out_add(struct h2 *h, str_t bytes)
 bool
 h2_out_body(struct h2_stream *s, const char *head, size_t n)
 {
-    struct h2  *h = s->h;
-    struct room r;
+    const struct piece *in = s->out.head;
+    struct h2          *h = s->h;
+    struct room         r;
+    char               *p;
 
     CHECK(n <= FRAME_MAX - FRAME_HEAD);
+    if (n == 0 || (in->file == NULL && in->n >= n)) {
+        p = add_short(h, FRAME_HEAD + n);
+        if (p != NULL) {
+            memcpy(p, head, FRAME_HEAD);
+            if (n != 0)
+                memcpy(p + FRAME_HEAD, in->p, n);
+            chain_skip(&s->out, n);
+            return true;
+        }
+    }
     r = room_for(h, FRAME_HEAD + n);
     copy(&r, 0, head, FRAME_HEAD);
     if (!fill(s, &r, FRAME_HEAD, n)) {
