@@ -285,7 +285,8 @@ on_patience(struct timer *t)
 {
     struct entry *e = container_of(t, struct entry, patience);
 
-    server_at(e, e->asked - 1)->silent_until = clock_ms() + SILENCE_MS;
+    if (e->half[0].running != 0 || e->half[1].running != 0)
+        server_at(e, e->asked - 1)->silent_until = clock_ms() + SILENCE_MS;
     ask_next(e);
 }
 
@@ -434,6 +435,8 @@ miss(struct entry *e, unsigned half, int status, struct name_server *server)
 
     if (status == ARES_ECONNREFUSED)
         log_refused(server);
+    if (!is_answer(status)) /* an error is not silence */
+        server->silent_until = clock_ms() + SILENCE_MS;
     if (!is_answer(h->status) || h->status == ARES_SUCCESS)
         h->status = status; /* what one has said counts more than silence */
     if (h->running != 0)
