@@ -157,8 +157,8 @@ text_of(enum h2peer_fault fault)
         = "upstream sent trailers before the end of stream",
         [H2PEER_FAULT_SHORT] = "upstream prematurely closed stream",
         [H2PEER_FAULT_LONG]
-        = "upstream sent response body larger than indicated "
-          "content length",
+        = ("upstream sent response body larger than indicated "
+           "content length"),
         [H2PEER_FAULT_WINDOW] = "upstream sent zero window update",
         [H2PEER_FAULT_FRAME] = "upstream sent invalid http2 frame of type %u",
         [H2PEER_FAULT_PROTOCOL] = "upstream sent no valid http2",
