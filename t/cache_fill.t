@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Time::HiRes qw(sleep);
+use Weir::H2;
 use Weir::Test;
 
 my $t = Weir::Test->new;
@@ -57,6 +58,7 @@ my $backend = Weir::Backend->http(sub {
 });
 my $up = $backend->port;
 my $streaming = is_oracle() ? 'on' : 'streaming';
+my $h2 = is_oracle() ? '' : 'http2 on;';
 
 $t->mkdir('c');
 $t->run(<<"EOC");
@@ -73,6 +75,7 @@ worker_processes 2;
     proxy_http_version 1.1;
     add_header X-Cache \$upstream_cache_status;
     server {
+        $h2
         listen 127.0.0.1:%%PORT%%;
         location / { proxy_pass http://127.0.0.1:$up; }
         location /drip/ { proxy_cache_lock_age 800ms;
@@ -112,6 +115,24 @@ subtest 'the client leaves' => sub {
         go($name);
         wait_until(sub { is_stored($uri) });
         is $t->get($uri)->body, "$half$rest", 'the response is stored';
+        is asked($uri), 1, '... by that request';
+    }
+};
+
+subtest 'a stream is reset' => sub {
+    plan skip_all => 'nginx has no HTTP/2 here' if is_oracle();
+    plan tests => 6;
+    for my $how ('reset', 'closed') {
+        my $uri = "/h2/$how";
+        my $h2 = Weir::H2->new(port => $t->port);
+        my $id = $h2->request('GET', $uri);
+        ok $h2->until(sub { length $h2->stream($id)->{body} }), "$how: it comes";
+        $how eq 'reset' ? $h2->send(Weir::H2::RST_STREAM, 0, $id, pack 'N', 8)
+                        : $h2->close;
+        sleep 0.1;
+        go($how);
+        wait_until(sub { is_stored($uri) });
+        is $t->get($uri)->body, "$half$rest", "$how: the response is stored";
         is asked($uri), 1, '... by that request';
     }
 };

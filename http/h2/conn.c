@@ -79,7 +79,8 @@ close_now(struct h2 *h)
 }
 
 
-/* Ends what is under way; some requests go on without a client (post_action). */
+/* Ends what is under way; some requests go on without a client (post_action, what is
+ * being stored). */
 void
 h2_break(struct h2 *h)
 {
@@ -92,7 +93,7 @@ h2_break(struct h2 *h)
         s->is_gone = true;
         if (s->is_over)
             h2_stream_reset(s, NGHTTP2_NO_ERROR);
-        else
+        else if (!http_lose_client(s->r))
             http_terminate(s->r, s->is_timed_out ? 408 : 499);
     }
     h2_settle(h);
