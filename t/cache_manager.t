@@ -79,6 +79,7 @@ sub crc32 {
 }
 
 my $foreign = $t->path('c/old/account.key');
+my $index = $t->path('c/old/.weir_index'); # there was a cache before
 my $foreign2 = "$folder/README";
 my $cut = "$folder/" . ('0' x 30) . substr $name, -2;
 my $left = "$folder/$name.0000000007";
@@ -86,7 +87,7 @@ my $wrong = $t->path('c/old/00/') . $name;
 make_path($folder, $t->path('c/old/00'));
 sub put { open my $f, '>', $_[0] or die "$_[0]: $!"; print {$f} $_[1]; close $f }
 put("$folder/$name", cache_file('/old/1', 'abc'));
-put($_, 'short') for $foreign, $foreign2, $cut, $left, $wrong;
+put($_, 'short') for $foreign, $index, $foreign2, $cut, $left, $wrong;
 utime 1, 1, $left;
 if ($> == 0) {
     my $uid = getpwnam('nobody') // 65534;
@@ -100,7 +101,7 @@ sub files {
     my ($cache) = @_;
     my @found;
 
-    File::Find::find(sub { push @found, $File::Find::name if -f $_ },
+    File::Find::find(sub { push @found, $File::Find::name if /^[^.]/ && -f $_ },
                      $t->path("c/$cache"));
     return @found;
 }
@@ -121,7 +122,7 @@ subtest 'loader' => sub {
     plan skip_all => 'it begins after a minute' if is_oracle();
     $t->wait_log(qr/cache loader process \d+ exited with code 0/);
     ok -f "$folder/$name", 'a file of the cache stays';
-    ok -f $_, 'what is not its own stays, too' for $foreign, $foreign2, $wrong;
+    ok -f $_, 'what is not its own stays, too' for $foreign, $index, $foreign2, $wrong;
     ok !-e $cut, 'what was cut off does not';
     ok !-e $left, '... nor what was never completed';
     is asked('/old/1'), '200 HIT', 'it is listed';

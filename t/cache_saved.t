@@ -88,4 +88,16 @@ $u->mkdir('c/account');
 like Weir::Test::conf_test($conf, test => $u)->{err}, qr/has "account", which/,
     'another folder';
 
+$u = Weir::Test->new;
+$u->mkdir('c');
+$u->mkdir('else');
+symlink $u->path('else'), $u->path('c/e') or die $!;
+$u->run($conf);
+wait_until(sub { -s $u->path('c/.weir_index') });
+pass 'a level may be a link';
+$u->write('c/a', '');
+is Weir::Test::conf_test($conf, test => $u)->{code}, 0,
+    'what comes into the folder of a cache does not matter';
+$u->stop;
+
 done_testing;

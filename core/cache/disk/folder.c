@@ -78,7 +78,7 @@ belongs(const struct disk_caches *all, const struct disk_cache *c,
     if (name.p[0] == '.' || is_of_other(all, c, name))
         return true;
     (void) snprintf(path, sizeof(path), "%s/%s", c->path.p, e->d_name);
-    if (lstat(path, &s) == -1)
+    if (stat(path, &s) == -1) /* of what links lead to */
         return true;
     return S_ISDIR(s.st_mode) ? is_folder_of(name) : is_file_of(name);
 }

@@ -305,7 +305,8 @@ load(const struct helper_run *h, const struct disk_cache *c)
 }
 
 
-/* What was saved is there at once. */
+/* What was saved is there at once.  Where nothing was, something is from now on, by
+ * which the folder is known as that of a cache, whatever comes into it. */
 static void
 restore(const struct disk_cache *c, const struct log *log)
 {
@@ -317,6 +318,8 @@ restore(const struct disk_cache *c, const struct log *log)
     is_cold = disk_index_is_cold(c->in->zone, c->folder);
     disk_index_unlock(c->in->zone);
     n = is_cold ? disk_saved_load(c, log) : 0;
+    if (is_cold && n == 0)
+        (void) disk_saved_write(c, log);
     if (n != 0)
         log_at(log, LEVEL_NOTICE, 0,
                "http file cache: %s: %u keys from the saved index", c->path.p,
