@@ -140,6 +140,10 @@ test_claims(void)
     ok(!disk_index_is_claimed(e), "its own does");
     claim = disk_index_claim(z, e, 0);
     ok(claim != 0 && !disk_index_is_claimed(e), "its time is over");
+    e->growing = 1;
+    ok(disk_index_is_claimed(e), "... but for that of a file that grows");
+    e->until_ms -= HOUR;
+    ok(!disk_index_is_claimed(e), "... for a time");
     other = disk_index_claim(z, e, HOUR);
     ok(other != 0 && other != claim, "another one takes it");
     disk_index_leave(e, claim);

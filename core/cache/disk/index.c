@@ -242,10 +242,14 @@ has_ended(pid_t pid)
 }
 
 
+/* That of a file that grows lasts until its writer leaves it, or has died; not for
+ * ever, for another process may have got his number. */
 bool
 disk_index_is_claimed(const struct disk_entry *e)
 {
-    return e->claim != 0 && (clock_ms() < e->until_ms || e->growing != 0)
+    uint64_t more = e->growing != 0 ? CLAIM_MS_MAX : 0;
+
+    return e->claim != 0 && clock_ms() < e->until_ms + more
            && !has_ended(e->claimer);
 }
 
