@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # A cache under fire: many clients, peers that fail and are slow, reloads, kill -9
-# of workers and of the manager, files that others unlink, a disk that is full for
-# a while.  No body is wrong or torn, no lock is stuck, the size stays in its
+# of workers and of the manager, files that others unlink, purges, a disk that is
+# full for a while.  No body is wrong or torn, no lock is stuck, the size stays in its
 # limit, and after a restart the index is what is on the disk.  TEST_SOAK=1: for a
 # minute.
 
@@ -13,6 +13,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use File::Find ();
 use List::Util ();
+use Socket qw(IPPROTO_TCP TCP_NODELAY);
 use Time::HiRes qw(sleep time);
 use Weir::Processes qw(children process_title);
 use Weir::Test;
@@ -51,7 +52,10 @@ sub judge {
 my %seeded;
 my $backend = Weir::Backend->http(sub {
     my ($request, $c) = @_;
-    srand time * 1000 + $$ if !$seeded{$$}++;  # each connection is a process
+    if (!$seeded{$$}++) {  # each connection is a process
+        srand time * 1000 + $$;
+        setsockopt $c->{sock}, IPPROTO_TCP, TCP_NODELAY, 1;
+    }
     my ($key) = $request->uri =~ m{/(\d+)};
     my $lang = $key % 4 == 0 ? $request->header('Accept-Language') // 'de' : 'xx';
     my $vary = $key % 4 == 0 ? "Vary: Accept-Language\r\n" : '';
@@ -64,6 +68,7 @@ my $backend = Weir::Backend->http(sub {
     my $age = 1 + int rand 3;
     $age = 600 if $request->uri =~ /huge/;
     $c->send("HTTP/1.1 200 OK\r\nCache-Control: max-age=$age\r\n$vary"
+        . 'Cache-Tag: t' . $key % 10 . "\r\n"
         . ($is_chunked ? "Transfer-Encoding: chunked\r\n\r\n"
             : 'Content-Length: ' . length($body) . "\r\n\r\n"));
     my @parts = unpack '(a16000)*', $body;
@@ -82,6 +87,13 @@ my $backend = Weir::Backend->http(sub {
 my $up = $backend->port;
 my $streaming = is_oracle() ? 'on' : 'streaming';
 
+my $purges = is_oracle() ? '' : <<'EOC';
+    proxy_cache_purge PURGE;
+    proxy_cache_tag $upstream_http_cache_tag;
+    proxy_cache_purge_tag $http_purge_tag;
+    proxy_cache_purge_soft $http_purge_soft;
+EOC
+
 my $t = Weir::Test->new;
 $t->mkdir('c');
 my $conf = <<"EOC";
@@ -91,7 +103,7 @@ worker_processes 2;
         inactive=3s max_size=$max manager_sleep=10ms loader_files=1000 use_temp_path=off;
     proxy_cache_path %%TESTDIR%%/h levels=1 keys_zone=huge:1m use_temp_path=off;
     proxy_cache_key \$uri;
-    proxy_cache_lock on;
+$purges    proxy_cache_lock on;
     proxy_cache_lock_timeout 20s;
     proxy_cache_use_stale error timeout http_500 updating;
     proxy_cache_background_update on;
@@ -193,13 +205,44 @@ sub manager {
 
 # --- fire ---------------------------------------------------------------------------
 
+# By the key, what it begins with, or a tag; softly, too.
+sub purge {
+    my ($uri, @fields) = @{ (
+        ['/' . int rand 200], ['/stream/' . int rand 200], ['/1*'], ['/stream/*'],
+        ['/x', 'Purge-Tag' => 't' . int rand 10],
+        ['/x', 'Purge-Tag' => 't1, t2', 'Purge-Soft' => 1],
+    )[rand 6] };
+
+    return scalar eval {
+        $t->request('PURGE', $uri, headers => \@fields)->status;
+    };
+}
+
+# Whether what is stored is used after a purge of it was answered.
+sub survives_purge {
+    my ($key) = @_;
+    my @de = (headers => ['Accept-Language' => 'de']);
+    my ($before) = $t->get("/calm/$key", @de)->body =~ /:(\d+);/;
+    sleep 0.2;
+    my $status = $t->request('PURGE', "/calm/$key*")->status;
+    my ($after) = $t->get("/calm/$key", @de)->body =~ /:(\d+);/;
+
+    return $status != 200 || $after <= $before;
+}
+
 my $end = time + $seconds;
 my @clients = start_clients(16, $end);
 my $largest = 0;
+my %seen;
 for (my $round = 0; time < $end - 1; $round++) {
     my $what = $round % 5;
 
-    sleep 0.4;
+    for (1 .. 4) {
+        sleep 0.1;
+        my $status = is_oracle() ? 200 : purge();
+        $seen{'bad: purge ' . ($status // 'lost')}++
+            if defined $status && $status != 200 && $status != 404;
+    }
     if ($what == 0) {
         $t->signal('HUP');
     } elsif ($what == 1) {
@@ -220,7 +263,6 @@ for (my $round = 0; time < $end - 1; $round++) {
     my $now = size();
     $largest = $now if $now > $largest;
 }
-my %seen;
 for my $client (@clients) {
     my ($pid, $in) = @$client;
     while (my $line = readline $in) {
@@ -237,11 +279,15 @@ cmp_ok $seen{HIT} // 0, '>', 100, 'many are answered from the cache';
 wait_until(sub { size() <= $max * 1.05 });
 cmp_ok size(), '<=', $max * 1.05, 'the size is in its limit';
 
+my $c = $t->connect;
 my @late = grep {
-    my $r = eval { $t->get("/calm/$_", headers => ['Accept-Language' => 'de']) };
+    my $r = eval { $c->request('GET', "/calm/$_", headers => ['Accept-Language' => 'de']) };
     !$r || $r->status != 200 || judge($_, 'de', $r);
 } 0 .. 199;
 is "@late", '', 'each key is answered, and so no lock is stuck';
+
+is join(' ', grep { survives_purge($_) } 1 .. 5), '', 'what was purged is not used'
+    if !is_oracle();
 
 subtest 'slow clients beside it' => sub {
     plan tests => 2;
