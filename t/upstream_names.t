@@ -192,7 +192,8 @@ $t->stop;
 SKIP: {
     skip 'of weir only', 8 if is_oracle();
 
-    my $r = conf_test("events { }\nhttp {\nserver { listen 127.0.0.1:1;\n"
+    my $r = conf_test("events { }\nhttp {\nserver { listen 127.0.0.1:"
+        . Weir::Ports::free_port() . ";\n"
         . "location / { proxy_pass http://nosuch.invalid; } }\n}\n");
     is $r->{code}, 0, 'a name that nobody knows';
     is $r->{lines}[0],

@@ -207,8 +207,8 @@ check_target(struct http_request *r, str_t to, struct dav_plan *plan,
 }
 
 
-/* Whether a path, or a folder above it, is that file or folder by another name:
- * by links, for example. */
+/* Whether a path, or, of a folder, one above it, is that file or folder by another
+ * name: by links, for example. */
 static bool
 leads_through(struct arena *a, str_t path, const struct stat *what)
 {
@@ -219,6 +219,8 @@ leads_through(struct arena *a, str_t path, const struct stat *what)
     for (size_t n = path.n; n != 0; n--) {
         if (n != path.n && path.p[n] != '/')
             continue;
+        if (n != path.n && !S_ISDIR(what->st_mode))
+            break;
         p[n] = '\0';
         if (stat(p, &st) == 0 && st.st_dev == what->st_dev
             && st.st_ino == what->st_ino)
