@@ -35,7 +35,8 @@ static const char *
 take_http2(struct conf *cf, const struct listen_word *w, str_t value,
            struct listen_line *l)
 {
-    (void) w, (void) value, (void) l;
+    (void) value;
+    l->words |= w->detail;
     conf_warn(cf, "the \"listen ... http2\" directive is deprecated, use the "
                   "\"http2\" directive instead");
     return NULL;
