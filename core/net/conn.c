@@ -116,6 +116,13 @@ conns_release(void)
 {
     while (ask_oldest(CONN_IDLE) || ask_oldest(CONN_NEW))
         continue;
+    for (unsigned use = 0; use < CONN_USES; use++)
+        LIST_EACH(&conns.of[use], l) {
+            struct conn *c = container_of(l, struct conn, link);
+
+            if (c->owner->on_exit != NULL)
+                c->owner->on_exit(c);
+        }
 }
 
 

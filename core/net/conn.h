@@ -29,7 +29,7 @@ enum { CONN_AGAIN = -1, CONN_ERROR = -2 }; /* conn_read: or bytes, 0 at end  */
 enum probe {
     PROBE_QUIET, /* nothing has come                                         */
     PROBE_INPUT,
-    PROBE_END,   /* the peer has closed it, or it is broken                  */
+    PROBE_END, /* the peer has closed it, or it is broken                  */
 };
 
 struct conn_io {
@@ -48,12 +48,12 @@ struct conn_io {
     enum probe (*probe)(struct conn *);
     /* What is in the chain that it sends from is dropped: nothing of what follows
      * has been sent already.  NULL: that is nothing to it. */
-    void    (*dropped)(struct conn *);
+    void (*dropped)(struct conn *);
     /* Bytes that send took and the peer does not have so far. */
-    size_t  (*unread)(const struct conn *);
+    size_t (*unread)(const struct conn *);
     /* Ends the sending side where the transport can. */
-    void    (*shutdown)(struct conn *);
-    void    (*close)(struct conn *);
+    void (*shutdown)(struct conn *);
+    void (*close)(struct conn *);
 };
 
 /* What the process asks of whoever has a connection. */
@@ -62,6 +62,9 @@ struct conn_owner {
      * ends: closes it now.  Runs no request and opens nothing: where a request
      * has come by now, it posts that and keeps the connection. */
     void (*on_unwanted)(struct conn *);
+    /* It is not idle, and the worker ends: tells the peer, and closes nothing.
+     * NULL: there is nothing to tell. */
+    void (*on_exit)(struct conn *);
     /* The worker's time ends before the connection does (conns_cut): ends what
      * is under way and closes it.  NULL: nothing is to be ended. */
     void (*on_cut)(struct conn *);
@@ -89,32 +92,32 @@ enum conn_use {
 };
 
 struct conn {
-    struct event           event;
-    const struct conn_io  *io;
-    struct tls            *tls;      /* what conn_tls has to remember, or NULL */
-    struct loop           *loop;
-    struct log             log;
-    const struct log      *lines;    /* whose context its lines have: log, or
+    struct event          event;
+    const struct conn_io *io;
+    struct tls           *tls; /* what conn_tls has to remember, or NULL */
+    struct loop          *loop;
+    struct log            log;
+    const struct log     *lines; /* whose context its lines have: log, or
                                         that of the one request that it
                                         carries at present                   */
-    struct port           *port;     /* where it was accepted, counted by its
+    struct port          *port;  /* where it was accepted, counted by its
                                         owner; NULL: we opened it            */
-    struct addr            peer;
-    uint32_t               limit;    /* of one flush, for its continuation   */
-    struct chain           out;      /* chain_init is the owner's            */
-    struct timer           read_timer, write_timer;
-    struct post            late;     /* conn_flush_late, and continuing      */
-    void                 (*on_flushed)(struct conn *); /* out became empty, or
+    struct addr           peer;
+    uint32_t              limit; /* of one flush, for its continuation   */
+    struct chain          out;   /* chain_init is the owner's            */
+    struct timer          read_timer, write_timer;
+    struct post           late; /* conn_flush_late, and continuing      */
+    void (*on_flushed)(struct conn *); /* out became empty, or
                                         (flush_failed) will never            */
-    uint64_t               sent;     /* bytes, in all                        */
-    uint64_t               received;
-    struct list            link;     /* of conns.of[use] while it is idle or
+    uint64_t                 sent; /* bytes, in all                        */
+    uint64_t                 received;
+    struct list              link;  /* of conns.of[use] while it is idle or
                                         is_cuttable                          */
-    const struct conn_owner *owner;  /* NULL: is never idle, nor cut off     */
-    uint32_t               send_timeout; /* ms; arms write_timer whenever the
+    const struct conn_owner *owner; /* NULL: is never idle, nor cut off     */
+    uint32_t                 send_timeout; /* ms; arms write_timer whenever the
                                         peer takes no more; 0: does not      */
-    uint16_t               error;    /* errno of what broke it, 0: none      */
-    bool flush_failed : 1;
+    uint16_t                 error; /* errno of what broke it, 0: none      */
+    bool                     flush_failed : 1;
     bool is_flushing : 1; /* on_flushed is owed                              */
     bool has_unsent : 1;  /* io holds bytes of its own: it is to be asked to
                              send, whether there is something in out or not   */
@@ -127,20 +130,20 @@ struct conn {
     bool nopush : 1;      /* MSG_MORE before file pieces                     */
     bool no_sendfile : 1; /* read and write instead                          */
     uint8_t use : 3;      /* enum conn_use                                   */
-    bool is_eof : 1;      /* read said 0                                     */
+    bool    is_eof : 1;   /* read said 0                                     */
     bool is_counted : 1;  /* in conns.active                                 */
     bool is_cuttable : 1; /* its owner has an on_cut, not called so far      */
 };
 
 /* The connections of this process, of all kinds, and its limit. */
 struct conns {
-    size_t      max;      /* worker_connections; 0: none                     */
-    size_t      active;
-    struct list of[CONN_USES]; /* who came to be that the longest ago first  */
+    size_t       max; /* worker_connections; 0: none                     */
+    size_t       active;
+    struct list  of[CONN_USES]; /* who came to be that the longest ago first  */
     struct list *adopted; /* of idle and new ones: up to here, during slices  */
-    void      (*on_room)(void *arg); /* there may be some, after active was max */
-    void      (*on_pressed)(void *arg, size_t n); /* slow ones were closed   */
-    void       *arg;
+    void (*on_room)(void *arg); /* there may be some, after active was max */
+    void (*on_pressed)(void *arg, size_t n); /* slow ones were closed   */
+    void *arg;
 };
 extern struct conns conns;
 
@@ -190,7 +193,7 @@ conn_set_reusable(struct conn *c, bool is_reusable)
  * really went: those that a request has come for stay, and only a few more are
  * asked. */
 size_t conns_evict(enum conn_use use, size_t n);
-/* The worker ends: asks all that are idle. */
+/* The worker ends: asks all that are idle, and tells the others (on_exit). */
 void conns_release(void);
 /* ... and its time is over: calls on_cut of all that are not idle and run under
  * that generation (NULL: any). */
@@ -250,8 +253,7 @@ enum connect_fault {
  * bind_to may be NULL; transparent as proxy_bind's parameter.  What goes wrong
  * at once stands in errno and has been logged by nobody. */
 enum connect_fault conn_connect(struct conn *c, const struct sockaddr *to,
-                                socklen_t              len,
-                                const struct sockaddr *bind_to,
+                                socklen_t len, const struct sockaddr *bind_to,
                                 socklen_t bind_len, bool transparent);
 /* 0, or the errno of a finished connect. */
 int conn_connect_error(struct conn *c);

@@ -507,6 +507,14 @@ on_unwanted(struct conn *c)
 }
 
 
+/* Streams may last; new ones are to go elsewhere from now on. */
+static void
+on_exit_of_worker(struct conn *c)
+{
+    h2_end(h2_of_conn(c), false);
+}
+
+
 /* The time of the worker, or of a generation that is served no more, is over. */
 static void
 on_cut(struct conn *c)
@@ -580,6 +588,7 @@ on_slow(struct conn *c)
 
 
 static const struct conn_owner owner = { .on_unwanted = on_unwanted,
+                                         .on_exit = on_exit_of_worker,
                                          .on_cut = on_cut,
                                          .on_adopt = on_adopt,
                                          .generation = generation,
