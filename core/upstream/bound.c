@@ -110,12 +110,13 @@ const struct peer *
 peer_set_choose_bound(struct pick *p)
 {
     const struct peer_set *set = p->set;
-    const struct bound    *first, *b, *end = set->bound + set->n_peers;
+    const struct bound    *first, *b, *end;
     struct smooth          s = { .set = set };
     time_t                 now = pick_now();
 
     if (!p->is_bound || set->bound == NULL)
         return NULL;
+    end = set->bound + set->n_peers;
     first = find(set, p->wanted);
     for (b = first; b < end && b->key == p->wanted; b++) {
         const struct peer *peer = &set->peers[b->index];
