@@ -328,10 +328,11 @@ http_refuse(struct http_request *r)
         r->error_status = status;
     }
     r->expect_done = true;
+    r->out.is_refused = false;
     if (send_builtin(r, status) != STEP_FAIL)
         return STEP_DONE;
     /* A filter that had the head held refuses the page; it does so once. */
-    if (!r->out.is_head_sent && r->fail_status == 415 && status != 415)
+    if (!r->out.is_head_sent && r->out.is_refused)
         return http_refuse(r);
     return STEP_FAIL;
 }

@@ -19,6 +19,7 @@
     X(addition)                                                                \
     X(sub)                                                                     \
     X(image_filter)                                                            \
+    X(xslt)                                                                    \
     X(charset)                                                                 \
     X(ssi)                                                                     \
     X(parts)                                                                   \
@@ -36,6 +37,7 @@
     X(addition)                                                                \
     X(sub)                                                                     \
     X(image_filter)                                                            \
+    X(xslt)                                                                    \
     X(charset)                                                                 \
     X(ssi)                                                                     \
     X(parts)                                                                   \

@@ -57,6 +57,7 @@ struct http_response {
     bool is_head_sent : 1;      /* the head has passed the filters           */
     bool is_head_held : 1;      /* ... but for those behind one that wants the
                                    body first                                */
+    bool is_refused : 1;        /* such a one refused the body               */
     bool is_head_only : 1;      /* no body follows (HEAD, 204, 304)          */
     bool is_chunked : 1;        /* Transfer-Encoding: chunked                */
     bool is_last : 1;           /* the last part was handed over             */

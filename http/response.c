@@ -175,6 +175,7 @@ http_refuse_body(struct http_request *r, unsigned status)
 {
     r->out.is_head_held = r->out.is_head_sent = false;
     r->out.is_last = r->out.is_cut = false;
+    r->out.is_refused = true;
     r->joined = NULL;
     chain_clear(&r->pending);
     return http_fail(r, status);

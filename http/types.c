@@ -138,6 +138,7 @@ http_set_content_type(struct http_request *r)
 /* --- sets ------------------------------------------------------------------ */
 
 struct mime_set {
+    str_t        always;  /* is in it                                        */
     bool         has_all; /* "*"                                             */
     struct hash *types;
 };
@@ -146,22 +147,24 @@ struct mime_set {
 bool
 mime_set_has(const struct mime_set *s, str_t type)
 {
-    if (str_ieq(type, STR("text/html")) || (s != NULL && s->has_all))
+    if (str_ieq(type, s != NULL ? s->always : STR("text/html"))
+        || (s != NULL && s->has_all))
         return true;
     return s != NULL && type.n != 0 && hash_get(s->types, type) != NULL;
 }
 
 
 static const char *
-parse_set(struct conf *cf, void *field)
+add_types(struct conf *cf, struct mime_set **slot, str_t always)
 {
-    struct mime_set **slot = field, *s = *slot;
-    unsigned          i;
-    str_t             type;
+    struct mime_set *s = *slot;
+    unsigned         i;
+    str_t            type;
 
     if (s == NULL) {
         s = *slot = arena_make(cf->arena, struct mime_set);
         s->types = hash_new(cf->arena, 8, HASH_NOCASE);
+        s->always = always;
     }
     for (i = 1; i < cf->n_args; i++) {
         type = cf->args[i];
@@ -169,11 +172,24 @@ parse_set(struct conf *cf, void *field)
             s->has_all = true;
         else if (s->has_all)
             continue;
-        else if (str_ieq(type, STR("text/html"))
-                 || hash_set(s->types, type, s) != NULL)
+        else if (str_ieq(type, always) || hash_set(s->types, type, s) != NULL)
             conf_warn(cf, "duplicate MIME type \"" STR_F "\"", STR_A(type));
     }
     return NULL;
+}
+
+
+static const char *
+parse_set(struct conf *cf, void *field)
+{
+    return add_types(cf, field, STR("text/html"));
+}
+
+
+static const char *
+parse_xml_set(struct conf *cf, void *field)
+{
+    return add_types(cf, field, STR("text/xml"));
 }
 
 
@@ -182,4 +198,11 @@ const struct conf_type conf_mime_set = {
     .size = sizeof(struct mime_set *),
     .parse = parse_set,
     .unset = "text/html",
+};
+
+const struct conf_type conf_xml_set = {
+    .name = "media types",
+    .size = sizeof(struct mime_set *),
+    .parse = parse_xml_set,
+    .unset = "text/xml",
 };
