@@ -69,6 +69,13 @@ mistake('an open quote and another',
     server("add_header X \"abc;\nadd_header Y \"z\";\nlocation / { }\n"),
     'unexpected "z" in F:6',
     'the quote that opens in line 5 may lack its end');
+mistake('a script', server("location / { js_content main.hello; }\n"),
+    'directive "js_content" is not supported by this build in F:5',
+    'map, set and auth_request do without a script; others are for an '
+    . 'application behind proxy_pass');
+mistake('old databases', http("geoip_country GeoIP.dat;\n"),
+    'directive "geoip_country" is not supported by this build in F:3',
+    'geoip2 reads the databases that are still made: "geoip2 FILE.mmdb { ... }"');
 mistake('a wrong block', http("proxy_pass http://127.0.0.1;\n"),
     '"proxy_pass" directive is not allowed here in F:3',
     'allowed in: location, if in location, limit_except');

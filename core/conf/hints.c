@@ -372,6 +372,32 @@ conf_hint_environment(struct conf *cf, str_t line, str_t name)
 }
 
 
+/* --- what is not supported ---------------------------------------------------------------- */
+
+/* What to use in place of modules that weir will not have. */
+static const char *
+instead(struct conf *cf, const struct lexer *lx, const char *message)
+{
+    static const struct {
+        const char *prefix, *text;
+    } others[] = {
+        { "js_", "map, set and auth_request do without a script; others are "
+                 "for an application behind proxy_pass" },
+        { "perl", "map, set and auth_request do without a script; others are "
+                  "for an application behind proxy_pass" },
+        { "geoip_", "geoip2 reads the databases that are still made: \"geoip2 "
+                    "FILE.mmdb { ... }\"" },
+        { "degrad", "limit_conn, limit_req and max_conns keep too much away" },
+    };
+
+    (void) message;
+    for (size_t i = 0; i < countof(others) && lx->words.n != 0; i++)
+        if (str_starts(lx->words.at[0].text, str_of(others[i].prefix)))
+            return say(cf, "%s", others[i].text);
+    return NULL;
+}
+
+
 /* --- blocks that do not end ----------------------------------------------------------------- */
 
 /* A line that opens a block, and its indentation; blanks.p is NULL when
@@ -442,6 +468,7 @@ static const struct {
     { "invalid value", unit },
     { "invalid URL prefix", no_scheme },
     { "is not allowed here", allowed_in },
+    { "is not supported by this build", instead },
     { "duplicate", first_place },
     { "conflicting parameter", first_place },
 };
