@@ -71,14 +71,14 @@ is_deeply [logged()], [("[emerg] $text") x 6], 'the error log: the same alone';
 # What nginx has and this build lacks is the error where there is no other.
 SKIP: {
     skip 'nginx has it', 4 if is_oracle();
-    my $lacks = qq{directive "xslt_stylesheet" is not supported by this build};
+    my $lacks = qq{directive "js_access" is not supported by this build};
 
-    $t->write('lacks.conf', site("location / { xslt_stylesheet x; }\nlisen 80;"));
+    $t->write('lacks.conf', site("location / { js_access x; }\nlisen 80;"));
     says('another error', 1,
          qq{nginx: [emerg] unknown directive "lisen" in $dir/lacks.conf:8\n}
          . "nginx: configuration file $dir/lacks.conf test failed\n",
          arguments('lacks.conf', '-t'));
-    $t->write('lacks.conf', site('location / { xslt_stylesheet x; }'));
+    $t->write('lacks.conf', site('location / { js_access x; }'));
     says('no other error', 1,
          "nginx: [emerg] $lacks in $dir/lacks.conf:7\n"
          . "nginx: configuration file $dir/lacks.conf test failed\n",
@@ -124,7 +124,7 @@ SKIP: {
     is $err, $passed, '--no-lint: no lint';
     says('--lint without -t', 1, qq{nginx: option "--lint" needs "-t"\n},
          arguments('odd.conf', '--lint', '-s', 'stop'));
-    is scalar(grep { !/ directive "(?:lisen|xslt_stylesheet)" / } $t->log), 0,
+    is scalar(grep { !/ directive "(?:lisen|js_access)" / } $t->log), 0,
         'the error log has the first error only';
 }
 
@@ -152,7 +152,7 @@ SKIP: {
                                           arguments('bad.conf', @$args));
         like $shown, qr/did you mean "listen".*"retrun"/s, "a terminal: $name";
     }
-    is scalar(grep { !/ directive "(?:lisen|xslt_stylesheet)" / } $t->log), 0,
+    is scalar(grep { !/ directive "(?:lisen|js_access)" / } $t->log), 0,
         'the error log has the first error only';
 }
 

@@ -223,8 +223,8 @@ EOC
         'the last line';
     is scalar(() = $r->{err} =~ /test failed/g), 1, 'said once';
 
-    $r = explained("events {}\nhttp {\nxslt_stylesheet a.xsl;\nbogus;\n}\n");
-    is $r->{first}, 'directive "xslt_stylesheet" is not supported by this '
+    $r = explained("events {}\nhttp {\njs_import a.js;\nbogus;\n}\n");
+    is $r->{first}, 'directive "js_import" is not supported by this '
         . 'build in F:3', 'a directive that is missing';
     is scalar(grep { /\[emerg\]/ } @{ $r->{lines} }), 2, 'and the next error';
     is $r->{code}, 1, 'its exit code';
