@@ -11,11 +11,16 @@ use lib "$FindBin::Bin/lib";
 use Weir::Test;
 
 my $t = Weir::Test->new;
-my ($disk, $owner) = ($t->path('disk'), $$);
+my ($disk, $owner) = ($t->path('disk'));
 $t->mkdir('disk');
 plan skip_all => 'only root can mount'
     if $> != 0 || system("mount -t tmpfs -o size=4m,mode=777 none '$disk' 2>/dev/null") != 0;
-END { system "umount -l '$disk' 2>/dev/null" if defined $owner && $$ == $owner }
+$owner = $$;
+
+END {
+    local $?;
+    system "umount -l '$disk' 2>/dev/null" if defined $owner && $$ == $owner;
+}
 
 my $backend = Weir::Backend->http(sub {
     my ($size) = $_[0]->uri =~ m{/(\d+)};

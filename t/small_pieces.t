@@ -24,6 +24,7 @@ my $backend = Weir::Backend->http(sub {
         for (1 .. $n) {
             $c->send($chunks) or last;
         }
+        $c->send("0\r\n\r\n");
         $c->close;
         return undef;
     }
