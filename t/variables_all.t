@@ -19,6 +19,7 @@ my $num = qr/\d+/;
 my $secs = qr/\d+\.\d{3}/;
 my $clf = qr{\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}};
 my $iso = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d\d:\d\d/;
+my $ssi = qr/[A-Z][a-z]+day, \d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d:\d\d \S+/;
 my $id = qr/[0-9a-f]{32}/;
 my $t = Weir::Test->new;
 my ($dir, $port, $up) = ($t->dir, $t->port, $t->port('up'));
@@ -150,6 +151,10 @@ my @rows = (
     limit_req_status => http_limit_req => 0, $none, $none, $none,
     limit_conn_status => http_limit_conn => 0, $none, $none, $none,
     slice_range     => http_slice => 0, $none, $none, $none,
+    date_local      => http_ssi => 0, $ssi, $ssi, $ssi,
+    date_gmt        => http_ssi => 0, $ssi, $ssi, $ssi,
+    http2           => http_v2 => 0, '', '', '',
+    grpc_internal_trailers => http_grpc => 0, $none, $none, $none,
     # without TLS: t/ssl.t and t/ssl_verify.t have their values
     (map { $_ => http_ssl => 1, $none, $none, $none } qw(
         ssl_alpn_protocol ssl_cipher ssl_ciphers ssl_client_cert
@@ -203,10 +208,10 @@ SKIP: {
 # ---- the server ----
 
 # A parameter has less than 4096 bytes.
-my %lines = (tls => '', others => '');
-$lines{$_->{module} eq 'http_ssl' ? 'tls' : 'others'} .= "$_->{name}=\[\$$_->{name}]\\n" for @here;
+my %lines = (first => '', others => '');
+$lines{$_->{module} =~ /^http_(?:ssl|upstream)$/ ? 'first' : 'others'} .= "$_->{name}=\[\$$_->{name}]\\n" for @here;
 my $format = join "\n", map { "'$_->{name}=[\$$_->{name}]\\n'" } @here;
-my $values = "set \$tls \"$lines{tls}\"; return 200 \"\${tls}$lines{others}\";";
+my $values = "set \$first \"$lines{first}\"; return 200 \"\${first}$lines{others}\";";
 
 sub given { my ($module, $text) = @_; return has_module($module) ? $text : '' }
 
@@ -375,7 +380,7 @@ compare($log, 'late', '-', 'late, dashes');
 my %bare = (
     map({ $_ => '' } qw(server_name is_args is_request_port request_port https
         request_completion host invalid_referer modern_browser msie
-        uid_reset fastcgi_path_info)),
+        uid_reset fastcgi_path_info http2)),
     map({ $_ => $num } qw(remote_port request_length connection pid tcpinfo_rtt
         tcpinfo_rttvar tcpinfo_snd_cwnd tcpinfo_rcv_space realip_remote_port
         connections_active connections_reading connections_writing
@@ -384,7 +389,8 @@ my %bare = (
         proxy_add_x_forwarded_for)),
     map({ $_ => $known{$_}{early} } qw(binary_remote_addr connection_requests
         connection_time pipe request_time request_id scheme ancient_browser
-        msec time_local time_iso8601 hostname nginx_version)),
+        msec time_local time_iso8601 hostname nginx_version date_local
+        date_gmt)),
     server_port => $t->port('bare'), limit_rate => '0', status => '200',
     body_bytes_sent => '0', bytes_sent => '0', request => 'GET / HTTP/1.0',
     request_method => 'GET', request_uri => '/', uri => '/',
