@@ -235,7 +235,7 @@ pump_once(struct http_request *r)
     bool              last;
 
     if (limit == 0 && (j != NULL || !chain_empty(&r->pending))) {
-        r->must_flush = true; /* nothing else will be there for now */
+        r->must_flush = true; /* what follows is not there yet */
         return STEP_WAIT;
     }
     chain_init(&piece, r->task.arena);

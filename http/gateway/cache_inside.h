@@ -16,7 +16,7 @@ struct cached_file {
     str_t              start; /* its first bytes, in block                   */
     uint64_t           size;
     struct disk_head   head;  /* texts point into start                      */
-    struct disk_hot   *hot;   /* the copy of it, for now; NULL: none         */
+    struct disk_hot   *hot;   /* the copy of it in memory, or NULL           */
 };
 
 /* What is being stored. */
