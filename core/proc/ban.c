@@ -23,15 +23,6 @@ struct wish {
 };
 
 
-static int
-complain(const char *what, const char *word)
-{
-    fprintf(stderr, "%s: %s%s%s%s\n", log_program, what, word ? ": \"" : "",
-            word ? word : "", word ? "\"" : "");
-    return 1;
-}
-
-
 /* ls; add KEY; rm KEY; with options before or after.  Nonzero: an error was
  * printed. */
 static int
@@ -40,11 +31,12 @@ read_wish(struct wish *w, char **argv)
     bool has_key;
 
     if (*argv == NULL)
-        return complain("\"ban\" requires ls, add or rm", NULL);
+        return question_complain("\"ban\" requires ls, add or rm", NULL);
     w->action = *argv++;
     has_key = strcmp(w->action, "add") == 0 || strcmp(w->action, "rm") == 0;
     if (!has_key && strcmp(w->action, "ls") != 0)
-        return complain("\"ban\" requires ls, add or rm, not", w->action);
+        return question_complain("\"ban\" requires ls, add or rm, not",
+                                 w->action);
     for (; *argv != NULL; argv++) {
         if (strcmp(*argv, "--json") == 0 && w->n_rest == 0) {
             w->rest[w->n_rest++] = *argv;
@@ -55,36 +47,31 @@ read_wish(struct wish *w, char **argv)
         {
             if (!number_time(str_of(*++argv), true, &w->seconds)
                 || w->seconds == 0)
-                return complain("invalid time", *argv);
+                return question_complain("invalid time", *argv);
         } else if (has_key && w->key == NULL && **argv != '-') {
             w->key = *argv;
         } else {
-            return complain("invalid option", *argv);
+            return question_complain("invalid option", *argv);
         }
     }
     if (has_key && w->key == NULL)
-        return complain("a key is missing after", w->action);
+        return question_complain("a key is missing after", w->action);
     return 0;
 }
 
 
 static const char *
-line_of(struct arena *a, const struct wish *w)
+line_of(struct arena *a, const void *wish)
 {
-    struct json_text t = { .arena = a };
+    const struct wish *w = wish;
+    struct json_text   t = { .arena = a };
 
-    json_open(&t, NULL, '{');
-    json_put(&t, "do", STR("ban"));
-    json_put(&t, "action", str_of(w->action));
-    if (w->zone != NULL)
-        json_put(&t, "zone", str_of(w->zone));
-    if (w->key != NULL)
-        json_put(&t, "key", str_of(w->key));
+    question_begin(&t, "ban", w->action);
+    question_put(&t, "zone", w->zone);
+    question_put(&t, "key", w->key);
     if (w->seconds != 0)
         json_put_number(&t, "for", w->seconds);
-    json_close(&t, '}');
-    *vec_push(a, &t.out) = '\n';
-    return str_z(a, (str_t){ t.out.at, t.out.n });
+    return question_end(&t);
 }
 
 
@@ -115,36 +102,29 @@ print_bans(const struct question *q)
 
 
 static int
-print_answer(const struct question *q, const struct wish *w)
+print_answer(const struct question *q, const void *wish)
 {
+    const struct wish *w = wish;
     bool is_good = w->key == NULL || question_is_true(q->answer, "ok");
 
-    if (q->is_json) {
-        printf(STR_F "\n", STR_A(q->answer));
-        return question_value(q->answer, "error").p == NULL && is_good ? 0 : 1;
-    }
+    if (q->is_json)
+        return question_print(q) && is_good ? 0 : 1;
     if (question_is_error(q))
         return 1;
     if (w->key == NULL)
         return print_bans(q);
-    return is_good ? 0 : complain("it is not banned", w->key);
+    return is_good ? 0 : question_complain("it is not banned", w->key);
 }
 
 
 static int
 ban(struct conf_paths *paths, char **argv)
 {
-    struct question q = { .wait_s = QUESTION_WAIT_S };
-    struct wish     w = { .n_rest = 0 };
-    int             rc = 1;
+    struct wish w = { .n_rest = 0 };
 
-    if (read_wish(&w, argv) != 0 || !question_arguments(&q, w.rest, false))
-        return 1;
-    q.arena = arena_new(0);
-    if (question_ask(&q, paths, line_of(q.arena, &w)))
-        rc = print_answer(&q, &w);
-    arena_free(q.arena);
-    return rc;
+    return read_wish(&w, argv) != 0
+               ? 1
+               : question_run(paths, w.rest, line_of, print_answer, &w);
 }
 
 

@@ -23,15 +23,6 @@ struct wish {
 };
 
 
-static int
-complain(const char *what, const char *word)
-{
-    fprintf(stderr, "%s: %s%s%s%s\n", log_program, what, word ? ": \"" : "",
-            word ? word : "", word ? "\"" : "");
-    return 1;
-}
-
-
 /* Takes an option that has a value.  False: it is none of these. */
 static bool
 take_option(struct wish *w, char ***argv, int *rc)
@@ -47,7 +38,7 @@ take_option(struct wish *w, char ***argv, int *rc)
         w->tag = value;
     } else if (strcmp(name, "--limit") == 0 && !is_purge) {
         if (!number_parse(str_of(value), 1000, &w->limit) || w->limit == 0)
-            *rc = complain("invalid limit", value);
+            *rc = question_complain("invalid limit", value);
     } else {
         return false;
     }
@@ -65,15 +56,16 @@ read_wish(struct wish *w, char **argv)
     int                      rc = 0;
 
     if (*argv == NULL)
-        return complain("\"cache\" requires ls, top, stats, purge or explain",
-                        NULL);
+        return question_complain(
+            "\"cache\" requires ls, top, stats, purge or explain", NULL);
     w->action = *argv++;
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
         is_known |= strcmp(w->action, actions[i]) == 0;
     if (!is_known)
-        return complain("\"cache\" requires ls, top, stats, purge or explain, "
-                        "not",
-                        w->action);
+        return question_complain(
+            "\"cache\" requires ls, top, stats, purge or explain, "
+            "not",
+            w->action);
     is_purge = strcmp(w->action, "purge") == 0;
     for (; *argv != NULL && rc == 0; argv++) {
         if (strcmp(*argv, "--json") == 0)
@@ -85,38 +77,33 @@ read_wish(struct wish *w, char **argv)
         else if (is_purge && w->key == NULL && **argv != '-' && **argv != '\0')
             w->key = *argv;
         else if (!take_option(w, &argv, &rc))
-            return complain("invalid option", *argv);
+            return question_complain("invalid option", *argv);
     }
     if (rc == 0 && is_purge
         && (w->key != NULL) + (w->tag != NULL) + w->is_all != 1)
-        return complain("\"cache purge\" requires a key, --tag or --all", NULL);
+        return question_complain(
+            "\"cache purge\" requires a key, --tag or --all", NULL);
     return rc;
 }
 
 
 static const char *
-line_of(struct arena *a, const struct wish *w)
+line_of(struct arena *a, const void *wish)
 {
-    struct json_text t = { .arena = a };
+    const struct wish *w = wish;
+    struct json_text   t = { .arena = a };
 
-    json_open(&t, NULL, '{');
-    json_put(&t, "do", STR("cache"));
-    json_put(&t, "action", str_of(w->action));
-    if (w->zone != NULL)
-        json_put(&t, "zone", str_of(w->zone));
-    if (w->key != NULL)
-        json_put(&t, "key", str_of(w->key));
-    if (w->tag != NULL)
-        json_put(&t, "tag", str_of(w->tag));
+    question_begin(&t, "cache", w->action);
+    question_put(&t, "zone", w->zone);
+    question_put(&t, "key", w->key);
+    question_put(&t, "tag", w->tag);
     if (w->limit != 0)
         json_put_number(&t, "limit", w->limit);
     if (w->is_soft)
         json_put_bool(&t, "soft", true);
     if (w->is_all)
         json_put_bool(&t, "all", true);
-    json_close(&t, '}');
-    *vec_push(a, &t.out) = '\n';
-    return str_z(a, (str_t){ t.out.at, t.out.n });
+    return question_end(&t);
 }
 
 
@@ -181,15 +168,14 @@ print_entries(const struct question *q)
 
 
 static int
-print_answer(const struct question *q, const struct wish *w)
+print_answer(const struct question *q, const void *wish)
 {
-    bool is_good = strcmp(w->action, "purge") != 0
+    const struct wish *w = wish;
+    bool               is_good = strcmp(w->action, "purge") != 0
                    || question_is_true(q->answer, "ok");
 
-    if (q->is_json) {
-        printf(STR_F "\n", STR_A(q->answer));
-        return question_value(q->answer, "error").p == NULL && is_good ? 0 : 1;
-    }
+    if (q->is_json)
+        return question_print(q) && is_good ? 0 : 1;
     if (question_is_error(q))
         return 1;
     if (strcmp(w->action, "stats") == 0) {
@@ -197,24 +183,18 @@ print_answer(const struct question *q, const struct wish *w)
         print_reasons(q);
     } else if (strcmp(w->action, "purge") != 0)
         print_entries(q);
-    return is_good ? 0 : complain("it is not stored", w->key);
+    return is_good ? 0 : question_complain("it is not stored", w->key);
 }
 
 
 static int
 cache(struct conf_paths *paths, char **argv)
 {
-    struct question q = { .wait_s = QUESTION_WAIT_S };
-    struct wish     w = { .action = NULL };
-    int             rc = 1;
+    struct wish w = { .action = NULL };
 
-    if (read_wish(&w, argv) != 0 || !question_arguments(&q, w.rest, false))
-        return 1;
-    q.arena = arena_new(0);
-    if (question_ask(&q, paths, line_of(q.arena, &w)))
-        rc = print_answer(&q, &w);
-    arena_free(q.arena);
-    return rc;
+    return read_wish(&w, argv) != 0
+               ? 1
+               : question_run(paths, w.rest, line_of, print_answer, &w);
 }
 
 

@@ -234,3 +234,67 @@ question_is_error(const struct question *q)
     log_at(&log_start, LEVEL_ERROR, 0, STR_F, STR_A(error));
     return true;
 }
+
+
+/* --- subcommands with words of their own ----------------------------------------- */
+
+int
+question_complain(const char *what, const char *word)
+{
+    fprintf(stderr, "%s: %s%s%s%s\n", log_program, what, word ? ": \"" : "",
+            word ? word : "", word ? "\"" : "");
+    return 1;
+}
+
+
+void
+question_begin(struct json_text *t, const char *what, const char *action)
+{
+    json_open(t, NULL, '{');
+    json_put(t, "do", str_of(what));
+    json_put(t, "action", str_of(action));
+}
+
+
+void
+question_put(struct json_text *t, const char *name, const char *text)
+{
+    if (text != NULL)
+        json_put(t, name, str_of(text));
+}
+
+
+const char *
+question_end(struct json_text *t)
+{
+    json_close(t, '}');
+    *vec_push(t->arena, &t->out) = '\n';
+    return str_z(t->arena, (str_t){ t->out.at, t->out.n });
+}
+
+
+bool
+question_print(const struct question *q)
+{
+    printf(STR_F "\n", STR_A(q->answer));
+    return question_value(q->answer, "error").p == NULL;
+}
+
+
+int
+question_run(struct conf_paths *paths, char **rest,
+             const char *(*line)(struct arena *, const void *),
+             int (*print)(const struct question *, const void *),
+             const void *wish)
+{
+    struct question q = { .wait_s = QUESTION_WAIT_S };
+    int             rc = 1;
+
+    if (!question_arguments(&q, rest, false))
+        return 1;
+    q.arena = arena_new(0);
+    if (question_ask(&q, paths, line(q.arena, wish)))
+        rc = print(&q, wish);
+    arena_free(q.arena);
+    return rc;
+}

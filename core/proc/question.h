@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/base/arena.h"
+#include "core/base/json_text.h"
 #include "core/conf/generation.h"
 
 enum { QUESTION_WAIT_S = 60 };
@@ -27,6 +28,24 @@ bool question_ask(struct question *q, struct conf_paths *paths,
                   const char *line);
 /* The answer says why there is none, which is printed. */
 bool question_is_error(const struct question *q);
+
+/* For subcommands with words and options of their own.  Prints what is wrong with
+ * the command line (word: with which word, or NULL), and returns 1. */
+int question_complain(const char *what, const char *word);
+/* The line: begins it, adds a text where there is one, and ends it. */
+void        question_begin(struct json_text *t, const char *what,
+                           const char *action);
+void        question_put(struct json_text *t, const char *name,
+                         const char *text);
+const char *question_end(struct json_text *t);
+/* Prints the answer as it came.  False: it says why there is none. */
+bool question_print(const struct question *q);
+/* Asks the line and prints the answer, both made of wish; rest are the arguments
+ * that belong to all questions.  The exit code. */
+int question_run(struct conf_paths *paths, char **rest,
+                 const char *(*line)(struct arena *a, const void *wish),
+                 int (*print)(const struct question *q, const void *wish),
+                 const void *wish);
 
 /* Members of an object in the answer.  STR_NONE: no text; 0: no number. */
 str_t    question_text(const struct question *q, str_t object,
