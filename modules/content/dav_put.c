@@ -51,8 +51,9 @@ open_put(struct http_request *r, struct dav_state *s)
 }
 
 
-/* Writes what was read, part of which may be in another temporary file. */
-static bool
+/* Writes what was read, part of which may be in another temporary file.  STEP_NEXT,
+ * or STEP_FAIL: logged, and http_fail was called. */
+static enum step
 write_out(struct http_request *r, struct dav_put *put, struct chain *in)
 {
     char   *room = NULL;
@@ -62,7 +63,7 @@ write_out(struct http_request *r, struct dav_put *put, struct chain *in)
         struct piece *p = in->head;
 
         if (p == NULL)
-            return true;
+            return STEP_NEXT;
         if (room == NULL)
             room = arena_alloc(r->task.arena, AT_ONCE);
         n = pread(p->file->fd, room, p->n < AT_ONCE ? p->n : AT_ONCE, p->at);
@@ -70,12 +71,14 @@ write_out(struct http_request *r, struct dav_put *put, struct chain *in)
             log_at(r->task.log, LEVEL_CRIT, errno,
                    "copying the body to \"" STR_F "\" failed",
                    STR_A(put->name));
-            return false;
+            break;
         }
         put->end += n;
         chain_skip(in, (uint64_t) n);
     }
-    return false;
+    n = errno == ENOSPC || errno == EDQUOT ? 507 : 500; /* logging keeps it */
+    chain_clear(in);
+    return http_fail(r, (unsigned) n);
 }
 
 
@@ -88,10 +91,8 @@ write_whole(struct http_request *r, struct dav_put *put)
 
     chain_init(&part, r->task.arena);
     chain_share(&part, &r->body->data);
-    if (!write_out(r, put, &part)) {
-        chain_clear(&part);
-        return http_fail(r, 500);
-    }
+    if (write_out(r, put, &part) != STEP_NEXT)
+        return STEP_FAIL;
     if (body_conf(&r->task)->client_body_in_file_only == BODY_FILE_ON
         && r->body->file_name.n != 0)
         (void) unlink(r->body->file_name.p);
@@ -122,10 +123,9 @@ write_body(struct http_request *r, struct dav_put *put)
             return STEP_WAIT;
         }
         step = http_body_some(r, &part);
-        if (step != STEP_FAIL && !write_out(r, put, &part)) {
-            step = http_fail(r, errno == ENOSPC ? 507 : 500);
-            chain_clear(&part);
+        if (step != STEP_FAIL && write_out(r, put, &part) != STEP_NEXT) {
             http_body_leave(r);
+            return STEP_FAIL;
         }
     }
     if (step != STEP_DONE)
