@@ -113,14 +113,21 @@ open_new(struct task *t, const struct temp_path *path, char *name, size_t room)
 }
 
 
+/* Makes the folders above a path.  Mostly the last one or two of them are missing,
+ * so that they are tried from there. */
 static void
 make_parents(char *path)
 {
-    for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
-        *slash = '\0';
+    char *slash = strrchr(path, '/');
+
+    if (slash == NULL || slash == path)
+        return;
+    *slash = '\0';
+    if (mkdir(path, 0700) == -1 && errno == ENOENT) {
+        make_parents(path);
         (void) mkdir(path, 0700);
-        *slash = '/';
     }
+    *slash = '/';
 }
 
 
