@@ -77,10 +77,8 @@ least_next(struct pick *p, const struct least *l)
 
     if (set->is_single)
         return round_robin.next(p);
-    if (!p->on_backup && l->by == LEAST_CONNS && set->balance != NULL
-        && p->tries == set->n_tries)
-    {
-        peer = least_order_next(p, pick_now());
+    if (!p->on_backup && set->balance != NULL && p->tries == set->n_tries) {
+        peer = least_order_next(p, l, pick_now());
         if (peer != NULL)
             return peer;
     }

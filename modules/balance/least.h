@@ -26,12 +26,12 @@ double least_measure(const struct least *l, const struct peer_set *set,
  * among equals. */
 const struct peer *least_next(struct pick *p, const struct least *l);
 
-/* The order of a large set by connections, which is its balance; NULL: the set
- * has none. */
+/* The order of a large set, which is its balance; NULL: the set has none. */
 void *least_order_new(struct arena *a, const struct peer_set *set);
-/* The primary peer that comes first in it; NULL: it is not known, or there is
- * none. */
-const struct peer *least_order_next(struct pick *p, time_t now);
+/* The primary peer that comes first in it, always by the same measure; NULL: it
+ * is not known, or there is none. */
+const struct peer *least_order_next(struct pick *p, const struct least *by,
+                                    time_t now);
 
 /* "header" or "last_byte".  False: neither. */
 bool least_parse(str_t word, struct least *out);

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The primary peers of a large set, ordered by connections relative to weight:
- * a binary tree whose leaves are the peers, and each node of which has the least
- * value below it.  What has changed since the last pick is brought up to date
- * first (core/upstream/changes.h); a peer that may not be asked sleeps (its
- * value is infinite) until it changes or a second is over.
+ * The primary peers of a large set, ordered by their measure: a binary tree
+ * whose leaves are the peers, and each node of which has the least value below
+ * it.  What has changed since the last pick is brought up to date first
+ * (core/upstream/changes.h); a peer that may not be asked sleeps (its value is
+ * infinite) until it changes or a second is over.
+ *
+ * As long as nothing changes, time only makes a measure larger: requests under
+ * way grow older.  So a value is the least that it can be by now, and the first
+ * in the order is measured again before it is chosen.  Where very many have
+ * grown, all are measured anew, once a millisecond at most.
  *
  * It is part of a set, and so of one process; the states can be shared.
  */
@@ -19,7 +24,11 @@ struct place {
     unsigned                 leaf;
 };
 
+/* So many are measured again one by one. */
+enum { GROWN_MOST = 32 };
+
 struct least_order {
+    const struct least *by;
     double       *value;  /* of nodes: [1] is the root, leaf i is n + i       */
     unsigned      n;      /* leaves, a power of two                           */
     struct place *places; /* of all primary peers, sorted by state            */
@@ -75,11 +84,25 @@ set_leaf(struct least_order *o, unsigned leaf, double value)
 
 
 static double
-value_of(const struct peer *peer)
+value_of(const struct least_order *o, const struct peer_set *set, unsigned leaf)
 {
+    const struct peer *peer = &set->peers[leaf];
+
     return peer->server->is_down || peer->server->is_drain
                ? INFINITY
-               : (double) peer->state->conns / peer->server->weight;
+               : least_measure(o->by, set, peer);
+}
+
+
+/* All that do not sleep. */
+static void
+measure_all(struct least_order *o, const struct peer_set *set)
+{
+    for (unsigned i = 0; i < set->n_primary; i++)
+        if (o->value[o->n + i] < INFINITY)
+            o->value[o->n + i] = value_of(o, set, i);
+    for (unsigned i = o->n - 1; i != 0; i--)
+        o->value[i] = least(o->value[2 * i], o->value[2 * i + 1]);
 }
 
 
@@ -89,10 +112,8 @@ build(struct least_order *o, const struct peer_set *set)
 {
     o->n_places = set->n_primary;
     for (unsigned i = 0; i < o->n; i++)
-        o->value[o->n + i] = i < set->n_primary ? value_of(&set->peers[i])
-                                                : INFINITY;
-    for (unsigned i = o->n - 1; i != 0; i--)
-        o->value[i] = least(o->value[2 * i], o->value[2 * i + 1]);
+        o->value[o->n + i] = i < set->n_primary ? 0 : INFINITY;
+    measure_all(o, set);
     for (unsigned i = 0; i < set->n_primary; i++)
         o->places[i] = (struct place){ set->peers[i].state, i };
     qsort(o->places, o->n_places, sizeof(*o->places), compare);
@@ -108,7 +129,7 @@ update(struct least_order *o, const struct peer_set *set,
         = bsearch(&key, o->places, o->n_places, sizeof(key), compare);
 
     if (p != NULL)
-        set_leaf(o, p->leaf, value_of(&set->peers[p->leaf]));
+        set_leaf(o, p->leaf, value_of(o, set, p->leaf));
 }
 
 
@@ -145,20 +166,41 @@ find(const struct least_order *o, unsigned from, double value)
 }
 
 
+/* The leaf with the least value, which it has now; among equals the first from
+ * that one on. */
+static unsigned
+find_least(struct least_order *o, const struct peer_set *set, unsigned from)
+{
+    for (unsigned i = 0;; i++) {
+        unsigned leaf = find(o, from, o->value[1]);
+        double   now = value_of(o, set, leaf);
+
+        if (now <= o->value[o->n + leaf])
+            return leaf;
+        if (i < GROWN_MOST)
+            set_leaf(o, leaf, now);
+        else
+            measure_all(o, set);
+    }
+}
+
+
 const struct peer *
-least_order_next(struct pick *p, time_t now)
+least_order_next(struct pick *p, const struct least *by, time_t now)
 {
     const struct peer_set     *set = p->set;
     const struct peer_changes *c = peer_set_changes(set);
     struct least_order        *o = set->balance;
     const struct peer         *peer;
-    unsigned                   leaf;
+    unsigned                   leaf, turn;
 
     if (c == NULL)
         return NULL;
+    o->by = by;
     refresh(o, set, c, now);
+    turn = peer_set_turn(set)->index;
     while (o->value[1] < INFINITY) {
-        leaf = find(o, peer_set_turn(set)->index, o->value[1]);
+        leaf = find_least(o, set, turn);
         peer = &set->peers[leaf];
         if (peer_is_usable(p, peer, now))
             return peer_choose(peer, now);

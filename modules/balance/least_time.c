@@ -21,6 +21,7 @@ static const struct balancer least_time = {
     .words = "least time",
     .takes_weight = true,
     .takes_slow_start = true,
+    .build = least_order_new,
     .next = next,
 };
 

@@ -18,6 +18,7 @@
 #include "core/os/clock.h"
 #include "core/shm/registry.h"
 #include "core/upstream/build.h"
+#include "modules/balance/least.h"
 #include "t/unit/http_block.h"
 #include "t/unit/servers.h"
 #include "t/unit/tap.h"
@@ -407,19 +408,27 @@ enum { MANY = 1000 };
 
 static int done_with[2];
 
+/* Of weight 1, or else of 1 to that many. */
 static struct generation *
-read_many(const char *directive)
+read_weighted(const char *directive, unsigned most)
 {
     struct arena      *a = arena_new(0);
     str_t              text = str_of(directive);
     struct generation *gen;
 
     for (unsigned i = 0; i < MANY; i++)
-        text = arena_printf(a, STR_F " server 127.0.%u.1:%u;", STR_A(text),
-                            i % 200, i + 1);
+        text = arena_printf(a, STR_F " server 127.0.%u.1:%u weight=%u;",
+                            STR_A(text), i % 200, i + 1, 1 + i % most);
     gen = read_group(str_z(a, text), "");
     arena_free(a);
     return gen;
+}
+
+
+static struct generation *
+read_many(const char *directive)
+{
+    return read_weighted(directive, 1);
 }
 
 
@@ -470,6 +479,70 @@ test_many(void)
     is(ask(g, PEER_OK),
        g->set->peers[777].name.p[g->set->peers[777].name.n - 1],
        "all but one: that is found");
+    generation_put(gen);
+}
+
+
+/* The least measure of those that have not failed. */
+static double
+least_of(const struct peer_set *set, const struct least *by)
+{
+    double best = INFINITY, m;
+
+    for (unsigned i = 0; i < set->n_peers; i++) {
+        m = least_measure(by, set, &set->peers[i]);
+        if (peer_is_live(&set->peers[i], pick_now()) && m < best)
+            best = m;
+    }
+    return best;
+}
+
+
+/* Requests come and go, and answers are slow and fast, or failures: each time, no
+ * other peer has less. */
+static void
+test_least_of_many(const char *directive, const struct least *by)
+{
+    enum { ROUNDS = 30, AT_ONCE = 400 };
+    struct generation     *gen = read_weighted(directive, 3);
+    struct upstream_group *g = group_of(gen);
+    static struct pick     p[AT_ONCE];
+    unsigned               wrong = 0, fails = 0;
+
+    upstream_module.adopt(&self, gen);
+    run_under(gen);
+    for (unsigned i = 0; i < ROUNDS * AT_ONCE; i++) {
+        struct pick *one = &p[random() % AT_ONCE];
+        enum outcome how = random() % 50 == 0 ? PEER_FAILED : PEER_OK;
+        double       best;
+
+        if (i % AT_ONCE == 0) { /* those under way grow older */
+            usleep(2000);
+            clock_update();
+        }
+        if (one->group != NULL) {
+            one->result.header_ms = random() % 1000;
+            one->result.response_ms = random() % 100;
+            fails += how == PEER_FAILED;
+            pick_end(one, how);
+        }
+        best = least_of(g->set, by);
+        pick_start(one, &task, g);
+        if (pick_next(one) == NULL)
+            exit(1);
+        g->set->peers[one->peer->index].state->conns--;
+        g->set->peers[one->peer->index].state->begun_ms -= one->began_at;
+        wrong += least_measure(by, g->set, one->peer) > best;
+        g->set->peers[one->peer->index].state->conns++;
+        g->set->peers[one->peer->index].state->begun_ms += one->began_at;
+    }
+    for (unsigned i = 0; i < AT_ONCE; i++)
+        if (p[i].group != NULL)
+            pick_end(&p[i], PEER_OK);
+    memset(p, 0, sizeof(p));
+    ok(fails != 0, "\"%s\": among %d peers, of which some fail,", directive,
+       MANY);
+    is(wrong, 0, "... always one with the least is asked");
     generation_put(gen);
 }
 
@@ -535,15 +608,18 @@ test_many_least(void)
 static void
 bench(void)
 {
-    static const char *const directives_of[] = { "",
-                                                 "hash $key;",
-                                                 "hash $key consistent;",
-                                                 "least_conn;",
-                                                 "zone z 500k; least_conn;",
-                                                 "zone z 1m;",
-                                                 "random;",
-                                                 "random two least_conn;",
-                                                 "least_time header;" };
+    static const char *const directives_of[]
+        = { "",
+            "hash $key;",
+            "hash $key consistent;",
+            "least_conn;",
+            "zone z 500k; least_conn;",
+            "zone z 1m;",
+            "random;",
+            "random two least_conn;",
+            "least_time header;",
+            "least_time header inflight;",
+            "zone z 500k; least_time header;" };
     enum { TIMES = 200000 };
     static unsigned counts[MANY];
     struct timespec from, to;
@@ -599,6 +675,13 @@ main(int argc, char **argv)
     test_circle();
     test_many();
     test_many_least();
+    test_least_of_many("zone z 500k; least_conn;",
+                       &(struct least){ .by = LEAST_CONNS });
+    test_least_of_many("least_time header;",
+                       &(struct least){ .by = LEAST_HEADER });
+    test_least_of_many(
+        "zone z 500k; least_time last_byte inflight;",
+        &(struct least){ .by = LEAST_LAST_BYTE, .is_inflight = true });
 
     arena_free(task.arena);
     return done();
