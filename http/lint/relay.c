@@ -4,18 +4,8 @@
  * target, and nothing says who may.  A condition that ends requests counts as
  * an access rule, unless it is about the port alone.
  */
+#include "http/guard.h"
 #include "http/lint/rules.h"
-
-static const struct {
-    const char *directive;
-    str_t       unless; /* the value that lets everybody in; or empty        */
-} rules[] = {
-    { "deny", STR_INIT("") },
-    { "tunnel_allow_upstream", STR_INIT("1") },
-    { "auth_basic", STR_INIT("off") },
-    { "auth_request", STR_INIT("off") },
-    { "ssl_verify_client", STR_INIT("off") },
-};
 
 
 static bool
@@ -45,13 +35,12 @@ has_condition(struct lint *l, const struct conf_block *b)
 static bool
 has_rule(struct lint *l, const struct conf_block *b)
 {
-    for (size_t i = 0; i < countof(rules); i++) {
-        const struct setting *s = lint_in_force(l, b, rules[i].directive, NULL);
+    const struct setting *s
+        = lint_in_force(l, b, "tunnel_allow_upstream", NULL);
 
-        if (s != NULL && !str_eq(s->args[1], rules[i].unless))
-            return true;
-    }
-    return has_condition(l, b);
+    if (s != NULL && !str_is(s->args[1], "1"))
+        return true;
+    return http_is_guarded(b) || has_condition(l, b);
 }
 
 

@@ -19,6 +19,7 @@
 #include "core/net/conn.h"
 #include "core/net/worker.h"
 #include "http/counters.h"
+#include "http/guard.h"
 #include "http/variables.h"
 
 enum { VERSIONS = 9 };
@@ -370,30 +371,6 @@ parse(struct conf *cf, void *field)
 }
 
 
-static bool
-is_guarded(const struct conf_block *b)
-{
-    static const struct {
-        const char *directive;
-        str_t       unless; /* the value that lets everybody in; or empty    */
-    } rules[] = {
-        { "deny", STR_INIT("") },
-        { "auth_basic", STR_INIT("off") },
-        { "auth_request", STR_INIT("off") },
-        { "auth_jwt", STR_INIT("off") },
-        { "ssl_verify_client", STR_INIT("off") },
-    };
-
-    for (size_t i = 0; i < countof(rules); i++) {
-        const struct setting *s = setting_in_force(b, rules[i].directive, NULL);
-
-        if (s != NULL && !str_eq(s->args[1], rules[i].unless))
-            return true;
-    }
-    return false;
-}
-
-
 /* When all is read. */
 static const char *
 warn(struct conf *cf, void *main)
@@ -401,7 +378,7 @@ warn(struct conf *cf, void *main)
     const struct api_main *m = main;
 
     VEC_EACH(&m->open, it)
-        if (!is_guarded(it->block))
+        if (!http_is_guarded(it->block))
             conf_warn_at(cf, it->file, it->line,
                          "anybody can change upstreams through \"api\"");
     return NULL;

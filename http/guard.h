@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is open to anybody.
+ */
+#pragma once
+
+#include "core/conf/conf.h"
+
+/* Whether a directive that is in force in the block says who may come in: deny,
+ * auth_basic and its like, ssl_verify_client. */
+bool http_is_guarded(const struct conf_block *b);
