@@ -16,7 +16,7 @@ my @groups = qw(
     headers upstream rewrite recent access variables tls proxyssl
     fastcgi scgi uwsgi memcached tunnel limits misc gzip gunzip cache
     autoindex files dav sub charset ssi addition filters upstreamvars
-    http2
+    http2 resolve sticky
 );
 
 plan skip_all => 'a table of what weir does' if is_oracle();
