@@ -28,7 +28,7 @@ ignore(void *arg, const char *format, ...)
 }
 
 
-static str_t
+__attribute__((format(printf, 2, 0))) static str_t
 text_of(char *buffer, const char *format, va_list args)
 {
     int n = vsnprintf(buffer, MESSAGE_MAX, format, args);
