@@ -363,7 +363,9 @@ make(struct port *p, struct loop *loop, int fd, const struct addr_any *peer)
 
 /* Most clients have sent their request by now: it is read, and where that is
  * possible answered, before the connection is watched.  Only one that is still
- * there behind all else of the turn, the writes too, is worth a system call. */
+ * there behind all else of the turn, the writes too, is worth a system call.  With
+ * TLS it has to be watched in any case, and the first read would mostly be in
+ * vain. */
 void
 http_accept(struct port *p, struct loop *loop, int fd,
             const struct addr_any *peer)
@@ -379,7 +381,7 @@ http_accept(struct port *p, struct loop *loop, int fd,
     c = http_conn_conf(h, &http_head_module);
     timer_set(loop, &h->conn.read_timer, c->client_header_timeout);
     h->later.run = watch;
-    h->conn.event.readable = true;
+    h->conn.event.readable = !h->address->has_ssl || worker->trace != NULL;
     go_on(h);
     if (!h->is_closed)
         post_add_late(loop, &h->later);

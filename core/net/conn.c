@@ -311,10 +311,13 @@ conn_set_peer(struct conn *c, const struct sockaddr *sa, socklen_t len)
 }
 
 
+/* Of one that is writable, which most are for all their life, the kernel has
+ * nothing to tell until it is not: that would be a turn for nothing. */
 bool
 conn_start(struct conn *c)
 {
-    if (event_add(c->loop, &c->event))
+    if (c->event.writable ? event_add_writable(c->loop, &c->event)
+                          : event_add(c->loop, &c->event))
         return true;
     log_at(c->lines, LEVEL_ALERT, errno, "epoll_ctl(1, %d) failed",
            c->event.fd);

@@ -160,7 +160,7 @@ read_hello(struct conn *c)
     ssize_t          n = 1;
 
     if (t->in_n == 0)
-        n = wire_receive(c);
+        n = c->event.readable ? wire_receive(c) : CONN_AGAIN;
     for (;;) {
         if (n == CONN_AGAIN) {
             wire_drop_in(t);
@@ -270,8 +270,9 @@ handshake_tls(struct conn *c)
         return not_yet(c, rc, what);
     ERR_clear_error();
     t->is_open = true;
-    /* What is left of it goes with the first response, or at the end of the
-     * turn. */
+    /* What is left of it goes with the first response, or at the end of the turn:
+     * a ticket that waited longer would also hold up the kernel's ACK, without
+     * which many clients do not send their request (Nagle). */
     if (!wire_leave(c, c->is_client ? WIRE_LATER : WIRE_NOW)) {
         conn_log_error(c, c->error, "send() failed");
         break_off(c);

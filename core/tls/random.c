@@ -30,8 +30,8 @@ tls_random_init(void)
 #else
 
 enum {
-    PIECE = 512, /* bytes                                                    */
-    MANY = 128,  /* ... that are not worth being handed out                  */
+    PIECE = 4096, /* bytes                                                   */
+    MANY = 128,   /* ... that are not worth being handed out                 */
 };
 
 static _Thread_local struct {
