@@ -141,16 +141,20 @@ is_error('POST', $servers, '[]', 415, 'JsonError');
 is_error('POST', $servers, '', 415, 'JsonError');
 is_error('POST', $servers, '[' x 5000, 415, 'JsonError');
 is_error('POST', $servers, '{"server":"127.0.0.1:1","server":"127.0.0.1:2"}', 415, 'JsonError');
-is_error('POST', $servers, {}, 400, 'UpstreamBadAddress');
+is_error('POST', $servers, {}, 400, 'UpstreamConfFormatError');
 is_error('POST', $servers, $_, 400, 'UpstreamBadAddress')
     for { server => '127.0.0.1:99999' }, { server => 7 }, { server => "127.0.0.1:1;}" }, { server => '1.1.1.1 down' },
         { server => '@app' }, { server => "127.0.0.1:1\n2 127.0.0.2" }, { server => 'a' x 600 };
 is_error('POST', $servers, { server => 'name.example:80' }, 400, 'UpstreamConfNoResolver');
 is_error('POST', $servers, { server => '127.0.0.1:1', @$_ }, 400, 'UpstreamConfFormatError')
-    for [weight => 0], [weight => '3'], [weight => -1], [weight => 1e10], [down => 'yes'], [nothing => 1], [route => 'a b'],
-        [route => 'x' x 40], [fail_timeout => 'soon'], [max_fails => 1.5];
+    for [weight => '3'], [down => 'yes'], [nothing => 1], [max_fails => 1.5], [route => {}], [weight => [1]];
+for my $p ([weight => 0, 'Weight'], [weight => -1, 'Weight'], [weight => 1e10, 'Weight'], [max_conns => -1, 'MaxConns'],
+           [max_fails => 1e10, 'MaxFails'], [route => 'a b', 'Route'], [route => 'x' x 40, 'Route'],
+           [fail_timeout => 'soon', 'FailTimeout'], [slow_start => '-1s', 'SlowStart'], [service => 'a;', 'Service']) {
+    is_error('POST', $servers, { server => '127.0.0.1:1', $p->[0] => $p->[1] }, 400, "UpstreamBad$p->[2]");
+}
 is_error('POST', '/api/9/http/upstreams/hashed/servers', { server => '127.0.0.1:1', backup => JSON::PP::true }, 400,
-         'UpstreamConfFormatError');
+         'UpstreamNoBackup');
 is scalar @{ get($servers) }, 2, 'nothing has changed';
 
 # --- changes

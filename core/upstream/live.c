@@ -17,6 +17,9 @@
 /* Between the words of a line in the zone, as those may have blanks. */
 enum { BLANK = 0x1f, ROOM_LEAST = 256 };
 
+/* Ids that are derived have this bit, which those of lines never reach. */
+enum { DERIVED = 1 << 30 };
+
 struct live_text {
     uint64_t digest; /* of what was configured, in place of which it stands */
     unsigned next_id;
@@ -165,18 +168,38 @@ digest_of(const struct upstream_group *g)
 }
 
 
-/* What names have found is found by the line of the configuration. */
+/* What configured names have found is found by their line. */
 static void
 take_name(const struct upstream_group *g, struct upstream_server *s)
 {
     VEC_EACH(&g->servers, it) {
-        if (!str_eq(it->text, s->text) || !str_eq(it->service, s->service))
+        if (!str_eq(it->text, s->text) || !str_eq(it->service, s->service)
+            || (s->resolves && it->name == NULL))
             continue;
         s->name = it->name;
         s->group = it->group;
         s->at = it->at;
         return;
     }
+}
+
+
+const struct upstream_server *
+live_line(const struct upstream_group *g, const struct peer *p)
+{
+    for (size_t i = 0; i < g->n_lines; i++)
+        if (g->lines[i].id == p->server->id)
+            return &g->lines[i];
+    return p->server;
+}
+
+
+unsigned
+live_id(const struct peer *p)
+{
+    if (p->server->name == NULL)
+        return p->server->id;
+    return DERIVED | (str_mix(p->server->id, p->name) & (DERIVED - 1));
 }
 
 
@@ -380,7 +403,9 @@ live_follow(struct upstream_group *g)
     g->lines = s.list.at;
     g->n_lines = s.list.n;
     g->lines_arena = a;
+    names_follow(g, s.list.at, s.list.n);
     upstream_rebuild(g);
+    names_look(g);
     if (before != NULL)
         arena_free(before);
 }

@@ -19,6 +19,13 @@ struct live_servers {
     unsigned next_id; /* that no server has had                              */
 };
 
+/* The line that a peer stands for an address of. */
+const struct upstream_server *live_line(const struct upstream_group *g,
+                                        const struct peer           *p);
+/* By what a peer is known: the id of its line, or, where the addresses of that
+ * change, one that all processes derive from it and the address. */
+unsigned live_id(const struct peer *p);
+
 enum live_verdict {
     LIVE_DONE,
     LIVE_AGAIN, /* somebody else was faster: load, and try again             */

@@ -10,6 +10,7 @@
 #include "core/os/clock.h"
 #include "core/os/random.h"
 #include "core/upstream/build.h"
+#include "core/upstream/live.h"
 #include "core/upstream/names_inside.h"
 #include "core/upstream/queue.h"
 
@@ -176,6 +177,7 @@ copy_strings(struct arena *a, struct upstream_server *s)
 
     s->text = str_copy(a, s->text);
     s->route = str_copy(a, s->route);
+    s->service = str_copy(a, s->service);
     if (s->group != NULL) {
         upstream_stand_for_group(a, s);
         return;
@@ -311,8 +313,15 @@ use(struct name *n, const struct found *found, unsigned count)
     n->has_outcome = true;
     n->fails = 0;
     n->error = NULL;
-    if (n->of->group->set->n_peers != 0 || !is_pending(n->of))
-        let_all_go(n->of);
+    names_settle(n->of);
+}
+
+
+void
+names_settle(struct names *n)
+{
+    if (n->group->set->n_peers != 0 || !is_pending(n))
+        let_all_go(n);
 }
 
 
@@ -342,8 +351,7 @@ name_fail(struct name *n, int code, const char *error)
         ms *= 2;
     n->fails++;
     set_due(n, ms < FAILED_MAX_MS ? ms : FAILED_MAX_MS);
-    if (!is_pending(n->of))
-        let_all_go(n->of);
+    names_settle(n->of);
 }
 
 
@@ -372,8 +380,8 @@ use_hosts(struct name *n)
 }
 
 
-static void
-look(struct name *n)
+void
+name_look(struct name *n)
 {
     struct answer a;
     enum turn     turn;
@@ -402,13 +410,6 @@ look(struct name *n)
 }
 
 
-static void
-on_due(struct timer *t)
-{
-    look(container_of(t, struct name, timer));
-}
-
-
 void
 upstream_ask_again(struct upstream_group *g, struct name *name)
 {
@@ -416,12 +417,22 @@ upstream_ask_again(struct upstream_group *g, struct name *name)
 
     if (n == NULL || n->loop == NULL)
         return;
-    if (name != NULL) {
-        look(name);
-        return;
-    }
     for (struct name *it = n->first; it != NULL; it = it->next)
-        look(it);
+        if (name == NULL || it == name)
+            name_look(it);
+}
+
+
+/* A process that nobody asks for the group learns here that the name is gone. */
+static void
+on_due(struct timer *t)
+{
+    struct name           *n = container_of(t, struct name, timer);
+    struct upstream_group *g = n->of->group;
+
+    if (live_is_behind(g))
+        live_follow(g);
+    upstream_ask_again(g, n);
 }
 
 
@@ -434,7 +445,7 @@ on_system_change(struct system_watch *w)
 
     for (struct name *it = n->first; it != NULL; it = it->next)
         if (it->is_system)
-            look(it);
+            name_look(it);
 }
 
 
@@ -455,24 +466,42 @@ begin_with(struct name *n, const struct endpoint *e)
 }
 
 
+void
+name_start(struct name *n, const struct endpoint *e)
+{
+    n->timer.on_timeout = on_due;
+    n->timer.is_idle = true;
+    n->has_outcome = e->n != 0;
+    begin_with(n, e);
+}
+
+
 /* Names that have addresses can wait a little, so that not all are asked for at
  * once. */
 static void
-start(struct name *n)
+look_first(struct name *n)
 {
-    const struct upstream_server *s = &n->of->group->servers.at[n->index];
-    uint32_t                      random;
+    uint32_t random;
 
-    n->timer.on_timeout = on_due;
-    n->timer.is_idle = true;
-    n->has_outcome = s->at.n != 0;
-    begin_with(n, &s->at);
     if (n->n == 0) {
-        look(n);
+        name_look(n);
         return;
     }
     random_fill(&random, sizeof(random));
     set_due(n, 1 + random % (100 + SPREAD_MS * n->of->n));
+}
+
+
+void
+name_stop(struct name *n)
+{
+    if (n->asking != NULL)
+        asking_cancel(n->asking);
+    if (worker->loop != NULL)
+        timer_stop(&n->timer);
+    free(n->found);
+    n->found = NULL;
+    n->n = 0;
 }
 
 
@@ -483,8 +512,10 @@ names_start(struct names *n, struct loop *loop, const struct log *log)
     n->log = *log;
     n->watch.on_change = on_system_change;
     system_names_watch(&n->watch);
-    for (struct name *it = n->first; it != NULL; it = it->next)
-        start(it);
+    for (struct name *it = n->first; it != NULL; it = it->next) {
+        name_start(it, &n->group->servers.at[it->index].at);
+        look_first(it);
+    }
 }
 
 
@@ -493,15 +524,9 @@ names_stop(struct names *n)
 {
     if (n->loop == NULL)
         return;
-    for (struct name *it = n->first; it != NULL; it = it->next) {
-        if (it->asking != NULL)
-            asking_cancel(it->asking);
-        if (worker->loop != NULL)
-            timer_stop(&it->timer);
-        free(it->found);
-        it->found = NULL;
-        it->n = 0;
-    }
+    names_drop(n);
+    for (struct name *it = n->first; it != NULL; it = it->next)
+        name_stop(it);
     let_all_go(n);
     system_names_leave(&n->watch);
     n->loop = NULL;

@@ -36,6 +36,15 @@ struct names;
 /* When a configuration is read: looks up what has to be known at once; reports
  * what is wrong.  False: an error. */
 bool names_build(struct conf *cf, struct upstream_group *g);
+/* Whether names can be added while the group is served: it has a resolver. */
+bool names_may_come(const struct upstream_group *g);
+/* The group has these lines from now on.  Names that were not configured are
+ * found for them, which are looked up after names_look; those that no line has
+ * any more end then. */
+void names_follow(struct upstream_group *g, struct upstream_server *lines,
+                  size_t n);
+void names_look(struct upstream_group *g);
+
 /* The group begins to be served here, and ends. */
 void names_start(struct names *n, struct loop *loop, const struct log *log);
 void names_stop(struct names *n);

@@ -94,32 +94,49 @@ question_of(struct arena *a, const struct upstream_server *s)
 }
 
 
+struct name *
+name_make(struct arena *a, struct names *of, const struct upstream_server *s,
+          bool is_system)
+{
+    struct name *n = arena_make(a, struct name);
+
+    n->of = of;
+    n->is_service = s->service.n != 0;
+    n->is_system = is_system;
+    n->question = question_of(a, s);
+    n->key = key_of(a, n, of->conf);
+    n->next = of->first;
+    of->first = n;
+    of->n++;
+    return n;
+}
+
+
+static void
+make_names(struct conf *cf, struct upstream_group *g,
+           const struct names_conf *c)
+{
+    if (g->names != NULL)
+        return;
+    g->names = arena_make(cf->arena, struct names);
+    g->names->group = g;
+    g->names->conf = &c->resolver;
+    list_init(&g->names->waiting);
+}
+
+
 static void
 add_name(struct conf *cf, struct upstream_group *g, size_t index,
          const struct names_conf *c)
 {
     struct upstream_server *s = &g->servers.at[index];
     bool is_own = g->is_explicit && setting_named(g->block, "resolver") != NULL;
-    struct name *n;
+    bool is_system = c->resolver.resolver == NULL
+                     || (!s->resolves && !is_own && s->at.n != 0);
 
-    if (g->names == NULL) {
-        g->names = arena_make(cf->arena, struct names);
-        g->names->group = g;
-        g->names->conf = &c->resolver;
-        list_init(&g->names->waiting);
-    }
-    n = arena_make(cf->arena, struct name);
-    n->of = g->names;
-    n->next = g->names->first;
-    g->names->first = n;
-    g->names->n++;
-    n->index = index;
-    n->is_service = s->service.n != 0;
-    n->question = question_of(cf->arena, s);
-    n->is_system = c->resolver.resolver == NULL
-                   || (!s->resolves && !is_own && s->at.n != 0);
-    n->key = key_of(cf->arena, n, &c->resolver);
-    s->name = n;
+    make_names(cf, g, c);
+    s->name = name_make(cf->arena, g->names, s, is_system);
+    s->name->index = index;
 }
 
 
@@ -129,6 +146,8 @@ names_build(struct conf *cf, struct upstream_group *g)
     const struct names_conf *c = conf_for(g);
     bool                     is_good = true;
 
+    if (g->zone != NULL && c->resolver.resolver != NULL)
+        make_names(cf, g, c);
     for (size_t i = 0; i < g->servers.n; i++) {
         struct upstream_server *s = &g->servers.at[i];
 

@@ -11,12 +11,14 @@
 
 struct asking;
 
-/* The name of one server line.  Made with the configuration; the second part is
- * of the process that serves. */
+/* The name of one server line, made with the configuration, or of all lines that
+ * were added since and have it; the second part is of the process that serves. */
 struct name {
     struct names *of;
     struct name  *next;
-    size_t        index;      /* of the line, among the group's              */
+    struct arena *own;        /* of one that was added; else NULL            */
+    bool          is_wanted;  /* ... by a line that counts now               */
+    size_t        index;      /* of the line, among those configured         */
     bool          is_service; /* SRV                                         */
     bool          is_system;  /* looked up as the system does                */
     str_t         question;   /* what is asked for                           */
@@ -44,6 +46,19 @@ struct names {
     struct list         waiting; /* of struct names_wait                     */
     struct system_watch watch;
 };
+
+/* The name of a server, which is in a, as what is made of it is. */
+struct name *name_make(struct arena *a, struct names *of,
+                       const struct upstream_server *s, bool is_system);
+/* It is served from now on, with the addresses of e so far; and no more. */
+void name_start(struct name *n, const struct endpoint *e);
+/* Takes an answer that is there, else asks if it is time to. */
+void name_look(struct name *n);
+void name_stop(struct name *n);
+/* Ends all that were added. */
+void names_drop(struct names *n);
+/* Those who wait for a first answer go on where none is awaited any more. */
+void names_settle(struct names *n);
 
 /* An answer has come: takes what it has. */
 void name_take(struct name *n, const struct answer *a);

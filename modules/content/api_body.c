@@ -9,29 +9,47 @@
 
 #include "core/upstream/build.h"
 #include "core/upstream/live.h"
+#include "core/upstream/names.h"
 #include "http/body.h"
 #include "modules/module.h"
 
 enum { BODY_MAX = 65536, TEXT_MAX = 512 };
 
 static const struct api_fault wrong_json = { 415, "JSON error", "JsonError" };
+static const struct api_fault no_address
+    = { 400, "missing \"server\" argument", "UpstreamConfFormatError" };
 static const struct api_fault wrong_address
-    = { 400, "invalid \"server\" parameter", "UpstreamBadAddress" };
+    = { 400, "invalid \"server\" argument", "UpstreamBadAddress" };
 static const struct api_fault no_resolver
     = { 400, "no resolver defined to resolve names at run time",
         "UpstreamConfNoResolver" };
-static const struct api_fault wrong_parameter
-    = { 400, "invalid parameter", "UpstreamConfFormatError" };
+static const struct api_fault no_backup
+    = { 400, "upstream has no backup", "UpstreamNoBackup" };
+static const struct api_fault fixed_service
+    = { 400, "service cannot be changed", "UpstreamServerImmutable" };
+static const struct api_fault service_port
+    = { 400, "service upstream may not have port", "UpstreamBadAddress" };
+static const struct api_fault service_address
+    = { 400, "service upstream requires domain name", "UpstreamBadAddress" };
 
 /* Members that are parameters of a server line, by kind. */
 enum kind { NUMBER, TIME, TEXT, FLAG };
-static const struct {
+struct member {
     const char *name;
     enum kind   kind;
-} members[] = {
-    { "weight", NUMBER },     { "max_conns", NUMBER }, { "max_fails", NUMBER },
-    { "fail_timeout", TIME }, { "slow_start", TIME },  { "route", TEXT },
-    { "backup", FLAG },       { "down", FLAG },        { "drain", FLAG },
+    const char *code; /* of a value that is not taken                        */
+};
+static const struct member members[] = {
+    { "weight", NUMBER, "UpstreamBadWeight" },
+    { "max_conns", NUMBER, "UpstreamBadMaxConns" },
+    { "max_fails", NUMBER, "UpstreamBadMaxFails" },
+    { "fail_timeout", TIME, "UpstreamBadFailTimeout" },
+    { "slow_start", TIME, "UpstreamBadSlowStart" },
+    { "route", TEXT, "UpstreamBadRoute" },
+    { "service", TEXT, "UpstreamBadService" },
+    { "backup", FLAG, "UpstreamConfFormatError" },
+    { "down", FLAG, "UpstreamConfFormatError" },
+    { "drain", FLAG, "UpstreamConfFormatError" },
 };
 
 
@@ -54,7 +72,7 @@ text_of(struct arena *a, const json_t *v)
 }
 
 
-static bool
+static void
 set_flag(struct upstream_server *s, const char *name, bool value)
 {
     if (strcmp(name, "backup") == 0)
@@ -63,11 +81,10 @@ set_flag(struct upstream_server *s, const char *name, bool value)
         s->is_down = value;
     else
         s->is_drain = value;
-    return true;
 }
 
 
-/* A route can be taken away. */
+/* A route can be taken away; no service is like none at all. */
 static bool
 set_text(struct arena *a, const struct upstream_group *g, const char *name,
          str_t value, struct upstream_server *s)
@@ -76,6 +93,8 @@ set_text(struct arena *a, const struct upstream_group *g, const char *name,
         s->route = STR("");
         return true;
     }
+    if (strcmp(name, "service") == 0 && value.n == 0)
+        return true;
     return is_plain(value)
            && upstream_server_take(
                   g, s, arena_printf(a, "%s=" STR_F, name, STR_A(value)))
@@ -87,7 +106,7 @@ static bool
 set_number(struct arena *a, const struct upstream_group *g, const char *name,
            const json_t *v, struct upstream_server *s)
 {
-    return json_is_integer(v) && json_integer_value(v) >= 0
+    return json_integer_value(v) >= 0
            && upstream_server_take(
                   g, s,
                   arena_printf(a, "%s=%lld", name,
@@ -98,10 +117,10 @@ set_number(struct arena *a, const struct upstream_group *g, const char *name,
 
 /* The default may be said where the balancer takes no other value. */
 static bool
-is_no_slow_start(const struct upstream_group *g, size_t i, const json_t *v)
+is_no_slow_start(const struct upstream_group *g, const struct member *m,
+                 const json_t *v)
 {
-    if (g->balancer->takes_slow_start
-        || strcmp(members[i].name, "slow_start") != 0)
+    if (g->balancer->takes_slow_start || strcmp(m->name, "slow_start") != 0)
         return false;
     return json_is_string(v) ? json_string_value(v)[0] == '0'
                              : json_is_integer(v) && json_integer_value(v) == 0;
@@ -109,29 +128,72 @@ is_no_slow_start(const struct upstream_group *g, size_t i, const json_t *v)
 
 
 static bool
-set(struct arena *a, const struct upstream_group *g, size_t i, const json_t *v,
-    struct upstream_server *s)
+has_type(const struct member *m, const json_t *v)
 {
-    const char *name = members[i].name;
-
-    switch (members[i].kind) {
+    switch (m->kind) {
     case FLAG:
-        if (!json_is_boolean(v)
-            || (json_is_true(v) && strcmp(name, "backup") == 0
-                && g->balancer->refuses_backup))
-            return false;
-        return set_flag(s, name, json_is_true(v));
+        return json_is_boolean(v);
     case NUMBER:
-        return set_number(a, g, name, v, s);
+        return json_is_integer(v);
     case TIME:
-        if (is_no_slow_start(g, i, v))
-            return true;
-        return json_is_string(v) ? set_text(a, g, name, text_of(a, v), s)
-                                 : set_number(a, g, name, v, s);
+        return json_is_string(v) || json_is_integer(v);
     case TEXT:
-        return json_is_string(v) && set_text(a, g, name, text_of(a, v), s);
+        return json_is_string(v);
     }
     return false;
+}
+
+
+static bool
+set(struct arena *a, const struct upstream_group *g, const struct member *m,
+    const json_t *v, struct upstream_server *s)
+{
+    if (m->kind == FLAG)
+        set_flag(s, m->name, json_is_true(v));
+    else if (is_no_slow_start(g, m, v))
+        return true;
+    else if (json_is_string(v))
+        return set_text(a, g, m->name, text_of(a, v), s);
+    else
+        return set_number(a, g, m->name, v, s);
+    return true;
+}
+
+
+static const struct api_fault *
+refuse(struct arena *a, const char *what, const char *name, const char *code)
+{
+    struct api_fault *f = arena_make(a, struct api_fault);
+
+    *f = (struct api_fault){ 400, arena_printf(a, "%s \"%.64s\"", what, name).p,
+                             code };
+    return f;
+}
+
+
+static const struct api_fault *
+set_member(struct arena *a, const struct upstream_group *g, const char *name,
+           const json_t *v, struct upstream_server *s)
+{
+    static const char format[] = "UpstreamConfFormatError";
+
+    for (size_t i = 0; i < countof(members); i++) {
+        const struct member *m = &members[i];
+
+        if (strcmp(name, m->name) != 0)
+            continue;
+        if (!has_type(m, v))
+            return refuse(a, "invalid value of parameter", name, format);
+        return set(a, g, m, v, s) ? NULL : refuse(a, "invalid", name, m->code);
+    }
+    return refuse(a, "unknown parameter", name, format);
+}
+
+
+static bool
+is_name(const struct upstream_server *s)
+{
+    return s->at.n == 0 && !s->at.is_unix;
 }
 
 
@@ -145,15 +207,29 @@ set_address(struct arena *a, const struct upstream_group *g, const json_t *v,
     if (!json_is_string(v))
         return &wrong_address;
     text = text_of(a, v);
+    if (str_eq(text, s->text))
+        return NULL;
     if (text.n == 0 || !is_plain(text) || text.p[0] == '@'
         || live_parse(a, g, text, ' ', &parsed) != NULL)
         return &wrong_address;
-    if (parsed.at.n == 0 && !str_eq(text, s->text))
+    if (is_name(&parsed) && !names_may_come(g))
         return &no_resolver;
-    if (parsed.at.n != 0)
-        s->at = parsed.at;
     s->text = text;
+    s->at = parsed.at;
+    s->name = NULL;
+    s->group = NULL;
+    s->resolves = is_name(&parsed);
+    s->is_fixed = false;
     return NULL;
+}
+
+
+/* What the server says of itself has no meaning here. */
+static bool
+is_told(const char *name)
+{
+    return strcmp(name, "id") == 0 || strcmp(name, "parent") == 0
+           || strcmp(name, "host") == 0;
 }
 
 
@@ -161,46 +237,56 @@ static const struct api_fault *
 set_all(struct arena *a, const struct upstream_group *g, json_t *object,
         struct upstream_server *s)
 {
+    const struct api_fault *wrong = NULL;
     const char             *name;
     json_t                 *v;
-    const struct api_fault *wrong;
 
     json_object_foreach(object, name, v)
     {
-        size_t i = 0;
-
-        if (strcmp(name, "server") == 0) {
+        if (wrong != NULL)
+            break;
+        if (strcmp(name, "server") == 0)
             wrong = set_address(a, g, v, s);
-            if (wrong != NULL)
-                return wrong;
-            continue;
-        }
-        if (strcmp(name, "id") == 0
-            || (strcmp(name, "service") == 0 && json_is_string(v)
-                && json_string_length(v) == 0))
-            continue;
-        while (i < countof(members) && strcmp(name, members[i].name) != 0)
-            i++;
-        if (i == countof(members) || !set(a, g, i, v, s))
-            return &wrong_parameter;
+        else if (!is_told(name) && !json_is_null(v))
+            wrong = set_member(a, g, name, v, s);
     }
+    return wrong;
+}
+
+
+/* What members say has to agree. */
+static const struct api_fault *
+check(const struct upstream_group *g, const struct upstream_server *s,
+      const struct upstream_server *before)
+{
+    if (s->text.n == 0)
+        return &no_address;
+    if (s->is_backup && g->balancer->refuses_backup)
+        return &no_backup;
+    if (before->text.n != 0 && !str_eq(s->service, before->service))
+        return &fixed_service;
+    if (s->service.n != 0 && !s->resolves)
+        return &service_address;
+    if (s->service.n != 0 && !s->at.no_port)
+        return &service_port;
     return NULL;
 }
 
 
 bool
-api_server_read(struct arena *a, const struct upstream_group *g, bool is_new,
-                str_t json, struct upstream_server *s, struct api_fault *fault)
+api_server_read(struct arena *a, const struct upstream_group *g, str_t json,
+                struct upstream_server *s, struct api_fault *fault)
 {
-    json_t                 *object = json_loadb(json.p, json.n,
-                                                JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
-    const struct api_fault *wrong = &wrong_json;
+    const struct upstream_server before = *s;
+    json_t                      *object = json_loadb(json.p, json.n,
+                                                     JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    const struct api_fault      *wrong = &wrong_json;
 
     if (json_is_object(object))
         wrong = set_all(a, g, object, s);
     json_decref(object);
-    if (wrong == NULL && is_new && s->text.n == 0)
-        wrong = &wrong_address;
+    if (wrong == NULL)
+        wrong = check(g, s, &before);
     if (wrong != NULL)
         *fault = *wrong;
     return wrong == NULL;
@@ -209,7 +295,7 @@ api_server_read(struct arena *a, const struct upstream_group *g, bool is_new,
 
 bool
 api_body_apply(struct http_request *r, const struct upstream_group *g,
-               bool is_new, struct upstream_server *s, struct api_fault *fault)
+               struct upstream_server *s, struct api_fault *fault)
 {
     struct http_body *b = r->body;
     size_t n = b != NULL && b->state == HTTP_BODY_WHOLE ? b->data.n : 0;
@@ -223,6 +309,5 @@ api_body_apply(struct http_request *r, const struct upstream_group *g,
     bytes = arena_bytes(r->task.arena, n + 1);
     if (n != 0)
         n = chain_peek(&b->data, bytes, n);
-    return api_server_read(r->task.arena, g, is_new, (str_t){ bytes, n }, s,
-                           fault);
+    return api_server_read(r->task.arena, g, (str_t){ bytes, n }, s, fault);
 }

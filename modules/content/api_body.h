@@ -13,12 +13,11 @@ struct api_fault {
     const char *text, *code;
 };
 
-/* Sets what json says of a server, whose strings are copied to a; is_new: it has
- * to say the address.  False: *fault says what is wrong. */
+/* Sets what json says of a server, whose strings are copied to a; a new one has
+ * no text so far, and needs an address.  False: *fault says what is wrong. */
 bool api_server_read(struct arena *a, const struct upstream_group *g,
-                     bool is_new, str_t json, struct upstream_server *s,
+                     str_t json, struct upstream_server *s,
                      struct api_fault *fault);
 /* The same with the body of a request, which has been read. */
 bool api_body_apply(struct http_request *r, const struct upstream_group *g,
-                    bool is_new, struct upstream_server *s,
-                    struct api_fault *fault);
+                    struct upstream_server *s, struct api_fault *fault);

@@ -10,14 +10,16 @@
 enum { ATTEMPTS = 100 };
 
 
+/* A line, or one address of it. */
 static void
-put_server(struct json_text *o, const struct upstream_server *s)
+put_server(struct json_text *o, const struct upstream_server *s,
+           const struct peer *peer)
 {
     struct arena *a = o->arena;
 
     json_open(o, NULL, '{');
-    json_put_number(o, "id", s->id);
-    json_put(o, "server", s->text);
+    json_put_number(o, "id", peer != NULL ? live_id(peer) : s->id);
+    json_put(o, "server", peer != NULL ? peer->name : s->text);
     json_put_number(o, "weight", s->weight);
     json_put_number(o, "max_conns", s->max_conns);
     json_put_number(o, "max_fails", s->max_fails);
@@ -35,16 +37,29 @@ put_server(struct json_text *o, const struct upstream_server *s)
         json_put_bool(o, "drain", true);
     if (s->service.n != 0)
         json_put(o, "service", s->service);
+    if (peer != NULL) {
+        json_put(o, "parent", arena_printf(a, "%u", s->id));
+        json_put(o, "host", s->at.host);
+    }
     json_close(o, '}');
 }
 
 
+/* Lines, and behind those that are names, their addresses of now. */
 static void
-put_all(struct json_text *o, const struct live_servers *s)
+put_all(struct json_text *o, const struct upstream_group *g,
+        const struct live_servers *s)
 {
+    const struct peer_set *set = g->set;
+
     json_open(o, NULL, '[');
-    VEC_EACH(&s->list, it)
-        put_server(o, it);
+    VEC_EACH(&s->list, it) {
+        put_server(o, it, NULL);
+        for (unsigned i = 0; i < set->n_peers; i++)
+            if (set->peers[i].server->id == it->id
+                && set->peers[i].server->name != NULL)
+                put_server(o, set->peers[i].server, &set->peers[i]);
+    }
     json_close(o, ']');
 }
 
@@ -55,6 +70,18 @@ find(const struct live_servers *s, uint64_t id)
     VEC_EACH(&s->list, it)
         if (it->id == id)
             return it;
+    return NULL;
+}
+
+
+/* An address of a name; NULL: there is none. */
+static const struct peer *
+find_address(const struct upstream_group *g, uint64_t id)
+{
+    for (unsigned i = 0; i < g->set->n_peers; i++)
+        if (g->set->peers[i].server->name != NULL
+            && live_id(&g->set->peers[i]) == id)
+            return &g->set->peers[i];
     return NULL;
 }
 
@@ -112,14 +139,17 @@ change(struct api *a, struct upstream_group *g, enum change what, uint64_t *id,
         it = find(s, *id);
     }
     if (it == NULL) {
-        *answer = no_server(a);
+        *answer = find_address(g, *id) == NULL
+                      ? no_server(a)
+                      : api_error(a, 400, "server address is immutable",
+                                  "UpstreamServerImmutable");
         return STEP_FAIL;
     }
     if (what == CHANGE_REMOVE) {
         take_out(s, it);
         return STEP_NEXT;
     }
-    if (api_body_apply(a->r, g, what == CHANGE_ADD, it, &fault))
+    if (api_body_apply(a->r, g, it, &fault))
         return STEP_NEXT;
     *answer = api_error(a, fault.status, fault.text, fault.code);
     return STEP_FAIL;
@@ -142,14 +172,14 @@ store(struct api *a, struct upstream_group *g, enum change what, uint64_t id)
         v = live_store(g, &s, a->r->task.log);
     }
     if (v != LIVE_DONE)
-        return api_error(a, 500,
+        return api_error(a, v == LIVE_FULL ? 400 : 500,
                          v == LIVE_FULL ? "upstream memory exhausted"
                                         : "upstream is being changed",
                          "UpstreamOutOfMemory");
     if (what == CHANGE_REMOVE)
-        put_all(&a->out, &s);
+        put_all(&a->out, g, &s);
     else
-        put_server(&a->out, find(&s, id));
+        put_server(&a->out, find(&s, id), NULL);
     if (what == CHANGE_ADD)
         fields_add_id(a->r->task.arena, &a->r->out.fields, FIELD_LOCATION,
                       arena_printf(a->r->task.arena, STR_F "/%llu",
@@ -183,6 +213,7 @@ serve_one(struct api *a, struct upstream_group *g, uint64_t id)
 {
     struct live_servers           s;
     const struct upstream_server *it;
+    const struct peer            *peer;
 
     if (a->r->method == HTTP_PATCH)
         return write_servers(a, g, CHANGE_PATCH, id);
@@ -192,9 +223,10 @@ serve_one(struct api *a, struct upstream_group *g, uint64_t id)
         return api_read_only(a);
     live_load(g, a->r->task.arena, &s);
     it = find(&s, id);
-    if (it == NULL)
+    peer = it == NULL ? find_address(g, id) : NULL;
+    if (it == NULL && peer == NULL)
         return no_server(a);
-    put_server(&a->out, it);
+    put_server(&a->out, it != NULL ? it : peer->server, peer);
     return api_reply(a, 200);
 }
 
@@ -219,6 +251,6 @@ api_servers(struct api *a, struct upstream_group *g)
     if (!(a->r->method & (HTTP_GET | HTTP_HEAD)))
         return api_read_only(a);
     live_load(g, a->r->task.arena, &s);
-    put_all(&a->out, &s);
+    put_all(&a->out, g, &s);
     return api_reply(a, 200);
 }

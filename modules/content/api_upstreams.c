@@ -29,12 +29,9 @@ struct seen_list {
 static struct seen_list
 look(struct api *a, struct upstream_group *g)
 {
-    const struct peer_set *set;
+    const struct peer_set *set = g->set;
     struct seen_list       l = { .n = 0 };
 
-    if (live_is_behind(g))
-        live_follow(g);
-    set = g->set;
     l.n = set->n_peers;
     l.at = arena_array(a->r->task.arena, struct seen, l.n + 1);
     shared_lock(set);
@@ -124,15 +121,16 @@ put_checks(struct json_text *o, const struct health_facts *h)
 
 
 static void
-put_peer(struct json_text *o, const struct seen *s)
+put_peer(struct json_text *o, const struct upstream_group *g,
+         const struct seen *s)
 {
     const struct upstream_server *server = s->peer->server;
     const struct peer_tally      *t = &s->state.tally;
 
     json_open(o, NULL, '{');
-    json_put_number(o, "id", server->id);
+    json_put_number(o, "id", live_id(s->peer));
     json_put(o, "server", s->peer->name);
-    json_put(o, "name", server->text);
+    json_put(o, "name", live_line(g, s->peer)->text);
     if (server->service.n != 0)
         json_put(o, "service", server->service);
     json_put_bool(o, "backup", server->is_backup);
@@ -182,7 +180,7 @@ put_group(struct api *a, struct upstream_group *g, const char *name)
     if (api_wants(a, "peers")) {
         json_open(o, "peers", '[');
         for (unsigned i = 0; i < l.n; i++)
-            put_peer(o, &l.at[i]);
+            put_peer(o, g, &l.at[i]);
         json_close(o, ']');
     }
     if (api_wants(a, "keepalive"))
@@ -229,13 +227,14 @@ put_health(struct json_text *o, const struct seen *s)
 
 
 static void
-put_angie_peer(struct api *a, const struct seen *s)
+put_angie_peer(struct api *a, const struct upstream_group *g,
+               const struct seen *s)
 {
     const struct upstream_server *server = s->peer->server;
     struct json_text             *o = &a->out;
 
     json_open(o, str_z(a->r->task.arena, s->peer->name), '{');
-    json_put(o, "server", server->text);
+    json_put(o, "server", live_line(g, s->peer)->text);
     if (server->service.n != 0)
         json_put(o, "service", server->service);
     json_put_bool(o, "backup", server->is_backup);
@@ -265,7 +264,7 @@ put_angie_group(struct api *a, struct upstream_group *g, const char *name)
     json_open(o, name, '{');
     json_open(o, "peers", '{');
     for (unsigned i = 0; i < l.n; i++)
-        put_angie_peer(a, &l.at[i]);
+        put_angie_peer(a, g, &l.at[i]);
     json_close(o, '}');
     json_put_number(o, "keepalive", idle_count(g));
     json_put(o, "zone", zone_name(g->zone->zone));
@@ -305,6 +304,8 @@ reply_all(struct api *a)
     VEC_EACH(&u->all, g) {
         if (!is_shown(*g))
             continue;
+        if (live_is_behind(*g))
+            live_follow(*g);
         if (is_names)
             json_put(&a->out, NULL, (*g)->name);
         else
@@ -351,7 +352,11 @@ find(const struct api *a, str_t name)
     const struct endpoint  at = { .host = name, .no_port = true };
     struct upstream_group *g = upstream_lookup(a->r->task.gen, CONF_HTTP, &at);
 
-    return g != NULL && g->is_explicit ? g : NULL;
+    if (g == NULL || !g->is_explicit)
+        return NULL;
+    if (live_is_behind(g))
+        live_follow(g);
+    return g;
 }
 
 
@@ -367,7 +372,7 @@ serve_angie_part(struct api *a, struct upstream_group *g)
     json_open(&a->out, NULL, '{');
     for (unsigned i = 0; i < l.n; i++)
         if (a->path.n == 0 || str_eq(a->path, l.at[i].peer->name))
-            put_angie_peer(a, &l.at[i]);
+            put_angie_peer(a, g, &l.at[i]);
     json_close(&a->out, '}');
     return api_reply(a, 200);
 }

@@ -6,6 +6,7 @@
 #include "core/base/check.h"
 #include "core/conf/conf.h"
 #include "core/upstream/live.h"
+#include "core/upstream/names_inside.h"
 #include "modules/content/api_body.h"
 
 struct module *const weir_modules[] = { NULL };
@@ -30,14 +31,16 @@ check_line(struct arena *a, const struct upstream_group *g,
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const struct resolver_conf  conf = { .resolver = (void *) &conf };
+    static struct names                names = { .conf = &conf };
     static const struct upstream_group g
-        = { .kind = CONF_HTTP, .balancer = &round_robin };
+        = { .kind = CONF_HTTP, .balancer = &round_robin, .names = &names };
     struct arena          *a = arena_new(0);
     struct upstream_server s
         = { .weight = 1, .max_fails = 1, .fail_timeout = 10 };
     struct api_fault fault = { .code = NULL };
 
-    if (api_server_read(a, &g, true, (str_t){ (const char *) data, size }, &s,
+    if (api_server_read(a, &g, (str_t){ (const char *) data, size }, &s,
                         &fault))
         check_line(a, &g, &s);
     else
