@@ -78,6 +78,8 @@ worker_processes 2;
         $h2
         listen 127.0.0.1:%%PORT%%;
         location / { proxy_pass http://127.0.0.1:$up; }
+        location /h2/slow/ { send_timeout 500ms;
+            proxy_pass http://127.0.0.1:$up; }
         location /drip/ { proxy_cache_lock_age 800ms;
             proxy_pass http://127.0.0.1:$up; }
         location /stream/ { proxy_cache_lock $streaming;
@@ -135,6 +137,21 @@ subtest 'a stream is reset' => sub {
         is $t->get($uri)->body, "$half$rest", "$how: the response is stored";
         is asked($uri), 1, '... by that request';
     }
+};
+
+subtest 'a stream whose client takes nothing' => sub {
+    plan skip_all => 'nginx has no HTTP/2 here' if is_oracle();
+    plan tests => 5;
+    my $h2 = Weir::H2->new(port => $t->port, settings => [4 => 100], closed => 1);
+    my $id = $h2->request('GET', '/h2/slow/1');
+    ok $h2->until(sub { defined $h2->stream($id)->{reset} }), 'it is reset in time';
+    is length $h2->stream($id)->{body}, 100, '... behind what was taken';
+    my $other = $h2->request('GET', '/h2/slow/x', headers => [range => 'bytes=0-9']);
+    go($_) for 1, 'x';
+    wait_until(sub { is_stored('/h2/slow/1') });
+    is $t->get('/h2/slow/1')->body, "$half$rest", 'the response is stored';
+    is asked('/h2/slow/1'), 1, '... by that request';
+    ok $h2->until(sub { length $h2->stream($other)->{body} }), 'the connection goes on';
 };
 
 subtest 'the client reads nothing' => sub {

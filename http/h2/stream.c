@@ -53,6 +53,20 @@ on_read_timeout(struct timer *t)
 }
 
 
+/* A response that is being stored goes on without its stream. */
+static bool
+go_on_without(struct h2_stream *s)
+{
+    if (!http_lose_client(s->r))
+        return false;
+    s->is_gone = true;
+    nghttp2_submit_rst_stream(s->h->session, NGHTTP2_FLAG_NONE, s->id,
+                              NGHTTP2_PROTOCOL_ERROR);
+    h2_gather_later(s->h);
+    return true;
+}
+
+
 /* A client that takes a few bytes now and then holds everything just as one that
  * takes none. */
 static void
@@ -76,7 +90,8 @@ on_write_timeout(struct timer *t)
         return;
     }
     s->r->log.action = "sending to client";
-    time_out(s, NULL);
+    if (!go_on_without(s))
+        time_out(s, NULL);
     h2_settle(h);
 }
 
