@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lists of fields, and the recognition of known names.  A name is first looked
- * up by its length and last letter, so that most unknown ones cost two
- * comparisons.
+ * Lists of fields, and the recognition of known names: a name is compared with
+ * the few of its length and first letter.
  */
 #include "http/field.h"
 
@@ -25,16 +24,6 @@ const uint8_t field_classes[256] = {
 };
 
 
-static inline bool
-matches(str_t known, str_t name)
-{
-    return known.n == name.n
-           && ascii_lower(known.p[known.n - 1])
-                  == ascii_lower(name.p[name.n - 1])
-           && str_ieq(known, name);
-}
-
-
 enum { LONGEST = 20 };
 
 /* The ids of the names of each length; a zero ends each row. */
@@ -47,7 +36,7 @@ static const unsigned char by_length[LONGEST + 1][8] = {
             FIELD_PRAGMA, FIELD_STATUS },
     [7] = { FIELD_UPGRADE, FIELD_REFERER, FIELD_EXPIRES, FIELD_TRAILER,
             FIELD_REFRESH },
-    [8] = { FIELD_IF_RANGE, FIELD_IF_MATCH, FIELD_LOCATION },
+    [8] = { FIELD_IF_RANGE, FIELD_IF_MATCH, FIELD_LOCATION, FIELD_PRIORITY },
     [9] = { FIELD_X_REAL_IP, FIELD_OVERWRITE },
     [10] = { FIELD_CONNECTION, FIELD_USER_AGENT, FIELD_KEEP_ALIVE,
              FIELD_SET_COOKIE },
@@ -72,12 +61,15 @@ enum field_id
 field_id(str_t name)
 {
     const unsigned char *id;
+    str_t                known;
 
     if (name.n < 2 || name.n > LONGEST)
         return FIELD_UNKNOWN;
-    for (id = by_length[name.n]; *id != FIELD_UNKNOWN; id++)
-        if (matches(names[*id], name))
+    for (id = by_length[name.n]; *id != FIELD_UNKNOWN; id++) {
+        known = names[*id];
+        if (((known.p[0] ^ name.p[0]) & ~0x20) == 0 && str_ieq(known, name))
             return (enum field_id) * id;
+    }
     return FIELD_UNKNOWN;
 }
 
@@ -283,11 +275,46 @@ field_has_word(str_t value, str_t word)
 }
 
 
+/* A byte repeated in each byte of a word; whether a word has a byte that is
+ * zero: only such a one borrows without having had its top bit. */
+#define ONES 0x0101010101010101u
+#define HAS_ZERO(w) ((((w) -ONES) & ~(w) &0x80 * ONES) != 0)
+
+
+static inline bool
+is_break(char c)
+{
+    return c == '\n' || c == '\r' || c == '\0';
+}
+
+
+static inline bool
+word_has_break(const char *p)
+{
+    uint64_t w;
+
+    memcpy(&w, p, sizeof(w));
+    return HAS_ZERO(w) || HAS_ZERO(w ^ '\n' * ONES)
+           || HAS_ZERO(w ^ '\r' * ONES);
+}
+
+
+/* Eight bytes at once; the last eight may have been looked at before. */
 bool
 field_has_break(str_t value)
 {
-    return str_chr(value, '\n') != NULL || str_chr(value, '\r') != NULL
-           || str_chr(value, '\0') != NULL;
+    const size_t word = sizeof(uint64_t);
+
+    if (value.n >= word) {
+        for (size_t at = 0; at < value.n - word; at += word)
+            if (word_has_break(value.p + at))
+                return true;
+        return word_has_break(value.p + value.n - word);
+    }
+    for (size_t i = 0; i < value.n; i++)
+        if (is_break(value.p[i]))
+            return true;
+    return false;
 }
 
 
@@ -301,7 +328,7 @@ field_put_text(char *p, str_t text)
     memcpy(p, text.p, text.n);
     if (field_has_break(text))
         for (i = 0; i < text.n; i++)
-            if (p[i] == '\n' || p[i] == '\r' || p[i] == '\0')
+            if (is_break(p[i]))
                 p[i] = ' ';
     return p + text.n;
 }

@@ -57,6 +57,7 @@
     X(LINK, "Link")                                                            \
     X(AGE, "Age")                                                              \
     X(PRAGMA, "Pragma")                                                        \
+    X(PRIORITY, "Priority")                                                    \
     X(WWW_AUTHENTICATE, "WWW-Authenticate")                                    \
     X(X_ACCEL_REDIRECT, "X-Accel-Redirect")                                    \
     X(X_ACCEL_EXPIRES, "X-Accel-Expires")                                      \

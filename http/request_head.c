@@ -146,7 +146,7 @@ request_head_field(struct http_request *r, str_t name, str_t value)
                  STR_A(old->value));
         return 400;
     }
-    fields_add(r->task.arena, &r->in, name, value);
+    fields_add_known(r->task.arena, &r->in, id, name, value);
     return 0;
 }
 

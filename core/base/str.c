@@ -12,27 +12,70 @@ enum { DISTANCE_MAX = 64 }; /* longer names are not compared */
 #define HASH_FACTOR 0x9E3779B97F4A7C15u
 
 
-static bool
-same_letters(const char *a, const char *b, size_t n)
+/* Converts eight bytes to lower case at once.  The top bit of each byte is
+ * cleared for the comparison, so that no sum carries into the next byte. */
+static inline uint64_t
+lower_word(uint64_t w)
 {
-    size_t i;
+    uint64_t low = w & 0x7F * ONES;
+    uint64_t from_a = low + (0x80 - 'A') * ONES;
+    uint64_t above_z = low + (0x7F - 'Z') * ONES;
+    uint64_t is_upper = ~w & (from_a ^ above_z) & 0x80 * ONES;
 
-    for (i = 0; i < n; i++) {
-        if (a[i] != b[i] && ascii_lower(a[i]) != ascii_lower(b[i]))
-            return false;
-    }
-    return true;
+    return w | is_upper >> 2;
 }
 
 
-/* Fast path: usually the case is the same, too. */
+/* Up to eight bytes as a word, filled up with zeros. */
+static inline uint64_t
+word_at(const char *p, size_t n)
+{
+    uint64_t w = 0;
+    uint32_t low, high;
+
+    if (n >= sizeof(w)) {
+        memcpy(&w, p, sizeof(w));
+        return w;
+    }
+    if (n >= sizeof(low)) { /* two halves that overlap */
+        memcpy(&low, p, sizeof(low));
+        memcpy(&high, p + n - sizeof(high), sizeof(high));
+        return low | (uint64_t) high << 8 * (n - sizeof(high));
+    }
+    for (size_t i = 0; i < n; i++)
+        w |= (uint64_t) (unsigned char) p[i] << 8 * i;
+    return w;
+}
+
+
+static inline bool
+is_same_word(uint64_t a, uint64_t b)
+{
+    return a == b || lower_word(a) == lower_word(b);
+}
+
+
+/* Eight bytes at once; the last eight may have been looked at before. */
+static bool
+same_letters(const char *a, const char *b, size_t n)
+{
+    const size_t word = sizeof(uint64_t);
+
+    if (n < word)
+        return is_same_word(word_at(a, n), word_at(b, n));
+    for (size_t at = 0; at < n - word; at += word)
+        if (!is_same_word(word_at(a + at, word), word_at(b + at, word)))
+            return false;
+    a += n - word;
+    b += n - word;
+    return is_same_word(word_at(a, word), word_at(b, word));
+}
+
+
 bool
 str_ieq(str_t a, str_t b)
 {
-    if (a.n != b.n)
-        return false;
-    return a.n == 0 || memcmp(a.p, b.p, a.n) == 0
-           || same_letters(a.p, b.p, a.n);
+    return a.n == b.n && same_letters(a.p, b.p, a.n);
 }
 
 
@@ -132,36 +175,6 @@ str_cut(str_t *rest, char sep)
     part.n = (size_t) (at - part.p);
     *rest = str_from(*rest, part.n + 1);
     return part;
-}
-
-
-/* Converts eight bytes to lower case at once.  The top bit of each byte is
- * cleared for the comparison, so that no sum carries into the next byte. */
-static inline uint64_t
-lower_word(uint64_t w)
-{
-    uint64_t low = w & 0x7F * ONES;
-    uint64_t from_a = low + (0x80 - 'A') * ONES;
-    uint64_t above_z = low + (0x7F - 'Z') * ONES;
-    uint64_t is_upper = ~w & (from_a ^ above_z) & 0x80 * ONES;
-
-    return w | is_upper >> 2;
-}
-
-
-/* Up to eight bytes as a word, filled up with zeros. */
-static inline uint64_t
-word_at(const char *p, size_t n)
-{
-    uint64_t w = 0;
-
-    if (n >= sizeof(w)) {
-        memcpy(&w, p, sizeof(w));
-        return w;
-    }
-    for (size_t i = 0; i < n; i++)
-        w |= (uint64_t) (unsigned char) p[i] << 8 * i;
-    return w;
 }
 
 

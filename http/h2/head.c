@@ -387,7 +387,7 @@ check_server(const struct h2_stream *s)
 static void
 set_priority(struct h2_stream *s)
 {
-    const struct field *f = fields_find(&s->r->in, STR("priority"));
+    const struct field *f = fields_get(&s->r->in, FIELD_PRIORITY);
     struct h2_priority  p = { H2_URGENCY, f == NULL };
 
     if (f != NULL)

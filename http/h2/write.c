@@ -264,8 +264,8 @@ h2_prioritize(struct h2_stream *s, const struct h2_priority *p)
 static void
 merge_priority(struct h2_stream *s)
 {
-    const struct field *said = fields_find(&s->r->out.fields, STR("priority"));
-    const struct field *asked = fields_find(&s->r->in, STR("priority"));
+    const struct field *said = fields_get(&s->r->out.fields, FIELD_PRIORITY);
+    const struct field *asked = fields_get(&s->r->in, FIELD_PRIORITY);
     struct h2_priority  p = { H2_URGENCY, said == NULL };
 
     if (said == NULL)

@@ -194,6 +194,30 @@ check_many(void)
 }
 
 
+/* One in each place of texts of all lengths. */
+static void
+test_breaks(void)
+{
+    char     text[] = "abcdefghijklmnopqrstuvwxyz";
+    unsigned good = 0, n = 0;
+
+    for (size_t size = 0; size < sizeof(text); size++) {
+        good += !field_has_break((str_t){ text, size });
+        for (size_t at = 0; at < 3 * size; at++) {
+            char was = text[at / 3];
+
+            n++;
+            text[at / 3] = "\r\n\0"[at % 3];
+            good += field_has_break((str_t){ text, size });
+            text[at / 3] = was;
+        }
+    }
+    is(good, n + sizeof(text), "a break is found wherever it is");
+    ok(!field_has_break(STR("\013\016\v\f\t\377\200\212\215")),
+       "other controls are none");
+}
+
+
 int
 main(void)
 {
@@ -213,5 +237,6 @@ main(void)
         check_lines(text, i, lines);
 
     check_many();
+    test_breaks();
     return done();
 }

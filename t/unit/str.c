@@ -29,6 +29,28 @@ test_compare(void)
 }
 
 
+/* Texts of all lengths that differ in one place, in the case or in more. */
+static void
+test_letters(void)
+{
+    char     upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", lower[sizeof(upper)];
+    unsigned good = 0, n = 0;
+
+    str_lower_to(lower, (str_t){ upper, sizeof(upper) });
+    for (size_t size = 1; size < sizeof(upper); size++)
+        for (size_t at = 0; at < size; at++) {
+            char was = lower[at];
+
+            n++;
+            lower[at] = '-';
+            good += !str_ieq((str_t){ upper, size }, (str_t){ lower, size });
+            lower[at] = was;
+            good += str_ieq((str_t){ upper, size }, (str_t){ lower, size });
+        }
+    is(good, 2 * n, "every place of every length is compared");
+}
+
+
 static void
 test_find(void)
 {
@@ -200,6 +222,7 @@ int
 main(void)
 {
     test_compare();
+    test_letters();
     test_find();
     test_cut();
     test_hash();
