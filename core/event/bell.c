@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "core/base/check.h"
 #include "core/log/log.h"
 
 static int bell_fd = -1;
@@ -34,13 +35,26 @@ bell_ring(void)
 }
 
 
+/* Each loop can have a descriptor once: all bells of the process share it. */
+static struct list  bells = { &bells, &bells };
+static unsigned     n_bells;
+static struct loop *heard_by;
+
+
 static void
 on_read(struct event *e)
 {
-    struct bell *b = container_of(e, struct bell, event);
+    struct list todo, *l;
 
     e->readable = false;
-    b->on_ring(b);
+    list_init(&todo);
+    list_splice(&todo, &bells);
+    while ((l = list_pop(&todo)) != NULL) {
+        struct bell *b = container_of(l, struct bell, link);
+
+        list_append(&bells, l);
+        b->on_ring(b);
+    }
 }
 
 
@@ -51,23 +65,34 @@ on_write(struct event *e)
 }
 
 
+static struct event event = { .on_read = on_read, .on_write = on_write };
+
+
 void
 bell_listen(struct bell *b, struct loop *l)
 {
     if (b->is_on || bell_fd == -1)
         return;
-    b->loop = l;
-    b->event = (struct event){ .fd = bell_fd,
-                               .on_read = on_read,
-                               .on_write = on_write };
-    b->is_on = event_add(l, &b->event);
+    if (n_bells == 0) {
+        event.fd = bell_fd;
+        heard_by = l;
+        if (!event_add(l, &event))
+            return;
+    }
+    CHECK(heard_by == l);
+    list_append(&bells, &b->link);
+    b->is_on = true;
+    n_bells++;
 }
 
 
 void
 bell_ignore(struct bell *b)
 {
-    if (b->is_on)
-        event_remove(b->loop, &b->event);
+    if (!b->is_on)
+        return;
+    list_remove(&b->link);
     b->is_on = false;
+    if (--n_bells == 0)
+        event_remove(heard_by, &event);
 }

@@ -7,15 +7,15 @@
  */
 #pragma once
 
+#include "core/base/list.h"
 #include "core/event/loop.h"
 
 struct log;
 
 struct bell {
-    struct event event;
-    struct loop *loop;
-    bool         is_on;
-    void       (*on_ring)(struct bell *); /* there may be nothing to be seen  */
+    struct list link;
+    bool        is_on;
+    void (*on_ring)(struct bell *); /* there may be nothing to be seen   */
 };
 
 /* In the process that starts the others.  False: logged. */
@@ -23,6 +23,6 @@ bool bell_hang(const struct log *log);
 void bell_ring(void);
 
 /* The caller has set on_ring.  What rings from now on is heard, perhaps also what
- * has before.  Without a bell nothing is. */
+ * has before.  Without a bell nothing is.  All of a process listen in one loop. */
 void bell_listen(struct bell *b, struct loop *l);
 void bell_ignore(struct bell *b);

@@ -3,10 +3,13 @@
  * The event loop: order of a turn, timers, posts, and descriptors that are
  * closed by the handlers of others.
  */
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/event/bell.h"
 #include "core/event/loop.h"
 #include "core/log/log.h"
 #include "core/os/clock.h"
@@ -500,6 +503,59 @@ test_urgent(void)
 }
 
 
+/* --- the bell that all processes hear ----------------------------------------- */
+
+static struct bell some_bells[3];
+static unsigned    heard[3];
+
+
+/* The second one has heard enough, and so has the third then. */
+static void
+on_ring(struct bell *b)
+{
+    heard[b - some_bells]++;
+    if (b == &some_bells[1]) {
+        bell_ignore(&some_bells[1]);
+        bell_ignore(&some_bells[2]);
+    }
+}
+
+
+static void
+test_bells(struct loop *l)
+{
+    pid_t other;
+
+    ok(bell_hang(&log_start), "a bell");
+    for (int i = 0; i < 3; i++) {
+        some_bells[i].on_ring = on_ring;
+        bell_listen(&some_bells[i], l);
+    }
+    loop_turn(l, 0);
+    memset(heard, 0, sizeof(heard));
+    for (int i = 1; i < 3; i++)
+        bell_listen(&some_bells[i], l);
+    other = fork();
+    if (other == 0) {
+        bell_ring();
+        _exit(0);
+    }
+    waitpid(other, NULL, 0);
+    loop_turn(l, 1000);
+    is(heard[0], 1, "rung in another process: one hears it");
+    is(heard[1], 1, "... as does another");
+    is(heard[2], 0, "... but not who has been told to ignore it");
+    bell_ring();
+    loop_turn(l, 1000);
+    is(heard[0], 2, "rung here: who listens hears it, too");
+    is(heard[1], 1, "... who does not does not");
+    bell_ignore(&some_bells[0]);
+    bell_ring();
+    loop_turn(l, 0);
+    is(heard[0], 2, "nobody listens");
+}
+
+
 static void
 test_write_first(struct loop *l)
 {
@@ -563,6 +619,7 @@ main(void)
     test_close_in_batch(l, false);
     test_close_in_batch(l, true);
     test_urgent();
+    test_bells(l);
     test_write_first(l);
     test_run(l);
     loop_free(l);
