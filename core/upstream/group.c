@@ -338,8 +338,9 @@ static const struct directive directives[] = {
     { "queue", IN_UPSTREAM, ARGS_1 | ARGS_2, &upstream_queue_type, 0, NULL,
       NULL, "number [timeout=time]",
       "Requests that find no server which may be asked (max_conns, failures) "
-      "wait for one: at most number of them in each worker, in their order, for "
-      "60s at most. Then, and when the queue is full, they get 502." },
+      "wait for one: at most number of them, in their order, for 60s at most. "
+      "Then, and when the queue is full, they get 502. Without zone, each worker "
+      "has a queue of its own." },
     { "keepalive", IN_UPSTREAM, ARGS_1 | ARGS_2, &keepalive_type, 0, NULL, NULL,
       "connections [local]",
       "How many idle connections to the group's servers each worker "
@@ -461,6 +462,7 @@ adopt(struct worker *w, struct generation *gen)
             health_start(*g, gen, w->loop);
         }
         live_join(*g);
+        queue_join(*g);
     }
     arena_defer(gen->arena, stop_names, u);
     arena_defer(gen->arena, put_pools, u);

@@ -16,6 +16,45 @@ first(const struct upstream_queue *in)
 }
 
 
+static bool
+is_shared(const struct upstream_queue *in)
+{
+    return in->end.line != NULL;
+}
+
+
+static bool
+has_some(const struct upstream_queue *in)
+{
+    return is_shared(in) ? line_has_some(&in->end) : in->n != 0;
+}
+
+
+/* Whether the first one here is the first one of all. */
+static bool
+is_first_here(const struct upstream_queue *in)
+{
+    return in->n != 0 && (!is_shared(in) || line_is_first(&in->end));
+}
+
+
+static void
+look(struct upstream_queue *in)
+{
+    if (is_shared(in))
+        line_look(&in->end);
+    if (is_first_here(in))
+        task_wake(first(in)->task);
+}
+
+
+static void
+on_ring(struct bell *b)
+{
+    look(container_of(b, struct upstream_queue, bell));
+}
+
+
 static void
 on_again(struct timer *t)
 {
@@ -23,8 +62,21 @@ on_again(struct timer *t)
 
     if (in->n == 0)
         return;
-    task_wake(first(in)->task);
+    look(in);
     timer_set(first(in)->task->loop, t, AGAIN_MS);
+}
+
+
+/* Wherever the first one is. */
+static void
+wake_first(struct upstream_queue *in)
+{
+    if (!has_some(in))
+        return;
+    if (is_first_here(in))
+        task_wake(first(in)->task);
+    else
+        bell_ring();
 }
 
 
@@ -38,24 +90,40 @@ on_late(struct timer *t)
 }
 
 
+static bool
+has_room(struct upstream_queue *in, struct queued *q)
+{
+    if (is_shared(in))
+        return line_enter(&in->end, in->most, &q->ticket);
+    if (in->n < in->most)
+        return true;
+    in->refused++;
+    return false;
+}
+
+
+/* Whoever gives back a peer from now on wakes the first one; one may have been
+ * given back just before. */
 static enum queue_verdict
 join(struct queued *q, struct task *t, struct upstream_queue *in)
 {
-    if (in->n >= in->most) {
-        in->overflows++;
+    if (!has_room(in, q))
         return QUEUE_FULL;
-    }
     q->in = in;
     q->task = t;
     q->is_late = false;
     list_append(&in->list, &q->place);
-    in->n++;
     q->timer.on_timeout = on_late;
     timer_set(t->loop, &q->timer, in->timeout);
-    if (!timer_is_set(&in->again)) {
+    if (in->n++ == 0) {
         in->again.on_timeout = on_again;
         timer_set(t->loop, &in->again, AGAIN_MS);
+        in->bell.on_ring = on_ring;
+        if (is_shared(in))
+            bell_listen(&in->bell, t->loop);
     }
+    if (in->n == 1)
+        look(in);
     return QUEUE_WAIT;
 }
 
@@ -64,13 +132,12 @@ enum queue_verdict
 queue_turn(struct queued *q, struct task *t, struct upstream_group *g)
 {
     if (q->in == NULL)
-        return g->queue == NULL || g->queue->n == 0 ? QUEUE_TRY
-                                                    : join(q, t, g->queue);
+        return has_some(g->queue) ? join(q, t, g->queue) : QUEUE_TRY;
     if (q->is_late) {
         queue_leave(q);
         return QUEUE_LATE;
     }
-    return first(q->in) == q ? QUEUE_TRY : QUEUE_WAIT;
+    return first(q->in) == q && is_first_here(q->in) ? QUEUE_TRY : QUEUE_WAIT;
 }
 
 
@@ -93,18 +160,40 @@ queue_leave(struct queued *q)
     list_remove(&q->place);
     timer_stop(&q->timer);
     q->in = NULL;
-    if (--in->n == 0)
+    if (--in->n == 0) {
         timer_stop(&in->again);
-    else if (was_first) /* there may be room for one more */
-        task_wake(first(in)->task);
+        bell_ignore(&in->bell);
+    }
+    if (is_shared(in))
+        line_leave(&in->end, in->n != 0 ? first(in)->ticket : 0);
+    if (was_first) /* there may be room for one more */
+        wake_first(in);
 }
 
 
 void
 queue_wake(struct upstream_group *g)
 {
-    if (g->queue != NULL && g->queue->n != 0)
-        task_wake(first(g->queue)->task);
+    if (g->queue != NULL)
+        wake_first(g->queue);
+}
+
+
+void
+queue_join(struct upstream_group *g)
+{
+    if (g->queue != NULL && g->set->zone != NULL && g->set->mine != NULL)
+        line_join(&g->queue->end, g->set->zone, g->set->mine, g->name);
+}
+
+
+void
+queue_count(const struct upstream_queue *q, uint64_t *n, uint64_t *refused)
+{
+    *n = q->n;
+    *refused = q->refused;
+    if (is_shared(q))
+        line_count(&q->end, n, refused);
 }
 
 

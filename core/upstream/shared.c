@@ -11,14 +11,14 @@
  */
 #include "core/upstream/shared.h"
 
-
 #include "core/base/crc32.h"
 #include "core/shm/held.h"
 #include "core/upstream/build.h"
 #include "core/upstream/changes.h"
+#include "core/upstream/line.h"
 
 /* Changes with struct table and what is in it, struct peer_state, too. */
-enum { LAYOUT = 5, ROOM_LEAST = 16 };
+enum { LAYOUT = 6, ROOM_LEAST = 16 };
 
 /* What is held of an entry: two objects in struct held. */
 enum held_kind { CONNS, SETS, KINDS };
@@ -39,6 +39,7 @@ struct table {
     unsigned             n, room;
     struct entry       **at;
     void                *lives;   /* live.c's                                */
+    void                *lines;   /* line.c's                                */
     struct peer_changes *changes; /* NULL: no set is large                   */
 };
 
@@ -95,6 +96,7 @@ take_back(struct zone *z, struct table *t, struct holder *it)
         subtract_conns(&e->state, holder_count(it, object(e, CONNS)));
         subtract(&e->sets, holder_count(it, object(e, SETS)));
     }
+    lines_forget(z, t->lines, it);
     held_free(z, &t->held, it);
     changes_note_all(t->changes);
 }
@@ -428,6 +430,13 @@ void **
 shared_lives(struct zone *z)
 {
     return &((struct table *) zone_root(z))->lives;
+}
+
+
+void **
+shared_lines(struct zone *z)
+{
+    return &((struct table *) zone_root(z))->lines;
 }
 
 

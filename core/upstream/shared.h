@@ -29,5 +29,6 @@ void shared_uncount(struct peer_set *set, const struct peer *peer);
 
 /* The lock of the states in a zone; zone_unlock gives it back. */
 void shared_zone_lock(struct zone *z);
-/* What live.c has in the zone; with the lock. */
+/* What live.c and line.c have in the zone; with the lock. */
 void **shared_lives(struct zone *z);
+void **shared_lines(struct zone *z);

@@ -162,10 +162,13 @@ put_peer(struct json_text *o, const struct upstream_group *g,
 static void
 put_queue(struct json_text *o, const struct upstream_queue *q)
 {
+    uint64_t n, refused;
+
+    queue_count(q, &n, &refused);
     json_open(o, "queue", '{');
-    json_put_number(o, "size", q->n);
+    json_put_number(o, "size", n);
     json_put_number(o, "max_size", q->most);
-    json_put_number(o, "overflows", q->overflows);
+    json_put_number(o, "overflows", refused);
     json_close(o, '}');
 }
 
