@@ -30,6 +30,13 @@ my $scgi = Weir::Backend->tcp(sub {
 my $up = $scgi->port;
 
 my $load = is_oracle() ? "load_module $module;" : '';
+my $own = is_oracle() ? '' : <<"EOC";
+location /soft { scgi_pass 127.0.0.1:$up; scgi_cache one;
+            scgi_cache_purge \$http_x_purge; scgi_cache_purge_tag \$http_x_tag;
+            scgi_cache_purge_soft 1; }
+        location /all { scgi_pass 127.0.0.1:$up; scgi_cache one;
+            scgi_cache_purge PURGE purge_all; }
+EOC
 my $t = Weir::Test->new;
 $t->mkdir('c');
 $t->run(<<"EOC");
@@ -55,6 +62,7 @@ $load
             scgi_cache_purge off; }
         location /none { scgi_pass 127.0.0.1:$up;
             scgi_cache_purge PURGE from all; }
+        $own
         location ~ ^/purge(/.*) { allow 127.0.0.1; deny all;
             scgi_cache_purge one \$1; }
         location ~ ^/denied(/.*) { deny all; scgi_cache_purge one \$1; }
@@ -133,6 +141,44 @@ subtest 'variants' => sub {
     is $t->request('PURGE', '/vary')->status, 200, 'purged';
     like asked('/vary', headers => ["X-Kind" => $_]), qr/^200 MISS GET .vary $_$/,
         "variant $_ has gone" for qw(a b);
+};
+
+subtest 'explained' => sub {
+    plan skip_all => 'nginx explains nothing' if is_oracle();
+    my $explained = sub {
+        my ($what, @more) = @_;
+        my $url = 'http://127.0.0.1:' . $t->port;
+        $what =~ s{(?=/)}{$url};
+        return (run_binary({ dir => $t->dir }, 'explain', $what, @more, '-c',
+            $t->path('nginx.conf'), '-p', $t->dir))[1];
+    };
+    my $place = qr/\s+nginx\.conf:\d+$/m;
+
+    fill('/e');
+    my $out = $explained->('PURGE /e');
+    like $out, qr/\s+zone one$/m, 'the zone';
+    like $out, qr/^\s+purges key \/e$place/m, 'a key';
+    like $out, qr/\b200\b/, '... that is there';
+    ok -f file('/e'), '... and remains';
+    $out = $explained->('PURGE /absent');
+    like $out, qr/^\s+purges key \/absent \(it is not there\)$place/m, 'no such key';
+    like $out, qr/\b404\b/, '... so the answer is 404';
+    like $explained->('PURGE /e*'), qr/^\s+purges keys \/e\*$place/m, 'all that begin so';
+    like $explained->('/e'), qr/\s+does not purge the method is not PURGE$place/m, 'GET';
+    $out = $explained->('PURGE /far');
+    like $out, qr/\s+refuses to purge 403 \("from" does not have the client\)$place/m,
+        'from elsewhere';
+    like $explained->('PURGE /far', '--from', '127.0.0.2'),
+        qr/^\s+purges key \/far$place/m, 'from there';
+    $out = $explained->('/purge/e');
+    like $out, qr/^\s+purges key \/e$place/m, 'a location of its own';
+    ok -f file('/e'), '... leaves it';
+    unlike $explained->('/denied/e'), qr/purges/, 'which access rules forbid';
+    like $explained->('/soft/e', '-H', 'X-Purge: 1', '-H', 'X-Tag: a b'),
+        qr/^\s+purges tags a b \(softly: [^)]*\)$place/m, 'tags, softly';
+    like $explained->('/soft/e'), qr/\s+does not purge none of the conditions is true$place/m,
+        'a condition';
+    like $explained->('PURGE /all'), qr/^\s+purges everything$place/m, 'everything';
 };
 
 subtest 'configurations' => sub {

@@ -16,25 +16,31 @@
 #include "http/server.h"
 
 
-/* The setting of a directive of the protocol that is in effect; NULL: none. */
-static const struct setting *
-setting(const struct gateway *g, const char *tail)
+/* By the directive of that name that is in effect; NULL: by none. */
+static void
+tell_by(struct task *t, const char *verdict, const char *name, const char *why,
+        str_t what)
 {
-    str_t name
-        = arena_printf(g->r->task.arena, "%s%s", g->protocol->prefix, tail);
+    const struct setting *s = name != NULL ? setting_in_force(
+                                  http_of(t)->location->block, name, NULL)
+                                           : NULL;
 
-    return setting_in_force(g->r->location->block, name.p, NULL);
+    trace_tell(t, TRACE_CACHE, verdict, s != NULL ? s->file : NULL,
+               s != NULL ? s->line : 0, why, STR_F, STR_A(what));
 }
 
 
+/* ... whose name is that of the protocol with this tail. */
 static void
 tell(struct gateway *g, const char *verdict, const char *tail, const char *why,
      str_t what)
 {
-    const struct setting *s = tail != NULL ? setting(g, tail) : NULL;
+    struct task *t = &g->r->task;
+    str_t        name = { NULL, 0 };
 
-    trace_tell(&g->r->task, TRACE_CACHE, verdict, s != NULL ? s->file : NULL,
-               s != NULL ? s->line : 0, why, STR_F, STR_A(what));
+    if (tail != NULL)
+        name = arena_printf(t->arena, "%s%s", g->protocol->prefix, tail);
+    tell_by(t, verdict, name.p, why, what);
 }
 
 
@@ -115,6 +121,82 @@ tell_file(struct gateway *g, struct cached *c)
 }
 
 
+/* --- purges ------------------------------------------------------------------------- */
+
+static bool
+has_file(const struct disk_cache *in, const struct disk_key *key)
+{
+    char name[DISK_NAME_MAX] UNSET;
+
+    (void) disk_cache_name(in, key, name);
+    return access(name, F_OK) == 0;
+}
+
+
+static const char *
+directive_of(struct task *t, const struct cache_purging *p)
+{
+    return arena_printf(t->arena, "%s_purge", p->use->name).p;
+}
+
+
+bool
+cache_explain_purge(struct task *t, const struct cache_purging *p)
+{
+    bool is_key = !p->is_all && !cache_is_prefix(p->text);
+    bool is_there = p->tags.n != 0 || !is_key || has_file(p->in, &p->key);
+    const char *why = !is_there    ? "it is not there"
+                      : p->is_soft ? "softly: it is used until there is a new "
+                                     "one"
+                                   : NULL;
+    str_t       what = STR("everything");
+
+    if (p->tags.n != 0)
+        what = str_join(t->arena, STR("tags "), p->tags);
+    else if (is_key)
+        what = str_join(t->arena, STR("key "), p->text);
+    else if (!p->is_all)
+        what = str_join(t->arena, STR("keys "), p->text);
+    tell_by(t, "zone", NULL, NULL, p->in->in->name);
+    tell_by(t, "purges", directive_of(t, p), why, what);
+    return is_there;
+}
+
+
+void
+cache_explain_refusal(struct task *t, const struct cache_purging *p,
+                      unsigned status)
+{
+    const char *why = status == 403   ? "\"from\" does not have the client"
+                      : status == 404 ? "there is no cache"
+                      : status == 400 ? "there are too many tags"
+                                      : "a variable has no value";
+
+    tell_by(t, "refuses to purge", directive_of(t, p), why,
+            arena_printf(t->arena, "%u", status));
+}
+
+
+/* Of a request that would not purge where others would. */
+static void
+tell_unasked(struct gateway *g)
+{
+    const struct cache_purge *p = g->conf->cache.purge;
+
+    if (p == NULL)
+        return;
+    if (p->when.list.n != 0)
+        tell(g, "does not purge", "_cache_purge", NULL,
+             STR("none of the conditions is true"));
+    else
+        tell(g, "does not purge", "_cache_purge", NULL,
+             arena_printf(g->r->task.arena, "the method is not " STR_F,
+                          STR_A(p->method)));
+}
+
+
+/* --- what is stored ------------------------------------------------------------------ */
+
 void
 cache_explain(struct gateway *g)
 {
@@ -123,6 +205,7 @@ cache_explain(struct gateway *g)
 
     if (!cache_zone_is_on(&conf->zone))
         return;
+    tell_unasked(g);
     if (!(g->r->method & (conf->methods | HTTP_GET | HTTP_HEAD))) {
         tell(g, "passed on", "_cache_methods",
              "responses to this method are not stored", g->r->method_name);

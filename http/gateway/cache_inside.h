@@ -114,6 +114,7 @@ bool cache_find(struct gateway *g, const struct disk_cache **out);
  * memory answers. */
 void cache_make_key(struct gateway *g, struct cached *c);
 void cache_digest_key(struct cached *c);
+void cache_digest(str_t text, struct disk_key *out);
 /* The cache of the location, NULL: none, and what the key of its request is, or
  * would be for GET.  False: logged. */
 bool cache_key_of_get(struct gateway *g, const struct disk_cache **in,

@@ -5,7 +5,6 @@
 #include <openssl/evp.h>
 
 #include "core/base/check.h"
-#include "http/gateway/cache_purge.h"
 #include "http/gateway/cache_inside.h"
 
 
@@ -41,12 +40,19 @@ cache_make_key(struct gateway *g, struct cached *c)
 
 
 void
+cache_digest(str_t text, struct disk_key *out)
+{
+    CHECK(EVP_Digest(text.n != 0 ? text.p : "", text.n, out->b, NULL, EVP_md5(),
+                     NULL)
+          == 1);
+}
+
+
+void
 cache_digest_key(struct cached *c)
 {
     if (!c->has_digest)
-        CHECK(EVP_Digest(c->text.n != 0 ? c->text.p : "", c->text.n, c->main.b,
-                         NULL, EVP_md5(), NULL)
-              == 1);
+        cache_digest(c->text, &c->main);
     c->has_digest = true;
     c->key = c->main;
 }
@@ -69,17 +75,4 @@ cache_key_of_get(struct gateway *g, const struct disk_cache **in, str_t *key)
     r->method_name = name;
     *key = c.text;
     return true;
-}
-
-
-enum step
-cache_purge_now(struct gateway *g)
-{
-    struct cached            c = { .in = NULL };
-    const struct disk_cache *in;
-
-    if (!cache_key_of_get(g, &in, &c.text))
-        return gateway_fail(g, 500);
-    cache_digest_key(&c);
-    return cache_purge(g, in, &c.main, c.text);
 }

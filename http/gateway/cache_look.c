@@ -476,8 +476,8 @@ begin(struct gateway *g)
     struct cached                   *c;
     bool                             is_bypassed;
 
-    if (!task_is_dry(t) && cache_purge_is_asked(g))
-        return cache_purge_now(g);
+    if (cache_purge_is_asked(g))
+        return cache_purge(g);
     if (task_is_dry(t))
         cache_explain(g);
     if (task_is_dry(t)

@@ -6,9 +6,6 @@
  */
 #include "http/gateway/cache_purge.h"
 
-#include <openssl/evp.h>
-
-#include "core/base/check.h"
 #include "core/base/escape.h"
 #include "core/net/addr.h"
 #include "http/gateway/cache_inside.h"
@@ -31,8 +28,7 @@ struct purge_conf {
 /* --- answers ------------------------------------------------------------------ */
 
 static str_t
-page(struct arena *a, const struct disk_cache *in, const struct disk_key *key,
-     str_t text)
+page(struct arena *a, const struct cache_purging *purged)
 {
     static const str_t parts[] = {
         STR_INIT("<html>\r\n<head><title>Successful purge</title></head>\r\n"
@@ -43,9 +39,9 @@ page(struct arena *a, const struct disk_cache *in, const struct disk_key *key,
                  "</body>\r\n</html>\r\n"),
     };
     char  path[DISK_NAME_MAX] UNSET, *out, *p;
-    str_t escaped = escape_html(a, text), name;
+    str_t escaped = escape_html(a, purged->text), name;
 
-    name = (str_t){ path, disk_cache_name(in, key, path) };
+    name = (str_t){ path, disk_cache_name(purged->in, &purged->key, path) };
     name = escape_html(a, name);
     p = out = arena_bytes(a, escaped.n + name.n + 512);
 #define PUT(s) memcpy(p, (s).p, (s).n), p += (s).n
@@ -60,31 +56,44 @@ page(struct arena *a, const struct disk_cache *in, const struct disk_key *key,
 }
 
 
-/* Purges by tags.  False: there are too many. */
 static bool
-purge_tags(const struct disk_cache *in, str_t tags, bool soft)
+are_too_many(str_t tags)
 {
-    str_t tag, rest = tags;
-
-    for (unsigned n = 0; (tag = disk_purge_next_tag(&rest)).n != 0; n++)
+    for (unsigned n = 0; disk_purge_next_tag(&tags).n != 0; n++)
         if (n == TAGS_MAX)
-            return false;
-    while ((tag = disk_purge_next_tag(&tags)).n != 0)
-        disk_purge_tag(in, tag, soft);
+            return true;
+    return false;
+}
+
+
+/* False: there is nothing. */
+static bool
+do_purge(const struct cache_purging *p)
+{
+    str_t tag, tags = p->tags, text = p->text;
+
+    if (p->tags.n != 0) {
+        while ((tag = disk_purge_next_tag(&tags)).n != 0)
+            disk_purge_tag(p->in, tag, p->is_soft);
+    } else if (p->is_all) {
+        disk_purge_prefix(p->in, STR(""), p->is_soft);
+    } else if (cache_is_prefix(text)) {
+        text.n--;
+        disk_purge_prefix(p->in, text, p->is_soft);
+    } else {
+        return disk_purge_key(p->in, &p->key, p->is_soft);
+    }
     return true;
 }
 
 
-/* By the key, or by what it begins with.  False: there is nothing. */
-static bool
-purge_text(const struct disk_cache *in, const struct disk_key *key, str_t text,
-           bool soft)
+/* The status: 200, or 404. */
+static unsigned
+purge(struct task *t, const struct cache_purging *p)
 {
-    if (text.n == 0 || text.p[text.n - 1] != '*')
-        return disk_purge_key(in, key, soft);
-    text.n--;
-    disk_purge_prefix(in, text, soft);
-    return true;
+    bool had = task_is_dry(t) ? cache_explain_purge(t, p) : do_purge(p);
+
+    return had ? 200 : 404;
 }
 
 
@@ -115,50 +124,34 @@ is_allowed(const struct cache_purge *p, const struct task *t)
 }
 
 
-/* The status: 200, or of the failure. */
+/* The status: 200, or why it may not. */
 static unsigned
-do_purge(struct gateway *g, const struct disk_cache *in,
-         const struct disk_key *key, str_t text)
+judge(const struct gateway *g, const struct cache_purging *p)
 {
-    const struct gateway_cache_conf *conf = &g->conf->cache;
-    struct task                     *t = &g->r->task;
-    bool                             soft = cache_is_any(&conf->purge_soft, t);
-    str_t tags = conf->purge_tag != NULL ? expr_eval(conf->purge_tag, t)
-                                         : STR_NONE;
+    const struct task *t = &g->r->task;
 
     if (t->has_bad_value)
         return 500;
-    if (in == NULL)
+    if (p->in == NULL)
         return 404;
-    if (!is_allowed(conf->purge, t))
+    if (!is_allowed(g->conf->cache.purge, t))
         return 403;
-    if (tags.n != 0)
-        return purge_tags(in, tags, soft) ? 200 : 400;
-    if (conf->purge->all) {
-        disk_purge_prefix(in, STR(""), soft);
-        return 200;
-    }
-    return purge_text(in, key, text, soft) ? 200 : 404;
+    return are_too_many(p->tags) ? 400 : 200;
 }
 
 
-enum step
-cache_purge(struct gateway *g, const struct disk_cache *in,
-            const struct disk_key *key, str_t text)
+static enum step
+report(struct gateway *g, const struct cache_purging *p)
 {
-    unsigned         status = do_purge(g, in, key, text);
-    struct exchange *x;
+    struct exchange *x = gateway_answer(g);
     struct chain     body;
     str_t            says;
 
-    if (status != 200)
-        return gateway_fail(g, status);
-    x = gateway_answer(g);
     if (g->conf->cache.purge->when.list.n != 0) {
         exchange_status(x, 204, STR("No Content"));
         return STEP_DONE;
     }
-    says = page(g->r->task.arena, in, key, text);
+    says = page(g->r->task.arena, p);
     exchange_status(x, 200, STR("OK"));
     (void) exchange_field(x, STR("Content-Type"), STR("text/html"));
     exchange_length(x, (int64_t) says.n);
@@ -169,12 +162,27 @@ cache_purge(struct gateway *g, const struct disk_cache *in,
 }
 
 
-static void
-digest(str_t text, struct disk_key *out)
+enum step
+cache_purge(struct gateway *g)
 {
-    CHECK(EVP_Digest(text.n != 0 ? text.p : "", text.n, out->b, NULL, EVP_md5(),
-                     NULL)
-          == 1);
+    const struct gateway_cache_conf *conf = &g->conf->cache;
+    struct task                     *t = &g->r->task;
+    struct cache_purging             p = { .use = conf->use };
+    unsigned                         status;
+
+    if (!cache_key_of_get(g, &p.in, &p.text))
+        return gateway_fail(g, 500);
+    cache_digest(p.text, &p.key);
+    p.is_all = conf->purge->all;
+    p.is_soft = cache_is_any(&conf->purge_soft, t);
+    if (conf->purge_tag != NULL)
+        p.tags = expr_eval(conf->purge_tag, t);
+    status = judge(g, &p);
+    if (status == 200)
+        status = purge(t, &p);
+    else if (task_is_dry(t))
+        cache_explain_refusal(t, &p, status);
+    return status == 200 ? report(g, &p) : gateway_fail(g, status);
 }
 
 
@@ -183,7 +191,7 @@ cache_purge_invalid(const struct disk_cache *in, str_t text)
 {
     struct disk_key key;
 
-    digest(text, &key);
+    cache_digest(text, &key);
     disk_purge_invalid(in, &key);
 }
 
@@ -242,23 +250,20 @@ serve(struct task *t)
     struct http_request     *r = http_of(t);
     const struct purge_conf *conf = conf_of(t, &cache_purge_module);
     str_t                    zone = expr_eval(conf->place->zone, t);
-    str_t                    text = expr_eval(conf->place->key, t);
-    const struct disk_cache *in;
-    struct disk_key          key;
+    struct cache_purging     p = { .use = conf->place->use };
 
+    p.text = expr_eval(conf->place->key, t);
     if (t->has_bad_value)
         return http_fail(r, 500);
-    in = disk_cache_named(t->gen, zone, conf->place->use);
-    if (in == NULL) {
+    p.in = disk_cache_named(t->gen, zone, conf->place->use);
+    if (p.in == NULL) {
         log_error(t->log, "cache \"" STR_F "\" not found", STR_A(zone));
         return http_fail(r, 500);
     }
-    if (task_is_dry(t))
+    cache_digest(p.text, &p.key);
+    if (purge(t, &p) != 200)
         return http_fail(r, 404);
-    digest(text, &key);
-    if (!purge_text(in, &key, text, false))
-        return http_fail(r, 404);
-    return http_reply(r, 200, STR("text/html"), page(t->arena, in, &key, text));
+    return http_reply(r, 200, STR("text/html"), page(t->arena, &p));
 }
 
 
