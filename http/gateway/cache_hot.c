@@ -128,7 +128,8 @@ static bool
 is_good(struct gateway *g, struct cached_file *f, struct disk_hot *h)
 {
     const struct disk_asked asked
-        = { .purges = h->purges,
+        = { .version = h->version,
+            .purges = h->purges,
             .last_purge = disk_purge_number(g->cache->in) };
 
     if (h->purges == asked.last_purge)

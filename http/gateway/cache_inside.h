@@ -53,6 +53,7 @@ struct cached {
     bool                     is_strict; /* stale, it must not be used        */
     uint32_t                 claim; /* 0: none                               */
     uint64_t purges;  /* the number of the last one before it was looked up  */
+    struct disk_version version; /* of the file that was found               */
     bool     is_soft; /* what is stored was purged, softly                   */
     msec_t                   extended_at; /* when its time was, last         */
 

@@ -426,8 +426,8 @@ gateway_cache_confirms(struct gateway *g)
         h.valid_at = valid_at;
         h.date = clock_seconds();
         if (valid_at != 0) {
+            disk_cache_confirmed(c->in, &c->key, &c->version, c->purges);
             renew(c, &f, &h);
-            disk_cache_confirmed(c->in, &c->key, c->purges);
         }
     } else {
         c->age = (struct cache_age){ 0 }; /* of what is asked for instead */
@@ -644,6 +644,7 @@ seek(struct gateway *g)
     }
     of = asked;
     if (find_good(g, &f, &of)) {
+        c->version = of.version;
         s = use(g, &f);
         if (s == STEP_DONE || c->status == CACHE_EXPIRED)
             return s;

@@ -237,7 +237,8 @@ cache_purged(struct gateway *g, struct cached_file *f,
         v = w > v ? w : v;
     }
     if (v == PURGED_NOT)
-        disk_cache_confirmed(c->in, &c->key, asked->last_purge);
+        disk_cache_confirmed(c->in, &c->key, &asked->version,
+                             asked->last_purge);
     return v;
 }
 

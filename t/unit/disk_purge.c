@@ -88,6 +88,37 @@ test_ages(void)
 }
 
 
+/* One process looks at a file, and another one puts its own in its place, which it
+ * asked for before the purge, before the first one is sure of what it has. */
+static void
+test_replaced(void)
+{
+    struct disk_cache  *c = new_cache(SMALL);
+    struct disk_key     one = key_of(1);
+    struct disk_asked   before, after;
+    struct disk_version version;
+
+    disk_cache_stored(c, &one, 100, disk_purge_number(c));
+    disk_purge_tag(c, STR("red"), false);
+    ok(disk_cache_ask(c, &one, &before) && before.purges < before.last_purge,
+       "a file that is older than a purge");
+    disk_cache_confirmed(c, &one, &before.version, before.last_purge);
+    (void) disk_cache_ask(c, &one, &after);
+    is((long) after.purges, (long) before.last_purge, "it is confirmed");
+    version = after.version;
+    disk_cache_stored(c, &one, 200, before.purges);
+    disk_cache_confirmed(c, &one, &version, after.last_purge);
+    (void) disk_cache_ask(c, &one, &after);
+    is((long) after.purges, (long) before.purges,
+       "another one that was put in its place is not");
+    (void) disk_cache_remove(c, &one);
+    disk_cache_stored(c, &one, 300, before.purges);
+    disk_cache_confirmed(c, &one, &after.version, after.last_purge);
+    (void) disk_cache_ask(c, &one, &after);
+    is((long) after.purges, (long) before.purges, "nor one of a new entry");
+}
+
+
 /* What has no room is purged all the same, and what is new never is. */
 static void
 test_room(void)
@@ -192,6 +223,7 @@ main(void)
         return 1;
     clock_update();
     test_ages();
+    test_replaced();
     test_room();
     test_file();
     test_many();

@@ -396,14 +396,14 @@ disk_cache_used(struct zone *z, const struct disk_key *key, uint32_t n)
 
 void
 disk_cache_confirmed(const struct disk_cache *c, const struct disk_key *key,
-                     uint64_t purges)
+                     const struct disk_version *v, uint64_t purges)
 {
     struct zone       *z = zone_of(c);
     struct disk_entry *e;
 
     disk_index_lock(z);
     e = disk_index_find(z, key);
-    if (e != NULL)
+    if (e != NULL && e == v->e && e->writes == v->writes)
         e->purges = purges;
     disk_index_unlock(z);
 }

@@ -133,9 +133,10 @@ void disk_cache_stored(const struct disk_cache *c, const struct disk_key *key,
 void disk_cache_changed(const struct disk_cache *c, const struct disk_key *key);
 /* It was asked for n times since the last time that the index was told. */
 void disk_cache_used(struct zone *z, const struct disk_key *key, uint32_t n);
-/* It is not older than that purge. */
-void disk_cache_confirmed(const struct disk_cache *c,
-                          const struct disk_key *key, uint64_t purges);
+/* The file that it had in that version is not older than that purge. */
+void disk_cache_confirmed(const struct disk_cache   *c,
+                          const struct disk_key     *key,
+                          const struct disk_version *v, uint64_t purges);
 /* Deletes the file of a key and forgets it.  Whether there was one. */
 bool disk_cache_remove(const struct disk_cache *c, const struct disk_key *key);
 /* The key is answered with a status instead of a file, until then. */
