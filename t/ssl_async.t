@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use IO::Socket::INET;
+use List::Util qw(sum0);
 use Socket qw(SOL_SOCKET SO_LINGER);
 use Weir::Test;
 use Weir::TLS;
@@ -50,7 +51,7 @@ thread_pool none threads=1 max_queue=0;
 %%HTTP%%
     ssl_async threads=other;
     ssl_early_data on;
-    client_header_timeout 20s;
+    client_header_timeout 300s;
 EOC
 my $conf = $head
     . server(ec => $ec)
@@ -64,6 +65,7 @@ my $conf = $head
     . server(verify => "$small ssl_verify_client optional; ssl_client_certificate %%TESTDIR%%/tls/ca.pem;"
            . ' ssl_session_tickets off; ssl_session_cache shared:S:200k;')
     . server(slow => "$large ssl_async threads=one;")
+    . server(crowd => "$small ssl_async threads=one;")
     . server(impatient => "$large ssl_async threads=one; client_header_timeout 20ms;") . "}\n";
 $t->run($conf);
 
@@ -97,12 +99,30 @@ like answer('full', @old), qr/^AES128/, '... with RSA key exchange';
 ok $t->wait_log(qr/thread pool "none" queue overflow/), 'which is logged';
 is threads(), $bare + 1, 'and done without it';
 
+# spent(): the time of a processor that its threads have had so far, in ms
+sub spent {
+    my ($pid) = $t->worker_pids;
+
+    return sum0(map { (split ' ', Weir::Test::slurp("$_/schedstat"))[0] / 1e6 } grep { !/\b$pid\z/ }
+        glob "/proc/$pid/task/*");
+}
+
 for my $server (qw(small large)) {
+    my ($least, $before) = ($server eq 'large' ? 0.8 : 0.2, spent());
+    my $by_thread = sub {
+        my $ms = spent() - $before;
+        cmp_ok $ms, '>', $least, "... signed by a thread ($ms ms)";
+        $before += $ms;
+    };
     like answer($server), qr/^TLS_/, "$server: TLS 1.3";
-    is threads(), $bare + 4, 'by threads';
+    is threads(), $bare + 4, 'there are threads';
+    $by_thread->();
     like answer($server, @new), qr/^ECDHE-RSA/, "$server: TLS 1.2";
+    $by_thread->();
     like answer($server, @old), qr/^AES128/, "$server: RSA key exchange";
+    $by_thread->();
     like answer($server, qw(-sigalgs RSA+SHA256), @new), qr/^ECDHE-RSA/, "$server: PKCS #1";
+    $by_thread->();
 }
 like answer('both', qw(-tls1_2 -cipher ECDHE+aECDSA)), qr/^ECDHE-ECDSA/, 'both kinds of keys: ECDSA';
 like answer('both', qw(-tls1_2 -cipher ECDHE+aRSA)), qr/^ECDHE-RSA/, 'both kinds of keys: RSA';
@@ -164,7 +184,7 @@ sub flight {
     my $text = '';
 
     vec(my $set = '', fileno $c, 1) = 1;
-    1 while length $text < ($least // 1000) && select(my $ready = $set, undef, undef, 10)
+    1 while length $text < ($least // 1000) && select(my $ready = $set, undef, undef, Weir::Test::slow(60))
         && sysread $c, $text, 16384, length $text;
     return $text;
 }
@@ -178,6 +198,7 @@ sub leave {
     }
 }
 
+$SIG{PIPE} = 'IGNORE'; # some are closed before they have sent anything
 my %hello = (new => hello('-tls1_3'), ecdhe => hello(@new), old => hello(@old));
 for my $kind (qw(new ecdhe)) {
     leave(begin('slow', $hello{$kind}, 40));
@@ -196,7 +217,7 @@ syswrite $_, "\x14\3\3\0\1\1\x16\3\3\0\x28" . 'x' x 40 for @rest;
 is scalar(grep { flight($_, 65536) =~ /\x15\x03\x03\x00\x02\x02\x14\z/ } @rest), 10, '... the others learn nothing (bad_record_mac)';
 
 # More than are given to threads at a time.
-my @many = begin('slow', $hello{ecdhe}, 300);
+my @many = begin('crowd', $hello{ecdhe}, 300);
 is scalar(grep { length flight($_) >= 1000 } @many), 300, 'as many as come are served';
 leave(@many);
 
