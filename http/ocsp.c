@@ -2,7 +2,9 @@
 /*
  * One certificate of the chain after the other: out of the cache, or by asking.
  * The first one that is not good ends it, and is remembered with the connection
- * (tls_refuse).
+ * (tls_refuse).  Of all handshakes of a server that want to know the same at a
+ * time, the first one asks; the last one that waits for the answer may cancel
+ * it.
  */
 #include "http/ocsp.h"
 
@@ -18,6 +20,15 @@
 
 enum { UNNAMED = 3600 }; /* seconds that an answer is kept which has no end  */
 
+/* A question that is under way, in the arena of its ask. */
+struct asking {
+    struct list               link; /* of all in the process                 */
+    struct list               waiters;
+    const struct http_server *server;
+    struct responder_ask     *ask;
+    char                      id[TLS_KEPT_ID];
+};
+
 struct http_ocsp {
     struct http_conn          *h;
     struct arena              *arena;
@@ -26,9 +37,13 @@ struct http_ocsp {
     int                   at;       /* which of them                       */
     int                   end;      /* behind the last one to be checked   */
     struct ocsp_question  question; /* about it                         */
-    struct responder_ask *ask;      /* under way, or NULL                  */
+    struct responder_ask *ask;      /* under way, or just over; or NULL    */
+    struct asking        *asking;   /* the same, until it is over          */
+    struct list           link;     /* of its waiters                      */
     struct post           wake;
 };
+
+static struct list all_asking = { &all_asking, &all_asking };
 
 
 /* --- whom it is about --------------------------------------------------------- */
@@ -61,13 +76,28 @@ static STACK_OF(X509) * chain_of(SSL *ssl)
 }
 
 
+/* Who was waiting goes. */
+static void
+leave(struct http_ocsp *o)
+{
+    struct asking *a = o->asking;
+
+    list_remove(&o->link);
+    o->asking = NULL;
+    if (!list_empty(&a->waiters))
+        return;
+    list_remove(&a->link);
+    responder_cancel(a->ask);
+}
+
+
 static void
 end(struct http_ocsp *o)
 {
     o->h->ocsp = NULL;
     post_cancel(&o->wake);
-    if (o->ask != NULL)
-        responder_cancel(o->ask);
+    if (o->asking != NULL)
+        leave(o);
     sk_X509_pop_free(o->chain, X509_free);
     arena_free(o->arena);
 }
@@ -177,13 +207,64 @@ go_on(struct post *p)
 }
 
 
-/* The answer is looked at when the connection has its turn. */
+/* The answer is looked at when each connection has its turn, which is in this
+ * one of the loop. */
 static void
 on_done(struct responder_ask *a)
 {
-    struct http_ocsp *o = a->owner;
+    struct asking *it = a->owner;
+    struct list   *l;
 
-    post_add(a->task.loop, &o->wake);
+    list_remove(&it->link);
+    while ((l = list_pop(&it->waiters)) != NULL) {
+        struct http_ocsp *o = container_of(l, struct http_ocsp, link);
+
+        o->asking = NULL;
+        post_add(a->task.loop, &o->wake);
+    }
+}
+
+
+/* ... if somebody has asked already; with its id. */
+static struct asking *
+find_asking(const struct http_ocsp *o, const char *id)
+{
+    LIST_EACH(&all_asking, l) {
+        struct asking *a = container_of(l, struct asking, link);
+
+        if (a->server == o->h->server && memcmp(a->id, id, sizeof(a->id)) == 0)
+            return a;
+    }
+    return NULL;
+}
+
+
+static struct asking *
+ask(struct http_ocsp *o, const struct ocsp_responder *to, const char *id)
+{
+    struct http_conn     *h = o->h;
+    struct responder_ask *by = responder_ask(h->address->gen, h->server->conf,
+                                             &h->conn.log, to,
+                                             o->question.request, false);
+    struct asking        *a = arena_make(by->task.arena, struct asking);
+
+    by->owner = a;
+    by->on_done = on_done;
+    a->ask = by;
+    a->server = h->server;
+    memcpy(a->id, id, sizeof(a->id));
+    list_init(&a->waiters);
+    list_append(&all_asking, &a->link);
+    return a;
+}
+
+
+static void
+wait_for(struct http_ocsp *o, struct asking *a)
+{
+    o->asking = a;
+    o->ask = a->ask;
+    list_append(&a->waiters, &o->link);
 }
 
 
@@ -218,6 +299,8 @@ check_next(struct http_ocsp *o)
     struct http_conn            *h = o->h;
     const struct ocsp_responder *to;
     enum ocsp_status             status;
+    struct asking               *a;
+    char                         id[TLS_KEPT_ID];
 
     if (!ocsp_question(o->arena, sk_X509_value(o->chain, o->at),
                        sk_X509_value(o->chain, o->at + 1), &o->question))
@@ -227,13 +310,15 @@ check_next(struct http_ocsp *o)
     }
     if (find_kept(o, &status))
         return take_status(o, status);
-    to = find_responder(o);
-    if (to == NULL)
-        return has_failed(o);
-    o->ask = responder_ask(h->address->gen, h->server->conf, &h->conn.log, to,
-                           o->question.request, false);
-    o->ask->owner = o;
-    o->ask->on_done = on_done;
+    (void) id_of(o, id);
+    a = find_asking(o, id);
+    if (a == NULL) {
+        to = find_responder(o);
+        if (to == NULL)
+            return has_failed(o);
+        a = ask(o, to, id);
+    }
+    wait_for(o, a);
     return STEP_WAIT;
 }
 

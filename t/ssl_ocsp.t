@@ -29,7 +29,7 @@ my $ocsp = Weir::OCSP->new($pki);
 $pki->ca($_) for qw(ca strange);
 $pki->ca('below', by => 'ca', responder => $ocsp->url('good', 'ca'));
 $pki->issue('a');
-$pki->issue($_, by => 'ca', responder => $ocsp->url($_, 'ca')) for @good, @hostile, qw(slow silent);
+$pki->issue($_, by => 'ca', responder => $ocsp->url($_, 'ca')) for @good, @hostile, qw(slow silent patient);
 $pki->issue('cached', by => 'ca', responder => $ocsp->url('good', 'ca'));
 $pki->issue($_, by => 'ca', responder => $ocsp->url('good', 'ca')) for qw(revoked unknown later second);
 $pki->issue('nobody', by => 'ca');
@@ -113,6 +113,10 @@ $t->run(<<"EOC");
         resolver 127.0.0.1:$dns;
         return 200 "\$ssl_client_verify";
     }
+    server {
+        listen 127.0.0.1:%%PORT_status%%;
+        stub_status;
+    }
     @{[is_oracle() ? '' : <<'EOS']}
     server {
         listen 127.0.0.1:%%PORT_early%% ssl;
@@ -183,6 +187,35 @@ is as('silent', 'impatient'), '', 'a silent responder, longer than a request may
 is as('slow', 'impatient'), '', 'a slow one';
 is as('name', 'deaf', '-m', '0.4'), '', 'a client that goes while the name is looked up';
 is as('silent', undef, '-m', '0.4'), '', 'and one while the responder is asked';
+
+# many at once
+SKIP: {
+    skip 'each of them asks, of nginx', 3 if is_oracle();
+    my $active = sub { $t->get('/', port => $t->port('status'))->body =~ /^Active connections: (\d+)/ ? $1 : 0 };
+    my $at_once = sub {
+        my ($port, $n, @args) = @_;
+        my $out = $t->path("at-once.$port.$n");
+        my $pid = fork // die "fork: $!\n";
+
+        if (!$pid) {
+            my ($text) = Weir::TLS::run('', qw(curl -s -k --noproxy * -Z --parallel-immediate --parallel-max 100),
+                '--connect-to', '::127.0.0.1:', '--cert', $pki->path('patient.pem'), '--key',
+                $pki->path('patient.key'), @args, 'https://a.test:' . $t->port($port) . "/[1-$n]");
+            $t->write("at-once.$port.$n", $text);
+            POSIX::_exit(0);
+        }
+        return sub { waitpid $pid, 0; return Weir::Test::slurp($out) };
+    };
+    my $before = $active->(); # some wait for responders that are silent
+    my $hasty = $at_once->('cache', 1, '-m', '2');
+    wait_until(sub { $ocsp->asked('patient') == 1 }, 10);
+    my $all = $at_once->('cache', 50);
+    wait_until(sub { $active->() >= $before + 50 }, 15);
+    unlike $hasty->(), qr/SUCCESS/, 'who has asked leaves';
+    $pki->write('patient.go', '');
+    is scalar(() = $all->() =~ /SUCCESS/g), 50, 'the others have the answer';
+    is $ocsp->asked('patient'), 1, 'to one question';
+}
 
 # no session leads around it
 sub session {
