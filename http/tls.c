@@ -26,8 +26,17 @@ conf_at(const struct http_server *s)
 
 struct http_tls_main {
     http_staples_t staples;
-    bool           has_threads; /* ssl_async, of any server                  */
+    bool           has_threads; /* ssl_async, of anything                    */
 };
+
+
+bool
+http_tls_has_threads(struct conf *cf)
+{
+    const struct http_tls_main *m = conf_main(cf, &http_tls_module);
+
+    return m->has_threads;
+}
 
 
 const http_staples_t *
@@ -109,14 +118,12 @@ check_address(struct conf *cf, const struct http_address *a)
 static const char *
 make_all(struct conf *cf, void *main)
 {
-    struct http_main     *m = conf_main(cf, &http_module);
-    struct http_tls_main *own = main;
+    struct http_main *m = conf_main(cf, &http_module);
 
+    (void) main;
     if (!m->is_there)
         return NULL;
     cf->kind = CONF_HTTP; /* for the variables in names of files */
-    VEC_EACH(&m->servers, s)
-        own->has_threads |= conf_at(*s)->threads != NULL;
     VEC_EACH(&m->servers, s)
         make_settings(cf, *s);
     cf->kind = CONF_MAIN;
@@ -133,6 +140,7 @@ parse_async(struct conf *cf, void *field)
     static const char *const words[] = { "off", "threads", NULL };
     struct thread_pool     **out = field;
     str_t                    word = cf->args[1], name = STR("default");
+    struct http_tls_main    *main;
 
     *out = NULL;
     if (str_is(word, "off"))
@@ -143,12 +151,15 @@ parse_async(struct conf *cf, void *field)
             cf, "invalid value \"" STR_F "\" in \"" STR_F "\" directive",
             STR_A(word), STR_A(cf->args[0]));
     }
-    if (tls_async_is_possible())
-        *out = thread_pool_use(cf, name);
-    else
+    if (!tls_async_is_possible()) {
         conf_warn(cf,
                   "\"" STR_F "\" is not supported on this platform, ignored",
                   STR_A(cf->args[0]));
+        return NULL;
+    }
+    main = conf_main(cf, &http_tls_module);
+    main->has_threads = true;
+    *out = thread_pool_use(cf, name);
     return NULL;
 }
 
@@ -167,7 +178,9 @@ static const struct directive rows[] = {
       "Whether what a handshake needs an RSA key for, which takes the time of a "
       "hundred small requests or more, is done by threads, while the worker "
       "serves others: threads names the pool of thread_pool, default unless "
-      "said. Where 256 handshakes of a worker wait for that, or the pool's "
+      "said. So are keys of ssl_certificate and, towards upstreams, those of "
+      "proxy_ssl_certificate, grpc_ssl_certificate and uwsgi_ssl_certificate. "
+      "Where 256 handshakes of a worker wait for that, or the pool's "
       "queue is full, the worker does it itself, as for all other kinds of "
       "keys, which take little time." },
     FLAG("ssl_early_data", IN_HTTP | IN_SERVER, struct http_tls_conf,
@@ -318,6 +331,16 @@ threads(struct conn *c)
     struct thread_pool     *own = conf_at(h->server)->threads;
 
     return own != NULL ? thread_pool_open(h->address->gen, own) : NULL;
+}
+
+
+struct pool *
+http_tls_threads(const struct http_request *r)
+{
+    const struct http_tls_conf *c = conf_at(r->server);
+
+    return c->threads != NULL ? thread_pool_open(r->task.gen, c->threads)
+                              : NULL;
 }
 
 

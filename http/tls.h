@@ -25,6 +25,10 @@ struct http_tls_conf {
     bool                   is_made;
 };
 
+/* The threads that r has for keys (ssl_async), or NULL. */
+struct pool *http_tls_threads(const struct http_request *r);
+/* Whether there is any ssl_async, as far as the configuration has been read. */
+bool http_tls_has_threads(struct conf *cf);
 /* The certificates of g that have OCSP responders (ssl_stapling). */
 const http_staples_t *http_tls_staples(const struct generation *g);
 /* The settings of the handshake of h, once its server is known; NULL: there is

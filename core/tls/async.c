@@ -103,9 +103,8 @@ static bool
 hand_over(struct tls_op *op)
 {
     struct conn *c = op->conn;
-    struct pool *pool = c->tls->server->threads(c);
 
-    if (pool == NULL || !pool_submit(pool, &op->job))
+    if (!pool_submit(c->tls->threads, &op->job))
         return false;
     n_ops++;
     c->tls->op = op;
@@ -185,7 +184,7 @@ on_certificate(SSL *ssl, void *arg)
     (void) arg;
     if (t->in_job)
         return 1;
-    if (!tls_context_name(ssl, t->context))
+    if (t->server != NULL && !tls_context_name(ssl, t->context))
         return 0;
     if (SSL_session_reused(ssl))
         return 1; /* nothing is signed */
@@ -195,11 +194,10 @@ on_certificate(SSL *ssl, void *arg)
 
 
 void
-tls_async_start(struct conn *c)
+tls_async_start(struct conn *c, struct pool *threads)
 {
-    const struct tls_server *server = c->tls->server;
-
-    if (server->threads != NULL && server->threads(c) != NULL)
+    c->tls->threads = threads;
+    if (threads != NULL)
         SSL_set_cert_cb(c->tls->ssl, on_certificate, NULL);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ssl_async: what a server does with its RSA key in a handshake is done by a
- * thread, and the worker serves others meanwhile.
+ * ssl_async: what is done with our RSA key in a handshake, by a server or by a
+ * client that has a certificate, is done by a thread, and the worker serves
+ * others meanwhile.
  *
  * OpenSSL calls for it deep inside of SSL_do_handshake.  So that one runs as an
  * ASYNC job, on a stack of its own (32 kB), which is left while the thread works
@@ -10,9 +11,9 @@
  *     tls_async_shake > SSL_do_handshake > perform > pool_submit, ASYNC_pause_job
  *     done > on_read of the connection > tls_async_shake > ... perform goes on
  *
- * A job begins behind the ClientHello, where a certificate is needed: callbacks
- * that evaluate variables have run by then, and resumed sessions need none.  It
- * ends with the operation, or the handshake: no later call has one.
+ * A job begins where a certificate is needed, behind the ClientHello or the
+ * server's question for one: callbacks that evaluate variables have run by then,
+ * and resumed sessions need none.  It ends with the operation, or the handshake: no later call has one.
  *
  * The thread writes to the job's stack.  So a connection that is closed meanwhile
  * leaves its SSL behind: when the thread is ready, the operation fails, with it
@@ -33,8 +34,9 @@ void tls_async_use(void);
 /* No operation is under way any more, and none will be. */
 void tls_async_stop(void);
 
-/* The SSL of c was made, which its server may want to have threads for. */
-void tls_async_start(struct conn *c);
+/* The SSL of c was made, for which there are threads, or NULL: none.  They are
+ * there as long as the generation of c is. */
+void tls_async_start(struct conn *c, struct pool *threads);
 
 /* tls_early_shake, with its results; -1 also while a thread is at work. */
 int tls_async_shake(struct conn *c, const char **what);

@@ -15,7 +15,9 @@ struct tls {
     str_t                    name;    /* SNI of the client, on the heap      */
     const char              *refusal; /* why its certificate is none, although
                                          it was verified; or NULL            */
-    struct tls_op           *op;      /* with its key, by a thread (async.c);
+    struct pool             *threads; /* for what is done with our key; NULL:
+                                         none                                */
+    struct tls_op           *op;      /* with our key, by a thread (async.c);
                                          or NULL                             */
     str_t                    key;     /* of its session (resumption.h), on the
                                          heap; p NULL: none                  */

@@ -134,7 +134,8 @@ begin(struct conn *c, const struct tls_hello *hello)
     attach(c, context);
     bind_session(t);
     SSL_set_accept_state(t->ssl);
-    tls_async_start(c);
+    if (t->server->threads != NULL)
+        tls_async_start(c, t->server->threads(c));
     tls_early_start(t, hello->has_early);
     return STEP_NEXT;
 }
@@ -685,12 +686,14 @@ tls_accept(struct conn *c, const struct tls_server *server, str_t early)
 
 
 bool
-tls_connect(struct conn *c, struct tls_context *context, str_t name)
+tls_connect(struct conn *c, struct tls_context *context, struct pool *threads,
+            str_t name)
 {
     struct tls *t = new_tls(c);
     char        text[256];
 
     attach(c, context);
+    tls_async_start(c, threads);
     SSL_set_connect_state(t->ssl);
     if (name.n == 0 || name.n >= sizeof(text))
         return true;

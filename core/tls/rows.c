@@ -592,6 +592,7 @@ tls_client_settings(struct conf *cf, const char *prefix,
         .ciphers = own->ciphers,
         .commands = common->commands,
         .verify = own->verifies ? TLS_VERIFY_ON : TLS_VERIFY_OFF,
+        .has_threads = own->has_threads && own->certificate != NULL,
         .depth = (unsigned) common->depth,
         .key_log = common->key_log ? common->key_log->path : STR_NONE,
     };

@@ -44,7 +44,7 @@ struct tls_server_conf {
     bool         compresses_certificates;
     str_t        ech_file;
     bool         takes_early_data; /* a row of http's                        */
-    bool         has_threads; /* ssl_async, of any server                    */
+    bool         has_threads; /* ssl_async, of anything                      */
 };
 
 extern const struct directive tls_server_rows[];
@@ -63,6 +63,7 @@ struct tls_client_conf {
     struct tls_pair_cache *pair_cache; /* or NULL                                 */
     struct expr *name; /* NULL: that of the upstream                         */
     bool         sends_name, verifies, reuses_sessions;
+    bool         has_threads; /* ssl_async, of anything                      */
 };
 
 extern const struct directive tls_client_rows[];

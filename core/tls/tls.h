@@ -55,9 +55,11 @@ void tls_accept(struct conn *c, const struct tls_server *server, str_t early);
  * plain, and what it has sent is to be read from it. */
 bool tls_is_plain(const struct conn *c);
 
-/* Makes c, which is being connected, a TLS connection, with a name for SNI
- * (empty: none); false: logged. */
-bool tls_connect(struct conn *c, struct tls_context *context, str_t name);
+/* Makes c, which is being connected, a TLS connection, with threads for what is
+ * done with our key (NULL: none), and a name for SNI (empty: none); false:
+ * logged. */
+bool tls_connect(struct conn *c, struct tls_context *context,
+                 struct pool *threads, str_t name);
 /* Whether the handshake has failed because, as it seems, no name was sent. */
 bool tls_wants_name(const struct conn *c);
 /* Whether the certificate of the peer is for that name or address. */

@@ -11,6 +11,7 @@
 #include "core/tls/error.h"
 #include "core/tls/resumption.h"
 #include "http/gateway/exchange.h"
+#include "http/tls.h"
 
 
 /* --- configuration -------------------------------------------------------------- */
@@ -23,6 +24,7 @@ make(struct conf *cf, struct gateway_tls *t, const char *prefix)
     if (t->is_made)
         return;
     t->is_made = true;
+    t->own.has_threads = http_tls_has_threads(cf);
     t->settings = tls_client_settings(cf, prefix, &t->common, &t->own, why);
     if (t->settings == NULL)
         conf_error_bare(cf, NULL, 0, "%s", why);
@@ -91,6 +93,8 @@ gateway_tls_begin(struct gateway *g, const struct gateway_tls_place *place,
     g->secure->sends_name = t->own.sends_name;
     g->secure->verifies = t->own.verifies;
     g->secure->reuses_sessions = t->own.reuses_sessions;
+    if (t->own.certificate != NULL)
+        g->secure->threads = http_tls_threads(g->r);
     if (t->own.name != NULL)
         name = expr_eval(t->own.name, &g->r->task);
     g->secure->name = without_port(name);
@@ -152,7 +156,8 @@ gateway_tls_wrap(struct conn *c, void *arg)
     struct tls_context *context = tls_context_get(s->settings, t->gen, t->log);
     bool                sends = s->sends_name && !is_address(s->name);
 
-    if (context == NULL || !tls_connect(c, context, sends ? s->name : STR("")))
+    if (context == NULL
+        || !tls_connect(c, context, s->threads, sends ? s->name : STR("")))
         return false;
     if (g->protocol->alpn != NULL
         && SSL_set_alpn_protos(tls_handle(c),

@@ -35,6 +35,7 @@ struct gateway_secure {
     struct gateway            *gateway;
     str_t                      name; /* to be verified, and sent             */
     bool                       sends_name, verifies, reuses_sessions;
+    struct pool               *threads;  /* for its key, or NULL             */
     struct tls_identity       *identity; /* NULL: that of the settings       */
     str_t                      key;  /* of all that depends on the request   */
 };

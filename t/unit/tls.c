@@ -219,7 +219,8 @@ open_pair(struct tls_context *of_client, const char *name, int size)
     tls_accept(&server->conn, &hooks, STR(""));
     client = end_new(s[1], false);
     if (of_client != NULL)
-        ok(tls_connect(&client->conn, of_client, str_of(name)), "connects");
+        ok(tls_connect(&client->conn, of_client, NULL, str_of(name)),
+           "connects");
 }
 
 
@@ -340,7 +341,7 @@ test_torn(void)
         server->conn.event.fd = to_server[0];
         server->conn.event.added = false;
         conn_start(&server->conn);
-        ok(tls_connect(&client->conn, cc, STR("torn.test")), "connects");
+        ok(tls_connect(&client->conn, cc, NULL, STR("torn.test")), "connects");
         for (int i = 0; i < 100000; i++) {
             if (client->handshake == STEP_WAIT)
                 client->handshake = client->conn.io->handshake(&client->conn);
