@@ -95,6 +95,16 @@ struct idle_pool *idle_pool_get(const struct upstream_group *g,
 /* The last one discards all that wait. */
 void idle_pool_put(struct idle_pool *pool);
 
+/* Announced links to peers of the pool. */
+struct list *idle_opening(struct idle_pool *pool);
+/* Whether connections to the peer of that name carry one use at a time, as far as
+ * it was noted.  Names are told apart by a hash: a wrong answer costs a
+ * connection. */
+bool idle_is_single(const struct idle_pool *pool, str_t name);
+void idle_note_single(struct idle_pool *pool, str_t name, bool is_single);
+/* Whether one opened for a serves b. */
+bool link_kind_is(const struct link_kind *a, const struct link_kind *b);
+
 /* How many are idle in the pool of a group. */
 unsigned idle_count(const struct upstream_group *g);
 

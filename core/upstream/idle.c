@@ -22,12 +22,15 @@ enum {
     BUCKETS = 4096,
     READ_ONCE = 4096,
     HEARD_MAX = 65536, /* bytes from a peer while a link is idle             */
+    SINGLES = 16,
 };
 
 struct idle_pool {
     struct idle_pool *next;
     struct list       list; /* of struct link, the most recently used first  */
     struct list       shared; /* in use, and may have room for more uses      */
+    struct list       opening; /* announced (opening.c)                       */
+    uint32_t          single[SINGLES]; /* hashes of names, where they fall    */
     unsigned          n, refs;
     uint64_t          limit; /* keepalive, of the group that kept one last   */
     struct timer      trim;  /* set when there are too many, not while empty  */
@@ -173,8 +176,8 @@ static const struct conn_owner idle_owner
     = { .on_unwanted = on_unwanted, .on_adopt = on_adopt };
 
 
-static bool
-is_same(const struct link_kind *a, const struct link_kind *b)
+bool
+link_kind_is(const struct link_kind *a, const struct link_kind *b)
 {
     return a->protocol == b->protocol && a->settings == b->settings
            && str_eq(a->added, b->added) && a->owner == b->owner;
@@ -223,6 +226,31 @@ idle_unshare(struct link *l)
 }
 
 
+struct list *
+idle_opening(struct idle_pool *pool)
+{
+    return &pool->opening;
+}
+
+
+bool
+idle_is_single(const struct idle_pool *pool, str_t name)
+{
+    uint32_t h = str_hash(name) | 1;
+
+    return pool->single[h / 2 % SINGLES] == h;
+}
+
+
+void
+idle_note_single(struct idle_pool *pool, str_t name, bool is_single)
+{
+    if (is_single != idle_is_single(pool, name))
+        pool->single[(str_hash(name) | 1) / 2 % SINGLES]
+            = is_single ? str_hash(name) | 1 : 0;
+}
+
+
 /* One in use that has room. */
 static struct link *
 find_shared(struct upstream_group *g, const struct peer *peer,
@@ -233,7 +261,7 @@ find_shared(struct upstream_group *g, const struct peer *peer,
     LIST_EACH(&g->idle->shared, it) {
         struct link *l = list_entry(it, struct link, place);
 
-        if (l->inner < kind->most && is_same(&l->kind, kind)
+        if (l->inner < kind->most && link_kind_is(&l->kind, kind)
             && str_eq(l->name, peer->name) && is_young(g, l)
             && kind->protocol->has_room(l))
             return l;
@@ -256,7 +284,7 @@ idle_take(struct upstream_group *g, const struct peer *peer,
     LIST_EACH(&g->idle->list, it) {
         struct link *l = list_entry(it, struct link, place);
 
-        if (!is_same(&l->kind, kind) || !str_eq(l->name, peer->name))
+        if (!link_kind_is(&l->kind, kind) || !str_eq(l->name, peer->name))
             continue;
         take_out(l);
         return l;
@@ -362,6 +390,7 @@ idle_pool_get(const struct upstream_group *g, enum serves_kind kind)
             check_memory(sizeof(*p));
         list_init(&p->list);
         list_init(&p->shared);
+        list_init(&p->opening);
         p->kind = kind;
         p->port = g->port;
         p->name_n = g->name.n;
@@ -385,6 +414,8 @@ idle_pool_put(struct idle_pool *p)
         drop(list_entry(it, struct link, place));
     LIST_EACH(&p->shared, it)
         idle_unshare(list_entry(it, struct link, place));
+    LIST_EACH(&p->opening, it)
+        link_opened(list_entry(it, struct link, place), AWAIT_VAIN);
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;

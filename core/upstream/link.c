@@ -145,6 +145,10 @@ zalloc(size_t n)
 void
 link_speak(struct link *l, const struct link_protocol *protocol)
 {
+    if (l->is_announced && (protocol == NULL || protocol->enter == NULL)) {
+        idle_note_single(l->pool, l->name, true);
+        link_opened(l, AWAIT_VAIN);
+    }
     l->kind.protocol = protocol;
     if (protocol != NULL && protocol->state_size != 0 && l->state == NULL)
         l->state = zalloc(protocol->state_size);
@@ -311,6 +315,7 @@ link_connect(struct link *l, const struct addr_any *to,
     if (l->is_untried)
         return STEP_FAIL;
     link_wait_read(l, timeout);
+    l->is_pending = true;
     l->has_outcome = l->conn.event.writable;
     return l->has_outcome ? STEP_NEXT : STEP_WAIT;
 }
@@ -351,13 +356,11 @@ send_preface(struct link *l)
 }
 
 
-enum step
-link_connected(struct link *l)
+static enum step
+go_on(struct link *l)
 {
     int errnum;
 
-    if (!l->has_outcome)
-        return STEP_WAIT;
     if (l->is_connected)
         return shake_hands(l);
     errnum = conn_connect_error(&l->conn);
@@ -369,6 +372,16 @@ link_connected(struct link *l)
     }
     l->is_connected = true;
     return send_preface(l) ? shake_hands(l) : STEP_FAIL;
+}
+
+
+enum step
+link_connected(struct link *l)
+{
+    enum step s = l->has_outcome ? go_on(l) : STEP_WAIT;
+
+    l->is_pending = s == STEP_WAIT;
+    return s;
 }
 
 
@@ -435,6 +448,8 @@ free_link(struct post *p)
 void
 link_discard(struct link *l)
 {
+    /* Who has only left has not found out anything about the peer. */
+    link_opened(l, l->is_pending && !l->timed_out ? AWAIT_OVER : AWAIT_VAIN);
     idle_unshare(l);
     conn_close(&l->conn);
     link_drop_input(l);
@@ -466,6 +481,7 @@ link_release(struct link *l, struct upstream_group *g, bool may_be_idle)
 void
 link_settle(struct link *l, struct upstream_group *g, bool may_be_idle)
 {
+    link_opened(l, AWAIT_OVER);
     idle_unshare(l);
     if (may_be_idle && !l->conn.flush_failed && g != NULL)
         idle_keep(g, l);
@@ -477,6 +493,9 @@ link_settle(struct link *l, struct upstream_group *g, bool may_be_idle)
 void
 link_share(struct link *l, struct upstream_group *g)
 {
-    if (!l->is_shared && g->idle != NULL && worker != NULL)
-        idle_share(g, l);
+    if (l->is_shared || g->idle == NULL || worker == NULL)
+        return;
+    link_opened(l, AWAIT_OVER);
+    idle_note_single(g->idle, l->name, false);
+    idle_share(g, l);
 }

@@ -111,6 +111,10 @@ struct link {
     bool              timed_out;
     bool              is_send_late; /* ... since the peer takes nothing      */
     bool              is_shared; /* more may go inside of it                 */
+    bool              is_announced; /* others may wait for it (opening.c)    */
+    bool              is_pending; /* being opened, with no outcome so far     */
+    unsigned          n_awaits;
+    struct list       awaits;    /* struct link_await; set while announced   */
     int               error;     /* errno of connecting, 0: none             */
 };
 
@@ -140,6 +144,38 @@ void link_share(struct link *outer, struct upstream_group *g);
 /* Nobody is inside any more: keeps it idle where g (or NULL) allows that and it
  * may be, else closes it. */
 void link_settle(struct link *outer, struct upstream_group *g, bool may_be_idle);
+/* --- links that are being opened (opening.c) ------------------------------ */
+
+enum await_state {
+    AWAIT_OPENING, /* not yet                                                */
+    AWAIT_OVER,    /* there may be room, or another one to wait for          */
+    AWAIT_VAIN,    /* it could not be opened, or carries one use only        */
+    AWAIT_LATE,    /* the time is over                                       */
+};
+
+/* Of a task that waits for a link which another one opens; zeroed before it is
+ * used. */
+struct link_await {
+    struct list      place; /* in link->awaits                               */
+    struct link     *link;  /* NULL: the wait is over                        */
+    struct task     *task;
+    struct timer     timer;
+    enum await_state state;
+};
+
+/* Others of the group may wait for l, which is being opened, until it is shared
+ * or comes to another end. */
+void link_announce(struct link *l, struct upstream_group *g);
+/* What became of an announced one; nothing happens to others. */
+void link_opened(struct link *l, enum await_state state);
+/* Waits for one of that kind to that peer, for at most so long: the task is
+ * woken, and w->state tells.  False: there is none that has room (kind->most). */
+bool link_await(struct link_await *w, struct task *t,
+                const struct upstream_group *g, const struct peer *peer,
+                const struct link_kind *kind, msec_t timeout);
+/* The task does not wait any more. */
+void link_await_end(struct link_await *w);
+
 /* Begins to connect.  STEP_WAIT: the task is woken, and asks link_connected;
  * STEP_NEXT: it asks at once; STEP_FAIL: logged, and is_untried tells whose
  * fault it is. */

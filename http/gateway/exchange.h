@@ -63,10 +63,14 @@ enum step exchange_answered(struct exchange *x);
 void exchange_end(struct exchange *x);
 
 /* Opens a connection to the current peer, or takes an idle one when it may.
- * STEP_NEXT: it is there; STEP_WAIT: it is being opened; STEP_FAIL: logged. */
+ * STEP_NEXT: it is there; STEP_WAIT: it is being opened, by another exchange if
+ * x has no link; STEP_FAIL: logged. */
 enum step uplink_open(struct exchange *x, bool may_be_idle);
 /* The outcome of STEP_WAIT above: the same. */
 enum step uplink_opened(struct exchange *x);
+/* What has come of waiting for that of another exchange: as uplink_open;
+ * STEP_DONE: the time is over. */
+enum step uplink_awaited(struct exchange *x);
 /* ... and is who it has to be: it can be used.  False: logged. */
 bool uplink_ready(struct exchange *x);
 /* Gives the connection to the pool where it may be used again, else closes. */

@@ -289,6 +289,8 @@ struct gateway {
     struct exchange *x;      /* the current one                              */
     unsigned         tries;  /* so far                                       */
     struct queued    queued; /* waits for a peer                             */
+    struct link_await awaited; /* ... for a connection to it that another run
+                                  opens                                      */
     int64_t          queue_ms; /* for so long; -1: the group has no queue     */
     msec_t           started_at;
     bool             is_stale; /* the peer had closed an idle connection: try

@@ -74,6 +74,7 @@ gateway_end(struct gateway *g, enum outcome how)
         chain_clear(&g->x->body);
     }
     queue_leave(&g->queued);
+    link_await_end(&g->awaited);
     if (g->is_picking)
         pick_end(&g->pick, how);
     g->r->exchanges->running = NULL;
@@ -134,11 +135,31 @@ is_allowed(struct gateway *g)
 }
 
 
+/* The connection of the present exchange is there, or is being opened, or s says
+ * that it cannot be. */
+static enum step
+opened(struct gateway *g, enum step s)
+{
+    const struct link *l = g->x->link;
+
+    if (s == STEP_FAIL)
+        gateway_blame_connect(g);
+    if (s == STEP_FAIL && l->is_untried) {
+        gateway_end(g, PEER_UNTRIED);
+        return http_fail(g->r, 500);
+    }
+    if (s == STEP_FAIL)
+        return gateway_retry(g, NEXT_ERROR);
+    g->state = l != NULL && l->is_connected ? GATEWAY_EXCHANGE
+                                            : GATEWAY_CONNECT;
+    return s;
+}
+
+
 static enum step
 connect_peer(struct gateway *g, bool may_be_idle)
 {
     struct exchange *x;
-    enum step        s;
 
     g->protocol = g->first;
     x = exchange_new(g, g->pick.peer->name);
@@ -154,17 +175,7 @@ connect_peer(struct gateway *g, bool may_be_idle)
         gateway_end(g, PEER_UNTRIED);
         return http_fail(g->r, 500);
     }
-    s = uplink_open(x, may_be_idle);
-    if (s == STEP_FAIL)
-        gateway_blame_connect(g);
-    if (s == STEP_FAIL && x->link->is_untried) {
-        gateway_end(g, PEER_UNTRIED);
-        return http_fail(g->r, 500);
-    }
-    if (s == STEP_FAIL)
-        return gateway_retry(g, NEXT_ERROR);
-    g->state = x->link->is_connected ? GATEWAY_EXCHANGE : GATEWAY_CONNECT;
-    return s;
+    return opened(g, uplink_open(x, may_be_idle));
 }
 
 
@@ -239,11 +250,23 @@ choose(struct gateway *g)
 }
 
 
+/* Another exchange opens the connection. */
+static enum step
+awaiting(struct gateway *g)
+{
+    enum step s = uplink_awaited(g->x);
+
+    return s == STEP_DONE ? gateway_retry(g, NEXT_TIMEOUT) : opened(g, s);
+}
+
+
 static enum step
 connecting(struct gateway *g)
 {
     enum step s;
 
+    if (g->x->link == NULL)
+        return awaiting(g);
     if (g->x->link->timed_out) {
         gateway_ask_again(g);
         return gateway_retry(g, NEXT_TIMEOUT);

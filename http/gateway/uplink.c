@@ -98,6 +98,35 @@ kind_of(const struct gateway *g, const struct gateway_protocol *p)
 }
 
 
+/* Whether a connection may carry several exchanges, as far as that is known
+ * before it is there. */
+static bool
+may_share(const struct gateway *g)
+{
+    const struct gateway_protocol        *p = g->protocol;
+    const struct gateway_protocol *const *c = p->choices;
+
+    if (g->conf->streams < 2 || (c != NULL && g->secure == NULL))
+        return false;
+    if (c == NULL)
+        return p->link != NULL && p->link->enter != NULL;
+    while (*c != NULL && ((*c)->link == NULL || (*c)->link->enter == NULL))
+        c++;
+    return *c != NULL;
+}
+
+
+/* What is left of connect_timeout; 0: it is over. */
+static msec_t
+time_left(const struct exchange *x)
+{
+    msec_t all = x->gateway->conf->connect_timeout;
+    msec_t used = clock_ms() - x->started_at;
+
+    return used < all ? all - used : 0;
+}
+
+
 static enum step
 open_new(struct exchange *x, const struct link_kind *kind, str_t from)
 {
@@ -113,9 +142,13 @@ open_new(struct exchange *x, const struct link_kind *kind, str_t from)
             .keepalive = c->socket_keepalive,
             .wrap = g->secure != NULL ? gateway_tls_wrap : NULL,
             .arg = g->secure };
+    enum step s;
 
     x->link = link_new(&g->r->task, x->name, kind);
-    return link_connect(x->link, g->pick.peer->addr, &o, c->connect_timeout);
+    s = link_connect(x->link, g->pick.peer->addr, &o, time_left(x));
+    if (s != STEP_FAIL && may_share(g))
+        link_announce(x->link, group_of(g));
+    return s;
 }
 
 
@@ -200,20 +233,52 @@ agree(struct exchange *x)
 }
 
 
-enum step
-uplink_open(struct exchange *x, bool may_be_idle)
+/* Where x may use the connection that another one opens, it waits for that. */
+static enum step
+open_link(struct exchange *x, bool may_be_idle, bool may_wait)
 {
     struct gateway  *g = x->gateway;
     struct link_kind kind;
 
-    if (!may_be_idle || !take_any(x)) {
-        kind = kind_of(g, g->protocol);
-        return open_new(x, &kind, bind_text(g));
+    if (may_be_idle && take_any(x)) {
+        log_debug(g->r->task.log, "get keepalive peer: using connection fd:%d",
+                  x->link->conn.event.fd);
+        return STEP_NEXT;
     }
-    log_debug(g->r->task.log, "get keepalive peer: using connection fd:%d",
-              x->link->conn.event.fd);
-    x->connect_ms = 0;
-    return STEP_NEXT;
+    kind = kind_of(g, g->protocol);
+    if (may_wait && may_share(g)
+        && link_await(&g->awaited, &g->r->task, group_of(g), g->pick.peer,
+                      &kind, time_left(x)))
+        return STEP_WAIT;
+    return open_new(x, &kind, bind_text(g));
+}
+
+
+enum step
+uplink_open(struct exchange *x, bool may_be_idle)
+{
+    enum step s = open_link(x, may_be_idle, may_be_idle);
+
+    if (s == STEP_NEXT && x->link->is_connected)
+        x->connect_ms = 0;
+    return s;
+}
+
+
+enum step
+uplink_awaited(struct exchange *x)
+{
+    enum await_state state = x->gateway->awaited.state;
+    enum step        s;
+
+    if (state == AWAIT_OPENING)
+        return STEP_WAIT;
+    if (state == AWAIT_LATE || time_left(x) == 0)
+        return STEP_DONE;
+    s = open_link(x, true, state == AWAIT_OVER);
+    if (s == STEP_NEXT && x->link->is_connected)
+        x->connect_ms = (int64_t) (clock_ms() - x->started_at);
+    return s;
 }
 
 

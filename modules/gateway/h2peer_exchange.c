@@ -17,7 +17,8 @@ const struct directive h2peer_rows[] = {
            &some_streams,
            "How many requests may use a connection of HTTP/2 to the upstream "
            "at a time, where the upstream allows it, too. Connections are "
-           "shared where they are kept (keepalive). 1: never, as in nginx."),
+           "shared where they are kept (keepalive), and while one is being "
+           "opened, requests wait for it. 1: never, as in nginx."),
     { .name = NULL },
 };
 
