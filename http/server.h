@@ -9,6 +9,8 @@
 #include "core/expr/regex.h"
 #include "http/request.h"
 
+struct health_way;
+
 /* A content handler of locations (proxy_pass, stub_status ...). */
 struct content {
     const char *name; /* of the directive                                    */
@@ -18,6 +20,8 @@ struct content {
      * true, with all that r->out is to have, and without a body.  NULL: the
      * page. */
     bool (*refuse)(struct http_request *r, unsigned status);
+    const struct health_way *health; /* how health_check asks what requests
+                                are passed to, or NULL                       */
     bool redirects_to_slash; /* "location /x/" answers "/x" with 301         */
     bool is_in_limit_except; /* also applies inside limit_except, as it
                                 always does inside if                        */

@@ -24,6 +24,7 @@ struct health_slot;
 /* A kind of check.  A constant of the program. */
 struct health_kind {
     const char *name;
+    const struct link_protocol *protocol; /* of its links, or NULL           */
     /* In the process that asks: what all probes of a check need; in an arena
      * that ends when it stops asking.  NULL: logged, and no peer is asked.  The
      * hook itself may be NULL. */

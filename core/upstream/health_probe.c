@@ -15,6 +15,8 @@
 #include "core/os/random.h"
 #include "core/upstream/health_inside.h"
 
+enum { IDLE_READ = 16384 };
+
 const struct health_kind health_tcp = { .name = "tcp" };
 
 
@@ -152,13 +154,13 @@ connect_again(struct health_probe *p)
 static enum step
 connect_peer(struct health_probe *p)
 {
-    static const struct link_kind plain = { .protocol = NULL };
-    const struct health_check    *c = health_check_of(p->health);
-    struct link_options           o = { .from = NULL };
-    enum step                     s;
+    const struct health_check *c = health_check_of(p->health);
+    const struct link_kind     kind = { .protocol = c->kind->protocol };
+    struct link_options        o = { .from = NULL };
+    enum step                  s;
 
     p->doing = "connecting to upstream";
-    p->link = link_new(&p->task, p->name, &plain);
+    p->link = link_new(&p->task, p->name, &kind);
     p->asked = 0;
     p->connected_at = clock_ms();
     if (c->kind->connect != NULL)
@@ -239,6 +241,27 @@ finish(struct health_probe *p, enum step s)
 }
 
 
+/* Something has come between two questions; false: that was the end. */
+static bool
+stays_idle(struct health_probe *p)
+{
+    struct link                *l = p->link;
+    const struct link_protocol *protocol
+        = health_check_of(p->health)->kind->protocol;
+    ssize_t n = link_read(l, IDLE_READ);
+    bool    ok;
+
+    if (n == CONN_AGAIN)
+        return true;
+    if (n <= 0 || protocol == NULL || protocol->on_idle == NULL)
+        return false;
+    ok = protocol->on_idle(l, buf_str(&l->in), &l->conn.out);
+    l->in.read = l->in.write;
+    link_drop_input(l);
+    return ok && conn_flush(&l->conn, 0) == FLUSH_DONE;
+}
+
+
 static void
 run(struct task *t)
 {
@@ -246,8 +269,9 @@ run(struct task *t)
 
     if (p->link == NULL)
         return;
-    if (!p->is_asking) { /* an idle connection: the peer has closed it */
-        drop_link(p);
+    if (!p->is_asking) {
+        if (!stays_idle(p))
+            drop_link(p);
         return;
     }
     finish(p, advance(p));

@@ -66,8 +66,8 @@ put_own(struct h2peer_fields *list, const struct gateway *g,
 }
 
 
-static bool
-list_fields(struct gateway *g, struct h2peer_fields *list)
+bool
+grpc_list_fields(struct gateway *g, struct h2peer_fields *list)
 {
     struct http_request     *r = g->r;
     const struct grpc_state *s = g->data;
@@ -97,7 +97,7 @@ encode_head(struct exchange *x, struct chain *out)
 {
     (void) out;
     return h2peer_encode_head(
-        x, list_fields,
+        x, grpc_list_fields,
         conf_of(&exchange_request(x)->task, &grpc_headers_module));
 }
 
@@ -105,7 +105,7 @@ encode_head(struct exchange *x, struct chain *out)
 static enum step
 describe(struct exchange *x, struct chain *out)
 {
-    return h2peer_describe(x, out, list_fields);
+    return h2peer_describe(x, out, grpc_list_fields);
 }
 
 

@@ -45,6 +45,8 @@ extern struct module grpc_module, grpc_pass_module, grpc_headers_module;
 extern const struct gateway_protocol  grpc_protocol;
 extern const struct gateway_tls_place grpc_tls_place;
 
+/* grpc.c: the head of a request. */
+bool grpc_list_fields(struct gateway *g, struct h2peer_fields *list);
 /* grpc_pass.c: for the protocol's prepare. */
 enum step grpc_prepare(struct gateway *g);
 /* grpc_error.c: a failure of ours in the form of gRPC, where the client speaks

@@ -6,6 +6,7 @@
  */
 #include "http/variables.h"
 #include "modules/gateway/grpc.h"
+#include "modules/gateway/health_grpc.h"
 
 static const str_t plain = STR_INIT("grpc://"), secure = STR_INIT("grpcs://");
 
@@ -106,6 +107,7 @@ static const struct content content = {
     .name = "grpc_pass",
     .serve = serve,
     .refuse = grpc_refuse,
+    .health = &health_grpc_way,
     .redirects_to_slash = true,
     .is_in_limit_except = true,
 };

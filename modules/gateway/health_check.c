@@ -8,13 +8,19 @@
  *         proxy_pass   http://backend;
  *         health_check uri=/health interval=5s fails=2 passes=2;
  *     }
+ *
+ * type=grpc is asked of the location's content handler, type=tcp is the core's.
  */
 #include "core/upstream/build.h"
 #include "http/gateway/exchange.h"
+#include "modules/gateway/grpc_health.h"
+#include "modules/gateway/health_grpc.h"
 #include "modules/gateway/health_http.h"
 #include "modules/gateway/health_request.h"
 
 extern struct module health_check_module;
+
+enum { SERVICE_MAX = 1024 };
 
 /* What a health_check line says. */
 struct line {
@@ -23,7 +29,9 @@ struct line {
     const struct http_location *location;
     const struct http_server   *server;
     str_t                       uri;
+    bool                        has_uri, is_grpc; /* type=grpc                */
     struct health_match        *match;
+    struct health_grpc          grpc;
     const char                 *file;
     unsigned                    line;
 };
@@ -128,9 +136,9 @@ read_count(str_t value, unsigned *out)
 static bool
 read_kind(str_t value, struct line *l)
 {
-    if (str_is(value, "tcp"))
-        l->check.kind = &health_tcp;
-    return str_is(value, "tcp") || str_is(value, "http");
+    l->is_grpc = str_is(value, "grpc");
+    l->check.kind = str_is(value, "tcp") ? &health_tcp : &http_kind;
+    return l->is_grpc || str_is(value, "tcp") || str_is(value, "http");
 }
 
 
@@ -163,9 +171,14 @@ take_word(struct conf *cf, struct line *l, str_t word)
         return read_kind(value, l);
     if (conf_param(word, "uri", &value)) {
         l->uri = value;
+        l->has_uri = true;
         return value.n != 0 && value.p[0] == '/' && !field_has_break(value)
                && str_chr(value, ' ') == NULL;
     }
+    if (conf_param(word, "grpc_service", &l->grpc.service))
+        return l->grpc.service.n != 0 && l->grpc.service.n <= SERVICE_MAX;
+    if (conf_param(word, "grpc_status", &value))
+        return grpc_status_parse(value, &l->grpc.status);
     if (conf_param(word, "match", &value)) {
         l->match = health_match_named(cf, value);
         c->name = value;
@@ -179,11 +192,30 @@ take_word(struct conf *cf, struct line *l, str_t word)
 }
 
 
+/* What goes with another type only. */
+static const char *
+check_words(struct conf *cf, const struct line *l)
+{
+    bool is_http = !l->is_grpc && l->check.kind == &http_kind;
+
+    if (!is_http && l->match != NULL)
+        return conf_error(cf, "\"match\" needs \"type=http\"");
+    if (l->is_grpc && l->has_uri)
+        return conf_error(cf, "\"uri\" needs \"type=http\"");
+    if (!l->is_grpc && l->grpc.service.n != 0)
+        return conf_error(cf, "\"grpc_service\" needs \"type=grpc\"");
+    if (!l->is_grpc && l->grpc.status != 0)
+        return conf_error(cf, "\"grpc_status\" needs \"type=grpc\"");
+    return NULL;
+}
+
+
 static const char *
 parse(struct conf *cf, void *field)
 {
     struct lines *all = conf_main(cf, &health_check_module);
     struct line  *l = arena_make(cf->arena, struct line);
+    const char   *wrong;
 
     (void) field;
     l->check = (struct health_check){
@@ -199,8 +231,12 @@ parse(struct conf *cf, void *field)
         if (!take_word(cf, l, cf->args[i]))
             return conf_error(cf, "invalid parameter \"" STR_F "\"",
                               STR_A(cf->args[i]));
-    if (l->check.kind == &health_tcp && l->match != NULL)
-        return conf_error(cf, "\"match\" needs \"type=http\"");
+    l->grpc.location = l->location;
+    l->grpc.server = l->server;
+    l->check.detail = &l->grpc;
+    wrong = check_words(cf, l);
+    if (wrong != NULL)
+        return wrong;
     *vec_push(cf->arena, &all->list) = l;
     return NULL;
 }
@@ -208,36 +244,64 @@ parse(struct conf *cf, void *field)
 
 /* What is asked; how often does not matter. */
 static str_t
-id_of(struct arena *a, const struct line *l, const struct proxy_target *to)
+id_of(struct arena *a, const struct line *l, str_t to)
 {
+    if (l->is_grpc)
+        return arena_printf(a, "grpc %u " STR_F " %u " STR_F, l->check.port,
+                            STR_A(l->grpc.service), l->grpc.status, STR_A(to));
     return arena_printf(a, "%s %u " STR_F " " STR_F " " STR_F,
                         l->check.kind->name, l->check.port, STR_A(l->uri),
-                        STR_A(l->check.name), STR_A(to->url));
+                        STR_A(l->check.name), STR_A(to));
+}
+
+
+/* Where the location passes requests; false: not in a way that the check can
+ * ask in. */
+static bool
+find_target(struct line *l, struct health_target *to)
+{
+    const struct content      *content = l->location->content;
+    const struct health_way   *way = content != NULL ? content->health : NULL;
+    const struct proxy_target *proxy
+        = confs_get(l->block->conf, &proxy_pass_module);
+    const struct proxy_conf *conf = confs_get(l->block->conf, &proxy_module);
+
+    *to = (struct health_target){ .group = proxy->group,
+                                  .address = proxy->url,
+                                  .connect_timeout
+                                  = conf->gateway.connect_timeout,
+                                  .timeout = conf->gateway.read_timeout };
+    if (l->is_grpc || (to->group == NULL && l->check.kind == &health_tcp)) {
+        if (way == NULL || (l->is_grpc && strcmp(way->type, "grpc") != 0))
+            return false;
+        way->target(l->location, to);
+        if (l->is_grpc)
+            l->check.kind = way->kind;
+    }
+    return to->group != NULL;
 }
 
 
 static const char *
 ready(struct conf *cf, void *main)
 {
-    const struct lines *all = main;
+    const struct lines  *all = main;
+    struct health_target to;
 
     VEC_EACH(&all->list, it) {
-        struct line               *l = *it;
-        const struct proxy_target *to;
-        const struct proxy_conf   *conf;
+        struct line *l = *it;
 
-        to = confs_get(l->block->conf, &proxy_pass_module);
-        conf = confs_get(l->block->conf, &proxy_module);
-        if (to->group == NULL) {
+        if (!find_target(l, &to)) {
             conf_error_at(cf, l->file, l->line,
-                          "\"health_check\" needs a \"proxy_pass\" to an "
-                          "upstream in its location");
+                          "\"health_check\" needs a \"%s\" to an upstream "
+                          "in its location",
+                          l->is_grpc ? "grpc_pass" : "proxy_pass");
             continue;
         }
-        l->check.connect_timeout = conf->gateway.connect_timeout;
-        l->check.timeout = conf->gateway.read_timeout;
-        l->check.id = id_of(cf->arena, l, to);
-        health_add(to->group, &l->check);
+        l->check.connect_timeout = to.connect_timeout;
+        l->check.timeout = to.timeout;
+        l->check.id = id_of(cf->arena, l, to.address);
+        health_add(to.group, &l->check);
     }
     return NULL;
 }
@@ -249,12 +313,15 @@ static const struct directive directives[] = {
     { "health_check", IN_LOCATION | ROW_MANY, ARGS_ANY, &type, 0, NULL, NULL,
       "[interval=time] [jitter=time] [fails=number] [passes=number]\n"
       " [uri=uri] [port=number] [match=name] [mandatory [persistent]]\n"
-      " [keepalive_time=time] [type=http|tcp]",
+      " [keepalive_time=time] [type=http|tcp|grpc] [grpc_service=name]\n"
+      " [grpc_status=code]",
       "Asks the servers of proxy_pass every interval (5s), as this location "
       "would, and leaves those out that fail (fails, 1) until they pass again "
       "(passes, 1): by match, or a status from 200 to 399. With mandatory, new "
-      "servers are left out until they have passed. States are kept over "
-      "reloads." },
+      "servers are left out until they have passed. type=grpc, beside "
+      "grpc_pass, asks the health service of gRPC whether the server, or "
+      "grpc_service, is serving; grpc_status is another status that will do. "
+      "States are kept over reloads." },
     { .name = NULL },
 };
 

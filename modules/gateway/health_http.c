@@ -204,8 +204,8 @@ read_answer(struct health_probe *p)
 
 /* --- what is sent ----------------------------------------------------------------- */
 
-static enum step
-check_certificate(struct health_probe *p, const struct gateway_secure *s)
+enum step
+health_http_certified(struct health_probe *p, const struct gateway_secure *s)
 {
     long error;
 
@@ -233,7 +233,7 @@ health_http_run(struct health_probe *p, bool is_first)
 
     if (!is_first)
         return read_answer(p);
-    if (q->secure != NULL && check_certificate(p, q->secure) == STEP_FAIL)
+    if (q->secure != NULL && health_http_certified(p, q->secure) == STEP_FAIL)
         return STEP_FAIL;
     r = arena_make(p->task.arena, struct reading);
     r->h1.has_no_body = q->is_head;

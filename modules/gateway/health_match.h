@@ -35,8 +35,8 @@ bool health_match_wants_request(const struct health_match *m);
 /* Why the answer does not match; empty: it does.  *doing is for the log. */
 str_t health_match_refuses(struct arena *a, const struct health_match *m,
                            const struct health_answer *answer,
-                           const char **doing);
+                           const char                **doing);
 /* The same for its require lines, with a request whose upstream has given the
  * answer. */
-str_t health_match_misses(const struct health_match *m,
-                          struct http_request *r, const char **doing);
+str_t health_match_misses(const struct health_match *m, struct http_request *r,
+                          const char **doing);

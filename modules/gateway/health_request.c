@@ -75,6 +75,20 @@ fill_request(struct health_request *own, struct arena *a,
 }
 
 
+void
+health_request_begin(struct health_request *own, struct arena *a,
+                     struct generation          *gen,
+                     const struct http_location *location,
+                     const struct http_server *server, str_t uri)
+{
+    fill_conn(own, gen, server);
+    fill_request(own, a, gen, uri);
+    own->request.server = server;
+    http_enter(&own->request, location);
+    arena_defer(a, end_request, own);
+}
+
+
 struct health_request *
 health_request_make(struct arena *a, struct generation *gen,
                     const struct http_location *location,
@@ -86,11 +100,8 @@ health_request_make(struct arena *a, struct generation *gen,
     struct http_request   *r = &own->request;
     struct gateway        *g;
 
-    fill_conn(own, gen, server);
-    fill_request(own, a, gen, uri);
+    health_request_begin(own, a, gen, location, server, uri);
     r->host = to->group->name;
-    r->server = server;
-    http_enter(r, location);
     own->state = (struct proxy_state){
         .target = to, .host = to->host, .port = to->port, .uri = to->uri
     };
@@ -100,7 +111,6 @@ health_request_make(struct arena *a, struct generation *gen,
     g->data = &own->state;
     if (to->is_secure)
         gateway_tls_begin(g, &proxy_tls_place, to->host);
-    arena_defer(a, end_request, own);
     own->exchange = exchange_new(g, to->group->name);
     return own;
 }

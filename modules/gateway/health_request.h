@@ -18,12 +18,19 @@ struct health_request {
     struct exchange    *exchange;
 };
 
-/* In a; it ends with it.  The target of the request is uri, whatever that of
+/* What does not depend on the protocol: all but the gateway and what follows
+ * from that; it ends with a. */
+void health_request_begin(struct health_request *own, struct arena *a,
+                          struct generation          *gen,
+                          const struct http_location *location,
+                          const struct http_server *server, str_t uri);
+/* One of proxy_pass, in a; it ends with it.  The target of the request is uri, whatever that of
  * proxy_pass is. */
-struct health_request *
-health_request_make(struct arena *a, struct generation *gen,
-                    const struct http_location *location,
-                    const struct http_server *server, str_t uri);
+struct health_request *health_request_make(struct arena               *a,
+                                           struct generation          *gen,
+                                           const struct http_location *location,
+                                           const struct http_server   *server,
+                                           str_t                       uri);
 /* Its text, and TLS.  False: logged. */
 bool health_request_fill(struct health_request *own, struct health_question *q);
 /* Before it connects: whose sessions of TLS are resumed. */
