@@ -79,6 +79,34 @@ event_add_writable(struct loop *l, struct event *e)
 }
 
 
+bool
+event_add_late(struct loop *l, struct event *e)
+{
+    if (l->n_unwatched == UNWATCHED_MAX)
+        return event_add_writable(l, e);
+    e->knows_room = false;
+    e->writable = e->is_unwatched = true;
+    l->unwatched[l->n_unwatched++] = e;
+    return true;
+}
+
+
+/* What one has told already, the kernel tells at once. */
+static void
+add_unwatched(struct loop *l)
+{
+    for (unsigned i = 0; i < l->n_unwatched; i++) {
+        struct event *e = l->unwatched[i];
+
+        e->is_unwatched = false;
+        if (!(e->writable ? event_add_writable(l, e) : event_add(l, e)))
+            log_at(l->log, LEVEL_ALERT, errno, "epoll_ctl(1, %d) failed",
+                   e->fd);
+    }
+    l->n_unwatched = 0;
+}
+
+
 void
 event_blocked(struct loop *l, struct event *e)
 {
@@ -101,18 +129,28 @@ event_add_listener(struct loop *l, struct event *e, bool exclusive)
 }
 
 
-void
-event_forget(struct loop *l, struct event *e)
+/* Takes e off a list, and returns how many are left. */
+static unsigned
+without(struct event **list, unsigned all, const struct event *e)
 {
     unsigned n = 0;
 
+    for (unsigned i = 0; i < all; i++)
+        if (list[i] != e)
+            list[n++] = list[i];
+    return n;
+}
+
+
+void
+event_forget(struct loop *l, struct event *e)
+{
     e->added = e->readable = e->writable = e->hangup = false;
-    if (!e->is_urgent)
-        return;
-    for (unsigned i = 0; i < l->n_urgent; i++)
-        if (l->urgent[i] != e)
-            l->urgent[n++] = l->urgent[i];
-    l->n_urgent = n;
+    if (e->is_urgent)
+        l->n_urgent = without(l->urgent, l->n_urgent, e);
+    if (e->is_unwatched)
+        l->n_unwatched = without(l->unwatched, l->n_unwatched, e);
+    e->is_unwatched = false;
 }
 
 
@@ -121,6 +159,8 @@ event_remove(struct loop *l, struct event *e)
 {
     struct epoll_event ev = { 0 };
 
+    if (e->is_unwatched)
+        event_forget(l, e);
     if (!e->added)
         return;
     if (epoll_ctl(l->epoll, EPOLL_CTL_DEL, e->fd, &ev) == -1)
@@ -233,8 +273,10 @@ handle(struct loop *l, unsigned n)
 void
 epoll_turn(struct loop *l, int timeout_ms)
 {
-    int n = epoll_wait(l->epoll, l->events, (int) l->max_events, timeout_ms);
+    int n;
 
+    add_unwatched(l);
+    n = epoll_wait(l->epoll, l->events, (int) l->max_events, timeout_ms);
     l->batch++;
     if (n == -1 && errno != EINTR)
         log_at(l->log, LEVEL_ALERT, errno, "epoll_wait() failed");

@@ -37,6 +37,7 @@ struct event {
                                  (inotify)                                   */
     bool     is_listener : 1; /* level-triggered: on_read at each turn       */
     bool     knows_room : 1;  /* the kernel tells when it becomes writable   */
+    bool     is_unwatched : 1; /* will be added with the next wait           */
     void   (*on_read)(struct event *);  /* readable or hangup became true    */
     void   (*on_write)(struct event *); /* writable became true              */
 };
@@ -75,6 +76,9 @@ bool event_add(struct loop *l, struct event *e);
  * only told after event_blocked.  The kernel calls for a Unix socket whenever
  * its peer has read something. */
 bool event_add_writable(struct loop *l, struct event *e);
+/* The same, but only before the loop waits the next time: a peer that connect
+ * has woken then finds sooner what is written meanwhile. */
+bool event_add_late(struct loop *l, struct event *e);
 /* A write has found no room, or not enough of it: no longer writable. */
 void event_blocked(struct loop *l, struct event *e);
 /* Starts watching a listening socket: level-triggered reading, exclusive where

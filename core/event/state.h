@@ -8,7 +8,7 @@
 
 #include "core/event/loop.h"
 
-enum { URGENT_MAX = 8 };
+enum { URGENT_MAX = 8, UNWATCHED_MAX = 64 };
 
 struct loop {
     int                 epoll;
@@ -17,6 +17,8 @@ struct loop {
     struct epoll_event *events;
     struct event       *urgent[URGENT_MAX];
     unsigned            n_urgent;
+    struct event       *unwatched[UNWATCHED_MAX]; /* added with the next wait */
+    unsigned            n_unwatched;
 
     struct heap         timers;
     size_t              n_idle;      /* of the timers that are set           */

@@ -55,7 +55,7 @@ start(struct conn *c, const struct sockaddr *to, socklen_t len)
         rc = 0;
     c->event.readable = c->event.writable = c->event.hangup = false;
     c->event.write_first = rc == -1;
-    return rc == 0 ? event_add_writable(c->loop, &c->event)
+    return rc == 0 ? event_add_late(c->loop, &c->event)
                    : event_add(c->loop, &c->event);
 }
 

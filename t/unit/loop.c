@@ -398,6 +398,43 @@ test_writable(struct loop *l)
 }
 
 
+/* Added by the next turn: with what was found meanwhile, or not at all. */
+static void
+test_late(struct loop *l)
+{
+    static char data[65536];
+    int         s[2];
+    struct end  a;
+
+    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s);
+    a = end_of(l, 'a', s[0]);
+    ok(event_add_late(l, &a.event) && a.event.writable, "writable");
+    ok(!a.event.added, "not added");
+    is(write(s[1], "x", 1), 1, "the peer is quick");
+    while (write(s[0], data, sizeof(data)) > 0)
+        continue;
+    event_blocked(l, &a.event);
+    loop_turn(l, 1000);
+    is_text(noted(), "a", "told of what had come");
+    ok(a.event.added && !a.event.writable, "added, and full");
+    while (read(s[1], data, sizeof(data)) > 0)
+        continue;
+    loop_turn(l, 1000);
+    is_text(noted(), "A", "told of room");
+    event_remove(l, &a.event);
+
+    a = end_of(l, 'a', s[0]);
+    ok(event_add_late(l, &a.event), "again");
+    event_remove(l, &a.event);
+    is(write(s[1], "x", 1), 1, "sent");
+    loop_turn(l, 0);
+    is_text(noted(), "", "removed before");
+    ok(!a.event.added, "never added");
+    close(s[0]);
+    close(s[1]);
+}
+
+
 static void
 test_half_close(struct loop *l)
 {
@@ -615,6 +652,7 @@ main(void)
     test_many_timers(l);
     test_edges(l);
     test_writable(l);
+    test_late(l);
     test_half_close(l);
     test_close_in_batch(l, false);
     test_close_in_batch(l, true);
