@@ -93,24 +93,46 @@ order_bodies(struct http_request *r)
 }
 
 
+/* The state of a filter that did not join: the next one gets its memory. */
+struct spare_state {
+    void  *p;
+    size_t n;
+};
+
+
+static void *
+new_state(struct http_request *r, size_t n, struct spare_state *spare)
+{
+    if (n == 0)
+        return NULL;
+    if (spare->p == NULL || spare->n < n) {
+        spare->p = arena_alloc(r->task.arena, n);
+        spare->n = n;
+    }
+    return memset(spare->p, 0, n);
+}
+
+
 /* The heads from that one on, up to one that wants the body first. */
 static enum step
 run_heads(struct http_request *r, unsigned first)
 {
     const struct http_filter **heads = http_main_of(r->task.gen)->heads, **f;
+    struct spare_state         spare = { NULL, 0 };
     void                      *state;
 
     for (f = heads + first; *f != NULL && !r->out.is_head_held; f++) {
-        state = (*f)->state_size ? arena_zalloc(r->task.arena, (*f)->state_size)
-                                 : NULL;
+        state = new_state(r, (*f)->state_size, &spare);
         switch ((*f)->head(r, state)) {
         case STEP_ACCEPT:
             join(r, *f, state);
+            spare.p = NULL;
             break;
         case STEP_FAIL:
             return STEP_FAIL;
         case STEP_WAIT:
             join(r, *f, state);
+            spare.p = NULL;
             r->out.is_head_held = true;
             r->out.heads_run = (unsigned) (f - heads) + 1;
             break;

@@ -133,7 +133,8 @@ part_value(const struct part *part, struct task *t, bool is_escaped)
 }
 
 
-static str_t
+/* Apart from eval, which need not make room for it then. */
+static __attribute__((noinline)) str_t
 join(const struct expr *e, struct task *t, bool is_escaped)
 {
     str_t  few[FEW_PARTS], *values = few;

@@ -375,7 +375,7 @@ var_fail(struct task *t)
 }
 
 
-static str_t
+static __attribute__((noinline)) str_t
 evaluate(struct task *t, const struct var *v)
 {
     struct value *slot = &t->values[v->index];

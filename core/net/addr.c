@@ -35,7 +35,11 @@ put_in4(char *out, const struct sockaddr_in *in)
     for (int i = 0; i < V4; i++) {
         if (i != 0)
             out[n++] = '.';
-        n += number_put(out + n, b[i]);
+        if (b[i] >= 100)
+            out[n++] = (char) ('0' + b[i] / 100);
+        if (b[i] >= 10)
+            out[n++] = (char) ('0' + b[i] / 10 % 10);
+        out[n++] = (char) ('0' + b[i] % 10);
     }
     return n;
 }

@@ -181,9 +181,9 @@ exchange_field(struct exchange *x, str_t name, str_t value)
 
 
 struct field *
-exchange_find(const struct exchange *x, str_t name)
+exchange_find(const struct exchange *x, enum field_id id)
 {
-    return fields_find(&x->fields, name);
+    return fields_get(&x->fields, id);
 }
 
 

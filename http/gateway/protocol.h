@@ -109,7 +109,7 @@ struct gateway_protocol {
 void exchange_status(struct exchange *x, unsigned status, str_t reason);
 bool exchange_field(struct exchange *x, str_t name, str_t value);
 /* A field that was reported before, or NULL. */
-struct field *exchange_find(const struct exchange *x, str_t name);
+struct field *exchange_find(const struct exchange *x, enum field_id id);
 void exchange_length(struct exchange *x, int64_t length); /* of the body     */
 bool exchange_has_length(const struct exchange *x);
 void exchange_body(struct exchange *x, str_t data); /* points into in        */

@@ -20,16 +20,47 @@ conf_at_hand(const struct h1 *h)
 }
 
 
+/* Freed buffers of the usual size: malloc takes its time for more than 1 kB. */
+enum { SPARE_SIZE = 1024, SPARE_MAX = 64 };
+static struct {
+    struct head_buf *first;
+    unsigned         n;
+} spare;
+
+
 static struct head_buf *
 new_buf(struct head_buf *before, size_t size)
 {
-    struct head_buf *b = malloc(sizeof(*b) + size);
+    struct head_buf *b = spare.first;
 
+    if (b != NULL && size == SPARE_SIZE) {
+        spare.first = b->before;
+        spare.n--;
+    } else {
+        b = malloc(sizeof(*b) + size);
+    }
     if (b == NULL)
         check_memory(sizeof(*b) + size);
     b->before = before;
     buf_init(&b->buf, b + 1, size);
     return b;
+}
+
+
+static void
+drop_buf(struct head_buf *b)
+{
+#ifdef WEIR_EMULATE_ARENA
+    free(b);
+    return;
+#endif
+    if (b->buf.end - b->buf.start != SPARE_SIZE || spare.n == SPARE_MAX) {
+        free(b);
+        return;
+    }
+    b->before = spare.first;
+    spare.first = b;
+    spare.n++;
 }
 
 
@@ -49,7 +80,7 @@ h1_free_heads(struct h1 *h, bool keep_rest)
         return;
     for (b = h->head->before; b != NULL; b = before) {
         before = b->before;
-        free(b);
+        drop_buf(b);
     }
     h->head->before = NULL;
     h->n_large = 0;
@@ -57,7 +88,7 @@ h1_free_heads(struct h1 *h, bool keep_rest)
         buf_compact(&h->head->buf);
         return;
     }
-    free(h->head);
+    drop_buf(h->head);
     h->head = NULL;
 }
 

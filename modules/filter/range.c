@@ -204,8 +204,8 @@ decide(struct http_request *r, void *state)
         break;
     }
     /* in addition to one from add_header */
-    fields_add(r->task.arena, &r->out.fields, STR("Accept-Ranges"),
-               STR("bytes"));
+    fields_add_id(r->task.arena, &r->out.fields, FIELD_ACCEPT_RANGES,
+                  STR("bytes"));
     return STEP_NEXT;
 }
 

@@ -18,7 +18,7 @@ take_length(struct exchange *x, struct cgi_response *c)
     const struct field    *before;
 
     if (c->has_length) {
-        before = exchange_find(x, f->name);
+        before = exchange_find(x, FIELD_CONTENT_LENGTH);
         log_error(log,
                   "upstream sent duplicate header line: \"" STR_F ": " STR_F
                   "\", previous value: \"" STR_F ": " STR_F "\"",
@@ -80,14 +80,14 @@ take_status_line(struct exchange *x, struct cgi_response *c)
 static bool
 take_status(struct exchange *x, const struct cgi_response *c, unsigned *status)
 {
-    const struct field *f = exchange_find(x, STR("Status"));
+    const struct field *f = exchange_find(x, FIELD_STATUS);
     str_t               reason = STR("");
 
     if (c->has_status) {
         *status = c->head.status.status;
         return true;
     }
-    *status = exchange_find(x, STR("Location")) ? 302 : 200;
+    *status = exchange_find(x, FIELD_LOCATION) ? 302 : 200;
     if (f) {
         *status = cgi_status(f->value, &reason);
         if (*status == 0)

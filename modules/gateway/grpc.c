@@ -203,7 +203,7 @@ add_text(struct exchange *x, str_t data)
 static void
 begin_web(struct exchange *x, const struct grpc_state *s)
 {
-    struct field *f = exchange_find(x, STR("content-type"));
+    struct field *f = exchange_find(x, FIELD_CONTENT_TYPE);
     struct arena *a = exchange_request(x)->task.arena;
     str_t         rest;
 

@@ -26,7 +26,7 @@ tell_fault(struct exchange *x, const struct h1_response *h)
                   STR_A(f->name), STR_A(f->value));
         break;
     case H1_FAULT_DUPLICATE:
-        previous = exchange_find(x, f->name);
+        previous = exchange_find(x, field_id(f->name));
         log_error(log,
                   "upstream sent duplicate header line: \"" STR_F ": " STR_F
                   "\", previous value: \"" STR_F ": " STR_F "\"",
@@ -69,7 +69,7 @@ static void
 tell_idle_limit(struct exchange *x)
 {
     static const str_t  name = STR_INIT("timeout=");
-    const struct field *f = exchange_find(x, STR("Keep-Alive"));
+    const struct field *f = exchange_find(x, FIELD_KEEP_ALIVE);
     const char         *at = f ? str_ifind(f->value, name) : NULL;
     str_t               digits;
     uint64_t            seconds;
