@@ -10,10 +10,9 @@
 #include "modules/gateway/cgi.h"
 #include "modules/gateway/fastcgi.h"
 #include "modules/gateway/fastcgi_record.h"
+#include "modules/gateway/params.h"
 
 enum {
-    ROLE_RESPONDER = 1,
-    KEEP_CONN = 1,
     STDERR_LINE = 4096,     /* of a text that is logged at once              */
     STDERR_MAX = 64 * 4096, /* of what is logged for one try                 */
 };
@@ -39,62 +38,16 @@ conf_at(const struct exchange *x)
 
 /* --- the request ---------------------------------------------------------- */
 
-static void
-put_record(struct chain *out, enum fastcgi_type type, str_t content)
-{
-    char header[FASTCGI_HEADER];
-
-    fastcgi_put_header(header, type, content.n);
-    chain_add_copy(out, (str_t){ header, FASTCGI_HEADER });
-    chain_add(out, content);
-}
-
-
-static void
-put_begin(struct chain *out, bool keeps)
-{
-    char record[2 * FASTCGI_HEADER] = { 0 };
-
-    fastcgi_put_header(record, FASTCGI_BEGIN, FASTCGI_HEADER);
-    record[FASTCGI_HEADER + 1] = ROLE_RESPONDER;
-    record[FASTCGI_HEADER + 2] = keeps ? KEEP_CONN : 0;
-    chain_add_copy(out, (str_t){ record, sizeof(record) });
-}
-
-
-/* The pairs as they are sent, in one piece of memory. */
-static str_t
-encode(struct arena *a, const struct params *params)
-{
-    size_t n = 0;
-    char  *start, *p;
-
-    VEC_EACH(&params->list, it)
-        n += fastcgi_pair_size(it->name, it->value);
-    p = start = arena_bytes(a, n);
-    VEC_EACH(&params->list, it)
-        p = fastcgi_put_pair(p, it->name, it->value);
-    return str_span(start, p);
-}
-
-
 static enum step
 encode_head(struct exchange *x, struct chain *out)
 {
-    struct params params = { { NULL, 0, 0 } };
-    str_t         rest;
+    struct params params UNSET;
 
+    params_init(&params, x);
     if (!app_collect(x, &params))
         return STEP_FAIL;
-    rest = encode(exchange_request(x)->task.arena, &params);
-    put_begin(out, conf_at(x)->keeps);
-    while (rest.n != 0) {
-        size_t n = rest.n < FASTCGI_MAX ? rest.n : FASTCGI_MAX;
-
-        put_record(out, FASTCGI_PARAMS, (str_t){ rest.p, n });
-        rest = str_from(rest, n);
-    }
-    put_record(out, FASTCGI_PARAMS, STR(""));
+    chain_add(out, params_fastcgi(exchange_request(x)->task.arena, &params,
+                                  conf_at(x)->keeps));
     return STEP_NEXT;
 }
 
@@ -112,8 +65,10 @@ encode_body(struct exchange *x, struct chain *in, struct chain *out, bool last)
         chain_add_copy(out, (str_t){ header, FASTCGI_HEADER });
         chain_move_n(out, in, n);
     }
-    if (last)
-        put_record(out, FASTCGI_STDIN, STR(""));
+    if (last) {
+        fastcgi_put_header(header, FASTCGI_STDIN, 0);
+        chain_add_copy(out, (str_t){ header, FASTCGI_HEADER });
+    }
     return STEP_NEXT;
 }
 

@@ -67,10 +67,17 @@ app_ready(struct conf *cf, void *conf)
 
 /* --- what is sent --------------------------------------------------------- */
 
-static void
-add(struct params *out, struct http_request *r, str_t name, str_t value)
+void
+params_init(struct params *out, const struct exchange *x)
 {
-    *vec_push(r->task.arena, &out->list) = (struct param){ name, value };
+    const struct gateway *g = exchange_gateway(x);
+    const struct app     *c = g->data;
+
+    out->n = 0;
+    out->room = c->params.rows.n + g->r->in.list.n + 4;
+    out->at = out->room <= PARAMS_FEW
+                  ? out->few
+                  : arena_array(g->r->task.arena, struct param, out->room);
 }
 
 
@@ -87,7 +94,7 @@ add_rows(struct params *out, struct http_request *r,
             && (row->if_not_empty
                 || (expr_is_constant(row->value) && header_part(row->name).n)))
             continue;
-        add(out, r, row->name, value);
+        params_add(out, row->name, value);
     }
     return true;
 }
@@ -101,7 +108,7 @@ add_host(struct params *out, struct http_request *r)
     if (r->port)
         host = str_join3(r->task.arena, host, STR(":"),
                          arena_number(r->task.arena, r->port));
-    add(out, r, STR("HTTP_HOST"), host);
+    params_add(out, STR("HTTP_HOST"), host);
 }
 
 
@@ -207,7 +214,7 @@ add_condition(struct params *out, const struct gateway *g, str_t name,
     if (value.n == 0 || !gateway_cache_asks_whole(g)
         || (c->replaced && hash_get(c->replaced, header_part(name))))
         return;
-    add(out, g->r, name, value);
+    params_add(out, name, value);
 }
 
 
@@ -226,7 +233,7 @@ add_headers(struct params *out, const struct gateway *g,
         name = header_name(r->task.arena, f->name);
         if (c->replaced && hash_get(c->replaced, header_part(name)))
             continue;
-        add(out, r, name, joined(r->task.arena, &r->in, f));
+        params_add(out, name, joined(r->task.arena, &r->in, f));
     }
 }
 
@@ -238,7 +245,6 @@ app_collect(struct exchange *x, struct params *out)
     const struct params_conf *c = &((const struct app *) g->data)->params;
     struct http_request      *r = g->r;
 
-    vec_reserve(r->task.arena, &out->list, c->rows.n + r->in.list.n + 3);
     if (!add_rows(out, r, c))
         return false;
     if (!c->has_host)
@@ -248,21 +254,11 @@ app_collect(struct exchange *x, struct params *out)
     add_condition(out, g, STR("HTTP_IF_NONE_MATCH"), gateway_cache_etag(g));
     if (g->conf->pass_request_headers)
         add_headers(out, g, c);
-    VEC_EACH(&out->list, it)
+    for (size_t i = 0; i < out->n; i++)
         log_debug(r->task.log, "%s param: \"" STR_F ": " STR_F "\"",
-                  g->protocol->prefix, STR_A(it->name), STR_A(it->value));
+                  g->protocol->prefix, STR_A(out->at[i].name),
+                  STR_A(out->at[i].value));
     return true;
-}
-
-
-size_t
-params_size(const struct params *params, size_t for_each)
-{
-    size_t n = 0;
-
-    VEC_EACH(&params->list, it)
-        n += it->name.n + it->value.n + for_each;
-    return n;
 }
 
 
@@ -281,14 +277,15 @@ app_prepare(struct gateway *g)
 enum step
 app_describe(struct exchange *x, struct chain *out)
 {
-    struct params params = { { NULL, 0, 0 } };
+    struct params params UNSET;
 
+    params_init(&params, x);
     if (!app_collect(x, &params))
         return STEP_FAIL;
-    VEC_EACH(&params.list, p) {
-        chain_add_copy(out, p->name);
+    for (size_t i = 0; i < params.n; i++) {
+        chain_add_copy(out, params.at[i].name);
         chain_add_copy(out, STR(": "));
-        chain_add_copy(out, p->value);
+        chain_add_copy(out, params.at[i].value);
         chain_add_copy(out, STR("\n"));
     }
     return STEP_NEXT;

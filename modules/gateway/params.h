@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "modules/gateway/params_form.h"
 #include "modules/gateway/pass.h"
 
 /* One directive. */
@@ -22,20 +23,14 @@ struct params_conf {
     bool         has_host; /* ... HTTP_HOST is one of them                   */
 };
 
-struct param {
-    str_t name, value;
-};
-
-struct params {
-    VEC(struct param) list;
-};
-
 /* The type of PREFIX_param; the field is a struct params_conf. */
 extern const struct conf_type params_type;
-#define PARAMS(name, C, m, says)                                               \
-    { name, IN_WEB | ROW_MANY, ARGS_2 | ARGS_3, &params_type,                  \
-      FIELD(C, m, struct params_conf), NULL, NULL,                             \
-      "parameter value [if_not_empty]", says }
+#define PARAMS(name, C, m, says) \
+    { \
+        name, IN_WEB | ROW_MANY, ARGS_2 | ARGS_3, &params_type, \
+            FIELD(C, m, struct params_conf), NULL, NULL, \
+            "parameter value [if_not_empty]", says \
+    }
 
 /* An application: the first member of the conf that has PREFIX_pass.  A run has
  * it as its data. */
@@ -47,20 +42,19 @@ struct app {
 /* Of modules with such a conf. */
 const char *app_ready(struct conf *cf, void *conf);
 
-/* Lists the parameters of a request: those of the directives in their order,
+/* An empty list, which has room for all that app_collect adds, and one more. */
+void params_init(struct params *out, const struct exchange *x);
+/* Adds the parameters of a request: those of the directives in their order,
  * HTTP_HOST unless one of them sets it, and HTTP_... for each header of the
  * client, if they are passed on.  False: a value could not be evaluated. */
 bool app_collect(struct exchange *x, struct params *out);
-
-/* The bytes of all names and values, and so many more for each pair. */
-size_t params_size(const struct params *params, size_t for_each);
 
 /* For protocols: those functions of them that need no more than that. */
 enum step app_prepare(struct gateway *g);
 enum step app_describe(struct exchange *x, struct chain *out);
 
-#define APP_PARAM_SAYS                                                         \
-    "A parameter of requests to the application; with if_not_empty only "      \
-    "where it has a value. A block that sets one inherits none from outer "    \
-    "blocks. HTTP_HOST is sent unless set, and each header of the client as "  \
+#define APP_PARAM_SAYS \
+    "A parameter of requests to the application; with if_not_empty only " \
+    "where it has a value. A block that sets one inherits none from outer " \
+    "blocks. HTTP_HOST is sent unless set, and each header of the client as " \
     "HTTP_NAME."

@@ -19,55 +19,19 @@ struct scgi_conf {
 extern struct module scgi_module, scgi_pass_module;
 
 
-/* CONTENT_LENGTH, and what is configured. */
-static bool
-collect(struct exchange *x, struct params *params)
-{
-    struct arena *a = exchange_request(x)->task.arena;
-    int64_t       n = exchange_gateway(x)->upload.length;
-
-    *vec_push(a, &params->list)
-        = (struct param){ STR("CONTENT_LENGTH"),
-                          arena_number(a, n > 0 ? (uint64_t) n : 0) };
-    return app_collect(x, params);
-}
-
-
-/* A NUL would end the text: it becomes a space. */
-static char *
-put_text(char *p, str_t s)
-{
-    char *end = p + s.n;
-
-    if (s.n)
-        memcpy(p, s.p, s.n);
-    *end = '\0';
-    while ((p += strlen(p)) != end)
-        *p = ' ';
-    return end + 1;
-}
-
-
 static enum step
 encode_head(struct exchange *x, struct chain *out)
 {
-    struct arena *a = exchange_request(x)->task.arena;
-    struct params params = { { NULL, 0, 0 } };
-    size_t        n;
-    char         *start, *p;
+    struct arena        *a = exchange_request(x)->task.arena;
+    int64_t              n = exchange_gateway(x)->upload.length;
+    struct params params UNSET;
 
-    if (!collect(x, &params))
+    params_init(&params, x);
+    params_add(&params, STR("CONTENT_LENGTH"),
+               arena_number(a, n > 0 ? (uint64_t) n : 0));
+    if (!app_collect(x, &params))
         return STEP_FAIL;
-    n = params_size(&params, 2);
-    p = start = arena_bytes(a, n + 1);
-    VEC_EACH(&params.list, it) {
-        p = put_text(p, it->name);
-        p = put_text(p, it->value);
-    }
-    *p++ = ',';
-    chain_add(out, arena_number(a, n));
-    chain_add(out, STR(":"));
-    chain_add(out, str_span(start, p));
+    chain_add(out, params_scgi(a, &params));
     return STEP_NEXT;
 }
 

@@ -12,8 +12,6 @@
 #include "modules/gateway/params.h"
 #include "modules/module.h"
 
-enum { SIZE_MAX_16 = 65535, HEADER = 4 };
-
 struct uwsgi_conf {
     struct gateway_conf gateway; /* first */
     struct gateway_tls  tls;
@@ -70,52 +68,26 @@ prepare(struct gateway *g)
 
 /* --- the request ---------------------------------------------------------- */
 
-static char *
-put_size(char *p, size_t n)
-{
-    *p++ = (char) n;
-    *p++ = (char) (n >> 8);
-    return p;
-}
-
-
-static char *
-put_text(char *p, str_t s)
-{
-    p = put_size(p, s.n);
-    if (s.n)
-        memcpy(p, s.p, s.n);
-    return p + s.n;
-}
-
-
 static enum step
 encode_head(struct exchange *x, struct chain *out)
 {
     const struct uwsgi_target *c = exchange_gateway(x)->data;
     struct http_request       *r = exchange_request(x);
-    struct params              params = { { NULL, 0, 0 } };
-    size_t                     n;
-    char                      *start, *p;
+    const unsigned char        modifiers[]
+        = { (unsigned char) c->modifier1, (unsigned char) c->modifier2 };
+    struct params params UNSET;
+    size_t               n;
+    str_t                head;
 
+    params_init(&params, x);
     if (!app_collect(x, &params))
         return STEP_FAIL;
-    n = params_size(&params, 4) + c->string.n;
-    if (n > SIZE_MAX_16) {
+    head = params_uwsgi(r->task.arena, &params, modifiers, c->string, &n);
+    if (head.n == 0) {
         log_error(r->task.log, "uwsgi request is too big: %zu", n);
         return STEP_FAIL;
     }
-    p = start = arena_bytes(r->task.arena, HEADER + n);
-    *p++ = (char) c->modifier1;
-    p = put_size(p, n);
-    *p++ = (char) c->modifier2;
-    VEC_EACH(&params.list, it) {
-        p = put_text(p, it->name);
-        p = put_text(p, it->value);
-    }
-    if (c->string.n)
-        memcpy(p, c->string.p, c->string.n);
-    chain_add(out, (str_t){ start, HEADER + n });
+    chain_add(out, head);
     return STEP_NEXT;
 }
 
