@@ -23,6 +23,8 @@ struct content {
     const struct health_way *health; /* how health_check asks what requests
                                 are passed to, or NULL                       */
     bool redirects_to_slash; /* "location /x/" answers "/x" with 301         */
+    bool takes_messages; /* bodies are any number of them, which may be
+                                            short                           */
     bool is_in_limit_except; /* also applies inside limit_except, as it
                                 always does inside if                        */
 };

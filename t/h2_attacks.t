@@ -24,7 +24,7 @@ need_module('http_v2');
 my $soak = $ENV{TEST_SOAK};
 my $frames = $soak ? 100_000 : 6_000;
 my $never = join ' ', map { "$_=1000000000" } qw(resets refused continuations
-    empty pings settings window_updates priorities others);
+    empty tiny pings settings window_updates priorities others);
 
 my $t = Weir::Test->new;
 my $backend = Weir::Backend->http(sub {
@@ -44,8 +44,11 @@ http {
     keepalive_requests 1000000;
     server {
         listen 127.0.0.1:%%PORT%%;
+        http2_limits tiny=1000;
         root %%TESTDIR%%/html;
         location / { return 200 "fine"; }
+        location /read { client_max_body_size 0; proxy_pass http://127.0.0.1:${\ $backend->port}; }
+        location /calls { client_max_body_size 0; grpc_pass grpc://127.0.0.1:%%PORT_open%%; }
         location /hang { proxy_pass http://127.0.0.1:${\ $backend->port}; }
         location /big { }
     }
@@ -53,6 +56,7 @@ http {
         listen 127.0.0.1:%%PORT_open%%;
         http2_limits $never;
         max_headers 100;
+        location ~ /(read|calls) { client_max_body_size 0; proxy_pass http://127.0.0.1:${\ $backend->port}; }
         location / { return 200 "fine"; }
     }
     server {
@@ -94,6 +98,9 @@ my $good = Weir::Hpack::encode(':method', 'GET', ':scheme', 'http', ':path',
 my $hang = Weir::Hpack::encode(':method', 'GET', ':scheme', 'http', ':path',
     '/hang', ':authority', 'a.test');
 
+my $read = Weir::Hpack::encode(':method', 'POST', ':scheme', 'http', ':path',
+    '/read', ':authority', 'a.test');
+
 # What the n-th piece of each flood is; id is a stream's number.
 my @floods = (
     ['rapid reset', sub { frame(1, 5, $_[0], $hang)
@@ -102,6 +109,10 @@ my @floods = (
     ['SETTINGS flood', sub { frame(4, 0, 0, pack 'nN', 4, 65535) }],
     ['flood of empty DATA or HEADERS frames', sub { frame(0, 0, 1) },
         frame(1, 4, 1, $good =~ s{/(?=.{18}$)}{/}sr)],
+    ['flood of tiny DATA frames', sub { frame(0, 0, 1, 'x') },
+        frame(1, 4, 1, $read)],
+    ['flood of tiny DATA frames', sub { frame(0, 8, 1, pack 'Cax20', 20, 'x') },
+        frame(1, 4, 1, $read)],
     ['WINDOW_UPDATE flood', sub { frame(8, 0, 0, pack 'N', 1) }],
     ['PRIORITY flood', sub { frame(2, 0, $_[0], pack 'NC', 0, 1) }],
     ['PRIORITY flood', sub { frame(16, 0, 0, pack('N', $_[0]) . 'u=1') }],
@@ -142,6 +153,19 @@ ok $c->ping, 'a limit of its own';
 $c->raw(frame(6, 0, 0, 'x' x 8) x 4);
 ok $c->until_closed, 'is kept';
 is $c->goaway, 11, 'ENHANCE_YOUR_CALM';
+
+# Messages may be short, and so may the pieces of a body of which most are not.
+$c = Weir::H2->new(port => $t->port);
+my $call = $c->request('POST', '/calls', open => 1);
+$c->ping;
+$c->raw(frame(0, 0, $call, 'x') x 100) for 1 .. 30;
+$c->raw(frame(0, 1, $call));
+is $c->wait($call)->{status}, 200, '3,000 short messages to grpc_pass';
+my $body = $c->request('POST', '/read', open => 1);
+$c->raw(frame(0, 0, $body, 'x') . frame(0, 0, $body, 'x' x 64)) for 1 .. 3000;
+$c->raw(frame(0, 1, $body));
+is $c->wait($body)->{status}, 200, 'short pieces between others';
+$c->close;
 
 # ---- too many streams in one go ------------------------------------------------
 

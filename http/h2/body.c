@@ -86,11 +86,24 @@ check(struct h2_stream *s)
 }
 
 
+/* Where frames are as short as what they carry. */
+static bool
+takes_messages(const struct h2_stream *s)
+{
+    const struct http_location *l = s->r->location;
+
+    return s->inner != NULL
+           || (l != NULL && l->content != NULL && l->content->takes_messages);
+}
+
+
 void
 h2_body_take(struct h2_stream *s, str_t bytes)
 {
     struct h2 *h = s->h;
 
+    if (!s->is_over && takes_messages(s))
+        h2_watch_forgive(&h->watch, H2_TINY, 1);
     s->received += bytes.n;
     s->since_growth += bytes.n;
     check(s);

@@ -110,8 +110,9 @@ static const char limits_says[]
       "back, and what was counted goes by half every ten seconds. resets: "
       "streams that the client resets before their end; refused: streams that "
       "break rules or are one too many; continuations: frames of one head behind "
-      "its first; empty: DATA and HEADERS frames without anything; pings, "
-      "settings, window_updates, priorities: frames of these kinds; others: "
+      "its first; empty: DATA and HEADERS frames without anything; tiny: DATA "
+      "frames of less than 16 bytes, but for those of tunnels and to grpc_pass; "
+      "pings, settings, window_updates, priorities: frames of these kinds; others: "
       "frames of unknown kinds.";
 
 static const struct directive rows[] = {
@@ -129,11 +130,11 @@ static const struct directive rows[] = {
       "it. A window that slows down a reader is made larger." },
     { "http2_limits", IN_TOP, ARGS_1_OR_MORE, &limits_type,
       FIELD(struct h2_conf, limits, struct h2_limits),
-      "resets=200 refused=200 continuations=8 empty=200 pings=200 settings=50 "
-      "window_updates=2000 priorities=500 others=500",
+      "resets=200 refused=200 continuations=8 empty=200 tiny=20000 pings=200 "
+      "settings=50 window_updates=2000 priorities=500 others=500",
       NULL,
       "[resets=number] [refused=number] [continuations=number] [empty=number]\n"
-      " [pings=number] [settings=number] [window_updates=number]\n"
+      " [tiny=number] [pings=number] [settings=number] [window_updates=number]\n"
       " [priorities=number] [others=number]",
       limits_says },
     ACCEPTED("http2_recv_buffer_size", IN_HTTP, conf_size, "size",

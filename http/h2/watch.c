@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { HEAD = 9, PREFACE = 24, HALF_LIFE_MS = 10000, SMALL = 16 };
+enum { HEAD = 9, PREFACE = 24, HALF_LIFE_MS = 10000, SMALL = 16, PAD = 256 };
 
 /* RFC 9113 section 6; RFC 9218 section 7.1. */
 enum {
@@ -20,7 +20,7 @@ enum {
     CONTINUATION,
     PRIORITY_UPDATE = 16
 };
-enum { END_STREAM = 1, ACK = 1, END_HEADERS = 4 };
+enum { END_STREAM = 1, ACK = 1, END_HEADERS = 4, PADDED = 8 };
 
 const char *const h2_kind_words[H2_N_KINDS] = {
 #define X(id, word, most, says) word,
@@ -83,15 +83,30 @@ number(const uint8_t *p, unsigned n)
 }
 
 
+/* One of fewer than 16 bytes is a tiny one: its frame, and the turn of its reader,
+ * cost more than they.  The last of a body may be. */
+static enum h2_kind
+kind_of_data(struct h2_watch *w, unsigned flags, uint32_t n)
+{
+    if (n >= SMALL) {
+        h2_watch_forgive(w, H2_EMPTY, 1 + n / 256);
+        h2_watch_forgive(w, H2_TINY, n / 64);
+    }
+    if (flags & END_STREAM)
+        return H2_N_KINDS;
+    if (n == 0)
+        return H2_EMPTY;
+    return n < (flags & PADDED ? SMALL + PAD : SMALL) ? H2_TINY : H2_N_KINDS;
+}
+
+
 /* What the frame counts as; H2_N_KINDS: nothing. */
 static enum h2_kind
 kind_of(struct h2_watch *w, unsigned type, unsigned flags, uint32_t n)
 {
     switch (type) {
     case DATA:
-        if (n >= SMALL)
-            h2_watch_forgive(w, H2_EMPTY, 1 + n / 256);
-        return n == 0 && !(flags & END_STREAM) ? H2_EMPTY : H2_N_KINDS;
+        return kind_of_data(w, flags, n);
     case HEADERS:
         w->count[H2_CONTINUATIONS] = 0;
         w->is_waiting = !(flags & END_HEADERS);

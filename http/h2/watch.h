@@ -16,6 +16,7 @@
     X(REFUSED, "refused", 200, "streams that have to be reset") \
     X(CONTINUATIONS, "continuations", 8, "CONTINUATION flood") \
     X(EMPTY, "empty", 200, "flood of empty DATA or HEADERS frames") \
+    X(TINY, "tiny", 20000, "flood of tiny DATA frames") \
     X(PINGS, "pings", 200, "PING flood") \
     X(SETTINGS, "settings", 50, "SETTINGS flood") \
     X(WINDOWS, "window_updates", 2000, "WINDOW_UPDATE flood") \

@@ -392,5 +392,6 @@ h2_put_body(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head,
         list_append(&h->framed, &s->framed);
     h2_watch_forgive(&h->watch, H2_WINDOWS, 4);
     h2_watch_forgive(&h->watch, H2_PINGS, 2);
+    h2_watch_forgive(&h->watch, H2_TINY, 1);
     return 0;
 }

@@ -109,6 +109,7 @@ static const struct content content = {
     .refuse = grpc_refuse,
     .health = &health_grpc_way,
     .redirects_to_slash = true,
+    .takes_messages = true,
     .is_in_limit_except = true,
 };
 

@@ -11,7 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct h2_limits limits = { { 3, 3, 3, 3, 3, 3, 3, 3, 3 } };
+static const struct h2_limits limits = { { 3, 3, 3, 3, 3, 3, 3, 3, 3, 3 } };
 
 
 /* Counts and the verdict do not depend on the pieces. */
