@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# client_min_rate: slow bodies and slow readers are cut off, and nobody who waits
-# for weir is.  Each client has a process of its own, so that their waits take no
+# client_min_rate: slow bodies and slow readers are cut off, in HTTP/1 and HTTP/2,
+# and nobody who waits for weir is.  Each client has a process of its own, so that their waits take no
 # more time together than one.
 
 use strict;
@@ -13,6 +13,7 @@ use POSIX ();
 use Socket qw(SOL_SOCKET SO_RCVBUF);
 use Time::HiRes qw(sleep time);
 use Weir::Backend;
+use Weir::H2 qw(frame);
 use Weir::Test;
 
 plan skip_all => 'an nginx has none' if is_oracle();
@@ -43,10 +44,12 @@ $t->run(<<"EOC");
     access_log %%TESTDIR%%/brief.log brief;
     server {
         listen 127.0.0.1:%%PORT%% sndbuf=16k;
+        http2 on;
         root %%TESTDIR%%/html;
         client_min_rate 20k/s after=1s;
         client_max_body_size 10m;
         location / { }
+        location /h2/ { alias %%TESTDIR%%/html/; }
         location /off/ { alias %%TESTDIR%%/html/; client_min_rate 0; }
         location /low/ { alias %%TESTDIR%%/html/; client_min_rate 100; }
         location /rate/ { alias %%TESTDIR%%/html/; limit_rate 20k; client_min_rate 1m/s after=500ms; }
@@ -96,6 +99,56 @@ sub sends {
     return $all =~ m{^HTTP/1\.1 (\d+)} ? $1 : 'cut';
 }
 
+# The same over HTTP/2, where what is read is what windows are opened for: of the
+# stream, or of the connection.
+sub h2_reads {
+    my ($uri, $step, $seconds, $shared) = @_;
+    my $c = Weir::H2->new(port => $t->port, closed => 1, settings => [4 => $shared ? 1_000_000 : 1000]);
+    my $id = $c->request('GET', $uri);
+    my $s = $c->stream($id);
+    my $end = time + $seconds;
+
+    while (time < $end && !$s->{done}) {
+        $c->raw(frame(8, 0, $shared ? 0 : $id, pack 'N', $step)) if $step;
+        my $next = time + 0.1;
+        $c->take($next - time) while time < $next && !$c->eof;
+    }
+    $c->raw(frame(8, 0, $_, pack 'N', 1_000_000)) for $s->{done} ? () : (0, $id);
+    $c->wait($id);
+    return $c->eof || defined $s->{reset} ? 'cut' : 'whole';
+}
+
+# Other streams are answered while one is slow; "STATUS of the other, the slow one".
+sub h2_beside {
+    my $c = Weir::H2->new(port => $t->port, settings => [4 => 0], closed => 1);
+    my $id = $c->request('GET', '/big');
+    my ($end, $good) = (time + 4, 0);
+
+    while (time < $end && !$c->stream($id)->{done}) {
+        my $other = $c->request('GET', '/small');
+        $c->raw(frame(8, 0, $_, pack 'N', 60_000)) for 0, $other;
+        $good++ if ($c->wait($other)->{status} // 0) == 200;
+        sleep 0.1;
+    }
+    return ($good > 2 ? 'served, ' : "served $good, ") . (defined $c->stream($id)->{reset} ? 'cut' : 'whole');
+}
+
+sub h2_sends {
+    my ($uri, $piece, $n) = @_;
+    my $c = Weir::H2->new(port => $t->port);
+    my $id = $c->request('POST', $uri, open => 1);
+
+    for (1 .. $n) {
+        last if $c->stream($id)->{done} || $c->eof;
+        $c->raw(frame(0, 0, $id, $piece));
+        my $next = time + 0.1;
+        $c->take($next - time) while time < $next && !$c->eof;
+    }
+    $c->raw(frame(0, 1, $id)) if !$c->stream($id)->{done};
+    my $s = $c->wait($id);
+    return $s->{status} // 'cut';
+}
+
 my @clients = (
     'a slow reader' => 'cut' => sub { reads('/big', 500, 4) },
     'one that does not read' => 'cut' => sub { reads('/big', 0, 4) },
@@ -115,6 +168,18 @@ my @clients = (
     'the same in chunks' => 'cut' => sub { sends('/body/c', 'x' x 100, 60, chunked => 1) },
     'a body that is fast enough' => 200 => sub { sends('/body/f', 'x' x 4000, 20) },
     'a slow one where it may be' => 200 => sub { sends('/gentle/', 'x' x 100, 30) },
+    'HTTP/2: a slow reader' => 'cut' => sub { h2_reads('/h2/big', 500, 4) },
+    'HTTP/2: one that does not read' => 'cut' => sub { h2_reads('/h2/big', 0, 4) },
+    'HTTP/2: one whose connection is slow' => 'cut' => sub { h2_reads('/h2/big', 500, 7, 1) },
+    'HTTP/2: one that is fast enough' => 'whole' => sub { h2_reads('/h2/big', 4000, 3) },
+    'HTTP/2: the same with its connection' => 'whole' => sub { h2_reads('/h2/big', 4000, 3, 1) },
+    'HTTP/2: without a limit' => 'whole' => sub { h2_reads('/off/big', 500, 3) },
+    'HTTP/2: who is slowed down by limit_rate' => 'whole' => sub { h2_reads('/rate/small', 60_000, 6) },
+    'HTTP/2: a slow reader beside fast streams' => 'served, cut' => \&h2_beside,
+    'HTTP/2: a slow body' => 'cut' => sub { h2_sends('/body/h2', 'x' x 100, 60) },
+    'HTTP/2: a byte at a time' => 'cut' => sub { h2_sends('/body/h2', 'x', 60) },
+    'HTTP/2: a body that is fast enough' => 200 => sub { h2_sends('/body/f', 'x' x 4000, 20) },
+    'HTTP/2: a slow one where it may be' => 200 => sub { h2_sends('/gentle/', 'x' x 100, 30) },
     'a body that does not come' => 'cut' => sub { my $c = $t->connect;
         $c->send("POST /body/n HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n");
         return ($c->read_all(5) // '') eq '' && $c->closed(0) ? 'cut' : 'goes on' },
@@ -135,9 +200,9 @@ for (@wanted) {
     close $pipe;
 }
 
-is scalar(grep { /\[info\] \S+ \*\d+ client reads slower than client_min_rate while sending to client, client: 127\.0\.0\.1, / } $t->log), 2,
+is scalar(grep { /\[info\] \S+ \*\d+ client reads slower than client_min_rate while sending to client, client: 127\.0\.0\.1, / } $t->log), 6,
     'slow readers in the log';
-is scalar(grep { /\[info\] \S+ \*\d+ client sends slower than client_min_rate, client: 127\.0\.0\.1, / } $t->log), 3,
+is scalar(grep { /\[info\] \S+ \*\d+ client sends slower than client_min_rate, client: 127\.0\.0\.1, / } $t->log), 5,
     'slow bodies';
 my $log = $t->read('brief.log');
 like $log, qr{^/body/ 408 0$}m, 'the status of slow bodies';

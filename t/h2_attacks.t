@@ -32,6 +32,13 @@ my $backend = Weir::Backend->http(sub {
     select undef, undef, undef, 2 if $r->uri =~ /hang/;
     return "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 });
+# Answers before it has the body, and at length.
+my $both = Weir::Backend->tcp(sub {
+    my ($c) = @_;
+    $c->read_until(qr/\r\n\r\n/) // return;
+    $c->send("HTTP/1.1 200 OK\r\n\r\n" . 'x' x 100000);
+    $c->read_until(qr/never/);
+});
 $t->write('html/big', 'x' x 3_000_000);
 $t->run(<<"EOC");
 %%GLOBALS%%
@@ -47,7 +54,7 @@ http {
         http2_limits tiny=1000;
         root %%TESTDIR%%/html;
         location / { return 200 "fine"; }
-        location /read { client_max_body_size 0; proxy_pass http://127.0.0.1:${\ $backend->port}; }
+        location /read { client_max_body_size 0; proxy_pass http://127.0.0.1:%%PORT_open%%; }
         location /calls { client_max_body_size 0; grpc_pass grpc://127.0.0.1:%%PORT_open%%; }
         location /hang { proxy_pass http://127.0.0.1:${\ $backend->port}; }
         location /big { }
@@ -56,7 +63,8 @@ http {
         listen 127.0.0.1:%%PORT_open%%;
         http2_limits $never;
         max_headers 100;
-        location ~ /(read|calls) { client_max_body_size 0; proxy_pass http://127.0.0.1:${\ $backend->port}; }
+        client_max_body_size 0;
+        location /calls { proxy_pass http://127.0.0.1:%%PORT_open%%/; }
         location / { return 200 "fine"; }
     }
     server {
@@ -68,6 +76,8 @@ http {
     server {
         listen 127.0.0.1:%%PORT_short%%;
         send_timeout 400ms;
+        location /both { send_timeout 60s; client_body_timeout 500ms; proxy_request_buffering off;
+                         proxy_http_version 1.1; proxy_pass http://127.0.0.1:${\ $both->port}; }
         root %%TESTDIR%%/html;
         location /big { }
     }
@@ -162,7 +172,7 @@ $c->raw(frame(0, 0, $call, 'x') x 100) for 1 .. 30;
 $c->raw(frame(0, 1, $call));
 is $c->wait($call)->{status}, 200, '3,000 short messages to grpc_pass';
 my $body = $c->request('POST', '/read', open => 1);
-$c->raw(frame(0, 0, $body, 'x') . frame(0, 0, $body, 'x' x 64)) for 1 .. 3000;
+$c->raw((frame(0, 0, $body, 'x') . frame(0, 0, $body, 'x' x 64)) x 100) for 1 .. 30;
 $c->raw(frame(0, 1, $body));
 is $c->wait($body)->{status}, 200, 'short pieces between others';
 $c->close;
@@ -234,6 +244,16 @@ while (time < $end && !$c->stream($id)->{done} && !$c->eof) {
 }
 ok $c->stream($id)->{done} || $c->eof, 'a window that opens by one byte at a time';
 isnt $c->stream($id)->{reset}, undef, 'resets the stream';
+
+# Nor do they move that of a body which does not come, though the request goes on.
+$c = Weir::H2->new(port => $t->port('short'), settings => [4 => 1], closed => 1);
+$id = $c->request('POST', '/both', open => 1, headers => ['content-length' => 10]);
+$end = time + 8;
+while (time < $end && !$c->stream($id)->{done} && !$c->eof) {
+    $c->raw(frame(8, 0, $id, pack 'N', 20));
+    $c->take(0.05);
+}
+isnt $c->stream($id)->{reset}, undef, 'an answer that is read does not spare its request';
 
 # ---- what they cost -------------------------------------------------------------------
 

@@ -55,8 +55,7 @@ wake(struct h2_stream *s)
     if (!s->waits)
         return;
     s->waits = false;
-    timer_stop(&s->read_timer);
-    slow_end(&s->r->slow_body);
+    h2_has_body(s);
     task_wake(&s->r->task);
 }
 
@@ -173,19 +172,9 @@ grow(struct h2_stream *s)
 static enum step
 wait_for_more(struct h2_stream *s)
 {
-    struct http_request *r = s->r;
-
     s->waits = s->was_late = true;
     grow(s);
-    slow_begin(&r->slow_body);
-    if (r->body != NULL && http_body_is_dropped(r->body))
-        timer_stop(&s->read_timer);
-    else
-        timer_set(r->task.loop, &s->read_timer,
-                  slow_timer(slow_conf(&r->task),
-                             body_conf(&r->task)->client_body_timeout,
-                             slow_left(&r->slow_body, slow_conf(&r->task),
-                                       r->body_bytes)));
+    h2_await_body(s);
     return STEP_WAIT;
 }
 
@@ -206,10 +195,10 @@ h2_read_body(struct http_request *r, struct chain *out, size_t max)
     uint64_t          n = s->body.n < max ? s->body.n : max;
 
     s->waits = false;
-    slow_end(&r->slow_body);
     if (s->is_malformed)
         return http_fail(r, 400);
     if (n != 0) {
+        h2_has_body(s);
         chain_move_n(out, &s->body, n);
         if (r->body == NULL || !http_body_is_dropped(r->body))
             r->body_bytes += n;

@@ -111,7 +111,7 @@ linger(struct h2 *h)
     }
     h->state = H2_LINGER;
     set_use(h, CONN_BUSY);
-    h->moved_at = clock_ms() + c->lingering_time;
+    h->linger_until = clock_ms() + c->lingering_time;
     conn_shutdown(&h->http.conn);
     timer_set(h->http.conn.loop, &h->http.conn.read_timer,
               c->lingering_timeout);
@@ -350,7 +350,7 @@ drop_input(struct h2 *h)
 
     for (unsigned i = 0; i < 32 && n > 0; i++)
         n = conn_read(c, dropped, sizeof(dropped));
-    if (n == 0 || n == CONN_ERROR || clock_ms() >= h->moved_at) {
+    if (n == 0 || n == CONN_ERROR || clock_ms() >= h->linger_until) {
         close_now(h);
         return;
     }

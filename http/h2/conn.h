@@ -70,8 +70,8 @@ struct h2 {
     uint64_t          buffered;  /* bytes of bodies that nobody has read     */
     uint64_t          unfed;     /* ... by which the connection's window is
                                    kept smaller                              */
-    msec_t            moved_at;  /* when enough had gone out                 */
-    uint64_t          sent_then; /* conn.sent at that time                  */
+    msec_t            linger_until;
+    uint64_t          sent_then; /* conn.sent when its timer was set        */
     uint32_t          room_at; /* what is used of it                        */
     uint32_t          n_streams;
     uint32_t          frame_timed; /* client_header_timeout runs for it     */
@@ -134,6 +134,9 @@ struct h2_stream {
                                      framed, up to there                     */
     uint64_t     n_framed, n_sent; /* bytes of frames                */
     uint64_t     n_body, at_mark;  /* ... of them bodies; at the last look */
+    uint64_t     sent_before;      /* conn.sent when it was begun             */
+    msec_t       late_at; /* until when a closed window may be that; 0: none
+                              was                                             */
     struct timer read_timer, write_timer;
     bool         has_te : 1;
     bool         has_fields : 1; /* a field that is no pseudo header */
@@ -227,6 +230,18 @@ enum step h2_read_body(struct http_request *r, struct chain *out, size_t max);
 void h2_body_release(struct h2_stream *s, size_t n);
 /* All that has come is dropped. */
 void h2_body_drop(struct h2_stream *s);
+
+/* patience.c */
+void h2_patience_init(struct h2_stream *s);
+/* The client is waited for, for more of the body: again, or still. */
+void h2_await_body(struct h2_stream *s);
+/* Some of it is there. */
+void h2_has_body(struct h2_stream *s);
+/* The client has to take something; is_stalled: a window is closed.  Until when it
+ * may be is not put off by another time. */
+void h2_await_reply(struct h2_stream *s, bool is_stalled);
+/* Something was taken, maybe all. */
+void h2_reply_taken(struct h2_stream *s);
 
 /* write.c */
 enum step  h2_send_head(struct http_request *r);

@@ -4,7 +4,6 @@
  * the loop is gathered, and leaves with one write.  More than one write takes
  * waits for the next turn, so that other connections have theirs.
  */
-#include "core/os/clock.h"
 #include "http/h2/conn.h"
 #include "http/settings.h"
 
@@ -108,9 +107,9 @@ tell(struct h2 *h)
             continue;
         list_remove(l);
         s->n_sent = s->n_framed;
-        s->r->moved_at = clock_ms();
         s->r->body_sent
             = s->n_sent > s->r->head_size ? s->n_sent - s->r->head_size : 0;
+        h2_reply_taken(s);
         if (s->inner != NULL)
             h2_tunnel_sent(s);
         if (!s->is_over)
@@ -161,10 +160,8 @@ h2_gather(struct post *p)
         behind_flush(h, FLUSH_DONE);
         return;
     }
-    if (h->sent_then != c->sent || !timer_is_set(&c->write_timer)) {
+    if (!timer_is_set(&c->write_timer))
         h->sent_then = c->sent;
-        h->moved_at = clock_ms();
-    }
     did = conn_flush(c, 0);
     if (did == FLUSH_ERROR)
         h2_break(h);
@@ -197,6 +194,7 @@ go_on(struct h2_stream *s)
     if (list_empty(&s->stalled))
         return;
     list_remove(&s->stalled);
+    h2_reply_taken(s);
     if (s->out.n != 0)
         h2_ready(s);
     if (!s->is_over)

@@ -5,96 +5,11 @@
  */
 #include "core/net/worker.h"
 #include "core/os/clock.h"
-#include "http/body.h"
 #include "http/counters.h"
 #include "http/h2/conn.h"
 #include "http/request_head.h"
 #include "http/response.h"
 #include "http/settings.h"
-
-#include <errno.h>
-
-enum { ENOUGH = 16384 }; /* bytes that move a deadline of the client         */
-
-
-/* --- timeouts ------------------------------------------------------------------ */
-
-static void
-time_out(struct h2_stream *s, const char *slow)
-{
-    struct http_request *r = s->r;
-
-    if (slow != NULL)
-        log_info(r->task.log, "client %s slower than client_min_rate", slow);
-    else
-        log_at(r->task.log, LEVEL_INFO, ETIMEDOUT, "client timed out");
-    s->is_timed_out = true;
-    http_terminate(r, 408);
-}
-
-
-static void
-on_read_timeout(struct timer *t)
-{
-    struct h2_stream *s = container_of(t, struct h2_stream, read_timer);
-    struct h2        *h = s->h;
-
-    if (s->is_over) {
-        h2_stream_reset(s, NGHTTP2_NO_ERROR);
-        h2_settle(h);
-    } else if (s->waits) {
-        time_out(s, slow_left(&s->r->slow_body, slow_conf(&s->r->task),
-                              s->r->body_bytes)
-                            == 0
-                        ? "sends"
-                        : NULL);
-        h2_settle(h);
-    }
-}
-
-
-/* A response that is being stored goes on without its stream. */
-static bool
-go_on_without(struct h2_stream *s)
-{
-    if (!http_lose_client(s->r))
-        return false;
-    s->is_gone = true;
-    nghttp2_submit_rst_stream(s->h->session, NGHTTP2_FLAG_NONE, s->id,
-                              NGHTTP2_PROTOCOL_ERROR);
-    h2_gather_later(s->h);
-    return true;
-}
-
-
-/* A client that takes a few bytes now and then holds everything just as one that
- * takes none. */
-static void
-on_write_timeout(struct timer *t)
-{
-    struct h2_stream *s = container_of(t, struct h2_stream, write_timer);
-    struct h2        *h = s->h;
-
-    if (s->is_over || (s->out.n == 0 && chain_empty(&s->r->pending))) {
-        s->was_spared = false;
-        return;
-    }
-    /* Where a window has just been opened, it is looked at once more. */
-    if (s->n_body - s->at_mark >= ENOUGH
-        || (list_empty(&s->stalled) && !s->was_spared))
-    {
-        s->was_spared = s->n_body - s->at_mark < ENOUGH;
-        if (!s->was_spared)
-            s->at_mark = s->n_body;
-        timer_set(h->http.conn.loop, t, send_conf(&s->r->task)->send_timeout);
-        return;
-    }
-    s->r->log.action = "sending to client";
-    if (!go_on_without(s))
-        time_out(s, NULL);
-    h2_settle(h);
-}
-
 
 /* --- beginning -------------------------------------------------------------------- */
 
@@ -126,8 +41,7 @@ h2_stream_begin(struct h2 *h, int32_t id)
     list_init(&s->stalled);
     chain_init(&s->body, r->task.arena);
     chain_init(&s->out, r->task.arena);
-    s->read_timer.on_timeout = on_read_timeout;
-    s->write_timer.on_timeout = on_write_timeout;
+    h2_patience_init(s);
     h->n_streams++;
     h->is_kept = true;
     http_count(HTTP_WRITING, 1);

@@ -197,18 +197,13 @@ h2_reads_files(const struct http_request *r)
 }
 
 
-/* A window is closed.  Until when it may be is not put off by another time. */
 void
 h2_stall(struct h2_stream *s)
 {
     if (!list_empty(&s->stalled))
         return;
     list_append(&s->h->stalled, &s->stalled);
-    if (timer_is_set(&s->write_timer))
-        return;
-    s->at_mark = s->n_body;
-    timer_set(s->h->http.conn.loop, &s->write_timer,
-              send_conf(&s->r->task)->send_timeout);
+    h2_await_reply(s, true);
 }
 
 
@@ -234,6 +229,7 @@ h2_flush(struct http_request *r, size_t limit, bool late)
         return FLUSH_DONE;
     if (s->fields != NULL || s->out.n != 0 || (s->has_last && !s->is_told))
         h2_ready(s);
+    h2_await_reply(s, false);
     return FLUSH_WAIT;
 }
 
