@@ -100,21 +100,29 @@ after_head(struct health_probe *p, struct reading *r)
 }
 
 
-static enum step
-on_event(struct health_probe *p, struct reading *r, enum h1_event event)
+/* Most checks look at the status alone. */
+static void
+keep_field(struct health_probe *p, struct reading *r)
 {
     struct arena *a = p->task.arena;
 
+    if (r->answer.fields.list.n < KEPT_FIELDS
+        && health_match_wants_fields(question_of(p)->match))
+        (void) fields_add(a, &r->answer.fields, str_copy(a, r->h1.field.name),
+                          str_copy(a, r->h1.field.value));
+}
+
+
+static enum step
+on_event(struct health_probe *p, struct reading *r, enum h1_event event)
+{
     switch (event) {
     case H1_SAW_STATUS:
         r->answer.status = r->h1.status.status;
-        r->answer.reason = str_copy(a, r->h1.status.reason);
+        r->answer.reason = str_copy(p->task.arena, r->h1.status.reason);
         return STEP_NEXT;
     case H1_SAW_NAMED:
-        if (r->answer.fields.list.n < KEPT_FIELDS)
-            (void) fields_add(a, &r->answer.fields,
-                              str_copy(a, r->h1.field.name),
-                              str_copy(a, r->h1.field.value));
+        keep_field(p, r);
         return STEP_NEXT;
     case H1_SAW_INTERIM:
         memset(&r->answer.fields, 0, sizeof(r->answer.fields));

@@ -255,6 +255,13 @@ health_match_wants_body(const struct health_match *m)
 
 
 bool
+health_match_wants_fields(const struct health_match *m)
+{
+    return m != NULL && (m->headers.n != 0 || m->required.n != 0);
+}
+
+
+bool
 health_match_wants_request(const struct health_match *m)
 {
     return m != NULL && m->required.n != 0;

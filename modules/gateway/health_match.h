@@ -30,6 +30,7 @@ bool health_match_is_there(const struct health_match *m);
 struct health_match *health_match_of(struct arena *a, unsigned classes);
 
 /* Without match {}: from 200 to 399. */
+bool health_match_wants_fields(const struct health_match *m);
 bool health_match_wants_body(const struct health_match *m);
 bool health_match_wants_request(const struct health_match *m);
 /* Why the answer does not match; empty: it does.  *doing is for the log. */
