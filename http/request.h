@@ -76,6 +76,8 @@ struct http_response {
     bool has_trailers : 1;
     bool has_parts : 1;         /* a filter will include others              */
     bool checks_conditions : 1; /* ... but this one we do: it is cached      */
+    bool tag_decides : 1;       /* If-Modified-Since counts only without
+                                   If-None-Match (RFC 9110 section 13.1.3)   */
     bool is_live : 1;           /* it comes as it arises, perhaps for long   */
     bool varies : 1;            /* Vary: Accept-Encoding (gzip_vary)         */
     bool varies_by_dictionary : 1; /* ... Available-Dictionary ...           */

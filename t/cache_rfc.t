@@ -176,6 +176,10 @@ subtest 'Cache-Control' => sub {
     stale('no-cache', 'Cache-Control: no-cache');
     stale('no-cache with max-age', 'Cache-Control: max-age=3600, no-cache');
     stale('in a second line', 'Cache-Control: max-age=3600', 'Cache-Control: no-store');
+    fresh('must-understand', 'Cache-Control: max-age=3600, must-understand');
+    fresh('must-understand over no-store', 'Cache-Control: no-store, max-age=3600, must-understand');
+    check('must-understand of what nobody knows', { status => 599, reply =>
+          ['Cache-Control: max-age=3600, must-understand'] }, { want => 'miss' });
     fresh('must-revalidate while it is fresh', 'Cache-Control: max-age=3600, must-revalidate');
     fresh('must-revalidate without a value', 'Cache-Control: max-age=3600, immutable');
     stale('no-store over Expires', 'Cache-Control: no-store', 'Expires: {3600}');
@@ -388,6 +392,9 @@ subtest 'requests' => sub {
           { ask => ['If-None-Match: "b"'], want => 'hit', is => 200 });
     check('... over If-Modified-Since', { reply => ['Cache-Control: max-age=100', 'ETag: "a"', 'Last-Modified: {-1000}'] },
           { ask => ['If-None-Match: "b"', 'If-Modified-Since: {0}'], want => 'hit', is => 200 });
+    check('a tag that matches, and an older date', { reply => ['Cache-Control: max-age=100', 'ETag: "a"',
+                                                               'Last-Modified: {-10}'] },
+          { ask => ['If-None-Match: "a"', 'If-Modified-Since: {-100}'], want => 'hit', is => 304 });
     my $lm = date(-1000);
     check('If-Modified-Since', { reply => ['Cache-Control: max-age=100', "Last-Modified: $lm"] },
           { ask => ["If-Modified-Since: $lm"], want => 'any', is => 304 });

@@ -21,6 +21,7 @@ static const struct {
     { "must-revalidate", CC_MUST_REVALIDATE, 0 },
     { "proxy-revalidate", CC_PROXY_REVALIDATE, 0 },
     { "only-if-cached", CC_ONLY_IF_CACHED, 0 },
+    { "must-understand", CC_MUST_UNDERSTAND, 0 },
     { "max-age", 0, AT(max_age) },
     { "s-maxage", 0, AT(s_maxage) },
     { "stale-while-revalidate", 0, AT(updating) },

@@ -18,6 +18,7 @@ enum cache_directive {
     CC_PROXY_REVALIDATE = 1 << 5,
     CC_ONLY_IF_CACHED = 1 << 6,
     CC_ANY_MAX_STALE = 1 << 7, /* max-stale without a number                 */
+    CC_MUST_UNDERSTAND = 1 << 8,
 };
 
 /* Seconds; -1: there is none.  What is no number is 0, so that nothing is used

@@ -113,18 +113,37 @@ forbids_stale(const struct cache_control *c)
 
 /* --- storing ------------------------------------------------------------------------ */
 
+/* Statuses that may be stored by default (RFC 9110 section 15.1). */
+static bool
+is_guessable(unsigned status)
+{
+    static const unsigned all[]
+        = { 200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501 };
+
+    for (size_t i = 0; i < countof(all); i++)
+        if (all[i] == status)
+            return true;
+    return false;
+}
+
+
+/* Those of which it is known what storing them means. */
+static bool
+is_understood(unsigned status)
+{
+    return is_guessable(status) || status == 206 || status == 302
+           || status == 303 || status == 307;
+}
+
+
 /* 4.2.2: by the time that has passed since it was changed. */
 static int64_t
 guess(const struct facts *f, unsigned status, int64_t now)
 {
-    static const unsigned guessable[]
-        = { 200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501 };
     int64_t from = f->date != -1 ? f->date : now, n;
-    bool    is_one = (f->control.is & CC_PUBLIC) != 0;
 
-    for (size_t i = 0; i < countof(guessable); i++)
-        is_one |= guessable[i] == status;
-    if (!is_one || f->modified == -1 || f->modified >= from)
+    if ((!is_guessable(status) && !(f->control.is & CC_PUBLIC))
+        || f->modified == -1 || f->modified >= from)
         return -1;
     n = (from - f->modified) / GUESS_PART;
     return n < GUESS_MOST ? n : GUESS_MOST;
@@ -153,8 +172,12 @@ refusal(const struct facts *f, const struct gateway *g,
 {
     const unsigned shared = CC_PUBLIC | CC_MUST_REVALIDATE;
 
-    if (f->control.is & CC_NO_STORE)
+    if (f->control.is & CC_MUST_UNDERSTAND) { /* 5.2.2.3 */
+        if (!is_understood(x->code))
+            return "must-understand";
+    } else if (f->control.is & CC_NO_STORE) {
         return "no-store";
+    }
     if (f->control.is & CC_PRIVATE)
         return "private";
     if (x->code == 304)
@@ -371,6 +394,7 @@ cache_rfc_pass(struct gateway *g)
     if (g->cache == NULL || !cache_rfc_is_on(g))
         return;
     drop_listed(g->r, x);
+    g->r->out.tag_decides = true;
     if (!x->is_stored || g->cache->date == 0)
         return;
     add_age(g);

@@ -59,7 +59,8 @@ has_copy(const struct http_request *r)
 
     if (since == NULL && none == NULL)
         return false;
-    if (since != NULL && is_modified_since(r, since->value))
+    if (since != NULL && !(none != NULL && r->out.tag_decides)
+        && is_modified_since(r, since->value))
         return false;
     return none == NULL || is_listed(r, none, true);
 }
