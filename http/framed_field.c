@@ -2,7 +2,12 @@
 /* Fields of HTTP/2, by the classes of bytes that HTTP/1 has. */
 #include "http/framed_field.h"
 
-#include "http/field.h"
+#include "core/base/check.h"
+
+enum { KNOWN_MAX = 20 }; /* bytes of a known name                             */
+
+/* The known names, each made when it is wanted for the first time. */
+static char lower[FIELD_COUNT][KNOWN_MAX];
 
 
 enum framed_field
@@ -61,4 +66,16 @@ framed_field_judge(str_t name, str_t value)
         return FRAMED_TE;
     }
     return kind;
+}
+
+
+str_t
+framed_field_lower(struct arena *a, enum field_id id, str_t name)
+{
+    char *p = id != FIELD_UNKNOWN ? lower[id] : arena_bytes(a, name.n);
+
+    CHECK(id == FIELD_UNKNOWN || name.n <= KNOWN_MAX);
+    if (id == FIELD_UNKNOWN || p[0] == '\0')
+        str_lower_to(p, name);
+    return (str_t){ p, name.n };
 }

@@ -65,9 +65,9 @@ reply_is_bodiless(unsigned status)
 
 
 static void
-add(struct reply_head *h, str_t name, str_t value, bool is_clean)
+add(struct reply_head *h, enum field_id id, str_t value, bool is_clean)
 {
-    h->at[h->n++] = (struct reply_line){ name, value, is_clean };
+    h->at[h->n++] = (struct reply_line){ id, value, is_clean };
 }
 
 
@@ -76,7 +76,7 @@ add_length(struct reply_head *h, const struct http_response *o)
 {
     if (o->length == -1 || (reply_is_bodiless(o->status) && o->status != 304))
         return;
-    add(h, STR("Content-Length"),
+    add(h, FIELD_CONTENT_LENGTH,
         (str_t){ h->length, number_put(h->length, (uint64_t) o->length) },
         true);
 }
@@ -88,7 +88,7 @@ add_modified(struct reply_head *h, const struct http_response *o)
     if (o->last_modified == -1)
         return;
     date_http(h->modified, o->last_modified);
-    add(h, STR("Last-Modified"), (str_t){ h->modified, DATE_LEN }, true);
+    add(h, FIELD_LAST_MODIFIED, (str_t){ h->modified, DATE_LEN }, true);
 }
 
 
@@ -100,11 +100,11 @@ reply_head_make(struct http_request *r, struct reply_head *h)
     complete_location(r);
     h->n = 0;
     if (!o->hides_server && fields_get(&o->fields, FIELD_SERVER) == NULL)
-        add(h, STR("Server"), str_of(http_server_token(r)), true);
+        add(h, FIELD_SERVER, str_of(http_server_token(r)), true);
     if (!o->hides_date && fields_get(&o->fields, FIELD_DATE) == NULL)
-        add(h, STR("Date"), clock_http(), true);
+        add(h, FIELD_DATE, clock_http(), true);
     if (o->content_type.n != 0)
-        add(h, STR("Content-Type"),
+        add(h, FIELD_CONTENT_TYPE,
             o->type_tail.n != 0
                 ? str_join(r->task.arena, o->content_type, o->type_tail)
                 : o->content_type,
@@ -114,13 +114,13 @@ reply_head_make(struct http_request *r, struct reply_head *h)
     h->location = o->is_own_location ? fields_get(&o->fields, FIELD_LOCATION)
                                      : NULL;
     if (h->location != NULL)
-        add(h, STR("Location"), h->location->value, false);
+        add(h, FIELD_LOCATION, h->location->value, false);
     h->framing = h->n;
     if (o->varies_by_dictionary) /* RFC 9842 sections 6.2 and 9.3             */
-        add(h, STR("Vary"),
+        add(h, FIELD_VARY,
             STR("Accept-Encoding, Available-Dictionary, Sec-Fetch-Site"), true);
     else if (o->varies)
-        add(h, STR("Vary"), STR("Accept-Encoding"), true);
+        add(h, FIELD_VARY, STR("Accept-Encoding"), true);
 }
 
 
@@ -130,7 +130,7 @@ reply_head_size(const struct http_request *r, const struct reply_head *h)
     size_t n = 0;
 
     for (unsigned i = 0; i < h->n; i++)
-        n += h->at[i].name.n + h->at[i].value.n + FIELD_FRAME;
+        n += field_name(h->at[i].id).n + h->at[i].value.n + FIELD_FRAME;
     VEC_EACH(&r->out.fields.list, f)
         n += f->name.n + f->value.n + FIELD_FRAME;
     return n;

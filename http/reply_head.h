@@ -8,8 +8,9 @@
 #include "http/request.h"
 
 struct reply_line {
-    str_t name, value;
-    bool  is_clean; /* has no bytes that field_put_text would replace        */
+    enum field_id id;
+    str_t         value;
+    bool is_clean; /* has no bytes that field_put_text would replace         */
 };
 
 enum { REPLY_LINES = 7 };

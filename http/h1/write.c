@@ -80,10 +80,10 @@ put_lines(char *p, const struct reply_head *h, unsigned from, unsigned until)
         const struct reply_line *l = &h->at[from];
 
         if (!l->is_clean) {
-            p = field_put(p, l->name, l->value);
+            p = field_put(p, field_name(l->id), l->value);
             continue;
         }
-        p = put(p, l->name);
+        p = put(p, field_name(l->id));
         p = put(p, STR(": "));
         p = put(p, l->value);
         p = put(p, STR("\r\n"));

@@ -5,6 +5,7 @@
  */
 #include "core/base/number.h"
 #include "http/debug.h"
+#include "http/framed_field.h"
 #include "http/h2/conn.h"
 #include "http/reply_head.h"
 #include "http/response.h"
@@ -39,12 +40,18 @@ status_text(struct arena *a, unsigned status)
 }
 
 
-/* nghttp2 makes names lower case. */
 static void
 add(struct h2_stream *s, str_t name, str_t value)
 {
     s->fields[s->n_fields_out++] = pair(name, value);
     s->head_size += name.n + value.n + FIELD_FRAME;
+}
+
+
+static void
+add_field(struct h2_stream *s, enum field_id id, str_t name, str_t value)
+{
+    add(s, framed_field_lower(s->r->task.arena, id, name), value);
 }
 
 
@@ -71,7 +78,8 @@ add_all(struct h2_stream *s, const struct fields *f, const struct field *but)
         return;
     VEC_EACH(&f->list, it)
         if (!it->is_hidden && it != but && !is_of_http1(s, it))
-            add(s, it->name, field_clean(s->r->task.arena, it->value));
+            add_field(s, it->id, it->name,
+                      field_clean(s->r->task.arena, it->value));
 }
 
 
@@ -98,9 +106,9 @@ h2_send_head(struct http_request *r)
     new_head(s, 1 + h->n + o->fields.list.n);
     add(s, STR(":status"), status_text(a, o->status));
     for (unsigned i = 0; i < h->n; i++)
-        add(s, h->at[i].name,
-            h->at[i].is_clean ? h->at[i].value
-                              : field_clean(a, h->at[i].value));
+        add_field(s, h->at[i].id, field_name(h->at[i].id),
+                  h->at[i].is_clean ? h->at[i].value
+                                    : field_clean(a, h->at[i].value));
     add_all(s, &o->fields, h->location);
     return STEP_NEXT;
 }
@@ -275,6 +283,20 @@ merge_priority(struct h2_stream *s)
 
 /* --- for nghttp2 --------------------------------------------------------------------- */
 
+/* nghttp2 frames heads before anything else: by the end of this turn, unless a
+ * frame of DATA is stuck in it.  So it need not copy them. */
+static void
+lend(struct h2_stream *s)
+{
+    const uint8_t by_reference = NGHTTP2_NV_FLAG_NO_COPY_NAME
+                                 | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
+
+    if (!s->h->is_full)
+        for (size_t i = 0; i < s->n_fields_out; i++)
+            s->fields[i].flags = by_reference;
+}
+
+
 void
 h2_submit(struct h2_stream *s)
 {
@@ -287,6 +309,7 @@ h2_submit(struct h2_stream *s)
     if (s->fields != NULL && !s->is_begun) {
         s->is_begun = true;
         merge_priority(s);
+        lend(s);
         nghttp2_submit_response(n, s->id, s->fields, s->n_fields_out,
                                 is_empty ? NULL : &body);
         s->fields = NULL;

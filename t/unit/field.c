@@ -4,6 +4,7 @@
  * t/truth/protocol.tsv and proxypass.tsv.
  */
 #include "http/field.h"
+#include "http/framed_field.h"
 #include "http/h1/parse.h"
 #include "t/unit/tap.h"
 
@@ -218,6 +219,29 @@ test_breaks(void)
 }
 
 
+/* As HTTP/2 has names; the second time it is a known one that was kept. */
+static void
+test_lower(void)
+{
+    struct arena *a = arena_new(0);
+
+    for (unsigned i = 0; i < 2; i++) {
+        is_str(framed_field_lower(a, FIELD_CONTENT_TYPE, STR("Content-TYPE")),
+               "content-type", "a known name");
+        is_str(framed_field_lower(a, FIELD_UNKNOWN, STR("X-Mine_9")),
+               "x-mine_9", "another one");
+    }
+    for (unsigned id = FIELD_UNKNOWN + 1; id < FIELD_COUNT; id++) {
+        str_t name = field_name(id), low = framed_field_lower(a, id, name);
+
+        if (!str_ieq(low, name) || framed_field_name(low) != FRAMED_FINE
+            || field_id(low) != id)
+            ok(false, "the lower-case name of a field");
+    }
+    arena_free(a);
+}
+
+
 int
 main(void)
 {
@@ -238,5 +262,6 @@ main(void)
 
     check_many();
     test_breaks();
+    test_lower();
     return done();
 }

@@ -96,7 +96,7 @@ send_head(struct http_request *r)
     reply_head_make(r, &h);
     stream_of(r)->head = arena_printf(r->task.arena, "%u", r->out.status);
     for (unsigned i = 0; i < h.n; i++)
-        if (str_is(h.at[i].name, "Content-Length"))
+        if (h.at[i].id == FIELD_CONTENT_LENGTH)
             stream_of(r)->head = str_join3(r->task.arena, stream_of(r)->head,
                                            STR(" "), h.at[i].value);
     r->head_size = FRAME + stream_of(r)->head.n;
