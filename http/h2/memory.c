@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/base/pieces.h"
 #include "http/h2/conn.h"
 
 enum {
@@ -52,7 +53,7 @@ get(size_t n, void *user)
 
     if (n < LARGE || n > SLOT || h->frames != NULL
         || (spare == NULL && !make_slots()))
-        return malloc(n);
+        return pieces_get(n);
     s = spare;
     spare = s->next;
     h->frames = s;
@@ -67,7 +68,7 @@ put(void *p, void *user)
     union slot *s = p;
 
     if (p == NULL || p != h->frames) {
-        free(p);
+        pieces_put(p);
         return;
     }
     h->frames = NULL;

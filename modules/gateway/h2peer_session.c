@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "core/base/check.h"
+#include "core/base/pieces.h"
 
 enum {
     STREAM_WINDOW = 262144,
@@ -263,9 +264,43 @@ read_body(nghttp2_session *session, int32_t id, uint8_t *out, size_t n,
 
 /* --- the session ---------------------------------------------------------- */
 
+static void *
+get(size_t n, void *arg)
+{
+    (void) arg;
+    return pieces_get(n);
+}
+
+
+static void
+put(void *p, void *arg)
+{
+    (void) arg;
+    pieces_put(p);
+}
+
+
+static void *
+get_zeroed(size_t n, size_t size, void *arg)
+{
+    (void) arg;
+    return calloc(n, size);
+}
+
+
+static void *
+resize(void *p, size_t n, void *arg)
+{
+    (void) arg;
+    return realloc(p, n);
+}
+
+
 static nghttp2_session *
 open_session(struct h2peer_session *s)
 {
+    nghttp2_mem memory = { NULL, get, put, get_zeroed, resize };
+
     nghttp2_session_callbacks *c;
     nghttp2_option            *o;
     nghttp2_session           *session = NULL;
@@ -289,7 +324,7 @@ open_session(struct h2peer_session *s)
     nghttp2_option_set_no_http_messaging(o, 1);
     nghttp2_option_set_no_closed_streams(o, 1);
     nghttp2_option_set_max_send_header_block_length(o, REQUEST_MAX);
-    if (nghttp2_session_client_new2(&session, c, s, o) != 0)
+    if (nghttp2_session_client_new3(&session, c, s, o, &memory) != 0)
         session = NULL;
     nghttp2_option_del(o);
     nghttp2_session_callbacks_del(c);
