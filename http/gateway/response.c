@@ -130,7 +130,7 @@ pass_field(struct gateway *g, const struct field *f)
     default:
         break;
     }
-    fields_add(r->task.arena, &r->out.fields, f->name, f->value);
+    fields_add_known(r->task.arena, &r->out.fields, f->id, f->name, f->value);
 }
 
 
