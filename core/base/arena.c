@@ -2,7 +2,7 @@
 /*
  * Arenas as chained pages with a bump pointer.  The struct itself is in its
  * first page, so an arena that stays small needs one allocation, or none:
- * freed pages of the default size are kept for the next arena.  Pieces that
+ * freed pages of the two usual sizes are kept for the next arena.  Pieces that
  * would waste much of a page get a malloc of their own, and are chained to the
  * arena.  In the emulated variant every piece does.
  *
@@ -19,8 +19,7 @@
 enum {
     PAGE_DEFAULT = 5120, /* with most of what a proxied request needs        */
     PAGE_MIN = 512,
-    PAGE_NEXT = 512, /* further ones, at least                              */
-    SPARE_MAX = 64,
+    PAGE_NEXT = 768, /* further ones, at least                              */
     ALIGN = alignof(max_align_t),
 };
 
@@ -59,11 +58,11 @@ struct arena {
     struct region   *region; /* takes its memory from there; or NULL       */
 };
 
-/* Freed pages of PAGE_DEFAULT bytes, for the next arena. */
-static _Thread_local struct {
+/* Freed pages of PAGE_DEFAULT and of PAGE_NEXT bytes, for the next arena. */
+static _Thread_local struct spare {
     struct page *first;
-    unsigned     n;
-} spare;
+    unsigned     n, most;
+} spare_default = { .most = 64 }, spare_next = { .most = 256 };
 
 
 /* Between two pieces, where ASan is told of it: what is written there is an
@@ -156,14 +155,26 @@ memory_drop(const struct region *r, void *p, size_t n)
 }
 
 
+/* NULL: pages of that size are not kept. */
+static struct spare *
+spare_of(size_t size)
+{
+    if (size == PAGE_DEFAULT)
+        return &spare_default;
+    return size == PAGE_NEXT ? &spare_next : NULL;
+}
+
+
 static struct page *
 page_take(struct region *r, size_t size)
 {
-    struct page *page = spare.first;
+    struct spare *s = r ? NULL : spare_of(size);
+    struct page  *page;
 
-    if (size == PAGE_DEFAULT && page && !r) {
-        spare.first = page->next;
-        spare.n--;
+    if (s && s->first) {
+        page = s->first;
+        s->first = page->next;
+        s->n--;
     } else {
         page = memory_take(r, size);
         if (!page)
@@ -178,19 +189,19 @@ page_take(struct region *r, size_t size)
 static void
 page_drop(const struct region *r, struct page *page)
 {
-    bool is_kept = page->size == PAGE_DEFAULT && spare.n < SPARE_MAX;
+    struct spare *s = r ? NULL : spare_of(page->size);
 
     poison(page + 1, page->size - sizeof(*page));
 #ifdef WEIR_EMULATE_ARENA
-    is_kept = false;
+    s = NULL;
 #endif
-    if (!is_kept || r) {
+    if (!s || s->n == s->most) {
         memory_drop(r, page, page->size);
         return;
     }
-    page->next = spare.first;
-    spare.first = page;
-    spare.n++;
+    page->next = s->first;
+    s->first = page;
+    s->n++;
 }
 
 
@@ -334,7 +345,7 @@ take_large(struct arena *a, size_t n)
 static size_t
 further_page(const struct arena *a, size_t n)
 {
-    size_t size = arena_used(a) / 8, least = n + sizeof(struct page) + ALIGN;
+    size_t size = arena_used(a) / 16, least = n + sizeof(struct page) + ALIGN;
 
     if (size < least + GAP)
         size = least + GAP;

@@ -199,10 +199,39 @@ test_vec(void)
 }
 
 
+/* Many at a time, which need a few pages each; the second time they get those
+ * that were freed. */
+static void
+test_pages(void)
+{
+    enum { MANY = 300, PIECES = 90 };
+    static struct arena *a[MANY];
+    static char         *piece[MANY][PIECES];
+    unsigned             good = 0;
+
+    for (unsigned turn = 0; turn < 2; turn++) {
+        for (unsigned i = 0; i < MANY; i++)
+            a[i] = arena_new(0);
+        for (unsigned k = 0; k < PIECES; k++)
+            for (unsigned i = 0; i < MANY; i++)
+                memset(piece[i][k] = arena_alloc(a[i], 100), (int) (i % 99),
+                       100);
+        for (unsigned i = 0; i < MANY; i++)
+            for (unsigned k = 0; k < PIECES; k++)
+                good += piece[i][k][0] == (char) (i % 99)
+                        && piece[i][k][99] == (char) (i % 99);
+        for (unsigned i = 0; i < MANY; i++)
+            arena_free(a[i]);
+    }
+    is(good, 2 * MANY * PIECES, "no page is in two arenas");
+}
+
+
 int
 main(void)
 {
     test_pieces();
+    test_pages();
     test_zeroed();
     test_limit();
     test_grow();
