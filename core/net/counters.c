@@ -35,7 +35,8 @@ static unsigned                  n_rows; /* 0: not even core's               */
 
 static struct table *table;
 static uint64_t      connections; /* numbered without a table                */
-static uint64_t      own[COUNTERS_MAX] __attribute__((aligned(COUNTERS_LINE)));
+static uint64_t      own[COUNTERS_MAX + COUNTERS_PLACES]
+    __attribute__((aligned(COUNTERS_LINE)));
 
 uint64_t *counters_own = own;
 
@@ -77,13 +78,20 @@ counters_row(unsigned number)
 }
 
 
+unsigned
+counters_place(unsigned i)
+{
+    return counters_count() + i;
+}
+
+
 /* The length of a line. */
 static size_t
 stride(void)
 {
     const size_t least = COUNTERS_LINE / sizeof(uint64_t);
 
-    return (counters_count() + least - 1) / least * least;
+    return (counters_count() + COUNTERS_PLACES + least - 1) / least * least;
 }
 
 

@@ -37,6 +37,9 @@ enum {
 };
 
 enum { COUNTERS_MAX = 256, COUNTERS_LINE = 64 };
+/* Counters of COUNTER_NOW behind those that have rows, for things that get their
+ * number when they are met: counters_place(i). */
+enum { COUNTERS_PLACES = 512 };
 
 /* Where this process counts. */
 extern uint64_t *counters_own;
@@ -59,6 +62,7 @@ unsigned counters_bring(const struct counter_row *rows);
  * processes. */
 unsigned                  counters_count(void);
 const struct counter_row *counters_row(unsigned number);
+unsigned                  counters_place(unsigned i);
 uint64_t                  counters_sum(unsigned number);
 
 /* The bytes of a table, and the table that processes share: zeroed, or what

@@ -12,7 +12,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
-#include "core/net/resolver_tally.h"
+#include "core/net/tally.h"
 #include "core/net/worker.h"
 #include "core/os/clock.h"
 
@@ -173,7 +173,7 @@ end_lookup(struct lookup *l, struct entry *e, int status)
     else
         set_error(l, status);
     l->is_done = true;
-    resolver_tally_end(l->tally, l->code);
+    tally_add(l->tally, tally_resolver_result(l->code), 1);
     task_wake(l->task);
 }
 
@@ -623,14 +623,15 @@ resolver_ask(struct resolver *of, struct lookup *l, struct task *t, str_t name,
     e = entry_get(rs, (str_t){ lower, name.n }, l->is_service);
     l->task = t;
     l->entry = e;
-    l->tally = of->options.zone.n != 0 ? resolver_tally(of->options.zone)
-                                       : NULL;
-    resolver_tally_ask(l->tally, l->is_service);
+    l->tally = of->options.zone.n != 0
+                   ? tally_of(TALLY_RESOLVER, 0, of->options.zone)
+                   : NULL;
+    tally_add(l->tally, l->is_service ? RESOLVER_SERVICES : RESOLVER_NAMES, 1);
     if (!e->is_asking && !l->is_new && has_result(e)
         && entry_end(e, l->ttl_min, l->ttl_max) > clock_ms())
     {
         give(l, e);
-        resolver_tally_end(l->tally, 0);
+        tally_add(l->tally, RESOLVER_NOERROR, 1);
         return true;
     }
     wait_start(t, &l->wait, cancel);

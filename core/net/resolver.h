@@ -18,7 +18,7 @@
 #include "core/net/dns_answer.h"
 
 struct resolver;
-struct resolver_tally;
+struct tally;
 struct entry;
 
 struct resolver_options {
@@ -36,30 +36,30 @@ enum { RESOLVER_TTL_MIN_MS = 1000, RESOLVER_TTL_MAX_MS = 300 * 1000 };
 
 /* One lookup of one task, initially zeroed. */
 struct lookup {
-    struct wait      wait;
-    struct list      link;    /* in the list of those that wait for the same
+    struct wait   wait;
+    struct list   link;  /* in the list of those that wait for the same
                                  name                                        */
-    struct entry    *entry;   /* of the name, in the resolver                */
-    struct task     *task;
-    struct timer     timer;
-    struct resolver_tally *tally; /* where it is counted, or NULL            */
+    struct entry *entry; /* of the name, in the resolver                */
+    struct task  *task;
+    struct timer  timer;
+    struct tally *tally; /* where it is counted, or NULL            */
     /* What is wanted: */
-    bool             is_service; /* SRV records, rather than addresses       */
-    bool             is_new;  /* nothing that is remembered                  */
-    msec_t           ttl_min, ttl_max; /* 0: the default                     */
+    bool   is_service;       /* SRV records, rather than addresses       */
+    bool   is_new;           /* nothing that is remembered                  */
+    msec_t ttl_min, ttl_max; /* 0: the default                     */
     /* What was found: */
-    bool             is_done;
-    int              code;    /* 0: found; otherwise the code in nginx's log */
-    const char      *error;   /* "Host not found"                            */
-    struct addr_any *at;      /* in the task's arena, without a port         */
-    size_t           n;
+    bool                is_done;
+    int                 code;  /* 0: found; otherwise the code in nginx's log */
+    const char         *error; /* "Host not found"                            */
+    struct addr_any    *at;    /* in the task's arena, without a port         */
+    size_t              n;
     struct dns_service *services; /* in the task's arena                     */
     size_t              n_services;
-    msec_t           valid_ms; /* for so long, from now on                   */
+    msec_t valid_ms; /* for so long, from now on                   */
 };
 
 /* Allocated in a generation's arena; its lookups have ended before. */
-struct resolver *resolver_new(struct arena *a,
+struct resolver *resolver_new(struct arena                  *a,
                               const struct resolver_options *o);
 
 const struct resolver_options *resolver_options(const struct resolver *rs);

@@ -14,7 +14,7 @@
 #include "core/event/bell.h"
 #include "core/log/target.h"
 #include "core/shm/counters.h"
-#include "core/shm/resolver_tallies.h"
+#include "core/shm/tallies.h"
 #include "core/shm/seen.h"
 #include "core/upstream/answers.h"
 #include "core/upstream/health.h"
@@ -146,7 +146,7 @@ setup_open(const struct setup *s, struct generation *g, struct generation *old,
         return false;
     if (old == NULL && !is_test
         && (!counters_share(log) || !seen_share(log) || !bell_hang(log)
-            || !resolver_tallies_share(log) || !answers_share(log)
+            || !tallies_share(log) || !answers_share(log)
             || !health_share(log)))
         return false;
     if (!zones_open(g, old, is_test, log))

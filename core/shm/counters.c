@@ -6,7 +6,12 @@
 #include "core/net/counters.h"
 #include "core/shm/registry.h"
 
-enum { OVERHEAD = 4 * ZONE_PAGE };
+/* What a zone takes for itself, at most: its head, and a little for each page. */
+static size_t
+overhead(void)
+{
+    return 4 * ZONE_PAGE + counters_size() / 64;
+}
 
 
 /* A new zone is zeroed, and so is an empty table. */
@@ -45,11 +50,11 @@ counters_share(const struct log *log)
     uintptr_t              table;
 
     use.version = digest();
-    z = zone_own("(counters)", counters_size() + OVERHEAD, &use, log);
+    z = zone_own("(counters)", counters_size() + overhead(), &use, log);
     if (z == NULL)
         return false;
     table = (uintptr_t) zone_root(z);
-    if (table - (uintptr_t) z > OVERHEAD || table % COUNTERS_LINE != 0) {
+    if (table - (uintptr_t) z > overhead() || table % COUNTERS_LINE != 0) {
         log_at(log, LEVEL_EMERG, 0, "the shared counters are damaged");
         return false;
     }

@@ -18,7 +18,7 @@
 #include "core/base/check.h"
 
 /* Changes with the layout of what follows. */
-#define MAGIC "weir z1"
+#define MAGIC "weir z2"
 
 enum page_kind { PAGE_FREE, PAGE_SLOTS, PAGE_RUN, PAGE_REST };
 enum { SLOTS_MAX = ZONE_PAGE / 32, NONE = UINT32_MAX };
@@ -48,6 +48,7 @@ struct zone {
     uint32_t        n_pages, n_free;
     uint32_t        first_free; /* no page before it is free                 */
     uint32_t        open[countof(sizes)]; /* lists; NONE: empty              */
+    uint64_t        reqs[countof(sizes)], fails[countof(sizes)];
     struct page     pages[];
 };
 
@@ -356,8 +357,11 @@ zone_alloc(struct zone *z, size_t n)
         return take_run(z, n);
     while (sizes[size] < n)
         size++;
-    if (z->open[size] == NONE && add_page(z, size) == NULL)
+    z->reqs[size]++;
+    if (z->open[size] == NONE && add_page(z, size) == NULL) {
+        z->fails[size]++;
         return NULL;
+    }
     return take_slot(z, &z->pages[z->open[size]]);
 }
 
@@ -382,6 +386,49 @@ zone_free(struct zone *z, void *p)
 
 
 /* --- the head --------------------------------------------------------------- */
+
+static unsigned
+slots_used(const struct page *p)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < countof(p->used); i++)
+        n += (unsigned) __builtin_popcountll(p->used[i]);
+    return n;
+}
+
+
+void
+zone_tell(const struct zone *z, struct zone_usage *out)
+{
+    _Static_assert(countof(sizes) == ZONE_SIZES, "sizes of slots");
+    *out = (struct zone_usage){ .pages_free = z->n_free,
+                                .pages_used = z->n_pages - z->n_free };
+    for (unsigned i = 0; i < ZONE_SIZES; i++) {
+        out->slots[i].size = sizes[i];
+        out->slots[i].reqs = z->reqs[i];
+        out->slots[i].fails = z->fails[i];
+    }
+    for (uint32_t i = 0; i < z->n_pages; i++) {
+        const struct page *p = &z->pages[i];
+        unsigned           used = slots_used(p), most;
+
+        if (p->kind != PAGE_SLOTS || p->size >= ZONE_SIZES)
+            continue;
+        most = ZONE_PAGE / sizes[p->size];
+        out->slots[p->size].used += used < most ? used : most;
+        out->slots[p->size].free += used < most ? most - used : 0;
+    }
+}
+
+
+void
+zone_forget_attempts(struct zone *z)
+{
+    for (unsigned i = 0; i < ZONE_SIZES; i++)
+        z->reqs[i] = z->fails[i] = 0;
+}
+
 
 bool
 zone_is_one(const void *bytes, size_t n)

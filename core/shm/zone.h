@@ -62,6 +62,21 @@ void *zone_alloc(struct zone *z, size_t n);
 /* NULL is allowed. */
 void zone_free(struct zone *z, void *p);
 
+/* What is in use, of pages and of the slots of each size that pages are divided
+ * into.  Without the lock: figures of about now, which need not agree. */
+enum { ZONE_SIZES = 13 };
+struct zone_usage {
+    uint32_t pages_used, pages_free;
+    struct {
+        uint32_t size; /* bytes                                              */
+        uint32_t used, free;
+        uint64_t reqs, fails; /* attempts to allocate; and in vain           */
+    } slots[ZONE_SIZES];
+};
+void zone_tell(const struct zone *z, struct zone_usage *out);
+/* No attempts have been made so far. */
+void zone_forget_attempts(struct zone *z);
+
 /* Room for a hash of chains: as many entries as fit into so many bytes together
  * with their buckets, which are a power of two. */
 struct zone_table {

@@ -419,6 +419,34 @@ shared_uncount(struct peer_set *set, const struct peer *peer)
 }
 
 
+static bool
+has_state(const struct peer_set *set, const struct peer_state *state)
+{
+    for (unsigned i = 0; i < set->n_peers; i++)
+        if (set->peers[i].state == state)
+            return true;
+    return false;
+}
+
+
+unsigned
+shared_zombies(const struct peer_set *set, str_t group)
+{
+    const struct table *t = set->zone != NULL ? zone_root(set->zone) : NULL;
+    unsigned            n = 0;
+
+    for (unsigned i = 0; t != NULL && i < t->n; i++) {
+        const struct entry *e = t->at[i];
+
+        if (e->state.conns != 0 && e->key_n > group.n
+            && memcmp(e->key, group.p, group.n) == 0 && e->key[group.n] == ' '
+            && !has_state(set, &e->state))
+            n++;
+    }
+    return n;
+}
+
+
 void
 shared_zone_lock(struct zone *z)
 {

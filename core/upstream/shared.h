@@ -27,6 +27,10 @@ void shared_unlock(const struct peer_set *set);
 void shared_count(struct peer_set *set, const struct peer *peer);
 void shared_uncount(struct peer_set *set, const struct peer *peer);
 
+/* With the lock of a set that has joined: how many peers that the group had, and
+ * has no more, are in use. */
+unsigned shared_zombies(const struct peer_set *set, str_t group);
+
 /* The lock of the states in a zone; zone_unlock gives it back. */
 void shared_zone_lock(struct zone *z);
 /* What live.c and line.c have in the zone; with the lock. */

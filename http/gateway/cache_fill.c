@@ -410,6 +410,7 @@ cache_finish(struct gateway *g)
         (void) unlink(fill->name.p);
     else if (temp_file_move(&g->r->task, fill->name.p, name)) {
         disk_cache_stored(c->in, &c->key, (uint64_t) fill->end, c->purges);
+        c->is_stored = true;
         if (fill->is_announced)
             disk_cache_grown(c->in, &c->key, c->claim);
     }

@@ -48,7 +48,7 @@ struct cached {
     const char              *unstored; /* why the response is not; NULL    */
     int64_t                  valid_at; /* of what is answered; 0             */
     int64_t                  date; /* when what is answered was stored; 0    */
-    bool                     is_storable;
+    bool                     is_storable, is_stored;
     bool                     may_use_error; /* stale-if-error                */
     bool                     is_strict; /* stale, it must not be used        */
     uint32_t                 claim; /* 0: none                               */

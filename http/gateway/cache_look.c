@@ -725,9 +725,9 @@ gateway_cache_end(struct gateway *g)
 
     if (c == NULL)
         return;
-    cache_tell_end(g);
     cache_stop_waiting(c);
     cache_finish(g);
+    cache_tell_end(g);
     cache_close(&c->old);
     chain_file_put(c->join.file);
     c->join.file = NULL;

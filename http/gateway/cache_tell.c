@@ -8,6 +8,7 @@
 
 #include "core/conf/types.h"
 #include "core/net/counters.h"
+#include "core/net/tally.h"
 #include "core/os/clock.h"
 #include "http/filter.h"
 #include "http/gateway/cache_inside.h"
@@ -36,11 +37,36 @@ static const struct counter_row counters[] = {
 };
 
 
+static void
+count_response(const struct gateway *g, const struct cached *c)
+{
+    const struct exchange *x = g->x;
+    struct tally          *t;
+    uint64_t               bytes = 0;
+    unsigned               n;
+
+    if (c->status == CACHE_NONE || c->in == NULL || task_is_dry(&g->r->task))
+        return;
+    if (x != NULL && (x->length > 0 || x->body_bytes > 0))
+        bytes = (uint64_t) (x->length > 0 ? x->length : x->body_bytes);
+    t = tally_of(TALLY_CACHE, 0, c->in->in->name);
+    n = cache_count_of(c->status);
+    tally_add(t, n, 1);
+    tally_add(t, n + 1, bytes);
+    if (c->status > CACHE_EXPIRED || !c->is_stored)
+        return;
+    tally_add(t, CACHE_COUNTS_STORED + n, 1);
+    tally_add(t, CACHE_COUNTS_STORED + n + 1, bytes);
+}
+
+
 void
 cache_tell_end(const struct gateway *g)
 {
-    if (g->cache != NULL)
-        counter_add(cache_status_module.first_counter + g->cache->why, 1);
+    if (g->cache == NULL)
+        return;
+    counter_add(cache_status_module.first_counter + g->cache->why, 1);
+    count_response(g, g->cache);
 }
 
 

@@ -10,7 +10,7 @@
  *     GET /api/9/http/upstreams/app/servers
  *     GET /api/http/upstreams/app                       (Angie's)
  */
-#include "modules/content/api.h"
+#include "modules/content/api_named.h"
 
 #include <unistd.h>
 
@@ -133,14 +133,6 @@ sum_http(enum http_counter which)
 
 
 static void
-put_if_wanted(struct api *a, const char *name, uint64_t n)
-{
-    if (api_wants(a, name))
-        json_put_number(&a->out, name, n);
-}
-
-
-static void
 put_nginx(struct api *a)
 {
     struct addr_any at;
@@ -155,22 +147,36 @@ put_nginx(struct api *a)
         json_put(&a->out, "build", STR("weir-" WEIR_VERSION));
     if (api_wants(a, "address"))
         json_put(&a->out, "address", (str_t){ text, n });
-    put_if_wanted(a, "generation", a->r->task.gen->number);
+    api_put_if_wanted(a, "generation", a->r->task.gen->number);
     if (api_wants(a, "load_timestamp"))
         api_put_time(&a->out, "load_timestamp",
                      (uint64_t) a->r->task.gen->since * 1000);
     if (api_wants(a, "timestamp"))
         api_put_time(&a->out, "timestamp",
                      (uint64_t) clock_seconds() * 1000 + clock_millisecond());
-    put_if_wanted(a, "pid", (uint64_t) getpid());
-    put_if_wanted(a, "ppid", (uint64_t) getppid());
+    api_put_if_wanted(a, "pid", (uint64_t) getpid());
+    api_put_if_wanted(a, "ppid", (uint64_t) getppid());
+}
+
+
+/* Objects of counters that only rise: what they were when they were deleted last
+ * is subtracted. */
+static uint64_t
+since_reset(const char *object, unsigned i, uint64_t now)
+{
+    uint64_t then
+        = tally_get(tally_find(TALLY_FORGOTTEN, 0, str_of(object)), i);
+
+    return now > then ? now - then : 0;
 }
 
 
 static void
 put_processes(struct api *a)
 {
-    put_if_wanted(a, "respawned", counters_sum(WORKERS_RESPAWNED));
+    api_put_if_wanted(
+        a, "respawned",
+        since_reset("processes", 0, counters_sum(WORKERS_RESPAWNED)));
 }
 
 
@@ -178,28 +184,68 @@ static void
 put_connections(struct api *a)
 {
     uint64_t accepted = counters_sum(CONNS_ACCEPTED);
+    uint64_t dropped = accepted - counters_sum(CONNS_HANDLED);
 
-    put_if_wanted(a, "accepted", accepted);
-    put_if_wanted(a, "dropped", accepted - counters_sum(CONNS_HANDLED));
-    put_if_wanted(a, "active",
-                  counters_sum(CONNS_ACTIVE) - sum_http(HTTP_WAITING));
-    put_if_wanted(a, "idle", sum_http(HTTP_WAITING));
+    api_put_if_wanted(a, "accepted", since_reset("connections", 0, accepted));
+    api_put_if_wanted(a, "dropped", since_reset("connections", 1, dropped));
+    api_put_if_wanted(a, "active",
+                      counters_sum(CONNS_ACTIVE) - sum_http(HTTP_WAITING));
+    api_put_if_wanted(a, "idle", sum_http(HTTP_WAITING));
 }
 
 
 static void
 put_requests(struct api *a)
 {
-    put_if_wanted(a, "total", sum_http(HTTP_REQUESTS));
-    put_if_wanted(a, "current", sum_http(HTTP_WRITING));
+    api_put_if_wanted(a, "total",
+                      since_reset("requests", 0, sum_http(HTTP_REQUESTS)));
+    api_put_if_wanted(a, "current", sum_http(HTTP_WRITING));
+}
+
+
+static void
+forget(const char *object, uint64_t first, uint64_t second)
+{
+    struct tally *t = tally_of(TALLY_FORGOTTEN, 0, str_of(object));
+
+    tally_forget(t);
+    tally_add(t, 0, first);
+    tally_add(t, 1, second);
+}
+
+
+static void
+forget_processes(void)
+{
+    forget("processes", counters_sum(WORKERS_RESPAWNED), 0);
+}
+
+
+static void
+forget_connections(void)
+{
+    uint64_t accepted = counters_sum(CONNS_ACCEPTED);
+
+    forget("connections", accepted, accepted - counters_sum(CONNS_HANDLED));
+}
+
+
+static void
+forget_requests(void)
+{
+    forget("requests", sum_http(HTTP_REQUESTS), 0);
 }
 
 
 static enum step
-reply_object(struct api *a, void (*put)(struct api *))
+reply_object(struct api *a, void (*put)(struct api *), void (*reset)(void))
 {
     if (a->path.n != 0)
         return api_not_found(a);
+    if (a->r->method == HTTP_DELETE && reset != NULL && a->may_write) {
+        reset();
+        return http_reply(a->r, 204, STR(""), STR(""));
+    }
     if (!(a->r->method & (HTTP_GET | HTTP_HEAD)))
         return api_read_only(a);
     json_open(&a->out, NULL, '{');
@@ -224,18 +270,73 @@ reply_list(struct api *a, const char *const *names)
 
 /* --- paths ---------------------------------------------------------------------- */
 
+/* There are no such things: an empty collection. */
+static bool
+none(struct api *a, unsigned i, str_t *name)
+{
+    (void) a, (void) i, (void) name;
+    return false;
+}
+
+
+static enum step
+serve_collection(struct api *a, str_t part)
+{
+    static const struct api_kind keyvals
+        = { .text = "keyval not found", .code = "KeyvalNotFound", .nth = none };
+    static const struct {
+        str_t                  name;
+        const struct api_kind *kind;
+    } all[] = {
+        { STR_INIT("server_zones"), &api_server_zones },
+        { STR_INIT("location_zones"), &api_location_zones },
+        { STR_INIT("caches"), &api_caches },
+        { STR_INIT("limit_conns"), &api_limit_conns },
+        { STR_INIT("limit_reqs"), &api_limit_reqs },
+        { STR_INIT("keyvals"), &keyvals },
+    };
+
+    for (size_t i = 0; i < countof(all); i++)
+        if (str_eq(part, all[i].name))
+            return api_named(a, all[i].kind);
+    return api_not_found(a);
+}
+
+
 static enum step
 serve_http(struct api *a)
 {
-    static const char *const parts[] = { "requests", "upstreams", NULL };
-    str_t                    part = api_part(a);
+    static const char *const parts[]
+        = { "requests", "server_zones", "location_zones",
+            "caches",   "limit_conns",  "limit_reqs",
+            "keyvals",  "upstreams",    NULL };
+    str_t part = api_part(a);
 
     if (part.n == 0)
         return reply_list(a, parts);
     if (str_is(part, "requests"))
-        return reply_object(a, put_requests);
+        return reply_object(a, put_requests, forget_requests);
     if (str_is(part, "upstreams"))
         return api_upstreams(a);
+    return serve_collection(a, part);
+}
+
+
+/* Nothing is counted of stream so far. */
+static enum step
+serve_stream(struct api *a)
+{
+    static const char *const parts[]
+        = { "server_zones", "limit_conns", "keyvals", "upstreams", NULL };
+    static const struct api_kind nothing
+        = { .text = "path not found", .code = "PathNotFound", .nth = none };
+    str_t part = api_part(a);
+
+    if (part.n == 0)
+        return reply_list(a, parts);
+    for (const char *const *it = parts; *it != NULL; it++)
+        if (str_eq(part, str_of(*it)))
+            return api_named(a, &nothing);
     return api_not_found(a);
 }
 
@@ -244,21 +345,26 @@ static enum step
 serve_version(struct api *a)
 {
     static const char *const parts[]
-        = { "nginx", "processes", "connections", "resolvers", "http", NULL };
+        = { "nginx", "processes", "connections", "slabs",
+            "http",  "stream",    "resolvers",   NULL };
     str_t part = api_part(a);
 
     if (part.n == 0)
         return reply_list(a, parts);
     if (str_is(part, "nginx"))
-        return reply_object(a, put_nginx);
+        return reply_object(a, put_nginx, NULL);
     if (str_is(part, "processes"))
-        return reply_object(a, put_processes);
+        return reply_object(a, put_processes, forget_processes);
     if (str_is(part, "connections"))
-        return reply_object(a, put_connections);
+        return reply_object(a, put_connections, forget_connections);
+    if (str_is(part, "slabs"))
+        return api_named(a, &api_slabs);
     if (str_is(part, "resolvers"))
-        return api_resolvers(a);
+        return api_named(a, &api_resolvers);
     if (str_is(part, "http"))
         return serve_http(a);
+    if (str_is(part, "stream"))
+        return serve_stream(a);
     return api_not_found(a);
 }
 

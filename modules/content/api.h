@@ -16,7 +16,7 @@ struct api {
                                      its ends                                */
     bool                 may_write;
     bool                 has_fields; /* ?fields=                             */
-    str_t                fields;  /* a,b,c                                   */
+    str_t                fields; /* a,b,c                                   */
     struct json_text     out;
 };
 
@@ -37,8 +37,6 @@ enum step api_read_only(struct api *a);
 /* Moments as 2022-06-28T11:15:44.467Z. */
 void api_put_time(struct json_text *out, const char *name, uint64_t wall_ms);
 
-/* "resolvers/...": api_resolvers.c */
-enum step api_resolvers(struct api *a);
 /* "upstreams/...": api_upstreams.c */
 enum step api_upstreams(struct api *a);
 /* "upstreams/NAME/servers...": api_servers.c */

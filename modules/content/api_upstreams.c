@@ -21,7 +21,7 @@ struct seen {
 
 struct seen_list {
     struct seen *at;
-    unsigned     n;
+    unsigned     n, zombies;
 };
 
 
@@ -38,6 +38,7 @@ look(struct api *a, struct upstream_group *g)
     for (unsigned i = 0; i < l.n; i++)
         l.at[i] = (struct seen){ .peer = &set->peers[i],
                                  .state = *set->peers[i].state };
+    l.zombies = shared_zombies(set, g->name);
     shared_unlock(set);
     for (unsigned i = 0; i < l.n; i++)
         health_tell(&set->peers[i], &l.at[i].health);
@@ -188,6 +189,8 @@ put_group(struct api *a, struct upstream_group *g, const char *name)
     }
     if (api_wants(a, "keepalive"))
         json_put_number(o, "keepalive", idle_count(g));
+    if (api_wants(a, "zombies"))
+        json_put_number(o, "zombies", l.zombies);
     if (api_wants(a, "zone"))
         json_put(o, "zone", zone_name(g->zone->zone));
     if (g->queue != NULL && api_wants(a, "queue"))
@@ -270,6 +273,7 @@ put_angie_group(struct api *a, struct upstream_group *g, const char *name)
         put_angie_peer(a, g, &l.at[i]);
     json_close(o, '}');
     json_put_number(o, "keepalive", idle_count(g));
+    json_put_number(o, "zombies", l.zombies);
     json_put(o, "zone", zone_name(g->zone->zone));
     json_close(o, '}');
 }

@@ -88,11 +88,15 @@ static enum step
 refuse(struct task *t, const struct limit_conn_conf *c,
        struct limit_conn_state *s, const struct limit *by)
 {
+    enum step step;
+
     give_back(s);
     log_at(t->log, c->answer.log_level, 0,
            "limiting connections%s by zone \"" STR_F "\"",
            c->answer.is_dry_run ? ", dry run," : "", STR_A(by->zone->in->name));
-    return limit_refuse(t, &c->answer, &s->status);
+    step = limit_refuse(t, &c->answer, &s->status);
+    limit_count(by->zone, TALLY_LIMIT_CONN, s->status);
+    return step;
 }
 
 
@@ -129,6 +133,9 @@ limit_connections(struct task *t)
             s->first = one;
         s->is_held = true;
     }
+    if (s->is_held)
+        VEC_EACH(&c->limits, it)
+            limit_count(it->zone, TALLY_LIMIT_CONN, LIMIT_PASSED);
     return STEP_NEXT;
 }
 

@@ -172,12 +172,16 @@ static enum step
 refuse(struct task *t, const struct limit_req_conf *c,
        struct limit_req_state *s, const struct check *by)
 {
+    enum step step;
+
     log_at(t->log, c->answer.log_level, 0,
            "limiting requests%s, excess: %" PRIu64 ".%03" PRIu64
            " by zone \"" STR_F "\"",
            c->answer.is_dry_run ? ", dry run" : "", by->excess / 1000,
            by->excess % 1000, STR_A(by->limit->zone->in->name));
-    return limit_refuse(t, &c->answer, &s->status);
+    step = limit_refuse(t, &c->answer, &s->status);
+    limit_count(by->limit->zone, TALLY_LIMIT_REQ, s->status);
+    return step;
 }
 
 
@@ -231,6 +235,18 @@ delay(struct task *t, const struct limit_req_conf *c, struct limit_req_state *s,
 }
 
 
+/* A request that was delayed counts for the zone that did it. */
+static void
+tell_zones(const struct checks *all, enum limit_status status)
+{
+    const struct check *one = status != LIMIT_PASSED ? slowest(all) : NULL;
+
+    for (size_t i = 0; i < all->n; i++)
+        if (one == NULL || one == &all->at[i])
+            limit_count(all->at[i].limit->zone, TALLY_LIMIT_REQ, status);
+}
+
+
 /* Notes what the response says.  Zones that would have let a request through
  * that another one refuses have not counted it. */
 static void
@@ -260,6 +276,7 @@ limit_requests(struct task *t)
     struct limit_req_state      *s;
     struct checks all            UNSET;
     const struct check          *refuses;
+    enum step                    step;
 
     if (c->limits.n == 0)
         return STEP_NEXT;
@@ -282,8 +299,11 @@ limit_requests(struct task *t)
             limit_zone_full(all.at[i].limit->zone, t->log);
     if (c->has_headers && !c->answer.is_dry_run)
         note_quotas(t, s, &all, refuses);
-    return refuses != NULL ? refuse(t, c, s, refuses)
-                           : delay(t, c, s, slowest(&all));
+    if (refuses != NULL)
+        return refuse(t, c, s, refuses);
+    step = delay(t, c, s, slowest(&all));
+    tell_zones(&all, s->status);
+    return step;
 }
 
 

@@ -229,6 +229,14 @@ limit_refuse(struct task *t, const struct limit_answer *c, enum limit_status *s)
 
 
 void
+limit_count(const struct limit_zone *z, enum tally_kind kind,
+            enum limit_status s)
+{
+    tally_add(tally_of(kind, 0, z->in->name), s, 1);
+}
+
+
+void
 limit_tell(struct task *t, const struct setting *limit)
 {
     trace_setting(t, TRACE_ACCESS, "limited", limit, "within the limit");

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "core/net/tally.h"
 #include "modules/gate/limit_table.h"
 #include "modules/module.h"
 
@@ -70,15 +71,6 @@ limit_drained(uint64_t rate, uint64_t count, msec_t at, msec_t now)
     return n < count ? count - n : 0;
 }
 
-enum limit_status {
-    LIMIT_NONE,
-    LIMIT_PASSED,
-    LIMIT_DELAYED,
-    LIMIT_REJECTED,
-    LIMIT_DELAYED_DRY_RUN,
-    LIMIT_REJECTED_DRY_RUN,
-};
-
 /* As variables have it. */
 str_t limit_status_text(enum limit_status s);
 
@@ -96,5 +88,8 @@ extern const struct directive limit_rows[];
  * done. */
 enum step limit_refuse(struct task *t, const struct limit_answer *c,
                        enum limit_status *s);
+/* What was done is counted for a zone: LIMIT_PASSED and so on. */
+void limit_count(const struct limit_zone *z, enum tally_kind kind,
+                 enum limit_status s);
 /* In a dry run of requests: reports one limit. */
 void limit_tell(struct task *t, const struct setting *limit);

@@ -76,7 +76,9 @@ test_sums(void)
     b = counters_take();
     ok(a != NULL && b != NULL && a != b, "each process has a line");
     is((uintptr_t) a % COUNTERS_LINE, 0, "which begins a cache line");
-    is(b - a, (COUNTERS_OF_CORE + N_ROWS + PER_LINE - 1) / PER_LINE * PER_LINE,
+    is(b - a,
+       (COUNTERS_OF_CORE + N_ROWS + COUNTERS_PLACES + PER_LINE - 1) / PER_LINE
+           * PER_LINE,
        "of as many as needed");
     count_there(a, events, 5);
     count_there(b, events, 7);

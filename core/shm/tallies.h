@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The table of what resolvers count (core/net/resolver_tally.h) in a zone of the
+ * The table of what is counted by name (core/net/tally.h) in a zone of the
  * process.
  */
 #pragma once
@@ -9,4 +9,4 @@
 
 /* In the process that starts the others; kept until it ends, and by another
  * binary.  False: logged. */
-bool resolver_tallies_share(const struct log *log);
+bool tallies_share(const struct log *log);
