@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # A fleet under load: Node processes that are killed, stopped, slowed and started
-# again, reloads and changes through the API in the middle.  No request fails that
-# another server could have taken, and what was counted adds up.  TEST_SOAK=1:
-# for a minute.
+# again, also on other ports, with names that change their minds; reloads and
+# changes through the API in the middle.  No request fails that another server
+# could have taken, none that is healthy is left out, what has queued is served,
+# and what was counted adds up.  TEST_SOAK=1: for a minute.
 
 use strict;
 use warnings;
@@ -13,6 +14,7 @@ use lib "$FindBin::Bin/lib";
 use JSON::PP;
 use POSIX ();
 use Time::HiRes qw(sleep time);
+use Weir::DNS;
 use Weir::Load;
 use Weir::Test;
 
@@ -21,6 +23,7 @@ plan skip_all => 'no node' if system('node -e 0 2>/dev/null') != 0;
 plan skip_all => 'built without jansson' if (run_binary('doc', 'api'))[1] !~ /Syntax/;
 
 my $t = Weir::Test->new;
+my $dns = Weir::DNS->new($t);
 my @names = 'a' .. 'e';
 
 # Answers with its name, after as many milliseconds as the file slow-NAME says.
@@ -40,8 +43,9 @@ EOC
 
 my %pid;
 sub begin {
-    my ($name) = @_;
-    my $port = $t->port($name);
+    my ($name, $port) = @_;
+
+    $port //= $t->port($name);
 
     pipe my $said, my $out or die "pipe: $!\n";
     my $pid = fork // die "fork: $!\n";
@@ -69,6 +73,18 @@ END { my $code = $?; end($_) for keys %pid; $? = $code }
 
 begin($_) for @names;
 
+# One that moves: each time that it starts, it is somewhere else.
+my $moves = 0;
+sub move {
+    my $port = $t->port('m' . ++$moves);
+
+    end('m');
+    begin('m', $port);
+    $dns->set('_http._tcp.fleet.test' => ["SRV 1 10 1 $port h.test", 'SRV 1 10 1 ' . $t->port('e') . ' h.test']);
+}
+$dns->set('h.test' => ['A 60 127.0.0.1']);
+move();
+
 sub conf {
     my ($word) = @_;
     my $servers = join ' ', map { 'server 127.0.0.1:' . $t->port($_) . ' max_fails=1 fail_timeout=1s;' } @names;
@@ -87,6 +103,10 @@ http {
     upstream turns { zone turns 128k; $servers }
     upstream least { zone least 128k; least_conn; $servers }
     upstream fast { zone fast 128k; least_time header; $servers }
+    upstream checked { zone checked 128k; queue 100 timeout=20s;
+        @{[ $servers =~ s/max_fails=1 fail_timeout=1s/max_fails=0 max_conns=2/gr ]} }
+    upstream named { zone named 128k; resolver @{[ $dns->address ]} valid=1s;
+        server fleet.test service=http resolve max_fails=1 fail_timeout=1s; }
     upstream learn { zone learn 128k; $servers
         sticky learn create=\$upstream_cookie_sid lookup=\$cookie_sid zone=sid:128k; }
     server {
@@ -96,6 +116,8 @@ http {
         location /turns { proxy_pass http://turns; }
         location /least { proxy_pass http://least; }
         location /fast { proxy_pass http://fast; }
+        location /checked { proxy_pass http://checked; health_check interval=200ms; }
+        location /named { proxy_pass http://named; }
         location /learn { proxy_pass http://learn; }
     }
 }
@@ -128,9 +150,37 @@ is $drained->status, 200, 'one is drained';
 ok wait_until(sub { !grep { $t->get('/learn', headers => [Cookie => "sid=$of{$_}-$_"])->body ne $of{$_} } keys %of }),
     'sessions are learnt';
 
-my %before = map { ($_ => total($_)) } qw(turns least fast);
 my @groups = qw(turns least fast);
+my %before = map { ($_ => total($_)) } @groups, 'checked';
 my $load = Weir::Load->start(map { Weir::Load::asking($t, request => ['GET', "/$_"]) } @groups);
+my $mover = Weir::Load->start(Weir::Load::asking($t, request => ['GET', '/named']));
+my $crowd = Weir::Load->start(map { Weir::Load::asking($t, request => ['GET', '/checked']) } 1 .. 12);
+
+# Who is healthy is not left out: while a server has nothing to do and is asked
+# three times how it is, and others get fifty requests, it gets one as well.
+my (%since, %left_out);
+sub watch {
+    my ($seconds) = @_;
+    my $end = time + $seconds;
+
+    do {
+        my $peers = api('checked')->{peers};
+        my $all = 0;
+
+        $all += $_->{requests} for @$peers;
+        for my $p (@$peers) {
+            my $s = $since{ $p->{server} };
+
+            $since{ $p->{server} } = { all => $all, requests => $p->{requests}, checks => $p->{health_checks}{checks} }
+                if !$s || $p->{state} ne 'up' || $p->{active} || $p->{requests} != $s->{requests};
+            $left_out{ $p->{server} }++
+                if $s && $p->{state} eq 'up' && !$p->{active} && $p->{requests} == $s->{requests}
+                    && $p->{health_checks}{checks} > $s->{checks} + 3 && $all > $s->{all} + 50;
+        }
+        sleep 0.05;
+    } while (time < $end);
+}
+
 my $until = time + ($ENV{TEST_SOAK} ? 60 : 0);
 my $rounds = 0;
 
@@ -138,23 +188,33 @@ do {
     my ($x, $y, $z) = @names[map { ($rounds + $_) % 4 } 0 .. 2];
 
     end($x);                                # killed
-    sleep 0.4;
+    watch(0.4);
     kill 'STOP', $pid{$y};                  # hangs
-    sleep 0.3;
+    watch(0.3);
     ok reload(), 'a reload while one is dead and one hangs' if $rounds == 0;
     reload() if $rounds;
     begin($x);
-    sleep 0.8;
+    move();
+    watch(0.8);
     kill 'CONT', $pid{$y};
     $t->write("slow-$z", 150);              # slow
-    sleep 1;
+    $dns->set('_http._tcp.fleet.test' => ['rcode 2']) if $rounds % 2;
+    watch(1);
     unlink $t->path("slow-$z");
     $rounds++;
 } while (time < $until);
 
+my ($crowd_made, $crowd_failed, $crowd_why) = $crowd->stop;
+my ($mover_made, $mover_failed, $mover_why) = $mover->stop;
 my ($made, $failed, $why) = $load->stop;
 ok $made > 50, "$made requests";
 is $failed, 0, 'none has failed' or diag $why;
+ok $crowd_made > 50, "$crowd_made requests that may have to queue";
+is $crowd_failed, 0, 'none has failed' or diag $crowd_why;
+ok $mover_made > 10, "$mover_made requests to a server that moves";
+is $mover_failed, 0, 'none has failed' or diag $mover_why;
+is join(' ', sort keys %left_out), '', 'no healthy server was left out';
+ok wait_until(sub { api('checked')->{queue}{size} == 0 }), 'the queue is empty';
 
 my $served = 0;
 my $all = wait_until(sub {
@@ -163,6 +223,8 @@ my $all = wait_until(sub {
     return $served >= $made;
 });
 is $served, $made, 'each was answered by one server, as far as they count';
+wait_until(sub { total('checked') - $before{checked} >= $crowd_made });
+is total('checked') - $before{checked}, $crowd_made, '... those that had queued, too';
 for my $group (@groups) {
     my $peers = api($group)->{peers};
     ok wait_until(sub { !grep { $_->{active} } @{ api($group)->{peers} } }), "$group: nothing is left over";

@@ -41,6 +41,8 @@ http {
     upstream many { zone many 64k; server 127.0.0.1:$port max_conns=2; queue 100; }
     upstream free { server 127.0.0.1:$port; queue 1; }
     upstream none { server 127.0.0.1:$port; }
+    upstream mixed { zone mixed 64k; server 127.0.0.1:%%PORT_dead%% max_fails=0;
+                     server 127.0.0.1:$port max_conns=1; queue 5; }
     upstream dead { server 127.0.0.1:%%PORT_dead%%; queue 5 timeout=60s; }
     server {
         listen 127.0.0.1:%%PORT%%;
@@ -50,6 +52,7 @@ http {
         location /many/ { proxy_pass http://many/; }
         location /free/ { proxy_pass http://free/; }
         location /none/ { proxy_pass http://none/; }
+        location /mixed/ { proxy_pass http://mixed/; }
         location /dead/ { proxy_pass http://dead/; }
     }
 }
@@ -116,6 +119,16 @@ is $first->read_response->status, 200, 'the other one is not concerned';
 
 # failures are not waited for by who has made them
 is $t->get('/dead/')->status, 502, 'a server that is dead';
+
+# ... but servers that only have too much to do are, after a failure, too
+$before = $b->requests;
+$first = begin('/mixed/hold/e');
+ok wait_until(sub { $b->requests == $before + 1 }), 'one is being served';
+$second = begin('/mixed/second');
+ok $t->wait_log(qr{Connection refused.*/mixed/second}), 'another one has asked a server that is dead';
+go('e');
+is $_->read_response->status, 200, 'and waits for the other one' for $first, $second;
+ok $t->wait_log(qr{^/mixed/second 200 0\.000, \d+\.\d{3}$}, 'q.log'), 'the time in the queue';
 
 # several workers, and a reload in the middle
 $t->conf(conf(3, 'w1'));

@@ -294,6 +294,11 @@ const struct peer *pick_next(struct pick *p);
 struct upstream_group *pick_group(const struct pick *p);
 /* Nothing was tried so far: begins again, with the peers of now. */
 void         pick_again(struct pick *p);
+/* Whether there is a peer that was not tried, and could be asked if it has not
+ * too many connections. */
+bool pick_awaits_room(const struct pick *p);
+/* After such a wait: begins again, without those that were tried. */
+void pick_resume(struct pick *p);
 /* The current peer has begun to answer, or has answered. */
 void         pick_answered(struct pick *p, bool is_complete);
 void         pick_done(struct pick *p, enum outcome how);

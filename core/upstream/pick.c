@@ -283,6 +283,28 @@ pick_again(struct pick *p)
 }
 
 
+void
+pick_resume(struct pick *p)
+{
+    p->on_backup = false;
+}
+
+
+bool
+pick_awaits_room(const struct pick *p)
+{
+    for (unsigned i = 0; i < p->set->n_peers; i++) {
+        const struct peer *peer = &p->set->peers[i];
+
+        if (!peer_is_tried(p, peer) && !peer->server->is_down
+            && !peer->server->is_drain && health_is_good(peer)
+            && peer_is_live(peer, pick_now()))
+            return true;
+    }
+    return false;
+}
+
+
 /* True when this failure was the last one allowed. */
 static bool
 count_failure(const struct peer *peer)

@@ -5,6 +5,7 @@
 #include "core/upstream/queue.h"
 
 #include "core/conf/types.h"
+#include "core/os/clock.h"
 
 enum { AGAIN_MS = 20, TIMEOUT_MS = 60 * 1000 };
 
@@ -112,6 +113,7 @@ join(struct queued *q, struct task *t, struct upstream_queue *in)
     q->in = in;
     q->task = t;
     q->is_late = false;
+    q->since = clock_ms();
     list_append(&in->list, &q->place);
     q->timer.on_timeout = on_late;
     timer_set(t->loop, &q->timer, in->timeout);
@@ -168,6 +170,13 @@ queue_leave(struct queued *q)
         line_leave(&in->end, in->n != 0 ? first(in)->ticket : 0);
     if (was_first) /* there may be room for one more */
         wake_first(in);
+}
+
+
+int64_t
+queue_time(const struct queued *q)
+{
+    return q->in != NULL ? (int64_t) (clock_ms() - q->since) : 0;
 }
 
 

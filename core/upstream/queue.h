@@ -32,7 +32,8 @@ struct queued {
     struct upstream_queue *in;
     struct task           *task;
     struct timer           timer;
-    uint64_t               ticket;  /* in the line                            */
+    uint64_t               ticket; /* in the line                            */
+    msec_t                 since;
     bool                   is_late; /* the timeout has passed                */
 };
 
@@ -53,6 +54,8 @@ enum queue_verdict queue_wait(struct queued *q, struct task *t,
                               struct upstream_group *g);
 /* It has got a peer, or ends. */
 void queue_leave(struct queued *q);
+/* For how long it has waited, in milliseconds; 0: it does not. */
+int64_t queue_time(const struct queued *q);
 /* A peer of the group may be asked again. */
 void queue_wake(struct upstream_group *g);
 /* In a process that serves, when the states of the group have been shared. */

@@ -179,26 +179,46 @@ connect_peer(struct gateway *g, bool may_be_idle)
 }
 
 
-/* The next peer, for which the request may have to wait, unless it has asked one
- * already. */
+/* Who has found no peer waits: one who has asked none for any, else for those
+ * that he has not asked, as long as they have too many connections. */
+static bool
+may_queue(const struct gateway *g)
+{
+    return g->group->queue != NULL && !task_is_dry(&g->r->task)
+           && (g->tries == 0 || pick_awaits_room(&g->pick));
+}
+
+
+/* It is his turn, after he has waited. */
+static void
+resume(struct gateway *g)
+{
+    if (g->tries == 0)
+        pick_again(&g->pick);
+    else
+        pick_resume(&g->pick);
+}
+
+
+/* The next peer, for which the request may have to wait. */
 static enum step
 find_peer(struct gateway *g)
 {
-    struct task *t = &g->r->task;
-    bool may_wait = g->group->queue != NULL && g->tries == 0 && !task_is_dry(t);
-    enum queue_verdict v = may_wait ? queue_turn(&g->queued, t, g->group)
-                                    : QUEUE_TRY;
+    struct task       *t = &g->r->task;
+    enum queue_verdict v = QUEUE_TRY;
 
+    if (g->queued.in != NULL || (g->tries == 0 && may_queue(g)))
+        v = queue_turn(&g->queued, t, g->group);
     if (v == QUEUE_TRY && g->queued.in != NULL)
-        pick_again(&g->pick);
+        resume(g);
     if (g->group->queue != NULL)
-        g->queue_ms = may_wait ? (int64_t) (clock_ms() - g->started_at) : 0;
+        g->queue_ms = queue_time(&g->queued);
     if (v == QUEUE_TRY) {
         if (pick_next(&g->pick)) {
             queue_leave(&g->queued);
             return STEP_NEXT;
         }
-        if (!may_wait)
+        if (!may_queue(g))
             return STEP_FAIL;
         v = queue_wait(&g->queued, t, g->group);
     }
