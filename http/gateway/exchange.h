@@ -12,9 +12,9 @@
 
 struct exchange {
     struct exchange *next;
-    struct gateway  *gateway;  /* its run, which may be over                 */
+    struct gateway  *gateway; /* its run, which may be over                 */
     bool             is_first_of_run;
-    str_t            name;     /* $upstream_addr                             */
+    str_t            name; /* $upstream_addr                             */
     msec_t           started_at;
     int64_t          connect_ms, header_ms, response_ms; /* -1: not reached  */
     int64_t          queue_ms; /* before it; -1: there is no queue           */
@@ -23,34 +23,34 @@ struct exchange {
     unsigned         status;     /* $upstream_status, 0: none                */
     enum gateway_fault fault;    /* $upstream_error                          */
 
-    struct link     *link;   /* NULL: not connected, or given back           */
-    void            *state;  /* the protocol's                               */
+    struct link *link;  /* NULL: not connected, or given back           */
+    void        *state; /* the protocol's                               */
 
     /* The response, as the decoder reported it. */
-    unsigned      code;
-    str_t         reason;
-    struct fields fields;
+    unsigned       code;
+    str_t          reason;
+    struct fields  fields;
     struct fields *trailers; /* NULL: none                                   */
-    struct chain  body;      /* decoded, and not passed on so far            */
-    int64_t       length;    /* of the body, -1: not known                   */
-    bool          is_reusable, is_upgrade, is_headless;
-    bool          is_unseen; /* the peer has not acted on the request        */
-    bool          is_moved;  /* ... and has asked for another connection     */
-    bool          has_head;  /* decode has said STEP_NEXT                    */
-    bool          is_stored;  /* no peer's: a source's                       */
-    bool          is_growing; /* ... which has not got all of it so far      */
-    bool          is_passed_on; /* so that its body counts                   */
-    bool          is_complete; /* decode has said STEP_DONE                  */
-    bool          is_request_sent; /* all of it is handed to the connection  */
-    bool          is_head_encoded;
-    bool          is_body_encoded; /* to the last byte                       */
-    bool          is_held;   /* encode_body has left something               */
-    bool          is_send_broken; /* but the response may still be read      */
-    const char   *head_from;  /* where that which is being decoded begins; of
+    struct chain   body;     /* decoded, and not passed on so far            */
+    int64_t        length;   /* of the body, -1: not known                   */
+    bool           is_reusable, is_upgrade, is_headless;
+    bool           is_unseen; /* the peer has not acted on the request        */
+    bool           is_moved;  /* ... and has asked for another connection     */
+    bool           has_head;  /* decode has said STEP_NEXT                    */
+    bool           is_stored; /* no peer's: a source's                       */
+    bool           is_growing; /* ... which has not got all of it so far      */
+    bool           is_passed_on; /* so that its body counts                   */
+    bool           is_complete; /* decode has said STEP_DONE                  */
+    bool           is_request_sent; /* all of it is handed to the connection  */
+    bool           is_head_encoded;
+    bool           is_body_encoded; /* to the last byte                       */
+    bool           is_held; /* encode_body has left something               */
+    bool           is_send_broken; /* but the response may still be read      */
+    const char    *head_from;  /* where that which is being decoded begins; of
                                  a head, behind interim ones                 */
-    size_t        head_bytes; /* decoded before the body                     */
-    size_t        skipped;   /* by the present decode                        */
-    size_t        aside_bytes; /* skipped before the body                    */
+    size_t         head_bytes; /* decoded before the body                     */
+    size_t         skipped; /* by the present decode                        */
+    size_t         aside_bytes; /* skipped before the body                    */
 };
 
 /* A new try, the last one in the list of its request; name is copied. */
@@ -131,6 +131,10 @@ enum step gateway_retry_status(struct gateway *g, unsigned status);
 enum step gateway_repeat(struct gateway *g);
 /* Ends the run: the current try with an outcome, what is held, waits. */
 void gateway_end(struct gateway *g, enum outcome how);
+/* proxy_allow_upstream: whether the peer of the last try may be asked; and what
+ * happens if it may not. */
+bool      gateway_may_ask(const struct gateway *g);
+enum step gateway_deny(struct gateway *g);
 /* A dry run, in place of a connection to the peer of that name: tells of the
  * request and goes on with an empty response. */
 enum step gateway_pretend(struct gateway *g, str_t name);

@@ -61,6 +61,27 @@ tell_peer(struct gateway *g)
 }
 
 
+/* proxy_allow_upstream, and what it comes to for the present peer. */
+static bool
+tell_allowed(struct gateway *g)
+{
+    struct task *t = &g->r->task;
+    bool         may_ask = gateway_may_ask(g);
+    str_t        name
+        = arena_printf(t->arena, "%s_allow_upstream", g->protocol->prefix);
+    str_t why = arena_printf(t->arena, "for " STR_F ": %s", STR_A(g->x->name),
+                             may_ask ? "no value is empty or 0"
+                                     : "a value is empty or 0");
+    const struct setting *s
+        = setting_in_force(g->r->location->block, name.p, NULL);
+
+    if (s != NULL)
+        trace_setting(t, TRACE_UPSTREAM, may_ask ? "allowed" : "refused", s,
+                      why.p);
+    return may_ask;
+}
+
+
 /* Fields that outer blocks set, and that are dropped because an inner block
  * sets fields of its own. */
 static void
@@ -112,6 +133,8 @@ gateway_pretend(struct gateway *g, str_t name)
         = g->protocol->describe ? g->protocol->describe
                                 : g->protocol->encode_head;
 
+    if (!tell_allowed(g))
+        return gateway_deny(g);
     chain_init(&head, t->arena);
     if (has_head && describe(x, &head) == STEP_FAIL)
         return gateway_fail(g, 500);

@@ -124,14 +124,22 @@ look(struct gateway *g)
 }
 
 
-/* proxy_allow_upstream, of the peer of the last try. */
-static bool
-is_allowed(struct gateway *g)
+bool
+gateway_may_ask(const struct gateway *g)
 {
     VEC_EACH(&g->conf->allow.list, e)
         if (!expr_is_true(expr_eval(*e, &g->r->task)))
             return false;
     return true;
+}
+
+
+enum step
+gateway_deny(struct gateway *g)
+{
+    log_error(g->r->task.log, "upstream server is not allowed");
+    gateway_blame(g, GATEWAY_FAULT_DENIED);
+    return gateway_retry(g, NEXT_DENIED);
 }
 
 
@@ -165,11 +173,8 @@ connect_peer(struct gateway *g, bool may_be_idle)
     x = exchange_new(g, g->pick.peer->name);
     g->tries++;
     gateway_says(g, "connecting to upstream");
-    if (!is_allowed(g)) {
-        log_error(g->r->task.log, "upstream server is not allowed");
-        gateway_blame(g, GATEWAY_FAULT_DENIED);
-        return gateway_retry(g, NEXT_DENIED);
-    }
+    if (!gateway_may_ask(g))
+        return gateway_deny(g);
     if (g->secure != NULL && !gateway_tls_prepare(g)) {
         gateway_blame(g, GATEWAY_FAULT_TLS);
         gateway_end(g, PEER_UNTRIED);
