@@ -17,7 +17,10 @@ typedef struct str {
 } str_t;
 
 #define STR(lit) ((str_t){ "" lit, sizeof(lit) - 1 })
-#define STR_INIT(lit) { "" lit, sizeof(lit) - 1 }
+#define STR_INIT(lit) \
+    { \
+        "" lit, sizeof(lit) - 1 \
+    }
 #define STR_NONE ((str_t){ NULL, 0 })
 
 /* For printf: printf("\"" STR_F "\"", STR_A(name)). */
@@ -41,6 +44,15 @@ static inline str_t
 str_from(str_t s, size_t from)
 {
     return (str_t){ s.p + from, s.n - from };
+}
+
+/* Copies s to p, and returns its end there. */
+static inline char *
+str_put(char *p, str_t s)
+{
+    if (s.n != 0)
+        memcpy(p, s.p, s.n);
+    return p + s.n;
 }
 
 static inline bool

@@ -28,28 +28,30 @@ struct exchange;
 struct gateway;
 
 struct gateway_protocol {
-    const char *prefix;     /* "proxy": for directives, variables, messages  */
-    const char *scheme;     /* "http": for logs, upstream: "http://..."      */
+    const char *prefix; /* "proxy": for directives, variables, messages  */
+    const char *scheme; /* "http": for logs, upstream: "http://..."      */
     const char *secure_scheme; /* the same over TLS; NULL: without TLS only  */
-    const char *fields_row; /* "proxy_set_header": the directive that adds
+    const char *fields_row;    /* "proxy_set_header": the directive that adds
                                fields to requests; a location that has any
                                inherits none.  NULL: there is none           */
-    const char *surplus;    /* the warning when bytes follow a response, and
+    const char *surplus;       /* the warning when bytes follow a response, and
                                the connection is closed; NULL: they are for
                                link->on_idle                                 */
-    const char *alpn;       /* "\2h2": what is offered over TLS, as in RFC
+    const char *alpn;          /* "\2h2": what is offered over TLS, as in RFC
                                7301, 3.1; NULL: nothing                      */
     /* What alpn offers, in that order, then NULL: a connection speaks the one
      * that the peer has chosen, or the last one.  NULL: this one itself. */
     const struct gateway_protocol *const *choices;
-    unsigned    port;       /* if the address has none                       */
-    bool        has_own_date; /* Date and Server are the peer's: where they are
+    unsigned port;          /* if the address has none                       */
+    bool     has_own_date;  /* Date and Server are the peer's: where they are
                                passed on, a response without them gets none  */
-    bool        has_text_head; /* that of responses is lines, also when stored */
-    bool        drops_broken; /* nothing is passed on of a response that is
+    bool     has_text_head; /* that of responses is lines, also when stored */
+    bool     drops_broken;  /* nothing is passed on of a response that is
                                invalid before a part of it has gone out      */
-    bool        has_own_404; /* a 404 of it is no response: the page is ours */
-    size_t      state_size; /* of a try: one per exchange, zeroed            */
+    bool     has_own_404;   /* a 404 of it is no response: the page is ours */
+    size_t   state_size;    /* of a try: one per exchange, zeroed            */
+
+    const void *own; /* what functions need that several protocols share     */
 
     /* What lives with a connection: its state, what to do about bytes that come
      * while it is idle, its end (core/upstream/link.h).  NULL: nothing does. */
@@ -141,6 +143,10 @@ void exchange_headless(struct exchange *x);
  * is passed on if that is wanted, and forgotten. */
 void exchange_interim(struct exchange *x);
 
+/* Whether a response field is for the engine, and not for clients: X-Accel-...
+ */
+bool gateway_is_order(enum field_id id);
+
 struct http_request *exchange_request(const struct exchange *x);
 struct gateway      *exchange_gateway(const struct exchange *x);
 void                *exchange_state(const struct exchange *x);
@@ -149,5 +155,5 @@ bool exchange_has_link(const struct exchange *x);
 /* While there is a connection: its state, and what goes to the peer, sent when
  * the decoder has returned.  A complete response whose answer cannot be sent
  * at once leaves no reusable connection. */
-void                *exchange_link_state(const struct exchange *x);
-struct chain        *exchange_out(const struct exchange *x);
+void         *exchange_link_state(const struct exchange *x);
+struct chain *exchange_out(const struct exchange *x);

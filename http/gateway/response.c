@@ -32,6 +32,22 @@ survives_redirect(const struct field *f)
 
 
 bool
+gateway_is_order(enum field_id id)
+{
+    switch ((int) id) {
+    case FIELD_X_ACCEL_EXPIRES:
+    case FIELD_X_ACCEL_REDIRECT:
+    case FIELD_X_ACCEL_LIMIT_RATE:
+    case FIELD_X_ACCEL_BUFFERING:
+    case FIELD_X_ACCEL_CHARSET:
+        return true;
+    default:
+        return false;
+    }
+}
+
+
+bool
 gateway_hides(const struct gateway *g, const struct field *f)
 {
     if (g->conf->fields) {

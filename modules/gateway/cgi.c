@@ -211,15 +211,5 @@ bool
 cgi_hides(enum field_id id, str_t name)
 {
     (void) name;
-    switch ((int) id) {
-    case FIELD_STATUS:
-    case FIELD_X_ACCEL_EXPIRES:
-    case FIELD_X_ACCEL_REDIRECT:
-    case FIELD_X_ACCEL_LIMIT_RATE:
-    case FIELD_X_ACCEL_BUFFERING:
-    case FIELD_X_ACCEL_CHARSET:
-        return true;
-    default:
-        return false;
-    }
+    return id == FIELD_STATUS || gateway_is_order(id);
 }

@@ -114,15 +114,6 @@ put_length(char *p, size_t n)
 }
 
 
-static char *
-put_text(char *p, str_t s)
-{
-    if (s.n)
-        memcpy(p, s.p, s.n);
-    return p + s.n;
-}
-
-
 size_t
 fastcgi_pair_size(str_t name, str_t value)
 {
@@ -135,6 +126,6 @@ fastcgi_put_pair(char *p, str_t name, str_t value)
 {
     p = put_length(p, name.n);
     p = put_length(p, value.n);
-    p = put_text(p, name);
-    return put_text(p, value);
+    p = str_put(p, name);
+    return str_put(p, value);
 }

@@ -92,21 +92,8 @@ grpc_list_fields(struct gateway *g, struct h2peer_fields *list)
 }
 
 
-static enum step
-encode_head(struct exchange *x, struct chain *out)
-{
-    (void) out;
-    return h2peer_encode_head(
-        x, grpc_list_fields,
-        conf_of(&exchange_request(x)->task, &grpc_headers_module));
-}
-
-
-static enum step
-describe(struct exchange *x, struct chain *out)
-{
-    return h2peer_describe(x, out, grpc_list_fields);
-}
+static const struct h2peer_request own
+    = { .list = grpc_list_fields, .headers = &grpc_headers_module };
 
 
 /* Takes up to n bytes off the front of in, which is not empty. */
@@ -279,8 +266,9 @@ const struct gateway_protocol grpc_protocol = {
     .state_size = sizeof(struct grpc_try),
     .link = &h2peer_link,
     .prepare = grpc_prepare,
-    .encode_head = encode_head,
-    .describe = describe,
+    .own = &own,
+    .encode_head = h2peer_encode_head,
+    .describe = h2peer_describe,
     .encode_body = encode_body,
     .decode = decode,
     .decode_eof = h2peer_decode_eof,

@@ -43,23 +43,24 @@ has_trailers(const struct gateway *g)
 
 
 enum step
-h2peer_encode_head(struct exchange *x, h2peer_list *list,
-                   const struct set_headers *set)
+h2peer_encode_head(struct exchange *x, struct chain *out)
 {
-    struct gateway      *g = exchange_gateway(x);
-    struct h2peer_use   *u = use_of(x);
-    struct h2peer_try   *t = exchange_state(x);
-    struct h2peer_fields h = { .arena = g->r->task.arena };
-    const char          *too_long;
+    struct gateway              *g = exchange_gateway(x);
+    const struct h2peer_request *own = g->protocol->own;
+    struct h2peer_use           *u = use_of(x);
+    struct h2peer_try           *t = exchange_state(x);
+    struct h2peer_fields         h = { .arena = g->r->task.arena };
+    const char                  *too_long;
 
-    if (!list(g, &h))
+    (void) out; /* that is the session's */
+    if (!own->list(g, &h))
         return STEP_FAIL;
     too_long = h2peer_fields_too_long(&h);
     if (too_long != NULL) {
         log_error(g->r->task.log, "too long http2 %s", too_long);
         return STEP_FAIL;
     }
-    t->headers = set;
+    t->headers = conf_of(&g->r->task, own->headers);
     t->is_head = h.is_head;
     u->stream.is_head = h.is_head;
     u->stream.head_max = u->stream.field_max = gateway_head_limit(g);
@@ -71,12 +72,13 @@ h2peer_encode_head(struct exchange *x, h2peer_list *list,
 
 
 enum step
-h2peer_describe(struct exchange *x, struct chain *out, h2peer_list *list)
+h2peer_describe(struct exchange *x, struct chain *out)
 {
-    struct gateway      *g = exchange_gateway(x);
-    struct h2peer_fields h = { .arena = g->r->task.arena };
+    struct gateway              *g = exchange_gateway(x);
+    const struct h2peer_request *own = g->protocol->own;
+    struct h2peer_fields         h = { .arena = g->r->task.arena };
 
-    if (!list(g, &h))
+    if (!own->list(g, &h))
         return STEP_FAIL;
     VEC_EACH(&h.list, f)
         chain_add_copy(out, arena_printf(h.arena, STR_F ": " STR_F "\r\n",

@@ -19,26 +19,27 @@ struct h2peer_try {
     bool               is_head;   /* the method is HEAD                      */
     bool               in_fields; /* a head has begun                        */
     bool               has_head;
-    size_t             left;      /* of the present record                   */
+    size_t             left; /* of the present record                   */
     const struct set_headers *headers; /* that are set                      */
     /* Takes a part of the body, instead of exchange_body.  False: it is
      * invalid, logged. */
     bool (*on_data)(struct exchange *x, str_t data);
 };
 
-/* Lists what the head of a request has; false: a value could not be evaluated.
- * The list has an arena. */
-typedef bool h2peer_list(struct gateway *g, struct h2peer_fields *list);
-/* Sends that head.  set: for trailers.  STEP_FAIL: it cannot be made, or is too
- * long: logged. */
-enum step h2peer_encode_head(struct exchange *x, h2peer_list *list,
-                             const struct set_headers *set);
-/* The head as text, for explanations. */
-enum step h2peer_describe(struct exchange *x, struct chain *out,
-                          h2peer_list *list);
+/* The own of a protocol: what is different in its requests. */
+struct h2peer_request {
+    /* Lists what the head has; false: a value could not be evaluated.  The list
+     * has an arena. */
+    bool (*list)(struct gateway *g, struct h2peer_fields *list);
+    const struct module *headers; /* whose conf is the fields that are set   */
+};
+
+/* For protocols: STEP_FAIL: a head cannot be made, or is too long. */
+enum step h2peer_encode_head(struct exchange *x, struct chain *out);
+enum step h2peer_describe(struct exchange *x, struct chain *out);
 enum step h2peer_encode_body(struct exchange *x, struct chain *in,
-                         struct chain *out, bool last);
+                             struct chain *out, bool last);
 enum step h2peer_decode(struct exchange *x, struct buf *in);
 /* Behind a head: whether that was all of the response. */
-bool h2peer_has_ended(const struct buf *in);
+bool      h2peer_has_ended(const struct buf *in);
 enum step h2peer_decode_eof(struct exchange *x);

@@ -130,15 +130,6 @@ came_before(const struct fields *in, const struct field *f)
 }
 
 
-static char *
-put(char *p, str_t s)
-{
-    if (s.n)
-        memcpy(p, s.p, s.n);
-    return p + s.n;
-}
-
-
 /* Its value and those of the same name that follow. */
 static str_t
 joined(struct arena *a, const struct fields *in, const struct field *f)
@@ -159,8 +150,8 @@ joined(struct arena *a, const struct fields *in, const struct field *f)
         if (g->is_hidden || !is_same(f, g))
             continue;
         if (g != f)
-            p = put(p, separator);
-        p = put(p, g->value);
+            p = str_put(p, separator);
+        p = str_put(p, g->value);
     }
     return all;
 }

@@ -37,10 +37,8 @@ size_of(const struct params *params, size_t for_each)
 static char *
 put_ended(char *p, str_t s)
 {
-    char *end = p + s.n;
+    char *end = str_put(p, s);
 
-    if (s.n)
-        memcpy(p, s.p, s.n);
     *end = '\0';
     while ((p += strlen(p)) != end)
         *p = ' ';
@@ -81,9 +79,7 @@ static char *
 put_sized(char *p, str_t s)
 {
     p = put_size(p, s.n);
-    if (s.n)
-        memcpy(p, s.p, s.n);
-    return p + s.n;
+    return str_put(p, s);
 }
 
 
@@ -104,8 +100,7 @@ params_uwsgi(struct arena *a, const struct params *params,
         p = put_sized(p, params->at[i].name);
         p = put_sized(p, params->at[i].value);
     }
-    if (more.n)
-        memcpy(p, more.p, more.n);
+    (void) str_put(p, more);
     return (str_t){ start, UWSGI_HEADER + *size };
 }
 

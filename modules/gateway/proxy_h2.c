@@ -31,21 +31,8 @@ list_fields(struct gateway *g, struct h2peer_fields *list)
 }
 
 
-static enum step
-encode_head(struct exchange *x, struct chain *out)
-{
-    (void) out;
-    return h2peer_encode_head(
-        x, list_fields,
-        conf_of(&exchange_request(x)->task, &proxy_headers_module));
-}
-
-
-static enum step
-describe(struct exchange *x, struct chain *out)
-{
-    return h2peer_describe(x, out, list_fields);
-}
+static const struct h2peer_request own
+    = { .list = list_fields, .headers = &proxy_headers_module };
 
 
 const struct gateway_protocol proxy_h2_protocol = {
@@ -61,8 +48,9 @@ const struct gateway_protocol proxy_h2_protocol = {
     .state_size = sizeof(struct h2peer_try),
     .link = &h2peer_link,
     .prepare = proxy_prepare,
-    .encode_head = encode_head,
-    .describe = describe,
+    .own = &own,
+    .encode_head = h2peer_encode_head,
+    .describe = h2peer_describe,
     .encode_body = h2peer_encode_body,
     .decode = h2peer_decode,
     .decode_eof = h2peer_decode_eof,

@@ -180,16 +180,6 @@ proxy_decode_eof(struct exchange *x)
 bool
 proxy_hides(enum field_id id, str_t name)
 {
-    switch ((int) id) {
-    case FIELD_DATE:
-    case FIELD_SERVER:
-    case FIELD_X_ACCEL_EXPIRES:
-    case FIELD_X_ACCEL_REDIRECT:
-    case FIELD_X_ACCEL_LIMIT_RATE:
-    case FIELD_X_ACCEL_BUFFERING:
-    case FIELD_X_ACCEL_CHARSET:
-        return true;
-    default:
-        return str_ieq(name, STR("X-Pad"));
-    }
+    return id == FIELD_DATE || id == FIELD_SERVER || gateway_is_order(id)
+           || str_ieq(name, STR("X-Pad"));
 }
