@@ -292,6 +292,18 @@ http_end_unanswered(struct http_request *r, unsigned status)
 }
 
 
+/* A request has one, unless recursive_error_pages allows more. */
+static void
+use_up_page(struct http_request *r)
+{
+    const struct error_page_conf *c
+        = conf_of(&r->task, &http_error_page_module);
+
+    if (!c->recursive_error_pages)
+        r->has_error_page = true;
+}
+
+
 enum step
 http_refuse(struct http_request *r)
 {
@@ -315,11 +327,7 @@ http_refuse(struct http_request *r)
     clear_response(r);
     page = r->location ? find_page(r, status) : NULL;
     if (page != NULL) {
-        const struct error_page_conf *c
-            = conf_of(&r->task, &http_error_page_module);
-
-        if (!c->recursive_error_pages)
-            r->has_error_page = true;
+        use_up_page(r);
         if (take_page(r, page) != STEP_FAIL || r->out.is_head_sent)
             return r->moved ? STEP_NEXT : STEP_DONE;
         status = r->fail_status;
@@ -331,8 +339,11 @@ http_refuse(struct http_request *r)
     r->out.is_refused = false;
     if (send_builtin(r, status) != STEP_FAIL)
         return STEP_DONE;
-    /* A filter that had the head held refuses the page; it does so once. */
-    if (!r->out.is_head_sent && r->out.is_refused)
-        return http_refuse(r);
-    return STEP_FAIL;
+    if (r->out.is_head_sent || !r->out.is_refused)
+        return STEP_FAIL;
+    /* A filter that had the head held refuses the page, which it does once; for
+     * that there is no page again. */
+    if (r->location)
+        use_up_page(r);
+    return http_refuse(r);
 }

@@ -192,12 +192,13 @@ http_release_head(struct http_request *r)
 }
 
 
+/* Nothing of the response's head is true of what takes its place. */
 enum step
 http_refuse_body(struct http_request *r, unsigned status)
 {
-    r->out.is_head_held = r->out.is_head_sent = false;
-    r->out.is_last = r->out.is_cut = false;
-    r->out.is_refused = true;
+    r->out = (struct http_response){ .length = -1,
+                                     .last_modified = -1,
+                                     .is_refused = true };
     r->joined = NULL;
     chain_clear(&r->pending);
     return http_fail(r, status);

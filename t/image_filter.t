@@ -109,7 +109,8 @@ $globals
         location /tight/ { alias %%TESTDIR%%/html/; image_filter size;
             image_filter_buffer 600; }
         location /page/ { alias %%TESTDIR%%/html/; image_filter test;
-            error_page 415 = /no_image; }
+            error_page 415 = /no_image; expires 1d; add_header X-Old yes;
+            charset utf-8; charset_types *; }
         location /off/ { image_filter test;
             location /off/on/ { alias %%TESTDIR%%/html/; image_filter off; } }
         location /up/ { proxy_pass http://%%BACKEND%%; image_filter resize 60 -;
@@ -168,7 +169,11 @@ for my $name (qw(text empty short)) {
     is $t->get("/small/$name")->status, 415, '... and is not made smaller';
     my $r = $t->get("/page/$name");
     is $r->status . ' ' . $r->body, '200 no image', '... which has a page';
+    is join(' ', map { $r->header($_) // '-' }
+            qw(Expires Cache-Control X-Old Content-Type)),
+        '- - - text/plain', '... and nothing of the other head';
 }
+is $t->get('/page/')->status, 415, '... but a page about a folder has none';
 is $t->get('/test/none')->status, 415, 'nor is a page about a missing file';
 is $t->get('/size/none')->body, "{}\r\n", '... which has no size';
 is $t->get('/test/cut.png')->status, 200, 'test does not look further';
