@@ -54,11 +54,14 @@ struct http_conn {
     struct http_ocsp            *ocsp; /* its certificate is being asked about;
                                           or NULL                            */
     struct log_frame             frame;
-    struct post                  later; /* watches it, at first; frees it    */
+    struct post                  later; /* watches it, at first; goes on with a
+                                           handshake that waits; frees it    */
     msec_t                       opened_at; /* monotonic                     */
     struct pace                  pace;  /* of the client                     */
     uint32_t                     requests; /* begun so far                   */
     uint8_t                      stage; /* of being opened                   */
+    uint8_t                      staple_looks; /* how often its handshake has
+                                          looked for an OCSP response        */
     uint8_t                      protocol; /* its number in protocols.c; 0: none
                                               so far                         */
     bool                         is_secure : 1; /* its scheme is https       */

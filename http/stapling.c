@@ -11,6 +11,7 @@
 #include "core/conf/error_log.h"
 #include "core/net/worker.h"
 #include "core/tls/stapling.h"
+#include "http/conn.h"
 #include "http/responder.h"
 #include "http/server.h"
 #include "http/tls.h"
@@ -21,6 +22,12 @@ enum {
     REST_MOST = 3600,                  /* between two passes                 */
 };
 
+/* Handshakes with certificates that are good for nothing without a response. */
+enum {
+    LOOK_MS = 20, /* whether it is there, as another worker may be asking    */
+    LOOKS = 150,  /* after so many, the handshake goes on without            */
+};
+
 /* Of the process. */
 static struct {
     struct timer          timer;
@@ -29,7 +36,9 @@ static struct {
     size_t                at;   /* the next certificate of this pass         */
     time_t                next; /* when there is something to do again       */
     struct generation    *gen;  /* that was adopted last; NULL: it is gone   */
-} own;
+    struct list           held; /* handshakes: http_conn.later               */
+    struct timer          look;
+} own = { .held = { &own.held, &own.held } };
 
 
 /* What is to be served next is asked for before it is served. */
@@ -142,6 +151,52 @@ begin(void)
 }
 
 
+/* --- handshakes that wait ------------------------------------------------------- */
+
+static void
+go_on_with(struct post *p)
+{
+    struct event *e = &container_of(p, struct http_conn, later)->conn.event;
+
+    e->on_read(e);
+}
+
+
+static void
+on_look(struct timer *t)
+{
+    struct list *l;
+
+    (void) t;
+    while ((l = list_pop(&own.held)) != NULL)
+        post_add(worker->loop, container_of(l, struct post, link));
+}
+
+
+enum step
+http_stapling_await(struct conn *c)
+{
+    struct http_conn    *h = http_conn_of_conn(c);
+    struct tls_settings *s = http_tls_settings(h);
+
+    if (post_is_added(&h->later))
+        return STEP_WAIT;
+    if (s->staples == NULL || h->staple_looks == LOOKS
+        || !tls_staples_are_awaited(s->staples, time(NULL)))
+        return STEP_NEXT;
+    h->staple_looks++;
+    h->later.run = go_on_with;
+    list_append(&own.held, &h->later.link);
+    own.look.on_timeout = on_look;
+    own.look.is_idle = true;
+    if (!timer_is_set(&own.look))
+        timer_set(worker->loop, &own.look, LOOK_MS);
+    return STEP_WAIT;
+}
+
+
+/* --- the process -------------------------------------------------------------------- */
+
 static void
 forget_generation(void *g)
 {
@@ -173,6 +228,7 @@ http_stapling_stop(struct worker *w)
 {
     (void) w;
     timer_stop(&own.timer);
+    timer_stop(&own.look);
     while (own.n_asks != 0)
         responder_cancel(own.asks[--own.n_asks]);
 }

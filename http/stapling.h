@@ -5,8 +5,10 @@
  */
 #pragma once
 
+#include "core/base/step.h"
 #include "core/base/vec.h"
 
+struct conn;
 struct generation;
 struct http_server;
 struct tls_staple;
@@ -21,5 +23,8 @@ typedef VEC(struct http_staple) http_staples_t;
 
 /* This worker is about to serve g, as soon as all else is ready for it. */
 void http_stapling_start(struct worker *w, struct generation *g);
+/* For struct tls_server: STEP_WAIT, for a few seconds at most, while the response
+ * of a certificate is asked for that clients do not take without. */
+enum step http_stapling_await(struct conn *c);
 /* The worker ends. */
 void http_stapling_stop(struct worker *w);

@@ -25,7 +25,8 @@ conf_at(const struct http_server *s)
 /* --- configuration -------------------------------------------------------------- */
 
 struct http_tls_main {
-    http_staples_t staples;
+    http_staples_t staples; /* first those that clients wait for             */
+    size_t         n_must;  /* of these                                      */
     bool           has_threads; /* ssl_async, of anything                    */
 };
 
@@ -48,15 +49,22 @@ http_tls_staples(const struct generation *g)
 }
 
 
+/* What clients wait for is asked for first. */
 static void
 note_staples(struct conf *cf, const struct tls_settings *s,
              const struct http_server *server)
 {
     struct http_tls_main *m = conf_main(cf, &http_tls_module);
 
-    for (size_t i = 0; s->staples != NULL && i < s->staples->n; i++)
-        *vec_push(cf->arena, &m->staples)
-            = (struct http_staple){ &s->staples->at[i], server };
+    for (size_t i = 0; s->staples != NULL && i < s->staples->n; i++) {
+        struct http_staple *at = vec_push(cf->arena, &m->staples);
+
+        if (s->staples->at[i].is_must) {
+            *at = m->staples.at[m->n_must];
+            at = &m->staples.at[m->n_must++];
+        }
+        *at = (struct http_staple){ &s->staples->at[i], server };
+    }
 }
 
 
@@ -272,10 +280,10 @@ http_tls_server(const struct http_address *a, str_t name)
 }
 
 
-const struct tls_settings *
+struct tls_settings *
 http_tls_settings(const struct http_conn *h)
 {
-    const struct tls_settings *s = conf_at(h->server)->settings;
+    struct tls_settings *s = conf_at(h->server)->settings;
 
     return s != NULL ? s : conf_at(http_default_server(h->address))->settings;
 }
@@ -369,6 +377,7 @@ with_task(struct conn *c, void (*use)(struct task *, void *arg), void *arg)
 
 static const struct tls_server server = { .choose = choose,
                                           .protocols = protocols,
+                                          .status = http_stapling_await,
                                           .check = http_ocsp_check,
                                           .threads = threads,
                                           .with_task = with_task };

@@ -33,7 +33,7 @@ bool http_tls_has_threads(struct conf *cf);
 const http_staples_t *http_tls_staples(const struct generation *g);
 /* The settings of the handshake of h, once its server is known; NULL: there is
  * no certificate. */
-const struct tls_settings *http_tls_settings(const struct http_conn *h);
+struct tls_settings *http_tls_settings(const struct http_conn *h);
 /* A connection to an address with ssl begins with a handshake. */
 void http_tls_accept(struct http_conn *h);
 /* The server that a name of SNI means (as it was sent, or STR_NONE). */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ClientHello (RFC 8446 4.1.2, 4.2.10, RFC 6066 3, RFC 7301 3.1): finds its end over
+ * ClientHello (RFC 8446 4.1.2, 4.2.10, RFC 6066 3 and 8, RFC 7301 3.1): finds its end over
  * the records that it comes in, then the extensions of interest.
  */
 #include "core/tls/hello.h"
@@ -12,6 +12,7 @@ enum {
     TYPE_HANDSHAKE = 22,
     MESSAGE_CLIENT_HELLO = 1,
     EXTENSION_NAME = 0,
+    EXTENSION_STATUS = 5,
     EXTENSION_ALPN = 16,
     EXTENSION_EARLY_DATA = 42,
     NAME_MAX = 255,
@@ -107,6 +108,8 @@ read_extensions(str_t in, struct tls_hello *out)
             return false;
         if (type == EXTENSION_EARLY_DATA)
             out->has_early = true;
+        if (type == EXTENSION_STATUS)
+            out->wants_status = true;
     }
     return true;
 }
@@ -117,7 +120,7 @@ read_hello(str_t in, struct tls_hello *out)
 {
     str_t extensions;
 
-    *out = (struct tls_hello){ STR_NONE, STR_NONE, false };
+    *out = (struct tls_hello){ STR_NONE, STR_NONE, false, false };
     if (in.n < 34)
         return PARSE_BAD;
     in = str_from(in, 34);                /* version, random */

@@ -18,6 +18,7 @@ struct tls_hello {
     str_t alpn; /* the list of protocols, each behind a byte with its length;
                    or STR_NONE                                               */
     bool  has_early; /* it offers early data                                 */
+    bool  wants_status; /* ... and asks for an OCSP response                 */
 };
 
 /* Reads the ClientHello at the start of in.  PARSE_OK; PARSE_AGAIN: it is not

@@ -38,6 +38,7 @@ struct tls {
     bool sent_name : 1; /* we are the client                                 */
     bool in_job : 1;    /* its handshake runs as a job, by async.c ...       */
     bool is_signed : 1; /* ... which has done what a thread was needed for   */
+    bool awaits_status : 1; /* server->status is to be asked                 */
     bool wants_name : 1; /* ... and the server has no certificate without    */
 };
 

@@ -137,6 +137,7 @@ begin(struct conn *c, const struct tls_hello *hello)
     if (t->server->threads != NULL)
         tls_async_start(c, t->server->threads(c));
     tls_early_start(t, hello->has_early);
+    t->awaits_status = hello->wants_status && t->server->status != NULL;
     return STEP_NEXT;
 }
 
@@ -156,7 +157,7 @@ read_hello(struct conn *c)
 {
     static char      flat[TLS_HELLO_MAX];
     struct tls      *t = c->tls;
-    struct tls_hello hello = { STR_NONE, STR_NONE, false };
+    struct tls_hello hello = { STR_NONE, STR_NONE, false, false };
     enum parse       parsed = PARSE_AGAIN;
     ssize_t          n = 1;
 
@@ -263,8 +264,10 @@ handshake_tls(struct conn *c)
         if (s != STEP_NEXT || t->is_plain)
             return s;
     }
-    if (tls_async_waits(t))
+    if (tls_async_waits(t)
+        || (t->awaits_status && t->server->status(c) == STEP_WAIT))
         return STEP_WAIT;
+    t->awaits_status = false;
     wire_enter();
     rc = tls_async_shake(c, &what);
     if (rc != 1)

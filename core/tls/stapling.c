@@ -206,6 +206,22 @@ find_responder(struct arena *a, struct conf *cf, const struct tls_staple *st,
 }
 
 
+/* The TLS feature status_request. */
+static bool
+is_must_staple(X509 *x)
+{
+    enum { STATUS_REQUEST = 5 };
+    TLS_FEATURE *all = X509_get_ext_d2i(x, NID_tlsfeature, NULL, NULL);
+    bool         is_must = false;
+
+    for (int i = 0; i < sk_ASN1_INTEGER_num(all); i++)
+        is_must |= ASN1_INTEGER_get(sk_ASN1_INTEGER_value(all, i))
+                   == STATUS_REQUEST;
+    TLS_FEATURE_free(all);
+    return is_must;
+}
+
+
 /* Sets all that follows from the certificate; nothing is left of what followed
  * from the one before, whose arena goes. */
 static void
@@ -234,6 +250,7 @@ prepare(struct arena *a, struct conf *cf, struct tls_staple *st)
     if (to != NULL && ocsp_question(a, x, issuer, &st->question)) {
         st->responder = to;
         st->issuer = der_of(a, issuer);
+        st->is_must = is_must_staple(x);
         set_key(st, url);
     }
     X509_free(issuer);
@@ -315,6 +332,36 @@ id_of(const uint8_t *key, enum what what, char *out)
     memcpy(out, key, TLS_KEPT_ID);
     out[0] = (char) (out[0] ^ what);
     return (str_t){ out, TLS_KEPT_ID };
+}
+
+
+/* Once it was there, or has failed, nobody waits any more: there are questions
+ * enough before its time is over. */
+static bool
+is_awaited(struct tls_staple *st, time_t now)
+{
+    static char der[TLS_KEPT_MAX];
+    char        id[TLS_KEPT_ID];
+
+    if (!st->is_must || st->is_settled)
+        return false;
+    st->is_settled = tls_kept_get(zone, id_of(st->key, RESPONSE, id), now, der,
+                                  sizeof(der))
+                         != 0
+                     || tls_kept_get(zone, id_of(st->key, FAILURES, id), now,
+                                     der, sizeof(der))
+                            != 0;
+    return !st->is_settled;
+}
+
+
+bool
+tls_staples_are_awaited(struct tls_staples *all, time_t now)
+{
+    for (size_t i = 0; zone != NULL && i < all->n; i++)
+        if (is_awaited(&all->at[i], now))
+            return true;
+    return false;
 }
 
 

@@ -19,6 +19,10 @@ struct tls_staple {
     struct ocsp_question         question;
     str_t                        issuer;  /* DER                             */
     uint8_t                      key[32]; /* of all that it depends on       */
+    bool                         is_must; /* clients do not take the certificate
+                                     without a response (RFC 7633)           */
+    bool                         is_settled; /* there was one, or a failure, as
+                                     far as this process has looked          */
 };
 
 /* For all certificates of settings, in the same order. */
@@ -51,6 +55,9 @@ extern void (*tls_stapling_renewed)(void);
  * (TLS_WHY_MAX bytes). */
 bool tls_stapling_check(const struct tls_settings *s, char *why);
 
+/* Whether clients have to be kept waiting: their certificate is good for nothing
+ * without a response, there is none, and no question has failed so far. */
+bool tls_staples_are_awaited(struct tls_staples *all, time_t now);
 /* Whether to ask for it now, within so many seconds, as nobody else will do;
  * false: no earlier than *until. */
 bool tls_staple_claim(const struct tls_staple *st, time_t now, time_t seconds,

@@ -36,6 +36,10 @@ struct tls_server {
     /* After that: the protocols that it speaks (ALPN), the best one first, each
      * behind a byte with its length. */
     str_t (*protocols)(struct conn *c);
+    /* After choose, where the client asks for the status of the certificate, until
+     * it says something else than STEP_WAIT, for which event.on_read is called
+     * again.  NULL: nothing is waited for. */
+    enum step (*status)(struct conn *c);
     /* After the handshake, until it says something else than STEP_WAIT: what else
      * is to be known of the client (tls_refuse).  NULL: nothing. */
     enum step (*check)(struct conn *c);
