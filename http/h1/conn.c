@@ -524,15 +524,27 @@ start_lingering(struct h1 *h, const struct http_keep_conf *c)
 }
 
 
+/* A client with TLS ends its side with a record.  When that comes after all is
+ * closed, the system drops what it has not sent, which is something only where
+ * there is more than fits into the first window. */
+static bool
+has_tail(const struct h1 *h)
+{
+    enum { WINDOW = 10 * 1400 };
+    const struct conn *c = &h->http.conn;
+
+    return h->state == H1_BUSY && tls_ssl(c) != NULL
+           && c->sent - h->sent_before > WINDOW && c->io->unread(c) != 0;
+}
+
+
 static void
-end_connection(struct h1 *h, bool may_linger, const struct http_keep_conf *c,
-               bool is_unread)
+end_connection(struct h1 *h, const struct http_keep_conf *c, bool is_unread)
 {
     h1_free_heads(h, false);
-    if (may_linger
-        && (c->lingering_close == LINGER_ALWAYS
-            || (c->lingering_close == LINGER_ON
-                && (is_unread || h->http.conn.event.readable))))
+    if (c->lingering_close == LINGER_ALWAYS
+        || (c->lingering_close == LINGER_ON
+            && (is_unread || h->http.conn.event.readable || has_tail(h))))
         start_lingering(h, c);
     else
         h1_close(h);
@@ -638,7 +650,7 @@ finish(struct http_request *r)
     if (keeps && http_conn_rebind(&h->http))
         keep_connection(h, c);
     else
-        end_connection(h, true, c, is_unread);
+        end_connection(h, c, is_unread);
 }
 
 
