@@ -89,6 +89,18 @@ put_escapes(struct log_record *l, char *from)
 }
 
 
+/* How much of it may be shown: of a private key, which a variable may have, the
+ * first line. */
+static size_t
+without_key(const char *p, size_t n)
+{
+    static const char mark[] = "PRIVATE KEY-----";
+    const char       *at = memmem(p, n, mark, sizeof(mark) - 1);
+
+    return at != NULL ? (size_t) (at - p) + sizeof(mark) - 1 : n;
+}
+
+
 static void put_format(struct log_record *l, const char *fmt, va_list args)
     __attribute__((format(printf, 2, 0)));
 
@@ -98,10 +110,10 @@ put_format(struct log_record *l, const char *fmt, va_list args)
 {
     size_t room = room_of(l);
     char  *from = l->p;
-    int    n = vsnprintf(l->p, room + 1, fmt, args);
+    int    printed = vsnprintf(l->p, room + 1, fmt, args);
+    size_t n = printed > 0 ? (size_t) printed : 0;
 
-    if (n > 0)
-        l->p += (size_t) n < room ? (size_t) n : room;
+    l->p += without_key(l->p, n < room ? n : room);
     if (l->is_raw)
         return;
     for (char *p = from; p < l->p; p++) {
@@ -284,7 +296,7 @@ put_formatted(struct log_record *l, const char *name, const char *fmt,
         n = cut_character(value, sizeof(value) - 1);
         l->is_cut = true;
     }
-    put_string(l, name, (str_t){ value, n });
+    put_string(l, name, (str_t){ value, without_key(value, n) });
 }
 
 

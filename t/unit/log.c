@@ -115,6 +115,9 @@ test_lines(void)
 
     log_error(&log, "plain %d", 7);
     is_line(path, "error", "plain 7\n", "a line");
+    log_error(&log, "set: \"%s\"", "-----BEGIN PRIVATE KEY-----\nMIGH\n");
+    is_line(path, "error", "set: \"-----BEGIN PRIVATE KEY-----\n",
+            "a private key is not shown");
     log_errno(&log, ENOENT, "open() \"%s\" failed", "/x");
     is_line(path, "error",
             "open() \"/x\" failed (2: No such file or directory)\n", "errno");
@@ -214,6 +217,9 @@ test_json(void)
     log_target_set_json(at[0]);
     log_error(&log, "plain %d", 7);
     is_json("error", "\"message\":\"plain 7\"}\n", "a line");
+    log_error(&log, "%s", "BEGIN PRIVATE KEY-----\nMIGH\n");
+    is_json("error", "\"message\":\"BEGIN PRIVATE KEY-----\"}\n",
+            "nor is a private key");
     log.serial = 3;
     log.action = "connecting to upstream";
     log_push(&log, &client.frame);
