@@ -582,6 +582,24 @@ on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
 }
 
 
+/* Where OpenSSL has it (3.2), it sends what was compressed before: not the pairs
+ * whose names have variables. */
+static void
+use_certificate_compression(SSL_CTX *ssl, bool is_wanted)
+{
+#ifdef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
+    if (!is_wanted)
+        SSL_CTX_set_options(ssl, SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
+                                     | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION);
+    else if (SSL_CTX_compress_certs(ssl, 0) != 1)
+        ERR_clear_error(); /* it knows no way of compressing */
+#else
+    (void) ssl;
+    (void) is_wanted;
+#endif
+}
+
+
 /* --- the whole ------------------------------------------------------------------------------ */
 
 static bool
@@ -590,11 +608,6 @@ fill(struct tls_context *c, const struct tls_settings *s, char *why)
     SSL_CTX_set_app_data(c->ssl, c);
     SSL_CTX_set_options(c->ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION
                                     | SSL_OP_IGNORE_UNEXPECTED_EOF);
-#ifdef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
-    if (!s->has_certificate_compression)
-        SSL_CTX_set_options(c->ssl, SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
-                                        | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION);
-#endif
     SSL_CTX_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     use_protocols(c->ssl, s->protocols);
     if (s->key_log.n != 0)
@@ -606,6 +619,7 @@ fill(struct tls_context *c, const struct tls_settings *s, char *why)
         if (s->staples != NULL)
             tls_stapling_use(c, &s->staples->at[i]);
     }
+    use_certificate_compression(c->ssl, s->has_certificate_compression);
     if (s->named.n != 0 && s->is_server) {
         c->named = s;
         SSL_CTX_set_cert_cb(c->ssl, on_certificate, c);
