@@ -11,6 +11,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP;
 use POSIX ();
+use Time::HiRes ();
 use Weir::Test;
 
 plan skip_all => 'commercial' if is_oracle();
@@ -72,7 +73,7 @@ sub who { my ($n, $path) = @_; return join '', sort map { $t->get($path // '/app
 
 # --- reading
 is_deeply get('/api/'), [1 .. 9], 'versions';
-is_deeply get('/api/9/'), [qw(nginx processes connections slabs http stream resolvers)], 'what there is';
+is_deeply get('/api/9/'), [qw(nginx processes connections slabs http stream resolvers workers)], 'what there is';
 is_deeply get('/api/3/http/'), [qw(requests server_zones location_zones caches limit_conns limit_reqs keyvals upstreams)], '... of HTTP';
 my $nginx = get('/api/9/nginx');
 is $nginx->{version}, '1.31.5', 'the version';
@@ -231,7 +232,10 @@ is $t->read('state/kept.conf'),
     "server 127.0.0.1:$port{a};\nserver 127.0.0.1:$port{b} weight=2 max_conns=5 route=x;\nserver 127.0.0.1:$port{c} down;\n",
     'the file';
 $t->stop;
+$t->write("state/kept.conf.$_", 'half') for 4194304, $$, 'old';
 $t->run(conf('w3'));
+ok wait_until(sub { !-e $t->path('state/kept.conf.4194304') }), 'what a process left behind that was killed goes';
+ok -e $t->path("state/kept.conf.$_"), '... but nothing else' for $$, 'old';
 $t->expect_log(qr/./);
 is who(6, '/kept/'), 'aabbbb', 'after a restart';
 is get($kept)->[2]{down}, JSON::PP::true, '... as it was';
@@ -262,25 +266,46 @@ is scalar keys %ids, 43, 'each has a number of its own';
 is scalar(() = $t->read('state/kept.conf') =~ /^server .*;$/mg), 43, 'the file has all';
 
 # kill -9 in the middle
-my $writer = fork;
-if (!$writer) {
+sub whole {
+    return 43 == grep { /^server \S+( \S+)*;$/ } split /\n/, $t->read('state/kept.conf');
+}
+sub keep_writing {
+    my $writer = fork // die "fork: $!\n";
+    return $writer if $writer;
     for my $i (1 .. 400) {
         eval { ask('PATCH', "$kept/$list->[1]{id}", { weight => 1 + $i % 50 }) };
     }
     POSIX::_exit(0);
 }
+my $writer = keep_writing();
 for (1 .. 6) {
-    select undef, undef, undef, 0.05;
+    my $end = Time::HiRes::time() + 0.05;
+    my ($all, $good) = (0, 0);
+    while (Time::HiRes::time() < $end || $all < 100) {
+        $all++;
+        $good += whole();
+    }
     my @workers = $t->worker_pids;
     kill 'KILL', $workers[rand @workers] if @workers;
-    my $text = $t->read('state/kept.conf');
-    my @lines = split /\n/, $text;
-    is scalar(grep { /^server \S+( \S+)*;$/ } @lines), 43, 'the file is whole';
+    is $good, $all, 'the file is whole, whenever one looks';
 }
 kill 'KILL', $writer;
 waitpid $writer, 0;
 ok wait_until(sub { eval { (ask('PATCH', "$kept/$list->[1]{id}", { weight => 2 }))[0] == 200 } }), 'who lives can write';
 is scalar @{ get($kept) }, 43, 'and all are there';
+
+# all processes at once, the master, too
+$writer = keep_writing();
+select undef, undef, undef, 0.1;
+my @all = ($t->pid, $t->worker_pids);
+kill 'KILL', @all;
+kill 'KILL', $writer;
+waitpid $writer, 0;
+ok whole(), 'a file of a server that is gone is whole';
+ok wait_until(sub { !grep { kill 0, $_ } @all[1 .. $#all] }), 'its workers are, too';
+$t->run(conf('w5'));
+$t->expect_log(qr/./);
+is scalar @{ get($kept) }, 43, 'and read by the next one';
 
 # --- a worker that ends is counted
 my $before = get('/api/9/processes')->{respawned};

@@ -115,6 +115,9 @@ my %shapes = (
         id => 'int', server => 'str', weight => 'int', max_conns => 'int', max_fails => 'int',
         fail_timeout => 'str', slow_start => 'str', route => 'str', backup => 'bool', down => 'bool' }],
     'http/keyvals' => { '*' => 'any' },
+    workers => [{ id => 'int', pid => 'int',
+                  connections => { map { ($_ => 'int') } qw(accepted dropped active idle) },
+                  http => { requests => { total => 'int', current => 'int' } } }],
     resolvers => { '*' => { requests => { name => 'int', srv => 'int', addr => 'int' },
                             responses => { map { ($_ => 'int') }
                                 qw(noerror formerr servfail nxdomain notimp refused timedout unknown) } } },
@@ -182,7 +185,7 @@ for my $path (sort keys %shapes) {
     my @wrong = wrong(get($path), $shapes{$path}, $path);
     is "@wrong", '', $path;
 }
-is_deeply get(''), [qw(nginx processes connections slabs http stream resolvers)], 'what there is';
+is_deeply get(''), [qw(nginx processes connections slabs http stream resolvers workers)], 'what there is';
 is_deeply get('http'), [qw(requests server_zones location_zones caches limit_conns limit_reqs keyvals upstreams)],
     '... of HTTP';
 
@@ -205,6 +208,14 @@ ok $cache->{size} > 0 && $cache->{max_size} == 10 << 20, 'its size';
 my $slab = get('slabs/app');
 ok $slab->{pages}{used} > 0 && $slab->{pages}{free} > 0, 'pages of a zone';
 ok((grep { $_->{used} > 0 && $_->{reqs} >= $_->{used} } values %{ $slab->{slots} }) > 1, '... and slots');
+
+my %pids = map { ($_->{pid} => $_) } @{ get('workers') };
+is_deeply [sort keys %pids], [sort $t->worker_pids], 'workers';
+my $sum = 0;
+$sum += $_->{connections}{accepted} for values %pids;
+ok $sum > 10 && $sum < get('connections')->{accepted}, '... whose connections add up';
+is get("workers/$_->{id}")->{pid}, $_->{pid}, 'one of them' for values %pids;
+is((ask('GET', '/api/9/workers/999'))[1]{error}{code}, 'WorkerNotFound', 'another one');
 
 # ---- some of it
 
@@ -234,6 +245,7 @@ kill 'KILL', $t->worker_pids;
 ok wait_until(sub { (eval { get('http/server_zones/front')->{processing} } // 1) == 0 }, 20),
     'when its worker dies, it is not';
 is get('http/location_zones/pots')->{requests}, 5, 'what was counted stays';
+is_deeply [sort map { $_->{pid} } @{ get('workers') }], [sort $t->worker_pids], 'other workers';
 
 # ---- forgetting
 

@@ -6,6 +6,7 @@
 #include "core/net/counters.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/check.h"
 
@@ -14,6 +15,7 @@ enum { LINES = 1024 };
 struct table {
     uint64_t connections; /* numbered so far, by all processes               */
     bool     is_taken[LINES];
+    pid_t    pids[LINES]; /* 0: it does not count so far                    */
     uint64_t lines[] __attribute__((aligned(COUNTERS_LINE)));
 };
 
@@ -102,6 +104,13 @@ line_at(unsigned i)
 }
 
 
+static unsigned
+line_number(const uint64_t *line)
+{
+    return (unsigned) ((size_t) (line - table->lines) / stride());
+}
+
+
 size_t
 counters_size(void)
 {
@@ -146,8 +155,8 @@ counters_put(uint64_t *line)
         if (rows[i]->kind == COUNTER_TOTAL)
             __atomic_fetch_add(&line_at(0)[i], line[i], __ATOMIC_RELAXED);
     memset(line, 0, stride() * sizeof(*line));
-    __atomic_clear(&table->is_taken[(size_t) (line - table->lines) / stride()],
-                   __ATOMIC_RELEASE);
+    __atomic_store_n(&table->pids[line_number(line)], 0, __ATOMIC_RELAXED);
+    __atomic_clear(&table->is_taken[line_number(line)], __ATOMIC_RELEASE);
 }
 
 
@@ -155,6 +164,30 @@ void
 counters_use(uint64_t *line)
 {
     counters_own = line != NULL ? line : own;
+    if (line != NULL)
+        __atomic_store_n(&table->pids[line_number(line)], getpid(),
+                         __ATOMIC_RELAXED);
+}
+
+
+bool
+counters_next_process(unsigned *i, struct counters_process *out)
+{
+    while (table != NULL && ++*i < LINES) {
+        out->line = *i;
+        out->pid = __atomic_load_n(&table->pids[*i], __ATOMIC_RELAXED);
+        if (out->pid != 0
+            && __atomic_load_n(&table->is_taken[*i], __ATOMIC_RELAXED))
+            return true;
+    }
+    return false;
+}
+
+
+uint64_t
+counters_of(const struct counters_process *p, unsigned number)
+{
+    return __atomic_load_n(&line_at(p->line)[number], __ATOMIC_RELAXED);
 }
 
 

@@ -24,7 +24,7 @@ struct counter_row {
     const char       *name;   /* of letters and "_"; NULL ends a table       */
     const char       *labels; /* as name="value",name="value"; or NULL       */
     enum counter_kind kind;
-    const char       *help;   /* a sentence; the same for all of one name    */
+    const char       *help; /* a sentence; the same for all of one name    */
 };
 
 /* Of connections from clients. */
@@ -64,6 +64,15 @@ unsigned                  counters_count(void);
 const struct counter_row *counters_row(unsigned number);
 unsigned                  counters_place(unsigned i);
 uint64_t                  counters_sum(unsigned number);
+
+/* One process after the other: i is 0 at first, and behind it after the call; its
+ * pid, and a counter of its own.  False: there are no more. */
+struct counters_process {
+    unsigned line;
+    pid_t    pid;
+};
+bool     counters_next_process(unsigned *i, struct counters_process *out);
+uint64_t counters_of(const struct counters_process *p, unsigned number);
 
 /* The bytes of a table, and the table that processes share: zeroed, or what
  * other processes with the same counters have made of it.  Processes without a

@@ -461,6 +461,8 @@ live_join(struct upstream_group *g)
     zone_unlock(zone_of(g));
     if (g->live == NULL)
         return;
+    if (g->state.n != 0)
+        live_state_sweep(g);
     if (text_in(g) != NULL)
         live_follow(g);
     else

@@ -6,8 +6,10 @@
  */
 #include "core/upstream/live_state.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -73,6 +75,38 @@ live_state_keep(const struct upstream_group *g, str_t beside, bool is_latest,
            "rename() \"" STR_F "\" to \"" STR_F "\" failed", STR_A(beside),
            STR_A(g->state));
     (void) unlink(beside.p);
+}
+
+
+/* "FILE.PID", of a process that is no more. */
+static bool
+is_left_behind(str_t name, str_t file)
+{
+    uint64_t pid;
+
+    return str_starts(name, file) && name.n > file.n && name.p[file.n] == '.'
+           && number_parse(str_from(name, file.n + 1), INT32_MAX, &pid)
+           && pid != 0 && kill((pid_t) pid, 0) == -1 && errno == ESRCH;
+}
+
+
+void
+live_state_sweep(const struct upstream_group *g)
+{
+    const char          *slash = strrchr(g->state.p, '/');
+    struct arena        *a = arena_new(0);
+    str_t                file = str_of(slash != NULL ? slash + 1 : g->state.p);
+    str_t                folder = { g->state.p, g->state.n - file.n };
+    const struct dirent *it;
+    DIR                 *dir;
+
+    dir = opendir(folder.n != 0 ? str_z(a, folder) : ".");
+    while (dir != NULL && (it = readdir(dir)) != NULL)
+        if (is_left_behind(str_of(it->d_name), file))
+            (void) unlinkat(dirfd(dir), it->d_name, 0);
+    if (dir != NULL)
+        closedir(dir);
+    arena_free(a);
 }
 
 

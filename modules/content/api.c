@@ -345,8 +345,8 @@ static enum step
 serve_version(struct api *a)
 {
     static const char *const parts[]
-        = { "nginx", "processes", "connections", "slabs",
-            "http",  "stream",    "resolvers",   NULL };
+        = { "nginx",  "processes", "connections", "slabs", "http",
+            "stream", "resolvers", "workers",     NULL };
     str_t part = api_part(a);
 
     if (part.n == 0)
@@ -359,6 +359,8 @@ serve_version(struct api *a)
         return reply_object(a, put_connections, forget_connections);
     if (str_is(part, "slabs"))
         return api_named(a, &api_slabs);
+    if (str_is(part, "workers"))
+        return api_workers(a);
     if (str_is(part, "resolvers"))
         return api_named(a, &api_resolvers);
     if (str_is(part, "http"))

@@ -37,6 +37,8 @@ enum step api_read_only(struct api *a);
 /* Moments as 2022-06-28T11:15:44.467Z. */
 void api_put_time(struct json_text *out, const char *name, uint64_t wall_ms);
 
+/* "workers/...": api_workers.c */
+enum step api_workers(struct api *a);
 /* "upstreams/...": api_upstreams.c */
 enum step api_upstreams(struct api *a);
 /* "upstreams/NAME/servers...": api_servers.c */
