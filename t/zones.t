@@ -101,6 +101,17 @@ my $up2 = 'server 127.0.0.1:%%PORT_up2%%;';
     is failures($t, 20), 0, 'all is as it was';
 }
 
+# ---- memory
+
+{
+    # What all processes share of a server, whatever its address is; each worker
+    # has eight bytes more for it (t/unit/balance.c: all of it, with two).
+    my $thousand = join ' ', map { sprintf 'server [2001:db8:1234:5678:9abc:def0:1234:%x]:65535;', $_ } 0x1000 .. 0x1000 + 999;
+    my $test = conf_test("events { } http { upstream u { zone u 400k; $thousand } }");
+
+    is $test->{code}, 0, 'a server takes at most 400 bytes of a zone' or diag $test->{err};
+}
+
 # ---- many reloads leave nothing behind
 
 # Descriptors of zones that a process has; those of its own begin with "(".
