@@ -15,9 +15,11 @@ static const struct names_conf none = { .resolve = false };
 static const struct names_conf *
 conf_for(const struct upstream_group *g)
 {
-    if (g->kind != CONF_HTTP || g->block == NULL)
-        return &none;
-    return confs_get(g->block->conf, &http_resolver_module);
+    const struct names_conf *c = NULL;
+
+    if (g->kind == CONF_HTTP && g->block != NULL)
+        c = confs_get(g->block->conf, &http_resolver_module);
+    return c != NULL ? c : &none;
 }
 
 
