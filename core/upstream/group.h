@@ -330,6 +330,10 @@ uint64_t peer_mean_ms(uint64_t average);
  * Comparable among peers of one set. */
 int64_t peer_share(const struct peer_set *set, const struct peer *peer);
 
+/* A peer could be chosen: it gets back a part of the weight that failures have
+ * cost. */
+void peer_regain(const struct peer *peer);
+
 /* Smooth weighted round robin among the peers that are added. */
 struct smooth {
     const struct peer_set *set;

@@ -86,9 +86,11 @@ int64_t
 peer_share(const struct peer_set *set, const struct peer *peer)
 {
     const struct upstream_server *s = peer->server;
-    int64_t                       share = (int64_t) peer->state->weight;
     msec_t                        now, since = peer->state->risen_at;
+    int64_t                       share = peer->state->weight;
 
+    if (share > s->weight) /* another set may have another weight */
+        share = s->weight;
     if (!set->has_slow_start)
         return share;
     share *= SHARE_SCALE;
@@ -105,19 +107,26 @@ peer_share(const struct peer_set *set, const struct peer *peer)
 
 
 void
+peer_regain(const struct peer *peer)
+{
+    int most = (int) peer->server->weight;
+
+    if (peer->state->weight < most)
+        peer->state->weight++;
+    else
+        peer->state->weight = most;
+}
+
+
+void
 smooth_add(struct smooth *s, const struct peer *peer)
 {
     struct peer_state *state = peer->state;
-    int                most = (int) peer->server->weight;
-    int64_t            share;
+    int64_t            share = peer_share(s->set, peer);
 
-    if (state->weight > most) /* another set has another weight */
-        state->weight = most;
-    share = peer_share(s->set, peer);
     state->current += share;
     s->total += share;
-    if (state->weight < most)
-        state->weight++;
+    peer_regain(peer);
     if (s->best == NULL || state->current > s->best->state->current)
         s->best = peer;
 }
@@ -156,16 +165,11 @@ choose(struct pick *p, unsigned from, unsigned to)
 static bool
 gets_turn(const struct peer_set *set, const struct peer *peer)
 {
-    struct peer_state *state = peer->state;
-    int                most = (int) peer->server->weight;
-    int64_t            share, whole;
+    int64_t share = peer_share(set, peer);
+    int64_t whole = (int64_t) peer->server->weight
+                    * (set->has_slow_start ? SHARE_SCALE : 1);
 
-    if (state->weight > most)
-        state->weight = most;
-    share = peer_share(set, peer);
-    whole = (int64_t) most * (set->has_slow_start ? SHARE_SCALE : 1);
-    if (state->weight < most)
-        state->weight++;
+    peer_regain(peer);
     return share == whole || random() % whole < share;
 }
 

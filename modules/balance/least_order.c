@@ -9,7 +9,8 @@
  * As long as nothing changes, time only makes a measure larger: requests under
  * way grow older.  So a value is the least that it can be by now, and the first
  * in the order is measured again before it is chosen.  Where very many have
- * grown, all are measured anew, once a millisecond at most.
+ * grown, all are measured anew, once a millisecond at most.  Only slow_start
+ * makes a measure smaller: all are measured anew each second.
  *
  * It is part of a set, and so of one process; the states can be shared.
  */
@@ -44,7 +45,7 @@ least_order_new(struct arena *a, const struct peer_set *set)
 {
     struct least_order *o;
 
-    if (set->n_primary < PEERS_MANY || set->has_slow_start)
+    if (set->n_primary < PEERS_MANY)
         return NULL;
     o = arena_make(a, struct least_order);
     for (o->n = PEERS_MANY; o->n < set->n_primary;)
@@ -202,8 +203,10 @@ least_order_next(struct pick *p, const struct least *by, time_t now)
     while (o->value[1] < INFINITY) {
         leaf = find_least(o, set, turn);
         peer = &set->peers[leaf];
-        if (peer_is_usable(p, peer, now))
+        if (peer_is_usable(p, peer, now)) {
+            peer_regain(peer);
             return peer_choose(peer, now);
+        }
         set_leaf(o, leaf, INFINITY);
     }
     o->of = NULL; /* it is built anew: what slept may have been tried only */

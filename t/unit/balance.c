@@ -619,6 +619,7 @@ bench(void)
             "random two least_conn;",
             "least_time header;",
             "least_time header inflight;",
+            "least_conn; server 127.1.0.1:1 slow_start=30s;",
             "zone z 500k; least_time header;" };
     enum { TIMES = 200000 };
     static unsigned counts[MANY];
@@ -676,6 +677,8 @@ main(int argc, char **argv)
     test_many();
     test_many_least();
     test_least_of_many("zone z 500k; least_conn;",
+                       &(struct least){ .by = LEAST_CONNS });
+    test_least_of_many("least_conn; server 127.1.0.1:1 slow_start=30s;",
                        &(struct least){ .by = LEAST_CONNS });
     test_least_of_many("least_time header;",
                        &(struct least){ .by = LEAST_HEADER });
