@@ -95,6 +95,19 @@ wait_until(sub { active() >= 2 }, 20);
 $pki->write('patient.go', '');
 is $_->(), 'good', '... has a response, too' for @waiting;
 
+# lint($who, $lines): what it says of a server with that certificate
+sub lint {
+    my ($who, $lines) = @_;
+    my $file = $pki->path("$who.chain");
+
+    return conf_test("events {}\nhttp { server { listen 127.0.0.1:%%PORT%% ssl; server_name $who.test; $lines"
+        . " ssl_certificate $file; ssl_certificate_key " . ($file =~ s/chain/key/r) . "; } }\n", args => ['--lint'])->{err};
+}
+like lint('deaf', ''), qr/clients do not take the certificate \(must-staple\) without an OCSP response, and none is sent/,
+    'lint: no response is sent';
+unlike lint('deaf', 'ssl_stapling on;'), qr/must-staple/, '... but with ssl_stapling';
+unlike lint('other', ''), qr/must-staple/, '... and not for others';
+
 # They wait while the server ends.
 my @late = map { later('deaf') } 1 .. 2;
 wait_until(sub { active() >= 2 }, 20);

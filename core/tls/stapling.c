@@ -14,6 +14,7 @@
 #include "core/tls/error.h"
 #include "core/tls/files.h"
 #include "core/tls/kept.h"
+#include "core/tls/x509.h"
 
 /* Sparse: memory that no response needs is never touched. */
 enum { ZONE_SIZE = 8 << 20 };
@@ -206,22 +207,6 @@ find_responder(struct arena *a, struct conf *cf, const struct tls_staple *st,
 }
 
 
-/* The TLS feature status_request. */
-static bool
-is_must_staple(X509 *x)
-{
-    enum { STATUS_REQUEST = 5 };
-    TLS_FEATURE *all = X509_get_ext_d2i(x, NID_tlsfeature, NULL, NULL);
-    bool         is_must = false;
-
-    for (int i = 0; i < sk_ASN1_INTEGER_num(all); i++)
-        is_must |= ASN1_INTEGER_get(sk_ASN1_INTEGER_value(all, i))
-                   == STATUS_REQUEST;
-    TLS_FEATURE_free(all);
-    return is_must;
-}
-
-
 /* Sets all that follows from the certificate; nothing is left of what followed
  * from the one before, whose arena goes. */
 static void
@@ -250,7 +235,7 @@ prepare(struct arena *a, struct conf *cf, struct tls_staple *st)
     if (to != NULL && ocsp_question(a, x, issuer, &st->question)) {
         st->responder = to;
         st->issuer = der_of(a, issuer);
-        st->is_must = is_must_staple(x);
+        st->is_must = tls_x509_wants_staple(x);
         set_key(st, url);
     }
     X509_free(issuer);

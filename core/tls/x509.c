@@ -4,6 +4,8 @@
  */
 #include "core/tls/x509.h"
 
+#include <openssl/x509v3.h>
+
 #include <openssl/asn1.h>
 #include <openssl/err.h>
 #include <stdlib.h>
@@ -100,4 +102,19 @@ tls_x509_read(const unsigned char **at, long n)
     if (x != NULL && der.n != 0)
         tls_x509_keep(x, der);
     return x;
+}
+
+
+bool
+tls_x509_wants_staple(X509 *x)
+{
+    enum { STATUS_REQUEST = 5 };
+    TLS_FEATURE *features = X509_get_ext_d2i(x, NID_tlsfeature, NULL, NULL);
+    bool         is_must = false;
+
+    for (int i = 0; i < sk_ASN1_INTEGER_num(features); i++)
+        is_must |= ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i))
+                   == STATUS_REQUEST;
+    TLS_FEATURE_free(features);
+    return is_must;
 }

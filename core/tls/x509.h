@@ -16,3 +16,7 @@ X509 *tls_x509_read(const unsigned char **at, long n);
 
 /* x was made of der: it is the next one that is read of these bytes. */
 void tls_x509_keep(X509 *x, str_t der);
+
+/* Whether clients do not take it without an OCSP response: its TLS feature
+ * status_request ("must-staple", RFC 7633). */
+bool tls_x509_wants_staple(X509 *x);

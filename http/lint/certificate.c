@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/tls/expiry.h"
+#include "core/tls/x509.h"
 #include "http/lint/rules.h"
 
 enum { PEM_MAX = 65536 };
@@ -37,6 +38,17 @@ certificate_expiry(struct arena *a, str_t pem, time_t now)
 
     X509_free(x);
     return text;
+}
+
+
+bool
+certificate_wants_staple(str_t pem)
+{
+    X509 *x = parse(pem);
+    bool  wants = x != NULL && tls_x509_wants_staple(x);
+
+    X509_free(x);
+    return wants;
 }
 
 
@@ -160,6 +172,21 @@ check_names(struct lint *l, const struct conf_block *b,
 
 
 static void
+check_staple(struct lint *l, const struct conf_block *b,
+             const struct setting *certificate, str_t pem)
+{
+    const struct conf_block *at = NULL;
+    const struct setting    *s = lint_in_force(l, b, "ssl_stapling", &at);
+
+    if ((s == NULL || !str_ieq(s->args[1], STR("on")))
+        && certificate_wants_staple(pem))
+        lint_at(l, b, certificate, STR("add \"ssl_stapling on;\""),
+                "clients do not take the certificate (must-staple) without an "
+                "OCSP response, and none is sent");
+}
+
+
+static void
 check_server(struct lint *l, const struct conf_block *b)
 {
     const struct conf_block *at = NULL;
@@ -177,6 +204,7 @@ check_server(struct lint *l, const struct conf_block *b)
             lint_at(l, b, s, STR("have it renewed"),
                     "the certificate is at its end: " STR_F, STR_A(expiry));
         check_names(l, b, s, pem);
+        check_staple(l, b, s, pem);
     }
 }
 

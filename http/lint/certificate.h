@@ -12,6 +12,9 @@
  * for a text that cannot be parsed. */
 str_t certificate_expiry(struct arena *a, str_t pem, time_t now);
 
+/* Whether the first one is good only with an OCSP response (must-staple). */
+bool certificate_wants_staple(str_t pem);
+
 /* Whether it covers a name of server_name.  Also true for names that no
  * certificate can contain (regular expressions, "_", "example.*"), and for a
  * text that cannot be parsed. */
