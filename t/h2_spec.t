@@ -335,9 +335,17 @@ my @cases = (
         length $c->stream(1)->{body} == 4 ? ''
             : length $c->stream(1)->{body} }],
     ['6.9.2 SETTINGS that overflow a window', sub {
-        stream_error(FLOW, 1, headers(1, 4)
-            . frame(8, 0, 1, pack 'N', 0x7fff0000)
-            . settings(4 => 0x7fffffff)) }],
+        conn_error(FLOW, headers(1, 4) . headers(3, 4)
+            . frame(8, 0, 3, pack 'N', 0x7fff0000)
+            . settings(4 => 65536)) }],
+    ['6.9.2 SETTINGS that fill a window', sub {
+        fine(headers(1, 4) . frame(8, 0, 1, pack 'N', 0x7fff0000)
+            . settings(4 => 65535) . frame(0, 1, 1)) }],
+    ['6.9.2 the same where some of it is used', sub {
+        $c->{closed} = 1;
+        $c->raw($ended->());
+        $c->until(sub { $c->stream(1)->{done} || $c->stream(1)->{data} }, 5);
+        fine(settings(4 => 0x7fffffff)) }],
     ['6.10 CONTINUATION', sub {
         my $b = good();
         fine(headers(1, 1, substr $b, 0, 9) . frame(9, 0, 1, substr $b, 9, 5)

@@ -134,6 +134,7 @@ struct h2_stream {
                                      framed, up to there                     */
     uint64_t     n_framed, n_sent; /* bytes of frames                */
     uint64_t     n_body, at_mark;  /* ... of them bodies; at the last look */
+    uint64_t     opened;           /* of its window, by WINDOW_UPDATE        */
     uint64_t     sent_before;      /* conn.sent when it was begun             */
     msec_t       late_at; /* until when a closed window may be that; 0: none
                               was                                             */

@@ -142,6 +142,54 @@ take_ping(struct h2 *h, const nghttp2_frame *f)
 }
 
 
+/* nghttp2 resets streams whose window is too large then; but that is a mistake
+ * that ends the connection (RFC 9113 section 6.9.2). */
+static bool
+has_room(const struct h2 *h, uint32_t initial)
+{
+    LIST_EACH(&h->streams, l) {
+        const struct h2_stream *s = container_of(l, struct h2_stream, link);
+
+        if (initial + s->opened > INT32_MAX + s->n_body)
+            return false;
+    }
+    return true;
+}
+
+
+static void
+take_settings(struct h2 *h, const nghttp2_settings *f)
+{
+    uint32_t initial = 0;
+
+    for (size_t i = 0; i < f->niv; i++)
+        if (f->iv[i].settings_id == NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE)
+            initial = f->iv[i].value;
+    if (!has_room(h, initial)) {
+        log_info(&h->http.conn.log,
+                 "client sent SETTINGS frame that makes a window too large");
+        h2_fail(h, NGHTTP2_FLOW_CONTROL_ERROR);
+        return;
+    }
+    h2_opened(h, NULL);
+}
+
+
+static void
+take_window(struct h2 *h, const nghttp2_frame *f)
+{
+    struct h2_stream *s = NULL;
+
+    if (f->hd.stream_id != 0) {
+        s = stream_at(h->session, f->hd.stream_id);
+        if (s == NULL)
+            return;
+        s->opened += (uint32_t) f->window_update.window_size_increment;
+    }
+    h2_opened(h, s);
+}
+
+
 /* nghttp2 does what it says; what we know of it follows. */
 static void
 take_priority(struct h2 *h, const nghttp2_frame *f)
@@ -187,11 +235,10 @@ on_frame_recv(nghttp2_session *n, const nghttp2_frame *f, void *user)
         h->is_left = true;
         break;
     case NGHTTP2_SETTINGS:
-        h2_opened(h, NULL);
+        take_settings(h, &f->settings);
         break;
     case NGHTTP2_WINDOW_UPDATE:
-        h2_opened(h,
-                  f->hd.stream_id != 0 ? stream_at(n, f->hd.stream_id) : NULL);
+        take_window(h, f);
         break;
     default:
         break;
