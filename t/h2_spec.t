@@ -341,6 +341,10 @@ my @cases = (
     ['6.9.2 SETTINGS that fill a window', sub {
         fine(headers(1, 4) . frame(8, 0, 1, pack 'N', 0x7fff0000)
             . settings(4 => 65535) . frame(0, 1, 1)) }],
+    ['8.1 the last DATA is empty, behind the response', sub {
+        $c->raw(headers(1, 4));
+        $c->until(sub { $c->stream(1)->{done} }, 1);
+        fine(frame(0, 1, 1)) }],
     ['6.9.2 the same where some of it is used', sub {
         $c->{closed} = 1;
         $c->raw($ended->());

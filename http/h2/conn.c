@@ -303,11 +303,12 @@ judge(struct h2 *h, enum h2_verdict verdict, enum h2_kind kind)
 }
 
 
-/* nghttp2 drops DATA of closed streams in silence. */
+/* nghttp2 drops DATA of closed streams in silence.  The last of a stream may have
+ * closed it just now. */
 static void
 check_data(struct h2 *h, int32_t id)
 {
-    if (id <= h->last && id % 2 == 1 && h->state < H2_ENDING
+    if (!h->took_data && id <= h->last && id % 2 == 1 && h->state < H2_ENDING
         && nghttp2_session_find_stream(h->session, id) == NULL)
         h2_stream_late(h, id, false);
 }
@@ -358,6 +359,7 @@ drop_input(struct h2 *h)
     if (n > 0)
         post_add_next(c->loop, &h->more);
 }
+        h->took_data = false;
 
 
 static void

@@ -92,6 +92,7 @@ struct h2 {
     bool              is_broken : 1;  /* nothing goes out any more           */
     bool              is_working : 1; /* within nghttp2                     */
     bool              is_left : 1;    /* the client has sent GOAWAY          */
+    bool              took_data : 1;  /* it has taken a frame of DATA        */
     bool              is_failed : 1;  /* ends with an error                  */
 };
 

@@ -90,6 +90,7 @@ on_begin_frame(nghttp2_session *n, const nghttp2_frame_hd *hd, void *user)
 {
     struct h2 *h = user;
 
+    h->took_data |= hd->type == NGHTTP2_DATA;
     if (hd->type != NGHTTP2_HEADERS || hd->stream_id > h->last
         || hd->stream_id % 2 == 0
         || nghttp2_session_find_stream(n, hd->stream_id) != NULL)
