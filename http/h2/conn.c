@@ -23,6 +23,7 @@ enum {
     READ = 32 * 1024, /* bytes each                                          */
     NOTICE_MS = 1000, /* how long the answer to a PING may take              */
     ENOUGH = 16384,   /* bytes that move a deadline of the client            */
+    SLEEP_MS = 1000,  /* of being idle, after which memory is given back     */
 };
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -208,15 +209,44 @@ time_frame(struct h2 *h)
 }
 
 
+/* It is idle: for a moment at first, as the next request may be near. */
+static void
+start_idle(struct h2 *h)
+{
+    msec_t may = keep_of(h)->keepalive_timeout.timeout;
+
+    h->frame_timed = 0;
+    h->is_asleep = may <= SLEEP_MS;
+    timer_set(h->http.conn.loop, &h->http.conn.read_timer,
+              h->is_asleep ? may : SLEEP_MS);
+}
+
+
+/* False: it was idle for long enough. */
+static bool
+go_to_sleep(struct h2 *h)
+{
+    msec_t may = keep_of(h)->keepalive_timeout.timeout;
+
+    if (h->is_asleep)
+        return false;
+    h->is_asleep = true;
+    if (!h->http.conn.has_unsent && h->links == NULL
+        && !nghttp2_session_want_write(h->session))
+        h2_memory_rest(h);
+    timer_set(h->http.conn.loop, &h->http.conn.read_timer,
+              may > SLEEP_MS ? may - SLEEP_MS : 0);
+    return true;
+}
+
+
 static void
 start_wait(struct h2 *h)
 {
     bool is_idle = h->is_kept && !h2_watch_is_inside(&h->watch);
 
     if (is_idle) {
-        h->frame_timed = 0;
-        timer_set(h->http.conn.loop, &h->http.conn.read_timer,
-                  keep_of(h)->keepalive_timeout.timeout);
+        start_idle(h);
     } else {
         time_frame(h);
     }
@@ -329,6 +359,7 @@ take(struct h2 *h, str_t in)
         if (!judge(h, verdict, kind))
             return true;
         h->is_working = true;
+        h->took_data = false;
         n = nghttp2_session_mem_recv(h->session, (const uint8_t *) in.p, part);
         h->is_working = false;
         if (n >= 0 && verdict == H2_IS_DATA)
@@ -359,7 +390,6 @@ drop_input(struct h2 *h)
     if (n > 0)
         post_add_next(c->loop, &h->more);
 }
-        h->took_data = false;
 
 
 static void
@@ -457,7 +487,8 @@ on_read_timeout(struct timer *t)
         return;
     }
     if (h->is_kept && h->n_streams == 0 && !h2_watch_is_inside(&h->watch)) {
-        h2_end(h, true);
+        if (!go_to_sleep(h))
+            h2_end(h, true);
         return;
     }
     log_at(&h->http.conn.log, LEVEL_INFO, ETIMEDOUT, "client timed out");

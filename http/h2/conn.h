@@ -42,6 +42,7 @@ struct h2_chunk_conf {
 extern struct module http_v2_module, http_v2_chunk_module;
 
 struct h2_stream;
+union slot;
 
 /* Streams that are closed, as far as frames of them may still come. */
 enum { H2_RECENT = 24 };
@@ -54,7 +55,7 @@ enum h2_closed {
 struct h2 {
     struct http_conn  http; /* first */
     nghttp2_session  *session;
-    void             *frames;  /* its buffer for them (memory.c), or NULL    */
+    union slot       *slot;    /* of its memory (memory.c), or NULL          */
     struct arena     *links;   /* of the chain that goes out; NULL: it is
                                    empty                                     */
     struct block     *room;    /* the last block of it (out.c), or NULL      */
@@ -91,9 +92,13 @@ struct h2 {
     bool              is_kept : 1;    /* it has had a request                */
     bool              is_broken : 1;  /* nothing goes out any more           */
     bool              is_working : 1; /* within nghttp2                     */
-    bool              is_left : 1;    /* the client has sent GOAWAY          */
     bool              took_data : 1;  /* it has taken a frame of DATA        */
+    bool              is_left : 1;    /* the client has sent GOAWAY          */
     bool              is_failed : 1;  /* ends with an error                  */
+    bool              has_frames : 1; /* parts of the slot that are used     */
+    bool              has_table : 1;
+    bool              is_asleep : 1;  /* idle, and rid of what it can do
+                                          without                             */
 };
 
 enum h2_state {
@@ -204,6 +209,9 @@ void h2_session_stop(struct worker *w);
 
 /* memory.c */
 nghttp2_mem h2_memory(struct h2 *h);
+/* Gives memory back that holds nothing while there are no streams and no frames
+ * to be sent; it is there again when it is used. */
+void h2_memory_rest(struct h2 *h);
 
 /* stream.c */
 struct h2_stream *h2_stream_begin(struct h2 *h, int32_t id);

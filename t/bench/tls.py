@@ -10,6 +10,7 @@ import argparse
 import os
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,7 @@ http {
     scgi_temp_path %(dir)s/t5;
     ssl_protocols TLSv1.2 TLSv1.3;
     %(extra)s
-    server { listen 127.0.0.1:%(port)d ssl; root %(files)s; }
+    server { listen 127.0.0.1:%(port)d ssl http2; root %(files)s; }
 }
 """
 
@@ -125,6 +126,40 @@ def exchange(context, port, session, keep=False, source=None):
     return s, is_resumed
 
 
+def frame(kind, flags, stream, bytes_):
+    return struct.pack(">I", len(bytes_))[1:] + struct.pack(
+        ">BBI", kind, flags, stream) + bytes_
+
+
+# GET /1k.txt of a browser, whose fields stay in the table of its connection.
+HEAD = b"\x82\x87\x04\x07/1k.txt\x41\x09localhost" + b"".join(
+    b"\x40" + bytes([len(k)]) + k + bytes([len(v)]) + v for k, v in (
+        (b"user-agent", b"Mozilla/5.0 (X11; Linux x86_64; rv:109.0) "
+         b"Gecko/20100101 Firefox/115.0"),
+        (b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8"),
+        (b"accept-language", b"en-US,en;q=0.5"),
+        (b"accept-encoding", b"gzip, deflate, br")))
+
+
+def exchange_h2(context, port, source=None):
+    """The same over HTTP/2, for context with that in its ALPN; the socket."""
+    s = context.wrap_socket(
+        socket.create_connection(("127.0.0.1", port), source_address=source))
+    s.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"")
+              + frame(1, 5, 1, HEAD))
+    got, is_over, has_settings = b"", False, False
+    while not (is_over and has_settings):
+        got += s.recv(65536)
+        while len(got) >= 9 and len(got) >= 9 + int.from_bytes(got[:3], "big"):
+            kind, flags = got[3], got[4]
+            if kind == 4 and not flags & 1:
+                s.sendall(frame(4, 1, 0, b""))
+                has_settings = True
+            is_over |= kind in (0, 1) and flags & 1 == 1
+            got = got[9 + int.from_bytes(got[:3], "big"):]
+    return s
+
+
 def resumed(server, o):
     """As measure.load, with a client that resumes one session."""
     context = client_context(o.version)
@@ -149,15 +184,22 @@ def one(server, o, point):
                         fields, "https")
 
 
-def idle_bytes(server, o):
+def idle_bytes(server, o, is_h2):
     """Private memory of the worker for a connection that has had a response."""
     context, kept = client_context("1.3"), []
-    exchange(context, server.port, None)
-    before = measure.private_kb(server.pid)
-    for i in range(o.idle):
-        kept.append(exchange(context, server.port, None, keep=True,
-                             source=("127.0.0.%d" % (i // 5000 + 1), 0))[0])
-    time.sleep(0.3)
+    if is_h2:
+        context.set_alpn_protocols(["h2"])
+    before = 0
+    for i in range(o.idle + 100):
+        if i == 100:
+            before = measure.private_kb(server.pid)
+        source = ("127.0.0.%d" % (i // 5000 + 1), 0)
+        if is_h2:
+            kept.append(exchange_h2(context, server.port, source))
+        else:
+            kept.append(exchange(context, server.port, None, keep=True,
+                                 source=source)[0])
+    time.sleep(2)  # weir gives memory back after one
     after = measure.private_kb(server.pid)
     for s in kept:
         s.close()
@@ -186,8 +228,11 @@ def run_points(o, top, files):
 
 def run_idle(o, top, files):
     for kind in kinds(o, top, "ec"):
-        with servers.Server(kind, top, files, 0, o.core) as s:
-            print("idle       %s: %d bytes" % (kind.name, idle_bytes(s, o)))
+        for is_h2 in (False, True):
+            with servers.Server(kind, top, files, 0, o.core) as s:
+                print("idle%s    %s: %d bytes" % (" h2" if is_h2 else "   ",
+                                                  kind.name,
+                                                  idle_bytes(s, o, is_h2)))
 
 
 def main():
