@@ -458,17 +458,20 @@ http_tls_check(const struct http_request *r)
     {
         log_info(r->task.log, "client SSL certificate verify error: (%ld:%s)",
                  error, X509_verify_cert_error_string(error));
+        tls_count_refused(error);
         SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), SSL_get_session(ssl));
         return 495;
     }
     if (verify == TLS_VERIFY_ON && SSL_get0_peer_certificate(ssl) == NULL) {
         log_info(r->task.log, "client sent no required SSL certificate");
+        tls_count_refused(X509_V_OK);
         SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), SSL_get_session(ssl));
         return 496;
     }
     if (tls_refusal(c) != NULL) {
         log_info(r->task.log, "client SSL certificate verify error: %s",
                  tls_refusal(c));
+        tls_count_refused(X509_V_ERR_CERT_REVOKED);
         SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), SSL_get_session(ssl));
         return 495;
     }

@@ -73,7 +73,7 @@ sub who { my ($n, $path) = @_; return join '', sort map { $t->get($path // '/app
 
 # --- reading
 is_deeply get('/api/'), [1 .. 9], 'versions';
-is_deeply get('/api/9/'), [qw(nginx processes connections slabs http stream resolvers workers)], 'what there is';
+is_deeply get('/api/9/'), [qw(nginx processes connections slabs http stream resolvers ssl workers)], 'what there is';
 is_deeply get('/api/3/http/'), [qw(requests server_zones location_zones caches limit_conns limit_reqs keyvals upstreams)], '... of HTTP';
 my $nginx = get('/api/9/nginx');
 is $nginx->{version}, '1.31.5', 'the version';

@@ -115,6 +115,10 @@ my %shapes = (
         id => 'int', server => 'str', weight => 'int', max_conns => 'int', max_fails => 'int',
         fail_timeout => 'str', slow_start => 'str', route => 'str', backup => 'bool', down => 'bool' }],
     'http/keyvals' => { '*' => 'any' },
+    ssl => { (map { ($_ => 'int') } qw(handshakes handshakes_failed session_reuses no_common_protocol
+                                       no_common_cipher handshake_timeout peer_rejected_cert)),
+             verify_failures => { map { ($_ => 'int') }
+                                  qw(no_cert expired_cert revoked_cert hostname_mismatch other) } },
     workers => [{ id => 'int', pid => 'int',
                   connections => { map { ($_ => 'int') } qw(accepted dropped active idle) },
                   http => { requests => { total => 'int', current => 'int' } } }],
@@ -185,7 +189,7 @@ for my $path (sort keys %shapes) {
     my @wrong = wrong(get($path), $shapes{$path}, $path);
     is "@wrong", '', $path;
 }
-is_deeply get(''), [qw(nginx processes connections slabs http stream resolvers workers)], 'what there is';
+is_deeply get(''), [qw(nginx processes connections slabs http stream resolvers ssl workers)], 'what there is';
 is_deeply get('http'), [qw(requests server_zones location_zones caches limit_conns limit_reqs keyvals upstreams)],
     '... of HTTP';
 

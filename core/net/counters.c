@@ -19,6 +19,11 @@ struct table {
     uint64_t lines[] __attribute__((aligned(COUNTERS_LINE)));
 };
 
+static const char shaken[] = "Handshakes of TLS with clients.";
+static const char failed[] = "Handshakes of TLS that have failed, by reason.";
+static const char refused[]
+    = "Certificates of clients and upstreams that were refused.";
+
 static const struct counter_row core_rows[] = {
     [CONNS_ACCEPTED] = { "connections_accepted_total", NULL, COUNTER_TOTAL,
                          "Connections from clients that were accepted." },
@@ -29,6 +34,32 @@ static const struct counter_row core_rows[] = {
     [WORKERS_RESPAWNED] = { "workers_respawned_total", NULL, COUNTER_TOTAL,
                             "Worker processes that were started in place of "
                             "one that had ended." },
+    [TLS_SHAKEN]
+    = { "tls_handshakes_total", "result=\"success\"", COUNTER_TOTAL, shaken },
+    [TLS_FAILED]
+    = { "tls_handshakes_total", "result=\"failure\"", COUNTER_TOTAL, shaken },
+    [TLS_NO_PROTOCOL] = { "tls_handshake_failures_total",
+                          "reason=\"no_common_protocol\"", COUNTER_TOTAL,
+                          failed },
+    [TLS_NO_CIPHER] = { "tls_handshake_failures_total",
+                        "reason=\"no_common_cipher\"", COUNTER_TOTAL, failed },
+    [TLS_TIMED_OUT] = { "tls_handshake_failures_total", "reason=\"timeout\"",
+                        COUNTER_TOTAL, failed },
+    [TLS_REJECTED] = { "tls_handshake_failures_total",
+                       "reason=\"rejected_certificate\"", COUNTER_TOTAL,
+                       failed },
+    [TLS_REUSED] = { "tls_sessions_reused_total", NULL, COUNTER_TOTAL,
+                     "Sessions of TLS that clients have resumed." },
+    [TLS_NO_CERT] = { "tls_certificates_refused_total", "reason=\"none\"",
+                      COUNTER_TOTAL, refused },
+    [TLS_EXPIRED_CERT] = { "tls_certificates_refused_total",
+                           "reason=\"expired\"", COUNTER_TOTAL, refused },
+    [TLS_REVOKED_CERT] = { "tls_certificates_refused_total",
+                           "reason=\"revoked\"", COUNTER_TOTAL, refused },
+    [TLS_WRONG_NAME] = { "tls_certificates_refused_total", "reason=\"name\"",
+                         COUNTER_TOTAL, refused },
+    [TLS_OTHER_CERT] = { "tls_certificates_refused_total", "reason=\"other\"",
+                         COUNTER_TOTAL, refused },
     { .name = NULL },
 };
 

@@ -33,6 +33,20 @@ enum {
     CONNS_HANDLED, /* those that were not refused for lack of room           */
     CONNS_ACTIVE,
     WORKERS_RESPAWNED, /* counted by the master, in the new one's line       */
+    /* Handshakes of TLS with clients. */
+    TLS_SHAKEN,
+    TLS_FAILED, /* for these reasons, or others: */
+    TLS_NO_PROTOCOL,
+    TLS_NO_CIPHER,
+    TLS_TIMED_OUT,
+    TLS_REJECTED, /* the client has refused the certificate                  */
+    TLS_REUSED, /* sessions                                                  */
+    /* Certificates of clients and upstreams that are refused. */
+    TLS_NO_CERT,
+    TLS_EXPIRED_CERT,
+    TLS_REVOKED_CERT,
+    TLS_WRONG_NAME,
+    TLS_OTHER_CERT,
     COUNTERS_OF_CORE,
 };
 

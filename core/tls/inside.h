@@ -73,3 +73,9 @@ size_t wire_made(const struct tls *t);
 /* Sets event.readable to whether anything is left to be read, here or in the
  * socket, as far as is known. */
 void wire_note_rest(struct conn *c);
+
+/* A handshake with a client has failed, as OpenSSL's queue says; has succeeded;
+ * or nobody waited for its end any longer: counts it. */
+void tls_count_failure(void);
+void tls_count_success(const struct tls *t);
+void tls_count_timeout(void);

@@ -215,7 +215,9 @@ not_yet(struct conn *c, int rc, const char *text)
         break_off(c);
         return STEP_FAIL;
     }
-    if (t->server == NULL && !t->sent_name)
+    if (t->server != NULL)
+        tls_count_failure();
+    else if (!t->sent_name)
         t->wants_name = refuses_nameless();
     if (what == SSL_ERROR_ZERO_RETURN || ERR_peek_error() == 0)
         conn_log_error(c, what == SSL_ERROR_SYSCALL ? c->error : 0,
@@ -274,6 +276,8 @@ handshake_tls(struct conn *c)
         return not_yet(c, rc, what);
     ERR_clear_error();
     t->is_open = true;
+    if (t->server != NULL)
+        tls_count_success(t);
     /* What is left of it goes with the first response, or at the end of the turn:
      * a ticket that waited longer would also hold up the kernel's ACK, without
      * which many clients do not send their request (Nagle). */
@@ -622,6 +626,8 @@ close_tls(struct conn *c)
 {
     struct tls *t = c->tls;
 
+    if (t->server != NULL && !t->is_plain && !t->is_open && !t->is_broken)
+        tls_count_timeout();
     say_goodbye(c);
     tls_resumption_keep(c);
     if (t->op != NULL)

@@ -85,8 +85,13 @@ str_t tls_server_name(const struct conn *c);
 /* enum tls_verify of the settings of the handshake. */
 struct tls_context *tls_context_of(const struct conn *c);
 
+/* A peer's certificate is refused for that (X509_V_ERR_...; X509_V_OK: there is
+ * none): counts it. */
+void tls_count_refused(long error);
 /* What the check of the peer's certificate came to: X509_V_OK, or an error; an
  * expired certificate is none that a resumed session still makes good. */
+/* A certificate was refused for that, of X509_V_ERR_...: counts it. */
+void tls_count_refused(long error);
 long tls_verify_result(const struct conn *c);
 /* ... and what is to be said against it besides: a constant text; NULL: nothing. */
 void        tls_refuse(struct conn *c, const char *why);

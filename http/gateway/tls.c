@@ -198,6 +198,8 @@ gateway_tls_check(const struct exchange *x)
                   STR_A(s->name));
     else
         return true;
+    tls_count_refused(error != X509_V_OK ? error
+                                         : X509_V_ERR_HOSTNAME_MISMATCH);
     tls_resumption_drop(c);
     return false;
 }

@@ -214,6 +214,63 @@ forget(const char *object, uint64_t first, uint64_t second)
 }
 
 
+/* In the order of their counters. */
+static const struct {
+    const char *name;
+    unsigned    counter;
+} tls_members[] = {
+    { "handshakes", TLS_SHAKEN },
+    { "session_reuses", TLS_REUSED },
+    { "handshakes_failed", TLS_FAILED },
+    { "no_common_protocol", TLS_NO_PROTOCOL },
+    { "no_common_cipher", TLS_NO_CIPHER },
+    { "handshake_timeout", TLS_TIMED_OUT },
+    { "peer_rejected_cert", TLS_REJECTED },
+    { "no_cert", TLS_NO_CERT },
+    { "expired_cert", TLS_EXPIRED_CERT },
+    { "revoked_cert", TLS_REVOKED_CERT },
+    { "hostname_mismatch", TLS_WRONG_NAME },
+    { "other", TLS_OTHER_CERT },
+};
+
+enum { TLS_OF_CERTIFICATES = 7 };
+
+
+static void
+put_tls_member(struct api *a, unsigned i)
+{
+    json_put_number(
+        &a->out, tls_members[i].name,
+        since_reset("ssl", i, counters_sum(tls_members[i].counter)));
+}
+
+
+static void
+put_tls(struct api *a)
+{
+    for (unsigned i = 0; i < TLS_OF_CERTIFICATES; i++)
+        if (api_wants(a, tls_members[i].name))
+            put_tls_member(a, i);
+    if (!api_wants(a, "verify_failures"))
+        return;
+    json_open(&a->out, "verify_failures", '{');
+    for (unsigned i = TLS_OF_CERTIFICATES; i < countof(tls_members); i++)
+        put_tls_member(a, i);
+    json_close(&a->out, '}');
+}
+
+
+static void
+forget_tls(void)
+{
+    struct tally *t = tally_of(TALLY_FORGOTTEN, 0, STR("ssl"));
+
+    tally_forget(t);
+    for (unsigned i = 0; i < countof(tls_members); i++)
+        tally_add(t, i, counters_sum(tls_members[i].counter));
+}
+
+
 static void
 forget_processes(void)
 {
@@ -345,8 +402,8 @@ static enum step
 serve_version(struct api *a)
 {
     static const char *const parts[]
-        = { "nginx",  "processes", "connections", "slabs", "http",
-            "stream", "resolvers", "workers",     NULL };
+        = { "nginx",  "processes", "connections", "slabs",   "http",
+            "stream", "resolvers", "ssl",         "workers", NULL };
     str_t part = api_part(a);
 
     if (part.n == 0)
@@ -357,6 +414,8 @@ serve_version(struct api *a)
         return reply_object(a, put_processes, forget_processes);
     if (str_is(part, "connections"))
         return reply_object(a, put_connections, forget_connections);
+    if (str_is(part, "ssl"))
+        return reply_object(a, put_tls, forget_tls);
     if (str_is(part, "slabs"))
         return api_named(a, &api_slabs);
     if (str_is(part, "workers"))
