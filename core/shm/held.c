@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,48 +16,29 @@
 #include "core/base/check.h"
 #include "core/os/random.h"
 
-enum { ROOM_LEAST = 16 };
+enum { ROOM_LEAST = 16, WAITS = 1000 };
 
-struct holder {
-    struct holder *next;
-    pid_t          pid;
-    unsigned       room;
-    uint64_t       id; /* of the process, random                             */
-    unsigned      *counts;
-};
+struct held_own held_own;
 
-
-/* This process, once somebody has asked.  Not its number alone, which another
- * may have had before. */
-static struct {
-    pid_t    pid; /* 0: nobody has                                           */
-    uint64_t id;
-    bool     is_watched; /* a fork has its child forget it                   */
-} own;
+/* A fork has its child forget it. */
+static bool is_watched;
 
 
 static void
 forget_own(void)
 {
-    own.pid = 0;
+    held_own.pid = 0;
 }
 
 
 static void
 find_own(void)
 {
-    if (!own.is_watched)
+    if (!is_watched)
         CHECK(pthread_atfork(NULL, NULL, forget_own) == 0);
-    own.is_watched = true;
-    random_fill(&own.id, sizeof(own.id));
-    own.pid = getpid();
-}
-
-
-static bool
-is_own(const struct holder *it)
-{
-    return it->pid == own.pid && it->id == own.id;
+    is_watched = true;
+    random_fill(&held_own.id, sizeof(held_own.id));
+    held_own.pid = getpid();
 }
 
 
@@ -65,38 +47,47 @@ held_take(struct zone *z, struct held *h)
 {
     struct holder *it = h->first;
 
-    if (own.pid == 0)
+    if (held_own.pid == 0)
         find_own();
-    while (it != NULL && !is_own(it))
+    while (it != NULL && !holder_is_own(it))
         it = it->next;
     if (it != NULL)
         return it;
     it = zone_alloc(z, sizeof(*it));
     if (it == NULL)
         return NULL;
-    *it = (struct holder){ .next = h->first, .pid = own.pid, .id = own.id };
+    *it = (struct holder){ .next = h->first,
+                           .pid = held_own.pid,
+                           .id = held_own.id };
     IN_ORDER();
     h->first = it;
     return it;
 }
 
 
+static bool
+is_dead(const struct holder *it)
+{
+    return it->pid == held_own.pid ? it->id != held_own.id
+                                   : kill(it->pid, 0) == -1 && errno == ESRCH;
+}
+
+
 struct holder *
 held_find_dead(const struct held *h)
 {
-    if (own.pid == 0)
+    struct holder *it = h->first;
+
+    if (held_own.pid == 0)
         find_own();
-    for (struct holder *it = h->first; it != NULL; it = it->next) {
-        if (it->pid == own.pid ? it->id != own.id
-                               : kill(it->pid, 0) == -1 && errno == ESRCH)
-            return it;
-    }
-    return NULL;
+    while (it != NULL && !is_dead(it))
+        it = it->next;
+    return it;
 }
 
 
 void
-held_free(struct zone *z, struct held *h, struct holder *it)
+held_unlink(struct held *h, struct holder *it)
 {
     struct holder **at = &h->first;
 
@@ -104,32 +95,46 @@ held_free(struct zone *z, struct held *h, struct holder *it)
         at = &(*at)->next;
     *at = it->next;
     IN_ORDER();
-    zone_free(z, it->counts);
+}
+
+
+void
+held_free(struct zone *z, struct holder *it)
+{
+    zone_free(z, (void *) it->counts);
     zone_free(z, it);
 }
 
 
+/* --- counters --------------------------------------------------------------- */
+
 unsigned
-holder_count(const struct holder *it, unsigned object)
+holder_count(const struct holder *it, unsigned object, uint32_t generation)
 {
-    return object < it->room ? it->counts[object] : 0;
+    if (object >= it->room)
+        return 0;
+    return holder_count_in(
+        atomic_load_explicit(&it->counts[object], memory_order_relaxed),
+        generation);
 }
 
 
-static bool
-grow(struct zone *z, struct holder *it, unsigned least)
+bool
+holder_grow(struct zone *z, struct holder *it, unsigned object)
 {
-    unsigned  room = it->room != 0 ? it->room : ROOM_LEAST;
-    unsigned *counts, *before = it->counts;
+    unsigned room = it->room != 0 ? it->room : ROOM_LEAST;
+    void    *counts, *before = (void *) it->counts;
 
-    while (room < least)
+    if (object < it->room)
+        return true;
+    while (room <= object)
         room *= 2;
-    counts = zone_alloc(z, room * sizeof(*counts));
+    counts = zone_alloc(z, room * sizeof(*it->counts));
     if (counts == NULL)
         return false;
-    memset(counts, 0, room * sizeof(*counts));
+    memset(counts, 0, room * sizeof(*it->counts));
     if (it->room != 0)
-        memcpy(counts, before, it->room * sizeof(*counts));
+        memcpy(counts, before, it->room * sizeof(*it->counts));
     it->counts = counts;
     IN_ORDER();
     it->room = room;
@@ -138,37 +143,47 @@ grow(struct zone *z, struct holder *it, unsigned least)
 }
 
 
+unsigned
+held_sum(const struct held *h, unsigned object, uint32_t generation)
+{
+    unsigned sum = 0;
+
+    for (const struct holder *it = h->first; it != NULL; it = it->next)
+        sum += holder_count(it, object, generation);
+    return sum;
+}
+
+
+/* The counter is read behind it: acquire, for the release of holder_end. */
+bool
+holder_is_busy(const struct holder *it, unsigned object)
+{
+    return atomic_load_explicit(&it->busy, memory_order_acquire) == object + 1;
+}
+
+
+/* Who is busy has a few instructions left, and waits for nobody.  One that does
+ * not end them is stopped, or dead though its parent has not heard of it. */
+void
+held_settle(const struct held *h, unsigned object)
+{
+    for (const struct holder *it = h->first; it != NULL; it = it->next)
+        for (unsigned i = 0; i < WAITS && holder_is_busy(it, object); i++)
+            sched_yield();
+}
+
+
 void
 holder_add(struct zone *z, struct holder *it, unsigned object)
 {
-    if (object < it->room || grow(z, it, object + 1))
-        it->counts[object]++;
+    if (holder_grow(z, it, object))
+        holder_end(it, object, 0, 1);
 }
 
 
 void
 holder_subtract(struct holder *it, unsigned object)
 {
-    if (holder_count(it, object) != 0)
-        it->counts[object]--;
-}
-
-
-unsigned
-held_sum(const struct held *h, unsigned object)
-{
-    unsigned sum = 0;
-
-    for (const struct holder *it = h->first; it != NULL; it = it->next)
-        sum += holder_count(it, object);
-    return sum;
-}
-
-
-void
-held_forget(struct held *h, unsigned object)
-{
-    for (struct holder *it = h->first; it != NULL; it = it->next)
-        if (object < it->room)
-            it->counts[object] = 0;
+    if (object < it->room)
+        holder_end(it, object, 0, -1);
 }

@@ -18,7 +18,7 @@
 #include "core/upstream/line.h"
 
 /* Changes with struct table and what is in it, struct peer_state, too. */
-enum { LAYOUT = 6, ROOM_LEAST = 16 };
+enum { LAYOUT = 7, ROOM_LEAST = 16 };
 
 /* What is held of an entry: two objects in struct held. */
 enum held_kind { CONNS, SETS, KINDS };
@@ -93,11 +93,12 @@ take_back(struct zone *z, struct table *t, struct holder *it)
     for (unsigned i = 0; i < t->n; i++) {
         struct entry *e = t->at[i];
 
-        subtract_conns(&e->state, holder_count(it, object(e, CONNS)));
-        subtract(&e->sets, holder_count(it, object(e, SETS)));
+        subtract_conns(&e->state, holder_count(it, object(e, CONNS), 0));
+        subtract(&e->sets, holder_count(it, object(e, SETS), 0));
     }
     lines_forget(z, t->lines, it);
-    held_free(z, &t->held, it);
+    held_unlink(&t->held, it);
+    held_free(z, it);
     changes_note_all(t->changes);
 }
 
@@ -119,8 +120,8 @@ count_again(struct table *t)
     for (unsigned i = 0; i < t->n; i++) {
         struct entry *e = t->at[i];
 
-        e->state.conns = held_sum(&t->held, object(e, CONNS));
-        e->sets = held_sum(&t->held, object(e, SETS));
+        e->state.conns = held_sum(&t->held, object(e, CONNS), 0);
+        e->sets = held_sum(&t->held, object(e, SETS), 0);
     }
     changes_note_all(t->changes);
 }

@@ -54,6 +54,8 @@ is_banned(const struct rule *rule, struct limit_key *key)
     const struct limit_entry *e;
     bool                      is_on;
 
+    if (limit_lacks(z, key))
+        return false;
     limit_lock(z);
     e = limit_find(z, key);
     is_on = e != NULL && ban_is_on(e, clock_ms());

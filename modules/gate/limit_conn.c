@@ -26,9 +26,8 @@ struct limit_conn_conf {
 
 /* That a request is counted in a zone. */
 struct hold {
-    struct zone        *zone;
-    struct limit_entry *entry;
-    uint64_t            at;
+    struct limit_zone *zone;
+    struct limit_hold  held;
 };
 
 struct limit_conn_state {
@@ -44,15 +43,22 @@ extern struct module limit_conn_module;
 /* --- counting --------------------------------------------------------------- */
 
 static void
+end_hold(const struct hold *h)
+{
+    limit_give_back(h->zone->in->zone, &h->zone->mine, &h->held);
+}
+
+
+static void
 give_back(void *arg)
 {
     struct limit_conn_state *s = arg;
 
     if (s->is_held)
-        limit_give_back(s->first.zone, s->first.entry, s->first.at);
+        end_hold(&s->first);
     s->is_held = false;
     VEC_EACH(&s->more, it)
-        limit_give_back(it->zone, it->entry, it->at);
+        end_hold(it);
     s->more.n = 0;
 }
 
@@ -62,23 +68,15 @@ static bool
 hold(struct task *t, const struct limit *l, struct limit_key *key,
      struct hold *out)
 {
-    struct zone        *z = l->zone->in->zone;
-    struct limit_entry *e, lost = { .n = 0 };
-    bool                may, is_full;
+    struct zone            *z = l->zone->in->zone;
+    struct limit_entry lost UNSET;
+    bool                    is_held;
 
-    limit_lock(z);
-    e = limit_find(z, key);
-    may = e == NULL || e->count < l->most;
-    if (e == NULL)
-        e = limit_add(z, key, &lost);
-    if (may)
-        limit_hold(z, e);
-    *out = (struct hold){ z, e, e->at };
-    is_full = lost.n != 0 && lost.count != 0 && limit_is_news(z);
-    limit_unlock(z);
-    if (is_full)
+    out->zone = l->zone;
+    is_held = limit_hold(z, &l->zone->mine, key, l->most, &out->held, &lost);
+    if (lost.n != 0 && limit_held(&lost) != 0 && limit_is_news(z))
         limit_zone_full(l->zone, t->log);
-    return may;
+    return is_held;
 }
 
 
@@ -106,7 +104,7 @@ limit_connections(struct task *t)
     const struct limit_conn_conf *c = conf_of(t, &limit_conn_module);
     struct http_request          *r = http_of(t)->main;
     struct limit_conn_state      *s;
-    struct limit_key              key;
+    struct limit_key key          UNSET;
     struct hold                   one;
 
     if (c->limits.n == 0)

@@ -9,9 +9,8 @@
  * What is above the rate is the excess, in thousandths of requests.  Up to burst
  * it is let through, late where it is more than delay.
  *
- * The locks of all zones of a location are held together while a request is
- * judged, so it is counted in all of them or in none.  They are taken in the
- * order of their addresses.
+ * A request is counted in all zones of a location or in none: where one refuses
+ * it, those that had counted it before take it back.
  */
 #include <inttypes.h>
 
@@ -44,21 +43,17 @@ struct limit_req_state {
 struct check {
     const struct limit *limit;
     struct limit_key    key;
-    struct limit_entry *entry; /* of the key, while the zones are locked; or
-                                  NULL                                       */
+    struct limit_entry *entry; /* where it is counted                        */
+    uint64_t            word;  /* ... as it was then                         */
     uint64_t            excess;
-    bool                is_full; /* its zone has forgotten a key that matters,
-                                    for the first time                       */
 };
 
 enum { CHECKS = 4 }; /* more are rare, and have memory of their own          */
 
 struct checks {
     struct check *at;
-    struct zone **zones; /* theirs, by address: the order of locking         */
     size_t        n;
     struct check  few[CHECKS];
-    struct zone  *few_zones[CHECKS];
 };
 
 extern struct module limit_req_module;
@@ -73,75 +68,133 @@ zone_of(const struct check *c)
 }
 
 
-/* What one more request makes of the excess in e. */
 static uint64_t
-excess_with(const struct check *c, const struct limit_entry *e, msec_t now)
+empty_at(uint64_t word)
 {
-    return limit_drained(c->limit->zone->rate, e->count + 1000, e->at, now);
+    return word >> LIMIT_REQ_TAG;
 }
 
 
-/* Whether it is within the burst. */
 static bool
-look(struct check *c)
+has_same_key(uint64_t a, uint64_t b)
 {
-    c->entry = limit_find(zone_of(c), &c->key);
-    c->excess = c->entry != NULL ? excess_with(c, c->entry, clock_ms()) : 0;
+    return (uint8_t) a == (uint8_t) b;
+}
+
+
+/* What one more request makes of the word; false: that is above the burst. */
+static bool
+weigh(struct check *c, uint64_t word, uint64_t *next)
+{
+    uint64_t cost = c->limit->zone->cost, now = limit_moment(clock_ms());
+    uint64_t empty = limit_with_one(empty_at(word), cost, now);
+
+    c->excess = limit_excess(empty, cost, now);
+    *next = empty << LIMIT_REQ_TAG | (uint8_t) word;
     return c->excess <= c->limit->burst;
 }
 
 
-static void
-count(struct check *c)
+enum count { COUNTED, REFUSED, LOST };
+
+
+/* LOST: the entry has got another key. */
+static enum count
+count_in(struct check *c, struct limit_entry *e, uint64_t word)
 {
-    struct limit_entry *e = c->entry, lost UNSET;
-    msec_t now = clock_ms();
-    bool   is_new = e == NULL;
+    uint64_t next, was = word;
+
+    do {
+        if (!has_same_key(was, word))
+            return LOST;
+        if (!weigh(c, word, &next))
+            return REFUSED;
+    } while (!limit_swap(e, &word, next));
+    c->entry = e;
+    c->word = next;
+    return COUNTED;
+}
+
+
+/* For a key that is new, or has not been used for some time. */
+static enum count
+count_locked(struct check *c, const struct log *log)
+{
+    struct zone             *z = zone_of(c);
+    const struct limit_zone *by = c->limit->zone;
+    struct limit_entry *e, lost UNSET;
+    uint64_t   now = limit_moment(clock_ms());
+    enum count is;
 
     lost.n = 0;
-    if (is_new)
-        e = limit_add(zone_of(c), &c->key, &lost);
-    if (is_new || now > e->at)
-        e->at = now;
-    e->count = c->excess;
-    c->is_full = lost.n != 0 && excess_with(c, &lost, now) != 0
-                 && limit_is_news(zone_of(c));
+    limit_lock(z);
+    e = limit_find(z, &c->key);
+    if (e == NULL)
+        e = limit_add(z, &c->key, &lost);
+    is = count_in(c, e, e->word);
+    limit_unlock(z);
+    if (lost.n != 0 && empty_at(lost.word) + by->cost > now && limit_is_news(z))
+        limit_zone_full(by, log);
+    return is;
+}
+
+
+static enum count
+count(struct check *c, const struct log *log)
+{
+    uint64_t            word;
+    struct limit_entry *e = limit_peek(zone_of(c), &c->key, &word);
+    enum count          is = e != NULL ? count_in(c, e, word) : LOST;
+
+    return is == LOST ? count_locked(c, log) : is;
+}
+
+
+static void
+take_back(const struct check *c)
+{
+    uint64_t word = c->word, cost = c->limit->zone->cost << LIMIT_REQ_TAG;
+
+    while (has_same_key(word, c->word)
+           && !limit_swap(c->entry, &word, word - cost))
+        ;
+}
+
+
+/* Whether it is within the burst, without counting it. */
+static bool
+look(struct check *c)
+{
+    uint64_t word, next;
+
+    return limit_peek(zone_of(c), &c->key, &word) == NULL
+           || weigh(c, word, &next);
 }
 
 
 /* Counts it by all of them, or by none: then that one is returned which is
- * above its burst. */
+ * above its burst.  All are looked at before, so that in most cases none has to
+ * take it back. */
 static const struct check *
-judge(struct checks *all)
+judge(struct checks *all, const struct log *log)
 {
-    const struct check *refuses = NULL;
-    size_t              i;
+    size_t i;
 
-    for (i = 0; i < all->n; i++)
-        limit_lock(all->zones[i]);
-    for (i = 0; i < all->n && refuses == NULL; i++)
+    for (i = 0; all->n > 1 && i < all->n; i++)
         if (!look(&all->at[i]))
-            refuses = &all->at[i];
-    for (i = 0; i < all->n && refuses == NULL; i++)
-        count(&all->at[i]);
-    for (i = all->n; i-- != 0;)
-        limit_unlock(all->zones[i]);
-    return refuses;
+            return &all->at[i];
+    for (i = 0; i < all->n; i++) {
+        if (count(&all->at[i], log) != REFUSED)
+            continue;
+        for (size_t k = 0; k < i; k++)
+            take_back(&all->at[k]);
+        return &all->at[i];
+    }
+    return NULL;
 }
 
 
 /* --- the gate --------------------------------------------------------------- */
-
-static void
-add_zone(struct checks *all, struct zone *z)
-{
-    size_t i;
-
-    for (i = all->n; i > 0 && all->zones[i - 1] > z; i--)
-        all->zones[i] = all->zones[i - 1];
-    all->zones[i] = z;
-}
-
 
 /* Without those whose keys are empty. */
 static void
@@ -152,8 +205,6 @@ find_checks(struct task *t, const struct limit_req_conf *c, struct checks *all)
     all->n = 0;
     all->at = is_few ? all->few
                      : arena_array(t->arena, struct check, c->limits.n);
-    all->zones = is_few ? all->few_zones
-                        : arena_array(t->arena, struct zone *, c->limits.n);
     VEC_EACH(&c->limits, it) {
         struct check *check = &all->at[all->n];
 
@@ -161,8 +212,6 @@ find_checks(struct task *t, const struct limit_req_conf *c, struct checks *all)
             continue;
         check->limit = it;
         check->excess = 0;
-        check->is_full = false;
-        add_zone(all, zone_of(check));
         all->n++;
     }
 }
@@ -293,10 +342,7 @@ limit_requests(struct task *t)
     find_checks(t, c, &all);
     if (all.n == 0 || t->has_bad_value)
         return STEP_NEXT;
-    refuses = judge(&all);
-    for (size_t i = 0; i < all.n; i++)
-        if (all.at[i].is_full)
-            limit_zone_full(all.at[i].limit->zone, t->log);
+    refuses = judge(&all, t->log);
     if (c->has_headers && !c->answer.is_dry_run)
         note_quotas(t, s, &all, refuses);
     if (refuses != NULL)
@@ -465,6 +511,7 @@ parse_zone(struct conf *cf, void *field)
     if (z == NULL)
         return error;
     z->rate = rate;
+    z->cost = limit_cost(rate);
     return limit_zone_define(cf, z);
 }
 

@@ -190,7 +190,7 @@ limit_zone_key(const struct limit_zone *z, struct task *t, size_t max,
                   "the value of the \"" STR_F
                   "\" key is more than %zu bytes: \"" STR_F "\"",
                   STR_A(expr_text(z->key)), max, STR_A(value));
-    *out = limit_key_of(value, z->kind);
+    limit_key_set(out, value, z->kind);
     return true;
 }
 

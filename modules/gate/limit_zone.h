@@ -6,7 +6,8 @@
 #pragma once
 
 #include "core/net/tally.h"
-#include "modules/gate/limit_table.h"
+#include "modules/gate/limit_bucket.h"
+#include "modules/gate/limit_held.h"
 #include "modules/module.h"
 
 struct limit_zone {
@@ -16,6 +17,8 @@ struct limit_zone {
     bool              is_of_client; /* the key is the client's address       */
     bool              is_address;   /* ... in binary, and nothing else       */
     uint64_t          rate; /* limit_req: thousandths of requests a minute   */
+    uint64_t          cost; /* ... of one, as limit_bucket.h counts          */
+    struct holder    *mine; /* limit_conn: what this process holds           */
     const char       *user; /* the directive that was the first to use it    */
     const char       *file;
     unsigned          line;
@@ -56,8 +59,6 @@ bool limit_zone_key(const struct limit_zone *z, struct task *t, size_t max,
                     struct limit_key *out);
 /* Logs that a key in use has been forgotten. */
 void limit_zone_full(const struct limit_zone *z, const struct log *log);
-
-enum { LIMIT_MINUTE_MS = 60000 };
 
 /* What is left at now of so many thousandths since at, which can be later than
  * now, by the clock of another process. */

@@ -84,31 +84,34 @@ test_counts(void)
     holder_add(z, own, 0);
     holder_add(z, own, 1000);
     holder_add(z, own, 1000);
-    is(holder_count(own, 0), 1, "one of the first object");
-    is(holder_count(own, 1000), 2, "two of the last");
-    is(holder_count(own, 5000), 0, "none of one that is not there");
+    is(holder_count(own, 0, 0), 1, "one of the first object");
+    is(holder_count(own, 1000, 0), 2, "two of the last");
+    is(holder_count(own, 5000, 0), 0, "none of one that is not there");
     holder_subtract(own, 1000);
     holder_subtract(own, 5000);
     holder_subtract(own, 3);
-    is(holder_count(own, 1000), 1, "given back");
-    is(holder_count(own, 3), 0, "never less than nothing");
+    is(holder_count(own, 1000, 0), 1, "given back");
+    is(holder_count(own, 3, 0), 0, "never less than nothing");
 
     pid = hold_two(z, 1000, true);
-    is(held_sum(held, 1000), 3, "another process");
+    is(held_sum(held, 1000, 0), 3, "another process");
     is_same(held_find_dead(held), NULL, "it is alive");
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
     other = held_find_dead(held);
     ok(other != NULL && other != own, "it has died");
-    is(holder_count(other, 1000), 2, "what it held");
-    held_free(z, held, other);
+    is(holder_count(other, 1000, 0), 2, "what it held");
+    held_unlink(held, other);
+    held_free(z, other);
     is_same(held_find_dead(held), NULL, "it is forgotten");
-    is(held_sum(held, 1000), 1, "others are left alone");
+    is(held_sum(held, 1000, 0), 1, "others are left alone");
     hold_two(z, 1, false);
     hold_two(z, 2, false);
-    while ((other = held_find_dead(held)) != NULL)
-        held_free(z, held, other);
-    is(held_sum(held, 1) + held_sum(held, 2), 0, "several have died");
+    while ((other = held_find_dead(held)) != NULL) {
+        held_unlink(held, other);
+        held_free(z, other);
+    }
+    is(held_sum(held, 1, 0) + held_sum(held, 2, 0), 0, "several have died");
     munmap(z, SIZE);
 }
 
@@ -125,9 +128,10 @@ test_full(void)
         n++;
     ok(n > 1000, "a zone is full");
     holder_add(z, own, 0);
-    is(holder_count(own, 0), 0, "it counts nothing");
+    is(holder_count(own, 0, 0), 0, "it counts nothing");
     holder_subtract(own, 0);
-    held_free(z, held, own);
+    held_unlink(held, own);
+    held_free(z, own);
     munmap(z, SIZE);
 }
 
