@@ -6,6 +6,12 @@
  * bucket is a candidate, and a hash table of prefixes has the texts to compare.
  * Processors that shuffle bytes do this for 16 places at a time, with one table
  * for each half of a byte.
+ *
+ * A long text that begins at many places, as one of a single byte repeated, is
+ * not compared from its beginning each time.  Of the place where it went on for
+ * longest, it is known what stands there; and of each place in the text, how much
+ * of the text itself begins there (its Z function).  So no byte is compared twice
+ * with the same text, but for the one that was different.
  */
 #include "core/base/search.h"
 
@@ -15,11 +21,18 @@
 #include <tmmintrin.h>
 #endif
 
-enum { PREFIX_MAX = 3, BUCKETS = 8, NOTHING = 0 };
+enum { PREFIX_MAX = 3, BUCKETS = 8, NOTHING = 0, LONG = 32 };
+
+/* That the first n bytes of a text stand at an offset. */
+struct reach {
+    size_t at, n;
+};
 
 struct entry {
-    str_t    text;
-    unsigned next; /* the next one of the same prefix, plus 1                */
+    str_t         text;
+    unsigned      next;    /* the next one of the same prefix, plus 1        */
+    size_t       *repeats; /* the Z function; NULL: the text is short        */
+    struct reach *reach;   /* of long texts, in what is being searched       */
 };
 
 struct search {
@@ -123,6 +136,29 @@ measure(struct search *s, const str_t *texts)
 }
 
 
+/* Within the part that is known to stand at place best, it follows from what
+ * stands at its beginning. */
+static size_t *
+find_repeats(struct arena *a, str_t text)
+{
+    size_t *z = arena_array(a, size_t, text.n), best = 0, i, n;
+
+    z[0] = text.n;
+    for (i = 1; i < text.n; i++) {
+        n = 0;
+        if (best != 0 && i < best + z[best])
+            n = z[i - best] < best + z[best] - i ? z[i - best]
+                                                 : best + z[best] - i;
+        while (i + n < text.n && text.p[n] == text.p[i + n])
+            n++;
+        z[i] = n;
+        if (best == 0 || i + n > best + z[best])
+            best = i;
+    }
+    return z;
+}
+
+
 struct search *
 search_new(struct arena *a, const str_t *texts, unsigned n)
 {
@@ -138,6 +174,10 @@ search_new(struct arena *a, const str_t *texts, unsigned n)
     s->entries = arena_array(a, struct entry, n);
     for (i = 0; i < n; i++) {
         s->entries[i].text = texts[i];
+        if (texts[i].n > LONG) {
+            s->entries[i].repeats = find_repeats(a, texts[i]);
+            s->entries[i].reach = arena_make(a, struct reach);
+        }
         link = slot_of(s, texts[i].p);
         while (*link != NOTHING)
             link = &s->entries[*link - 1].next;
@@ -172,15 +212,26 @@ struct look {
 };
 
 
-static bool
-is_same(const char *p, str_t text)
+/* How many bytes of the text stand at this offset. */
+static size_t
+common(const struct look *l, const struct entry *e, size_t at)
 {
-    size_t i;
+    size_t left = l->in.n - at, n = 0, rest;
+    size_t most = e->text.n < left ? e->text.n : left;
 
-    for (i = 0; i < text.n; i++)
-        if (ascii_lower(p[i]) != text.p[i])
-            return false;
-    return true;
+    if (e->reach != NULL && at >= e->reach->at
+        && at < e->reach->at + e->reach->n) {
+        n = e->repeats[at - e->reach->at];
+        rest = e->reach->at + e->reach->n - at;
+        if (n < rest)
+            return n;
+        n = rest;
+    }
+    while (n < most && ascii_lower(l->in.p[at + n]) == e->text.p[n])
+        n++;
+    if (e->reach != NULL)
+        *e->reach = (struct reach){ at, n };
+    return n;
 }
 
 
@@ -188,20 +239,17 @@ is_same(const char *p, str_t text)
 static bool
 stands_at(const struct look *l, size_t at, unsigned i)
 {
-    str_t  text = l->s->entries[i].text;
-    size_t left = l->in.n - at;
+    const struct entry *e = &l->s->entries[i];
+    size_t              left = l->in.n - at, n;
 
     if (l->off != NULL && l->off[i])
         return false;
-    if (text.n <= left) {
-        if (!is_same(l->in.p + at, text))
-            return false;
-        *l->hit = (struct search_hit){ at, i };
-        return true;
-    }
-    if (l->is_whole || !is_same(l->in.p + at, (str_t){ text.p, left }))
+    if (e->text.n > left && l->is_whole)
         return false;
-    *l->hit = (struct search_hit){ at, SEARCH_PART };
+    n = common(l, e, at);
+    if (n < e->text.n && n < left)
+        return false;
+    *l->hit = (struct search_hit){ at, n == e->text.n ? i : SEARCH_PART };
     return true;
 }
 
@@ -298,12 +346,23 @@ look_narrow(const struct look *l, size_t *at)
 }
 
 
+void
+search_begin(const struct search *s)
+{
+    for (unsigned i = 0; i < s->n; i++)
+        if (s->entries[i].reach != NULL)
+            *s->entries[i].reach = (struct reach){ 0, 0 };
+}
+
+
 bool
 search_find(const struct search *s, str_t in, size_t from, const bool *off,
             bool is_whole, struct search_hit *hit)
 {
     struct look l = { s, in, off, is_whole, hit };
 
+    if (from == 0)
+        search_begin(s);
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("ssse3") && look_wide(&l, &from))
         return true;

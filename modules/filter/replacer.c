@@ -95,6 +95,7 @@ pass(struct replacer *p, struct chain *in, size_t from, struct chain *out)
     str_t               s = { piece->p, piece->n };
     struct search_hit   hit;
 
+    search_begin(p->search);
     while (from < s.n && find(p, s, from, false, &hit)) {
         gather_part(&p->out, out, piece, str_span(s.p + from, s.p + hit.at));
         if (hit.which == SEARCH_PART) {

@@ -209,10 +209,73 @@ test_marks(void)
 }
 
 
+#define A40 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define AB20 "abababababababababab"
+
+
+/* Texts that are not compared from their beginning each time. */
+static void
+test_long(void)
+{
+    static const char text[] = A40 A40 "b" A40 "aAab" AB20 AB20 "abc" AB20 AB20
+                                       "ab" A40 "c" AB20 "c"
+                                       "a" A40 AB20 AB20 AB20 "cc" A40;
+
+    test_both("a run", (const char *[]){ A40 "b", "1", NULL }, text);
+    test_both("runs",
+              (const char *[]){ A40 "b", "1", A40 "ab", "2", A40 "c", "3", A40,
+                                "4", NULL },
+              text);
+    test_both("runs, and what is in them",
+              (const char *[]){ A40 "b", "1", "a", "2", NULL }, text);
+    test_both("what repeats itself",
+              (const char *[]){ AB20 AB20 "abc", "1", AB20 AB20 "c", "2",
+                                AB20 AB20, "3", NULL },
+              text);
+    test_both("parts of each other",
+              (const char *[]){ AB20 AB20 AB20 "d", "1", "ba" AB20 AB20, "2",
+                                "ab", "3", NULL },
+              text);
+}
+
+
+/* It does not end before the test is ended, if that takes a time that grows with
+ * the product of both lengths. */
+static void
+test_linear(void)
+{
+    enum { TEXT = 1 << 20, ALL = 8 << 20 };
+    struct search_hit hit;
+    struct search    *s;
+    char             *all = malloc(ALL);
+    str_t             texts[2];
+
+    CHECK(all != NULL);
+    arena = arena_new(0);
+    memset(all, 'a', ALL);
+    all[TEXT - 1] = 'b';
+    texts[0] = str_copy(arena, (str_t){ all, TEXT });
+    all[TEXT - 1] = 'c';
+    texts[1] = str_copy(arena, (str_t){ all, TEXT });
+    memset(all, 'a', ALL);
+    s = search_new(arena, texts, 2);
+    ok(!search_find(s, (str_t){ all, ALL }, 0, NULL, true, &hit),
+       "a text that almost stands everywhere");
+    all[ALL - 1] = 'c';
+    ok(search_find(s, (str_t){ all, ALL }, 0, NULL, true, &hit)
+           && hit.which == 1 && hit.at == ALL - TEXT,
+       "... and one that stands at the end");
+    free(all);
+    arena_free(arena);
+}
+
+
 int
 main(void)
 {
     test_words();
+    test_long();
+    test_linear();
     test_many();
     test_marks();
     return done();
