@@ -165,6 +165,8 @@ if (!is_oracle()) { # nginx closes the connection, or takes all memory
     like $t->get('/up/?doubles')->body, qr/\Q$err\E/, 'a value that grows has an end';
     $r = $t->get('/up/?twice');
     like $r->body, qr/^[.]*\Q$err/, 'pages that include themselves have an end';
+    ok(($r->body =~ tr/.//) < 50 * 64, '... at the first cycle of each branch');
+    is scalar(grep { /subrequests cycle/ } $t->log), 1, '... which is logged once';
 }
 is length $t->get('/up/?echoes&x=' . 'y' x 1000)->body, 3_000_000, 'much of little';
 

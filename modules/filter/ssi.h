@@ -46,6 +46,7 @@ struct ssi_shared {
     VEC(struct ssi_block *) blocks;
     unsigned        items;            /* of them, and in them                */
     unsigned        running, started; /* included responses                  */
+    bool            has_cycle;        /* logged                              */
 };
 
 struct ssi_page {
@@ -74,6 +75,8 @@ struct ssi_page {
 struct ssi_state {
     struct ssi_page   *page;   /* NULL: the filter has not joined            */
     struct ssi_shared *shared; /* main requests only                         */
+    bool               has_cycle; /* in it, or what it includes; only where the
+                                     main request's page has included it     */
 };
 
 /* ssi_value.c */

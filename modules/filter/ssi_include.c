@@ -162,6 +162,38 @@ put_stub(struct http_subrequest *s, struct chain *out)
 
 /* --- starting it --------------------------------------------------------- */
 
+/* Of what the main request's page has included directly, the state of that
+ * which this is a part of; NULL: it is that page itself. */
+static struct ssi_state *
+branch_of(struct http_request *r)
+{
+    if (r == r->main)
+        return NULL;
+    while (r->parent != r->main)
+        r = r->parent;
+    return http_state_of(r, &ssi_module);
+}
+
+
+/* A page that includes itself twice would go on for ever, so what ends in a
+ * cycle includes nothing more.  It is told once. */
+static bool
+is_cycle(struct ssi_page *p)
+{
+    struct ssi_state *branch = branch_of(p->r);
+
+    if (p->r->subrequests != 0 && p->shared->started < SSI_IN_ALL
+        && (branch == NULL || !branch->has_cycle))
+        return false;
+    if (!p->shared->has_cycle)
+        log_error(p->r->task.log, "subrequests cycle");
+    p->shared->has_cycle = true;
+    if (branch != NULL)
+        branch->has_cycle = true;
+    return true;
+}
+
+
 /* STEP_WAIT: not now.  False: never, logged. */
 static bool
 may_start(struct ssi_page *p, enum step *step)
@@ -169,10 +201,8 @@ may_start(struct ssi_page *p, enum step *step)
     struct http_request *r = p->r;
 
     *step = STEP_NEXT;
-    if (r->subrequests == 0 || p->shared->started >= SSI_IN_ALL) {
-        log_error(r->task.log, "subrequests cycle");
+    if (is_cycle(p))
         return false;
-    }
     if (p->shared->running >= SSI_AT_ONCE && !list_empty(&r->children)
         && p->subject == r)
     {
