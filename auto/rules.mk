@@ -103,7 +103,8 @@ $(B)/t/fuzz/%: t/fuzz/%.c $(REPLAY_SOURCE) $(ARCHIVE) $(B)/flags
 
 tests-built: $(B)/weir $(UNITS) $(REPLAYS)
 
-JOBS   ?= 2
+# Tests wait for most of their time.
+JOBS   ?= $(shell echo $$((2 * $$(nproc))))
 SCRIPTS = auto/check/tree.t $(sort $(wildcard t/*.t t/truth/*.t))
 SMOKE   = $(shell grep -l "^\# smoke" $(wildcard t/*.t) /dev/null 2>/dev/null)
 PROVE   = TEST_BINARY=$${TEST_BINARY:-$(CURDIR)/$(B)/weir} BUILD=$(B) prove -j$(JOBS) -It/lib
