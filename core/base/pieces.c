@@ -61,7 +61,7 @@ pieces_put(void *p)
 
     while (i < SIZES && n != sizes[i])
         i++;
-    if (i == SIZES || kept[i].n >= KEPT) {
+    if (i == SIZES || kept[i].n == KEPT) {
         free(p);
         return;
     }
