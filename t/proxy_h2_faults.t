@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # HTTP/2 servers that do what they should not: resets, GOAWAY, frames and heads
-# that are invalid or too large, closed windows, silence, and ends in between.
+# that are invalid or too large, closed windows, silence, and ends in between;
+# behind proxy_pass, and behind grpc_pass.
 
 use strict;
 use warnings;
@@ -139,12 +140,15 @@ my %cut = (
              qr/upstream prematurely closed|recv\(\) failed/],
 );
 
+my $has_grpc = has_module('http_grpc');
 my (%peer, $conf);
 for my $set (\%bad, \%cut) {
     for my $name (sort keys %$set) {
         $peer{$name} = Weir::H2Peer->start($set->{$name}[0]);
         $conf .= "location /$name { proxy_pass http://127.0.0.1:"
             . $peer{$name}->port . "; }\n";
+        $conf .= "location /grpc/$name { grpc_pass 127.0.0.1:"
+            . $peer{$name}->port . "; }\n" if $has_grpc;
     }
 }
 
@@ -217,6 +221,12 @@ my $groups = join '', map {
 my ($rst, $f) = ($peer{rst7}->port, $fine->port);
 my $close = $peer{close}->port;
 
+$conf .= 'location /grpc/refused { grpc_pass 127.0.0.1:%%PORT_dead%%; }'
+    . 'location /grpc/silent { grpc_pass silent; grpc_read_timeout 200ms; }'
+    if $has_grpc;
+my $grpc = !$has_grpc ? '' : 'grpc_buffer_size 4k; grpc_read_timeout 2s;'
+    . (is_oracle() ? '' : 'grpc_errors off;');
+
 my $t = Weir::Test->new;
 $t->run(<<"EOC");
 %%HTTP%%
@@ -227,6 +237,7 @@ $t->run(<<"EOC");
                      server 127.0.0.1:$f backup; }
     proxy_http_version 2;
     proxy_buffer_size 4k;
+    $grpc
     add_header X-Error "\$upstream_error" always;
     add_header X-Tries "\$upstream_status" always;
     proxy_pass_trailers on;
@@ -259,17 +270,21 @@ sub new_lines {
     return join '', @new;
 }
 
-for my $name (sort keys %bad) {
-    is $t->get("/$name")->status, 502, "$name: 502";
-    wait_until(sub { $t->{lines} = new_lines(); $t->{lines} ne '' });
-    like $t->{lines}, $bad{$name}[1], "$name: and why";
+for my $by ('', $has_grpc ? '/grpc' : ()) {
+    for my $name (sort keys %bad) {
+        is $t->get("$by/$name")->status, 502, "$by/$name: 502";
+        wait_until(sub { $t->{lines} = new_lines(); $t->{lines} ne '' });
+        like $t->{lines}, $bad{$name}[1], "$by/$name: and why";
+    }
+    for my $name (sort keys %cut) {
+        my $r = $t->get("$by/$name");
+        ok !$r->complete || $r->status =~ /^(0|204|502)$/,
+            "$by/$name: not complete";
+        wait_until(sub { $t->{lines} = new_lines(); $t->{lines} ne '' });
+        like $t->{lines}, $cut{$name}[1], "$by/$name: and why";
+    }
 }
-for my $name (sort keys %cut) {
-    my $r = $t->get("/$name");
-    ok !$r->complete || $r->status =~ /^(0|204|502)$/, "$name: not complete";
-    wait_until(sub { $t->{lines} = new_lines(); $t->{lines} ne '' });
-    like $t->{lines}, $cut{$name}[1], "$name: and why";
-}
+is $t->get('/grpc/refused')->status, 502, 'gRPC: refused' if $has_grpc;
 is $t->get('/rst2')->header('X-Error'), 'reset', 'the cause of a reset';
 is $t->get('/value')->header('X-Error'), 'header_too_big', '... of a bomb';
 
@@ -308,6 +323,7 @@ is $t->post('/narrow', 'x' x 100)->body, 'fine', 'a narrow window';
 is $t->get('/wait/silent')->status, 504, 'silence';
 is $t->get('/wait/silent')->status, 504, 'and again';
 is $peer{silent}->connections, 2, 'over another connection';
+is $t->get('/grpc/silent')->status, 504, 'gRPC: silence' if $has_grpc;
 is $t->post('/first', 'x' x 1_000_000)->body, 'fine',
     'a response before the body is read';
 is $t->post('/unbuffered/first', 'x' x 1_000_000)->body, 'fine',
