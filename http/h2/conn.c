@@ -19,11 +19,13 @@
 #include "http/settings.h"
 
 enum {
-    ROUNDS = 2,       /* of reading, in one go                               */
-    READ = 32 * 1024, /* bytes each                                          */
-    NOTICE_MS = 1000, /* how long the answer to a PING may take              */
-    ENOUGH = 16384,   /* bytes that move a deadline of the client            */
-    SLEEP_MS = 1000,  /* of being idle, after which memory is given back     */
+    ROUNDS = 2,        /* of reading, in one go                               */
+    BODY_ROUNDS = 8,   /* ... of bodies                                       */
+    BODY_FRAME = 4096, /* bytes of a frame of theirs, on average, at least   */
+    READ = 32 * 1024,  /* bytes each                                          */
+    NOTICE_MS = 1000,  /* how long the answer to a PING may take              */
+    ENOUGH = 16384,    /* bytes that move a deadline of the client            */
+    SLEEP_MS = 1000,   /* of being idle, after which memory is given back     */
 };
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -430,10 +432,23 @@ read_once(struct h2 *h)
 }
 
 
+/* Whether there is another round, after so many that had bytes in frames.  The
+ * more of bodies comes at a time, the fewer are the pieces that are passed on;
+ * other frames make work of their own. */
+static bool
+reads_on(unsigned rounds, uint64_t bytes, uint32_t frames)
+{
+    return rounds < ROUNDS
+           || (rounds < BODY_ROUNDS && (uint64_t) frames * BODY_FRAME <= bytes);
+}
+
+
 void
 h2_read(struct h2 *h)
 {
-    unsigned rounds = ROUNDS;
+    uint64_t received = h->http.conn.received;
+    uint32_t frames = h->watch.frames;
+    unsigned rounds = 0;
     int      more = 1;
 
     if (h->state == H2_CLOSED || h->is_broken)
@@ -447,7 +462,9 @@ h2_read(struct h2 *h)
         return;
     }
     h->n_new = 0;
-    while (more == 1 && rounds-- != 0)
+    while (more == 1
+           && reads_on(rounds++, h->http.conn.received - received,
+                       h->watch.frames - frames))
         more = read_once(h);
     if (more == -1)
         return;
