@@ -15,7 +15,9 @@
 enum {
     WINDOW_MAX = 16 * 1024 * 1024,
     BUFFERED = 4 * 1024 * 1024,
-    WORTH_A_BLOCK = 8192, /* less is copied, so that it holds no large block */
+    WORTH_A_BLOCK = 8192,  /* less is copied, so that it holds no large block */
+    WORTH_TELLING = 65536, /* less waits for what is there already           */
+    TURNS = 4,             /* for so many turns                              */
 };
 
 
@@ -50,6 +52,7 @@ h2_body_release(struct h2_stream *s, size_t n)
 static void
 wake(struct h2_stream *s)
 {
+    list_remove(&s->held);
     if (s->inner != NULL)
         h2_tunnel_read(s);
     if (!s->waits)
@@ -57,6 +60,36 @@ wake(struct h2_stream *s)
     s->waits = false;
     h2_has_body(s);
     task_wake(&s->r->task);
+}
+
+
+/* Bodies of many streams come in turns, a frame of each: their readers, who may
+ * pass on what there is with a call each, are told when there is enough or
+ * nothing more comes for the moment. */
+static void
+tell_later(struct h2_stream *s)
+{
+    if (s->inner != NULL || !s->waits) {
+        wake(s);
+        return;
+    }
+    timer_stop(&s->read_timer);
+    if (list_empty(&s->held)) {
+        s->held_for = 0;
+        list_append(&s->h->held, &s->held);
+    }
+}
+
+
+void
+h2_body_told(struct h2 *h, bool is_more)
+{
+    LIST_EACH(&h->held, l) {
+        struct h2_stream *s = container_of(l, struct h2_stream, held);
+
+        if (!is_more || s->body.n >= WORTH_TELLING || ++s->held_for == TURNS)
+            wake(s);
+    }
 }
 
 
@@ -117,7 +150,7 @@ h2_body_take(struct h2_stream *s, str_t bytes)
     else
         chain_add_copy(&s->body, bytes);
     h->buffered += bytes.n;
-    wake(s);
+    tell_later(s);
 }
 
 

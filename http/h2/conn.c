@@ -468,6 +468,7 @@ h2_read(struct h2 *h)
         more = read_once(h);
     if (more == -1)
         return;
+    h2_body_told(h, more == 1 && !h->is_failed);
     if (nghttp2_session_want_write(h->session) || h->http.conn.has_unsent)
         h2_gather_later(h);
     if (!h->is_failed && more == 1)
@@ -659,6 +660,7 @@ start(struct http_conn *c)
     list_init(&h->framed);
     list_init(&h->stalled);
     list_init(&h->dead);
+    list_init(&h->held);
     c->conn.log.action = "processing HTTP/2 connection";
     h->gather.run = h2_gather;
     h->more.run = on_more;

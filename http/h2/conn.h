@@ -64,6 +64,7 @@ struct h2 {
     struct list       framed;  /* ... with frames that are not out          */
     struct list       stalled; /* ... that wait for a window                */
     struct list       dead;    /* over, with bytes that are not out         */
+    struct list       held;    /* ... whose readers are not told of bodies  */
     struct post       gather, more;
     struct h2_stream *heading; /* whose head is being read                  */
     struct block     *in;      /* what is being read                        */
@@ -116,7 +117,7 @@ struct h2_inner {
 };
 
 struct h2_stream {
-    struct list          link, ready, framed, stalled;
+    struct list          link, ready, framed, stalled, held;
     struct h2           *h;
     struct http_request *r;
     int32_t              id;
@@ -128,6 +129,7 @@ struct h2_stream {
     uint32_t         n_fields;
     uint32_t         n_bytes;
     uint8_t          urgency;
+    uint8_t          held_for; /* turns */
     unsigned         status; /* why it is refused; 0: it is not         */
     /* The request's body. */
     struct chain body; /* came, and was not read                  */
@@ -236,6 +238,8 @@ void h2_trailer_field(struct h2_stream *s, str_t name, str_t value);
 void      h2_body_take(struct h2_stream *s, str_t bytes);
 void      h2_body_end(struct h2_stream *s);
 enum step h2_read_body(struct http_request *r, struct chain *out, size_t max);
+/* All that is read for the moment has been taken; is_more: more is there. */
+void      h2_body_told(struct h2 *h, bool is_more);
 /* So many bytes of what came have been read. */
 void h2_body_release(struct h2_stream *s, size_t n);
 /* All that has come is dropped. */

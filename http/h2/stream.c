@@ -39,6 +39,7 @@ h2_stream_begin(struct h2 *h, int32_t id)
     list_init(&s->ready);
     list_init(&s->framed);
     list_init(&s->stalled);
+    list_init(&s->held);
     chain_init(&s->body, r->task.arena);
     chain_init(&s->out, r->task.arena);
     h2_patience_init(s);
@@ -84,6 +85,7 @@ leave(struct h2_stream *s)
     list_remove(&s->ready);
     list_remove(&s->framed);
     list_remove(&s->stalled);
+    list_remove(&s->held);
     timer_stop(&s->read_timer);
     timer_stop(&s->write_timer);
     h2_tunnel_close(s);
