@@ -7,7 +7,7 @@
  */
 #include "modules/gate/limit_quota.h"
 
-#include <inttypes.h>
+#include "core/base/number.h"
 
 /* The largest integer of a structured field (RFC 9651 section 3.3.1). */
 #define FIELD_INTEGER_MAX UINT64_C(999999999999999)
@@ -31,35 +31,55 @@ seconds_for(const struct limit_quota *q, uint64_t thousandths)
 }
 
 
+enum { DIGITS = 20 };
+
+
 /* A string of a structured field (RFC 9651 section 3.3.3) has only what ASCII
  * can print. */
-static str_t
-quoted(struct arena *a, str_t text)
+static char *
+put_quoted(char *p, str_t text)
 {
-    char  *p = arena_bytes(a, 2 * text.n + 2), *end = p;
-    size_t i;
-
-    *end++ = '"';
-    for (i = 0; i < text.n; i++) {
+    *p++ = '"';
+    for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
 
         if (c == '"' || c == '\\')
-            *end++ = '\\';
-        *end++ = c >= ' ' && c <= '~' ? c : '?';
+            *p++ = '\\';
+        *p++ = c >= ' ' && c <= '~' ? c : '?';
     }
-    *end++ = '"';
-    return str_span(p, end);
+    *p++ = '"';
+    return p;
+}
+
+
+static char *
+put_param(char *p, char name, uint64_t n)
+{
+    *p++ = ';';
+    *p++ = name;
+    *p++ = '=';
+    return p + number_put(p, n);
+}
+
+
+/* The name with two parameters. */
+static str_t
+item(struct arena *a, const struct limit_quota *q, char x, uint64_t of_x,
+     char y, uint64_t of_y)
+{
+    size_t most = 2 * q->name.n + 2 + 2 * (3 + DIGITS);
+    char  *p = arena_bytes(a, most), *end = put_quoted(p, q->name);
+
+    end = put_param(end, x, of_x);
+    return str_span(p, put_param(end, y, of_y));
 }
 
 
 str_t
 limit_quota_policy(struct arena *a, const struct limit_quota *q)
 {
-    str_t name = quoted(a, q->name);
-
-    return arena_printf(a, STR_F ";q=%" PRIu64 ";w=%" PRIu64, STR_A(name),
-                        clamp(q->burst / 1000 + 1),
-                        seconds_for(q, q->burst + 1000));
+    return item(a, q, 'q', clamp(q->burst / 1000 + 1), 'w',
+                seconds_for(q, q->burst + 1000));
 }
 
 
@@ -78,11 +98,10 @@ limit_quota_left(struct arena *a, const struct limit_quota *q)
 {
     bool     is_over = surplus(q) != 0;
     uint64_t left = is_over ? 0 : (q->burst - q->excess) / 1000;
-    str_t    name = quoted(a, q->name);
 
-    return arena_printf(
-        a, STR_F ";r=%" PRIu64 ";t=%" PRIu64, STR_A(name), clamp(left),
-        is_over ? limit_quota_wait(q) : seconds_for(q, q->excess + 1000));
+    return item(a, q, 'r', clamp(left), 't',
+                is_over ? limit_quota_wait(q)
+                        : seconds_for(q, q->excess + 1000));
 }
 
 

@@ -25,7 +25,7 @@ ZONES = """
     limit_conn_zone $binary_remote_addr zone=conn:1m;
     ban_zone $binary_remote_addr zone=bad:1m;
 """
-REQ = "limit_req zone=req burst=1000 nodelay;"
+REQ = "limit_req zone=req burst=1500 nodelay;"
 CONN = "limit_conn conn 100;"
 BAN = "ban zone=bad on=401,403,404 rate=20r/m;"
 POINTS = [
