@@ -107,17 +107,6 @@ h2peer_encode_body(struct exchange *x, struct chain *in, struct chain *out,
 
 /* --- the response --------------------------------------------------------- */
 
-static size_t
-number_at(const char *p, size_t bytes)
-{
-    size_t n = 0;
-
-    while (bytes-- != 0)
-        n = n << 8 | (unsigned char) *p++;
-    return n;
-}
-
-
 static void
 blame(struct exchange *x, enum h2peer_fault fault)
 {
@@ -175,7 +164,7 @@ static enum step
 tell_fault(struct exchange *x, str_t record)
 {
     enum h2peer_fault fault = (unsigned char) record.p[1];
-    unsigned          value = (unsigned) number_at(record.p + 2, 4);
+    unsigned          value = (unsigned) h2peer_number(record.p + 2, 4);
     const char       *text = text_of(fault), *at = strstr(text, "%u");
     str_t             start = at != NULL ? str_span(text, at) : str_of(text);
     struct log       *log = exchange_request(x)->task.log;
@@ -254,7 +243,7 @@ take_trailer(struct exchange *x, struct buf *in, size_t n)
     size_t name_n;
 
     rest.n = n;
-    name_n = number_at(rest.p, TRAILER - RECORD);
+    name_n = h2peer_number(rest.p, TRAILER - RECORD);
     rest = str_from(rest, TRAILER - RECORD);
     in->read += RECORD + n;
     return exchange_trailer(x, (str_t){ rest.p, name_n },
@@ -283,7 +272,7 @@ take_record(struct exchange *x, struct h2peer_try *t, struct buf *in)
     }
     if (buf_len(in) < RECORD)
         return STEP_WAIT;
-    n = number_at(p + 1, RECORD - 1);
+    n = h2peer_number(p + 1, RECORD - 1);
     if (*p == 'T')
         return buf_len(in) < RECORD + n ? STEP_WAIT : take_trailer(x, in, n);
     in->read += RECORD;

@@ -115,3 +115,14 @@ size_t h2peer_read(struct h2peer_stream *t, char *out, size_t n);
 void h2peer_used(struct h2peer_stream *t, size_t n);
 /* Its owner leaves: resets what is not complete, frees what has come. */
 void h2peer_leave(struct h2peer_stream *t);
+
+/* A number in a record, of so many bytes. */
+static inline size_t
+h2peer_number(const char *p, size_t bytes)
+{
+    size_t n = 0;
+
+    while (bytes-- != 0)
+        n = n << 8 | (unsigned char) *p++;
+    return n;
+}

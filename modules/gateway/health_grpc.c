@@ -125,17 +125,6 @@ connect_as(struct health_probe *p, struct link_options *o)
 
 /* --- what comes --------------------------------------------------------------- */
 
-static size_t
-number_at(const char *p, size_t bytes)
-{
-    size_t n = 0;
-
-    while (bytes-- != 0)
-        n = n << 8 | (unsigned char) *p++;
-    return n;
-}
-
-
 static void
 take_field(struct reading *r, str_t name, str_t value)
 {
@@ -185,7 +174,7 @@ take_record(struct reading *r, str_t *in)
 
     if (in->n < RECORD)
         return false;
-    n = number_at(in->p + 1, RECORD - 1);
+    n = h2peer_number(in->p + 1, RECORD - 1);
     *in = str_from(*in, RECORD);
     if (n > in->n)
         return false;
@@ -196,7 +185,7 @@ take_record(struct reading *r, str_t *in)
         r->message.n += n;
         return true;
     }
-    name_n = n >= NAME_N ? number_at(part.p, NAME_N) : n;
+    name_n = n >= NAME_N ? h2peer_number(part.p, NAME_N) : n;
     if (n < NAME_N || name_n > n - NAME_N)
         return false;
     part = str_from(part, NAME_N);
@@ -216,7 +205,7 @@ blame_fault(struct health_probe *p, str_t record)
         && (fault == H2PEER_FAULT_RESET || fault == H2PEER_FAULT_REFUSED))
         return probe_blame(p, "reading response header from upstream",
                            "upstream rejected request with error %u",
-                           (unsigned) number_at(record.p + 2, 4));
+                           (unsigned) h2peer_number(record.p + 2, 4));
     return probe_blame(p, "reading response header from upstream",
                        "the response is invalid");
 }

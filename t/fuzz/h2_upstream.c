@@ -51,17 +51,6 @@ add(struct told *to, const char *p, size_t n)
 }
 
 
-static size_t
-number_at(const char *p, size_t bytes)
-{
-    size_t n = 0;
-
-    while (bytes-- != 0)
-        n = n << 8 | (unsigned char) *p++;
-    return n;
-}
-
-
 /* A head as text: its length. */
 static size_t
 head(struct told *to, const char *p, size_t n)
@@ -95,10 +84,10 @@ record(struct told *to, const char *p, size_t n)
     if (!to->has_head)
         return head(to, p, n);
     CHECK(n >= 4 && (*p == 'D' || *p == 'T'));
-    length = number_at(p + 1, 3);
+    length = h2peer_number(p + 1, 3);
     CHECK(n >= 4 + length);
     if (*p == 'T')
-        CHECK(length >= 2 && number_at(p + 4, 2) + 2 <= length
+        CHECK(length >= 2 && h2peer_number(p + 4, 2) + 2 <= length
               && length <= LIMIT + 2);
     else
         to->data += length;
