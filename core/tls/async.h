@@ -13,7 +13,8 @@
  *
  * A job begins where a certificate is needed, behind the ClientHello or the
  * server's question for one: callbacks that evaluate variables have run by then,
- * and resumed sessions need none.  It ends with the operation, or the handshake: no later call has one.
+ * and resumed sessions need none.  It ends with the operation, or the handshake:
+ * no later call has one.
  *
  * The thread writes to the job's stack.  So a connection that is closed meanwhile
  * leaves its SSL behind: when the thread is ready, the operation fails, with it

@@ -248,7 +248,7 @@ check_client(struct conn *c)
 
 
 static enum step
-handshake_tls(struct conn *c)
+shake(struct conn *c)
 {
     struct tls *t = c->tls;
     const char *what;
@@ -287,6 +287,32 @@ handshake_tls(struct conn *c)
         return STEP_FAIL;
     }
     return check_client(c);
+}
+
+
+/* Whether the handshake waits for somebody else than the client. */
+static bool
+waits_for_others(const struct tls *t)
+{
+    return t->is_open || t->awaits_status || tls_async_waits(t);
+}
+
+
+/* A client that has gone is not waited with. */
+static enum step
+handshake_tls(struct conn *c)
+{
+    struct tls *t = c->tls;
+    enum step   s = shake(c);
+
+    if (s != STEP_WAIT || t->server == NULL || !c->event.hangup
+        || !waits_for_others(t))
+        return s;
+    if (!t->is_open)
+        tls_count_failure();
+    conn_log_error(c, 0, "peer closed connection in SSL handshake");
+    break_off(c);
+    return STEP_FAIL;
 }
 
 

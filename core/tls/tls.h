@@ -90,8 +90,6 @@ struct tls_context *tls_context_of(const struct conn *c);
 void tls_count_refused(long error);
 /* What the check of the peer's certificate came to: X509_V_OK, or an error; an
  * expired certificate is none that a resumed session still makes good. */
-/* A certificate was refused for that, of X509_V_ERR_...: counts it. */
-void tls_count_refused(long error);
 long tls_verify_result(const struct conn *c);
 /* ... and what is to be said against it besides: a constant text; NULL: nothing. */
 void        tls_refuse(struct conn *c, const char *why);
