@@ -409,11 +409,12 @@ sub conf {
     return $t->write('nginx.conf', $t->expand($text));
 }
 
-# run($conf, args => [...], env => {}): starts the server and waits until it
-# listens; the test.  Dies when it does not start.
+# run($conf, args => [...], env => {}): starts the server, again if one has
+# been stopped, and waits until it listens; the test.  Dies when it does not start.
 sub run {
     my ($t, $conf, %opt) = @_;
 
+    push @{ $t->{exits} }, delete $t->{exit} if defined $t->{exit};
     $t->conf($conf) if defined $conf;
     $t->{pid_file} = $t->pid_file;
     unlink $t->{pid_file};
@@ -556,9 +557,10 @@ sub problems {
     my @found;
 
     return if !$t->{pid} || $t->{failed} || $t->{given_up};
-    my $exit = $t->stop // 'unknown';
     my $wanted = $t->{exit_wanted} // 0;
-    push @found, "exit code: $exit" if $wanted ne 'any' && $exit ne $wanted;
+    for my $exit (@{ $t->{exits} }, $t->stop // 'unknown') {
+        push @found, "exit code: $exit" if $wanted ne 'any' && $exit ne $wanted;
+    }
 
     for my $line (map { split /\n/, $t->read($_) } 'stderr', 'error.log') {
         push @found, $line
