@@ -42,6 +42,10 @@ http {
         listen 127.0.0.1:%%PORT%%;
         status_zone front;
         location = /word { return 200 $word; }
+        location = / { root %%TESTDIR%%; index none word; }
+        location /error { error_page 404 /teapot; }
+        location /fallback { try_files /none \@named; }
+        location \@named { status_zone named; return 202; }
         location /teapot { status_zone pots; return 418 short; }
         location /off/ { status_zone outer; location /off/in { status_zone off; return 204; } }
         location /moved/ { status_zone moved; rewrite ^ /teapot; }
@@ -221,9 +225,21 @@ ok $sum > 10 && $sum < get('connections')->{accepted}, '... whose connections ad
 is get("workers/$_->{id}")->{pid}, $_->{pid}, 'one of them' for values %pids;
 is((ask('GET', '/api/9/workers/999'))[1]{error}{code}, 'WorkerNotFound', 'another one');
 
+# ---- a request that goes on elsewhere is one
+
+$t->write('word', '');
+my $codes = sub { get('http/server_zones/front')->{responses}{codes} };
+for (['/', 200, 'index'], ['/error', 404, 'error_page'], ['/fallback', 202, 'try_files']) {
+    my $before = $codes->()->{ $_->[1] } // 0;
+    is to($_->[0]), $_->[1], $_->[2];
+    is $codes->()->{ $_->[1] }, $before + 1, '... is counted by its server';
+}
+is get('http/server_zones/front')->{processing}, 0, '... to its end';
+is get('http/location_zones/named')->{responses}{codes}{202}, 1, '... and where it ends';
+
 # ---- some of it
 
-is_deeply [sort @{ get('http/location_zones?fields=') }], [qw(moved outer pots)], 'names alone';
+is_deeply [sort @{ get('http/location_zones?fields=') }], [qw(moved named outer pots)], 'names alone';
 is_deeply [keys %{ get('http/server_zones/front?fields=sent') }], ['sent'], 'a field';
 is_deeply [sort keys %{ get('http/caches/store?fields=hit,size') }], [qw(hit size)], 'two';
 for (['http/server_zones', 'ServerZoneNotFound'], ['http/location_zones', 'LocationZoneNotFound'],
@@ -240,7 +256,7 @@ for (['http/server_zones', 'ServerZoneNotFound'], ['http/location_zones', 'Locat
 $t->conf(conf('w1'));
 $t->signal('HUP');
 ok wait_until(sub { $t->get('/word')->body eq 'w1' }), 'a reload';
-is get('http/location_zones/pots')->{requests}, 5, '... forgets nothing';
+is get('http/location_zones/pots')->{requests}, 6, '... forgets nothing';
 my $c = $t->connect;
 $c->send("GET /rate?k=2 HTTP/1.1\r\nHost: a\r\n\r\n");
 ok wait_until(sub { get('http/server_zones/front')->{processing} == 1 }), 'a request is under way';
@@ -248,7 +264,7 @@ $t->expect_log(qr/exited on signal 9/);
 kill 'KILL', $t->worker_pids;
 ok wait_until(sub { (eval { get('http/server_zones/front')->{processing} } // 1) == 0 }, 20),
     'when its worker dies, it is not';
-is get('http/location_zones/pots')->{requests}, 5, 'what was counted stays';
+is get('http/location_zones/pots')->{requests}, 6, 'what was counted stays';
 is_deeply [sort map { $_->{pid} } @{ get('workers') }], [sort $t->worker_pids], 'other workers';
 
 # ---- forgetting

@@ -165,5 +165,6 @@ struct module status_zone_module = {
     .conf_size = sizeof(struct status_conf),
     .main_size = sizeof(struct status_zones),
     .state_size = sizeof(struct status_state),
+    .keeps_state = true,
     .phase = { [PHASE_POST_READ] = begin, [PHASE_LOG] = end },
 };
