@@ -4,6 +4,8 @@
  */
 #include "http/guard.h"
 
+#include "http/server.h"
+
 static const struct {
     const char *directive;
     str_t       unless; /* the value that lets everybody in; or empty        */
@@ -26,4 +28,27 @@ http_is_guarded(const struct conf_block *b)
             return true;
     }
     return false;
+}
+
+
+static const struct conf_block *
+limit_except_of(const struct conf_block *b, unsigned methods)
+{
+    const struct http_location *l = b->owner;
+
+    if (!(b->kind & IN_LOCATION) || (l->except_methods & methods))
+        return NULL;
+    for (b = b->first; b != NULL; b = b->next)
+        if (b->kind & IN_LIMIT_EXCEPT)
+            return b;
+    return NULL;
+}
+
+
+bool
+http_is_guarded_for(const struct conf_block *b, unsigned methods)
+{
+    const struct conf_block *in = limit_except_of(b, methods);
+
+    return http_is_guarded(in != NULL ? in : b);
 }

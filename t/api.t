@@ -326,8 +326,11 @@ like $c->{first}, qr/^invalid server in ".*f":1 in F:1$/, 'a broken file';
 is conf_test("events {} http { upstream u { state $_->[0]; zone z 64k; } }")->{first},
     qq(open() "$_->[0]" failed in F:1), "no file: $_->[1]"
     for [$t->path('state'), 'a directory'], [fifo(), 'a pipe'];
-for my $p (['', 1], ['deny all;', 0], ['auth_basic x; auth_basic_user_file f;', 0]) {
-    my $r = conf_test("events {} http { server { $p->[0] location / { api write=on; } } }", files => { f => '' });
+for my $p (['', 1], ['deny all;', 0], ['auth_basic x; auth_basic_user_file f;', 0],
+           ['limit_except GET { deny all; }', 0], ['limit_except GET PUT { deny all; }', 0],
+           ['limit_except GET PATCH { deny all; }', 1], ['limit_except GET { proxy_pass http://127.0.0.1; }', 1],
+           ['location /deeper { limit_except GET { deny all; } }', 1]) {
+    my $r = conf_test("events {} http { server { location / { $p->[0] api write=on; } } }", files => { f => '' });
     is scalar(() = $r->{err} =~ /\[warn\] anybody can change upstreams through "api" in/), $p->[1], "warned: $p->[0]";
 }
 
