@@ -223,8 +223,10 @@ find_peer(struct gateway *g)
             queue_leave(&g->queued);
             return STEP_NEXT;
         }
-        if (!may_queue(g))
+        if (!may_queue(g)) {
+            queue_leave(&g->queued);
             return STEP_FAIL;
+        }
         v = queue_wait(&g->queued, t, g->group);
     }
     if (v == QUEUE_WAIT)
