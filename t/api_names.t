@@ -85,6 +85,15 @@ sub settles {
     my $is = wait_until(sub { ($got = who($group, $n)) eq $wanted });
     ok $is, $what or diag "$got, wanted $wanted";
 }
+# Whether a name is not asked for, in spite of its TTL of a second.
+sub rests {
+    my ($name) = @_;
+    return wait_until(sub {
+        my $n = $dns->asked($name);
+        select undef, undef, undef, 1.5;
+        return $dns->asked($name) == $n;
+    });
+}
 
 # ---- a name
 
@@ -138,11 +147,7 @@ ok wait_until(sub { $dns->asked('one.test') > $asked + 1 }), '... and again';
 ($status, my $left) = ask('DELETE', 'app/servers/1');
 is_deeply [map { $_->{id} } @$left], [0], 'its addresses go with it';
 is who('app', 6), '333333', '... from all workers';
-ok wait_until(sub {
-    my $n = $dns->asked('one.test');
-    select undef, undef, undef, 1.5;
-    return $dns->asked('one.test') == $n;
-}), 'and it is not asked for any more';
+ok rests('one.test'), 'and it is not asked for any more';
 
 # ---- beside a name of the configuration
 
@@ -159,6 +164,20 @@ settles('named', 6, '111222', '... forgets neither');
 $dns->set('one.test' => ['A 1 127.0.0.3']);
 settles('named', 6, '222333', '... and goes on');
 $dns->set('one.test' => ['A 1 127.0.0.1']);
+
+# ---- a name of the configuration is looked up as long as a line has it
+
+is((ask('DELETE', 'named/servers/0'))[0], 200, 'it is removed');
+settles('named', 4, '1111', '... and not used');
+ok rests('conf.test'), '... nor asked for';
+$t->conf(conf('w1b'));
+$t->signal('HUP');
+ok wait_until(sub { $t->get('/word')->body eq 'w1b' }), 'a reload';
+ok rests('conf.test'), '... does not ask for it';
+($status, my $back) = ask('POST', 'named/servers', { server => "conf.test:$up" });
+settles('named', 6, '111222', 'added again');
+$dns->set('conf.test' => ['A 1 127.0.0.3']);
+settles('named', 6, '111333', '... it is looked up');
 
 # ---- services
 

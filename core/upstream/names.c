@@ -69,7 +69,7 @@ static bool
 is_pending(const struct names *n)
 {
     for (const struct name *it = n->first; it != NULL; it = it->next)
-        if (!it->has_outcome)
+        if (!it->has_outcome && !it->is_idle)
             return true;
     return false;
 }
@@ -387,6 +387,7 @@ name_look(struct name *n)
     enum turn     turn;
     msec_t        now = clock_ms();
 
+    n->is_idle = false;
     if (n->asking != NULL || use_hosts(n))
         return;
     timer_stop(&n->timer);
@@ -418,7 +419,7 @@ upstream_ask_again(struct upstream_group *g, struct name *name)
     if (n == NULL || n->loop == NULL)
         return;
     for (struct name *it = n->first; it != NULL; it = it->next)
-        if (name == NULL || it == name)
+        if (!it->is_idle && (name == NULL || it == name))
             name_look(it);
 }
 
@@ -444,7 +445,7 @@ on_system_change(struct system_watch *w)
     struct names *n = container_of(w, struct names, watch);
 
     for (struct name *it = n->first; it != NULL; it = it->next)
-        if (it->is_system)
+        if (it->is_system && !it->is_idle)
             name_look(it);
 }
 
@@ -471,6 +472,7 @@ name_start(struct name *n, const struct endpoint *e)
 {
     n->timer.on_timeout = on_due;
     n->timer.is_idle = true;
+    n->is_idle = false;
     n->has_outcome = e->n != 0;
     begin_with(n, e);
 }
@@ -493,12 +495,20 @@ look_first(struct name *n)
 
 
 void
-name_stop(struct name *n)
+name_idle(struct name *n)
 {
+    n->is_idle = true;
     if (n->asking != NULL)
         asking_cancel(n->asking);
     if (worker->loop != NULL)
         timer_stop(&n->timer);
+}
+
+
+void
+name_stop(struct name *n)
+{
+    name_idle(n);
     free(n->found);
     n->found = NULL;
     n->n = 0;
@@ -513,6 +523,7 @@ names_start(struct names *n, struct loop *loop, const struct log *log)
     n->watch.on_change = on_system_change;
     system_names_watch(&n->watch);
     for (struct name *it = n->first; it != NULL; it = it->next) {
+        it->is_wanted = true;
         name_start(it, &n->group->servers.at[it->index].at);
         look_first(it);
     }

@@ -40,7 +40,7 @@ bool names_build(struct conf *cf, struct upstream_group *g);
 bool names_may_come(const struct upstream_group *g);
 /* The group has these lines from now on.  Names that were not configured are
  * found for them, which are looked up after names_look; those that no line has
- * any more end then. */
+ * any more are not from then on. */
 void names_follow(struct upstream_group *g, struct upstream_server *lines,
                   size_t n);
 void names_look(struct upstream_group *g);

@@ -12,12 +12,15 @@
 struct asking;
 
 /* The name of one server line, made with the configuration, or of all lines that
- * were added since and have it; the second part is of the process that serves. */
+ * were added since and have it; the second part is of the process that serves.
+ * One that no line has any more ends, or if it was configured, idles: the line
+ * may come back. */
 struct name {
     struct names *of;
     struct name  *next;
     struct arena *own;        /* of one that was added; else NULL            */
-    bool          is_wanted;  /* ... by a line that counts now               */
+    bool          is_wanted;  /* by a line that counts now                   */
+    bool          is_idle;    /* it is not looked up                         */
     size_t        index;      /* of the line, among those configured         */
     bool          is_service; /* SRV                                         */
     bool          is_system;  /* looked up as the system does                */
@@ -55,6 +58,8 @@ void name_start(struct name *n, const struct endpoint *e);
 /* Takes an answer that is there, else asks if it is time to. */
 void name_look(struct name *n);
 void name_stop(struct name *n);
+/* It is not looked up before name_look. */
+void name_idle(struct name *n);
 /* Ends all that were added. */
 void names_drop(struct names *n);
 /* Those who wait for a first answer go on where none is awaited any more. */

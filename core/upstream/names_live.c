@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Names of servers that were added while a group is served.  Each process has
- * those of the lines that it knows: one for all lines with the same question,
- * in an arena of its own, which ends when no line has it any more.
+ * Names of servers that are added and removed while a group is served.  Each
+ * process has those of the lines that it knows: one for all added lines with the
+ * same question, in an arena of its own, which ends when no line has it any more.
  */
 #include "core/upstream/build.h"
 #include "core/upstream/names_inside.h"
@@ -38,6 +38,17 @@ drop_unwanted(struct names *n)
             drop(n, at);
         else
             at = &(*at)->next;
+}
+
+
+/* It is looked up if it is wanted again, or has just been added. */
+static void
+look(struct name *n)
+{
+    if (!n->is_wanted)
+        name_idle(n);
+    else if (n->is_idle || (n->own != NULL && !n->has_outcome))
+        name_look(n);
 }
 
 
@@ -92,14 +103,14 @@ names_follow(struct upstream_group *g, struct upstream_server *lines, size_t n)
 {
     struct names *names = g->names;
 
-    if (!names_may_come(g) || names->loop == NULL)
+    if (names == NULL || names->loop == NULL)
         return;
     want_none(names);
     for (size_t i = 0; i < n; i++) {
-        if (!wants_name(&lines[i]))
-            continue;
-        lines[i].name = get(names, &lines[i]);
-        lines[i].name->is_wanted = true;
+        if (wants_name(&lines[i]) && names_may_come(g))
+            lines[i].name = get(names, &lines[i]);
+        if (lines[i].name != NULL)
+            lines[i].name->is_wanted = true;
     }
 }
 
@@ -113,7 +124,6 @@ names_look(struct upstream_group *g)
         return;
     drop_unwanted(n);
     for (struct name *it = n->first; it != NULL; it = it->next)
-        if (it->own != NULL && !it->has_outcome)
-            name_look(it);
+        look(it);
     names_settle(n);
 }
