@@ -66,7 +66,7 @@ struct health_probe {
     const char          *doing; /* for the log                               */
     str_t                why;   /* it failed                                 */
     uint64_t             asked; /* over this connection                      */
-    msec_t               connected_at;
+    msec_t               connected_at, asked_at;
     bool is_asking, is_connected, is_reusable, is_wanted, is_stale;
     bool is_good; /* the last question                                         */
 };

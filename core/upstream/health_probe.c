@@ -102,7 +102,7 @@ may_keep(const struct health_probe *p)
 {
     const struct health_check *c = health_check_of(p->health);
 
-    return p->is_reusable && c->keepalive_time != 0
+    return p->is_reusable && c->keepalive_time != 0 && p->link->conn.out.n == 0
            && clock_ms() - p->connected_at < c->keepalive_time
            && (c->keepalive_requests == 0 || p->asked < c->keepalive_requests);
 }
@@ -191,6 +191,26 @@ connected(struct health_probe *p)
 }
 
 
+static void
+note_asked(struct health_probe *p)
+{
+    p->asked++;
+    p->asked_at = clock_ms();
+    link_wait_read(p->link, health_check_of(p->health)->timeout);
+}
+
+
+/* An answer has its time as a whole: one that comes drop by drop is none. */
+static bool
+is_late(const struct health_probe *p)
+{
+    return p->link->timed_out
+           || (p->asked != 0
+               && clock_ms() - p->asked_at
+                      > health_check_of(p->health)->timeout);
+}
+
+
 /* STEP_ACCEPT: the question comes to nothing. */
 static enum step
 advance(struct health_probe *p)
@@ -199,7 +219,7 @@ advance(struct health_probe *p)
     bool                       is_first = false;
     enum step                  s;
 
-    if (p->link->timed_out)
+    if (is_late(p))
         return probe_blame(p, p->doing, "timed out");
     if (!p->is_connected) {
         s = connected(p);
@@ -212,8 +232,7 @@ advance(struct health_probe *p)
         return STEP_DONE;
     if (p->asked == 0 || is_first) {
         is_first = true;
-        p->asked++;
-        link_wait_read(p->link, c->timeout);
+        note_asked(p);
     }
     return c->kind->run(p, is_first);
 }
@@ -308,8 +327,7 @@ probe_begin(struct health_probe *p)
     } else {
         arena_reset(p->task.arena);
         chain_init(&p->link->conn.out, p->task.arena);
-        p->asked++;
-        link_wait_read(p->link, c->timeout);
+        note_asked(p);
         finish(p, c->kind->run(p, true));
         return;
     }

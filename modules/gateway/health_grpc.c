@@ -15,6 +15,7 @@ enum {
     READS = 32, /* in one turn                                               */
     HEAD_MAX = 16384,
     ANSWER_MAX = 65536, /* head, message and trailers                        */
+    UNSENT_MAX = 65536, /* before more is made                               */
     RECORD = 4,
     NAME_N = 2, /* bytes of the length of a trailer's name                   */
 };
@@ -139,7 +140,7 @@ take_head(struct reading *r, str_t *in)
 {
     struct h1_response h1 = { .has_no_body = true };
 
-    for (;;) {
+    while (in->n != 0 && in->p[0] != 'R') {
         switch (h1_response_next(&h1, in)) {
         case H1_SAW_STATUS:
             r->http = h1.status.status;
@@ -160,6 +161,7 @@ take_head(struct reading *r, str_t *in)
             return false;
         }
     }
+    return false;
 }
 
 
@@ -245,11 +247,11 @@ read_answer(struct health_probe *p, struct reading *r)
 {
     str_t in = { r->text, r->n };
 
-    if (in.n != 0 && in.p[0] == 'R')
-        return blame_fault(p, in);
-    if (in.n == 0 || !take_head(r, &in))
-        return probe_blame(p, "reading response header from upstream",
-                           "the connection was closed");
+    if (!take_head(r, &in))
+        return in.n != 0 && in.p[0] == 'R'
+                   ? blame_fault(p, in)
+                   : probe_blame(p, "reading response header from upstream",
+                                 "the connection was closed");
     while (in.n != 0 && (in.p[0] == 'D' || in.p[0] == 'T'))
         if (!take_record(r, &in))
             return blame_fault(p, STR(""));
@@ -264,13 +266,22 @@ read_answer(struct health_probe *p, struct reading *r)
 
 /* --- the connection ----------------------------------------------------------- */
 
-static bool
-flush(struct health_probe *p, struct chain *out)
+/* Where the peer does not read, answers to it wait in the session, which has an
+ * end to that. */
+static void
+give(struct h2peer_session *from, struct chain *out)
 {
     str_t s;
 
-    while ((s = h2peer_give(session_of(p))).n != 0)
+    while (out->n < UNSENT_MAX && (s = h2peer_give(from)).n != 0)
         chain_add_copy(out, s);
+}
+
+
+static bool
+flush(struct health_probe *p, struct chain *out)
+{
+    give(session_of(p), out);
     return conn_flush(&p->link->conn, 0) != FLUSH_ERROR;
 }
 
@@ -424,12 +435,10 @@ static bool
 on_idle(struct link *l, str_t in, struct chain *out)
 {
     struct own_link *own = l->state;
-    str_t            s;
 
     if (own->session == NULL || !h2peer_take(own->session, in))
         return false;
-    while ((s = h2peer_give(own->session)).n != 0)
-        chain_add_copy(out, s);
+    give(own->session, out);
     return h2peer_has_room(own->session);
 }
 
