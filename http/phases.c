@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The tables that the pipeline walks: the handlers of each phase, and the
- * filters, in the orders of phase_order.h and filter_order.h.
+ * filters, in the orders of phase_order.h and filter_order.h.  Those of modules
+ * that the configuration does not use are left out.
  */
 #include "http/filter.h"
 #include "http/filter_order.h"
@@ -56,7 +57,8 @@ fill_phase(struct conf *cf, struct phase_list *list, enum phase phase)
     places = arena_array(cf->arena, unsigned, modules_count());
     for (i = 0; i < modules_count(); i++) {
         if (!(weir_modules[i]->serves & FOR_HTTP)
-            || weir_modules[i]->phase[phase] == NULL)
+            || weir_modules[i]->phase[phase] == NULL
+            || !module_is_called(cf->gen, weir_modules[i]))
             continue;
         at = place_in_phase(phase, weir_modules[i]->name);
         for (k = list->n++; k > 0 && places[k - 1] > at; k--) {
@@ -71,15 +73,15 @@ fill_phase(struct conf *cf, struct phase_list *list, enum phase phase)
 }
 
 
-static const struct http_filter *
-filter_named(const char *name)
+static const struct module *
+filters_module(const char *name)
 {
     unsigned i;
 
     for (i = 0; i < modules_count(); i++)
         if (weir_modules[i]->filter != NULL
             && strcmp(weir_modules[i]->filter->name, name) == 0)
-            return weir_modules[i]->filter;
+            return weir_modules[i];
     return NULL;
 }
 
@@ -87,14 +89,35 @@ filter_named(const char *name)
 static const struct http_filter **
 filters_in(struct conf *cf, const char *const *order, size_t n)
 {
-    const struct http_filter **list, *f;
+    const struct http_filter **list;
+    const struct module       *m;
     size_t                     i, k = 0;
 
     list = arena_array(cf->arena, const struct http_filter *, n + 1);
     for (i = 0; i < n; i++)
-        if ((f = filter_named(order[i])) != NULL)
-            list[k++] = f;
+        if ((m = filters_module(order[i])) != NULL
+            && module_is_called(cf->gen, m))
+            list[k++] = m->filter;
     return list;
+}
+
+
+static bool
+is_in(const char *name, const char *const *order, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(name, order[i]) == 0)
+            return true;
+    return false;
+}
+
+
+static bool
+has_place(const struct http_filter *f)
+{
+    return is_in(f->name, head_order, countof(head_order))
+           && (f->body == NULL
+               || is_in(f->name, body_order, countof(body_order)));
 }
 
 
@@ -112,7 +135,7 @@ http_phases_ready(struct conf *cf, struct http_main *m)
     m->n_filters = i;
     for (i = 0; i < modules_count(); i++)
         if (weir_modules[i]->filter != NULL
-            && filter_named(weir_modules[i]->filter->name) == NULL)
+            && !has_place(weir_modules[i]->filter))
             return conf_error(cf, "filter \"%s\" has no place",
                               weir_modules[i]->filter->name);
     return NULL;

@@ -60,6 +60,7 @@ new_generation(const struct conf_paths *paths, struct image *image)
     g->paths.lints = paths->lints;
     g->paths.keeps_broken = paths->keeps_broken;
     g->main = arena_array(a, void *, modules_count() + 1);
+    g->is_set = arena_array(a, bool, modules_count() + 1);
     for (i = 0; i < modules_count(); i++)
         if (weir_modules[i]->main_size != 0)
             g->main[i] = arena_zalloc(a, weir_modules[i]->main_size);
@@ -164,6 +165,13 @@ generation_read_text(const struct conf_paths *paths, str_t name, str_t text,
 
     arena_free(a);
     return g;
+}
+
+
+bool
+module_is_called(const struct generation *g, const struct module *m)
+{
+    return m->acts_unset || m->rows[0].name == NULL || g->is_set[m->slot];
 }
 
 

@@ -60,6 +60,7 @@ struct generation {
     struct conf_paths     paths;
     struct conf_block    *root;     /* the main block                        */
     void                **main;     /* modules' main objects, by slot        */
+    bool                 *is_set;   /* by slot: directives of it were read   */
     struct vars          *vars[4];  /* by enum serves_kind                   */
     void                 *regexes;  /* what core/expr needs to compile them  */
     bool                  no_jit;   /* they are not compiled to machine code */

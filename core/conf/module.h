@@ -164,8 +164,13 @@ struct module {
      * itself; also called after errors, to find more of them. */
     void (*settle)(struct conf *);
 
+    /* Not called where the configuration has no directive of the module, unless
+     * the module has none to be given, or acts_unset. */
     enum step (*phase[PHASE_COUNT])(struct task *);
     const struct http_filter *filter;
+    bool                 acts_unset;
+    const struct module *part_of; /* ... whose directives count for that one,
+                                     too; or NULL                            */
     const struct http_coding *coding; /* a content coding; or NULL         */
 
     const struct command *command; /* or NULL                                */
@@ -205,6 +210,10 @@ confs_get(struct conf_page *const *confs, const struct module *m)
 {
     return confs[m->slot / CONF_PAGE]->at[m->slot % CONF_PAGE];
 }
+
+/* Whether a configuration calls the module's handlers and its filter, when all
+ * of it has been read. */
+bool module_is_called(const struct generation *g, const struct module *m);
 
 /* The conf of a module where a task is now: const, and never NULL for modules
  * with conf_size. */

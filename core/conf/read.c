@@ -129,6 +129,14 @@ conf_find(const struct conf_block *b, const struct module *m)
 }
 
 
+static void
+note_module(struct conf *cf, const struct module *m)
+{
+    for (; m != NULL; m = m->part_of)
+        cf->gen->is_set[m->slot] = true;
+}
+
+
 void *
 conf_touch(struct conf *cf, const struct module *m)
 {
@@ -137,6 +145,7 @@ conf_touch(struct conf *cf, const struct module *m)
     if (conf == NULL) {
         conf = conf_make(cf, m);
         conf_put(cf, cf->block, m, conf, NULL);
+        note_module(cf, m);
     }
     return conf;
 }
@@ -466,6 +475,8 @@ read_statement(struct conf *cf, enum lex how)
     error = env_expand(cf);
     take_words(cf, true);
     row = error == NULL ? find_row(cf, how, &error) : NULL;
+    if (row != NULL && row->module != NULL)
+        note_module(cf, row->module);
     if (row != NULL && row->directive->type != &conf_block_type)
         field = claim_field(cf, row, &error);
     if (error != NULL) {

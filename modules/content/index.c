@@ -191,6 +191,7 @@ struct module index_module = {
     .directives = rows,
     .conf_size = sizeof(struct index_conf),
     .phase = { [PHASE_CONTENT] = serve },
+    .acts_unset = true,
 };
 
 

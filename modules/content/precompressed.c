@@ -204,6 +204,7 @@ struct module brotli_static_module = {
     .serves = FOR_HTTP,
     .directives = brotli_rows,
     .conf_size = sizeof(struct static_conf),
+    .part_of = &gzip_static_module,
 };
 
 struct module zstd_static_module = {
@@ -211,4 +212,5 @@ struct module zstd_static_module = {
     .serves = FOR_HTTP,
     .directives = zstd_rows,
     .conf_size = sizeof(struct static_conf),
+    .part_of = &gzip_static_module,
 };

@@ -292,4 +292,5 @@ struct module brotli_module = {
     .conf_size = sizeof(struct brotli_conf),
     .ready = ready,
     .coding = &brotli,
+    .part_of = &compress_module,
 };

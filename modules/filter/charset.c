@@ -412,6 +412,7 @@ struct module charset_module = {
     .main_size = sizeof(struct charsets),
     .ready = ready,
     .filter = &filter,
+    .acts_unset = true, /* X-Accel-Charset                                   */
 };
 
 

@@ -49,7 +49,6 @@ struct compress_state {
     bool         is_ended;
 };
 
-extern struct module compress_module;
 
 static const char *const names[] = { [COMPRESS_BR] = "br",
                                      [COMPRESS_ZSTD] = "zstd",

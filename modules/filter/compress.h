@@ -57,6 +57,8 @@ struct http_coding {
     void (*stop)(void); /* frees what the process has; or NULL               */
 };
 
+extern struct module compress_module; /* what codings are part of             */
+
 /* The exponent of a power of two. */
 static inline int
 compress_log2(size_t n)

@@ -147,4 +147,5 @@ struct module gzip_module = {
     .conf_size = sizeof(struct gzip_conf),
     .ready = ready,
     .coding = &gzip,
+    .part_of = &compress_module,
 };

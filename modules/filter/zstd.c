@@ -291,4 +291,5 @@ struct module zstd_module = {
     .variables = variables,
     .conf_size = sizeof(struct zstd_conf),
     .coding = &zstd,
+    .part_of = &compress_module,
 };

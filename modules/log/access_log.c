@@ -516,4 +516,5 @@ struct module access_log_module = {
     .main_size = sizeof(struct access_log_main),
     .main_ready = make_fallback,
     .phase = { [PHASE_LOG] = log_request },
+    .acts_unset = true,
 };
