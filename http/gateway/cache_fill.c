@@ -396,20 +396,32 @@ is_whole(struct gateway *g)
 }
 
 
+bool
+cache_put(struct gateway *g, const struct cache_fill *fill, uint64_t n)
+{
+    const struct cached *c = g->cache;
+    char                 name[DISK_NAME_MAX] UNSET;
+
+    disk_cache_name(c->in, &c->key, name);
+    disk_cache_replaces(c->in, &c->key, c->purges);
+    if (!temp_file_move(&g->r->task, fill->name.p, name))
+        return false;
+    disk_cache_stored(c->in, &c->key, n, c->purges);
+    return true;
+}
+
+
 void
 cache_finish(struct gateway *g)
 {
     struct cached     *c = g->cache;
     struct cache_fill *fill = &c->fill;
-    char               name[DISK_NAME_MAX] UNSET;
 
     if (fill->file == NULL)
         return;
-    disk_cache_name(c->in, &c->key, name);
     if (!is_whole(g) || disk_purge_is_unsure(c->in, c->purges))
         (void) unlink(fill->name.p);
-    else if (temp_file_move(&g->r->task, fill->name.p, name)) {
-        disk_cache_stored(c->in, &c->key, (uint64_t) fill->end, c->purges);
+    else if (cache_put(g, fill, (uint64_t) fill->end)) {
         c->is_stored = true;
         if (fill->is_announced)
             disk_cache_grown(c->in, &c->key, c->claim);

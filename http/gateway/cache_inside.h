@@ -107,6 +107,8 @@ bool cache_valid_for(const struct gateway *g, unsigned status,
                      int64_t *seconds);
 /* A temporary file for the key of g->cache.  False: logged. */
 bool cache_open_temp(struct gateway *g, struct cache_fill *fill);
+/* Its file, of n bytes, becomes that of the key.  False: logged, and it is gone. */
+bool cache_put(struct gateway *g, const struct cache_fill *fill, uint64_t n);
 /* The dates and tags that conditions are about. */
 void cache_set_validators(struct disk_head *h, const struct exchange *x);
 /* The cache of the location; NULL: none.  False: logged. */

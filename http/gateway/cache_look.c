@@ -574,6 +574,7 @@ find_good(struct gateway *g, struct cached_file *f, struct disk_asked *asked)
 
     if (!asked->may_have_file || !find_file(g, f, asked))
         return false;
+    disk_cache_opened(asked);
     v = cache_purged(g, f, asked);
     c->is_soft = v == PURGED_SOFT;
     if (v != PURGED_HARD)

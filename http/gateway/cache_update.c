@@ -152,7 +152,6 @@ replace(struct gateway *g, struct cached_file *f)
 {
     struct cached    *c = g->cache;
     struct cache_fill fill = { .x = NULL };
-    char              name[DISK_NAME_MAX] UNSET;
     bool              ok;
 
     if (!cache_open_temp(g, &fill))
@@ -160,16 +159,13 @@ replace(struct gateway *g, struct cached_file *f)
     ok = pwrite(fill.file->fd, f->start.p, f->start.n, 0)
              == (ssize_t) f->start.n
          && copy_body(fill.file->fd, &c->old, (off_t) f->head.body_at);
-    disk_cache_name(c->in, &c->key, name);
     if (!ok)
         (void) unlink(fill.name.p);
-    ok = ok && temp_file_move(&g->r->task, fill.name.p, name);
-    if (ok) {
-        disk_cache_stored(c->in, &c->key, f->size, c->purges);
+    ok = ok && cache_put(g, &fill, f->size);
+    if (ok)
         f->file = fill.file;
-    } else {
+    else
         chain_file_put(fill.file);
-    }
     return ok;
 }
 

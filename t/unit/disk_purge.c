@@ -119,6 +119,37 @@ test_replaced(void)
 }
 
 
+/* Whatever a process has opened while another one puts a file that was purged in
+ * place of a newer one, it does not take that for the newer one. */
+static void
+test_opened(void)
+{
+    struct disk_cache *c = new_cache(SMALL);
+    struct disk_key    one = key_of(1);
+    uint64_t           old = disk_purge_number(c);
+    struct disk_asked  asked;
+
+    disk_purge_tag(c, STR("red"), false);
+    disk_cache_stored(c, &one, 100, disk_purge_number(c));
+    (void) disk_cache_ask(c, &one, &asked);
+    disk_cache_opened(&asked);
+    is((long) asked.purges, (long) asked.last_purge, "what was not replaced");
+    disk_cache_replaces(c, &one, old);
+    disk_cache_opened(&asked);
+    is((long) asked.purges, (long) old, "asked before it was replaced");
+    (void) disk_cache_ask(c, &one, &asked);
+    disk_cache_opened(&asked);
+    is((long) asked.purges, (long) old, "asked before the index is told");
+    disk_cache_stored(c, &one, 200, old);
+    (void) disk_cache_ask(c, &one, &asked);
+    is((long) asked.purges, (long) old, "... and after that");
+    disk_cache_found(c, &one, 300);
+    disk_cache_replaces(c, &one, disk_purge_number(c));
+    (void) disk_cache_ask(c, &one, &asked);
+    is((long) asked.purges, (long) old, "it never becomes newer so");
+}
+
+
 /* What has no room is purged all the same, and what is new never is. */
 static void
 test_room(void)
@@ -224,6 +255,7 @@ main(void)
     clock_update();
     test_ages();
     test_replaced();
+    test_opened();
     test_room();
     test_file();
     test_many();

@@ -10,7 +10,7 @@
 #include "core/event/bell.h"
 #include "core/os/clock.h"
 
-enum { BLOCK = 4096, EVICT_TRIES = 4 };
+enum { BLOCK = 4096, EVICT_TRIES = 4, FIRST_PURGE = 1 };
 
 
 static struct zone *
@@ -169,6 +169,14 @@ disk_cache_ask(const struct disk_cache *c, const struct disk_key *key,
     }
     disk_index_unlock(z);
     return e != NULL;
+}
+
+
+void
+disk_cache_opened(struct disk_asked *asked)
+{
+    if (!disk_version_is_current(&asked->version))
+        asked->purges = FIRST_PURGE;
 }
 
 
@@ -341,6 +349,25 @@ disk_cache_growth(const struct disk_cache *c, const struct disk_key *key,
 
 
 /* --- files ----------------------------------------------------------------------- */
+
+void
+disk_cache_replaces(const struct disk_cache *c, const struct disk_key *key,
+                    uint64_t purges)
+{
+    struct zone       *z = zone_of(c);
+    bool               is_new;
+    struct disk_entry *e = take_entry(c, key, &is_new);
+
+    if (e != NULL) {
+        if (e->purges > purges)
+            e->purges = purges;
+        if (e->purges == 0) /* unknown, of what was found in the folder */
+            e->purges = FIRST_PURGE;
+        disk_index_changed(z, e);
+    }
+    disk_index_unlock(z);
+}
+
 
 void
 disk_cache_stored(const struct disk_cache *c, const struct disk_key *key,

@@ -89,6 +89,10 @@ struct disk_asked {
 bool disk_cache_ask(const struct disk_cache *c, const struct disk_key *key,
                     struct disk_asked *out);
 
+/* After the key's file was opened: where another one may have taken its place since
+ * the index was asked, it counts as older than all purges. */
+void disk_cache_opened(struct disk_asked *asked);
+
 /* Claims the key for ms milliseconds: whoever has it fetches it.  The number to
  * leave it with; 0: another one has it. */
 uint32_t disk_cache_claim(const struct disk_cache *c,
@@ -124,6 +128,11 @@ enum disk_growth { DISK_GROWS, DISK_GROWN, DISK_GIVEN_UP };
 enum disk_growth disk_cache_growth(const struct disk_cache *c,
                                    const struct disk_key *key, uint32_t claim);
 
+/* The key's file is about to be replaced by one that was asked for when that was the
+ * last purge: until disk_cache_stored tells of it, what is there counts as older
+ * than both are. */
+void disk_cache_replaces(const struct disk_cache *c, const struct disk_key *key,
+                         uint64_t purges);
 /* The key has a new file of n bytes, which was asked for when that was the last
  * purge; 0 bytes: it has none any more. */
 void disk_cache_stored(const struct disk_cache *c, const struct disk_key *key,
