@@ -22,7 +22,9 @@ enum {
     READ_MANY = 131072, /* read before handing over                          */
     READ_LEAST = 4096,
     KNOWN_SMALL = 32768,
-    ROUNDS = 16, /* of READ_MANY in one call                          */
+    ROUNDS = 16, /* in one call                                              */
+    CALL_MOST = 262144, /* read in one call: then others have their turn     */
+    FOLLOWED = 2,       /* pieces of what another request stores in one call */
 };
 
 
@@ -41,6 +43,7 @@ struct relay {
     bool               has_spilled;  /* in this call                          */
     bool               drains; /* nobody wants the body, but it is stored    */
     int64_t            kept;   /* bytes of the body that copies have         */
+    uint64_t           read_before; /* this call                             */
 };
 
 
@@ -195,6 +198,13 @@ want_now(struct relay *relay)
 }
 
 
+static bool
+has_had_turn(const struct relay *relay)
+{
+    return link_received(relay->g->x->link) - relay->read_before >= CALL_MOST;
+}
+
+
 /* Reads as gateway_read does.  STEP_NEXT: there is enough to hand over, or
  * much was read that contained few body bytes (framing can be longer than the
  * data). */
@@ -220,7 +230,8 @@ fill(struct relay *relay)
             return s;
         if (gateway_send(g) == STEP_FAIL) /* an answer, or more of the body */
             return STEP_FAIL;
-        if (!g->buffers || (!relay->is_full && x->body.n >= READ_MANY))
+        if (!g->buffers || (!relay->is_full && x->body.n >= READ_MANY)
+            || has_had_turn(relay))
             break;
     }
     return STEP_NEXT;
@@ -371,7 +382,7 @@ go_on(struct relay *relay)
     bool            at_once;
 
     for (;;) {
-        if (++rounds > ROUNDS) {
+        if (++rounds > ROUNDS || has_had_turn(relay)) {
             pause_for(relay, 0);
             return STEP_WAIT;
         }
@@ -471,7 +482,7 @@ follow(struct relay *relay)
     struct gateway *g = relay->g;
     enum step       s;
 
-    for (unsigned rounds = 0; rounds < ROUNDS; rounds++) {
+    for (unsigned rounds = 0; rounds < FOLLOWED; rounds++) {
         if (look_for_room(relay) == STEP_FAIL)
             return give_up(g);
         if (relay->is_full)
@@ -503,6 +514,7 @@ gateway_relay(struct gateway *g)
     if (u == NULL) /* a source's response, or a dry run */
         return g->x->is_growing ? follow(g->relay) : finish(g->relay);
     g->relay->has_spilled = false;
+    g->relay->read_before = link_received(u);
     if (!has_begun) {
         s = begin(g->relay);
         if (s != STEP_NEXT)
