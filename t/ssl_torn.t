@@ -27,7 +27,6 @@ $t->run(<<'EOC');
     ssl_protocols TLSv1.2 TLSv1.3;
     server {
         listen 127.0.0.1:%%PORT%% ssl;
-        client_header_timeout 1s;
         keepalive_timeout 2s;
         location / { return 200 "ok $ssl_server_name $request_length"; }
         location /big { root %%TESTDIR%%/html; }
@@ -36,6 +35,10 @@ $t->run(<<'EOC');
         listen 127.0.0.1:%%PORT_records%% ssl;
         ssl_buffer_size 512;
         root %%TESTDIR%%/html;
+    }
+    server {
+        listen 127.0.0.1:%%PORT_impatient%% ssl;
+        client_header_timeout 1s;
     }
 }
 EOC
@@ -129,7 +132,7 @@ for my $version ('1.2', '1.3') {
 my %wait = (nothing => '', 'a head' => "\x16\x03\x01",
             'half a hello' => "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" . 'x' x 100);
 for my $what (sort keys %wait) {
-    my $c = $t->connect;
+    my $c = $t->connect(port => $t->port('impatient'));
     my $start = time;
     $c->send($wait{$what});
     ok $c->closed, "$what: closed";
