@@ -13,6 +13,7 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use IO::Select;
 use Time::HiRes qw(time sleep);
 use Weir::H2 qw(frame);
 use Weir::Processes qw(children);
@@ -65,6 +66,11 @@ http {
         max_headers 100;
         client_max_body_size 0;
         location /calls { proxy_pass http://127.0.0.1:%%PORT_open%%/; }
+        location / { return 200 "fine"; }
+    }
+    server {
+        listen 127.0.0.1:%%PORT_wide%%;
+        http2_limits pings=3000;
         location / { return 200 "fine"; }
     }
     server {
@@ -175,6 +181,40 @@ my $body = $c->request('POST', '/read', open => 1);
 $c->raw((frame(0, 0, $body, 'x') . frame(0, 0, $body, 'x' x 64)) x 100) for 1 .. 30;
 $c->raw(frame(0, 1, $body));
 is $c->wait($body)->{status}, 200, 'short pieces between others';
+$c->close;
+
+# nghttp2's own limit of a thousand is out of the way.
+for my $kind (['PING', 6, 0, 'x' x 8], ['SETTINGS', 4, 0, '']) {
+    my ($name, $type, $id, $payload) = @$kind;
+    $c = Weir::H2->new(port => $t->port('open'));
+    $c->ping;
+    my $acks = sub { scalar grep { $_->[0] == $type && $_->[1] & 1 } @{ $c->{frames} } };
+    my $before = $acks->();
+    $c->raw(frame($type, 0, $id, $payload) x 3000);
+    ok $c->until(sub { $acks->() - $before >= 3000 }), "3,000 times $name at once, as http2_limits says";
+    $c->close;
+}
+$c = Weir::H2->new(port => $t->port('wide'), quiet => 1);
+$c->raw(frame(6, 0, 0, 'x' x 8) x 3500);
+ok $c->until_closed, 'more than http2_limits says';
+is $c->goaway // 11, 11, 'are refused by it';
+ok wait_until(sub { lines(qr/closed: PING flood.*:${\ $t->port('wide')}/) }), 'and named in the log';
+
+# Who does not read is not answered, and costs no memory; nothing is lost.
+$c = Weir::H2->new(port => $t->port('open'));
+$c->ping;
+my ($pings, $held, $pongs) = (frame(6, 0, 0, 'x' x 8) x 1000, memory(), $c->{pongs});
+my $sent = 0;
+$c->socket->blocking(0);
+while ($sent < 30_000_000 && IO::Select->new($c->socket)->can_write(1)) {
+    my $n = syswrite $c->socket, $pings, length($pings) - $sent % length $pings, $sent % length $pings;
+    last if !$n && !$!{EAGAIN};
+    $sent += $n // 0;
+}
+cmp_ok $sent, '<', 30_000_000, 'who reads nothing is not read either';
+costs_less($held, 2048, 'and takes no memory');
+$c->raw(substr $pings, $sent % 17, 17 - $sent % 17) if $sent % 17;
+ok $c->until(sub { $c->{frames} = []; $c->{pongs} - $pongs >= int(($sent + 16) / 17) }, 60), 'nothing is lost';
 $c->close;
 
 # ---- too many streams in one go ------------------------------------------------

@@ -21,14 +21,38 @@ enum {
 };
 
 
+/* Nobody can send while the connection's window is closed, and it is we who keep it
+ * so: no stream's time passes. */
+static void
+shut(struct h2 *h, bool is_shut)
+{
+    if (h->is_shut == is_shut)
+        return;
+    h->is_shut = is_shut;
+    LIST_EACH(&h->streams, l) {
+        struct h2_stream *s = container_of(l, struct h2_stream, link);
+
+        if (!s->waits)
+            continue;
+        if (is_shut)
+            h2_has_body(s);
+        else
+            h2_await_body(s);
+    }
+}
+
+
 static void
 feed_connection(struct h2 *h, size_t n)
 {
     h->unfed += n;
-    if (h->buffered > BUFFERED || h->unfed == 0)
+    if (h->buffered > BUFFERED || h->unfed == 0) {
+        shut(h, nghttp2_session_get_local_window_size(h->session) <= 0);
         return;
+    }
     nghttp2_session_consume_connection(h->session, h->unfed);
     h->unfed = 0;
+    shut(h, false);
 }
 
 

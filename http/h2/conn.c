@@ -26,6 +26,9 @@ enum {
     NOTICE_MS = 1000,  /* how long the answer to a PING may take              */
     ENOUGH = 16384,    /* bytes that move a deadline of the client            */
     SLEEP_MS = 1000,   /* of being idle, after which memory is given back     */
+    /* What is to go out, beyond which nothing more is read. */
+    OUT_MAX = 256 * 1024, /* bytes; bodies end at half of it                 */
+    FRAMES_MAX = 2000,    /* in nghttp2's queue                              */
 };
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -432,6 +435,18 @@ read_once(struct h2 *h)
 }
 
 
+/* Who does not read what his frames are answered with has no more of them
+ * answered; h2_gather reads on when all is out. */
+static bool
+is_held_up(struct h2 *h)
+{
+    h->is_held_up = h->http.conn.out.n > OUT_MAX
+                    || nghttp2_session_get_outbound_queue_size(h->session)
+                           > FRAMES_MAX;
+    return h->is_held_up;
+}
+
+
 /* Whether there is another round, after so many that had bytes in frames.  The
  * more of bodies comes at a time, the fewer are the pieces that are passed on;
  * other frames make work of their own. */
@@ -461,6 +476,8 @@ h2_read(struct h2 *h)
         h2_settle(h);
         return;
     }
+    if (is_held_up(h))
+        return;
     h->n_new = 0;
     while (more == 1
            && reads_on(rounds++, h->http.conn.received - received,

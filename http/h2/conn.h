@@ -69,12 +69,12 @@ struct h2 {
     struct h2_stream *heading; /* whose head is being read                  */
     struct block     *in;      /* what is being read                        */
     struct h2_watch   watch;
-    uint64_t          buffered;  /* bytes of bodies that nobody has read     */
-    uint64_t          unfed;     /* ... by which the connection's window is
+    uint64_t          buffered; /* bytes of bodies that nobody has read     */
+    uint64_t          unfed;    /* ... by which the connection's window is
                                    kept smaller                              */
     msec_t            linger_until;
     uint64_t          sent_then; /* conn.sent when its timer was set        */
-    uint32_t          room_at; /* what is used of it                        */
+    uint32_t          room_at;   /* what is used of it                        */
     uint32_t          n_streams;
     uint32_t          frame_timed; /* client_header_timeout runs for it     */
     uint32_t          n_new;    /* streams begun by what is being read       */
@@ -90,7 +90,9 @@ struct h2 {
     uint8_t           state;     /* enum h2_state                             */
     bool              is_full : 1;    /* nghttp2 has more than went out      */
     bool              is_resting : 1; /* others are having their turn       */
-    bool              is_kept : 1;    /* it has had a request                */
+    bool              is_held_up : 1; /* nothing is read until all is out    */
+    bool              is_shut : 1; /* by us, the connection's window         */
+    bool              is_kept : 1; /* it has had a request                */
     bool              is_broken : 1;  /* nothing goes out any more           */
     bool              is_working : 1; /* within nghttp2                     */
     bool              took_data : 1;  /* it has taken a frame of DATA        */
@@ -98,7 +100,7 @@ struct h2 {
     bool              is_failed : 1;  /* ends with an error                  */
     bool              has_frames : 1; /* parts of the slot that are used     */
     bool              has_table : 1;
-    bool              is_asleep : 1;  /* idle, and rid of what it can do
+    bool              is_asleep : 1; /* idle, and rid of what it can do
                                           without                             */
 };
 
@@ -130,7 +132,7 @@ struct h2_stream {
     uint32_t         n_bytes;
     uint8_t          urgency;
     uint8_t          held_for; /* turns */
-    unsigned         status; /* why it is refused; 0: it is not         */
+    unsigned         status;   /* why it is refused; 0: it is not         */
     /* The request's body. */
     struct chain body; /* came, and was not read                  */
     uint64_t     received, since_growth;
@@ -239,7 +241,7 @@ void      h2_body_take(struct h2_stream *s, str_t bytes);
 void      h2_body_end(struct h2_stream *s);
 enum step h2_read_body(struct http_request *r, struct chain *out, size_t max);
 /* All that is read for the moment has been taken; is_more: more is there. */
-void      h2_body_told(struct h2 *h, bool is_more);
+void h2_body_told(struct h2 *h, bool is_more);
 /* So many bytes of what came have been read. */
 void h2_body_release(struct h2_stream *s, size_t n);
 /* All that has come is dropped. */
@@ -247,7 +249,8 @@ void h2_body_drop(struct h2_stream *s);
 
 /* patience.c */
 void h2_patience_init(struct h2_stream *s);
-/* The client is waited for, for more of the body: again, or still. */
+/* The client is waited for, for more of the body: again, or still; or not, as it
+ * may not send. */
 void h2_await_body(struct h2_stream *s);
 /* Some of it is there. */
 void h2_has_body(struct h2_stream *s);

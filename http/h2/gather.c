@@ -133,6 +133,8 @@ behind_flush(struct h2 *h, enum flush did)
         h->is_resting = true;
         post_add_next(h->http.conn.loop, &h->gather);
     }
+    if (h->is_held_up && did == FLUSH_DONE)
+        post_add_next(h->http.conn.loop, &h->more);
     close_output(h);
     h2_settle(h);
 }

@@ -63,6 +63,8 @@ h2_await_body(struct h2_stream *s)
 {
     struct http_request *r = s->r;
 
+    if (s->h->is_shut)
+        return;
     slow_begin(&r->slow_body);
     if (r->body != NULL && http_body_is_dropped(r->body))
         timer_stop(&s->read_timer);

@@ -380,6 +380,7 @@ h2_session_start(struct worker *w)
     nghttp2_option_set_stream_reset_rate_limit(o, NEVER, NEVER);
     nghttp2_option_set_max_continuations(o, NEVER);
     nghttp2_option_set_max_settings(o, 64);
+    nghttp2_option_set_max_outbound_ack(o, NEVER);
     return true;
 }
 

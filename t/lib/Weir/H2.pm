@@ -96,7 +96,9 @@ sub raw {
         }
         return 0 if !$!{EAGAIN} && !$!{EWOULDBLOCK} || time > $end;
         # Nobody reads while nobody is read from.
-        $c->take(0.05);
+        my $both = IO::Select->new($c->{sock});
+        IO::Select->select($both, $both, undef, 0.05);
+        $c->take(0);
         return 0 if $c->{eof};
     }
     return 1;
