@@ -325,6 +325,9 @@ const struct peer *peer_choose(const struct peer *peer, time_t now);
 
 /* Of an average in a peer_tally. */
 uint64_t peer_mean_ms(uint64_t average);
+/* Such an average, as it counts now: half of it for every ten seconds in which
+ * the peer has had no request.  A peer that was slow once is so asked again. */
+uint64_t peer_time(const struct peer_state *state, uint64_t average);
 
 /* A peer's part of the work: its effective weight, as far as it is live again.
  * Comparable among peers of one set. */

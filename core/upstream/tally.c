@@ -6,7 +6,26 @@
 #include "core/os/clock.h"
 #include "core/upstream/build.h"
 
-enum { AVERAGE_PAST = 7, AVERAGE_ALL = 8 };
+enum { AVERAGE_PAST = 7, AVERAGE_ALL = 8, FADE_SEC = 10 };
+
+
+/* Never to nothing, which would be: not measured. */
+static uint64_t
+fade(const struct peer_state *state, uint64_t average)
+{
+    time_t   now = clock_seconds(), since = state->tally.selected_at;
+    time_t   halves = now > since ? (now - since) / FADE_SEC : 0;
+    uint64_t faded = halves < 64 ? average >> halves : 0;
+
+    return faded != 0 || average == 0 ? faded : 1;
+}
+
+
+uint64_t
+peer_time(const struct peer_state *state, uint64_t average)
+{
+    return state->conns == 0 ? fade(state, average) : average;
+}
 
 
 void
@@ -17,6 +36,10 @@ tally_begin(struct pick *p, const struct peer *peer)
     p->result = (struct pick_result){ .header_ms = -1, .response_ms = -1 };
     p->began_at = clock_ms();
     state->begun_ms += p->began_at;
+    if (state->conns == 1) { /* this one */
+        state->tally.header_time = fade(state, state->tally.header_time);
+        state->tally.response_time = fade(state, state->tally.response_time);
+    }
     state->tally.requests++;
     state->tally.selected_at = clock_seconds();
 }

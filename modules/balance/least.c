@@ -10,9 +10,9 @@ static double
 time_of(const struct least *l, const struct peer_state *s)
 {
     const struct peer_tally *t = &s->tally;
-    double                   mean
-        = (double) (l->by == LEAST_HEADER ? t->header_time : t->response_time);
-    double ages;
+    uint64_t                 measured = l->by == LEAST_HEADER ? t->header_time
+                                                              : t->response_time;
+    double                   mean = (double) peer_time(s, measured), ages;
 
     if (!l->is_inflight || s->conns == 0)
         return mean;

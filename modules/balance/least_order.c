@@ -9,8 +9,8 @@
  * As long as nothing changes, time only makes a measure larger: requests under
  * way grow older.  So a value is the least that it can be by now, and the first
  * in the order is measured again before it is chosen.  Where very many have
- * grown, all are measured anew, once a millisecond at most.  Only slow_start
- * makes a measure smaller: all are measured anew each second.
+ * grown, all are measured anew, once a millisecond at most.  Only slow_start, and
+ * times that fade, make a measure smaller: all are measured anew each second.
  *
  * It is part of a set, and so of one process; the states can be shared.
  */

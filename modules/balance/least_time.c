@@ -2,7 +2,8 @@
 /*
  * least_time: the peer that answers fastest and has the fewest connections,
  * relative to its weight; round robin among equals.  A peer that has not been
- * measured comes first.
+ * measured comes first.  The average of one that has no requests fades, so that
+ * it is asked again some time, and can have become faster.
  *
  *     upstream app { least_time header; server 10.0.0.1; server 10.0.0.2; }
  */
@@ -50,7 +51,8 @@ static const struct directive directives[] = {
       NULL, "header | last_byte [inflight]",
       "Chooses the server with the least average time to the head, or the end, "
       "of its responses, times its connections, relative to its weight. With "
-      "inflight, requests that wait for longer than the average count, too." },
+      "inflight, requests that wait for longer than the average count, too. The "
+      "average of a server halves for every 10 seconds without a request." },
     { .name = NULL },
 };
 

@@ -318,6 +318,28 @@ take(struct upstream_group *g, unsigned n, const int64_t *ms, unsigned *counts)
 }
 
 
+/* The third one takes 300 ms, the best ones 20 ms: no request for a while makes
+ * it come first again, once if it has stayed as slow. */
+static void
+test_fading(struct upstream_group *g)
+{
+    static const int64_t slow[] = { 100, 20, 300, 20 }, fast[] = { 100, 20, 1 };
+    struct peer_state   *third = g->set->peers[2].state;
+    unsigned             counts[3][PEERS] = { { 0 } };
+
+    third->tally.selected_at -= 39; /* 300 / 8 */
+    take(g, 100, slow, counts[0]);
+    is(counts[0][2], 0, "least_time: one that was slow");
+    third->tally.selected_at -= 1; /* 300 / 16 */
+    take(g, 100, slow, counts[1]);
+    is(counts[1][2], 1, "... is asked again, after some time");
+    third->tally.selected_at -= 1000;
+    take(g, 100, fast, counts[2]);
+    is(counts[2][2], 100, "... and goes on, if it is fast");
+    is(peer_mean_ms(third->tally.header_time), 1, "... as it is measured now");
+}
+
+
 static void
 test_least_time(void)
 {
@@ -351,6 +373,7 @@ test_least_time(void)
        "three are busy");
     for (unsigned i = 0; i < 3; i++)
         pick_end(&p[i], PEER_OK);
+    test_fading(g);
     generation_put(gen);
 
     gen = read_group("least_time last_byte inflight;",
