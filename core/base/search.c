@@ -11,7 +11,8 @@
  * not compared from its beginning each time.  Of the place where it went on for
  * longest, it is known what stands there; and of each place in the text, how much
  * of the text itself begins there (its Z function).  So no byte is compared twice
- * with the same text, but for the one that was different.
+ * with the same text, but for the one that was different, into whatever pieces the
+ * bytes are cut.
  */
 #include "core/base/search.h"
 
@@ -23,9 +24,15 @@
 
 enum { PREFIX_MAX = 3, BUCKETS = 8, NOTHING = 0, LONG = 32 };
 
-/* That the first n bytes of a text stand at an offset. */
+/* That the first n bytes of a text stand at a place of all that is searched. */
 struct reach {
-    size_t at, n;
+    uint64_t at;
+    size_t   n;
+};
+
+/* Who searches, and the place where what he searches begins. */
+struct progress {
+    uint64_t turn, base;
 };
 
 struct entry {
@@ -43,7 +50,8 @@ struct search {
     size_t    longest;
     uint32_t  mask;  /* of slots                                         */
     unsigned *slots; /* number of the first text of a prefix, plus 1     */
-    struct entry *entries;
+    struct entry    *entries;
+    struct progress *now;
 };
 
 
@@ -166,6 +174,7 @@ search_new(struct arena *a, const str_t *texts, unsigned n)
     unsigned       i, *link;
 
     s->n = n;
+    s->now = arena_make(a, struct progress);
     measure(s, texts);
     fill_buckets(a, s, texts);
     for (s->mask = 7; s->mask < 2 * n; s->mask = s->mask * 2 + 1)
@@ -216,13 +225,15 @@ struct look {
 static size_t
 common(const struct look *l, const struct entry *e, size_t at)
 {
-    size_t left = l->in.n - at, n = 0, rest;
-    size_t most = e->text.n < left ? e->text.n : left;
+    size_t   left = l->in.n - at, n = 0, rest;
+    size_t   most = e->text.n < left ? e->text.n : left;
+    uint64_t place = l->s->now->base + at;
 
-    if (e->reach != NULL && at >= e->reach->at
-        && at < e->reach->at + e->reach->n) {
-        n = e->repeats[at - e->reach->at];
-        rest = e->reach->at + e->reach->n - at;
+    if (e->reach != NULL && place >= e->reach->at
+        && place < e->reach->at + e->reach->n)
+    {
+        n = e->repeats[place - e->reach->at];
+        rest = (size_t) (e->reach->at + e->reach->n - place);
         if (n < rest)
             return n;
         n = rest;
@@ -230,7 +241,7 @@ common(const struct look *l, const struct entry *e, size_t at)
     while (n < most && ascii_lower(l->in.p[at + n]) == e->text.p[n])
         n++;
     if (e->reach != NULL)
-        *e->reach = (struct reach){ at, n };
+        *e->reach = (struct reach){ place, n };
     return n;
 }
 
@@ -347,11 +358,22 @@ look_narrow(const struct look *l, size_t *at)
 
 
 void
-search_begin(const struct search *s)
+search_go_on(const struct search *s, uint64_t *turn)
 {
+    if (*turn != 0 && *turn == s->now->turn)
+        return;
+    *turn = ++s->now->turn;
+    s->now->base = 0;
     for (unsigned i = 0; i < s->n; i++)
         if (s->entries[i].reach != NULL)
             *s->entries[i].reach = (struct reach){ 0, 0 };
+}
+
+
+void
+search_move(const struct search *s, size_t n)
+{
+    s->now->base += n;
 }
 
 
@@ -361,8 +383,6 @@ search_find(const struct search *s, str_t in, size_t from, const bool *off,
 {
     struct look l = { s, in, off, is_whole, hit };
 
-    if (from == 0)
-        search_begin(s);
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("ssse3") && look_wide(&l, &from))
         return true;

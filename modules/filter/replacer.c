@@ -12,9 +12,10 @@ replacer_init(struct replacer *p, struct arena *a, const struct search *s,
     p->search = s;
     p->left = n;
     p->off = arena_try(a, n * sizeof(*p->off));
-    p->kept = arena_try(a, 2 * search_longest(s));
-    if (p->off == NULL || p->kept == NULL)
+    p->room = arena_try(a, 2 * search_longest(s));
+    if (p->off == NULL || p->room == NULL)
         return false;
+    p->kept = p->room;
     memset(p->off, 0, n * sizeof(*p->off));
     return true;
 }
@@ -54,7 +55,26 @@ release(struct replacer *p, struct chain *out)
         from = hit.at + search_length(p->search, hit.which);
     }
     gather_copy(&p->out, out, str_from(in, from));
+    search_move(p->search, p->n_kept);
     p->n_kept = 0;
+}
+
+
+/* Puts so many bytes behind what is kept, which is moved no more often than as
+ * many bytes have come as there is room for. */
+static void
+append(struct replacer *p, const char *s, size_t n)
+{
+    size_t used = (size_t) (p->kept - p->room) + p->n_kept;
+
+    if (p->n_kept == 0) {
+        p->kept = p->room;
+    } else if (used + n > 2 * search_longest(p->search)) {
+        memmove(p->room, p->kept, p->n_kept);
+        p->kept = p->room;
+    }
+    memcpy(p->kept + p->n_kept, s, n);
+    p->n_kept += n;
 }
 
 
@@ -64,22 +84,25 @@ static size_t
 join(struct replacer *p, str_t s, struct chain *out)
 {
     size_t            kept = p->n_kept, most = search_longest(p->search) - 1;
-    size_t            n = s.n < most ? s.n : most, from = 0;
-    str_t             in = { p->kept, kept + n };
+    size_t            from = 0;
+    str_t             in;
     struct search_hit hit;
 
-    memcpy(p->kept + kept, s.p, n);
+    append(p, s.p, s.n < most ? s.n : most);
+    in = (str_t){ p->kept, p->n_kept };
     while (from < kept && find(p, in, from, false, &hit) && hit.at < kept) {
         gather_copy(&p->out, out, (str_t){ in.p + from, hit.at - from });
         if (hit.which == SEARCH_PART) {
-            p->n_kept = in.n - hit.at;
-            memmove(p->kept, p->kept + hit.at, p->n_kept);
+            p->kept += hit.at;
+            p->n_kept -= hit.at;
+            search_move(p->search, hit.at);
             return s.n;
         }
         replace(p, out, hit.which);
         from = hit.at + search_length(p->search, hit.which);
     }
     p->n_kept = 0;
+    search_move(p->search, kept);
     if (from >= kept)
         return from - kept;
     gather_copy(&p->out, out, (str_t){ in.p + from, kept - from });
@@ -95,18 +118,19 @@ pass(struct replacer *p, struct chain *in, size_t from, struct chain *out)
     str_t               s = { piece->p, piece->n };
     struct search_hit   hit;
 
-    search_begin(p->search);
     while (from < s.n && find(p, s, from, false, &hit)) {
         gather_part(&p->out, out, piece, str_span(s.p + from, s.p + hit.at));
         if (hit.which == SEARCH_PART) {
-            p->n_kept = s.n - hit.at;
-            memcpy(p->kept, s.p + hit.at, p->n_kept);
+            append(p, s.p + hit.at, s.n - hit.at);
+            search_move(p->search, hit.at);
             from = s.n;
             break;
         }
         replace(p, out, hit.which);
         from = hit.at + search_length(p->search, hit.which);
     }
+    if (p->n_kept == 0)
+        search_move(p->search, s.n);
     if (from == 0) {
         chain_move_first(out, in);
         return;
@@ -124,6 +148,7 @@ replacer_put(struct replacer *p, struct chain *in, struct chain *out, bool last)
     const struct piece *piece;
     size_t              from;
 
+    search_go_on(p->search, &p->turn);
     while ((piece = in->head) != NULL) {
         from = 0;
         if (piece->flags & PIECE_MARK)

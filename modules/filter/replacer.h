@@ -15,8 +15,10 @@ struct replacer {
     bool   is_once; /* each text is replaced once                            */
     bool  *off;     /* ... and was: one for each text                        */
     size_t left;    /* how many texts are looked for                         */
-    char  *kept;    /* room for twice the longest text                       */
+    char  *room;    /* for twice the longest text                            */
+    char  *kept;    /* in it                                                 */
     size_t n_kept;
+    uint64_t turn;  /* of the search                                         */
     struct gather out;
     /* What replaces a text; lives as long as the chains. */
     str_t (*replacement)(void *arg, unsigned which);

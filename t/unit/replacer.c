@@ -249,6 +249,7 @@ test_linear(void)
     struct search    *s;
     char             *all = malloc(ALL);
     str_t             texts[2];
+    uint64_t          turn = 0, other = 0;
 
     CHECK(all != NULL);
     arena = arena_new(0);
@@ -259,13 +260,90 @@ test_linear(void)
     texts[1] = str_copy(arena, (str_t){ all, TEXT });
     memset(all, 'a', ALL);
     s = search_new(arena, texts, 2);
+    search_go_on(s, &turn);
     ok(!search_find(s, (str_t){ all, ALL }, 0, NULL, true, &hit),
        "a text that almost stands everywhere");
     all[ALL - 1] = 'c';
+    search_go_on(s, &other);
     ok(search_find(s, (str_t){ all, ALL }, 0, NULL, true, &hit)
            && hit.which == 1 && hit.at == ALL - TEXT,
        "... and one that stands at the end");
     free(all);
+    arena_free(arena);
+}
+
+
+static void
+put_byte(struct replacer *p, struct chain *in, struct chain *out, char c)
+{
+    chain_add_copy(in, (str_t){ &c, 1 });
+    replacer_put(p, in, out, false);
+}
+
+
+/* The same, for a body in pieces of a byte. */
+static void
+test_linear_pieces(void)
+{
+    enum { TEXT = 1 << 19, ALL = 1 << 20 };
+    struct replacer p = { .replacement = replacement };
+    struct chain    in, out;
+    char           *text;
+    uint64_t        n = 0;
+
+    arena = arena_new(0);
+    text = arena_bytes(arena, TEXT);
+    memset(text, 'a', TEXT);
+    text[TEXT - 1] = 'b';
+    by[0] = "1";
+    CHECK(replacer_init(&p, arena, search_new(arena, &(str_t){ text, TEXT }, 1),
+                        1));
+    chain_init(&in, arena);
+    chain_init(&out, arena);
+    for (size_t i = 0; i < ALL; i++) {
+        put_byte(&p, &in, &out, i == ALL - 1 ? 'b' : 'a');
+        n += out.n;
+        chain_clear(&out);
+    }
+    replacer_put(&p, &in, &out, true);
+    is(n + out.n, ALL - TEXT + 1,
+       "a text at the end of a body in small pieces");
+    chain_clear(&out);
+    arena_free(arena);
+}
+
+
+/* Two bodies that are searched by turns. */
+static void
+test_shared(void)
+{
+    static const char *const bodies[]
+        = { A40 "a" A40 "bb" AB20 A40 "b", AB20 A40 "b" A40 "ab" A40 "aab" };
+    str_t           text = STR(A40 "b"), want, got;
+    struct replacer p[2];
+    struct chain    in, out[2];
+    struct search  *s;
+    char            all[512];
+
+    arena = arena_new(0);
+    by[0] = "<1>";
+    s = search_new(arena, &text, 1);
+    chain_init(&in, arena);
+    for (unsigned k = 0; k < 2; k++) {
+        p[k] = (struct replacer){ .replacement = replacement };
+        CHECK(replacer_init(&p[k], arena, s, 1));
+        chain_init(&out[k], arena);
+    }
+    for (size_t i = 0; i < 2 * 170; i++)
+        if (i / 2 < strlen(bodies[i % 2]))
+            put_byte(&p[i % 2], &in, &out[i % 2], bodies[i % 2][i / 2]);
+    for (unsigned k = 0; k < 2; k++) {
+        replacer_put(&p[k], &in, &out[k], true);
+        want = replace_plainly(&text, 1, false, str_of(bodies[k]));
+        got = (str_t){ all, chain_peek(&out[k], all, sizeof(all)) };
+        ok(str_eq(got, want), "body %u of two by turns", k);
+        chain_clear(&out[k]);
+    }
     arena_free(arena);
 }
 
@@ -276,6 +354,8 @@ main(void)
     test_words();
     test_long();
     test_linear();
+    test_linear_pieces();
+    test_shared();
     test_many();
     test_marks();
     return done();
