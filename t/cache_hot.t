@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # What is asked for often is kept by each worker, and is gone from there when the
-# file is: unlinked, replaced, moved away with its folder, or fetched anew by
-# another worker.
+# file is: unlinked, replaced, moved away (alone or with its folder), or fetched anew
+# by another worker.
 
 use strict;
 use warnings;
@@ -86,7 +86,7 @@ sub is_kept {
 }
 
 subtest 'unlinked, replaced, moved' => sub {
-    plan tests => 13;
+    plan tests => 14;
     for my $uri ('/1', '/big?size=100000', '/none/1') {
         my $zone = $uri =~ /none/ ? 'none' : 'hot';
         my $file = file_of($uri, $zone);
@@ -113,6 +113,9 @@ subtest 'unlinked, replaced, moved' => sub {
     chown +(stat $file)[4, 5], $t->path('c/new');
     rename $t->path('c/new'), $file or die $!;
     is ask('/2'), 'HIT third ', 'replaced by another file';
+    heat('/4');
+    rename file_of('/4'), $t->path('c/moved') or die $!;
+    is ask('/4', 'X-Say' => 'second'), 'MISS second ', 'it is moved away';
     (my $folder = $file) =~ s{/[^/]+/[^/]+$}{};
     rename $folder, $t->path('c/level') or die $!;
     is ask('/2'), 'MISS first ', 'its folder is moved away';

@@ -30,7 +30,7 @@ static const uint32_t folder_mask = IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK
                                     | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF
                                     | IN_MOVE_SELF;
 static const uint32_t file_mask = IN_DONT_FOLLOW | IN_MODIFY | IN_CLOSE_WRITE
-                                  | IN_ATTRIB | IN_DELETE_SELF;
+                                  | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
 
 
 static void
