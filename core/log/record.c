@@ -89,15 +89,25 @@ put_escapes(struct log_record *l, char *from)
 }
 
 
-/* How much of it may be shown: of a private key, which a variable may have, the
- * first line. */
+/* Takes out of n bytes what follows the first line of a private key, which a
+ * variable may have: up to the end, or to a quote, as what a client has named like
+ * one must not hide what the line says of it.  How many are left. */
 static size_t
-without_key(const char *p, size_t n)
+hide_keys(char *p, size_t n)
 {
     static const char mark[] = "PRIVATE KEY-----";
-    const char       *at = memmem(p, n, mark, sizeof(mark) - 1);
+    char             *end = p + n, *at = p, *quote;
 
-    return at != NULL ? (size_t) (at - p) + sizeof(mark) - 1 : n;
+    while ((at = memmem(at, (size_t) (end - at), mark, sizeof(mark) - 1))
+           != NULL) {
+        at += sizeof(mark) - 1;
+        quote = memchr(at, '"', (size_t) (end - at));
+        if (quote == NULL)
+            return (size_t) (at - p);
+        memmove(at, quote, (size_t) (end - quote));
+        end -= quote - at;
+    }
+    return (size_t) (end - p);
 }
 
 
@@ -113,7 +123,7 @@ put_format(struct log_record *l, const char *fmt, va_list args)
     int    printed = vsnprintf(l->p, room + 1, fmt, args);
     size_t n = printed > 0 ? (size_t) printed : 0;
 
-    l->p += without_key(l->p, n < room ? n : room);
+    l->p += hide_keys(l->p, n < room ? n : room);
     if (l->is_raw)
         return;
     for (char *p = from; p < l->p; p++) {
@@ -296,7 +306,7 @@ put_formatted(struct log_record *l, const char *name, const char *fmt,
         n = cut_character(value, sizeof(value) - 1);
         l->is_cut = true;
     }
-    put_string(l, name, (str_t){ value, without_key(value, n) });
+    put_string(l, name, (str_t){ value, hide_keys(value, n) });
 }
 
 

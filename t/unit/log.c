@@ -116,8 +116,15 @@ test_lines(void)
     log_error(&log, "plain %d", 7);
     is_line(path, "error", "plain 7\n", "a line");
     log_error(&log, "set: \"%s\"", "-----BEGIN PRIVATE KEY-----\nMIGH\n");
-    is_line(path, "error", "set: \"-----BEGIN PRIVATE KEY-----\n",
+    is_line(path, "error", "set: \"-----BEGIN PRIVATE KEY-----\"\n",
             "a private key is not shown");
+    log_error(&log, "\"%s\" and \"%s\" failed",
+              "BEGIN A PRIVATE KEY-----\nMIGH",
+              "BEGIN PRIVATE KEY-----\nMIGI\n-----END PRIVATE KEY-----\n");
+    is_line(
+        path, "error",
+        "\"BEGIN A PRIVATE KEY-----\" and \"BEGIN PRIVATE KEY-----\" failed\n",
+        "nor are several, but what is said of them");
     log_errno(&log, ENOENT, "open() \"%s\" failed", "/x");
     is_line(path, "error",
             "open() \"/x\" failed (2: No such file or directory)\n", "errno");
@@ -220,6 +227,10 @@ test_json(void)
     log_error(&log, "%s", "BEGIN PRIVATE KEY-----\nMIGH\n");
     is_json("error", "\"message\":\"BEGIN PRIVATE KEY-----\"}\n",
             "nor is a private key");
+    log_error(&log, "open() \"%s\" failed", "/PRIVATE KEY-----MIGH");
+    is_json("error",
+            "\"message\":\"open() \\\"/PRIVATE KEY-----\\\" failed\"}\n",
+            "but what is said of it");
     log.serial = 3;
     log.action = "connecting to upstream";
     log_push(&log, &client.frame);
