@@ -11,25 +11,41 @@
 
 
 static bool
-is_disabled(const struct http_request *r, const struct http_keep_conf *c)
+is_msie6(str_t agent)
 {
-    str_t       agent = fields_value(&r->in, FIELD_USER_AGENT);
-    const char *msie;
+    const char *msie = str_find(agent, STR("MSIE "));
 
-    if (agent.p == NULL)
-        return false;
-    msie = str_find(agent, STR("MSIE "));
-    if ((c->keepalive_disable & KEEPALIVE_DISABLE_MSIE6)
-        && r->method == HTTP_POST && msie != NULL
-        && agent.p + agent.n - msie >= 7 && msie[6] == '.' && msie[5] >= '4'
-        && msie[5] <= '6'
-        && (msie[5] != '6' || str_find(agent, STR("SV1")) == NULL)
-        && str_find(agent, STR("Opera")) == NULL)
-        return true;
-    return (c->keepalive_disable & KEEPALIVE_DISABLE_SAFARI)
-           && str_find(agent, STR("Safari/")) != NULL
+    return msie != NULL && agent.p + agent.n - msie >= 7 && msie[6] == '.'
+           && msie[5] >= '4' && msie[5] <= '6'
+           && (msie[5] != '6' || str_find(agent, STR("SV1")) == NULL)
+           && str_find(agent, STR("Opera")) == NULL;
+}
+
+
+static bool
+is_safari(str_t agent)
+{
+    return str_find(agent, STR("Safari/")) != NULL
            && str_find(agent, STR("Mac OS X")) != NULL
            && str_find(agent, STR("Chrome/")) == NULL;
+}
+
+
+/* The browser is looked for last: most requests need not be searched for it. */
+static bool
+is_disabled(const struct http_request *r, const struct http_keep_conf *c)
+{
+    bool by_msie6 = (c->keepalive_disable & KEEPALIVE_DISABLE_MSIE6)
+                    && r->method == HTTP_POST;
+    bool  by_safari = c->keepalive_disable & KEEPALIVE_DISABLE_SAFARI;
+    str_t agent;
+
+    if (!by_msie6 && !by_safari)
+        return false;
+    agent = fields_value(&r->in, FIELD_USER_AGENT);
+    if (agent.p == NULL)
+        return false;
+    return (by_msie6 && is_msie6(agent)) || (by_safari && is_safari(agent));
 }
 
 
