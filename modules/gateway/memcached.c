@@ -30,9 +30,8 @@ encode_head(struct exchange *x, struct chain *out)
 {
     const struct memcached_run *run = exchange_gateway(x)->data;
 
-    chain_add(out, STR("get "));
-    chain_add(out, run->key);
-    chain_add(out, STR("\r\n"));
+    chain_add(out, str_join3(exchange_request(x)->task.arena, STR("get "),
+                             run->key, STR("\r\n")));
     return STEP_NEXT;
 }
 
