@@ -140,6 +140,18 @@ date_cookie(char *out, time_t at)
 }
 
 
+bool
+date_is_exact(str_t s, time_t at)
+{
+    static const str_t zone = STR_INIT(" GMT");
+    const char        *day = day_names + 3 * ((at / 86400 + 4) % 7);
+
+    return s.n == DATE_LEN && memcmp(s.p, day, 3) == 0 && s.p[3] == ','
+           && s.p[4] == ' ' && s.p[5] != ' ' && s.p[7] == ' '
+           && str_eq(str_from(s, DATE_LEN - zone.n), zone);
+}
+
+
 /* Takes c off the start of *s. */
 static bool
 cut_char(str_t *s, char c)

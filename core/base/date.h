@@ -40,3 +40,6 @@ size_t date_cookie(char *out, time_t at);
  * 1970.  The day of the week and what follows the last number do not matter,
  * and two-digit years are those from 1970 to 2069. */
 time_t date_parse(str_t s);
+
+/* Whether s, which date_parse has read as at, is what date_http writes. */
+bool date_is_exact(str_t s, time_t at);

@@ -99,17 +99,13 @@ pass_type(struct http_request *r, str_t value)
 static void
 pass_modified(struct http_request *r, const struct field *f)
 {
-    char   text[DATE_LEN];
     time_t at = date_parse(f->value);
 
-    if (at != -1) {
-        date_http(text, at);
-        if (str_eq(f->value, (str_t){ text, sizeof(text) })) {
-            r->out.last_modified = at;
-            return;
-        }
-    }
-    fields_add(r->task.arena, &r->out.fields, f->name, f->value);
+    if (at != -1 && date_is_exact(f->value, at))
+        r->out.last_modified = at;
+    else
+        fields_add_known(r->task.arena, &r->out.fields, f->id, f->name,
+                         f->value);
 }
 
 

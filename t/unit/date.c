@@ -57,6 +57,31 @@ test_samples(void)
 }
 
 
+/* Of other forms of the same moment, date_http writes none. */
+static void
+test_exact(void)
+{
+    static const char *const others[] = {
+        "Sun, 06 Nov 1994 08:49:37 gmt", "Mon, 06 Nov 1994 08:49:37 GMT",
+        "Sun,   06-Nov-94 08:49:37 GMT", "Sun, 06-Nov-94 08:49:37   GMT",
+        "Sunday, 06-Nov-94 08:49:3 GMT",
+    };
+    char out[DATE_LEN];
+
+    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+        if (samples[i].want == -1)
+            continue;
+        date_http(out, samples[i].want);
+        is(date_is_exact(str_of(samples[i].text), samples[i].want),
+           str_eq(str_of(samples[i].text), (str_t){ out, DATE_LEN }),
+           "\"%s\" as written", samples[i].text);
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        ok(!date_is_exact(str_of(others[i]), 784111777), "not \"%s\"",
+           others[i]);
+}
+
+
 /* No prefix of a date may be read past its end: the copy has its size. */
 static void
 test_cuts(void)
@@ -124,6 +149,7 @@ int
 main(void)
 {
     test_samples();
+    test_exact();
     test_cuts();
     test_calendar();
     test_cookie();
