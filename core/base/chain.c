@@ -39,14 +39,6 @@ chain_file_put(struct chain_file *f)
 }
 
 
-void
-chain_init(struct chain *c, struct arena *arena)
-{
-    *c = (struct chain){ .arena = arena };
-    c->tail = &c->head;
-}
-
-
 /* The last piece, or NULL. */
 static inline struct piece *
 last_piece(const struct chain *c)

@@ -65,7 +65,13 @@ struct chain {
     uint64_t       n;      /* bytes in all pieces                            */
 };
 
-void chain_init(struct chain *c, struct arena *arena);
+static inline void
+chain_init(struct chain *c, struct arena *arena)
+{
+    *c = (struct chain){ .arena = arena };
+    c->tail = &c->head;
+}
+
 
 static inline bool
 chain_empty(const struct chain *c)

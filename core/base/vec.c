@@ -18,15 +18,11 @@ vec_widen(struct arena *a, struct vec_any *v, size_t n, size_t size)
 }
 
 
-void *
-vec_more(struct arena *a, struct vec_any *v, size_t size)
+void
+vec_double(struct arena *a, struct vec_any *v, size_t size)
 {
-    size_t room;
+    size_t room = v->room ? v->room * 2 : size > LARGE ? 1 : 4;
 
-    if (v->n == v->room) {
-        room = v->room ? v->room * 2 : size > LARGE ? 1 : 4;
-        v->at = arena_grow(a, v->at, v->room * size, room * size);
-        v->room = room;
-    }
-    return memset((char *) v->at + v->n++ * size, 0, size);
+    v->at = arena_grow(a, v->at, v->room * size, room * size);
+    v->room = room;
 }

@@ -19,8 +19,17 @@ struct __attribute__((may_alias)) vec_any {
     size_t n, room;
 };
 
-/* Room for one more member of size bytes, zeroed, at the end. */
-void *vec_more(struct arena *a, struct vec_any *v, size_t size);
+/* Doubles the room for members of size bytes. */
+void vec_double(struct arena *a, struct vec_any *v, size_t size);
+
+/* One more member of size bytes, zeroed, at the end.  Inline: size is known. */
+static inline void *
+vec_more(struct arena *a, struct vec_any *v, size_t size)
+{
+    if (v->n == v->room)
+        vec_double(a, v, size);
+    return memset((char *) v->at + v->n++ * size, 0, size);
+}
 
 /* A pointer to a new zeroed member at the end of *v. */
 #define vec_push(a, v)                                                         \
