@@ -289,28 +289,49 @@ is_break(char c)
 
 
 static inline bool
-word_has_break(const char *p)
+word_has_break(uint64_t w)
 {
-    uint64_t w;
-
-    memcpy(&w, p, sizeof(w));
     return HAS_ZERO(w) || HAS_ZERO(w ^ '\n' * ONES)
            || HAS_ZERO(w ^ '\r' * ONES);
 }
 
 
-/* Eight bytes at once; the last eight may have been looked at before. */
+static inline uint64_t
+word_at(const char *p)
+{
+    uint64_t w;
+
+    memcpy(&w, p, sizeof(w));
+    return w;
+}
+
+
+/* Four bytes from each place. */
+static inline uint64_t
+halves_at(const char *p, const char *q)
+{
+    uint32_t low, high;
+
+    memcpy(&low, p, sizeof(low));
+    memcpy(&high, q, sizeof(high));
+    return low | (uint64_t) high << 32;
+}
+
+
+/* Eight bytes at once; the last ones may have been looked at before. */
 bool
 field_has_break(str_t value)
 {
-    const size_t word = sizeof(uint64_t);
+    const size_t word = sizeof(uint64_t), half = word / 2;
 
     if (value.n >= word) {
         for (size_t at = 0; at < value.n - word; at += word)
-            if (word_has_break(value.p + at))
+            if (word_has_break(word_at(value.p + at)))
                 return true;
-        return word_has_break(value.p + value.n - word);
+        return word_has_break(word_at(value.p + value.n - word));
     }
+    if (value.n >= half)
+        return word_has_break(halves_at(value.p, value.p + value.n - half));
     for (size_t i = 0; i < value.n; i++)
         if (is_break(value.p[i]))
             return true;

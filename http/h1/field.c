@@ -20,6 +20,37 @@ strip_spaces(const char *p, const char *end)
 }
 
 
+static inline unsigned
+class_of(char c)
+{
+    return field_classes[(unsigned char) c];
+}
+
+
+/* The end of a name; adds the classes of its bytes to *found.  Four bytes at
+ * once, up to those that have the end. */
+static const char *
+skip_name(const char *p, const char *end, unsigned *found)
+{
+    unsigned class;
+
+    for (; end - p >= 4; p += 4) {
+        class = class_of(p[0]) | class_of(p[1]) | class_of(p[2])
+                | class_of(p[3]);
+        if (class & FIELD_STOP)
+            break;
+        *found |= class;
+    }
+    for (; p < end; p++) {
+        class = class_of(*p);
+        if (class & FIELD_STOP)
+            break;
+        *found |= class;
+    }
+    return p;
+}
+
+
 static enum h1_field_kind
 kind_of(unsigned found)
 {
@@ -40,19 +71,14 @@ enum h1_field_kind
 h1_field(struct h1_field *out, str_t line, bool is_response)
 {
     const char *p = line.p, *end = line.p + line.n;
-    unsigned class, found = 0;
+    unsigned    found = 0;
 
-    for (; p < end; p++) {
-        class = field_classes[(unsigned char) *p];
-        if (class & FIELD_STOP)
-            break;
-        found |= class;
-    }
+    p = skip_name(p, end, &found);
 
     out->name = str_span(line.p, p);
     out->value = (str_t){ p, 0 };
 
-    if (is_response && str_starts(line, STR("HTTP/")))
+    if (is_response && (found & FIELD_ODD) && str_starts(line, STR("HTTP/")))
         return H1_FIELD_NO_COLON;
     if (p == line.p)
         return H1_FIELD_BAD;
@@ -63,7 +89,7 @@ h1_field(struct h1_field *out, str_t line, bool is_response)
 
     out->value = strip_spaces(p + 1, end);
 
-    if (str_chr(out->value, '\r') != NULL || str_chr(out->value, '\0') != NULL)
+    if (field_has_break(out->value))
         return H1_FIELD_BAD;
 
     return is_response ? H1_FIELD : kind_of(found);
