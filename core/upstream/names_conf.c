@@ -82,13 +82,14 @@ key_of(struct arena *a, const struct name *n, const struct resolver_conf *c)
 }
 
 
+/* In a: the text of a line that was added goes before its name does. */
 static str_t
 question_of(struct arena *a, const struct upstream_server *s)
 {
     str_t host = s->at.host;
 
     if (s->service.n == 0)
-        return host;
+        return str_copy(a, host);
     if (str_chr(s->service, '.') != NULL)
         return str_join3(a, s->service, STR("."), host);
     return arena_printf(a, "_" STR_F "._tcp." STR_F, STR_A(s->service),
