@@ -105,26 +105,39 @@ aim(struct stretch *s, const struct piece *p, size_t wanted, size_t align)
 }
 
 
-/* Replaces the beginning of the piece by what was read. */
-static enum step
-take(struct http_request *r, struct stretch *s, size_t wanted, struct chain *in,
-     struct chain *out)
+/* All that is wanted has been read; else it is logged what happened. */
+static bool
+is_whole(const struct http_request *r, const struct stretch *s, size_t wanted)
 {
-    ssize_t got = s->got == -1 ? -1 : s->got - (ssize_t) s->skip;
-    bool    is_whole = got >= (ssize_t) wanted;
+    ssize_t got = s->got - (ssize_t) s->skip;
 
-    if (is_whole) {
-        chain_add_block(out, s->block, (str_t){ s->to + s->skip, wanted });
-        chain_skip(in, wanted);
-    } else if (s->got == -1) {
+    if (s->got == -1) {
         log_at(r->task.log, LEVEL_CRIT, s->error, "pread() failed");
-    } else {
+        return false;
+    }
+    if (got < (ssize_t) wanted) {
         log_at(r->task.log, LEVEL_ALERT, 0,
                "pread() has read only %zd of %zu from a file", got, wanted);
+        return false;
+    }
+    return true;
+}
+
+
+/* Replaces the beginning of the piece by what was read. */
+static enum step
+take(const struct http_request *r, struct stretch *s, size_t wanted,
+     struct chain *in, struct chain *out)
+{
+    bool ok = is_whole(r, s, wanted);
+
+    if (ok) {
+        chain_add_block(out, s->block, (str_t){ s->to + s->skip, wanted });
+        chain_skip(in, wanted);
     }
     block_put(s->block);
     s->block = NULL;
-    return is_whole ? STEP_NEXT : STEP_FAIL;
+    return ok ? STEP_NEXT : STEP_FAIL;
 }
 
 
@@ -349,20 +362,18 @@ file_read_at(struct http_request *r, struct file *f, uint64_t at, size_t n,
              char *out)
 {
     const struct piece p = { .file = &f->chain, .at = (off_t) at };
-    struct chain       bytes, none;
     struct stretch     s;
+    bool               ok;
 
     if (f->content != NULL) {
         memcpy(out, f->content->data + at, n);
         return true;
     }
-    chain_init(&bytes, r->task.arena);
-    chain_init(&none, r->task.arena);
     aim(&s, &p, n, f->is_direct ? io_conf(&r->task)->directio_alignment : 1);
     read_stretch(&s);
-    if (take(r, &s, n, &none, &bytes) != STEP_NEXT)
-        return false;
-    (void) chain_peek(&bytes, out, n);
-    chain_clear(&bytes);
-    return true;
+    ok = is_whole(r, &s, n);
+    if (ok)
+        memcpy(out, s.to + s.skip, n);
+    block_put(s.block);
+    return ok;
 }
