@@ -82,7 +82,7 @@ static void
 add(struct sum *sum, str_t s)
 {
     if (sum->p != NULL)
-        memcpy(sum->p + sum->n, s.p, s.n);
+        (void) str_put(sum->p + sum->n, s);
     sum->n += s.n;
 }
 
