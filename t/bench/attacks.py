@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """What a connection of HTTP/2 costs that only sends frames of one kind, where
-http2_limits lets all of them through: processor time and memory of the worker, and
-the latencies of another client before and meanwhile.
+http2_limits lets all of them through: processor time and memory of the worker, the
+processor time of the longest turn of its loop (turns.c), and the latencies of another
+client before and meanwhile.
 
     t/bench/attacks.py [--frames 100000] [--seconds 1.5] [--kinds pings,...]
 """
@@ -13,6 +14,7 @@ import os
 import select
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 import time
@@ -96,9 +98,9 @@ KINDS = {
     "others": (b"", lambda i: frame(0x55, 0, 0, b"x")),
 }
 MOST = {"closed windows": 128}
-# More of them at once than so many end the connection: the sender waits.
-AT_ONCE = 50
-WAITS = ("resets", "pings", "settings")
+# More streams at once than so many end the connection: the sender waits.
+AT_ONCE = 100
+WAITS = ("resets",)
 PING = frame(6, 0, 0, b"waiting?")
 
 
@@ -164,18 +166,44 @@ class Other:
         return self.all[int(len(self.all) * part)] if self.all else 0
 
 
-def row(server, kind, o):
+class Turns:
+    """The longest turn of the loop of servers that are started with it."""
+
+    def __init__(self, top):
+        self.file = os.path.join(top, "turns")
+        library = os.path.join(top, "turns.so")
+        self.clear()
+        os.chmod(self.file, 0o666)
+        subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library,
+                        os.path.join(HERE, "turns.c"), "-ldl"], check=True)
+        os.environ.update(TURNS=self.file, LD_PRELOAD=library)
+
+    def clear(self):
+        with open(self.file, "r+b" if os.path.exists(self.file) else "wb") as f:
+            f.write(bytes(16))
+
+    def longest_ms(self):
+        with open(self.file, "rb") as f:
+            return struct.unpack("<QQ", f.read(16))[0] / 1000
+
+
+def row(server, kind, o, turns):
+    s = attack(server.port, kind, 1)  # what is used for the first time
+    if s:
+        s.close()
     with Other(server.port) as before:
         time.sleep(o.seconds)
     cpu, kb = measure.cpu_seconds(server.pid), measure.private_kb(server.pid)
     began = time.monotonic()
+    turns.clear()
     with Other(server.port) as during:
         s = attack(server.port, kind, min(o.frames, MOST.get(kind, o.frames)))
         took = time.monotonic() - began
     time.sleep(0.2)
     grown = measure.private_kb(server.pid) - kb
-    print("| %s | %.2f | %.1f | %d | %.2f, %.1f | %.2f, %.1f |%s" % (
-        kind, measure.cpu_seconds(server.pid) - cpu, took, grown,
+    print("| %s | %.2f | %.1f | %.1f | %d | %.2f, %.1f | %.2f, %.1f |%s" % (
+        kind, measure.cpu_seconds(server.pid) - cpu, turns.longest_ms(), took,
+        grown,
         before.at(0.5), before.at(0.99), during.at(0.5), during.at(0.99),
         "" if s else " closed"), flush=True)
     if s:
@@ -190,16 +218,18 @@ def main():
     o = p.parse_args()
     weir = os.path.abspath(os.environ.get("TEST_BINARY")
                            or os.path.join(HERE, "../../build/weir"))
-    print("| kind | CPU, s | time, s | memory, kB "
+    print("| kind | CPU, s | longest turn, ms | time, s | memory, kB "
           "| another before: p50, p99 ms | meanwhile |")
     with tempfile.TemporaryDirectory() as top:
         os.chmod(top, 0o755)
         with open(os.path.join(top, "big"), "wb") as f:
             f.write(b"x" * 3000000)
         kind = servers.nginx_like("weir", weir, EXTRA, TEXT)
+        turns = Turns(top)
         with servers.Server(kind, top, top, 0, None) as s:
+            del os.environ["LD_PRELOAD"]
             for name in o.kinds.split(","):
-                row(s, name.replace("; ", ", "), o)
+                row(s, name.replace("; ", ", "), o, turns)
 
 
 if __name__ == "__main__":
