@@ -32,6 +32,7 @@ my %backend = map {
 $dns->set('one.test' => ['A 1 127.0.0.1'],
           'two.test' => ['A 1 127.0.0.1', 'A 1 127.0.0.2'],
           'conf.test' => ['A 1 127.0.0.3'], 'fail.test' => ['rcode 2'],
+          'many.test' => [map { "A 1 127.0.1.$_" } 1 .. 120],
           '_web._tcp.srv.test' => ["SRV 1 10 3 $up h1.test",
                                    "SRV 1 10 1 $up h2.test",
                                    "SRV 1 20 1 $up h3.test"],
@@ -49,6 +50,7 @@ http {
     resolver_timeout 1s;
     upstream app { zone app 128k; server 127.0.0.3:$up; }
     upstream named { zone named 128k; server conf.test:$up resolve; }
+    upstream small { zone small 32k; server 127.0.0.3:$up; }
     upstream kept { zone kept 128k; state state/kept.conf; }
     server {
         listen 127.0.0.1:%%PORT%%;
@@ -178,6 +180,18 @@ ok rests('conf.test'), '... does not ask for it';
 settles('named', 6, '111222', 'added again');
 $dns->set('conf.test' => ['A 1 127.0.0.3']);
 settles('named', 6, '111333', '... it is looked up');
+
+# ---- a name with more addresses than the zone has room for
+
+is((ask('POST', 'small/servers', { server => "many.test:$up" }))[0], 201, 'many addresses');
+my $full = qr/zone "small" is full: the servers of upstream "small" have states of this process/;
+$t->expect_log($full);
+ok $t->wait_log($full), '... are told of, if the zone is too small';
+$asked = $dns->asked('many.test');
+ok wait_until(sub { $dns->asked('many.test') > $asked + 2 }), '... are looked up again';
+cmp_ok scalar(grep { $_ =~ $full } $t->log), '<=', 3, '... and told of once in each worker';
+is((ask('DELETE', 'small/servers/1'))[0], 200, '... and can be removed');
+settles('small', 3, '333', '... when there is room again');
 
 # ---- services
 

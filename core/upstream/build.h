@@ -87,6 +87,10 @@ void tally_up(struct peer_state *state);
 
 /* Makes it the group's, which takes over the count. */
 void group_use(struct arena *a, struct upstream_group *g, struct peer_set *set);
+/* The states of a set of the group are in the zone from now on.  False: it is
+ * full, which is logged once. */
+bool group_share(struct upstream_group *g, struct peer_set *set,
+                 struct zone *zone);
 
 /* The pool of the process for groups of that name and kind of traffic: one
  * generation's group hands it on to the next one's.  Counted. */

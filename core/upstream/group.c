@@ -420,17 +420,10 @@ put_sets(void *arg)
 
 /* In a dry run there are no zones. */
 static bool
-share(struct upstream_group *g, const struct log *log)
+share(struct upstream_group *g)
 {
-    if (g->zone == NULL || g->zone->zone == NULL)
-        return false;
-    if (shared_join(g->set, g->name, g->zone->zone))
-        return true;
-    log_at(log, LEVEL_ALERT, 0,
-           "zone \"" STR_F "\" is full: the servers of upstream \"" STR_F
-           "\" have states of this process",
-           STR_A(g->zone->name), STR_A(g->name));
-    return false;
+    return g->zone != NULL && g->zone->zone != NULL
+           && group_share(g, g->set, g->zone->zone);
 }
 
 
@@ -453,7 +446,7 @@ adopt(struct worker *w, struct generation *gen)
     VEC_EACH(&u->all, g) {
         if ((*g)->keepalive != 0)
             (*g)->idle = idle_pool_get(*g, (*g)->kind);
-        if (has_states_to_keep(*g) && !share(*g, &w->log))
+        if (has_states_to_keep(*g) && !share(*g))
             own_state_join((*g)->set, *g);
         if ((*g)->names != NULL && w->trace == NULL)
             names_start((*g)->names, w->loop, &own);

@@ -147,6 +147,7 @@ struct upstream_group {
     struct names *names;    /* that are looked up again; NULL: none          */
     struct health_check *checks; /* that peers have to pass, or NULL         */
     struct zone_conf *zone; /* all workers share the state of the peers      */
+    bool         is_crowded; /* ... but it had no room for them, last time   */
     VEC(struct upstream_server) servers; /* as configured                    */
     str_t        state; /* the file that has them instead; empty: none       */
     uint64_t     digest; /* of what is configured                             */

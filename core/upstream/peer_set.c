@@ -6,6 +6,7 @@
  */
 #include <limits.h>
 
+#include "core/net/worker.h"
 #include "core/shm/registry.h"
 #include "core/upstream/build.h"
 #include "core/upstream/health.h"
@@ -202,6 +203,21 @@ group_use(struct arena *a, struct upstream_group *g, struct peer_set *set)
 
 
 bool
+group_share(struct upstream_group *g, struct peer_set *set, struct zone *zone)
+{
+    bool has_room = shared_join(set, g->name, zone);
+
+    if (!has_room && !g->is_crowded)
+        log_at(&worker->log, LEVEL_ALERT, 0,
+               "zone \"" STR_F "\" is full: the servers of upstream \"" STR_F
+               "\" have states of this process",
+               STR_A(g->zone->name), STR_A(g->name));
+    g->is_crowded = !has_room;
+    return has_room;
+}
+
+
+bool
 upstream_replace(struct upstream_group *g, struct arena *a,
                  const struct upstream_server *servers, size_t n)
 {
@@ -211,8 +227,7 @@ upstream_replace(struct upstream_group *g, struct arena *a,
     if (set->n_primary == 0 && g->names == NULL && g->live == NULL)
         return false;
     set->own = a;
-    if (zone != NULL ? !shared_join(set, g->name, zone)
-                     : g->set->has_own_states)
+    if (zone != NULL ? !group_share(g, set, zone) : g->set->has_own_states)
         own_state_join(set, g);
     health_attach(a, g, set);
     group_use(a, g, set);
