@@ -27,9 +27,10 @@ enum { QUEUE_MAX = 64 * 1024 };
 static uint64_t
 rate_of(struct http_request *r, const struct expr *e)
 {
+    str_t    text = expr_eval(e, &r->task);
     uint64_t n;
 
-    return number_size(expr_eval(e, &r->task), false, &n) ? n : 0;
+    return expr_is_true(text) && number_size(text, false, &n) ? n : 0;
 }
 
 

@@ -442,11 +442,12 @@ static void
 set_rate(struct relay *relay)
 {
     const struct gateway *g = relay->g;
+    str_t                 rate;
 
     if (!g->conf->limit_rate || !g->buffers)
         return;
-    if (!number_size(expr_eval(g->conf->limit_rate, &g->r->task), false,
-                     &relay->rate))
+    rate = expr_eval(g->conf->limit_rate, &g->r->task);
+    if (!expr_is_true(rate) || !number_size(rate, false, &relay->rate))
         relay->rate = 0;
     relay->rate_at = clock_ms();
 }
