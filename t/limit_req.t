@@ -214,6 +214,25 @@ wait_until(sub { my @pids = $t->worker_pids;
                  @pids == 4 && !grep { $_ == $victim } @pids });
 is load('/many', 4, 5), '503:20', 'so does the death of a worker';
 
+my $rates = Weir::Test->new;
+sub with_rate {
+    return <<"EOC";
+%%HTTP%%
+    limit_req_zone one zone=one:1m rate=$_[0];
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        limit_req zone=one burst=3 nodelay;
+    }
+}
+EOC
+}
+$rates->run(with_rate('1r/m'));
+is join(' ', map { $rates->get('/')->status } 1 .. 5), '404 404 404 404 503',
+    'a low rate';
+ok $rates->reload(with_rate('100r/s')), '... becomes a high one';
+ok wait_until(sub { $rates->get('/')->status == 404 }),
+    'what had come by the low one drains by the high one';
+
 # ---- the configuration
 
 my $other = Weir::Test->new;

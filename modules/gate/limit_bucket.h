@@ -56,3 +56,17 @@ limit_excess(uint64_t empty, uint64_t cost, uint64_t now)
         return 0;
     return ((empty - now) * 1000 + cost - 1) / cost;
 }
+
+
+/* The moment for the same content, where the cost becomes another one. */
+static inline uint64_t
+limit_of_cost(uint64_t empty, uint64_t from, uint64_t to, uint64_t now)
+{
+    uint64_t n;
+
+    if (empty <= now || from == 0)
+        return empty;
+    if (__builtin_mul_overflow((empty - now) / from, to, &n) || n > LIMIT_FULL)
+        return now + LIMIT_FULL;
+    return now + n + (empty - now) % from * to / from;
+}

@@ -12,6 +12,7 @@ struct table {
     struct limit_notes  notes;
     uint64_t            swept_at; /* seconds                                 */
     uint64_t            seed[2];
+    uint64_t            cost; /* of limit_req: that words are meant with     */
     _Atomic uint64_t    listed; /* the last number given                     */
     uint64_t            tag;    /* the bits of a generation in words; 0: there
                                    are no words                              */

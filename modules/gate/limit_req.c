@@ -353,6 +353,20 @@ limit_requests(struct task *t)
 }
 
 
+/* A zone is kept over a change of its rate. */
+static bool
+adopt_zones(struct worker *w, struct generation *g)
+{
+    const struct limit_zones *all = generation_main(g, limit_req_module.slot);
+
+    (void) w;
+    VEC_EACH(&all->all, it)
+        if ((*it)->in->zone != NULL)
+            limit_set_cost((*it)->in->zone, (*it)->cost);
+    return true;
+}
+
+
 /* --- headers ---------------------------------------------------------------- */
 
 /* Adds to a list (RFC 9651 section 3.1). */
@@ -572,4 +586,5 @@ struct module limit_req_module = {
     .main_ready = limit_zones_ready,
     .phase = { [PHASE_PREACCESS] = limit_requests },
     .filter = &headers,
+    .adopt = adopt_zones,
 };

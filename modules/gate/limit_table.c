@@ -34,9 +34,10 @@
 #include "core/base/siphash.h"
 #include "core/os/clock.h"
 #include "core/os/random.h"
+#include "modules/gate/limit_bucket.h"
 
 /* Changes with the structs below, and struct limit_entry. */
-enum { LAYOUT = 3, ENTRIES_LEAST = 16 };
+enum { LAYOUT = 4, ENTRIES_LEAST = 16 };
 
 /* Bytes of an IPv4 address, the most usual key. */
 enum { ADDRESS = 4 };
@@ -290,7 +291,7 @@ limit_lock(struct zone *z)
 
     if (!is_whole)
         mend(t);
-    if (t->is_held && (!is_whole || t->swept_at != clock_ms() / 1000))
+    if (t->is_held && (!is_whole || t->swept_at < clock_ms() / 1000))
         limit_sweep(z, t, is_whole);
 }
 
@@ -504,13 +505,14 @@ find_idle(struct table *t, uint32_t tries, uint64_t age)
 
 
 /* Of what processes hold, nothing is forgotten as long as there are others.
- * When all were looked at, in vain, that is not done again at once. */
+ * When all were looked at, in vain, that is not done again in the same
+ * millisecond, not even by a process whose clock is a bit behind. */
 static struct limit_entry *
 find_old(struct table *t)
 {
     struct limit_entry *e = NULL;
 
-    if (t->is_held && t->full_at != clock_ms()) {
+    if (t->is_held && t->full_at < clock_ms()) {
         e = find_idle(t, t->used, 0);
         if (e == NULL)
             t->full_at = clock_ms();
@@ -595,6 +597,32 @@ limit_kind(struct zone *z, const struct limit_entry *e)
 
     memcpy(key.bytes, e->key, LIMIT_KEY_MAX);
     return e->hash ^ hash_of(t, &key);
+}
+
+
+static void
+change_cost(struct limit_entry *e, uint64_t from, uint64_t to, uint64_t now)
+{
+    uint64_t word = e->word, tag = (1 << LIMIT_REQ_TAG) - 1, next;
+
+    do {
+        next = limit_of_cost(word >> LIMIT_REQ_TAG, from, to, now);
+    } while (!limit_swap(e, &word, next << LIMIT_REQ_TAG | (word & tag)));
+}
+
+
+void
+limit_set_cost(struct zone *z, uint64_t cost)
+{
+    struct table *t = limit_table(z);
+    uint64_t      now = limit_moment(clock_ms()), before;
+
+    limit_lock(z);
+    before = t->cost;
+    t->cost = cost;
+    for (uint32_t i = 0; before != 0 && before != cost && i < t->used; i++)
+        change_cost(&t->entries[i], before, cost, now);
+    limit_unlock(z);
 }
 
 

@@ -126,6 +126,11 @@ struct limit_entry *limit_next(struct zone *z, const struct limit_entry *e);
 /* The kind of its key. */
 uint32_t limit_kind(struct zone *z, const struct limit_entry *e);
 
+/* What a request costs (limit_bucket.h): words that were counted with another
+ * cost, because the rate was another one, are changed so that as many requests
+ * are in their buckets as before.  Takes the lock. */
+void limit_set_cost(struct zone *z, uint64_t cost);
+
 /* What is said of the whole table by who keeps a file of it; all 0 at first. */
 struct limit_notes {
     uint64_t changes, saved; /* saved: the changes that are in the file      */

@@ -3,6 +3,7 @@
  * The table of limits in a zone: keys, who is forgotten when it is full, what
  * dead processes held, and deaths in the middle of a change.
  */
+#include "modules/gate/limit_bucket.h"
 #include "modules/gate/limit_held.h"
 #include "modules/gate/limit_inside.h"
 
@@ -374,6 +375,33 @@ test_half(void)
 }
 
 
+static void
+test_cost(void)
+{
+    struct zone        *z = new_zone(&limit_req_use);
+    struct limit_entry *e, *idle;
+    uint64_t            now = limit_moment(clock_ms()), word = 0;
+    uint64_t            slow = limit_cost(1000), fast = limit_cost(6000000);
+
+    limit_set_cost(z, slow);
+    use(z, 1, &e);
+    use(z, 2, &idle);
+    peek(z, 1, &word);
+    limit_swap(e, &word, (now + 3 * slow) << LIMIT_REQ_TAG | (uint8_t) word);
+    limit_set_cost(z, slow);
+    is((e->word >> LIMIT_REQ_TAG) - now, 3 * slow, "three requests");
+    limit_set_cost(z, fast);
+    is((e->word >> LIMIT_REQ_TAG) - now, 3 * fast, "... are three at any rate");
+    is(idle->word >> LIMIT_REQ_TAG, 0, "none are none");
+    is((uint8_t) e->word, (uint8_t) word, "the key is the same");
+    limit_set_cost(z, slow);
+    is((e->word >> LIMIT_REQ_TAG) - now, 3 * slow, "and back");
+    is(limit_of_cost(now + LIMIT_FULL, 1, slow, now), now + LIMIT_FULL,
+       "more than fits");
+    is(limit_of_cost(now + 5, 0, slow, now), now + 5, "from no cost at all");
+}
+
+
 /* --- what is held ------------------------------------------------------------- */
 
 static struct holder *mine;
@@ -524,8 +552,9 @@ static void
 test_held_full(void)
 {
     struct zone      *z = new_zone(&limit_conn_use);
+    struct table     *t = limit_table(z);
     struct limit_hold first, one;
-    unsigned          n;
+    unsigned          n, hand;
 
     mine = NULL;
     first = hold(z, 0);
@@ -545,6 +574,11 @@ test_held_full(void)
     is(limit_held(one.entry), 1, "the place has another count");
     limit_give_back(z, &mine, &one);
     is(limit_held(one.entry), 1, "and what is given back late is not of it");
+    t->full_at = clock_ms() + 1;
+    hand = t->hand;
+    hold(z, MANY);
+    ok(t->hand - hand < t->used / 2,
+       "that all are held is not found out for each, by clocks that differ");
 }
 
 
@@ -747,6 +781,7 @@ main(void)
     test_peek();
     test_used();
     test_half();
+    test_cost();
     test_held();
     test_most();
     test_held_full();
