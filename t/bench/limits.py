@@ -29,7 +29,8 @@ REQ = "limit_req zone=req burst=1500 nodelay;"
 CONN = "limit_conn conn 100;"
 BAN = "ban zone=bad on=401,403,404 rate=20r/m;"
 POINTS = [
-    ("none", ""),
+    ("none", None),
+    ("zones only", ""),
     ("limit_req", REQ),
     ("limit_conn", CONN),
     ("both", REQ + CONN),
@@ -56,11 +57,11 @@ http {{
     client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2;
     fastcgi_temp_path {folder}/t3; uwsgi_temp_path {folder}/t4;
     scgi_temp_path {folder}/t5;
-    {ZONES}
+    {ZONES if lines is not None else ""}
     server {{
         listen 127.0.0.1:{port};
         root {folder}/html;
-        location / {{ {lines} }}
+        location / {{ {lines or ""} }}
     }}
 }}
 """
