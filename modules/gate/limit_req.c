@@ -82,13 +82,18 @@ has_same_key(uint64_t a, uint64_t b)
 }
 
 
-/* What one more request makes of the word; false: that is above the burst. */
+/* What one more request makes of the word; false: that is above the burst.  The
+ * clock of whoever counted the last one may be ahead of the one that is read once
+ * in a turn of the loop, and the time between them is not to be taken for
+ * requests. */
 static bool
 weigh(struct check *c, uint64_t word, uint64_t *next)
 {
-    uint64_t cost = c->limit->zone->cost, now = limit_moment(clock_ms());
-    uint64_t empty = limit_with_one(empty_at(word), cost, now);
+    uint64_t cost = c->limit->zone->cost, now = limit_moment(clock_ms()), empty;
 
+    if (empty_at(word) > now)
+        now = limit_moment(clock_fresh_ms());
+    empty = limit_with_one(empty_at(word), cost, now);
     c->excess = limit_excess(empty, cost, now);
     *next = empty << LIMIT_REQ_TAG | (uint8_t) word;
     return c->excess <= c->limit->burst;
