@@ -684,7 +684,8 @@ hold_some(struct zone *z, struct told *told, unsigned child, unsigned i)
 }
 
 
-/* The word of a key is its number and how often it was changed. */
+/* The word of a key is its number and how often it was changed.  Only a swap that
+ * succeeds shows that the word was that of the key. */
 static void
 swap_some(struct zone *z, struct told *told, unsigned i)
 {
@@ -695,8 +696,9 @@ swap_some(struct zone *z, struct told *told, unsigned i)
         use(z, i, &e);
         return;
     }
-    if (limit_swap(e, &word, (word | own) + 256))
-        told->swaps++;
+    if (!limit_swap(e, &word, (word | own) + 256))
+        return;
+    told->swaps++;
     if (word >> 40 != 0 && word >> 40 != i + 1)
         told->others++;
 }
