@@ -99,6 +99,9 @@ $t->run(<<"EOC");
         location /big/set { proxy_buffer_size 4k; proxy_pass http://127.0.0.1:$up; }
         location /big/both { proxy_buffer_size 4k; proxy_max_header_size 8k; proxy_pass http://127.0.0.1:$up; }
         location /big/less { proxy_max_header_size 4500; proxy_pass http://127.0.0.1:$up; }
+        location /big/in/ { proxy_buffer_size 4k;
+            location /big/in/set { proxy_pass http://127.0.0.1:$up; }
+            location /big/in/both { proxy_max_header_size 8k; proxy_pass http://127.0.0.1:$up; } }
         location /denied { proxy_allow_upstream 1 \$allowed; proxy_pass http://127.0.0.1:$up; }
         location /allowed { proxy_allow_upstream \$allowed; proxy_next_upstream denied; proxy_pass http://either/ok; }
         location /neither { proxy_allow_upstream \$allowed ""; proxy_next_upstream denied; proxy_pass http://either/ok; }
@@ -202,10 +205,12 @@ like $line{off}, qr/host: "localhost"$/, '... no directive';
 is $t->get('/big')->header('X-A'), 'a' x 5000, 'a head larger than the buffer';
 is $t->get('/big/both')->status, 200, 'both sizes';
 is $t->get('/big/set')->status, 502, 'proxy_buffer_size alone is a limit';
+is $t->get('/big/in/set')->status, 502, '... from outside as well';
+is $t->get('/big/in/both')->status, 200, '... where both are not in one place';
 is $t->get('/big/less')->status, 502, 'proxy_max_header_size is a limit';
 $t->get('/big') for 1 .. 3;
 my @big = grep { /upstream sent header of \d+ bytes/ } $t->log;
-is scalar @big, 2, 'the log says it once for each location';
+is scalar @big, 3, 'the log says it once for each location';
 like $big[0], qr{\[warn\] .* in location "/", more than "proxy_buffer_size" .*\(proxy_buffer_size 4k, the default\)$},
     '... with the directive';
 like $big[1], qr{in location "/big/both".*\(proxy_buffer_size 4k, nginx.conf:\d+\)$},

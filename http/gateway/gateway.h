@@ -163,6 +163,7 @@ struct gateway_conf {
     struct hash         *fields; /* the names in hide and pass, or NULL      */
     uint64_t             kind;   /* digest of the settings with which
                                     connections are opened                   */
+    size_t               head_limit; /* bytes of a response's head           */
 };
 
 /* The values in gateway_conf.fields. */
@@ -324,8 +325,6 @@ bool gateway_find_group(struct gateway *g, str_t url, unsigned default_port);
 const char *gateway_scheme(const struct gateway *g);
 /* Why the present try, or the run, fails: the first reason counts. */
 void gateway_blame(struct gateway *g, enum gateway_fault why);
-/* How many bytes the head of a response may have. */
-size_t gateway_head_limit(const struct gateway *g);
 /* Ends the run and fails the request: STEP_FAIL. */
 enum step gateway_fail(struct gateway *g, unsigned status);
 /* The same where no response has begun; else that is broken off. */

@@ -366,6 +366,29 @@ kind_of(const struct gateway_conf *c, const char *prefix)
 }
 
 
+static bool
+is_set(const struct conf *cf, const char *prefix, const char *name)
+{
+    str_t row = arena_printf(cf->arena, "%s%s", prefix, name);
+
+    return setting_in_force(cf->block, row.p, NULL) != NULL;
+}
+
+
+/* PREFIX_buffer_size grows to PREFIX_max_header_size: where it is set, it is a
+ * limit, unless the other one is set, too. */
+static size_t
+head_limit(const struct conf *cf, const struct gateway_conf *c,
+           const char *prefix)
+{
+    bool may_grow = c->max_header_size > c->buffer_size
+                    && (!is_set(cf, prefix, "_buffer_size")
+                        || is_set(cf, prefix, "_max_header_size"));
+
+    return may_grow ? c->max_header_size : c->buffer_size;
+}
+
+
 const char *
 gateway_ready(struct conf *cf, struct gateway_conf *c, const char *prefix)
 {
@@ -374,6 +397,7 @@ gateway_ready(struct conf *cf, struct gateway_conf *c, const char *prefix)
 
     if (!error)
         list_fields(cf, c);
+    c->head_limit = head_limit(cf, c, prefix);
     c->kind = kind_of(c, prefix);
     return error;
 }

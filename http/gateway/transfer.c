@@ -240,55 +240,23 @@ tell_large(struct gateway *g)
 }
 
 
-static bool
-is_set(const struct gateway *g, const char *name)
-{
-    str_t row
-        = arena_printf(g->r->task.arena, "%s%s", g->protocol->prefix, name);
-
-    return setting_in_force(g->r->location->block, row.p, NULL) != NULL;
-}
-
-
-/* Whether proxy_buffer_size grows to proxy_max_header_size: where it is set, it
- * is a limit, unless the other one is set, too. */
-static bool
-may_grow(const struct gateway *g)
-{
-    return g->conf->max_header_size > g->conf->buffer_size
-           && (!is_set(g, "_buffer_size") || is_set(g, "_max_header_size"));
-}
-
-
-size_t
-gateway_head_limit(const struct gateway *g)
-{
-    return may_grow(g) ? g->conf->max_header_size : g->conf->buffer_size;
-}
-
-
 /* The head must fit into the buffer. */
 static enum step
 check_head(struct gateway *g, size_t taken, size_t left)
 {
     const struct gateway_conf *c = g->conf;
     struct exchange           *x = g->x;
-    size_t                     most = c->buffer_size;
-    bool                       grows;
+    size_t                     most = c->head_limit;
 
     x->head_bytes += taken;
-    if (x->head_bytes + left <= most)
-        return STEP_NEXT;
-    grows = may_grow(g);
-    if (grows)
-        most = c->max_header_size;
     if (x->head_bytes + left <= most) {
-        if (left == 0)
+        if (left == 0 && x->head_bytes > c->buffer_size)
             tell_large(g);
         return STEP_NEXT;
     }
     limit_hint_size(g->r, g->protocol->prefix,
-                    grows ? "max_header_size" : "buffer_size", most);
+                    most > c->buffer_size ? "max_header_size" : "buffer_size",
+                    most);
     log_error(g->r->task.log, "upstream sent too big header");
     limit_hint_end(g->r);
     g->fault = NEXT_INVALID_HEADER;

@@ -63,7 +63,7 @@ h2peer_encode_head(struct exchange *x, struct chain *out)
     t->headers = conf_of(&g->r->task, own->headers);
     t->is_head = h.is_head;
     u->stream.is_head = h.is_head;
-    u->stream.head_max = u->stream.field_max = gateway_head_limit(g);
+    u->stream.head_max = u->stream.field_max = g->conf->head_limit;
     h2peer_link_open(u->link, h.list.at, h.list.n,
                      g->upload.is_streaming || g->upload.body.n != 0
                          || has_trailers(g));
