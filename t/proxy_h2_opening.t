@@ -13,6 +13,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Weir::Backend;
+use Weir::H2Peer;
 use Weir::Test;
 use Weir::TLS;
 
@@ -85,11 +86,20 @@ sub hold {
     }, port => $t->port($name));
 }
 
+# Its first connection carries one request, which is not answered.
+my $one = Weir::H2Peer->start(sub {
+    my ($p, $s) = @_;
+
+    return $p->reset($s->{id}, 7) if $p->number == 1 && $s->{id} > 1;
+    $p->head($s->{id}, 1, ':status' => 204) if $p->number > 1;
+});
+my $one_port = $one->port;
+
 my @names = qw(share few auto old bad left late);
 
 hold($_, $_ eq 'old' ? 'h1' : 'h2') for @names;
 
-$t->run(<<'EOC' . join('', map { <<"EOU" } @names) . "}\n");
+$t->run(<<'EOC' . join('', map { <<"EOU" } @names) . <<"EOE");
 %%HTTP%%
     proxy_http_version 2;
     proxy_ssl_name up.test;
@@ -114,11 +124,15 @@ $t->run(<<'EOC' . join('', map { <<"EOU" } @names) . "}\n");
         location /bad { proxy_pass https://bad; }
         location /left { proxy_pass https://left; }
         location /late { proxy_pass https://late; proxy_connect_timeout 300ms; }
+        location /one { proxy_pass http://one; }
         location /here { return 200 here; }
     }
 EOC
     upstream $_ { server 127.0.0.1:%%PORT_$_%%; keepalive 16; }
 EOU
+    upstream one { server 127.0.0.1:$one_port; keepalive 16; }
+}
+EOE
 
 # So many requests at once, which the worker has read.
 sub ask {
@@ -178,5 +192,13 @@ is $relay{left}->connections, 2, '... and one opens another for all';
 @c = ask('late', 4);
 is_deeply answers(@c), { 504 => 4 }, 'the handshake takes too long';
 go('late', 'bad');
+
+($first) = ask('one', 1);
+ok wait_until(sub { Weir::H2Peer::frames($one, 'HEADERS') == 1 }),
+    'a server has one request';
+is_deeply answers(ask('one', 4)), { 204 => 4 },
+    '... and others that it refuses beside it go over other connections';
+cmp_ok grep({ $_->{conn} == 1 } Weir::H2Peer::frames($one, 'HEADERS')), '>=', 2,
+    '... though they were asked over its, until it refused the first';
 
 done_testing;

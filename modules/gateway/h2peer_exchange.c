@@ -170,7 +170,8 @@ tell_fault(struct exchange *x, str_t record)
     struct log       *log = exchange_request(x)->task.log;
     enum log_level    level = LEVEL_ERROR;
 
-    if (fault == H2PEER_FAULT_REFUSED && value == 0) {
+    if (fault == H2PEER_FAULT_REFUSED
+        && (value == 0 || value == H2PEER_TOO_MANY)) {
         exchange_moved(x);
         if (exchange_gateway(x)->moves < GATEWAY_MOVES)
             level = LEVEL_INFO;

@@ -100,13 +100,6 @@ h2peer_message_fail(struct h2peer_stream *t, enum h2peer_fault what,
 
 
 void
-h2peer_message_reset(struct h2peer_stream *t, uint32_t code)
-{
-    h2peer_message_fail(t, H2PEER_FAULT_RESET, code);
-}
-
-
-void
 h2peer_message_begin(struct h2peer_stream *t)
 {
     t->head->read = t->head->write = 0;

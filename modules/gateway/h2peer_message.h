@@ -15,8 +15,6 @@ void h2peer_message_field(struct h2peer_stream *t, str_t name, str_t value);
 void h2peer_message_end_head(struct h2peer_stream *t, bool ends_stream);
 void h2peer_message_data(struct h2peer_stream *t, str_t data);
 void h2peer_message_end(struct h2peer_stream *t);
-/* The server has reset the stream. */
-void h2peer_message_reset(struct h2peer_stream *t, uint32_t code);
 /* Its last record, with the first fault of the stream: this one, unless there
  * was one before. */
 void h2peer_message_fail(struct h2peer_stream *t, enum h2peer_fault fault, uint32_t value);

@@ -84,6 +84,33 @@ refuse(struct h2peer_session *s, struct h2peer_stream *t)
 }
 
 
+/* The server allows fewer streams than are there: those that it has not heard of
+ * do not wait for the others, which may last. */
+static void
+refuse_late(struct h2peer_session *s)
+{
+    size_t n = 0, most = nghttp2_session_get_remote_settings(
+                      s->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+
+    LIST_EACH(&s->streams, it) {
+        struct h2peer_stream *t = list_entry(it, struct h2peer_stream, place);
+
+        if (n++ >= most && t->is_beside && t->sent == 0)
+            h2peer_message_fail(t, H2PEER_FAULT_REFUSED, H2PEER_TOO_MANY);
+    }
+}
+
+
+static void
+take_reset(struct h2peer_stream *t, uint32_t code)
+{
+    bool is_moved = t->is_beside && code == NGHTTP2_REFUSED_STREAM;
+
+    h2peer_message_fail(t, is_moved ? H2PEER_FAULT_REFUSED : H2PEER_FAULT_RESET,
+                        code);
+}
+
+
 static int
 on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
@@ -98,6 +125,8 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
         s->has_goaway = true;
         s->goaway_code = frame->goaway.error_code;
     }
+    if (frame->hd.type == NGHTTP2_SETTINGS)
+        refuse_late(s);
     if (t == NULL)
         return 0;
     t->received += frame->hd.length + 9;
@@ -106,7 +135,7 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
     if (frame->hd.type == NGHTTP2_DATA && ends)
         h2peer_message_end(t);
     if (frame->hd.type == NGHTTP2_RST_STREAM)
-        h2peer_message_reset(t, frame->rst_stream.error_code);
+        take_reset(t, frame->rst_stream.error_code);
     if (t->fault != 0 && !t->is_ended)
         refuse(s, t);
     return 0;
@@ -480,6 +509,7 @@ h2peer_open(struct h2peer_session *s, struct h2peer_stream *t,
     if (t->id <= 0)
         return false;
     t->session = s;
+    t->is_beside = s->n != 0;
     t->head = &s->head;
     if (s->n_spare != 0)
         t->in = s->spare[--s->n_spare];

@@ -25,7 +25,8 @@ struct h2peer_session;
 
 enum h2peer_fault {
     H2PEER_FAULT_RESET,    /* the server has reset the stream; value: its reason */
-    H2PEER_FAULT_REFUSED,  /* GOAWAY: the server has not seen the request; value  */
+    H2PEER_FAULT_REFUSED,  /* the server has not seen the request; value: the
+                              reason of GOAWAY, or H2PEER_TOO_MANY            */
     H2PEER_FAULT_NAME,     /* too long, value bytes                           */
     H2PEER_FAULT_VALUE,
     H2PEER_FAULT_HEAD,     /* the head is too large as a whole                */
@@ -40,6 +41,9 @@ enum h2peer_fault {
     H2PEER_FAULT_PROTOCOL, /* what came is no HTTP/2                          */
     H2PEER_FAULT_SEND,     /* the request cannot be sent                      */
 };
+
+/* It had to do with others at that time: REFUSED_STREAM (RFC 9113 section 8.7). */
+enum { H2PEER_TOO_MANY = 7 };
 
 /* Bytes in the order in which they came.  Zeroed: empty. */
 struct h2peer_bytes {
@@ -69,6 +73,7 @@ struct h2peer_stream {
     uint64_t           sent;    /* bytes of its frames, with their headers   */
     uint64_t           received;
     bool               is_closed; /* both sides have ended it                */
+    bool               is_beside; /* others were there when it was opened    */
 
     /* Of what is coming: */
     struct h2peer_bytes *head; /* a head or trailer; the session's, as one

@@ -90,9 +90,49 @@ test_cut(size_t at)
 }
 
 
+/* The server allows one stream, and there are two: one that it has not heard of is
+ * for another connection, at once. */
+static void
+test_too_many(bool is_sent)
+{
+    static const char settings[] = "\0\0\6\4\0\0\0\0\0"
+                                   "\0\3\0\0\0\1";
+    static const char refused[] = "\0\0\4\3\0\0\0\0\3"
+                                  "\0\0\0\7";
+    static const char want[]
+        = { 'R', H2PEER_FAULT_REFUSED, 0, 0, 0, H2PEER_TOO_MANY };
+    struct h2peer_session *s = h2peer_session_new();
+    struct h2peer_stream   t[2];
+    char                   got[256];
+
+    open_stream(s, &t[0]);
+    open_stream(s, &t[1]);
+    if (is_sent)
+        drain(s);
+    ok(h2peer_take(s, (str_t){ settings, sizeof(settings) - 1 }), "settings");
+    drain(s);
+    if (is_sent) {
+        is((int) h2peer_read(&t[1], got, sizeof(got)), 0, "it has been sent");
+        ok(h2peer_take(s, (str_t){ refused, sizeof(refused) - 1 }), "refused");
+    }
+    is((int) h2peer_read(&t[0], got, sizeof(got)), 0, "the first one goes on");
+    ok(h2peer_read(&t[1], got, sizeof(got)) == sizeof(want)
+           && memcmp(got, want, sizeof(want)) == 0,
+       "the other one does not wait");
+    ok((t[1].sent != 0) == is_sent, "and the server has not heard of it");
+    h2peer_leave(&t[1]);
+    drain(s);
+    ok(!h2peer_has_room(s), "nor are there others");
+    h2peer_leave(&t[0]);
+    h2peer_session_free(s);
+}
+
+
 int
 main(void)
 {
+    test_too_many(false);
+    test_too_many(true);
     for (size_t at = 0; at < sizeof(input); at++)
         test_cut(at);
     return done();
