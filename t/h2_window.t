@@ -47,6 +47,12 @@ $t->run(<<"EOC");
         location /rate { client_min_rate 1m/s after=300ms; client_body_timeout 60s;
                          proxy_pass http://127.0.0.1:%%PORT_b%%; }
     }
+    server {
+        listen 127.0.0.1:%%PORT_s%%;
+        http2 on;
+        http2_body_preread_size 0;
+        location / { client_body_timeout 60s; proxy_pass http://127.0.0.1:%%PORT_b%%; }
+    }
     server { listen 127.0.0.1:%%PORT_b%%; location / { return 200 "fine"; } }
 }
 EOC
@@ -95,5 +101,16 @@ is scalar(grep { /sends slower than client_min_rate/ } $t->log), 1, 'the log nam
 my $other = $c->request('POST', '/read', open => 1);
 $c->wait($other);
 isnt $c->stream($other)->{status} // 0, 200, 'time passes where the window is open';
+
+# ---- a client that sends before it has taken SETTINGS, with smaller windows
+
+my $small = Weir::H2->new(port => $t->port('s'), timeout => 10, quiet => 1);
+my $early = $small->request('POST', '/', open => 1);
+$small->raw(frame(0, 0, $early, 'x' x 16383)) for 1 .. 4;
+ok $small->until(sub { $small->stream($early)->{window} }),
+    'a first part is read';
+$small->raw(frame(4, 1, 0, ''));
+ok $small->until(sub { ($small->stream($early)->{window} // 0) > 65535 }),
+    'SETTINGS are taken: there is a window for more';
 
 done_testing;

@@ -208,13 +208,15 @@ h2_body_drop(struct h2_stream *s)
 /* --- reading ------------------------------------------------------------------- */
 
 /* The reader has caught up, and what it waits for needs a whole turn to the
- * client and back. */
+ * client and back.  Not before the client has taken our SETTINGS: nghttp2 counts
+ * from another window until then, and would take back what is given. */
 static void
 grow(struct h2_stream *s)
 {
     struct h2 *h = s->h;
 
-    if (s->since_growth < (uint64_t) s->window || s->window >= WINDOW_MAX)
+    if (!h->is_agreed || s->since_growth < (uint64_t) s->window
+        || s->window >= WINDOW_MAX)
         return;
     s->since_growth = 0;
     s->window = s->window * 2 < WINDOW_MAX ? s->window * 2 : WINDOW_MAX;
@@ -223,6 +225,19 @@ grow(struct h2_stream *s)
     nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, s->id,
                                           s->window);
     h2_gather_later(h);
+}
+
+
+void
+h2_body_agreed(struct h2 *h)
+{
+    h->is_agreed = true;
+    LIST_EACH(&h->streams, l) {
+        struct h2_stream *s = container_of(l, struct h2_stream, link);
+
+        if (s->waits)
+            grow(s);
+    }
 }
 
 

@@ -92,6 +92,7 @@ struct h2 {
     bool              is_resting : 1; /* others are having their turn       */
     bool              is_held_up : 1; /* nothing is read until all is out    */
     bool              is_shut : 1; /* by us, the connection's window         */
+    bool              is_agreed : 1;  /* the client has taken our SETTINGS   */
     bool              is_kept : 1; /* it has had a request                */
     bool              is_broken : 1;  /* nothing goes out any more           */
     bool              is_working : 1; /* within nghttp2                     */
@@ -242,6 +243,8 @@ void      h2_body_end(struct h2_stream *s);
 enum step h2_read_body(struct http_request *r, struct chain *out, size_t max);
 /* All that is read for the moment has been taken; is_more: more is there. */
 void h2_body_told(struct h2 *h, bool is_more);
+/* The client has taken our SETTINGS. */
+void h2_body_agreed(struct h2 *h);
 /* So many bytes of what came have been read. */
 void h2_body_release(struct h2_stream *s, size_t n);
 /* All that has come is dropped. */

@@ -236,7 +236,10 @@ on_frame_recv(nghttp2_session *n, const nghttp2_frame *f, void *user)
         h->is_left = true;
         break;
     case NGHTTP2_SETTINGS:
-        take_settings(h, &f->settings);
+        if (f->hd.flags & NGHTTP2_FLAG_ACK)
+            h2_body_agreed(h);
+        else
+            take_settings(h, &f->settings);
         break;
     case NGHTTP2_WINDOW_UPDATE:
         take_window(h, f);
