@@ -30,7 +30,8 @@ $t->run(<<"EOC");
                    server 127.0.0.1:$up backup; }
     server {
         listen 127.0.0.1:%%PORT%%;
-        location / { }
+        set_real_ip_from 127.0.0.2;
+        location / { allow all; }
         location = /eq { return 200 eq; }
         location /im { location ~ \\.gif\$ { return 204; }
                        location /im/x { return 204; } }
