@@ -53,6 +53,14 @@ $t->run(<<"EOC");
         http2_body_preread_size 0;
         location / { client_body_timeout 60s; proxy_pass http://127.0.0.1:%%PORT_b%%; }
     }
+    server {
+        listen 127.0.0.1:%%PORT_d%%;
+        http2 on;
+        http2_body_preread_size 64k;
+        location /done { return 200 "done"; }
+        location /soon { lingering_timeout 200ms; return 200 "done"; }
+        location /ever { lingering_time 1s; return 200 "done"; }
+    }
     server { listen 127.0.0.1:%%PORT_b%%; location / { return 200 "fine"; } }
 }
 EOC
@@ -112,5 +120,39 @@ ok $small->until(sub { $small->stream($early)->{window} }),
 $small->raw(frame(4, 1, 0, ''));
 ok $small->until(sub { ($small->stream($early)->{window} // 0) > 65535 }),
     'SETTINGS are taken: there is a window for more';
+
+# ---- what is left of a body behind the response is dropped
+
+my $d = Weir::H2->new(port => $t->port('d'), timeout => 10);
+
+sub over {
+    my ($path) = @_;
+    my $id = $d->request('POST', $path, open => 1);
+
+    $d->wait($id);
+    return ($id, $d->stream($id));
+}
+
+my ($id, $s) = over('/done');
+is $s->{body}, 'done', 'a response that does not wait for the body';
+for my $n (1 .. 20) {
+    $d->raw(frame(0, 0, $id, 'x' x 16000));
+    $d->until(sub { 65536 + ($s->{window} // 0) >= ($n + 1) * 16000 }) or last;
+}
+cmp_ok $s->{window} // 0, '>', 200_000, 'and the client may go on';
+$d->raw(frame(0, 1, $id, 'end'));
+ok $d->ping, 'to its end';
+is $s->{reset}, undef, '... and is not reset';
+
+($id, $s) = over('/soon');
+ok $d->until(sub { defined $s->{reset} }), 'one that sends no more is reset';
+is $s->{reset}, 0, '... NO_ERROR';
+
+($id, $s) = over('/ever');
+for (1 .. 200) {
+    $d->raw(frame(0, 0, $id, 'x'));
+    last if $d->until(sub { defined $s->{reset} }, 0.1);
+}
+is $s->{reset}, 0, 'and one that goes on for too long';
 
 done_testing;

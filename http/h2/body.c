@@ -8,6 +8,7 @@
  */
 #include "http/body.h"
 
+#include "core/os/clock.h"
 #include "http/h2/conn.h"
 #include "http/response.h"
 #include "http/settings.h"
@@ -66,7 +67,7 @@ h2_body_release(struct h2_stream *s, size_t n)
         return;
     if (h->unfed != 0)
         feed_connection(h, 0);
-    if (!s->is_whole && !s->is_gone && !s->is_over)
+    if (!s->is_whole && !s->is_gone && (!s->is_over || s->linger_until != 0))
         nghttp2_session_consume_stream(h->session, s->id, n);
     if (nghttp2_session_want_write(h->session))
         h2_gather_later(h);
@@ -153,6 +154,21 @@ takes_messages(const struct h2_stream *s)
 }
 
 
+/* Comes behind the response, and is dropped. */
+static void
+linger(struct h2_stream *s, size_t n)
+{
+    struct h2 *h = s->h;
+
+    if (clock_ms() >= s->linger_until)
+        return;
+    timer_set(h->http.conn.loop, &s->read_timer, s->linger_ms);
+    nghttp2_session_consume_stream(h->session, s->id, n);
+    if (nghttp2_session_want_write(h->session))
+        h2_gather_later(h);
+}
+
+
 void
 h2_body_take(struct h2_stream *s, str_t bytes)
 {
@@ -167,6 +183,8 @@ h2_body_take(struct h2_stream *s, str_t bytes)
     if (s->is_over || s->is_malformed || s->status != 0) {
         if (s->is_malformed && s->is_over)
             h2_stream_reset(s, NGHTTP2_PROTOCOL_ERROR);
+        else if (s->is_over)
+            linger(s, bytes.n);
         return;
     }
     if (h->in != NULL && bytes.n >= WORTH_A_BLOCK)

@@ -149,6 +149,9 @@ struct h2_stream {
     uint64_t     sent_before;      /* conn.sent when it was begun             */
     msec_t       late_at; /* until when a closed window may be that; 0: none
                               was                                             */
+    msec_t       linger_until;     /* what comes of the body behind the response
+                              is dropped, and its window opened               */
+    uint32_t     linger_ms;        /* unless a pause is longer                */
     struct timer read_timer, write_timer;
     bool         has_te : 1;
     bool         has_fields : 1; /* a field that is no pseudo header */

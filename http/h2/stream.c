@@ -236,8 +236,9 @@ reset_later(struct h2_stream *s)
 }
 
 
-/* The response is out.  What is left of the body: the client may go on until its
- * window is used up. */
+/* The response is out.  What is left of the body is dropped for a while, as on a
+ * connection of HTTP/1: some clients take a reset for a failure, others wait for
+ * a window for ever. */
 static void
 finish(struct http_request *r)
 {
@@ -270,8 +271,10 @@ finish(struct http_request *r)
     } else if (c->lingering_close == LINGER_OFF || s->is_timed_out) {
         h2_stream_reset(s, NGHTTP2_NO_ERROR);
     } else {
+        s->linger_until = clock_ms() + c->lingering_time;
+        s->linger_ms = (uint32_t) c->lingering_timeout;
         h2_body_drop(s);
-        timer_set(h->http.conn.loop, &s->read_timer, c->lingering_timeout);
+        timer_set(h->http.conn.loop, &s->read_timer, s->linger_ms);
     }
     h2_settle(h);
 }
