@@ -66,7 +66,7 @@ thread_pool one threads=1;
         listen 127.0.0.1:%%PORT_slow%%;
         ssl_async threads=one;
         location / { PASS ONE }
-        location /late { PASS ONE proxy_connect_timeout 30ms; }
+        location /late { PASS ONE proxy_connect_timeout 5ms; }
     }
 }
 EOC

@@ -672,8 +672,8 @@ def tell(group, totals, before, why):
 
 def settled_fds(bench, wanted):
     """The worker's descriptors, as soon as they are the wanted ones, or after
-    a while."""
-    end = time.time() + 5
+    a while: a question to a name server that does not answer has 30 seconds."""
+    end = time.time() + 40
     while time.time() < end and lasting_fds(bench) != wanted:
         time.sleep(0.05)
     return lasting_fds(bench)
