@@ -65,7 +65,10 @@ sysread $peer, my $request, 65536;
 like $request, qr/^GET/, 'it is asked for whole';
 syswrite $peer, "HTTP/1.1 200 OK\r\n\r\n";
 is push_bytes($peer, 100_000_000), 100_000_000, 'the window has grown';
-wait_until(sub { -s (glob $t->path('c/*'))[0] >= 100_000_000 });
+wait_until(sub {
+    my ($file) = glob $t->path('c/*');
+    return defined $file && -s $file >= 100_000_000;
+});
 
 my ($worker) = $t->worker_pids;
 kill 'STOP', $worker;
