@@ -75,8 +75,13 @@ forget_slab(struct api *a, str_t name)
 }
 
 
-const struct api_kind api_slabs
-    = { "slab not found", "SlabNotFound", nth_slab, put_slab, forget_slab };
+const struct api_kind api_slabs = {
+    .text = "slab not found",
+    .code = "SlabNotFound",
+    .nth = nth_slab,
+    .put = put_slab,
+    .forget = forget_slab,
+};
 
 
 /* --- caches --------------------------------------------------------------------- */
@@ -163,13 +168,11 @@ put_cache(struct api *a, str_t name)
 }
 
 
-static void
-forget_cache(struct api *a, str_t name)
-{
-    (void) a;
-    tally_forget(tally_find(TALLY_CACHE, 0, name));
-}
-
-
-const struct api_kind api_caches = { "cache not found", "CacheNotFound",
-                                     nth_cache, put_cache, forget_cache };
+const struct api_kind api_caches = {
+    .text = "cache not found",
+    .code = "CacheNotFound",
+    .nth = nth_cache,
+    .put = put_cache,
+    .kind = TALLY_CACHE,
+    .n_tables = 1,
+};

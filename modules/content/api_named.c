@@ -45,7 +45,10 @@ reset(struct api *a, const struct api_kind *k, str_t name)
 {
     if (!a->may_write)
         return api_read_only(a);
-    k->forget(a, name);
+    for (unsigned i = 0; i < k->n_tables; i++)
+        tally_forget(tally_find(k->kind, i, name));
+    if (k->forget != NULL)
+        k->forget(a, name);
     return http_reply(a->r, 204, STR(""), STR(""));
 }
 

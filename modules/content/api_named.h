@@ -13,7 +13,10 @@ struct api_kind {
     bool (*nth)(struct api *a, unsigned i, str_t *name);
     /* The members of its object. */
     void (*put)(struct api *a, str_t name);
-    /* What was counted of it begins anew. */
+    /* What counts it (core/net/tally.h): so many tables, which DELETE empties. */
+    enum tally_kind kind;
+    unsigned        n_tables;
+    /* What else begins anew then, or NULL. */
     void (*forget)(struct api *a, str_t name);
 };
 

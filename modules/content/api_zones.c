@@ -112,36 +112,22 @@ put_location(struct api *a, str_t name)
 }
 
 
-static void
-forget_zone(enum tally_kind kind, str_t name)
-{
-    for (unsigned part = 0; part <= STATUS_PARTS; part++)
-        tally_forget(tally_find(kind, part, name));
-}
-
-
-static void
-forget_server(struct api *a, str_t name)
-{
-    (void) a;
-    forget_zone(TALLY_SERVER, name);
-}
-
-
-static void
-forget_location(struct api *a, str_t name)
-{
-    (void) a;
-    forget_zone(TALLY_LOCATION, name);
-}
-
-
-const struct api_kind api_server_zones = { "server zone not found",
-                                           "ServerZoneNotFound", nth_server,
-                                           put_server, forget_server };
-const struct api_kind api_location_zones
-    = { "location zone not found", "LocationZoneNotFound", nth_location,
-        put_location, forget_location };
+const struct api_kind api_server_zones = {
+    .text = "server zone not found",
+    .code = "ServerZoneNotFound",
+    .nth = nth_server,
+    .put = put_server,
+    .kind = TALLY_SERVER,
+    .n_tables = STATUS_PARTS + 1,
+};
+const struct api_kind api_location_zones = {
+    .text = "location zone not found",
+    .code = "LocationZoneNotFound",
+    .nth = nth_location,
+    .put = put_location,
+    .kind = TALLY_LOCATION,
+    .n_tables = STATUS_PARTS + 1,
+};
 
 
 /* --- limits --------------------------------------------------------------------- */
@@ -203,28 +189,22 @@ put_limit_conn(struct api *a, str_t name)
 }
 
 
-static void
-forget_limit_req(struct api *a, str_t name)
-{
-    (void) a;
-    tally_forget(tally_find(TALLY_LIMIT_REQ, 0, name));
-}
-
-
-static void
-forget_limit_conn(struct api *a, str_t name)
-{
-    (void) a;
-    tally_forget(tally_find(TALLY_LIMIT_CONN, 0, name));
-}
-
-
-const struct api_kind api_limit_reqs = { "limit req not found",
-                                         "LimitReqNotFound", nth_limit_req,
-                                         put_limit_req, forget_limit_req };
-const struct api_kind api_limit_conns = { "limit conn not found",
-                                          "LimitConnNotFound", nth_limit_conn,
-                                          put_limit_conn, forget_limit_conn };
+const struct api_kind api_limit_reqs = {
+    .text = "limit req not found",
+    .code = "LimitReqNotFound",
+    .nth = nth_limit_req,
+    .put = put_limit_req,
+    .kind = TALLY_LIMIT_REQ,
+    .n_tables = 1,
+};
+const struct api_kind api_limit_conns = {
+    .text = "limit conn not found",
+    .code = "LimitConnNotFound",
+    .nth = nth_limit_conn,
+    .put = put_limit_conn,
+    .kind = TALLY_LIMIT_CONN,
+    .n_tables = 1,
+};
 
 
 /* --- resolvers ------------------------------------------------------------------ */
@@ -263,14 +243,11 @@ put_resolver(struct api *a, str_t name)
 }
 
 
-static void
-forget_resolver(struct api *a, str_t name)
-{
-    (void) a;
-    tally_forget(tally_find(TALLY_RESOLVER, 0, name));
-}
-
-
-const struct api_kind api_resolvers = { "resolver zone not found",
-                                        "ResolverZoneNotFound", nth_resolver,
-                                        put_resolver, forget_resolver };
+const struct api_kind api_resolvers = {
+    .text = "resolver zone not found",
+    .code = "ResolverZoneNotFound",
+    .nth = nth_resolver,
+    .put = put_resolver,
+    .kind = TALLY_RESOLVER,
+    .n_tables = 1,
+};
