@@ -11,16 +11,8 @@ use lib "$FindBin::Bin/lib";
 use Weir::Test;
 
 my $t = Weir::Test->new;
-my ($disk, $owner) = ($t->path('disk'));
-$t->mkdir('disk');
-plan skip_all => 'only root can mount'
-    if $> != 0 || system("mount -t tmpfs -o size=4m,mode=777 none '$disk' 2>/dev/null") != 0;
-$owner = $$;
-
-END {
-    local $?;
-    system "umount -l '$disk' 2>/dev/null" if defined $owner && $$ == $owner;
-}
+my $disk = $t->small_disk('disk', '4m');
+plan skip_all => 'only root can mount' if !defined $disk;
 
 my $backend = Weir::Backend->http(sub {
     my ($size) = $_[0]->uri =~ m{/(\d+)};

@@ -123,10 +123,7 @@ $purges    proxy_cache_lock on;
 EOC
 
 # A disk of its own, which can be filled, where that is allowed.
-my $disk = $t->path('c');
-my $has_disk = $> == 0 && system("mount -t tmpfs -o size=8m,mode=777 none '$disk' 2>/dev/null") == 0;
-END { system "umount -l '$disk' 2>/dev/null" if $has_disk && $$ == $t->{owner_pid} }
-$t->{owner_pid} = $$;
+my $disk = $t->small_disk('c', '8m');
 
 $t->expect_log(qr/signal 9|No space left|Bad file|No such file|not enough space/);
 $t->expect_log(qr/\[crit\].*(?:pwritev|rename|open|mkdir)\(\)/);
@@ -253,7 +250,7 @@ for (my $round = 0; time < $end - 1; $round++) {
     } elsif ($what == 3) {
         my @files = cache_files();
         unlink @files[grep { $_ % 3 == 0 } 0 .. $#files];
-    } elsif ($has_disk) {
+    } elsif (defined $disk) {
         open my $f, '>', "$disk/ballast";
         syswrite $f, 'b' x 65536 or last for 1 .. 200;
         close $f;

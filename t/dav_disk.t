@@ -14,16 +14,8 @@ need_module('http_dav');
 plan skip_all => 'nginx answers 500' if is_oracle();
 
 my $t = Weir::Test->new;
-my ($disk, $owner) = ($t->path('disk'));
-$t->mkdir('disk');
-plan skip_all => 'only root can mount'
-    if $> != 0 || system("mount -t tmpfs -o size=1m,mode=777 none '$disk' 2>/dev/null") != 0;
-$owner = $$;
-
-END {
-    local $?;
-    system "umount -l '$disk' 2>/dev/null" if defined $owner && $$ == $owner;
-}
+my $disk = $t->small_disk('disk', '1m');
+plan skip_all => 'only root can mount' if !defined $disk;
 
 mkdir "$disk/temp";
 chmod 0777, "$disk/temp";

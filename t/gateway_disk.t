@@ -16,16 +16,8 @@ use Weir::Test;
 my @protocols = grep { $_ eq 'proxy' || has_module("http_$_") }
     qw(proxy fastcgi uwsgi scgi);
 my $t = Weir::Test->new;
-my ($disk, $owner) = ($t->path('disk'));
-$t->mkdir('disk');
-plan skip_all => 'only root can mount'
-    if $> != 0 || system("mount -t tmpfs -o size=1m,mode=777 none '$disk' 2>/dev/null") != 0;
-$owner = $$;
-
-END {
-    local $?;
-    system "umount -l '$disk' 2>/dev/null" if defined $owner && $$ == $owner;
-}
+my $disk = $t->small_disk('disk', '1m');
+plan skip_all => 'only root can mount' if !defined $disk;
 
 my $large = 4_000_000;
 my $head = "Content-Type: text/plain\r\n";

@@ -80,6 +80,7 @@ my $top = abs_path(dirname(__FILE__) . '/../../..');
 my $binary = abs_path($ENV{TEST_BINARY} // "$top/build/weir")
     // $ENV{TEST_BINARY} // "$top/build/weir";
 my $owner = $$;
+my @disks;                          # of small_disk
 my (@all, $base, $tools, %facts);
 
 Weir::Processes::limit_time(
@@ -354,6 +355,18 @@ sub mkdir {
     my $path = $t->path($name);
 
     make_path($path);
+    return $path;
+}
+
+# small_disk($name, '4m'): a folder with a disk of its own of that size, which can
+# be filled, until the test ends; its path, or undef where that is not allowed.
+sub small_disk {
+    my ($t, $name, $size) = @_;
+    return if $> != 0;
+
+    my $path = $t->mkdir($name);
+    return if system("mount -t tmpfs -o size=$size,mode=777 none '$path' 2>/dev/null") != 0;
+    push @disks, $path;
     return $path;
 }
 
@@ -758,6 +771,7 @@ END {
         }
         Weir::Backend::stop_all();
         end_others();
+        system "umount -l '$_' 2>/dev/null" for @disks;
         remove_base() if defined $base && !$ENV{TEST_LEAVE};
     }
     $? = $code;
