@@ -93,8 +93,8 @@ end(struct task *t)
     if (r != r->main || task_is_dry(t))
         return STEP_NEXT;
     if (s != NULL && s->counter != 0) {
-        leave(s);
         count(r, TALLY_SERVER, server->server);
+        leave(s);
     }
     if (c->location.n != 0)
         count(r, TALLY_LOCATION, c->location);
