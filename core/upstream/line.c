@@ -15,7 +15,7 @@ struct place {
     struct holder *who;
     uint64_t       n;     /* that wait                                       */
     uint64_t       first; /* ticket                                          */
-    msec_t         looked_at;
+    msec_t _Atomic looked_at; /* without the lock                            */
 };
 
 struct line {
