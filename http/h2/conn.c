@@ -24,7 +24,6 @@ enum {
     BODY_FRAME = 4096, /* bytes of a frame of theirs, on average, at least   */
     READ = 32 * 1024,  /* bytes each                                          */
     NOTICE_MS = 1000,  /* how long the answer to a PING may take              */
-    ENOUGH = 16384,    /* bytes that move a deadline of the client            */
     SLEEP_MS = 1000,   /* of being idle, after which memory is given back     */
     /* What is to go out, beyond which nothing more is read. */
     OUT_MAX = 256 * 1024, /* bytes; bodies end at half of it                 */
@@ -540,7 +539,7 @@ on_write_timeout(struct timer *t)
     struct h2   *h = container_of(t, struct h2, http.conn.write_timer);
     struct conn *c = &h->http.conn;
 
-    if (c->sent - h->sent_then >= ENOUGH) {
+    if (c->sent - h->sent_then >= H2_ENOUGH) {
         h->sent_then = c->sent;
         timer_set(c->loop, t, c->send_timeout);
         return;

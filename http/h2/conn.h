@@ -42,6 +42,9 @@ struct h2_chunk_conf {
 extern struct module http_v2_module, http_v2_chunk_module;
 
 struct h2_stream;
+/* Bytes that move a deadline of the client. */
+enum { H2_ENOUGH = 16384 };
+
 union slot;
 
 /* Streams that are closed, as far as frames of them may still come. */

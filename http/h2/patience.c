@@ -2,7 +2,7 @@
 /*
  * How long a stream waits for its client: for more of a body, and for an answer to
  * be taken.  A few bytes now and then put off neither: an answer has to move
- * ENOUGH bytes each send_timeout, and both as many as client_min_rate says.
+ * H2_ENOUGH bytes each send_timeout, and both as many as client_min_rate says.
  */
 #include <errno.h>
 
@@ -13,8 +13,7 @@
 #include "http/settings.h"
 
 enum {
-    ENOUGH = 16384, /* bytes that move a deadline of the client              */
-    LOOK_MS = 250,  /* between two looks at how much it has taken, at least */
+    LOOK_MS = 250, /* between two looks at how much it has taken, at least */
 };
 
 
@@ -128,7 +127,7 @@ time_reply(struct h2_stream *s)
 static bool
 may_go_on(struct h2_stream *s)
 {
-    bool has_moved = s->n_body - s->at_mark >= ENOUGH;
+    bool has_moved = s->n_body - s->at_mark >= H2_ENOUGH;
 
     /* Where a window has just been opened, it is looked at once more. */
     if (!has_moved && (!list_empty(&s->stalled) || s->was_spared))

@@ -379,7 +379,7 @@ serve_http(struct api *a)
 }
 
 
-/* Nothing is counted of stream so far. */
+/* Nothing of stream is counted. */
 static enum step
 serve_stream(struct api *a)
 {
