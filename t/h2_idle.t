@@ -49,7 +49,13 @@ sub memory {
 
 use constant MANY => 200;
 my @all = map { Weir::H2->new(port => $t->port) } 1 .. MANY;
-is scalar(grep { $_->get('/?a=first')->{status} == 200 } @all), MANY, 'many connections';
+# None goes to sleep before the others are there, as each has a request that has not
+# ended.
+my @ids = map { $_->fields([$_->head('POST', '/?a=first')], open => 1) } @all;
+is scalar(grep { $all[$_]->wait($ids[$_]); $all[$_]->stream($ids[$_])->{status} == 200 } 0 .. $#all),
+    MANY, 'many connections';
+$all[$_]->raw(frame(0, 1, $ids[$_])) for 0 .. $#all;
+$all[-1]->ping;
 my $awake = memory();
 
 # 8 kB of each; as much as is certain where a few have gone to sleep already.
