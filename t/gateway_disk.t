@@ -31,6 +31,14 @@ sub answer_to {
         . 'x' x $large;
 }
 
+# What is not read of a body would reset the connection.
+sub take_body {
+    my ($c, $params) = @_;
+    my ($n) = $params =~ /CONTENT_LENGTH(?:\0|..)(\d+)/s;
+
+    1 while length $c->{in} < ($n // 0) && $c->fill(time + 20);
+}
+
 my %backend = (
     proxy => Weir::Backend->http(sub {
         my ($request) = @_;
@@ -52,6 +60,7 @@ my %backend = (
         my ($n) = $start =~ /(\d+)/;
         my $text = $c->read_until(qr/\A.{$n},/s) // return;
 
+        take_body($c, $text);
         $c->send(answer_to($text =~ /\0URI\0([^\0]*)/ ? $1 : ''));
     }),
     uwsgi => Weir::Backend->tcp(sub {
@@ -60,6 +69,7 @@ my %backend = (
         my ($n) = unpack 'xv', $start;
         my $text = $c->read_until(qr/.{$n}/s) // return;
 
+        take_body($c, $text);
         $c->send(answer_to($text =~ /URI..([\w\/]+)/s ? $1 : ''));
     }),
 );
@@ -70,7 +80,8 @@ for my $p (@protocols) {
 
     $locations .= "location /$p/ {\n"
         . ($p eq 'proxy' ? "proxy_pass http://$to;\n"
-                         : "${p}_pass $to; ${p}_param URI \$uri;\n")
+                         : "${p}_pass $to; ${p}_param URI \$uri;\n"
+                             . "${p}_param CONTENT_LENGTH \$content_length;\n")
         . "${p}_temp_path $disk/$p; ${p}_buffers 4 4k; ${p}_buffer_size 4k;\n"
         . "${p}_busy_buffers_size 8k; ${p}_read_timeout 20s;\n}\n";
     mkdir "$disk/$p" or die "mkdir: $!\n";
@@ -97,6 +108,7 @@ for my $p (@protocols) {
         "$p: a body on the disk";
     is $t->request('POST', "/$p/b", body => 'x' x 3_000_000)->status, 500,
         '... and one that is too large';
+    wait_until(sub { used() < 100 }, 20);
     is $t->request('POST', "/$p/c", body => 'x' x 300_000)->body, 'small',
         '... leaves the room of others';
     for my $uri ("/$p/large", "/$p/open/large") {
