@@ -47,7 +47,7 @@ is_value(str_t s)
 
 
 enum framed_field
-framed_field_judge(str_t name, str_t value)
+framed_field_judge(enum field_id id, str_t name, str_t value)
 {
     enum framed_field kind = framed_field_name(name);
 
@@ -55,7 +55,7 @@ framed_field_judge(str_t name, str_t value)
         return kind;
     if (!is_value(value))
         return FRAMED_BAD_VALUE;
-    switch ((int) field_id(name)) {
+    switch ((int) id) {
     case FIELD_CONNECTION:
     case FIELD_PROXY_CONNECTION:
     case FIELD_KEEP_ALIVE:

@@ -19,7 +19,8 @@ enum framed_field {
 
 /* The name alone: FRAMED_FINE, UNDERSCORE, ODD or BAD_NAME. */
 enum framed_field framed_field_name(str_t name);
-enum framed_field framed_field_judge(str_t name, str_t value);
+/* id: that of the name. */
+enum framed_field framed_field_judge(enum field_id id, str_t name, str_t value);
 /* The name as frames have it: in lower case.  Of known names (id is that of the
  * name) nothing is copied. */
 str_t framed_field_lower(struct arena *a, enum field_id id, str_t name);

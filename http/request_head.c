@@ -123,16 +123,15 @@ is_unique(enum field_id id)
 
 
 unsigned
-request_head_field(struct http_request *r, str_t name, str_t value)
+request_head_known(struct http_request *r, enum field_id id, str_t name,
+                   str_t value)
 {
     struct field *old;
-    enum field_id id;
     unsigned      status;
 
     if (r->in.list.n >= head_conf(&r->task)->max_headers
         || r->in.list.n >= UINT16_MAX / 2)
         return refuse(r, 400, "client sent too many header lines");
-    id = field_id(name);
     old = id != FIELD_UNKNOWN ? fields_get(&r->in, id) : NULL;
     if (id == FIELD_HOST) {
         status = take_host(r, old, name, value);
@@ -148,6 +147,13 @@ request_head_field(struct http_request *r, str_t name, str_t value)
     }
     fields_add_known(r->task.arena, &r->in, id, name, value);
     return 0;
+}
+
+
+unsigned
+request_head_field(struct http_request *r, str_t name, str_t value)
+{
+    return request_head_known(r, field_id(name), name, value);
 }
 
 

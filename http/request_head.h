@@ -18,6 +18,9 @@ unsigned request_head_target(struct http_request *r, str_t target,
 unsigned request_head_host(struct http_request *r, str_t host);
 /* A field, whose name and value are well-formed and live as long as r. */
 unsigned request_head_field(struct http_request *r, str_t name, str_t value);
+/* The same where the name has been recognised already. */
+unsigned request_head_known(struct http_request *r, enum field_id id,
+                            str_t name, str_t value);
 /* After the fields: Content-Length. */
 unsigned request_head_length(struct http_request *r);
 /* Methods that are not served. */

@@ -237,9 +237,11 @@ void h2_stream_closed(struct h2 *h, int32_t id);
 void h2_stream_reset(struct h2_stream *s, uint32_t code);
 
 /* head.c */
-/* is_static: the name need not be copied. */
+/* What lives as long as nghttp2, and need not be copied: texts of the static table
+ * (RFC 7541, appendix A). */
+enum { H2_STATIC_NAME = 1, H2_STATIC_VALUE = 2 };
 void h2_head_field(struct h2_stream *s, str_t name, str_t value,
-                   bool is_static);
+                   unsigned is_static);
 void h2_head_end(struct h2_stream *s, bool is_whole);
 void h2_trailer_field(struct h2_stream *s, str_t name, str_t value);
 

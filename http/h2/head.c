@@ -50,7 +50,7 @@ pseudo_of(struct h2_stream *s, str_t name)
 
 
 static void
-take_pseudo(struct h2_stream *s, str_t name, str_t value)
+take_pseudo(struct h2_stream *s, str_t name, str_t value, bool is_static)
 {
     str_t *out = pseudo_of(s, name);
 
@@ -66,7 +66,7 @@ take_pseudo(struct h2_stream *s, str_t name, str_t value)
                  STR_A(name));
         malformed(s, NULL);
     } else {
-        *out = str_copy(s->r->task.arena, value);
+        *out = is_static ? value : str_copy(s->r->task.arena, value);
     }
 }
 
@@ -75,10 +75,9 @@ take_pseudo(struct h2_stream *s, str_t name, str_t value)
 
 /* What HTTP/1 has a connection for (section 8.2.2), and what is no field. */
 static void
-refuse_field(struct h2_stream *s, enum framed_field kind, str_t name)
+refuse_field(struct h2_stream *s, enum framed_field kind, enum field_id id,
+             str_t name)
 {
-    enum field_id id = field_id(name);
-
     s->is_malformed = true;
     if (kind == FRAMED_CONNECTION)
         log_info(s->r->task.log, "client sent \"" STR_F "\" header",
@@ -112,9 +111,9 @@ is_ignored(struct h2_stream *s, enum framed_field kind, str_t name)
 
 /* Whether there is more to do with it. */
 static bool
-judge(struct h2_stream *s, str_t name, str_t value)
+judge(struct h2_stream *s, enum field_id id, str_t name, str_t value)
 {
-    enum framed_field kind = framed_field_judge(name, value);
+    enum framed_field kind = framed_field_judge(id, name, value);
 
     switch (kind) {
     case FRAMED_FINE:
@@ -132,17 +131,17 @@ judge(struct h2_stream *s, str_t name, str_t value)
     case FRAMED_BAD_VALUE:
         break;
     }
-    refuse_field(s, kind, name);
+    refuse_field(s, kind, id, name);
     return false;
 }
 
 
-/* A name of the static table (RFC 7541, appendix A) lives as long as nghttp2. */
 static void
-take_field(struct h2_stream *s, str_t name, str_t value, bool is_static)
+take_field(struct h2_stream *s, str_t name, str_t value, unsigned is_static)
 {
     struct http_request *r = s->r;
     struct arena        *a = r->task.arena;
+    enum field_id        id = field_id(name);
     unsigned             status;
 
     s->has_fields = true;
@@ -150,14 +149,17 @@ take_field(struct h2_stream *s, str_t name, str_t value, bool is_static)
         refuse(s, 494, "client sent too many header lines");
         return;
     }
-    if (!judge(s, name, value))
+    if (!judge(s, id, name, value))
         return;
-    value = str_copy(a, value);
-    if (str_is(name, "cookie")) {
+    if (!(is_static & H2_STATIC_VALUE))
+        value = str_copy(a, value);
+    if (id == FIELD_COOKIE) {
         *vec_push(a, &s->crumbs) = value;
         return;
     }
-    status = request_head_field(r, is_static ? name : str_copy(a, name), value);
+    if (!(is_static & H2_STATIC_NAME))
+        name = str_copy(a, name);
+    status = request_head_known(r, id, name, value);
     if (status != 0)
         refuse(s, status, NULL);
 }
@@ -187,7 +189,7 @@ has_room(struct h2_stream *s, str_t name, str_t value)
 
 
 void
-h2_head_field(struct h2_stream *s, str_t name, str_t value, bool is_static)
+h2_head_field(struct h2_stream *s, str_t name, str_t value, unsigned is_static)
 {
     s->r->head_bytes += name.n + value.n;
     if (!has_room(s, name, value))
@@ -197,7 +199,7 @@ h2_head_field(struct h2_stream *s, str_t name, str_t value, bool is_static)
         return;
     }
     if (name.n != 0 && name.p[0] == ':')
-        take_pseudo(s, name, value);
+        take_pseudo(s, name, value, is_static & H2_STATIC_VALUE);
     else
         take_field(s, name, value, is_static);
 }
@@ -209,17 +211,17 @@ h2_trailer_field(struct h2_stream *s, str_t name, str_t value)
     struct http_request *r = s->r;
     struct arena        *a = r->task.arena;
     struct fields       *t;
+    enum field_id        id = field_id(name);
+    enum framed_field    kind;
 
     if (!has_room(s, name, value))
         return;
-    if (name.n == 0 || name.p[0] == ':'
-        || framed_field_judge(name, value) == FRAMED_BAD_NAME
-        || framed_field_judge(name, value) == FRAMED_BAD_VALUE)
-    {
+    kind = framed_field_judge(id, name, value);
+    if (kind == FRAMED_BAD_NAME || kind == FRAMED_BAD_VALUE) {
         s->is_malformed = true;
         return;
     }
-    if (s->is_over || framed_field_judge(name, value) != FRAMED_FINE)
+    if (s->is_over || kind != FRAMED_FINE)
         return;
     t = fields_want(a, &r->in_trailers);
     if (t->list.n >= FIELDS_MAX
@@ -227,7 +229,7 @@ h2_trailer_field(struct h2_stream *s, str_t name, str_t value)
         s->is_malformed = true;
         return;
     }
-    fields_add(a, t, str_copy(a, name), str_copy(a, value));
+    fields_add_known(a, t, id, str_copy(a, name), str_copy(a, value));
 }
 
 
@@ -291,13 +293,19 @@ has_all(struct h2_stream *s)
 static void
 take_line(struct h2_stream *s)
 {
+    static const char    end[] = " HTTP/2.0";
     struct http_request *r = s->r;
+    size_t               n = s->method.n + 1 + s->path.n + sizeof(end) - 1;
+    char                *p = arena_bytes(r->task.arena, n + 1);
 
     r->method_name = s->method;
     r->method = method_parse(s->method);
-    r->line = str_join3(r->task.arena,
-                        str_join3(r->task.arena, s->method, STR(" "), s->path),
-                        STR(" HTTP/2.0"), STR(""));
+    r->line = (str_t){ p, n };
+    memcpy(p, s->method.p, s->method.n);
+    p += s->method.n;
+    *p++ = ' ';
+    memcpy(p, s->path.p, s->path.n);
+    memcpy(p + s->path.n, end, sizeof(end));
 }
 
 

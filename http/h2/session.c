@@ -66,6 +66,7 @@ on_header(nghttp2_session *n, const nghttp2_frame *f, nghttp2_rcbuf *name,
     struct h2  *h = user;
     nghttp2_vec a, b;
     str_t       key, text;
+    unsigned    is_static = 0;
 
     (void) n, (void) f, (void) flags;
     if (h->heading == NULL)
@@ -74,10 +75,14 @@ on_header(nghttp2_session *n, const nghttp2_frame *f, nghttp2_rcbuf *name,
     b = nghttp2_rcbuf_get_buf(value);
     key = (str_t){ (const char *) a.base, a.len };
     text = (str_t){ (const char *) b.base, b.len };
+    if (nghttp2_rcbuf_is_static(name))
+        is_static |= H2_STATIC_NAME;
+    if (nghttp2_rcbuf_is_static(value))
+        is_static |= H2_STATIC_VALUE;
     if (h->heading->is_trailer)
         h2_trailer_field(h->heading, key, text);
     else
-        h2_head_field(h->heading, key, text, nghttp2_rcbuf_is_static(name));
+        h2_head_field(h->heading, key, text, is_static);
     /* The rest of a head that is far too long is not worth looking at. */
     return h->state == H2_OPEN || h->state == H2_NOTICED ? 0
                                                          : NGHTTP2_ERR_PAUSE;
