@@ -15,12 +15,12 @@ static const str_t names[FIELD_COUNT] = { [FIELD_UNKNOWN] = STR_INIT(""),
 
 
 const uint8_t field_classes[256] = {
-    [0 ... ' '] = FIELD_STOP,    ['!' ... ','] = FIELD_ODD,
-    ['.' ... '/'] = FIELD_ODD,   [':'] = FIELD_STOP,
-    [';' ... '@'] = FIELD_ODD,   ['[' ... '^'] = FIELD_ODD,
-    ['_'] = FIELD_UNDERSCORED,   ['`'] = FIELD_ODD,
-    ['{' ... '~'] = FIELD_ODD,   [0x7f] = FIELD_STOP,
-    [0x80 ... 0xff] = FIELD_ODD,
+    [0 ... ' '] = FIELD_STOP,  ['!' ... ','] = FIELD_ODD,
+    ['.' ... '/'] = FIELD_ODD, [':'] = FIELD_STOP,
+    [';' ... '@'] = FIELD_ODD, ['A' ... 'Z'] = FIELD_UPPER,
+    ['[' ... '^'] = FIELD_ODD, ['_'] = FIELD_UNDERSCORED,
+    ['`'] = FIELD_ODD,         ['{' ... '~'] = FIELD_ODD,
+    [0x7f] = FIELD_STOP,       [0x80 ... 0xff] = FIELD_ODD,
 };
 
 
@@ -275,10 +275,10 @@ field_has_word(str_t value, str_t word)
 }
 
 
-/* A byte repeated in each byte of a word; whether a word has a byte that is
- * zero: only such a one borrows without having had its top bit. */
+/* A byte repeated in each byte of a word; whether a word has one below ' ':
+ * only such a byte borrows without having had its top bit. */
 #define ONES 0x0101010101010101u
-#define HAS_ZERO(w) ((((w) -ONES) & ~(w) &0x80 * ONES) != 0)
+#define HAS_CONTROL(w) ((((w) - ' ' * ONES) & ~(w) &0x80 * ONES) != 0)
 
 
 static inline bool
@@ -288,11 +288,21 @@ is_break(char c)
 }
 
 
+static bool
+find_break(uint64_t w)
+{
+    for (unsigned i = 0; i < sizeof(w); i++)
+        if (is_break((char) (w >> i * 8)))
+            return true;
+    return false;
+}
+
+
+/* Other controls are rare. */
 static inline bool
 word_has_break(uint64_t w)
 {
-    return HAS_ZERO(w) || HAS_ZERO(w ^ '\n' * ONES)
-           || HAS_ZERO(w ^ '\r' * ONES);
+    return HAS_CONTROL(w) && find_break(w);
 }
 
 

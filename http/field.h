@@ -128,11 +128,12 @@ void          fields_set(struct arena *a, struct fields *f, enum field_id id,
 str_t         fields_joined(struct arena *a, const struct fields *f,
                             str_t variable_name, const char *sep);
 
-/* Classes of the bytes of names; letters, digits and "-" have none. */
+/* Classes of the bytes of names; small letters, digits and "-" have none. */
 enum {
     FIELD_STOP = 1, /* ends a name: controls, space, DEL and the colon       */
     FIELD_ODD = 2,  /* allowed in a name, but nginx ignores such fields      */
     FIELD_UNDERSCORED = 4,
+    FIELD_UPPER = 8,
 };
 extern const uint8_t field_classes[256];
 

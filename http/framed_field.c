@@ -13,16 +13,16 @@ static char lower[FIELD_COUNT][KNOWN_MAX];
 enum framed_field
 framed_field_name(str_t name)
 {
-    unsigned found = 0;
+    const unsigned char *p = (const unsigned char *) name.p;
+    unsigned             found = 0;
+    size_t               i = 0;
 
-    for (size_t i = 0; i < name.n; i++) {
-        unsigned char c = (unsigned char) name.p[i];
-
-        if (c >= 'A' && c <= 'Z')
-            return FRAMED_BAD_NAME;
-        found |= field_classes[c];
-    }
-    if (name.n == 0 || (found & FIELD_STOP))
+    for (; name.n - i >= 4; i += 4)
+        found |= field_classes[p[i]] | field_classes[p[i + 1]]
+                 | field_classes[p[i + 2]] | field_classes[p[i + 3]];
+    for (; i < name.n; i++)
+        found |= field_classes[p[i]];
+    if (name.n == 0 || (found & (FIELD_STOP | FIELD_UPPER)))
         return FRAMED_BAD_NAME;
     if (found & FIELD_ODD)
         return FRAMED_ODD;
