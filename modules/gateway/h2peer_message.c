@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/base/number.h"
+#include "http/framed_field.h"
 
 enum {
     RECORD = 4,       /* bytes in front of data                              */
@@ -26,14 +27,14 @@ fault(struct h2peer_stream *t, enum h2peer_fault what, size_t value)
 }
 
 
-/* Room for n more bytes; NULL: no memory. */
+/* The same, where there is less at the end. */
 static char *
-room(struct h2peer_bytes *b, size_t n)
+room_made(struct h2peer_bytes *b, size_t n)
 {
     size_t size = b->size != 0 ? b->size : FIRST_ROOM;
     char  *p;
 
-    if (b->read != 0 && b->size - b->write < n) {
+    if (b->read != 0) {
         memmove(b->p, b->p + b->read, b->write - b->read);
         b->write -= b->read;
         b->read = 0;
@@ -47,6 +48,17 @@ room(struct h2peer_bytes *b, size_t n)
         b->p = p;
         b->size = size;
     }
+    b->write += n;
+    return b->p + b->write - n;
+}
+
+
+/* Room for n more bytes; NULL: no memory. */
+static inline char *
+room(struct h2peer_bytes *b, size_t n)
+{
+    if (b->size - b->write < n)
+        return room_made(b, n);
     b->write += n;
     return b->p + b->write - n;
 }
@@ -118,26 +130,16 @@ h2peer_message_begin(struct h2peer_stream *t)
 static bool
 is_name(str_t name)
 {
-    static const char other[] = "!#$%&'*+-.^_`|~";
+    static const char odd[] = "!#$%&'*+.^`|~";
+    enum framed_field kind = framed_field_name(name);
 
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
-            && memchr(other, c, sizeof(other) - 1) == NULL)
+    if (kind != FRAMED_ODD)
+        return kind != FRAMED_BAD_NAME;
+    for (size_t i = 0; i < name.n; i++)
+        if ((field_classes[(unsigned char) name.p[i]] & FIELD_ODD)
+            && memchr(odd, name.p[i], sizeof(odd) - 1) == NULL)
             return false;
-    }
-    return name.n != 0;
-}
-
-
-static bool
-is_value(str_t value)
-{
-    return value.n == 0
-           || (memchr(value.p, '\r', value.n) == NULL
-               && memchr(value.p, '\n', value.n) == NULL
-               && memchr(value.p, '\0', value.n) == NULL);
+    return true;
 }
 
 
@@ -239,7 +241,7 @@ h2peer_message_field(struct h2peer_stream *t, str_t name, str_t value)
         return;
     }
     t->has_fields = true;
-    if (!is_name(name) || !is_value(value)) {
+    if (!is_name(name) || field_has_break(value)) {
         fault(t, H2PEER_FAULT_FIELD, 0);
         return;
     }

@@ -21,10 +21,11 @@ enum {
 };
 
 struct h2peer_session {
-    nghttp2_session    *session;
-    struct list         streams;
-    size_t              n;
-    struct h2peer_bytes head;          /* that is coming                     */
+    nghttp2_session      *session;
+    struct list           streams;
+    size_t                n;
+    struct h2peer_stream *coming;      /* whose head comes; NULL: nobody's   */
+    struct h2peer_bytes   head;        /* that is coming                     */
     struct h2peer_bytes spare[SPARES]; /* of streams that were               */
     size_t              n_spare;
     bool                is_over;
@@ -49,11 +50,12 @@ static int
 on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
                  void *arg)
 {
-    struct h2peer_stream *t = stream_of(arg, frame->hd.stream_id);
+    struct h2peer_session *s = arg;
 
     (void) session;
-    if (t != NULL)
-        h2peer_message_begin(t);
+    s->coming = stream_of(s, frame->hd.stream_id);
+    if (s->coming != NULL)
+        h2peer_message_begin(s->coming);
     return 0;
 }
 
@@ -63,9 +65,10 @@ on_header(nghttp2_session *session, const nghttp2_frame *frame,
           const uint8_t *name, size_t name_n, const uint8_t *value,
           size_t value_n, uint8_t flags, void *arg)
 {
-    struct h2peer_stream *t = stream_of(arg, frame->hd.stream_id);
+    const struct h2peer_session *s = arg;
+    struct h2peer_stream        *t = s->coming;
 
-    (void) session, (void) flags;
+    (void) session, (void) frame, (void) flags;
     if (t == NULL)
         return 0;
     h2peer_message_field(t, (str_t){ (const char *) name, name_n },
@@ -364,8 +367,13 @@ open_session(struct h2peer_session *s)
 struct h2peer_session *
 h2peer_session_new(void)
 {
+    /* The size of the table is what it is anyway.  Servers that have none of
+     * their own, such as nginx, declare it empty when they are told, and what
+     * they send is then not kept in vain. */
     static const nghttp2_settings_entry settings[]
-        = { { NGHTTP2_SETTINGS_ENABLE_PUSH, 0 },
+        = { { NGHTTP2_SETTINGS_HEADER_TABLE_SIZE,
+              NGHTTP2_DEFAULT_HEADER_TABLE_SIZE },
+            { NGHTTP2_SETTINGS_ENABLE_PUSH, 0 },
             { NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, STREAM_WINDOW } };
     struct h2peer_session *s = calloc(1, sizeof(*s));
 
@@ -392,6 +400,8 @@ h2peer_session_new(void)
 static void
 forget(struct h2peer_stream *t)
 {
+    if (t->session->coming == t)
+        t->session->coming = NULL;
     list_remove(&t->place);
     t->session->n--;
     t->session = NULL;

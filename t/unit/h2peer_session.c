@@ -90,6 +90,41 @@ test_cut(size_t at)
 }
 
 
+/* The owner of a stream leaves while its head comes. */
+static void
+test_left(size_t at)
+{
+    struct h2peer_session *s = h2peer_session_new();
+    struct h2peer_stream   t;
+    size_t                 all = sizeof(input) - 1;
+
+    open_stream(s, &t);
+    drain(s);
+    CHECK(at == 0 || h2peer_take(s, (str_t){ input, at }));
+    h2peer_leave(&t);
+    memset(&t, 0xa5, sizeof(t));
+    ok(h2peer_take(s, (str_t){ input + at, all - at }), "left at %zu", at);
+    drain(s);
+    h2peer_session_free(s);
+}
+
+
+/* What makes nginx declare its table of fields empty. */
+static void
+test_settings(void)
+{
+    static const char      table[] = "\0\1\0\0\x10\0";
+    struct h2peer_session *s = h2peer_session_new();
+    str_t                  out;
+    bool                   found = false;
+
+    while ((out = h2peer_give(s)).n != 0)
+        found = found || memmem(out.p, out.n, table, sizeof(table) - 1) != NULL;
+    ok(found, "the size of the table of fields is told");
+    h2peer_session_free(s);
+}
+
+
 /* The server allows one stream, and there are two: one that it has not heard of is
  * for another connection, at once. */
 static void
@@ -131,9 +166,12 @@ test_too_many(bool is_sent)
 int
 main(void)
 {
+    test_settings();
     test_too_many(false);
     test_too_many(true);
     for (size_t at = 0; at < sizeof(input); at++)
         test_cut(at);
+    for (size_t at = 0; at < sizeof(input); at++)
+        test_left(at);
     return done();
 }
