@@ -16,8 +16,6 @@ enum {
     TICK_MS = 1000,
     SOON_MS = 20,    /* before the generation is the one in force            */
     FIRST_MS = 1000, /* the first questions are spread over so long          */
-    GRID_MS = 50,    /* questions are asked at multiples of it ...           */
-    GRID_FROM_MS = 1000, /* from this interval on                            */
 };
 
 struct health {
@@ -78,16 +76,6 @@ health_add(struct upstream_group *g, struct health_check *c)
 
 /* --- probes ------------------------------------------------------------------- */
 
-/* Many questions in one turn of the loop cost much less than each in its own. */
-void
-health_set_timer(struct health_probe *p, msec_t ms)
-{
-    if (health_check_of(p->health)->interval >= GRID_FROM_MS)
-        ms += GRID_MS - (clock_ms() + ms) % GRID_MS;
-    timer_set(p->task.loop, &p->timer, ms);
-}
-
-
 static uint32_t
 random_below(msec_t n)
 {
@@ -95,13 +83,6 @@ random_below(msec_t n)
 
     random_fill(&random, sizeof(random));
     return n != 0 ? (uint32_t) (random % n) : 0;
-}
-
-
-static void
-on_due(struct timer *t)
-{
-    probe_begin(container_of(t, struct health_probe, timer));
 }
 
 
@@ -127,8 +108,6 @@ fill(struct health_probe *p, struct health *h, const struct peer *peer)
     p->task.loop = h->loop;
     p->task.gen = h->gen;
     probe_init(p);
-    p->timer.on_timeout = on_due;
-    p->timer.is_idle = true;
 }
 
 
@@ -147,7 +126,7 @@ add_probe(struct health *h, const struct peer *peer)
     p->slot = health_slot(h->group, h->check, p->name);
     p->next = h->probes;
     h->probes = p;
-    health_set_timer(p, 1 + random_below(first < FIRST_MS ? first : FIRST_MS));
+    health_due_in(p, 1 + random_below(first < FIRST_MS ? first : FIRST_MS));
 }
 
 
@@ -155,7 +134,7 @@ void
 probe_free(struct health_probe *p)
 {
     probe_cut(p);
-    timer_stop(&p->timer);
+    health_due_never(p);
     arena_free(p->task.arena);
 }
 

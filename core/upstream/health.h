@@ -59,7 +59,8 @@ struct health_probe {
     str_t                name;  /* of the peer; malloc                       */
     struct addr_any      addr;
     struct log           log;   /* quiet: a change is told in one line       */
-    struct timer         timer; /* the next question                         */
+    struct list          due;   /* health_due.c: the next question ...       */
+    msec_t               due_at; /* ... and its moment                       */
     struct link         *link;  /* NULL: not connected                       */
     void                *state; /* the kind's, of one question               */
     struct health_slot  *slot;

@@ -39,8 +39,9 @@ bool health_claim(struct health_slot *s, uint64_t owner);
 bool health_is_mine(const struct health_slot *s, uint64_t owner);
 void health_release(struct health_slot *s, uint64_t owner);
 
-/* When a peer is asked next. */
-void health_set_timer(struct health_probe *p, msec_t ms);
+/* health_due.c: when a peer is asked next; and not at all. */
+void health_due_in(struct health_probe *p, msec_t ms);
+void health_due_never(struct health_probe *p);
 
 /* health_probe.c: asks, and counts what comes of it. */
 void probe_init(struct health_probe *p);

@@ -116,8 +116,7 @@ set_next(struct health_probe *p)
 
     if (c->jitter != 0)
         random_fill(&random, sizeof(random));
-    health_set_timer(p,
-                     c->interval + (c->jitter != 0 ? random % c->jitter : 0));
+    health_due_in(p, c->interval + (c->jitter != 0 ? random % c->jitter : 0));
 }
 
 
