@@ -60,10 +60,13 @@ str_join3(struct arena *a, str_t x, str_t y, str_t z)
 str_t
 arena_number(struct arena *a, uint64_t n)
 {
-    char   digits[20];
-    size_t len = number_put(digits, n);
+    size_t len = number_digits(n);
+    char  *p = arena_bytes(a, len + 1);
 
-    return str_copy(a, (str_t){ digits, len });
+    p[len] = '\0';
+    for (size_t at = len; at != 0; n /= 10)
+        p[--at] = (char) ('0' + n % 10);
+    return (str_t){ p, len };
 }
 
 

@@ -172,18 +172,27 @@ number_time(str_t s, bool is_sec, uint64_t *out)
 
 
 size_t
+number_digits(uint64_t n)
+{
+    size_t   digits = 1;
+    uint64_t above = 10;
+
+    while (n >= above && digits < NUMBER_DIGITS) {
+        digits++;
+        above *= 10;
+    }
+    return digits;
+}
+
+
+size_t
 number_put(char *out, uint64_t n)
 {
-    char   digits[20];
-    size_t at = sizeof(digits);
+    size_t len = number_digits(n);
 
-    do {
-        digits[--at] = (char) ('0' + n % 10);
-        n /= 10;
-    } while (n);
-
-    memcpy(out, digits + at, sizeof(digits) - at);
-    return sizeof(digits) - at;
+    for (size_t at = len; at != 0; n /= 10)
+        out[--at] = (char) ('0' + n % 10);
+    return len;
 }
 
 

@@ -59,8 +59,10 @@ bool number_size(str_t s, bool giga, uint64_t *out);
  * months of 30 days) are taken too, and "ms" is refused. */
 bool number_time(str_t s, bool is_sec, uint64_t *out);
 
-/* Writes decimal digits without a NUL to out (room for 20) and returns how
- * many there are. */
+/* How many decimal digits it has, at most NUMBER_DIGITS. */
+enum { NUMBER_DIGITS = 20 };
+size_t number_digits(uint64_t n);
+/* Writes them without a NUL to out, and returns how many there are. */
 size_t number_put(char *out, uint64_t n);
 /* Writes lower-case hexadecimal digits that end before end (16 at most), and
  * returns where they begin. */
