@@ -26,22 +26,30 @@ in6_of(const struct sockaddr *sa)
 }
 
 
+static char *
+put_octet(char *p, unsigned n)
+{
+    if (n >= 100)
+        *p++ = (char) ('0' + n / 100);
+    if (n >= 10)
+        *p++ = (char) ('0' + n / 10 % 10);
+    *p++ = (char) ('0' + n % 10);
+    return p;
+}
+
+
 static size_t
 put_in4(char *out, const struct sockaddr_in *in)
 {
-    const unsigned char *b = (const unsigned char *) &in->sin_addr;
-    size_t               n = 0;
+    uint32_t n = ntohl(in->sin_addr.s_addr);
+    char    *p = put_octet(out, n >> 24);
 
-    for (int i = 0; i < V4; i++) {
-        if (i != 0)
-            out[n++] = '.';
-        if (b[i] >= 100)
-            out[n++] = (char) ('0' + b[i] / 100);
-        if (b[i] >= 10)
-            out[n++] = (char) ('0' + b[i] / 10 % 10);
-        out[n++] = (char) ('0' + b[i] % 10);
-    }
-    return n;
+    *p++ = '.';
+    p = put_octet(p, n >> 16 & 255);
+    *p++ = '.';
+    p = put_octet(p, n >> 8 & 255);
+    *p++ = '.';
+    return (size_t) (put_octet(p, n & 255) - out);
 }
 
 
