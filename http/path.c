@@ -251,6 +251,16 @@ http_map_path(struct http_request *r, size_t *root_len)
 }
 
 
+str_t
+http_root_text(struct http_request *r)
+{
+    const struct root *root = root_of(r);
+    str_t              tail;
+
+    return tail_of_uri(r, root, &tail) ? value_of(r, root) : STR_NONE;
+}
+
+
 bool
 http_uri_is_folder(struct http_request *r)
 {

@@ -80,6 +80,8 @@ void http_renew_body(struct http_request *r, bool keeps_last_modified);
  * that is not part of its length; *root_len is the length of the part from
  * root or alias.  STR_NONE: failed, logged. */
 str_t http_map_path(struct http_request *r, size_t *root_len);
+/* The root alone, as $document_root; it may lie in the configuration. */
+str_t http_root_text(struct http_request *r);
 /* Whether the URI is a folder: it ends with a slash, or it is empty (after
  * try_files) and root or alias gives a path that does. */
 bool http_uri_is_folder(struct http_request *r);

@@ -52,37 +52,40 @@ http_var_remote_port(struct task *t, uintptr_t arg)
 
 
 /* The address at which the connection was accepted; the kernel is only asked
- * if the listener is a wildcard. */
-static bool
-local_address(const struct task *t, struct addr_any *out)
+ * if the listener is a wildcard.  NULL: it does not know. */
+static const struct addr_any *
+local_address(const struct task *t, struct addr_any *room)
 {
     const struct port *p = t->conn->port;
 
-    if (p != NULL && !addr_is_wildcard(&p->addr.sa)) {
-        *out = p->addr;
-        return true;
-    }
-    return conn_local(t->conn, out);
+    if (p != NULL && !addr_is_wildcard(&p->addr.sa))
+        return &p->addr;
+    return conn_local(t->conn, room) ? room : NULL;
 }
 
 
 str_t
 http_var_server_addr(struct task *t, uintptr_t arg)
 {
-    struct addr_any at;
+    struct addr_any        room;
+    const struct addr_any *at = local_address(t, &room);
 
     (void) arg;
-    return local_address(t, &at) ? address_text(t, &at.sa, at.len) : STR_NONE;
+    return at != NULL ? address_text(t, &at->sa, at->len) : STR_NONE;
 }
 
 
 str_t
 http_var_server_port(struct task *t, uintptr_t arg)
 {
-    struct addr_any at;
+    const struct port *p = t->conn->port;
+    struct addr_any    at;
 
     (void) arg;
-    return local_address(t, &at) ? port_text(t, addr_port(&at.sa)) : STR_NONE;
+    if (p != NULL)
+        return port_text(t, addr_port(&p->addr.sa));
+    return conn_local(t->conn, &at) ? port_text(t, addr_port(&at.sa))
+                                    : STR_NONE;
 }
 
 
