@@ -366,11 +366,8 @@ request_id(struct task *t, uintptr_t arg)
 static str_t
 document_root(struct task *t, uintptr_t arg)
 {
-    size_t n;
-    str_t  path = http_map_path(http_of(t), &n);
-
     (void) arg;
-    return path.p ? (str_t){ path.p, n } : STR_NONE;
+    return http_root_text(http_of(t));
 }
 
 
@@ -603,7 +600,7 @@ static const struct variable variables[] = {
     FAMILY("http_", in_joined, 0,
            "a field of the request, in lower case with _ for -: "
            "$http_accept_language; several are joined with commas"),
-    { "content_length", content_length, 0, VAR_VOLATILE, NULL,
+    { "content_length", content_length, 0, VAR_VOLATILE | VAR_AT_HAND, NULL,
       "the Content-Length of the request" },
     { "content_type", in_joined, (uintptr_t) &name_content_type, 0, NULL,
       "the Content-Type of the request" },
@@ -638,31 +635,33 @@ static const struct variable variables[] = {
     { "host", host, 0, 0, NULL,
       "the host of the request line, else that of Host, else the "
       "server's name; in lower case, without a port" },
-    { "server_name", server_name, 0, 0, NULL,
+    { "server_name", server_name, 0, VAR_AT_HAND, NULL,
       "the first name of the server that took the request" },
     TEXT_ROW("request", line, 0, "the request line as it was sent"),
-    TEXT_ROW("request_uri", target, 0,
+    TEXT_ROW("request_uri", target, VAR_AT_HAND,
              "the URI with its arguments as it was sent, whatever was "
              "rewritten since"),
-    TEXT_ROW("server_protocol", protocol, 0,
+    TEXT_ROW("server_protocol", protocol, VAR_AT_HAND,
              "the protocol of the request: HTTP/1.0, HTTP/1.1"),
-    TEXT_ROW("scheme", scheme, 0, "http or https"),
+    TEXT_ROW("scheme", scheme, VAR_AT_HAND, "http or https"),
     { "request_port", request_port, 0, 0, NULL,
       "the port of the request line or of Host, where one is named there" },
-    { "request_method", main_text, AT(method_name), VAR_VOLATILE, NULL,
-      "the method: GET, POST ..." },
-    { "is_request_port", is_request_port, 0, 0, NULL,
+    { "request_method", main_text, AT(method_name), VAR_VOLATILE | VAR_AT_HAND,
+      NULL, "the method: GET, POST ..." },
+    { "is_request_port", is_request_port, 0, VAR_AT_HAND, NULL,
       "\":\" where $request_port has something, else empty" },
-    { "https", https, 0, 0, NULL, "\"on\" on TLS connections, else empty" },
-    TEXT_ROW("uri", uri, VAR_VOLATILE,
+    { "https", https, 0, VAR_AT_HAND, NULL,
+      "\"on\" on TLS connections, else empty" },
+    TEXT_ROW("uri", uri, VAR_VOLATILE | VAR_AT_HAND,
              "the URI as it is now, decoded and without arguments: "
              "rewriting and redirects inside change it"),
-    TEXT_ROW("document_uri", uri, VAR_VOLATILE, "the same as $uri"),
+    TEXT_ROW("document_uri", uri, VAR_VOLATILE | VAR_AT_HAND,
+             "the same as $uri"),
     { "args", text, AT(args), VAR_VOLATILE | VAR_CHANGEABLE, set_args,
       "the arguments of the request, as they are now" },
-    TEXT_ROW("query_string", args, VAR_VOLATILE,
+    TEXT_ROW("query_string", args, VAR_VOLATILE | VAR_AT_HAND,
              "the same as $args, but cannot be set"),
-    { "is_args", is_args, 0, VAR_VOLATILE, NULL,
+    { "is_args", is_args, 0, VAR_VOLATILE | VAR_AT_HAND, NULL,
       "\"?\" where there are arguments, else empty" },
     FAMILY("arg_", argument, VAR_VOLATILE,
            "the value of an argument of the request, not decoded: "
@@ -760,7 +759,7 @@ static const struct variable variables[] = {
       "the location that answers, as the configuration writes it: \"/x\", "
       "\"= /x\", \"~ \\.php$\", \"@name\"; empty outside of locations" },
     { "pid", pid, 0, 0, NULL, "the process number of the worker" },
-    { "nginx_version", nginx_version, 0, 0, NULL,
+    { "nginx_version", nginx_version, 0, VAR_AT_HAND, NULL,
       "the version of nginx that weir measures itself by" },
     { .name = NULL },
 };

@@ -22,11 +22,12 @@ struct part {
 };
 
 struct expr {
-    str_t            text; /* as written */
-    unsigned         flags;
-    bool             has_captures;
-    bool             has_variables;
-    VEC(struct part) parts;
+    str_t             text; /* as written */
+    unsigned          flags;
+    bool              has_captures;
+    bool              has_variables;
+    const struct var *only; /* all that it is made of, or NULL              */
+    VEC(struct part)  parts;
 };
 
 
@@ -103,8 +104,21 @@ expr_compile(struct conf *cf, str_t text, unsigned flags, const char **error)
         if (*error != NULL)
             return NULL;
     }
+    if (e->parts.n == 1 && !(flags & EXPR_Z))
+        e->only = e->parts.at[0].var;
     hash_set(known, e->text, e);
     return e;
+}
+
+
+static str_t
+variable_value(const struct var *v, struct task *t)
+{
+    str_t s = var_get(t, v);
+
+    log_debug(t->log, "%s script var: \"" STR_F "\"", task_protocol(t),
+              STR_A(s));
+    return s.p ? s : STR("");
 }
 
 
@@ -119,10 +133,7 @@ part_value(const struct part *part, struct task *t, bool is_escaped)
                   STR_A(part->text));
         return part->text;
     case PART_VARIABLE:
-        s = var_get(t, part->var);
-        log_debug(t->log, "%s script var: \"" STR_F "\"", task_protocol(t),
-                  STR_A(s));
-        return s.p ? s : STR("");
+        return variable_value(part->var, t);
     case PART_CAPTURE:
         s = captures_get(&t->captures, part->group);
         log_debug(t->log, "%s script capture: \"" STR_F "\"", task_protocol(t),
@@ -161,6 +172,8 @@ join(const struct expr *e, struct task *t, bool is_escaped)
 static str_t
 eval(const struct expr *e, struct task *t, bool is_escaped)
 {
+    if (e->only != NULL)
+        return variable_value(e->only, t);
     if (expr_is_constant(e))
         return e->text.p ? e->text : STR("");
     if (e->parts.n == 1 && !(e->flags & EXPR_Z))

@@ -401,7 +401,10 @@ evaluate(struct task *t, const struct var *v)
 str_t
 var_get(struct task *t, const struct var *v)
 {
-    vars_prepare(t);
+    if (v->flags & VAR_AT_HAND)
+        return v->get(t, v->arg);
+    if (t->values == NULL)
+        vars_prepare(t);
     switch (t->values[v->index].is_set) {
     case VALUE_KEPT:
         return t->values[v->index].s;

@@ -15,6 +15,9 @@ enum variable_flag {
     VAR_CHANGEABLE = 4, /* set, map, geo ... may define it                   */
     VAR_WEAK = 8,      /* a definition that does not replace a family: until it
                           is set, the family's value is used */
+    VAR_AT_HAND = 16,  /* of a row that is volatile or has one value: get only
+                          looks it up, and needs no other variable, so that
+                          nothing is kept in the task */
 };
 
 /*
