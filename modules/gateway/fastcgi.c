@@ -25,6 +25,7 @@ struct fastcgi_try {
     size_t                text_n;
     size_t                logged;
     bool                  is_closed; /* the output has ended                 */
+    bool                  has_body;  /* the request                          */
 };
 
 
@@ -41,13 +42,15 @@ conf_at(const struct exchange *x)
 static enum step
 encode_head(struct exchange *x, struct chain *out)
 {
-    struct params params UNSET;
+    struct fastcgi_try          *f = exchange_state(x);
+    const struct gateway_upload *u = &exchange_gateway(x)->upload;
+    struct params params         UNSET;
 
-    params_init(&params, x);
+    params_init(&params, exchange_request(x)->task.arena, params_put_fastcgi);
     if (!app_collect(x, &params))
         return STEP_FAIL;
-    chain_add(out, params_fastcgi(exchange_request(x)->task.arena, &params,
-                                  conf_at(x)->keeps));
+    f->has_body = u->is_streaming || !chain_empty(&u->body);
+    chain_add(out, params_fastcgi(&params, conf_at(x)->keeps, f->has_body));
     return STEP_NEXT;
 }
 
@@ -55,9 +58,9 @@ encode_head(struct exchange *x, struct chain *out)
 static enum step
 encode_body(struct exchange *x, struct chain *in, struct chain *out, bool last)
 {
-    char header[FASTCGI_HEADER];
+    const struct fastcgi_try *f = exchange_state(x);
+    char                      header[FASTCGI_HEADER];
 
-    (void) x;
     while (in->n != 0) {
         size_t n = in->n < FASTCGI_MAX ? (size_t) in->n : FASTCGI_MAX;
 
@@ -65,7 +68,7 @@ encode_body(struct exchange *x, struct chain *in, struct chain *out, bool last)
         chain_add_copy(out, (str_t){ header, FASTCGI_HEADER });
         chain_move_n(out, in, n);
     }
-    if (last) {
+    if (last && f->has_body) {
         fastcgi_put_header(header, FASTCGI_STDIN, 0);
         chain_add_copy(out, (str_t){ header, FASTCGI_HEADER });
     }

@@ -58,7 +58,3 @@ void fastcgi_took(struct fastcgi_reader *f, str_t *in, size_t n);
 /* Writes a header. */
 void fastcgi_put_header(char out[FASTCGI_HEADER], enum fastcgi_type type,
                         size_t n);
-/* The length of a pair of name and value in PARAMS; writes it to p, and
- * returns its end.  Each is shorter than 2^31 bytes. */
-size_t fastcgi_pair_size(str_t name, str_t value);
-char  *fastcgi_put_pair(char *p, str_t name, str_t value);

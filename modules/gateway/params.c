@@ -8,6 +8,8 @@
 
 #include "http/server.h"
 
+enum { NAME_FEW = 64 };
+
 
 static const char *
 parse_param(struct conf *cf, void *field)
@@ -43,23 +45,48 @@ header_part(str_t name)
 }
 
 
+/* The header that has this parameter: "ACCEPT_CHARSET" is Accept-Charset. */
+static enum field_id
+header_of(str_t part)
+{
+    char name[NAME_FEW];
+
+    if (part.n > sizeof(name))
+        return FIELD_UNKNOWN;
+    for (size_t i = 0; i < part.n; i++)
+        name[i] = part.p[i] == '_' ? '-' : part.p[i];
+    return field_id((str_t){ name, part.n });
+}
+
+
+static void
+replace(struct conf *cf, struct params_conf *c, struct param_row *row,
+        str_t part)
+{
+    enum field_id id = header_of(part);
+
+    if (!c->replaced)
+        c->replaced = hash_new(cf->arena, c->rows.n, HASH_NOCASE);
+    hash_set(c->replaced, part, row);
+    if (id != FIELD_UNKNOWN)
+        c->replaces[id] = true;
+}
+
+
 const char *
 app_ready(struct conf *cf, void *conf)
 {
     struct params_conf *c = &((struct app *) conf)->params;
 
     c->replaced = NULL;
-    c->has_host = false;
+    memset(c->replaces, 0, sizeof(c->replaces));
     VEC_EACH(&c->rows, row) {
         str_t part = header_part(row->name);
 
-        if (part.n == 0)
-            continue;
-        if (!c->replaced)
-            c->replaced = hash_new(cf->arena, c->rows.n, HASH_NOCASE);
-        hash_set(c->replaced, part, row);
-        if (str_ieq(part, STR("HOST")))
-            c->has_host = true;
+        if (part.n != 0)
+            replace(cf, c, row, part);
+        row->has_to_say = row->if_not_empty
+                          || (part.n != 0 && expr_is_constant(row->value));
     }
     return NULL;
 }
@@ -67,17 +94,13 @@ app_ready(struct conf *cf, void *conf)
 
 /* --- what is sent --------------------------------------------------------- */
 
-void
-params_init(struct params *out, const struct exchange *x)
+static void
+add(struct params *out, const struct http_request *r, str_t name, str_t value)
 {
-    const struct gateway *g = exchange_gateway(x);
-    const struct app     *c = g->data;
-
-    out->n = 0;
-    out->room = c->params.rows.n + g->r->in.list.n + 4;
-    out->at = out->room <= PARAMS_FEW
-                  ? out->few
-                  : arena_array(g->r->task.arena, struct param, out->room);
+    log_debug(r->task.log, "%s param: \"" STR_F ": " STR_F "\"",
+              r->exchanges->running->protocol->prefix, STR_A(name),
+              STR_A(value));
+    params_add(out, name, value);
 }
 
 
@@ -90,11 +113,9 @@ add_rows(struct params *out, struct http_request *r,
 
         if (r->task.has_bad_value)
             return false;
-        if (value.n == 0
-            && (row->if_not_empty
-                || (expr_is_constant(row->value) && header_part(row->name).n)))
+        if (value.n == 0 && row->has_to_say)
             continue;
-        params_add(out, row->name, value);
+        add(out, r, row->name, value);
     }
     return true;
 }
@@ -108,21 +129,23 @@ add_host(struct params *out, struct http_request *r)
     if (r->port)
         host = str_join3(r->task.arena, host, STR(":"),
                          arena_number(r->task.arena, r->port));
-    params_add(out, STR("HTTP_HOST"), host);
+    add(out, r, STR("HTTP_HOST"), host);
 }
 
 
+/* Those with a name that has no id are compared with each other. */
 static bool
 is_same(const struct field *f, const struct field *g)
 {
-    return f->id == g->id
-           && (f->id != FIELD_UNKNOWN || str_ieq(f->name, g->name));
+    return g->id == FIELD_UNKNOWN && str_ieq(f->name, g->name);
 }
 
 
 static bool
 came_before(const struct fields *in, const struct field *f)
 {
+    if (f->id != FIELD_UNKNOWN)
+        return fields_get(in, f->id) != f;
     for (const struct field *g = in->list.at; g != f; g++)
         if (!g->is_hidden && is_same(f, g))
             return true;
@@ -130,40 +153,52 @@ came_before(const struct fields *in, const struct field *f)
 }
 
 
+/* The next one of that name. */
+static const struct field *
+next_same(const struct fields *in, const struct field *f)
+{
+    const struct field *end = in->list.at + in->list.n, *g;
+
+    if (f->id != FIELD_UNKNOWN)
+        return fields_next(in, f);
+    for (g = f + 1; g != end; g++)
+        if (!g->is_hidden && is_same(f, g))
+            return g;
+    return NULL;
+}
+
+
 /* Its value and those of the same name that follow. */
 static str_t
 joined(struct arena *a, const struct fields *in, const struct field *f)
 {
-    const struct field *end = in->list.at + in->list.n;
+    const struct field *next = next_same(in, f);
     str_t  separator = f->id == FIELD_COOKIE ? STR("; ") : STR(", ");
     size_t n = f->value.n;
     char  *p;
     str_t  all;
 
-    for (const struct field *g = f + 1; g != end; g++)
-        if (!g->is_hidden && is_same(f, g))
-            n += separator.n + g->value.n;
-    if (n == f->value.n)
+    if (next == NULL)
         return f->value;
+    for (const struct field *g = next; g != NULL; g = next_same(in, g))
+        n += separator.n + g->value.n;
     all = (str_t){ p = arena_bytes(a, n), n };
-    for (const struct field *g = f; g != end; g++) {
-        if (g->is_hidden || !is_same(f, g))
-            continue;
-        if (g != f)
-            p = str_put(p, separator);
+    p = str_put(p, f->value);
+    for (const struct field *g = next; g != NULL; g = next_same(in, g)) {
+        p = str_put(p, separator);
         p = str_put(p, g->value);
     }
     return all;
 }
 
 
-/* "HTTP_ACCEPT_LANGUAGE" for "Accept-Language". */
+/* "HTTP_ACCEPT_LANGUAGE" for "Accept-Language", in room or in a. */
 static str_t
-header_name(struct arena *a, str_t name)
+header_name(struct arena *a, char room[NAME_FEW], str_t name)
 {
     static const char prefix[] = "HTTP_";
     size_t            n = sizeof(prefix) - 1;
-    char             *p = arena_bytes(a, n + name.n);
+    char *p = n + name.n <= NAME_FEW ? room : arena_bytes(a, n + name.n);
 
     memcpy(p, prefix, n);
     for (size_t i = 0; i < name.n; i++) {
@@ -179,7 +214,7 @@ header_name(struct arena *a, str_t name)
 
 /* What a cache stores is the whole response, whatever the client asks for. */
 static bool
-is_kept_back(const struct gateway *g, const struct field *f)
+is_condition(const struct field *f)
 {
     switch ((int) f->id) {
     case FIELD_IF_MODIFIED_SINCE:
@@ -188,43 +223,63 @@ is_kept_back(const struct gateway *g, const struct field *f)
     case FIELD_IF_MATCH:
     case FIELD_RANGE:
     case FIELD_IF_RANGE:
-        return gateway_cache_asks_whole(g);
+        return true;
     default:
         return false;
     }
 }
 
 
+/* Whether a parameter of the configuration stands in its place. */
+static bool
+is_replaced(const struct params_conf *c, enum field_id id, str_t name)
+{
+    if (c->replaced == NULL)
+        return false;
+    return id != FIELD_UNKNOWN
+               ? c->replaces[id]
+               : hash_get(c->replaced, header_part(name)) != NULL;
+}
+
+
 /* Of a stored response that is revalidated. */
 static void
-add_condition(struct params *out, const struct gateway *g, str_t name,
+add_condition(struct params *out, const struct http_request *r,
+              const struct params_conf *c, enum field_id id, str_t name,
               str_t value)
 {
-    const struct params_conf *c = &((const struct app *) g->data)->params;
-
-    if (value.n == 0 || !gateway_cache_asks_whole(g)
-        || (c->replaced && hash_get(c->replaced, header_part(name))))
-        return;
-    params_add(out, name, value);
+    if (value.n != 0 && !is_replaced(c, id, name))
+        add(out, r, name, value);
 }
 
 
 static void
-add_headers(struct params *out, const struct gateway *g,
-            const struct params_conf *c)
+add_conditions(struct params *out, const struct gateway *g,
+               const struct params_conf *c)
 {
-    struct http_request *r = g->r;
+    add_condition(out, g->r, c, FIELD_IF_MODIFIED_SINCE,
+                  STR("HTTP_IF_MODIFIED_SINCE"), gateway_cache_modified(g));
+    add_condition(out, g->r, c, FIELD_IF_NONE_MATCH, STR("HTTP_IF_NONE_MATCH"),
+                  gateway_cache_etag(g));
+}
+
+
+static void
+add_headers(struct params *out, struct http_request *r,
+            const struct params_conf *c, bool asks_whole)
+{
+    struct arena *a = r->task.arena;
+    char          room[NAME_FEW];
 
     VEC_EACH(&r->in.list, f) {
         str_t name;
 
-        if (f->is_hidden || f->id == FIELD_HOST || is_kept_back(g, f)
-            || came_before(&r->in, f))
+        if (f->is_hidden || f->id == FIELD_HOST
+            || (asks_whole && is_condition(f)) || came_before(&r->in, f))
             continue;
-        name = header_name(r->task.arena, f->name);
-        if (c->replaced && hash_get(c->replaced, header_part(name)))
-            continue;
-        params_add(out, name, joined(r->task.arena, &r->in, f));
+        name = header_name(a, room, f->name);
+        if (!is_replaced(c, f->id, name))
+            add(out, r, name, joined(a, &r->in, f));
     }
 }
 
@@ -235,20 +290,16 @@ app_collect(struct exchange *x, struct params *out)
     const struct gateway     *g = exchange_gateway(x);
     const struct params_conf *c = &((const struct app *) g->data)->params;
     struct http_request      *r = g->r;
+    bool                      asks_whole = gateway_cache_asks_whole(g);
 
     if (!add_rows(out, r, c))
         return false;
-    if (!c->has_host)
+    if (!c->replaces[FIELD_HOST])
         add_host(out, r);
-    add_condition(out, g, STR("HTTP_IF_MODIFIED_SINCE"),
-                  gateway_cache_modified(g));
-    add_condition(out, g, STR("HTTP_IF_NONE_MATCH"), gateway_cache_etag(g));
+    if (asks_whole)
+        add_conditions(out, g, c);
     if (g->conf->pass_request_headers)
-        add_headers(out, g, c);
-    for (size_t i = 0; i < out->n; i++)
-        log_debug(r->task.log, "%s param: \"" STR_F ": " STR_F "\"",
-                  g->protocol->prefix, STR_A(out->at[i].name),
-                  STR_A(out->at[i].value));
+        add_headers(out, r, c, asks_whole);
     return true;
 }
 
@@ -265,19 +316,24 @@ app_prepare(struct gateway *g)
 }
 
 
+static char *
+put_line(char *p, str_t name, str_t value)
+{
+    p = str_put(p, name);
+    p = str_put(p, STR(": "));
+    p = str_put(p, value);
+    return str_put(p, STR("\n"));
+}
+
+
 enum step
 app_describe(struct exchange *x, struct chain *out)
 {
     struct params params UNSET;
 
-    params_init(&params, x);
+    params_init(&params, exchange_request(x)->task.arena, put_line);
     if (!app_collect(x, &params))
         return STEP_FAIL;
-    for (size_t i = 0; i < params.n; i++) {
-        chain_add_copy(out, params.at[i].name);
-        chain_add_copy(out, STR(": "));
-        chain_add_copy(out, params.at[i].value);
-        chain_add_copy(out, STR("\n"));
-    }
+    chain_add_copy(out, params_pairs(&params));
     return STEP_NEXT;
 }

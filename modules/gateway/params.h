@@ -14,13 +14,14 @@ struct param_row {
     str_t        name;
     struct expr *value;
     bool         if_not_empty;
+    bool         has_to_say; /* set by app_ready: not sent when empty        */
 };
 
 struct params_conf {
     VEC(struct param_row) rows;
     struct hash *replaced; /* set by app_ready: the names behind HTTP_ that
                               rows set, "X_ACCEL"; NULL: none                */
-    bool         has_host; /* ... HTTP_HOST is one of them                   */
+    bool         replaces[FIELD_COUNT]; /* ... which known headers those are */
 };
 
 /* The type of PREFIX_param; the field is a struct params_conf. */
@@ -42,8 +43,6 @@ struct app {
 /* Of modules with such a conf. */
 const char *app_ready(struct conf *cf, void *conf);
 
-/* An empty list, which has room for all that app_collect adds, and one more. */
-void params_init(struct params *out, const struct exchange *x);
 /* Adds the parameters of a request: those of the directives in their order,
  * HTTP_HOST unless one of them sets it, and HTTP_... for each header of the
  * client, if they are passed on.  False: a value could not be evaluated. */

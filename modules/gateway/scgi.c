@@ -26,12 +26,12 @@ encode_head(struct exchange *x, struct chain *out)
     int64_t              n = exchange_gateway(x)->upload.length;
     struct params params UNSET;
 
-    params_init(&params, x);
+    params_init(&params, a, params_put_scgi);
     params_add(&params, STR("CONTENT_LENGTH"),
                arena_number(a, n > 0 ? (uint64_t) n : 0));
     if (!app_collect(x, &params))
         return STEP_FAIL;
-    chain_add(out, params_scgi(a, &params));
+    chain_add(out, params_scgi(&params));
     return STEP_NEXT;
 }
 

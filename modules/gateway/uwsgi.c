@@ -79,10 +79,10 @@ encode_head(struct exchange *x, struct chain *out)
     size_t               n;
     str_t                head;
 
-    params_init(&params, x);
+    params_init(&params, r->task.arena, params_put_uwsgi);
     if (!app_collect(x, &params))
         return STEP_FAIL;
-    head = params_uwsgi(r->task.arena, &params, modifiers, c->string, &n);
+    head = params_uwsgi(&params, modifiers, c->string, &n);
     if (head.n == 0) {
         log_error(r->task.log, "uwsgi request is too big: %zu", n);
         return STEP_FAIL;

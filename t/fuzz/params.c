@@ -35,6 +35,16 @@ take(str_t *s, size_t n)
 
 /* --- what went in --------------------------------------------------------- */
 
+struct param {
+    str_t name, value;
+};
+
+struct list {
+    struct param at[MANY];
+    size_t       n;
+};
+
+
 static str_t
 lengthen(struct arena *a, str_t s)
 {
@@ -47,11 +57,9 @@ lengthen(struct arena *a, str_t s)
 
 
 static void
-list(struct arena *a, struct params *out, str_t in)
+read_list(struct arena *a, struct list *out, str_t in)
 {
     out->n = 0;
-    out->room = MANY;
-    out->at = arena_array(a, struct param, MANY);
     while (in.n != 0 && out->n < MANY) {
         const char *end = str_chr(in, '\n');
         str_t       line = end ? str_span(in.p, end) : in;
@@ -62,8 +70,18 @@ list(struct arena *a, struct params *out, str_t in)
         line = str_from(line, name.n + (equal != NULL));
         if (name.n != 0 && name.p[0] == '*' && line.n != 0)
             line = lengthen(a, line);
-        params_add(out, name, line);
+        out->at[out->n++] = (struct param){ name, line };
     }
+}
+
+
+static void
+add_all(struct params *out, struct arena *a, params_put *put,
+        const struct list *list)
+{
+    params_init(out, a, put);
+    for (size_t i = 0; i < list->n; i++)
+        params_add(out, list->at[i].name, list->at[i].value);
 }
 
 
@@ -95,7 +113,7 @@ take_ended(str_t *s)
 
 
 static void
-read_scgi(const struct params *params, str_t s)
+read_scgi(const struct list *params, str_t s)
 {
     size_t n = 0;
 
@@ -122,7 +140,7 @@ take_sized(str_t *s)
 
 
 static void
-read_uwsgi(const struct params *params, str_t s, size_t size)
+read_uwsgi(const struct list *params, str_t s, size_t size)
 {
     str_t head;
 
@@ -158,7 +176,7 @@ take_length(str_t *s)
 
 /* The contents of the records behind the first, which are taken together. */
 static str_t
-join_records(struct arena *a, str_t s)
+join_records(struct arena *a, str_t s, bool has_body)
 {
     char  *start = arena_bytes(a, s.n), *p = start;
     size_t n = 1;
@@ -171,20 +189,23 @@ join_records(struct arena *a, str_t s)
         memcpy(p, take(&s, n).p, n);
         p += n;
     }
+    if (!has_body)
+        CHECK(byte(take(&s, FASTCGI_HEADER), 1) == FASTCGI_STDIN);
     CHECK(s.n == 0);
     return str_span(start, p);
 }
 
 
 static void
-read_fastcgi(struct arena *a, const struct params *params, str_t s, bool keeps)
+read_fastcgi(struct arena *a, const struct list *params, str_t s, bool keeps,
+             bool has_body)
 {
     str_t begin = take(&s, 2 * FASTCGI_HEADER);
 
     CHECK(byte(begin, 0) == 1 && byte(begin, 1) == FASTCGI_BEGIN);
     CHECK(byte(begin, 5) == FASTCGI_HEADER && byte(begin, 9) == 1);
     CHECK(byte(begin, 10) == keeps);
-    s = join_records(a, s);
+    s = join_records(a, s, has_body);
     for (size_t i = 0; i < params->n; i++) {
         size_t name = take_length(&s), value = take_length(&s);
 
@@ -200,16 +221,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const unsigned char modifiers[] = { 7, 9 };
     struct arena              *a = arena_new(0);
+    static struct list         in;
     struct params              params;
     size_t                     n;
     str_t                      s;
 
-    list(a, &params, (str_t){ (const char *) data, size });
-    read_scgi(&params, params_scgi(a, &params));
-    s = params_uwsgi(a, &params, modifiers, STR("more"), &n);
-    read_uwsgi(&params, s, n);
-    s = params_fastcgi(a, &params, size & 1);
-    read_fastcgi(a, &params, s, size & 1);
+    read_list(a, &in, (str_t){ (const char *) data, size });
+    add_all(&params, a, params_put_scgi, &in);
+    read_scgi(&in, params_scgi(&params));
+    add_all(&params, a, params_put_uwsgi, &in);
+    s = params_uwsgi(&params, modifiers, STR("more"), &n);
+    read_uwsgi(&in, s, n);
+    add_all(&params, a, params_put_fastcgi, &in);
+    s = params_fastcgi(&params, size & 1, size & 2);
+    read_fastcgi(a, &in, s, size & 1, size & 2);
     arena_free(a);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include "core/base/check.h"
 #include "modules/gateway/cgi_head.h"
 #include "modules/gateway/fastcgi_record.h"
+#include "modules/gateway/params_form.h"
 #include "t/unit/tap.h"
 
 #define RECORD(type, n, padding) "\1" type "\0\1\0" n padding "\0"
@@ -106,19 +107,17 @@ test_cuts(void)
 static void
 test_pairs(void)
 {
-    static char  text[300];
-    char         out[400];
-    str_t        name = STR("NAME"), value = { text, sizeof(text) };
-    const size_t n = fastcgi_pair_size(name, value);
+    static char text[300];
+    char        out[400];
+    str_t       name = STR("NAME"), value = { text, sizeof(text) };
 
-    is((int) n, 1 + 4 + 4 + 300, "the size of a pair");
-    is((int) (fastcgi_put_pair(out, name, value) - out), (int) n,
-       "is what is written");
+    is((int) (params_put_fastcgi(out, name, value) - out), 1 + 4 + 4 + 300,
+       "the size of a pair");
     ok(memcmp(out, "\4\200\0\1\54NAME", 9) == 0, "with its lengths");
-    is((int) fastcgi_pair_size(STR(""), (str_t){ text, 127 }), 129,
-       "127 is a length of one byte");
-    is((int) fastcgi_pair_size((str_t){ text, 128 }, STR("")), 133,
-       "128 is one of four");
+    is((int) (params_put_fastcgi(out, STR(""), (str_t){ text, 127 }) - out),
+       129, "127 is a length of one byte");
+    is((int) (params_put_fastcgi(out, (str_t){ text, 128 }, STR("")) - out),
+       133, "128 is one of four");
 }
 
 
