@@ -57,6 +57,9 @@ struct http_main {
     VEC(struct http_server *)  servers;
     VEC(struct http_address *) addresses;
     struct phase_list          phases[PHASE_COUNT];
+    uint8_t                    due[PHASE_COUNT]; /* the first phase from there
+                                                    on in which anything is
+                                                    done                     */
     const struct http_filter **heads;  /* in order, ended by NULL            */
     const struct http_filter **bodies;
     unsigned                   n_filters;

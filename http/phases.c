@@ -73,6 +73,44 @@ fill_phase(struct conf *cf, struct phase_list *list, enum phase phase)
 }
 
 
+/* Whether anything is done in a phase.  Of the engine's own, those that follow
+ * handlers up have nothing to do where there are none. */
+static bool
+is_phase_used(const struct phase_list *lists, unsigned phase)
+{
+    switch ((enum phase) phase) {
+    case PHASE_FIND_LOCATION:
+    case PHASE_CONTENT:
+        return true;
+    case PHASE_POST_REWRITE:
+        return lists[PHASE_SERVER_REWRITE].n + lists[PHASE_REWRITE].n != 0;
+    case PHASE_POST_ACCESS:
+        return lists[PHASE_ACCESS].n != 0;
+    case PHASE_POST_READ:
+    case PHASE_SERVER_REWRITE:
+    case PHASE_REWRITE:
+    case PHASE_PREACCESS:
+    case PHASE_ACCESS:
+    case PHASE_PRECONTENT:
+    case PHASE_LOG:
+    case PHASE_COUNT:
+        break;
+    }
+    return lists[phase].n != 0;
+}
+
+
+static void
+find_due(struct http_main *m)
+{
+    unsigned due = PHASE_LOG, phase;
+
+    for (phase = PHASE_COUNT; phase-- > 0; m->due[phase] = (uint8_t) due)
+        if (is_phase_used(m->phases, phase))
+            due = phase;
+}
+
+
 static const struct module *
 filters_module(const char *name)
 {
@@ -128,6 +166,7 @@ http_phases_ready(struct conf *cf, struct http_main *m)
 
     for (phase = 0; phase < PHASE_COUNT; phase++)
         fill_phase(cf, &m->phases[phase], phase);
+    find_due(m);
     m->heads = filters_in(cf, head_order, countof(head_order));
     m->bodies = filters_in(cf, body_order, countof(body_order));
     for (i = 0; m->heads[i] != NULL; i++)

@@ -35,9 +35,8 @@ call_handlers(struct http_request *r, const struct phase_list *list)
 
 /* Makes the next calls of the present phase. */
 static enum step
-call_phase(struct http_request *r)
+call_phase(struct http_request *r, const struct http_main *m)
 {
-    const struct http_main  *m = http_main_of(r->task.gen);
     const struct phase_list *list = &m->phases[r->phase];
     enum step                step;
 
@@ -157,11 +156,14 @@ follow(struct http_request *r, enum step step)
 }
 
 
+/* From the phase and handler that are due, up to what ends this state or has to
+ * be waited for. */
 static bool
 run_phases(struct http_request *r)
 {
-    unsigned  phase = r->phase;
-    enum step step;
+    const struct http_main *m = http_main_of(r->task.gen);
+    unsigned                phase;
+    enum step               step;
 
     r->has_run = true;
     if (r->fail_at_once != 0) {
@@ -169,25 +171,30 @@ run_phases(struct http_request *r)
         r->fail_at_once = 0;
         return follow(r, step);
     }
-    if (r->phase == PHASE_CONTENT && r->location->content != NULL
-        && !r->has_declined)
-    {
-        if (task_is_dry(&r->task))
-            trace_content(r);
-        r->state = HTTP_CONTENT;
-        return true;
+    for (;;) {
+        if (r->handler == 0)
+            r->phase = m->due[r->phase];
+        phase = r->phase;
+        if (phase == PHASE_CONTENT && r->location->content != NULL
+            && !r->has_declined) {
+            if (task_is_dry(&r->task))
+                trace_content(r);
+            r->state = HTTP_CONTENT;
+            return true;
+        }
+        http_debug_phase(r);
+        step = distrust(r, call_phase(r, m));
+        if (task_is_dry(&r->task) && !r->moved)
+            trace_step(r, phase, r->handler, step);
+        if (r->moved || (step != STEP_NEXT && step != STEP_ACCEPT))
+            return follow(r, step);
+        if (step == STEP_NEXT) {
+            r->handler++;
+        } else {
+            r->phase++;
+            r->handler = 0;
+        }
     }
-    http_debug_phase(r);
-    step = distrust(r, call_phase(r));
-    if (task_is_dry(&r->task) && !r->moved)
-        trace_step(r, phase, r->handler, step);
-    if (!r->moved && step == STEP_NEXT) {
-        r->handler++;
-    } else if (!r->moved && step == STEP_ACCEPT) {
-        r->phase++;
-        r->handler = 0;
-    }
-    return follow(r, step);
 }
 
 
