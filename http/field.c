@@ -7,9 +7,9 @@
 
 #include "core/base/check.h"
 
-static const str_t names[FIELD_COUNT] = { [FIELD_UNKNOWN] = STR_INIT(""),
+const str_t field_names[FIELD_COUNT] = { [FIELD_UNKNOWN] = STR_INIT(""),
 #define X(id, name) [FIELD_##id] = STR_INIT(name),
-                                          FIELD_LIST(X)
+                                         FIELD_LIST(X)
 #undef X
 };
 
@@ -66,18 +66,11 @@ field_id(str_t name)
     if (name.n < 2 || name.n > LONGEST)
         return FIELD_UNKNOWN;
     for (id = by_length[name.n]; *id != FIELD_UNKNOWN; id++) {
-        known = names[*id];
+        known = field_names[*id];
         if (((known.p[0] ^ name.p[0]) & ~0x20) == 0 && str_ieq(known, name))
             return (enum field_id) * id;
     }
     return FIELD_UNKNOWN;
-}
-
-
-str_t
-field_name(enum field_id id)
-{
-    return names[id];
 }
 
 
@@ -130,12 +123,12 @@ fields_add_known(struct arena *a, struct fields *f, enum field_id id,
 struct field *
 fields_add_id(struct arena *a, struct fields *f, enum field_id id, str_t value)
 {
-    return append(a, f, names[id], value, id);
+    return append(a, f, field_names[id], value, id);
 }
 
 
-static struct field *
-visible_from(const struct fields *f, uint16_t place)
+struct field *
+fields_from(const struct fields *f, uint16_t place)
 {
     struct field *at;
 
@@ -146,20 +139,6 @@ visible_from(const struct fields *f, uint16_t place)
         place = at->next;
     }
     return NULL;
-}
-
-
-struct field *
-fields_get(const struct fields *f, enum field_id id)
-{
-    return visible_from(f, f->first[id]);
-}
-
-
-struct field *
-fields_next(const struct fields *f, const struct field *at)
-{
-    return visible_from(f, at->next);
 }
 
 
@@ -329,8 +308,8 @@ halves_at(const char *p, const char *q)
 
 
 /* Eight bytes at once; the last ones may have been looked at before. */
-bool
-field_has_break(str_t value)
+static inline bool
+has_break(str_t value)
 {
     const size_t word = sizeof(uint64_t), half = word / 2;
 
@@ -349,30 +328,40 @@ field_has_break(str_t value)
 }
 
 
+bool
+field_has_break(str_t value)
+{
+    return has_break(value);
+}
+
+
+static inline char *
+put_text(char *p, str_t text)
+{
+    char *end = str_put(p, text);
+
+    if (has_break(text))
+        for (; p < end; p++)
+            if (is_break(*p))
+                *p = ' ';
+    return end;
+}
+
+
 char *
 field_put_text(char *p, str_t text)
 {
-    size_t i;
-
-    if (text.n == 0)
-        return p;
-    memcpy(p, text.p, text.n);
-    if (field_has_break(text))
-        for (i = 0; i < text.n; i++)
-            if (is_break(p[i]))
-                p[i] = ' ';
-    return p + text.n;
+    return put_text(p, text);
 }
 
 
 char *
 field_put(char *p, str_t name, str_t value)
 {
-    memcpy(p, name.p, name.n);
-    p += name.n;
+    p = str_put(p, name);
     *p++ = ':';
     *p++ = ' ';
-    p = field_put_text(p, value);
+    p = put_text(p, value);
     *p++ = '\r';
     *p++ = '\n';
     return p;

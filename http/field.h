@@ -98,8 +98,14 @@ struct fields *fields_want(struct arena *a, struct fields **f);
  * A list must stay shorter than UINT16_MAX. */
 enum { FIELDS_MAX = 4096 };
 
+extern const str_t field_names[FIELD_COUNT]; /* by id */
+static inline str_t
+field_name(enum field_id id)
+{
+    return field_names[id];
+}
+
 enum field_id field_id(str_t name); /* case is ignored */
-str_t         field_name(enum field_id id);
 
 /* Appends a field; name and value are not copied.  Pointers into the list are
  * invalid after an append. */
@@ -110,9 +116,20 @@ struct field *fields_add_known(struct arena *a, struct fields *f,
                                enum field_id id, str_t name, str_t value);
 struct field *fields_add_id(struct arena *a, struct fields *f,
                             enum field_id id, str_t value);
+/* The first visible field from a place on (struct field: next) that has its
+ * name. */
+struct field *fields_from(const struct fields *f, uint16_t place);
 /* The first visible field with a known name, or the next one; NULL: none. */
-struct field *fields_get(const struct fields *f, enum field_id id);
-struct field *fields_next(const struct fields *f, const struct field *at);
+static inline struct field *
+fields_get(const struct fields *f, enum field_id id)
+{
+    return f->first[id] != 0 ? fields_from(f, f->first[id]) : NULL;
+}
+static inline struct field *
+fields_next(const struct fields *f, const struct field *at)
+{
+    return at->next != 0 ? fields_from(f, at->next) : NULL;
+}
 /* The first visible field with that name, ignoring case. */
 struct field *fields_find(const struct fields *f, str_t name);
 /* Its value, or STR_NONE. */

@@ -356,11 +356,18 @@ search(const struct http_locations *ls, struct http_request *r)
 
 
 void
-http_enter(struct http_request *r, const struct http_location *l)
+http_apply(struct http_request *r, const struct http_location *l)
 {
     r->location = l;
     r->task.conf = l->conf;
     r->log.targets = error_log_targets(l->conf);
+}
+
+
+void
+http_enter(struct http_request *r, const struct http_location *l)
+{
+    http_apply(r, l);
     r->codec->enter(r);
 }
 

@@ -90,7 +90,7 @@ http_request_new(struct http_conn *h, const struct http_codec *codec)
     r->started_seconds = clock_seconds();
     r->started_ms = clock_millisecond();
     r->server = h->server;
-    http_enter(r, r->server->root);
+    http_apply(r, r->server->root);
     return r;
 }
 

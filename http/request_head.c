@@ -56,7 +56,7 @@ choose_server(struct http_request *r, str_t host)
     const struct http_server  *s = http_find_server(a, host, &r->task);
 
     r->server = s != NULL ? s : http_default_server(a);
-    http_enter(r, r->server->root);
+    http_apply(r, r->server->root);
     return s != NULL ? http_tls_check_server(r, host) : 500;
 }
 
@@ -204,12 +204,11 @@ request_head_end(struct http_request *r)
     unsigned status = 0;
 
     r->has_host = r->host.n != 0;
-    if (r->has_host) {
-        http_enter(r, r->server->root);
-    } else {
+    if (!r->has_host) {
         status = choose_server(r, STR(""));
         r->host = r->server->name;
     }
+    http_enter(r, r->server->root);
     return status != 0 ? status : http_tls_check(r);
 }
 

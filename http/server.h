@@ -104,8 +104,10 @@ const struct http_location *http_find_named(const struct http_request *r,
  * of locations. */
 str_t http_location_text(struct arena *a, const struct http_location *l);
 
-/* Puts the settings of a location (or of an if block in it) in force for r, its
- * log and its connection. */
+/* Puts the settings of a location (or of an if block in it) in force for r and
+ * its log. */
+void http_apply(struct http_request *r, const struct http_location *l);
+/* ... and for its connection, which is not told before the head is complete. */
 void http_enter(struct http_request *r, const struct http_location *l);
 
 /* The unnamed location of the if or limit_except block b: for the openers of

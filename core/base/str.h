@@ -46,12 +46,38 @@ str_from(str_t s, size_t from)
     return (str_t){ s.p + from, s.n - from };
 }
 
-/* Copies s to p, and returns its end there. */
+/* Copies the first and the last of these types of n bytes: all, if there are at
+ * least one and at most two of it. */
+#define STR_PUT_ENDS(type, p, from, n)                                         \
+    do {                                                                       \
+        type first_, last_;                                                    \
+                                                                               \
+        memcpy(&first_, (from), sizeof(type));                                 \
+        memcpy(&last_, (from) + (n) - sizeof(type), sizeof(type));             \
+        memcpy((p), &first_, sizeof(type));                                    \
+        memcpy((p) + (n) - sizeof(type), &last_, sizeof(type));                \
+    } while (0)
+
+struct str_words {
+    uint64_t at[2];
+};
+
+/* Copies s to p, and returns its end there.  For texts that are mostly short: a
+ * call would cost more than they do. */
 static inline char *
 str_put(char *p, str_t s)
 {
-    if (s.n != 0)
+    if (s.n > 2 * sizeof(struct str_words))
         memcpy(p, s.p, s.n);
+    else if (s.n >= sizeof(struct str_words))
+        STR_PUT_ENDS(struct str_words, p, s.p, s.n);
+    else if (s.n >= sizeof(uint64_t))
+        STR_PUT_ENDS(uint64_t, p, s.p, s.n);
+    else if (s.n >= sizeof(uint32_t))
+        STR_PUT_ENDS(uint32_t, p, s.p, s.n);
+    else
+        for (size_t i = 0; i < s.n; i++)
+            p[i] = s.p[i];
     return p + s.n;
 }
 

@@ -21,24 +21,19 @@
 
 /* --- counting ----------------------------------------------------------------- */
 
+/* What a connection counts as in each state; 0: as nothing. */
+static const uint8_t counted_as[] = {
+    [H1_WAIT] = HTTP_WAITING, [H1_HEAD] = HTTP_READING,
+    [H1_BUSY] = HTTP_WRITING, [H1_DISCARD] = 0,
+    [H1_LINGER] = 0,          [H1_CLOSED] = 0,
+};
+
+
 static void
 count_state(enum h1_state state, int by)
 {
-    switch (state) {
-    case H1_WAIT:
-        http_count(HTTP_WAITING, by);
-        break;
-    case H1_HEAD:
-        http_count(HTTP_READING, by);
-        break;
-    case H1_BUSY:
-        http_count(HTTP_WRITING, by);
-        break;
-    case H1_DISCARD:
-    case H1_LINGER:
-    case H1_CLOSED:
-        break;
-    }
+    if (counted_as[state] != 0)
+        http_count(counted_as[state], by);
 }
 
 
@@ -462,12 +457,23 @@ queued(const struct http_request *r)
 }
 
 
+/* All has gone out, and on_flushed was told. */
+static bool
+is_all_out(const struct conn *c)
+{
+    return c->out.head == NULL && !c->has_unsent && !c->is_flushing
+           && !c->flush_failed;
+}
+
+
 static enum flush
 flush_out(struct http_request *r, size_t limit, bool late)
 {
     struct h1 *h = h1_of(r);
     enum flush did = FLUSH_WAIT;
 
+    if (late && is_all_out(&h->http.conn))
+        return FLUSH_DONE;
     h->sent_at_timer = (uint32_t) h->http.conn.sent;
     r->main->moved_at = clock_ms();
     slow_begin(&r->main->slow_reply);
@@ -475,7 +481,6 @@ flush_out(struct http_request *r, size_t limit, bool late)
     h->http.conn.send_timeout = (uint32_t) look_in(
         r, send_conf(&r->task)->send_timeout, slow_conf(&r->task)->after_ms);
     if (late && h->http.conn.out.head != NULL) {
-        h->http.conn.limit = limit > UINT32_MAX ? UINT32_MAX : (uint32_t) limit;
         conn_flush_late(&h->http.conn);
     } else {
         did = conn_flush(&h->http.conn, limit);

@@ -14,23 +14,15 @@
 /* --- the head ---------------------------------------------------------------------- */
 
 static char *
-put(char *p, str_t s)
-{
-    memcpy(p, s.p, s.n);
-    return p + s.n;
-}
-
-
-static char *
 put_status(char *p, unsigned status, str_t reason)
 {
-    p = put(p, STR("HTTP/1.1 "));
+    p = str_put(p, STR("HTTP/1.1 "));
     *p++ = (char) ('0' + status / 100 % 10);
     *p++ = (char) ('0' + status / 10 % 10);
     *p++ = (char) ('0' + status % 10);
     *p++ = ' ';
     p = field_put_text(p, reason.n ? reason : http_reason(status));
-    return put(p, STR("\r\n"));
+    return str_put(p, STR("\r\n"));
 }
 
 
@@ -60,14 +52,14 @@ put_connection(char *p, const struct http_request *r)
     uint64_t seconds = keep_conf(&r->task)->keepalive_timeout.header;
 
     if (r->out.status == 101)
-        return put(p, STR("Connection: upgrade\r\n"));
+        return str_put(p, STR("Connection: upgrade\r\n"));
     if (!r->keeps_alive)
-        return put(p, STR("Connection: close\r\n"));
-    p = put(p, STR("Connection: keep-alive\r\n"));
+        return str_put(p, STR("Connection: close\r\n"));
+    p = str_put(p, STR("Connection: keep-alive\r\n"));
     if (seconds != 0) {
-        p = put(p, STR("Keep-Alive: timeout="));
+        p = str_put(p, STR("Keep-Alive: timeout="));
         p += number_put(p, seconds);
-        p = put(p, STR("\r\n"));
+        p = str_put(p, STR("\r\n"));
     }
     return p;
 }
@@ -83,10 +75,10 @@ put_lines(char *p, const struct reply_head *h, unsigned from, unsigned until)
             p = field_put(p, field_name(l->id), l->value);
             continue;
         }
-        p = put(p, field_name(l->id));
-        p = put(p, STR(": "));
-        p = put(p, l->value);
-        p = put(p, STR("\r\n"));
+        p = str_put(p, field_name(l->id));
+        p = str_put(p, STR(": "));
+        p = str_put(p, l->value);
+        p = str_put(p, STR("\r\n"));
     }
     return p;
 }
@@ -114,13 +106,13 @@ h1_send_head(struct http_request *r)
     p = put_status(p, o->status, o->reason);
     p = put_lines(p, &h, 0, h.framing);
     if (o->is_chunked)
-        p = put(p, STR("Transfer-Encoding: chunked\r\n"));
+        p = str_put(p, STR("Transfer-Encoding: chunked\r\n"));
     p = put_connection(p, r);
     p = put_lines(p, &h, h.framing, h.n);
     VEC_EACH(&o->fields.list, f)
         if (!f->is_hidden && f != h.location)
             p = field_put(p, f->name, f->value);
-    p = put(p, STR("\r\n"));
+    p = str_put(p, STR("\r\n"));
     http_debug_head(r->task.log, "", str_span(start, p), "");
     r->head_size = (uint64_t) (p - start);
     chain_add(&r->task.conn->out, str_span(start, p));
@@ -144,7 +136,7 @@ h1_send_interim(struct http_request *r, unsigned status,
         VEC_EACH(&fields->list, it)
             if (!it->is_hidden)
                 p = field_put(p, it->name, it->value);
-    p = put(p, STR("\r\n"));
+    p = str_put(p, STR("\r\n"));
     chain_add(&r->task.conn->out, str_span(start, p));
     r->codec->flush(r, 0, false);
     h1_of(r)->sent_before += (uint64_t) (p - start);
@@ -183,7 +175,7 @@ end_chunks(struct http_request *r, struct chain *out)
     VEC_EACH(&t->list, it)
         if (!it->is_hidden)
             p = field_put(p, it->name, it->value);
-    p = put(p, STR("\r\n"));
+    p = str_put(p, STR("\r\n"));
     chain_add(out, str_span(start, p));
 }
 
