@@ -5,6 +5,8 @@
  */
 #include "core/base/date.h"
 
+#include "core/base/number.h"
+
 static const char day_names[] = "SunMonTueWedThuFriSat";
 static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
@@ -33,31 +35,34 @@ date_clamp(time_t at)
 }
 
 
-/* The inverse. */
+/* The inverse, with a multiplication in the place of most divisions: those that
+ * Neri and Schneider found for calendars of this kind ("Euclidean affine
+ * functions and their application to calendar algorithms", 2022).  The upper
+ * half of a product is a quotient, the lower half what remains. */
 struct date
 date_at(time_t at)
 {
-    int64_t     days, era, seconds;
-    unsigned    of_era, year, of_year, month;
+    enum { ERA_SHIFT = 719468, YEAR = 2939745, MONTH = 2141 };
+    uint64_t    since = (uint64_t) date_clamp(at);
+    unsigned    days = (unsigned) (since / 86400);
+    unsigned    seconds = (unsigned) (since - (uint64_t) days * 86400);
+    unsigned    quarters = 4 * (days + ERA_SHIFT) + 3; /* of days           */
+    unsigned    century = quarters / 146097, of_year, months;
+    uint64_t    years = (uint64_t) YEAR * (quarters % 146097 | 3);
+    bool        is_next; /* January or February                             */
     struct date d;
 
-    at = date_clamp(at);
-    days = at / 86400;
-    seconds = at % 86400;
-    d.hour = (unsigned) (seconds / 3600);
-    d.minute = (unsigned) (seconds / 60 % 60);
-    d.second = (unsigned) (seconds % 60);
-    d.weekday = (unsigned) ((days + 4) % 7);
+    d.hour = seconds / 3600;
+    d.minute = seconds / 60 % 60;
+    d.second = seconds % 60;
+    d.weekday = (days + 4) % 7;
 
-    days += 719468;
-    era = days / 146097;
-    of_era = (unsigned) (days % 146097);
-    year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    of_year = of_era - (365 * year + year / 4 - year / 100);
-    month = (5 * of_year + 2) / 153;
-    d.day = of_year - (153 * month + 2) / 5 + 1;
-    d.month = month < 10 ? month + 3 : month - 9;
-    d.year = (unsigned) (year + era * 400) + (d.month <= 2);
+    of_year = (unsigned) years / YEAR / 4;
+    months = MONTH * of_year + 197913;
+    is_next = of_year >= 306;
+    d.day = (months & 0xffff) / MONTH + 1;
+    d.month = (months >> 16) - (is_next ? 12 : 0);
+    d.year = century * 100 + (unsigned) (years >> 32) + is_next;
     return d;
 }
 
@@ -77,22 +82,13 @@ put_text(char *out, const char *text, size_t n)
 }
 
 
-static char *
-put_two(char *out, unsigned n)
-{
-    out[0] = (char) ('0' + n / 10 % 10);
-    out[1] = (char) ('0' + n % 10);
-    return out + 2;
-}
-
-
 /* "Sun, 06 Nov " or, with another separator, "Sun, 06-Nov-" */
 static char *
 put_day(char *out, const struct date *d, char sep)
 {
     out = put_text(out, day_names + 3 * d->weekday, 3);
     out = put_text(out, ", ", 2);
-    out = put_two(out, d->day);
+    out = number_put_two(out, d->day);
     *out++ = sep;
     out = put_text(out, month_names + 3 * (d->month - 1), 3);
     *out++ = sep;
@@ -105,11 +101,11 @@ static char *
 put_time(char *out, const struct date *d)
 {
     *out++ = ' ';
-    out = put_two(out, d->hour);
+    out = number_put_two(out, d->hour);
     *out++ = ':';
-    out = put_two(out, d->minute);
+    out = number_put_two(out, d->minute);
     *out++ = ':';
-    out = put_two(out, d->second);
+    out = number_put_two(out, d->second);
     return put_text(out, " GMT", 4);
 }
 
@@ -120,8 +116,8 @@ date_http(char *out, time_t at)
     struct date d = date_at(at);
 
     out = put_day(out, &d, ' ');
-    out = put_two(out, d.year / 100);
-    out = put_two(out, d.year);
+    out = number_put_two(out, d.year / 100);
+    out = number_put_two(out, d.year);
     put_time(out, &d);
 }
 
@@ -134,8 +130,8 @@ date_cookie(char *out, time_t at)
 
     out = put_day(out, &d, '-');
     if (d.year > 2037)
-        out = put_two(out, d.year / 100);
-    out = put_two(out, d.year);
+        out = number_put_two(out, d.year / 100);
+    out = number_put_two(out, d.year);
     return (size_t) (put_time(out, &d) - start);
 }
 

@@ -171,6 +171,13 @@ number_time(str_t s, bool is_sec, uint64_t *out)
 }
 
 
+const char number_pairs[]
+    = "00010203040506070809101112131415161718192021222324"
+      "25262728293031323334353637383940414243444546474849"
+      "50515253545556575859606162636465666768697071727374"
+      "75767778798081828384858687888990919293949596979899";
+
+
 size_t
 number_digits(uint64_t n)
 {
@@ -188,10 +195,12 @@ number_digits(uint64_t n)
 size_t
 number_put(char *out, uint64_t n)
 {
-    size_t len = number_digits(n);
+    size_t len = number_digits(n), at = len;
 
-    for (size_t at = len; at != 0; n /= 10)
-        out[--at] = (char) ('0' + n % 10);
+    for (; at >= 2; n /= 100)
+        number_put_two(out + (at -= 2), (unsigned) (n % 100));
+    if (at != 0)
+        out[0] = (char) ('0' + n);
     return len;
 }
 

@@ -59,6 +59,17 @@ bool number_size(str_t s, bool giga, uint64_t *out);
  * months of 30 days) are taken too, and "ms" is refused. */
 bool number_time(str_t s, bool is_sec, uint64_t *out);
 
+/* "00", "01" ... "99". */
+extern const char number_pairs[2 * 100 + 1];
+
+/* Writes the last two decimal digits of n, and returns their end. */
+static inline char *
+number_put_two(char *out, unsigned n)
+{
+    memcpy(out, number_pairs + 2 * (n % 100), 2);
+    return out + 2;
+}
+
 /* How many decimal digits it has, at most NUMBER_DIGITS. */
 enum { NUMBER_DIGITS = 20 };
 size_t number_digits(uint64_t n);

@@ -63,8 +63,9 @@ struct str_words {
 };
 
 /* Copies s to p, and returns its end there.  For texts that are mostly short: a
- * call would cost more than they do. */
-static inline char *
+ * call would cost more than they do, and of a literal's length nothing is left
+ * to be decided. */
+__attribute__((always_inline)) static inline char *
 str_put(char *p, str_t s)
 {
     if (s.n > 2 * sizeof(struct str_words))

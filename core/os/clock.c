@@ -22,13 +22,12 @@ struct text {
 };
 
 static struct {
-    msec_t      mono_ms;
-    time_t      seconds;
-    unsigned    millisecond;
     time_t      local_made;
     struct tm   local;
     struct text http, error_log, clf, iso8601, iso8601_ms, syslog;
 } now;
+
+struct clock_read clock_read;
 
 static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
@@ -50,36 +49,9 @@ clock_update(void)
     struct timespec ts;
 
     clock_gettime(CLOCK_REALTIME, &ts);
-    now.seconds = ts.tv_sec;
-    now.millisecond = (unsigned) (ts.tv_nsec / 1000000);
-    now.mono_ms = clock_fresh_ms();
-}
-
-
-msec_t
-clock_ms(void)
-{
-    if (now.mono_ms == 0)
-        clock_update();
-    return now.mono_ms;
-}
-
-
-time_t
-clock_seconds(void)
-{
-    if (now.seconds == 0)
-        clock_update();
-    return now.seconds;
-}
-
-
-unsigned
-clock_millisecond(void)
-{
-    if (now.seconds == 0)
-        clock_update();
-    return now.millisecond;
+    clock_read.seconds = ts.tv_sec;
+    clock_read.millisecond = (unsigned) (ts.tv_nsec / 1000000);
+    clock_read.mono_ms = clock_fresh_ms();
 }
 
 
@@ -137,7 +109,7 @@ str_t
 clock_http(void)
 {
     if (is_stale(&now.http)) {
-        date_http(now.http.p, now.seconds);
+        date_http(now.http.p, clock_read.seconds);
         now.http.n = DATE_LEN;
     }
     return text_of(&now.http);
@@ -222,9 +194,9 @@ clock_iso8601_ms(void)
 
     memcpy(t->p, s.p, n);
     t->p[n] = '.';
-    t->p[n + 1] = (char) ('0' + now.millisecond / 100);
-    t->p[n + 2] = (char) ('0' + now.millisecond / 10 % 10);
-    t->p[n + 3] = (char) ('0' + now.millisecond % 10);
+    t->p[n + 1] = (char) ('0' + clock_read.millisecond / 100);
+    t->p[n + 2] = (char) ('0' + clock_read.millisecond / 10 % 10);
+    t->p[n + 3] = (char) ('0' + clock_read.millisecond % 10);
     memcpy(t->p + n + 4, zone_at, s.n - n);
     t->n = s.n + 4;
     return text_of(t);

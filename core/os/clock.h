@@ -15,10 +15,37 @@
  * second has changed. */
 void clock_update(void);
 
-msec_t   clock_ms(void);         /* monotonic, of the last update            */
-msec_t   clock_fresh_ms(void);   /* monotonic, read now                      */
-time_t   clock_seconds(void);    /* wall clock, of the last update           */
-unsigned clock_millisecond(void); /* 0-999 of that second                    */
+/* The last update; zeroed: there was none. */
+extern struct clock_read {
+    msec_t   mono_ms;
+    time_t   seconds;
+    unsigned millisecond;
+} clock_read;
+
+static inline const struct clock_read *
+clock_at_hand(void)
+{
+    if (clock_read.mono_ms == 0)
+        clock_update();
+    return &clock_read;
+}
+
+msec_t clock_fresh_ms(void); /* monotonic, read now                          */
+static inline msec_t
+clock_ms(void) /* monotonic, of the last update */
+{
+    return clock_at_hand()->mono_ms;
+}
+static inline time_t
+clock_seconds(void) /* wall clock, of the last update */
+{
+    return clock_at_hand()->seconds;
+}
+static inline unsigned
+clock_millisecond(void) /* 0-999 of that second */
+{
+    return clock_at_hand()->millisecond;
+}
 
 /* The time in the zone of this process, also as input for mktime.  A time that
  * has no date is replaced by the nearest one that has. */
