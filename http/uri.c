@@ -8,14 +8,14 @@
 
 /* Which bytes a host may contain (RFC 3986 section 3.2.2).  Percent escapes
  * are not decoded or checked. */
-enum { NAME = 1, ADDRESS = 2, FUTURE = 4, UPPER = 8 };
+enum { NAME = 1, ADDRESS = 2, FUTURE = 4, UPPER = 8, DOT = 16 };
 
 static const uint8_t classes[256] = {
     ['!'] = NAME | FUTURE,
     ['$'] = NAME | FUTURE,
     ['%'] = NAME,
     ['&' ... '-'] = NAME | FUTURE,
-    ['.'] = NAME | FUTURE | ADDRESS,
+    ['.'] = NAME | FUTURE | ADDRESS | DOT,
     ['0' ... '9'] = NAME | FUTURE | ADDRESS,
     [':'] = FUTURE | ADDRESS,
     [';'] = NAME | FUTURE,
@@ -221,13 +221,14 @@ is_second_dot(str_t in, size_t i)
 
 
 /* The length of "[...]" at the start of in, 0 if there is none: an IPv6
- * address, of which only the characters are checked, or "v1.something". */
+ * address, of which only the characters are checked, or "v1.something".  Adds
+ * the classes of its bytes to *found. */
 static size_t
-literal_length(str_t in)
+literal_length(str_t in, unsigned *found)
 {
     const char *end = str_chr(in, ']');
     size_t      i, n;
-    unsigned    wanted;
+    unsigned    wanted, class;
     bool        has_colon = false;
 
     if (end == NULL || end - in.p < 3)
@@ -237,9 +238,10 @@ literal_length(str_t in)
     wanted = ascii_lower(in.p[1]) == 'v' ? FUTURE : ADDRESS;
 
     for (i = 1; i < n; i++) {
-        if (!(classes[(unsigned char) in.p[i]] & wanted)
-            || is_second_dot(in, i))
+        class = classes[(unsigned char) in.p[i]];
+        if (!(class & wanted) || is_second_dot(in, i))
             return 0;
+        *found |= class;
         has_colon |= in.p[i] == ':';
     }
 
@@ -247,17 +249,22 @@ literal_length(str_t in)
 }
 
 
-/* The length of a name or an IPv4 address, 0 if there is none. */
+/* The length of a name or an IPv4 address, 0 if there is none.  Adds the classes
+ * of its bytes to *found. */
 static size_t
-name_length(str_t in)
+name_length(str_t in, unsigned *found)
 {
+    unsigned class, before = 0;
     size_t i;
 
     for (i = 0; i < in.n; i++) {
-        if (!(classes[(unsigned char) in.p[i]] & NAME))
+        class = classes[(unsigned char) in.p[i]];
+        if (!(class & NAME))
             break;
-        if (is_second_dot(in, i))
+        if (class & before & DOT)
             return 0;
+        *found |= class;
+        before = class;
     }
 
     return i;
@@ -281,18 +288,8 @@ take_port(str_t rest, uint16_t *port)
 static str_t
 lower_host(struct arena *a, str_t host)
 {
-    size_t i;
-    char  *lower;
+    char *lower = arena_bytes(a, host.n);
 
-    for (i = 0; i < host.n; i++) {
-        if (classes[(unsigned char) host.p[i]] & UPPER)
-            break;
-    }
-
-    if (i == host.n)
-        return host;
-
-    lower = arena_bytes(a, host.n);
     str_lower_to(lower, host);
 
     return (str_t){ lower, host.n };
@@ -302,18 +299,21 @@ lower_host(struct arena *a, str_t host)
 bool
 uri_host(struct arena *a, str_t in, str_t *host, uint16_t *port)
 {
-    size_t n;
+    unsigned found = 0;
+    size_t   n;
 
     if (in.n == 0)
         return false;
 
-    n = in.p[0] == '[' ? literal_length(in) : name_length(in);
+    n = in.p[0] == '[' ? literal_length(in, &found) : name_length(in, &found);
     if (n == 0 || !take_port(str_from(in, n), port))
         return false;
 
     if (in.p[n - 1] == '.' && --n == 0)
         return false;
 
-    *host = lower_host(a, (str_t){ in.p, n });
+    *host = (str_t){ in.p, n };
+    if (found & UPPER)
+        *host = lower_host(a, *host);
     return true;
 }

@@ -87,7 +87,7 @@ void h1_on_read(struct event *e);
 void h1_read_head(struct h1 *h);
 /* The part of the request line that has arrived, for the log, at most max
  * bytes. */
-str_t h1_first_line(const struct buf *b, size_t max);
+str_t h1_first_line(str_t in, size_t max);
 /* Gives the request an incomplete request line, as far as it has arrived. */
 void h1_keep_line(struct h1 *h);
 /* Frees the head buffers of a request, with keep_rest except for the bytes of

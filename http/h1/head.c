@@ -139,6 +139,17 @@ refuse(struct h1 *h, unsigned status, const char *text)
 }
 
 
+str_t
+h1_first_line(str_t line, size_t max)
+{
+    for (size_t i = 0; i < line.n; i++) {
+        if (i == max || line.p[i] == '\r' || line.p[i] == '\n')
+            return (str_t){ line.p, i };
+    }
+    return line;
+}
+
+
 /* size is the length of the line with its end.  False: refused, and the
  * request has begun. */
 static bool
@@ -153,6 +164,8 @@ take_request_line(struct h1 *h, str_t text, size_t size)
     error = h1_request_line(&line, text);
     if (error != H1_OK) {
         r->version = error == H1_BAD_09_METHOD ? HTTP_09 : HTTP_11;
+        if (error == H1_BAD_METHOD) /* as looks_wrong has it */
+            r->line = h1_first_line(text, SIZE_MAX);
         refuse(h, error == H1_BAD_VERSION ? 505 : 400, error_text(error));
         return false;
     }
@@ -232,19 +245,6 @@ take_lines(struct h1 *h)
 }
 
 
-str_t
-h1_first_line(const struct buf *b, size_t max)
-{
-    str_t line = buf_str(b);
-
-    for (size_t i = 0; i < line.n; i++) {
-        if (i == max || line.p[i] == '\r' || line.p[i] == '\n')
-            return (str_t){ line.p, i };
-    }
-    return line;
-}
-
-
 /* --- buffers -------------------------------------------------------------------------- */
 
 static void
@@ -254,7 +254,7 @@ refuse_long(struct h1 *h)
     size_t      n = buf_len(b);
 
     if (!h->has_line) {
-        h->r->line = h1_first_line(b, SIZE_MAX);
+        h->r->line = h1_first_line(buf_str(b), SIZE_MAX);
         refuse(h, 414, "client sent too long URI");
         return;
     }
@@ -311,7 +311,7 @@ looks_wrong(struct h1 *h)
 
     if (h->has_line || h1_may_be_request(buf_str(b)))
         return false;
-    h->r->line = h1_first_line(b, SIZE_MAX);
+    h->r->line = h1_first_line(buf_str(b), SIZE_MAX);
     h->r->version = HTTP_11;
     refuse(h, 400, "client sent invalid method");
     return true;
@@ -322,7 +322,7 @@ void
 h1_keep_line(struct h1 *h)
 {
     if (h->r != NULL && h->r->line.p == NULL && h->head != NULL)
-        h->r->line = h1_first_line(&h->head->buf, SIZE_MAX);
+        h->r->line = h1_first_line(buf_str(&h->head->buf), SIZE_MAX);
 }
 
 
@@ -367,7 +367,7 @@ read_more(struct h1 *h)
     h->had_rest = false;
     if (h->r == NULL)
         begin_request(h);
-    return looks_wrong(h) ? STARTED : GO_ON;
+    return GO_ON;
 }
 
 
@@ -389,15 +389,13 @@ h1_read_head(struct h1 *h)
     if (h->r == NULL && h1_has_rest(h)) {
         h->had_rest = true;
         begin_request(h);
-        if (looks_wrong(h))
-            return;
     } else {
         p = read_more(h);
     }
     while (p == GO_ON) {
         p = take_lines(h);
         if (p == NEED_MORE)
-            p = has_stray_cr(h) ? STARTED : read_more(h);
+            p = looks_wrong(h) || has_stray_cr(h) ? STARTED : read_more(h);
     }
     if (p != NEED_MORE)
         return;

@@ -1,34 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Finding lines, and the status line of an upstream.  Request lines, fields
- * and chunks have files of their own.
+ * The status line of an upstream.  Request lines, fields and chunks have files
+ * of their own.
  */
 #include "http/h1/parse.h"
-
-
-size_t
-h1_line(str_t in, size_t *seen, str_t *line)
-{
-    const char *lf = NULL;
-    size_t      n;
-
-    if (*seen < in.n)
-        lf = memchr(in.p + *seen, '\n', in.n - *seen);
-
-    if (lf == NULL) {
-        *seen = in.n;
-        return 0;
-    }
-
-    n = (size_t) (lf - in.p);
-    *line = (str_t){ in.p, n };
-
-    if (n > 0 && lf[-1] == '\r')
-        line->n--;
-
-    *seen = 0;
-    return n + 1;
-}
 
 
 /* Takes 1 to limit digits off *s; false if there are none, or more. */

@@ -16,7 +16,29 @@
  * there is no LF yet; *seen is the number of bytes that need not be searched
  * again (start with 0; a found line resets it).  *line is the line without
  * CRLF/LF. */
-size_t h1_line(str_t in, size_t *seen, str_t *line);
+static inline size_t
+h1_line(str_t in, size_t *seen, str_t *line)
+{
+    const char *lf = NULL;
+    size_t      n;
+
+    if (*seen < in.n)
+        lf = memchr(in.p + *seen, '\n', in.n - *seen);
+
+    if (lf == NULL) {
+        *seen = in.n;
+        return 0;
+    }
+
+    n = (size_t) (lf - in.p);
+    *line = (str_t){ in.p, n };
+
+    if (n > 0 && lf[-1] == '\r')
+        line->n--;
+
+    *seen = 0;
+    return n + 1;
+}
 
 /* False as soon as the first bytes cannot begin a request line (a byte that no
  * method has, such as TLS on a plain port), so that 400 can be sent early.
