@@ -185,14 +185,20 @@ bisect(const struct http_locations *ls, str_t uri)
 
 
 /* Whether the URI is "/x", and there is a location "/x/" to which it is
- * redirected. */
+ * redirected.  If there is, then the one behind the URI's own place, before,
+ * begins with the URI, too: that is where most are done. */
 static bool
-wants_slash(const struct http_locations *ls, struct http_request *r)
+wants_slash(const struct http_locations *ls, struct http_request *r, int before)
 {
     struct http_location *l;
-    str_t                 with = str_join(r->task.arena, r->uri, STR("/"));
-    int                   i = bisect(ls, with);
+    str_t                 with;
+    int                   i = before + 1;
 
+    if ((size_t) i == ls->n_prefixes
+        || !str_starts(ls->prefixes[i].name, r->uri))
+        return false;
+    with = str_join(r->task.arena, r->uri, STR("/"));
+    i = bisect(ls, with);
     if (i < 0 || !str_eq(ls->prefixes[i].name, with))
         return false;
     l = ls->prefixes[i].inclusive;
@@ -230,7 +236,7 @@ match_prefix(const struct http_locations *ls, struct http_request *r)
     if (ls->has_slash
         && (i < 0 || !str_eq(ls->prefixes[i].name, r->uri)
             || ls->prefixes[i].inclusive == NULL)
-        && wants_slash(ls, r))
+        && wants_slash(ls, r, i))
         return MATCH_SLASH;
     for (; i >= 0; i = ls->prefixes[i].up) {
         p = &ls->prefixes[i];

@@ -304,6 +304,14 @@ http_default_server(const struct http_address *a)
 
 
 /* Searches the names that are not regular expressions. */
+/* There is nothing to choose from, and no match that captures anything. */
+static bool
+is_sole(const struct http_address *a)
+{
+    return a->servers.n == 1 && a->regexes.list.n == 0;
+}
+
+
 static const struct http_server *
 find_plain(const struct http_address *a, str_t host)
 {
@@ -415,9 +423,12 @@ http_knows(const struct http_address *a, str_t host)
 const struct http_server *
 http_find_server(const struct http_address *a, str_t host, struct task *t)
 {
-    const struct http_server *s = find_plain(a, host);
+    const struct http_server *s;
     void                     *found = NULL;
 
+    if (is_sole(a) && !task_is_dry(t))
+        return a->fallback;
+    s = find_plain(a, host);
     if (s == NULL && host.n != 0) {
         if (!patterns_find(&a->regexes, t, host, &found))
             return NULL;

@@ -331,6 +331,8 @@ decide(struct http_request *r, void *state)
     str_t                      before;
     bool                       is_back;
 
+    if (c->charset == NULL && r == r->main && r->out.other_charset.n == 0)
+        return STEP_NEXT;
     choice.from = named(&r->out, &before);
     choice.to = choose_to(r, all, choice.from);
     if (choice.to.p == NULL)
