@@ -9,6 +9,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP;
+use Weir::H2Peer;
 use Weir::Node;
 use Weir::Test;
 use Weir::TLS;
@@ -46,6 +47,14 @@ say_that('' => 1, shop => 1);
     start_instance('grpc_health.js', secure => $t->port('secure'));
 }
 start_instance('grpc_health.js', none => $t->port('none')); # has no such service
+# Has much to say between two questions, to begin with.
+my $chatty = Weir::H2Peer->start(sub {
+    my ($p, $s) = @_;
+    $p->head($s->{id}, 0, ':status' => 200);
+    $p->data($s->{id}, "\0\0\0\0\2\x08\1");
+    $p->head($s->{id}, 1, 'grpc-status' => 0);
+    $p->raw(Weir::H2Peer::bytes(PING => 0, 0, 'x' x 8) x 8000) if $p->number == 1;
+});
 my $deaf = Weir::Backend->http(sub { return "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" });
 
 # name => what follows "health_check interval=200ms type=grpc"
@@ -63,10 +72,11 @@ my %groups = (
     named  => ['none', 'grpc_status=UNIMPLEMENTED'],
     hung   => ['plain', 'grpc_service=slow'],
     deaf   => ['deaf', ''],
+    chatty => ['chatty', 'keepalive_time=60s'],
     dead   => ['dead', ''],
     tcp    => ['none', 'type=tcp'],
 );
-my %ports = (deaf => $deaf->port, dead => $t->port('dead'));
+my %ports = (deaf => $deaf->port, chatty => $chatty->port, dead => $t->port('dead'));
 my $upstreams = join '', map {
     my $port = $ports{ $groups{$_}[0] } // $t->port($groups{$_}[0]);
     "upstream $_ { zone $_ 64k; server 127.0.0.1:$port; }\n"
@@ -170,6 +180,13 @@ my $before = peer('aged')->{health_checks};
 ok wait_until(sub { peer('aged')->{health_checks}{checks} > $before->{checks} + 12 }, 20),
     'a server that ends connections (GOAWAY)';
 is peer('aged')->{health_checks}{fails}, $before->{fails}, '... never fails';
+
+ok wait_until(sub { $chatty->connections > 1 }), 'much that comes between questions: a new connection';
+cmp_ok scalar Weir::H2Peer::frames($chatty, 'PING'), '<', 8000, '... and no answer to all of it';
+$before = peer('chatty')->{health_checks};
+ok wait_until(sub { peer('chatty')->{health_checks}{checks} > $before->{checks} + 4 }), '... which is kept';
+is $chatty->connections, 2, '... for what it is';
+is peer('chatty')->{health_checks}{fails}, 0, '... and never fails';
 
 # ---- the server goes and comes back
 

@@ -129,6 +129,9 @@ done(struct health_probe *p, bool is_good)
         timer_stop(&p->link->conn.read_timer);
         timer_stop(&p->link->conn.write_timer);
         link_drop_input(p->link);
+        p->link->idle_bytes = 0;
+        if (p->link->conn.event.readable)
+            task_wake(&p->task);
     } else {
         drop_link(p);
     }
@@ -266,17 +269,19 @@ stays_idle(struct health_probe *p)
     struct link                *l = p->link;
     const struct link_protocol *protocol
         = health_check_of(p->health)->kind->protocol;
-    ssize_t n = link_read(l, IDLE_READ);
-    bool    ok;
+    ssize_t n;
 
-    if (n == CONN_AGAIN)
-        return true;
-    if (n <= 0 || protocol == NULL || protocol->on_idle == NULL)
-        return false;
-    ok = protocol->on_idle(l, buf_str(&l->in), &l->conn.out);
-    l->in.read = l->in.write;
+    while ((n = link_read(l, IDLE_READ)) > 0) {
+        l->idle_bytes += (uint64_t) n;
+        if (l->idle_bytes > LINK_HEARD_MAX || protocol == NULL
+            || protocol->on_idle == NULL
+            || !protocol->on_idle(l, buf_str(&l->in), &l->conn.out)
+            || conn_flush(&l->conn, 0) != FLUSH_DONE)
+            return false;
+        link_drop_input(l);
+    }
     link_drop_input(l);
-    return ok && conn_flush(&l->conn, 0) == FLUSH_DONE;
+    return n == CONN_AGAIN;
 }
 
 

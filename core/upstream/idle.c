@@ -21,7 +21,6 @@ enum {
     SURPLUS_MS = 100,
     BUCKETS = 4096,
     READ_ONCE = 4096,
-    HEARD_MAX = 65536, /* bytes from a peer while a link is idle             */
     SINGLES = 16,
 };
 
@@ -132,7 +131,7 @@ hear_all(struct link *l)
 
     while ((n = link_read(l, READ_ONCE)) > 0) {
         l->idle_bytes += (uint64_t) n;
-        if (l->idle_bytes > HEARD_MAX || !hear(l))
+        if (l->idle_bytes > LINK_HEARD_MAX || !hear(l))
             return false;
     }
     link_drop_input(l);

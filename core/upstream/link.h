@@ -15,6 +15,9 @@
 #include "core/event/task.h"
 #include "core/net/conn.h"
 
+/* Bytes from a peer while a link is idle. */
+enum { LINK_HEARD_MAX = 65536 };
+
 struct idle_pool;
 struct link;
 struct peer;
@@ -44,7 +47,7 @@ struct link_protocol {
      * appends to out what is to be answered.  False: the link cannot be used
      * again and is closed, for instance because the peer has said that it will
      * close it.  It is closed as well when the answer cannot be sent at once,
-     * or when more than 64 KiB have come while it was idle.  NULL: the peer
+     * or when more than LINK_HEARD_MAX have come while it was idle.  NULL: the peer
      * has no reason to send anything, and the link is closed if it does. */
     bool (*on_idle)(struct link *l, str_t in, struct chain *out);
     /* The connection ends: frees what the state refers to.  Or NULL. */
