@@ -23,8 +23,9 @@ struct content {
     const struct health_way *health; /* how health_check asks what requests
                                 are passed to, or NULL                       */
     bool redirects_to_slash; /* "location /x/" answers "/x" with 301         */
-    bool takes_messages; /* bodies are any number of them, which may be
-                                            short                           */
+    /* Whether the body is any number of messages, which may be short.  NULL:
+     * it is not. */
+    bool (*takes_messages)(const struct http_request *r);
     bool is_in_limit_except; /* also applies inside limit_except, as it
                                 always does inside if                        */
 };

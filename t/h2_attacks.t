@@ -57,6 +57,8 @@ http {
         location / { return 200 "fine"; }
         location /read { client_max_body_size 0; proxy_pass http://127.0.0.1:%%PORT_open%%; }
         location /calls { client_max_body_size 0; grpc_pass grpc://127.0.0.1:%%PORT_open%%; }
+        location /messages { client_max_body_size 0; proxy_http_version 2;
+            proxy_request_buffering off; proxy_pass http://127.0.0.1:%%PORT_open%%/calls; }
         location /hang { proxy_pass http://127.0.0.1:${\ $backend->port}; }
         location /big { }
     }
@@ -172,11 +174,13 @@ is $c->goaway, 11, 'ENHANCE_YOUR_CALM';
 
 # Messages may be short, and so may the pieces of a body of which most are not.
 $c = Weir::H2->new(port => $t->port);
-my $call = $c->request('POST', '/calls', open => 1);
-$c->ping;
-$c->raw(frame(0, 0, $call, 'x') x 100) for 1 .. 30;
-$c->raw(frame(0, 1, $call));
-is $c->wait($call)->{status}, 200, '3,000 short messages to grpc_pass';
+for my $to (['/calls', 'grpc_pass'], ['/messages', 'proxy_pass by HTTP/2, as they come']) {
+    my $call = $c->request('POST', $to->[0], open => 1);
+    $c->ping;
+    $c->raw(frame(0, 0, $call, 'x') x 100) for 1 .. 30;
+    $c->raw(frame(0, 1, $call));
+    is $c->wait($call)->{status}, 200, "3,000 short messages to $to->[1]";
+}
 my $body = $c->request('POST', '/read', open => 1);
 $c->raw((frame(0, 0, $body, 'x') . frame(0, 0, $body, 'x' x 64)) x 100) for 1 .. 30;
 $c->raw(frame(0, 1, $body));

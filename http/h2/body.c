@@ -150,7 +150,9 @@ takes_messages(const struct h2_stream *s)
     const struct http_location *l = s->r->location;
 
     return s->inner != NULL
-           || (l != NULL && l->content != NULL && l->content->takes_messages);
+           || (l != NULL && l->content != NULL
+               && l->content->takes_messages != NULL
+               && l->content->takes_messages(s->r));
 }
 
 

@@ -111,7 +111,8 @@ static const char limits_says[]
       "streams that the client resets before their end; refused: streams that "
       "break rules or are one too many; continuations: frames of one head behind "
       "its first; empty: DATA and HEADERS frames without anything; tiny: DATA "
-      "frames of less than 16 bytes, but for those of tunnels and to grpc_pass; "
+      "frames of less than 16 bytes, but for those of tunnels, to grpc_pass, and "
+      "to proxy_pass by HTTP/2 with proxy_request_buffering off; "
       "pings, settings, window_updates, priorities: frames of these kinds; others: "
       "frames of unknown kinds.";
 

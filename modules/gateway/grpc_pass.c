@@ -103,13 +103,21 @@ serve(struct task *t)
 }
 
 
+static bool
+takes_messages(const struct http_request *r)
+{
+    (void) r;
+    return true;
+}
+
+
 static const struct content content = {
     .name = "grpc_pass",
     .serve = serve,
     .refuse = grpc_refuse,
     .health = &health_grpc_way,
     .redirects_to_slash = true,
-    .takes_messages = true,
+    .takes_messages = takes_messages,
     .is_in_limit_except = true,
 };
 

@@ -48,7 +48,24 @@ serve(struct task *t)
 }
 
 
-static const struct content content = PASS_CONTENT("proxy_pass", serve);
+/* Streams of messages can be passed on as they come, over HTTP/2. */
+static bool
+takes_messages(const struct http_request *r)
+{
+    const struct proxy_conf *conf = conf_of(&r->task, &proxy_module);
+
+    return !conf->gateway.request_buffering
+           && protocol_of(r, conf) != &proxy_protocol;
+}
+
+
+static const struct content content = {
+    .name = "proxy_pass",
+    .serve = serve,
+    .redirects_to_slash = true,
+    .takes_messages = takes_messages,
+    .is_in_limit_except = true,
+};
 
 
 static const char *
