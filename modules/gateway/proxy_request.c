@@ -9,9 +9,12 @@
  */
 #include <stdio.h>
 
-#include "http/debug.h"
+#include "core/base/check.h"
 #include "core/base/escape.h"
+#include "http/debug.h"
 #include "modules/gateway/proxy.h"
+
+enum { HEAD_FEW = 2048 };
 
 
 /* Finds the group or address, host and URI for a URL with variables. */
@@ -126,9 +129,7 @@ proxy_cache_key(const struct gateway *g)
 static void
 put(struct head_text *t, str_t s)
 {
-    if (t->p && s.n)
-        memcpy(t->p + t->n, s.p, s.n);
-    t->n += s.n;
+    (void) str_put(head_more(t, s.n), s);
 }
 
 
@@ -225,19 +226,19 @@ proxy_encode_head(struct exchange *x, struct chain *out)
     struct gateway           *g = exchange_gateway(x);
     struct task              *task = &g->r->task;
     const struct set_headers *h = conf_of(task, &proxy_headers_module);
-    struct head_text          text = { .p = NULL };
     const str_t              *values = set_headers_values(g, h);
+    char                      few[HEAD_FEW] UNSET;
+    struct head_text          text
+        = { .p = few, .room = sizeof(few), .arena = task->arena };
+    str_t head;
 
     proxy_convert(g);
     if (values == NULL)
         return STEP_FAIL;
     put_head(&text, g, values);
-    text.p = arena_bytes(task->arena, text.n);
-    text.n = 0;
-    put_head(&text, g, values);
-    http_debug_head(task->log, "http proxy header: \"",
-                    ((str_t){ text.p, text.n }), "\"");
-    chain_add(out, (str_t){ text.p, text.n });
+    head = str_copy(task->arena, (str_t){ text.p, text.n });
+    http_debug_head(task->log, "http proxy header: \"", head, "\"");
+    chain_add(out, head);
     return STEP_NEXT;
 }
 

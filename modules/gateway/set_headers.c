@@ -7,8 +7,6 @@
  */
 #include "modules/gateway/set_headers.h"
 
-_Static_assert(FIELD_COUNT <= 64, "known fields are bits of a word");
-
 /* The client's headers that are never passed on. */
 static const enum field_id kept_back[] = {
     FIELD_HOST,           FIELD_CONNECTION, FIELD_KEEP_ALIVE,
@@ -82,6 +80,31 @@ set_headers_values(struct gateway *g, const struct set_headers *h)
 }
 
 
+static __attribute__((noinline)) void
+grow(struct head_text *t, size_t n)
+{
+    const char *from = t->p;
+
+    while (t->room - t->n < n)
+        t->room *= 2;
+    t->p = arena_bytes(t->arena, t->room);
+    memcpy(t->p, from, t->n);
+}
+
+
+char *
+head_more(struct head_text *t, size_t n)
+{
+    char *p;
+
+    if (t->room - t->n < n)
+        grow(t, n);
+    p = t->p + t->n;
+    t->n += n;
+    return p;
+}
+
+
 void
 head_put_field(struct head_text *t, str_t name, str_t value)
 {
@@ -89,9 +112,7 @@ head_put_field(struct head_text *t, str_t name, str_t value)
         h2peer_fields_add(t->list, name, value);
         return;
     }
-    if (t->p)
-        field_put(t->p + t->n, name, value);
-    t->n += name.n + value.n + FIELD_FRAME;
+    field_put(head_more(t, name.n + value.n + FIELD_FRAME), name, value);
 }
 
 

@@ -44,15 +44,18 @@ const char *set_headers_ready(struct conf *cf, void *conf);
 /* The values, in the order of the list; NULL: one could not be evaluated. */
 const str_t *set_headers_values(struct gateway *g, const struct set_headers *h);
 
-/* The fields of a request's head.  The same code first measures the text (p is
- * NULL) and then writes it, or it makes a list. */
+/* The fields of a request's head, as text or as a list.  Text begins in memory
+ * of its owner, and goes to the arena where that is not enough. */
 struct head_text {
-    char             *p;
-    size_t            n;
-    struct h2peer_fields *list; /* NULL: text                                    */
+    char                 *p;
+    size_t                n, room;
+    struct arena         *arena;
+    struct h2peer_fields *list; /* NULL: text                                */
 };
 
-void head_put_field(struct head_text *t, str_t name, str_t value);
+/* Where n bytes more are to be written: they count already. */
+char *head_more(struct head_text *t, size_t n);
+void  head_put_field(struct head_text *t, str_t name, str_t value);
 /* The headers that are set.  Empty ones are left out, except Host, which every
  * request needs: host.  Those of set_of_upgrades are, if it upgrades. */
 void head_put_set(struct head_text *t, const struct set_headers *h, str_t host,
