@@ -5,6 +5,7 @@
  */
 #include <netinet/tcp.h>
 
+#include "core/base/check.h"
 #include "core/net/accept.h"
 #include "core/os/clock.h"
 #include "http/conn.h"
@@ -67,7 +68,7 @@ local_address(const struct task *t, struct addr_any *room)
 str_t
 http_var_server_addr(struct task *t, uintptr_t arg)
 {
-    struct addr_any        room;
+    struct addr_any room   UNSET;
     const struct addr_any *at = local_address(t, &room);
 
     (void) arg;
@@ -79,7 +80,7 @@ str_t
 http_var_server_port(struct task *t, uintptr_t arg)
 {
     const struct port *p = t->conn->port;
-    struct addr_any    at;
+    struct addr_any at UNSET;
 
     (void) arg;
     if (p != NULL)

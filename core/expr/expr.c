@@ -7,6 +7,7 @@
  */
 #include "core/expr/expr.h"
 
+#include "core/base/check.h"
 #include "core/base/escape.h"
 #include "core/expr/regex.h"
 
@@ -148,7 +149,7 @@ part_value(const struct part *part, struct task *t, bool is_escaped)
 static __attribute__((noinline)) str_t
 join(const struct expr *e, struct task *t, bool is_escaped)
 {
-    str_t  few[FEW_PARTS], *values = few;
+    str_t  few[FEW_PARTS] UNSET, *values = few;
     size_t n = 0;
     char  *out, *p;
 

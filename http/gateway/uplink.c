@@ -3,6 +3,7 @@
  * The link of an exchange: what it is opened with, and what other exchanges it
  * may serve.
  */
+#include "core/base/check.h"
 #include "core/net/proxy_protocol.h"
 #include "core/os/clock.h"
 #include "http/gateway/exchange.h"
@@ -48,8 +49,8 @@ local_address(const struct gateway *g, str_t text, struct addr_any *out)
 static str_t
 preface_of(const struct gateway *g)
 {
-    struct task    *t = &g->r->task;
-    struct addr_any local;
+    struct task          *t = &g->r->task;
+    struct addr_any local UNSET;
 
     if (g->conf->preface == PREFACE_NONE)
         return STR("");
@@ -132,7 +133,7 @@ open_new(struct exchange *x, const struct link_kind *kind, str_t from)
 {
     struct gateway            *g = x->gateway;
     const struct gateway_conf *c = g->conf;
-    struct addr_any            room;
+    struct addr_any room       UNSET;
     struct link_options        o
         = { .from = local_address(g, from, &room),
             .is_transparent = c->bind && c->bind->is_transparent,
@@ -182,14 +183,14 @@ speak(struct exchange *x, const struct gateway_protocol *p)
 }
 
 
-/* An idle connection, or one with room, that speaks p. */
+/* An idle connection of that kind, or one with room, that speaks p. */
 static bool
-take(struct exchange *x, const struct gateway_protocol *p)
+take(struct exchange *x, const struct gateway_protocol *p,
+     const struct link_kind *kind)
 {
-    struct gateway  *g = x->gateway;
-    struct link_kind kind = kind_of(g, p);
+    struct gateway *g = x->gateway;
 
-    x->link = link_take(&g->r->task, group_of(g), g->pick.peer, &kind);
+    x->link = link_take(&g->r->task, group_of(g), g->pick.peer, kind);
     if (x->link == NULL)
         return false;
     speak(x, p);
@@ -197,16 +198,20 @@ take(struct exchange *x, const struct gateway_protocol *p)
 }
 
 
+/* kind: of the protocol of x. */
 static bool
-take_any(struct exchange *x)
+take_any(struct exchange *x, const struct link_kind *kind)
 {
     const struct gateway_protocol *p = x->gateway->protocol;
+    struct link_kind               chosen;
 
     if (p->choices == NULL)
-        return take(x, p);
-    for (unsigned i = 0; p->choices[i] != NULL; i++)
-        if (take(x, p->choices[i]))
+        return take(x, p, kind);
+    for (unsigned i = 0; p->choices[i] != NULL; i++) {
+        chosen = kind_of(x->gateway, p->choices[i]);
+        if (take(x, p->choices[i], &chosen))
             return true;
+    }
     return false;
 }
 
@@ -237,15 +242,17 @@ agree(struct exchange *x)
 static enum step
 open_link(struct exchange *x, bool may_be_idle, bool may_wait)
 {
-    struct gateway  *g = x->gateway;
-    struct link_kind kind;
+    struct gateway                *g = x->gateway;
+    const struct gateway_protocol *p = g->protocol;
+    struct link_kind               kind = kind_of(g, p);
 
-    if (may_be_idle && take_any(x)) {
+    if (may_be_idle && take_any(x, &kind)) {
         log_debug(g->r->task.log, "get keepalive peer: using connection fd:%d",
                   x->link->conn.event.fd);
         return STEP_NEXT;
     }
-    kind = kind_of(g, g->protocol);
+    if (g->protocol != p) /* one was taken, but could not be used */
+        kind = kind_of(g, g->protocol);
     if (may_wait && may_share(g)
         && link_await(&g->awaited, &g->r->task, group_of(g), g->pick.peer,
                       &kind, time_left(x)))

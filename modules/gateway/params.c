@@ -6,6 +6,7 @@
  */
 #include "modules/gateway/params.h"
 
+#include "core/base/check.h"
 #include "http/server.h"
 
 enum { NAME_FEW = 64 };
@@ -49,7 +50,7 @@ header_part(str_t name)
 static enum field_id
 header_of(str_t part)
 {
-    char name[NAME_FEW];
+    char name[NAME_FEW] UNSET;
 
     if (part.n > sizeof(name))
         return FIELD_UNKNOWN;
@@ -269,7 +270,7 @@ add_headers(struct params *out, struct http_request *r,
             const struct params_conf *c, bool asks_whole)
 {
     struct arena *a = r->task.arena;
-    char          room[NAME_FEW];
+    char          room[NAME_FEW] UNSET;
 
     VEC_EACH(&r->in.list, f) {
         str_t name;
