@@ -74,6 +74,10 @@ enum field_id {
     FIELD_COUNT
 };
 
+/* A set of known names: a bit for each. */
+#define FIELD_BIT(id) ((uint64_t) 1 << (id))
+_Static_assert(FIELD_COUNT <= 64, "known names are bits of a word");
+
 struct field {
     str_t         name;    /* as received or sent                            */
     str_t         value;

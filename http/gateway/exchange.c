@@ -6,6 +6,8 @@
 
 #include "core/os/clock.h"
 
+enum { USUAL_FIELDS = 12 };
+
 
 static struct exchange *
 make(struct gateway *g, str_t name)
@@ -110,65 +112,76 @@ exchange_status(struct exchange *x, unsigned status, str_t reason)
 }
 
 
-/* Adds a copy of name and value, in one allocation; NULL: too many fields. */
+/* Makes copies with a NUL behind each, in one allocation.  Mostly both are parts
+ * of a line, which is copied as a whole. */
+static void
+copy_pair(struct arena *a, str_t *name, str_t *value)
+{
+    size_t apart = (uintptr_t) value->p - (uintptr_t) name->p;
+    bool   is_line = apart == name->n + 1 || apart == name->n + 2;
+    char  *p;
+
+    if (!is_line)
+        apart = name->n + 1;
+    p = arena_bytes(a, apart + value->n + 1);
+    memcpy(p, name->p, is_line ? apart + value->n : name->n);
+    if (!is_line && value->n != 0)
+        memcpy(p + apart, value->p, value->n);
+    p[name->n] = '\0';
+    p[apart + value->n] = '\0';
+    name->p = p;
+    value->p = p + apart;
+}
+
+
+/* Adds a copy; NULL: too many fields. */
 static struct field *
-add_copy(struct exchange *x, struct fields *to, str_t name, str_t value)
+add_copy(struct exchange *x, struct fields *to, enum field_id id, str_t name,
+         str_t value)
 {
     struct arena *a = x->gateway->r->task.arena;
-    char         *p;
 
     if (to->list.n >= FIELDS_MAX) {
         log_error(x->gateway->r->task.log, "upstream sent too many %s lines",
                   to == &x->fields ? "header" : "trailer");
         return NULL;
     }
-    p = arena_bytes(a, name.n + value.n + 2);
-    memcpy(p, name.p, name.n);
-    p[name.n] = '\0';
-    if (value.n)
-        memcpy(p + name.n + 1, value.p, value.n);
-    p[name.n + 1 + value.n] = '\0';
-    return fields_add(a, to, (str_t){ p, name.n },
-                      (str_t){ p + name.n + 1, value.n });
+    if (to->list.room == 0)
+        vec_reserve(a, &to->list, USUAL_FIELDS);
+    copy_pair(a, &name, &value);
+    return fields_add_known(a, to, id, name, value);
 }
 
 
 /* Fields of which a response may have only one. */
-static bool
-is_single(enum field_id id)
-{
-    switch ((int) id) {
-    case FIELD_STATUS:
-    case FIELD_CONTENT_TYPE:
-    case FIELD_DATE:
-    case FIELD_SERVER:
-    case FIELD_LAST_MODIFIED:
-    case FIELD_ETAG:
-    case FIELD_EXPIRES:
-    case FIELD_LOCATION:
-    case FIELD_REFRESH:
-    case FIELD_X_ACCEL_REDIRECT:
-    case FIELD_X_ACCEL_EXPIRES:
-    case FIELD_X_ACCEL_LIMIT_RATE:
-    case FIELD_X_ACCEL_BUFFERING:
-    case FIELD_X_ACCEL_CHARSET:
-        return true;
-    default:
-        return false;
-    }
-}
+static const uint64_t singles
+    = FIELD_BIT(FIELD_STATUS) | FIELD_BIT(FIELD_CONTENT_TYPE)
+      | FIELD_BIT(FIELD_DATE) | FIELD_BIT(FIELD_SERVER)
+      | FIELD_BIT(FIELD_LAST_MODIFIED) | FIELD_BIT(FIELD_ETAG)
+      | FIELD_BIT(FIELD_EXPIRES) | FIELD_BIT(FIELD_LOCATION)
+      | FIELD_BIT(FIELD_REFRESH) | GATEWAY_ORDERS;
 
 
 bool
 exchange_field(struct exchange *x, str_t name, str_t value)
 {
-    struct field       *f = add_copy(x, &x->fields, name, value);
+    return exchange_field_known(x, field_id(name), name, value);
+}
+
+
+bool
+exchange_field_known(struct exchange *x, enum field_id id, str_t name,
+                     str_t value)
+{
+    struct field       *f = add_copy(x, &x->fields, id, name, value);
     const struct field *first;
 
     if (!f)
         return false;
-    first = fields_get(&x->fields, f->id);
-    if (!is_single(f->id) || first == f)
+    if (!(singles & FIELD_BIT(id)))
+        return true;
+    first = fields_get(&x->fields, id);
+    if (first == f)
         return true;
     f->is_hidden = true;
     log_warn(x->gateway->r->task.log,
@@ -192,7 +205,9 @@ exchange_trailer(struct exchange *x, str_t name, str_t value)
 {
     struct arena *a = x->gateway->r->task.arena;
 
-    return add_copy(x, fields_want(a, &x->trailers), name, value) != NULL;
+    return add_copy(x, fields_want(a, &x->trailers), field_id(name), name,
+                    value)
+           != NULL;
 }
 
 

@@ -160,7 +160,9 @@ struct gateway_conf {
     const struct gateway_source *const *sources; /* in order, then NULL; or
                                                     NULL: none               */
     /* Set by gateway_ready: */
-    struct hash         *fields; /* the names in hide and pass, or NULL      */
+    uint64_t             hidden, passed; /* the known names in hide and in
+                                    pass, as bits                            */
+    struct hash         *fields; /* all names in them, or NULL               */
     uint64_t             kind;   /* digest of the settings with which
                                     connections are opened                   */
     size_t               head_limit; /* bytes of a response's head           */

@@ -96,8 +96,10 @@ struct gateway_protocol {
      * in g->r->out, or more of the body, that tell the client so; else it is
      * cut off.  NULL: it is. */
     bool (*break_off)(struct gateway *g);
-    /* Whether a response field is not passed on by default.  May be NULL. */
-    bool (*hides)(enum field_id id, str_t name);
+    /* The response fields that are not passed on by default: known ones as bits
+     * (FIELD_BIT), and whether another name is one.  hides may be NULL. */
+    uint64_t hidden;
+    bool (*hides)(str_t name);
     /* The key of a cache for which the configuration names none.  NULL: it has
      * to. */
     str_t (*key)(const struct gateway *g);
@@ -110,6 +112,9 @@ struct gateway_protocol {
  * too many fields, logged; give up the response. */
 void exchange_status(struct exchange *x, unsigned status, str_t reason);
 bool exchange_field(struct exchange *x, str_t name, str_t value);
+/* The same, if the id of the name is known. */
+bool exchange_field_known(struct exchange *x, enum field_id id, str_t name,
+                          str_t value);
 /* A field that was reported before, or NULL. */
 struct field *exchange_find(const struct exchange *x, enum field_id id);
 void exchange_length(struct exchange *x, int64_t length); /* of the body     */
@@ -143,9 +148,11 @@ void exchange_headless(struct exchange *x);
  * is passed on if that is wanted, and forgotten. */
 void exchange_interim(struct exchange *x);
 
-/* Whether a response field is for the engine, and not for clients: X-Accel-...
- */
-bool gateway_is_order(enum field_id id);
+/* The response fields that are for the engine, and not for clients. */
+#define GATEWAY_ORDERS                                                         \
+    (FIELD_BIT(FIELD_X_ACCEL_EXPIRES) | FIELD_BIT(FIELD_X_ACCEL_REDIRECT)      \
+     | FIELD_BIT(FIELD_X_ACCEL_LIMIT_RATE)                                     \
+     | FIELD_BIT(FIELD_X_ACCEL_BUFFERING) | FIELD_BIT(FIELD_X_ACCEL_CHARSET))
 
 struct http_request *exchange_request(const struct exchange *x);
 struct gateway      *exchange_gateway(const struct exchange *x);

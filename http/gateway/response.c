@@ -31,32 +31,28 @@ survives_redirect(const struct field *f)
 }
 
 
-bool
-gateway_is_order(enum field_id id)
+static bool
+hides_known(const struct gateway *g, enum field_id id)
 {
-    switch ((int) id) {
-    case FIELD_X_ACCEL_EXPIRES:
-    case FIELD_X_ACCEL_REDIRECT:
-    case FIELD_X_ACCEL_LIMIT_RATE:
-    case FIELD_X_ACCEL_BUFFERING:
-    case FIELD_X_ACCEL_CHARSET:
-        return true;
-    default:
-        return false;
-    }
+    const struct gateway_conf *c = g->conf;
+
+    return ((c->hidden | (g->protocol->hidden & ~c->passed)) & FIELD_BIT(id))
+           != 0;
 }
 
 
 bool
 gateway_hides(const struct gateway *g, const struct field *f)
 {
+    if (f->id != FIELD_UNKNOWN)
+        return hides_known(g, f->id);
     if (g->conf->fields) {
         uintptr_t kind = (uintptr_t) hash_get(g->conf->fields, f->name);
 
         if (kind)
             return kind == FIELD_LIST_HIDE;
     }
-    return g->protocol->hides && g->protocol->hides(f->id, f->name);
+    return g->protocol->hides && g->protocol->hides(f->name);
 }
 
 
@@ -163,9 +159,7 @@ pass_fields(struct gateway *g, bool is_redirect)
 static bool
 lacks_own(const struct gateway *g, enum field_id id)
 {
-    const struct field f = { .id = id, .name = field_name(id) };
-
-    return g->protocol->has_own_date && !gateway_hides(g, &f)
+    return g->protocol->has_own_date && !hides_known(g, id)
            && fields_get(&g->x->fields, id) == NULL;
 }
 

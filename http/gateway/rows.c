@@ -332,12 +332,25 @@ check_sizes(struct conf *cf, struct gateway_conf *c, const char *prefix)
 }
 
 
+static uint64_t
+bits_of(const struct texts *names)
+{
+    uint64_t bits = 0;
+
+    VEC_EACH(&names->list, name)
+        bits |= FIELD_BIT(field_id(*name));
+    return bits & ~FIELD_BIT(FIELD_UNKNOWN);
+}
+
+
 /* Builds the table of fields; pass wins over hide. */
 static void
 list_fields(struct conf *cf, struct gateway_conf *c)
 {
     size_t n = c->hide.list.n + c->pass.list.n;
 
+    c->passed = bits_of(&c->pass);
+    c->hidden = bits_of(&c->hide) & ~c->passed;
     if (n == 0)
         return;
     c->fields = hash_new(cf->arena, n, HASH_NOCASE);

@@ -99,28 +99,32 @@ judge_coding(struct h1_response *h)
 }
 
 
+static void
+judge_connection(struct h1_response *h)
+{
+    str_t value = h->field.value;
+
+    if (str_ieq(value, STR("keep-alive")))
+        h->is_close = false;
+    else if (str_ifind(value, STR("close")))
+        h->is_close = true;
+    else if (str_ifind(value, STR("keep-alive")))
+        h->is_close = false;
+}
+
+
 static enum h1_event
 judge(struct h1_response *h)
 {
-    str_t name = h->field.name;
-
-    switch (name.n) {
-    case sizeof("Connection") - 1:
-        if (!str_ieq(name, STR("Connection")))
-            break;
-        if (str_ifind(h->field.value, STR("close")))
-            h->is_close = true;
-        else if (str_ifind(h->field.value, STR("keep-alive")))
-            h->is_close = false;
+    h->id = field_id(h->field.name);
+    switch ((int) h->id) {
+    case FIELD_CONNECTION:
+        judge_connection(h);
         break;
-    case sizeof("Content-Length") - 1:
-        if (str_ieq(name, STR("Content-Length")))
-            return judge_length(h);
-        break;
-    case sizeof("Transfer-Encoding") - 1:
-        if (str_ieq(name, STR("Transfer-Encoding")))
-            return judge_coding(h);
-        break;
+    case FIELD_CONTENT_LENGTH:
+        return judge_length(h);
+    case FIELD_TRANSFER_ENCODING:
+        return judge_coding(h);
     default:
         break;
     }

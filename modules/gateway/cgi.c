@@ -42,13 +42,14 @@ static bool
 take_field(struct exchange *x, struct cgi_response *c)
 {
     const struct h1_field *f = &c->head.field;
+    const enum field_id    id = field_id(f->name);
 
     log_debug(exchange_request(x)->task.log,
               "http cgi header: \"" STR_F ": " STR_F "\"", STR_A(f->name),
               STR_A(f->value));
-    if (str_ieq(f->name, STR("Content-Length")) && !take_length(x, c))
+    if (id == FIELD_CONTENT_LENGTH && !take_length(x, c))
         return false;
-    return exchange_field(x, f->name, f->value);
+    return exchange_field_known(x, id, f->name, f->value);
 }
 
 
@@ -204,12 +205,4 @@ enum step
 cgi_decode_eof(struct exchange *x)
 {
     return cgi_lacks_body(exchange_state(x)) ? STEP_FAIL : STEP_DONE;
-}
-
-
-bool
-cgi_hides(enum field_id id, str_t name)
-{
-    (void) name;
-    return id == FIELD_STATUS || gateway_is_order(id);
 }

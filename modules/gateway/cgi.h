@@ -37,4 +37,4 @@ cgi_lacks_body(const struct cgi_response *c)
 enum step cgi_decode(struct exchange *x, struct buf *in);
 enum step cgi_decode_eof(struct exchange *x);
 /* Headers that are not passed on by default. */
-bool cgi_hides(enum field_id id, str_t name);
+#define CGI_HIDDEN (FIELD_BIT(FIELD_STATUS) | GATEWAY_ORDERS)

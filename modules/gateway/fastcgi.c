@@ -296,7 +296,7 @@ const struct gateway_protocol fastcgi_protocol = {
     .describe = app_describe,
     .decode = decode,
     .decode_eof = decode_eof,
-    .hides = cgi_hides,
+    .hidden = CGI_HIDDEN,
 };
 
 

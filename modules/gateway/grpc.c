@@ -273,6 +273,7 @@ const struct gateway_protocol grpc_protocol = {
     .decode = decode,
     .decode_eof = h2peer_decode_eof,
     .break_off = grpc_break_off,
+    .hidden = PROXY_HIDDEN,
     .hides = proxy_hides,
 };
 

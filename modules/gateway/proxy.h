@@ -106,7 +106,9 @@ enum step proxy_tell(struct exchange *x, const struct h1_response *h,
                      enum h1_event event);
 enum step proxy_decode(struct exchange *x, struct buf *in);
 enum step proxy_decode_eof(struct exchange *x);
-bool      proxy_hides(enum field_id id, str_t name);
+#define PROXY_HIDDEN                                                           \
+    (FIELD_BIT(FIELD_DATE) | FIELD_BIT(FIELD_SERVER) | GATEWAY_ORDERS)
+bool proxy_hides(str_t name);
 /* proxy_rewrite.c */
 bool proxy_rewrite(struct gateway *g, enum field_id id, str_t *value);
 /* Compiles what a rule replaces: "~pattern" or "~*pattern" sets *pattern, any

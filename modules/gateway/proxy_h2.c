@@ -54,6 +54,7 @@ const struct gateway_protocol proxy_h2_protocol = {
     .encode_body = h2peer_encode_body,
     .decode = h2peer_decode,
     .decode_eof = h2peer_decode_eof,
+    .hidden = PROXY_HIDDEN,
     .hides = proxy_hides,
     .key = proxy_cache_key,
     .rewrite = proxy_rewrite,

@@ -26,7 +26,7 @@ tell_fault(struct exchange *x, const struct h1_response *h)
                   STR_A(f->name), STR_A(f->value));
         break;
     case H1_FAULT_DUPLICATE:
-        previous = exchange_find(x, field_id(f->name));
+        previous = exchange_find(x, h->id);
         log_error(log,
                   "upstream sent duplicate header line: \"" STR_F ": " STR_F
                   "\", previous value: \"" STR_F ": " STR_F "\"",
@@ -122,7 +122,7 @@ proxy_tell(struct exchange *x, const struct h1_response *h, enum h1_event event)
     case H1_SAW_NAMED:
         log_debug(log, "http proxy header: \"" STR_F ": " STR_F "\"",
                   STR_A(h->field.name), STR_A(h->field.value));
-        if (!exchange_field(x, h->field.name, h->field.value))
+        if (!exchange_field_known(x, h->id, h->field.name, h->field.value))
             return STEP_FAIL;
         break;
     case H1_SAW_INTERIM:
@@ -178,8 +178,7 @@ proxy_decode_eof(struct exchange *x)
 
 
 bool
-proxy_hides(enum field_id id, str_t name)
+proxy_hides(str_t name)
 {
-    return id == FIELD_DATE || id == FIELD_SERVER || gateway_is_order(id)
-           || str_ieq(name, STR("X-Pad"));
+    return str_ieq(name, STR("X-Pad"));
 }

@@ -47,7 +47,7 @@ static const struct gateway_protocol protocol = {
     .describe = app_describe,
     .decode = cgi_decode,
     .decode_eof = cgi_decode_eof,
-    .hides = cgi_hides,
+    .hidden = CGI_HIDDEN,
 };
 
 

@@ -92,14 +92,6 @@ encode_head(struct exchange *x, struct chain *out)
 }
 
 
-/* A Status header is passed on here. */
-static bool
-hides(enum field_id id, str_t name)
-{
-    return id != FIELD_STATUS && cgi_hides(id, name);
-}
-
-
 static const struct gateway_protocol protocol = {
     .prefix = "uwsgi",
     .scheme = "uwsgi",
@@ -112,7 +104,7 @@ static const struct gateway_protocol protocol = {
     .describe = app_describe,
     .decode = cgi_decode,
     .decode_eof = cgi_decode_eof,
-    .hides = hides,
+    .hidden = GATEWAY_ORDERS, /* a Status header is passed on here */
 };
 
 
