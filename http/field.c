@@ -26,57 +26,125 @@ const uint8_t field_classes[256] = {
 
 enum { LONGEST = 20 };
 
-/* The ids of the names of each length; a zero ends each row. */
-static const unsigned char by_length[LONGEST + 1][8] = {
-    [2] = { FIELD_TE },
-    [3] = { FIELD_VIA, FIELD_AGE },
-    [4] = { FIELD_HOST, FIELD_DATE, FIELD_ETAG, FIELD_VARY, FIELD_LINK },
-    [5] = { FIELD_RANGE, FIELD_DEPTH },
-    [6] = { FIELD_ACCEPT, FIELD_COOKIE, FIELD_EXPECT, FIELD_SERVER,
-            FIELD_PRAGMA, FIELD_STATUS },
-    [7] = { FIELD_UPGRADE, FIELD_REFERER, FIELD_EXPIRES, FIELD_TRAILER,
-            FIELD_REFRESH },
-    [8] = { FIELD_IF_RANGE, FIELD_IF_MATCH, FIELD_LOCATION, FIELD_PRIORITY },
-    [9] = { FIELD_X_REAL_IP, FIELD_OVERWRITE },
-    [10] = { FIELD_CONNECTION, FIELD_USER_AGENT, FIELD_KEEP_ALIVE,
-             FIELD_SET_COOKIE },
-    [11] = { FIELD_DESTINATION },
-    [12] = { FIELD_CONTENT_TYPE },
-    [13] = { FIELD_AUTHORIZATION, FIELD_IF_NONE_MATCH, FIELD_CACHE_CONTROL,
-             FIELD_LAST_MODIFIED, FIELD_ACCEPT_RANGES, FIELD_CONTENT_RANGE },
-    [14] = { FIELD_CONTENT_LENGTH },
-    [15] = { FIELD_ACCEPT_ENCODING, FIELD_ACCEPT_LANGUAGE,
-             FIELD_X_FORWARDED_FOR, FIELD_X_ACCEL_EXPIRES,
-             FIELD_X_ACCEL_CHARSET },
-    [16] = { FIELD_PROXY_CONNECTION, FIELD_CONTENT_ENCODING,
-             FIELD_WWW_AUTHENTICATE, FIELD_X_ACCEL_REDIRECT },
-    [17] = { FIELD_TRANSFER_ENCODING, FIELD_IF_MODIFIED_SINCE,
-             FIELD_X_ACCEL_BUFFERING },
-    [18] = { FIELD_PROXY_AUTHENTICATE, FIELD_X_ACCEL_LIMIT_RATE },
-    [19] = { FIELD_IF_UNMODIFIED_SINCE, FIELD_PROXY_AUTHORIZATION },
+/* The names of each length, with their first letters; a zero ends each row. */
+static const struct known {
+    char    letter;
+    uint8_t id;
+} by_length[LONGEST + 1][8] = {
+    [2] = { { 't', FIELD_TE } },
+    [3] = { { 'v', FIELD_VIA }, { 'a', FIELD_AGE } },
+    [4] = { { 'h', FIELD_HOST },
+            { 'd', FIELD_DATE },
+            { 'e', FIELD_ETAG },
+            { 'v', FIELD_VARY },
+            { 'l', FIELD_LINK } },
+    [5] = { { 'r', FIELD_RANGE }, { 'd', FIELD_DEPTH } },
+    [6] = { { 'a', FIELD_ACCEPT },
+            { 'c', FIELD_COOKIE },
+            { 'e', FIELD_EXPECT },
+            { 's', FIELD_SERVER },
+            { 'p', FIELD_PRAGMA },
+            { 's', FIELD_STATUS } },
+    [7] = { { 'u', FIELD_UPGRADE },
+            { 'r', FIELD_REFERER },
+            { 'e', FIELD_EXPIRES },
+            { 't', FIELD_TRAILER },
+            { 'r', FIELD_REFRESH } },
+    [8] = { { 'i', FIELD_IF_RANGE },
+            { 'i', FIELD_IF_MATCH },
+            { 'l', FIELD_LOCATION },
+            { 'p', FIELD_PRIORITY } },
+    [9] = { { 'x', FIELD_X_REAL_IP }, { 'o', FIELD_OVERWRITE } },
+    [10] = { { 'c', FIELD_CONNECTION },
+             { 'u', FIELD_USER_AGENT },
+             { 'k', FIELD_KEEP_ALIVE },
+             { 's', FIELD_SET_COOKIE } },
+    [11] = { { 'd', FIELD_DESTINATION } },
+    [12] = { { 'c', FIELD_CONTENT_TYPE } },
+    [13] = { { 'a', FIELD_AUTHORIZATION },
+             { 'i', FIELD_IF_NONE_MATCH },
+             { 'c', FIELD_CACHE_CONTROL },
+             { 'l', FIELD_LAST_MODIFIED },
+             { 'a', FIELD_ACCEPT_RANGES },
+             { 'c', FIELD_CONTENT_RANGE } },
+    [14] = { { 'c', FIELD_CONTENT_LENGTH } },
+    [15] = { { 'a', FIELD_ACCEPT_ENCODING },
+             { 'a', FIELD_ACCEPT_LANGUAGE },
+             { 'x', FIELD_X_FORWARDED_FOR },
+             { 'x', FIELD_X_ACCEL_EXPIRES },
+             { 'x', FIELD_X_ACCEL_CHARSET } },
+    [16] = { { 'p', FIELD_PROXY_CONNECTION },
+             { 'c', FIELD_CONTENT_ENCODING },
+             { 'w', FIELD_WWW_AUTHENTICATE },
+             { 'x', FIELD_X_ACCEL_REDIRECT } },
+    [17] = { { 't', FIELD_TRANSFER_ENCODING },
+             { 'i', FIELD_IF_MODIFIED_SINCE },
+             { 'x', FIELD_X_ACCEL_BUFFERING } },
+    [18]
+    = { { 'p', FIELD_PROXY_AUTHENTICATE }, { 'x', FIELD_X_ACCEL_LIMIT_RATE } },
+    [19] = { { 'i', FIELD_IF_UNMODIFIED_SINCE },
+             { 'p', FIELD_PROXY_AUTHORIZATION } },
 };
+
+
+static inline uint64_t
+word_at(const char *p)
+{
+    uint64_t w;
+
+    memcpy(&w, p, sizeof(w));
+    return w;
+}
+
+
+/* Four bytes from each place. */
+static inline uint64_t
+halves_at(const char *p, const char *q)
+{
+    uint32_t low, high;
+
+    memcpy(&low, p, sizeof(low));
+    memcpy(&high, q, sizeof(high));
+    return low | (uint64_t) high << 32;
+}
+
+
+/* Whether n bytes are the same, as most names are written that come. */
+static inline bool
+is_same(const char *a, const char *b, size_t n)
+{
+    const size_t word = sizeof(uint64_t), half = word / 2;
+
+    if (n < half)
+        return memcmp(a, b, n) == 0;
+    if (n < word)
+        return halves_at(a, a + n - half) == halves_at(b, b + n - half);
+    for (size_t at = 0; at < n - word; at += word)
+        if (word_at(a + at) != word_at(b + at))
+            return false;
+    return word_at(a + n - word) == word_at(b + n - word);
+}
 
 
 enum field_id
 field_id(str_t name)
 {
-    const unsigned char *id;
-    str_t                known;
+    const struct known *k;
 
     if (name.n < 2 || name.n > LONGEST)
         return FIELD_UNKNOWN;
-    for (id = by_length[name.n]; *id != FIELD_UNKNOWN; id++) {
-        known = field_names[*id];
-        if (((known.p[0] ^ name.p[0]) & ~0x20) == 0 && str_ieq(known, name))
-            return (enum field_id) * id;
-    }
+    for (k = by_length[name.n]; k->id != FIELD_UNKNOWN; k++)
+        if (k->letter == (name.p[0] | 0x20)
+            && (is_same(field_names[k->id].p, name.p, name.n)
+                || str_ieq(field_names[k->id], name)))
+            return (enum field_id) k->id;
     return FIELD_UNKNOWN;
 }
 
 
-static struct field *
-append(struct arena *a, struct fields *f, str_t name, str_t value,
-       enum field_id id)
+struct field *
+fields_add_known(struct arena *a, struct fields *f, enum field_id id,
+                 str_t name, str_t value)
 {
     struct field *new = vec_push(a, &f->list);
     uint16_t place = (uint16_t) f->list.n;
@@ -108,22 +176,14 @@ fields_want(struct arena *a, struct fields **f)
 struct field *
 fields_add(struct arena *a, struct fields *f, str_t name, str_t value)
 {
-    return append(a, f, name, value, field_id(name));
-}
-
-
-struct field *
-fields_add_known(struct arena *a, struct fields *f, enum field_id id,
-                 str_t name, str_t value)
-{
-    return append(a, f, name, value, id);
+    return fields_add_known(a, f, field_id(name), name, value);
 }
 
 
 struct field *
 fields_add_id(struct arena *a, struct fields *f, enum field_id id, str_t value)
 {
-    return append(a, f, field_names[id], value, id);
+    return fields_add_known(a, f, id, field_names[id], value);
 }
 
 
@@ -282,28 +342,6 @@ static inline bool
 word_has_break(uint64_t w)
 {
     return HAS_CONTROL(w) && find_break(w);
-}
-
-
-static inline uint64_t
-word_at(const char *p)
-{
-    uint64_t w;
-
-    memcpy(&w, p, sizeof(w));
-    return w;
-}
-
-
-/* Four bytes from each place. */
-static inline uint64_t
-halves_at(const char *p, const char *q)
-{
-    uint32_t low, high;
-
-    memcpy(&low, p, sizeof(low));
-    memcpy(&high, q, sizeof(high));
-    return low | (uint64_t) high << 32;
 }
 
 

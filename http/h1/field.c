@@ -4,8 +4,6 @@
  */
 #include "http/h1/parse.h"
 
-#include "http/field.h"
-
 
 /* Strips only spaces, on both sides: a tab belongs to the value. */
 static str_t
@@ -70,10 +68,13 @@ kind_of(unsigned found)
 enum h1_field_kind
 h1_field(struct h1_field *out, str_t line, bool is_response)
 {
-    const char *p = line.p, *end = line.p + line.n;
+    const char *p = str_chr(line, ':'), *end = line.p + line.n;
     unsigned    found = 0;
 
-    p = skip_name(p, end, &found);
+    /* None of the bytes of a known name ends it. */
+    out->id = p ? field_id(str_span(line.p, p)) : FIELD_UNKNOWN;
+    if (out->id == FIELD_UNKNOWN)
+        p = skip_name(line.p, end, &found);
 
     out->name = str_span(line.p, p);
     out->value = (str_t){ p, 0 };

@@ -10,6 +10,7 @@
 
 #include "core/base/parse.h"
 #include "core/base/str.h"
+#include "http/field.h"
 #include "http/target.h"
 
 /* Finds the first line of in.  Returns its length including the LF, or 0 if
@@ -90,8 +91,9 @@ enum h1_field_kind {
 };
 
 struct h1_field {
-    str_t name;
-    str_t value; /* without spaces around it; tabs belong to it */
+    str_t         name;
+    str_t         value; /* without spaces around it; tabs belong to it      */
+    enum field_id id;    /* of the name                                      */
 };
 
 /* Parses one field line (without CRLF) that is not empty.  A response's line

@@ -40,7 +40,7 @@ unsigned
 h1_take_field(struct h1 *h, str_t line)
 {
     const struct http_head_conf *c = head_conf(&h->r->task);
-    struct h1_field              f;
+    struct h1_field f            UNSET;
 
     switch (h1_field(&f, line, false)) {
     case H1_FIELD_UNDERSCORE:
@@ -61,7 +61,7 @@ h1_take_field(struct h1 *h, str_t line)
         break;
     }
     log_debug(h->r->task.log, "http header: \"" STR_F "\"", STR_A(line));
-    return request_head_field(h->r, f.name, f.value);
+    return request_head_known(h->r, f.id, f.name, f.value);
 }
 
 
