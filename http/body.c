@@ -353,6 +353,10 @@ http_body_discard(struct http_request *r)
 
     if (r != r->main)
         return STEP_NEXT;
+    if (r->body == NULL && !r->has_body) {
+        send_continue(r);
+        return STEP_NEXT;
+    }
     b = body_of(r);
     if (b->pub.state == HTTP_BODY_WHOLE)
         return STEP_NEXT;

@@ -27,9 +27,12 @@ enum { QUEUE_MAX = 64 * 1024 };
 static uint64_t
 rate_of(struct http_request *r, const struct expr *e)
 {
-    str_t    text = expr_eval(e, &r->task);
+    str_t    text;
     uint64_t n;
 
+    if (e == NULL)
+        return 0;
+    text = expr_eval(e, &r->task);
     return expr_is_true(text) && number_size(text, false, &n) ? n : 0;
 }
 
@@ -123,6 +126,21 @@ first(const struct http_request *r)
 }
 
 
+/* Passes what has come through the filters to the codec. */
+static void
+frame(struct http_request *r, struct chain *c, bool last)
+{
+    if (r->out.is_head_only)
+        chain_clear(c);
+    log_debug(r->task.log, "http write filter: l:%d s:%ju", last,
+              (uintmax_t) c->n);
+    r->codec->send_body(r, c, last);
+    if (last)
+        r->out.is_framed = true;
+    chain_clear(c);
+}
+
+
 /* Passes in through the filters from j on (NULL: none) and the codec;
  * afterwards in has only free links.  STEP_WAIT: a filter waits, and nothing
  * came out. */
@@ -160,14 +178,7 @@ filter_piece(struct http_request *r, struct http_join *j, struct chain *in,
         all = STEP_NEXT;
     if (r->out.is_head_held)
         return all;
-    if (r->out.is_head_only)
-        chain_clear(&a);
-    log_debug(r->task.log, "http write filter: l:%d s:%ju", last,
-              (uintmax_t) a.n);
-    r->codec->send_body(r, &a, last);
-    if (last)
-        r->out.is_framed = true;
-    chain_clear(&a);
+    frame(r, &a, last);
     chain_take_links(in, &a);
     return all;
 }
@@ -225,19 +236,34 @@ is_due(const struct http_request *r)
 }
 
 
+/* Nothing is to be done with what is pending, and all of it may go. */
+static bool
+passes_whole(const struct http_request *r, uint64_t limit)
+{
+    return r->joined == NULL && limit >= r->pending.n && !r->out.is_head_held
+           && !wants_reader(r);
+}
+
+
 /* One round: STEP_NEXT: there may be another; STEP_WAIT: not now. */
 static enum step
 pump_once(struct http_request *r)
 {
-    struct chain      piece;
-    struct http_join *j = waiting(r);
-    uint64_t          limit = allowance(r);
-    enum step         step;
-    bool              last;
+    struct chain piece UNSET;
+    struct http_join  *j = waiting(r);
+    uint64_t           limit = allowance(r);
+    enum step          step;
+    bool               last;
 
     if (limit == 0 && (j != NULL || !chain_empty(&r->pending))) {
         r->must_flush = true; /* what follows is not there yet */
         return STEP_WAIT;
+    }
+    if (passes_whole(r, limit)) {
+        log_debug(r->task.log, "http output filter \"" STR_F "?" STR_F "\"",
+                  STR_A(r->uri), STR_A(r->args));
+        frame(r, &r->pending, is_end_due(r));
+        return STEP_NEXT;
     }
     chain_init(&piece, r->task.arena);
     r->room = limit;

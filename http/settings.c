@@ -245,6 +245,7 @@ const struct conf_type http_lowat_type
     = { .name = "lowat", .parse = ignore_lowat };
 
 
+/* No expression: there is no limit. */
 static const char *
 parse_rate(struct conf *cf, void *field)
 {
@@ -252,11 +253,14 @@ parse_rate(struct conf *cf, void *field)
     const char   *error = conf_expr.parse(cf, field);
     uint64_t      n;
 
-    if (error == NULL && expr_is_constant(*e)
-        && !number_size(expr_text(*e), false, &n))
+    if (error != NULL || !expr_is_constant(*e))
+        return error;
+    if (!number_size(expr_text(*e), false, &n))
         return conf_error(cf, "\"" STR_F "\" directive invalid value",
                           STR_A(cf->args[0]));
-    return error;
+    if (n == 0)
+        *e = NULL;
+    return NULL;
 }
 
 
