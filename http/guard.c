@@ -4,7 +4,8 @@
  */
 #include "http/guard.h"
 
-#include "http/server.h"
+#include "core/net/addr.h"
+#include "http/main.h"
 
 static const struct {
     const char *directive;
@@ -45,10 +46,59 @@ limit_except_of(const struct conf_block *b, unsigned methods)
 }
 
 
+/* Rules of an outer location do not apply in an inner one. */
+static bool
+refuses_some(const struct conf_block *b)
+{
+    for (const struct conf_block *in = b->first; in != NULL; in = in->next) {
+        const struct setting *s = setting_named(in, "return");
+
+        if ((in->kind & IN_IF) && s != NULL && http_is_refusal(s))
+            return true;
+    }
+    return false;
+}
+
+
+static bool
+is_within_reach(const struct http_address *a)
+{
+    const struct sockaddr *sa = &a->listener.addr.sa;
+
+    return sa->sa_family != AF_UNIX && !addr_is_loopback(sa);
+}
+
+
+/* Whether no other machine can connect to its server. */
+static bool
+is_local(const struct generation *g, const struct conf_block *b)
+{
+    const struct http_main *m = http_main_of(g);
+
+    VEC_EACH(&m->addresses, it)
+        VEC_EACH(&(*it)->servers, server)
+            if (*server == b->server && is_within_reach(*it))
+                return false;
+    return true;
+}
+
+
 bool
-http_is_guarded_for(const struct conf_block *b, unsigned methods)
+http_is_guarded_for(const struct generation *g, const struct conf_block *b,
+                    unsigned methods)
 {
     const struct conf_block *in = limit_except_of(b, methods);
 
-    return http_is_guarded(in != NULL ? in : b);
+    return http_is_guarded(in != NULL ? in : b) || refuses_some(b)
+           || is_local(g, b);
+}
+
+
+bool
+http_is_refusal(const struct setting *s)
+{
+    uint64_t code;
+
+    return strcmp(s->row->name, "return") == 0 && s->n_args > 1
+           && number_parse(s->args[1], 999, &code) && code >= 400;
 }

@@ -9,6 +9,11 @@
 /* Whether a directive that is in force in the block says who may come in: deny,
  * auth_basic and its like, ssl_verify_client. */
 bool http_is_guarded(const struct conf_block *b);
-/* The same for requests with these methods alone (HTTP_POST | ...), to which the
- * limit_except of a location may apply. */
-bool http_is_guarded_for(const struct conf_block *b, unsigned methods);
+/* Whether requests with these methods (HTTP_POST | ...) to a location are not
+ * open to anybody: so is it guarded, or by its limit_except, by an "if" in it
+ * that refuses requests, or since its server listens for this machine alone. */
+bool http_is_guarded_for(const struct generation *g, const struct conf_block *b,
+                         unsigned methods);
+
+/* Whether it is a "return" with an error. */
+bool http_is_refusal(const struct setting *s);

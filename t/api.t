@@ -329,9 +329,13 @@ is conf_test("events {} http { upstream u { state $_->[0]; zone z 64k; } }")->{f
 for my $p (['', 1], ['deny all;', 0], ['auth_basic x; auth_basic_user_file f;', 0],
            ['limit_except GET { deny all; }', 0], ['limit_except GET PUT { deny all; }', 0],
            ['limit_except GET PATCH { deny all; }', 1], ['limit_except GET { proxy_pass http://127.0.0.1; }', 1],
-           ['location /deeper { limit_except GET { deny all; } }', 1]) {
-    my $r = conf_test("events {} http { server { location / { $p->[0] api write=on; } } }", files => { f => '' });
-    is scalar(() = $r->{err} =~ /\[warn\] anybody can change upstreams through "api" in/), $p->[1], "warned: $p->[0]";
+           ['location /deeper { limit_except GET { deny all; } }', 1],
+           ['if ($remote_addr != 10.0.0.1) { return 403; }', 0], ['if ($arg_a) { return 204; }', 1],
+           ['location /deeper { if ($arg_a) { return 403; } }', 1], ['', 0, 'listen unix:/tmp/s;'],
+           ['', 0, 'listen 127.0.0.1:81; listen [::1]:81;'], ['', 1, 'listen 127.0.0.1:81; listen 82;']) {
+    my $r = conf_test(join('', 'events {} http { server { ', $p->[2] // '', " location / { $p->[0] api write=on; } } }"),
+        files => { f => '' });
+    is scalar(() = $r->{err} =~ /\[warn\] anybody can change upstreams through "api" in/), $p->[1], "warned: $p->[0]" . ($p->[2] // '');
 }
 
 done_testing;

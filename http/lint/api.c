@@ -12,7 +12,7 @@ check(struct lint *l, const struct conf_block *b)
     const struct setting *api = setting_named(b, "api");
 
     if (api == NULL || api->n_args < 2 || !str_is(api->args[1], "write=on")
-        || http_is_guarded_for(b, HTTP_POST | HTTP_PATCH | HTTP_DELETE))
+        || http_is_guarded_for(l->gen, b, HTTP_POST | HTTP_PATCH | HTTP_DELETE))
         return;
     lint_at(l, b, api,
             STR("say who may: \"allow\" and \"deny all;\", or \"auth_basic\""),

@@ -3,6 +3,7 @@
  * Regular expressions of locations that are meant for extensions of file
  * names, but match more than that.
  */
+#include "http/guard.h"
 #include "http/lint/rules.h"
 
 /* Only these are recognized as extensions. */
@@ -83,7 +84,7 @@ refuses(const struct conf_block *b)
 {
     const struct setting *s = lint_sure_return(b);
 
-    return (s != NULL && lint_is_refusal(s))
+    return (s != NULL && http_is_refusal(s))
            || setting_named(b, "deny") != NULL;
 }
 

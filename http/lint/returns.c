@@ -3,6 +3,7 @@
  * Directives next to a return that always answers.  It answers before access
  * rules, limits and content handlers run.
  */
+#include "http/guard.h"
 #include "http/lint/rules.h"
 
 static const char *const access_rules[]
@@ -38,7 +39,7 @@ check_access(struct lint *l, const struct conf_block *b)
     const struct setting *answer = only_return(b), *s;
 
     s = answer ? find_one(b, access_rules) : NULL;
-    if (s == NULL || lint_is_refusal(answer)
+    if (s == NULL || http_is_refusal(answer)
         || (s->n_args > 1 && str_is(s->args[1], "off")))
         return;
     lint_at(l, b, s,

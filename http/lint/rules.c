@@ -2,6 +2,7 @@
 /*
  * The table of rules, and helpers for several of them.
  */
+#include "http/guard.h"
 #include "http/lint/rules.h"
 
 #include "core/base/number.h"
@@ -113,16 +114,6 @@ lint_sure_return(const struct conf_block *b)
             answer = NULL;
     }
     return answer;
-}
-
-
-bool
-lint_is_refusal(const struct setting *s)
-{
-    uint64_t code;
-
-    return strcmp(s->row->name, "return") == 0 && s->n_args > 1
-           && number_parse(s->args[1], 999, &code) && code >= 400;
 }
 
 

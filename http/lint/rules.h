@@ -72,8 +72,6 @@ bool lint_matches_all(str_t pattern);
 /* The return, or the redirecting rewrite, with which b answers every request;
  * NULL when there is none, or a request may get past it. */
 const struct setting *lint_sure_return(const struct conf_block *b);
-/* Whether it is a "return" with an error status. */
-bool lint_is_refusal(const struct setting *s);
 /* words ends with NULL. */
 bool lint_is_one_of(const char *name, const char *const *words);
 /* Directives that answer requests or pass them to an upstream; ends with

@@ -545,7 +545,7 @@ warn(struct conf *cf, void *main)
     const struct api_main *m = main;
 
     VEC_EACH(&m->open, it)
-        if (!http_is_guarded_for(it->block,
+        if (!http_is_guarded_for(cf->gen, it->block,
                                  HTTP_POST | HTTP_PATCH | HTTP_DELETE))
             conf_warn_at(cf, it->file, it->line,
                          "anybody can change upstreams through \"api\"");
