@@ -124,6 +124,11 @@ add_probe(struct health *h, const struct peer *peer)
     p->name = (str_t){ (char *) (p + 1), peer->name.n };
     fill(p, h, peer);
     p->slot = health_slot(h->group, h->check, p->name);
+    if (p->slot == NULL)
+        log_warn(&worker->log,
+                 "health check of peer " STR_F " in upstream \"" STR_F
+                 "\" has no effect: there is no room for its state",
+                 STR_A(p->name), STR_A(h->group->name));
     p->next = h->probes;
     h->probes = p;
     health_due_in(p, 1 + random_below(first < FIRST_MS ? first : FIRST_MS));
