@@ -582,20 +582,22 @@ on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
 }
 
 
-/* Where OpenSSL has it (3.2), it sends what was compressed before: not the pairs
- * whose names have variables. */
+/* Where OpenSSL has it (3.2), it sends what was compressed before, which holds no
+ * extension of a connection: never where there is an OCSP response to be sent (such
+ * settings are refused, rows.c), nor where handshakes load certificates. */
 static void
-use_certificate_compression(SSL_CTX *ssl, bool is_wanted)
+use_certificate_compression(SSL_CTX *ssl, const struct tls_settings *s)
 {
 #ifdef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
-    if (!is_wanted)
+    if (!s->has_certificate_compression || s->named.n != 0 || s->staples != NULL
+        || s->staple.bytes.p != NULL)
         SSL_CTX_set_options(ssl, SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
                                      | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION);
     else if (SSL_CTX_compress_certs(ssl, 0) != 1)
         ERR_clear_error(); /* it knows no way of compressing */
 #else
     (void) ssl;
-    (void) is_wanted;
+    (void) s;
 #endif
 }
 
@@ -619,7 +621,7 @@ fill(struct tls_context *c, const struct tls_settings *s, char *why)
         if (s->staples != NULL)
             tls_stapling_use(c, &s->staples->at[i]);
     }
-    use_certificate_compression(c->ssl, s->has_certificate_compression);
+    use_certificate_compression(c->ssl, s);
     if (s->named.n != 0 && s->is_server) {
         c->named = s;
         SSL_CTX_set_cert_cb(c->ssl, on_certificate, c);
