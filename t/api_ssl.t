@@ -39,9 +39,10 @@ http {
              return 204; }
     server { listen 127.0.0.1:%%PORT_client%% ssl; ssl_verify_client on;
              ssl_client_certificate %%TESTDIR%%/tls/ca.pem; return 204; }
+    server { listen 127.0.0.1:%%PORT_reject%% ssl; ssl_reject_handshake on; }
 }
 EOC
-$t->expect_log(qr/SSL/);
+$t->expect_log(qr/SSL|handshake rejected/);
 my $port = $t->port('tls');
 
 sub ssl { return decode_json($t->get('/api/9/ssl')->body) }
@@ -82,6 +83,11 @@ counts('what is no TLS', sub { my $c = $t->connect(port => $port); $c->send("\x1
     counts('one that does not go on', sub { $c = $t->connect(port => $port); $c->send("\x16\x03\x01\x02") },
            handshakes_failed => 1, handshake_timeout => 1);
 }
+counts('one that leaves within its ClientHello', sub { my $c = $t->connect(port => $port);
+                                                      $c->send("\x16\x03\x01\x02"); $c->close },
+       handshakes_failed => 1);
+counts('one that sends nothing', sub { my $c = $t->connect(port => $port); $c->close });
+counts('ssl_reject_handshake', sub { s_client($t->port('reject'), $request) }, handshakes_failed => 1);
 my $client = $t->port('client');
 counts('no certificate', sub { s_client($client, $request) }, handshakes => 1, no_cert => 1);
 counts('that of another authority', sub { s_client($client, $request, '-cert', $pki->path('stranger.pem'),

@@ -43,8 +43,7 @@ break_off(struct conn *c)
 }
 
 
-/* Logs why a call has failed: the socket, or what came.  A client may send
- * anything, which is not worth more than info. */
+/* Why a call has failed; what clients may send is not worth more than info. */
 static void
 log_failure(struct conn *c, int what, const char *text)
 {
@@ -120,6 +119,7 @@ begin(struct conn *c, const struct tls_hello *hello)
 
     context = t->server->choose(c, hello, &alert);
     if (context == NULL) {
+        tls_count_failure();
         send_alert(c, alert);
         break_off(c);
         return STEP_FAIL;
@@ -142,8 +142,7 @@ begin(struct conn *c, const struct tls_hello *hello)
 }
 
 
-/* SSLv2 or TLS, as the first byte tells; anything else is taken for a request
- * in plain text. */
+/* SSLv2 or TLS; any other first byte is taken for one of plain text. */
 static bool
 is_tls(char first)
 {
@@ -169,6 +168,8 @@ read_hello(struct conn *c)
             return STEP_WAIT;
         }
         if (n <= 0) {
+            if (t->in_n != 0)
+                tls_count_failure();
             conn_log_error(c, n == 0 ? 0 : c->error,
                            "peer closed connection in SSL handshake");
             break_off(c);
@@ -318,8 +319,7 @@ handshake_tls(struct conn *c)
 
 /* --- reading ------------------------------------------------------------------------------ */
 
-/* Of a connection that is plain after all: what was read while that was not
- * known. */
+/* What was read before it was known that the connection is plain. */
 static ssize_t
 read_rest(struct conn *c, char *out, size_t n)
 {
