@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Places are taken by one instruction, and for good: a zone that comes back with
- * a later configuration goes on counting.
+ * a later configuration goes on counting.  When none is left, that is logged, once
+ * for all processes of the table.
  */
 #include "core/net/tally.h"
 
@@ -9,23 +10,27 @@
 
 #include "core/base/hash.h"
 #include "core/net/counters.h"
+#include "core/net/worker.h"
 
-enum { PROBES = 64 };
+struct table {
+    struct tally at[COUNTERS_PLACES];
+    atomic_bool  is_told; /* that it is full                                 */
+};
 
-static struct tally *places;
+static struct table *table;
 
 
 size_t
 tallies_size(void)
 {
-    return COUNTERS_PLACES * sizeof(*places);
+    return sizeof(*table);
 }
 
 
 void
-tallies_open(void *table)
+tallies_open(void *memory)
 {
-    places = table;
+    table = memory;
 }
 
 
@@ -38,13 +43,24 @@ key_of(enum tally_kind kind, unsigned part, str_t name)
 }
 
 
+static void
+tell_full(str_t name)
+{
+    if (worker == NULL || atomic_exchange(&table->is_told, true))
+        return;
+    log_warn(&worker->log,
+             "\"" STR_F "\" is not counted: all %u places for counts are taken",
+             STR_A(name), COUNTERS_PLACES);
+}
+
+
 struct tally *
 tally_of(enum tally_kind kind, unsigned part, str_t name)
 {
     uint64_t key = key_of(kind, part, name);
 
-    for (unsigned i = 0; places != NULL && i < PROBES; i++) {
-        struct tally *t = &places[(key + i) % COUNTERS_PLACES];
+    for (unsigned i = 0; table != NULL && i < COUNTERS_PLACES; i++) {
+        struct tally *t = &table->at[(key + i) % COUNTERS_PLACES];
         uint64_t      was = atomic_load(&t->key);
 
         if (was == key
@@ -53,6 +69,8 @@ tally_of(enum tally_kind kind, unsigned part, str_t name)
                     || was == key)))
             return t;
     }
+    if (table != NULL)
+        tell_full(name);
     return NULL;
 }
 
@@ -62,8 +80,8 @@ tally_find(enum tally_kind kind, unsigned part, str_t name)
 {
     uint64_t key = key_of(kind, part, name);
 
-    for (unsigned i = 0; places != NULL && i < PROBES; i++) {
-        struct tally *t = &places[(key + i) % COUNTERS_PLACES];
+    for (unsigned i = 0; table != NULL && i < COUNTERS_PLACES; i++) {
+        struct tally *t = &table->at[(key + i) % COUNTERS_PLACES];
         uint64_t      has = atomic_load(&t->key);
 
         if (has == 0 || has == key)
@@ -76,7 +94,7 @@ tally_find(enum tally_kind kind, unsigned part, str_t name)
 unsigned
 tally_number(const struct tally *t)
 {
-    return (unsigned) (t - places);
+    return (unsigned) (t - table->at);
 }
 
 

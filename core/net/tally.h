@@ -55,10 +55,10 @@ struct tally {
 
 /* The table: its size, and the zeroed memory that it has from now on. */
 size_t tallies_size(void);
-void   tallies_open(void *table);
+void   tallies_open(void *memory);
 
 /* The place of a thing, and its part, where it has more counts than one place
- * holds; NULL: there is no table, or no room.  It stays. */
+ * holds; NULL: there is no table, or no room, which is logged.  It stays. */
 struct tally *tally_of(enum tally_kind kind, unsigned part, str_t name);
 /* The same if there is one. */
 struct tally *tally_find(enum tally_kind kind, unsigned part, str_t name);

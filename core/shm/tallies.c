@@ -5,8 +5,8 @@
 #include "core/net/tally.h"
 #include "core/shm/registry.h"
 
-/* Changes with struct tally, and what its counts mean. */
-enum { LAYOUT = 2 };
+/* Changes with the table, and what its counts mean. */
+enum { LAYOUT = 3 };
 
 
 static bool
