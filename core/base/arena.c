@@ -58,6 +58,8 @@ struct arena {
     struct region   *region; /* takes its memory from there; or NULL       */
 };
 
+static _Thread_local struct arena_use use;
+
 /* Freed pages of PAGE_DEFAULT and of PAGE_NEXT bytes, for the next arena. */
 static _Thread_local struct spare {
     struct page *first;
@@ -134,7 +136,12 @@ memory_take(struct region *r, size_t n)
 {
     void *p = r ? region_take(r, n) : NULL;
 
-    return p ? p : malloc(n);
+    if (p)
+        return p;
+    p = malloc(n);
+    if (p)
+        use.held += n;
+    return p;
 }
 
 
@@ -152,6 +159,15 @@ memory_drop(const struct region *r, void *p, size_t n)
         return;
     ASAN_UNPOISON_MEMORY_REGION(p, n);
     free(p);
+    use.held -= n;
+    use.freed += n;
+}
+
+
+const struct arena_use *
+arena_use(void)
+{
+    return &use;
 }
 
 

@@ -63,6 +63,14 @@ void arena_limit(struct arena *a, size_t bytes);
 /* Bytes allocated so far, by arena_alloc and arena_try. */
 size_t arena_used(const struct arena *a);
 
+/* Bytes that the arenas of the thread have of malloc, and that they have given
+ * back to it so far. */
+struct arena_use {
+    size_t held, freed;
+};
+
+const struct arena_use *arena_use(void);
+
 /* n bytes, aligned for any type; never NULL. */
 void *arena_alloc(struct arena *a, size_t n) __attribute__((malloc));
 

@@ -23,3 +23,12 @@ memory_init(void)
     mallopt(M_MMAP_THRESHOLD, OWN_MAPPING);
 #endif
 }
+
+
+void
+memory_trim(void)
+{
+#ifdef __GLIBC__
+    (void) malloc_trim(KEPT);
+#endif
+}

@@ -6,3 +6,7 @@
  * not have to get it from the system again.  Call this before any
  * allocation. */
 void memory_init(void);
+
+/* Returns what else is free, in the middle of the heap, too: pages between those
+ * that are in use.  It takes about as long as to free them one by one. */
+void memory_trim(void);

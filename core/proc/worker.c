@@ -24,6 +24,7 @@
 #include "core/proc/retire.h"
 #include "core/proc/signal.h"
 #include "core/proc/status.h"
+#include "core/proc/trim.h"
 
 /* All state of the process itself. */
 struct serving {
@@ -35,6 +36,7 @@ struct serving {
     struct event     signals;
     struct adoption  adoption;
     struct timer     deadline; /* worker_shutdown_timeout                  */
+    struct trim      trim;
     pid_t            master;
     bool             is_alone;
     bool             wants_reconfigure; /* at the end of the turn          */
@@ -413,6 +415,7 @@ after_turn(void *arg)
 
     follow(s);
     publish(s);
+    trim_look(&s->trim, s->self.loop);
     if (s->wants_reconfigure && !s->self.is_exiting)
         reconfigure(s);
     s->wants_reconfigure = s->explains = false;

@@ -208,6 +208,7 @@ test_pages(void)
     static struct arena *a[MANY];
     static char         *piece[MANY][PIECES];
     unsigned             good = 0;
+    struct arena_use     then = *arena_use(), at_most = { 0, 0 };
 
     for (unsigned turn = 0; turn < 2; turn++) {
         for (unsigned i = 0; i < MANY; i++)
@@ -220,10 +221,16 @@ test_pages(void)
             for (unsigned k = 0; k < PIECES; k++)
                 good += piece[i][k][0] == (char) (i % 99)
                         && piece[i][k][99] == (char) (i % 99);
+        at_most = *arena_use();
         for (unsigned i = 0; i < MANY; i++)
             arena_free(a[i]);
     }
     is(good, 2 * MANY * PIECES, "no page is in two arenas");
+    ok(at_most.held >= then.held + MANY * PIECES * 100,
+       "what is held is counted");
+    ok(arena_use()->held < then.held + at_most.held / 4
+           && arena_use()->freed > then.freed + at_most.held,
+       "... and what is free again");
 }
 
 
