@@ -129,4 +129,68 @@ is scalar(grep { length $_->body == 1000 } @all), 6, 'all bodies came';
 like $t->get('/vars/length')->header('X-Times'),
     qr/^0\.\d{3} 127\.0\.0\.1:$up$/, 'variables';
 
+# ---- bodies that must not come: behind HEAD, 204 and 304 ----
+
+my $flag = 0;
+my $promised = Weir::Backend->http(sub {
+    my ($request, $c) = @_;
+    my ($kind) = $request->uri =~ m{(\w+)$};
+    my $ok = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n";
+
+    return "${ok}honest" if $kind eq 'plain' && !$c->{owed};
+    # Behind the next request, and before its response.
+    return delete($c->{owed}) . "${ok}honest" if $kind eq 'plain';
+    if ($kind eq 'owed') {
+        $c->{owed} = "stray\n" x 10;
+        return $request->method eq 'HEAD' ? $ok : $ok =~ s/200 OK/204 No/r;
+    }
+    # When the next request is there, but not read.
+    $c->send($kind eq 'none' ? $ok =~ s/200 OK/204 No/r : $kind eq 'same' ? $ok =~ s/200 OK/304 No/r : $ok);
+    wait_until(sub { -e $request->header('X-Flag') });
+    return 'strays';
+});
+my $two = Weir::Test->new;
+$two->run(<<"EOC");
+%%HTTP%%
+    upstream u { server 127.0.0.1:@{[ $promised->port ]}; keepalive 4; }
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    server { listen 127.0.0.1:%%PORT%%; location / { proxy_pass http://u; } }
+}
+EOC
+
+sub asked { my ($c, @request) = @_; $c->send_request(@request); return $c->read_response }
+
+sub text { return $_[0]->status . ' ' . $_[0]->body }
+
+SKIP: {
+    skip 'nginx takes what comes for the next response', 13 if is_oracle();
+    wait_until(sub { scalar $two->worker_pids });
+    my ($worker) = $two->worker_pids;
+    for my $case (['HEAD', '/late'], ['GET', '/none'], ['GET', '/same']) {
+        my $name = "@$case";
+        my $file = $two->path('flag' . $flag++);
+        my ($first, $second) = map { $two->connect } 1, 2;
+        is asked($second, 'GET', '/plain')->body, 'honest', "$name: another client";
+        asked($first, @$case, headers => ['X-Flag' => $file]);
+        kill 'STOP', $worker;
+        $second->send_request('GET', '/plain');
+        sleep 0.1;
+        $two->write('flag' . ($flag - 1), '');
+        sleep 0.2;
+        kill 'CONT', $worker;
+        is text($second->read_response), '200 honest', "$name: a body that comes meanwhile";
+    }
+    unlike $two->read('error.log'), qr/no valid HTTP/, 'it was seen before the next request was sent';
+    for my $case (['HEAD', '/owed'], ['GET', '/owed']) {
+        my $c = $two->connect;
+        asked($c, @$case);
+        is text(asked($c, 'GET', '/plain')), '200 honest', "@$case: a body that comes later";
+        asked($c, @$case);
+        is asked($c, 'POST', '/plain', body => 'x')->status, 502, '... a request that is not sent again';
+    }
+    like $two->read('error.log'), qr/upstream sent no valid HTTP\/1.0 header/, '... is logged';
+    is asked($two->connect, 'GET', '/plain')->body, 'honest', 'still works';
+}
+
 done_testing;

@@ -269,6 +269,15 @@ find_shared(struct upstream_group *g, const struct peer *peer,
 }
 
 
+/* What comes to an idle link is handled when its turn comes, which may be after
+ * the event that wants the link. */
+static bool
+is_silent(struct link *l)
+{
+    return !l->is_doubtful || conn_probe(&l->conn) == PROBE_QUIET;
+}
+
+
 struct link *
 idle_take(struct upstream_group *g, const struct peer *peer,
           const struct link_kind *kind)
@@ -285,8 +294,11 @@ idle_take(struct upstream_group *g, const struct peer *peer,
 
         if (!link_kind_is(&l->kind, kind) || !str_eq(l->name, peer->name))
             continue;
-        take_out(l);
-        return l;
+        if (is_silent(l)) {
+            take_out(l);
+            return l;
+        }
+        drop(l);
     }
     return NULL;
 }
@@ -312,7 +324,10 @@ static void
 add(struct idle_pool *pool, struct link *l)
 {
     l->kept_at = clock_ms();
-    list_insert(&pool->list, &l->place);
+    if (l->is_doubtful) /* others are used first */
+        list_append(&pool->list, &l->place);
+    else
+        list_insert(&pool->list, &l->place);
     if (++pool->n <= pool->limit || timer_is_set(&pool->trim))
         return;
     pool->trim.on_timeout = on_trim;

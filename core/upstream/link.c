@@ -117,7 +117,7 @@ use(struct link *l, struct task *t)
     struct conn *c = &l->conn;
 
     l->task = t;
-    l->timed_out = l->is_send_late = false;
+    l->timed_out = l->is_send_late = l->is_doubtful = false;
     l->sent_before = c->sent;
     l->received_before = c->received;
     l->requests++;

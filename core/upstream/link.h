@@ -111,6 +111,8 @@ struct link {
     bool              is_untried; /* not opened: something is short here, no
                                      fault of the peer's                     */
     bool              was_idle;   /* taken from the pool                     */
+    bool              is_doubtful; /* this use had no body, but the peer may
+                                      send one all the same                   */
     bool              timed_out;
     bool              is_send_late; /* ... since the peer takes nothing      */
     bool              is_shared; /* more may go inside of it                 */

@@ -280,6 +280,22 @@ exchange_idle_limit(struct exchange *x, msec_t most)
 
 
 void
+exchange_doubtful(struct exchange *x)
+{
+    if (x->link != NULL)
+        x->link->is_doubtful = true;
+}
+
+
+bool
+exchange_stray(struct exchange *x)
+{
+    x->is_stray = x->link != NULL && x->link->was_idle;
+    return x->is_stray;
+}
+
+
+void
 exchange_unseen(struct exchange *x)
 {
     x->is_unseen = true;

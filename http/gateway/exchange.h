@@ -35,6 +35,7 @@ struct exchange {
     int64_t        length;   /* of the body, -1: not known                   */
     bool           is_reusable, is_upgrade, is_headless;
     bool           is_unseen; /* the peer has not acted on the request        */
+    bool           is_stray;  /* what came belongs to an earlier response     */
     bool           is_moved;  /* ... and has asked for another connection     */
     bool           has_head;  /* decode has said STEP_NEXT                    */
     bool           is_stored; /* no peer's: a source's                       */

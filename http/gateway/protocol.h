@@ -133,6 +133,13 @@ void exchange_reusable(struct exchange *x, bool is_reusable);
 /* ... and is idle for at most that long, as the peer then closes it.  A stored
  * response has no connection, and may say so all the same. */
 void exchange_idle_limit(struct exchange *x, msec_t most);
+/* The response has no body (HEAD), but peers have been seen that send it: before
+ * the connection is reused, it is made sure that nothing has come. */
+void exchange_doubtful(struct exchange *x);
+/* What has come is the beginning of no response.  True: over a connection that was
+ * idle, it is taken for the end of an earlier one; decode returns STEP_FAIL, and
+ * this is not a failure of the peer. */
+bool exchange_stray(struct exchange *x);
 /* The peer has said that it was closing the connection when the request came,
  * and does not act on it: the request may be sent again, whatever its method
  * is; decode returns STEP_FAIL then.  Over a connection that was idle, this is

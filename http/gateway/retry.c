@@ -87,14 +87,14 @@ was_sent(const struct exchange *x)
 
 
 /* Whether the peer closed the idle connection before it saw the request, or has
- * said so; that is not a failure. */
+ * said so, or the connection was not clean; that is not a failure. */
 static bool
 is_stale(const struct exchange *x, unsigned how)
 {
     const struct link *u = x->link;
 
     return u && u->was_idle && how == NEXT_ERROR && !x->has_head
-           && (link_received(u) == 0 || x->is_unseen);
+           && (link_received(u) == 0 || x->is_unseen || x->is_stray);
 }
 
 
@@ -122,7 +122,7 @@ gateway_retry(struct gateway *g, unsigned how)
 
     if (how == NEXT_TIMEOUT)
         gateway_timed_out(g);
-    else if (stale && !may)
+    else if (stale && !may && !x->is_stray)
         log_error(g->r->task.log, "upstream prematurely closed connection");
     x->status = status_of(how);
     log_debug(g->r->task.log, "http next upstream, %x", how);

@@ -300,7 +300,8 @@ gateway_decode(struct gateway *g)
     if (s == STEP_DONE)
         return decoded(g);
     if (s == STEP_FAIL) {
-        g->fault = x->is_unseen ? NEXT_ERROR : NEXT_INVALID_HEADER;
+        g->fault = x->is_unseen || x->is_stray ? NEXT_ERROR
+                                               : NEXT_INVALID_HEADER;
         gateway_blame(g, x->is_unseen  ? GATEWAY_FAULT_PREMATURE_CLOSE
                          : x->has_head ? GATEWAY_FAULT_BODY_INVALID
                                        : GATEWAY_FAULT_HEADER_INVALID);

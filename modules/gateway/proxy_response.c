@@ -52,14 +52,17 @@ tell_fault(struct exchange *x, const struct h1_response *h)
 }
 
 
-static void
+static enum step
 tell_headless(struct exchange *x)
 {
     log_error(exchange_request(x)->task.log,
               "upstream sent no valid HTTP/1.0 header");
+    if (exchange_stray(x))
+        return STEP_FAIL;
     exchange_status(x, 200, STR(""));
     exchange_reusable(x, false);
     exchange_headless(x);
+    return STEP_NEXT;
 }
 
 
@@ -89,6 +92,20 @@ tell_idle_limit(struct exchange *x)
 }
 
 
+/* The head promises a body that must not come: to HEAD, with 204 or 304.  Some
+ * servers of applications leave it to these to send none. */
+static bool
+is_doubtful(const struct h1_response *h)
+{
+    if (!h->has_no_body || h->status.status == 101)
+        return false;
+    if (h->has_length)
+        return h->length != 0;
+    return h->is_chunked
+           || (h->status.status != 204 && h->status.status != 304);
+}
+
+
 static void
 tell_head(struct exchange *x, const struct h1_response *h)
 {
@@ -98,6 +115,8 @@ tell_head(struct exchange *x, const struct h1_response *h)
         exchange_length(x, (int64_t) h->length);
     exchange_reusable(x, h->is_reusable);
     tell_idle_limit(x);
+    if (is_doubtful(h))
+        exchange_doubtful(x);
     if (h->status.status == 101 && fields_get(&r->in, FIELD_UPGRADE))
         exchange_upgrade(x);
 }
@@ -117,8 +136,7 @@ proxy_tell(struct exchange *x, const struct h1_response *h, enum h1_event event)
         exchange_status(x, h->status.status, h->status.reason);
         break;
     case H1_SAW_HEADLESS:
-        tell_headless(x);
-        return STEP_NEXT;
+        return tell_headless(x);
     case H1_SAW_NAMED:
         log_debug(log, "http proxy header: \"" STR_F ": " STR_F "\"",
                   STR_A(h->field.name), STR_A(h->field.value));
