@@ -257,25 +257,82 @@ is_sound(const struct date *d)
 }
 
 
-time_t
-date_parse(str_t s)
+/* A number of two digits; 100 or more: those are none. */
+static unsigned
+two_at(const char *p)
 {
-    size_t      name = 0;
-    bool        is_asctime;
-    struct date d;
+    unsigned tens = (unsigned char) p[0] - (unsigned) '0';
+    unsigned ones = (unsigned char) p[1] - (unsigned) '0';
+
+    return tens > 9 || ones > 9 ? 100 : tens * 10 + ones;
+}
+
+
+static unsigned
+month_at(const char *p)
+{
+    const char *name = month_names;
+    unsigned    month = 1;
+
+    while (month <= 12
+           && (p[0] != name[0] || p[1] != name[1] || p[2] != name[2])) {
+        month++;
+        name += 3;
+    }
+    return month;
+}
+
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT", which nearly all of them are: each part is
+ * where it is expected.  False: it may be another form. */
+static bool
+read_usual(str_t s, struct date *d)
+{
+    const char *p = s.p;
+    unsigned    century, year;
+
+    if (s.n != DATE_LEN || p[0] <= ',' || p[1] <= ',' || p[2] <= ','
+        || p[3] != ',' || p[4] != ' ' || p[7] != ' ' || p[11] != ' '
+        || p[16] != ' ' || p[19] != ':' || p[22] != ':')
+        return false;
+    d->day = two_at(p + 5);
+    d->month = month_at(p + 8);
+    century = two_at(p + 12);
+    year = two_at(p + 14);
+    d->year = century * 100 + year;
+    d->hour = two_at(p + 17);
+    d->minute = two_at(p + 20);
+    d->second = two_at(p + 23);
+    return d->month <= 12 && century < 100 && year < 100 && is_sound(d);
+}
+
+
+static bool
+read_any(str_t s, struct date *d)
+{
+    size_t name = 0;
+    bool   is_asctime;
 
     while (name < s.n && s.p[name] != ',' && s.p[name] != ' ')
         name++;
     if (name == s.n)
-        return -1;
+        return false;
     is_asctime = s.p[name] == ' ';
 
     s = str_from(s, name + 1);
     while (cut_char(&s, ' '))
         continue;
-    if (!(is_asctime ? cut_asctime(&s, &d) : cut_rfc(&s, &d)) || !is_sound(&d))
-        return -1;
+    return (is_asctime ? cut_asctime(&s, d) : cut_rfc(&s, d)) && is_sound(d);
+}
 
+
+time_t
+date_parse(str_t s)
+{
+    struct date d;
+
+    if (!read_usual(s, &d) && !read_any(s, &d))
+        return -1;
     return (time_t) (days_from(d.year, d.month, d.day) * 86400 + d.hour * 3600
                      + d.minute * 60 + d.second);
 }
