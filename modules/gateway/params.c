@@ -193,6 +193,14 @@ joined(struct arena *a, const struct fields *in, const struct field *f)
 }
 
 
+/* The names of parameters for the headers that have an id. */
+static const str_t known_names[FIELD_COUNT] = {
+#define X(id, name) [FIELD_##id] = STR_INIT("HTTP_" #id),
+    FIELD_LIST(X)
+#undef X
+};
+
+
 /* "HTTP_ACCEPT_LANGUAGE" for "Accept-Language", in room or in a. */
 static str_t
 header_name(struct arena *a, char room[NAME_FEW], str_t name)
@@ -278,7 +286,8 @@ add_headers(struct params *out, struct http_request *r,
         if (f->is_hidden || f->id == FIELD_HOST
             || (asks_whole && is_condition(f)) || came_before(&r->in, f))
             continue;
-        name = header_name(a, room, f->name);
+        name = f->id != FIELD_UNKNOWN ? known_names[f->id]
+                                      : header_name(a, room, f->name);
         if (!is_replaced(c, f->id, name))
             add(out, r, name, joined(a, &r->in, f));
     }
