@@ -31,13 +31,11 @@ survives_redirect(const struct field *f)
 }
 
 
-static bool
-hides_known(const struct gateway *g, enum field_id id)
+/* The known fields that are not passed on, as bits. */
+static uint64_t
+hidden_of(const struct gateway *g)
 {
-    const struct gateway_conf *c = g->conf;
-
-    return ((c->hidden | (g->protocol->hidden & ~c->passed)) & FIELD_BIT(id))
-           != 0;
+    return g->conf->hidden | (g->protocol->hidden & ~g->conf->passed);
 }
 
 
@@ -45,7 +43,7 @@ bool
 gateway_hides(const struct gateway *g, const struct field *f)
 {
     if (f->id != FIELD_UNKNOWN)
-        return hides_known(g, f->id);
+        return (hidden_of(g) & FIELD_BIT(f->id)) != 0;
     if (g->conf->fields) {
         uintptr_t kind = (uintptr_t) hash_get(g->conf->fields, f->name);
 
@@ -111,11 +109,6 @@ pass_field(struct gateway *g, const struct field *f)
     struct http_request *r = g->r;
 
     switch ((int) f->id) {
-    case FIELD_CONNECTION:
-    case FIELD_KEEP_ALIVE:
-    case FIELD_TRANSFER_ENCODING:
-    case FIELD_CONTENT_LENGTH:
-        return;
     case FIELD_CONTENT_TYPE:
         pass_type(r, f->value);
         return;
@@ -142,14 +135,28 @@ pass_field(struct gateway *g, const struct field *f)
 }
 
 
+/* Those about the connection and the framing, which are ours. */
+static const uint64_t of_connection = FIELD_BIT(FIELD_CONNECTION)
+                                      | FIELD_BIT(FIELD_KEEP_ALIVE)
+                                      | FIELD_BIT(FIELD_TRANSFER_ENCODING)
+                                      | FIELD_BIT(FIELD_CONTENT_LENGTH);
+
+
 static void
 pass_fields(struct gateway *g, bool is_redirect)
 {
+    uint64_t hidden = hidden_of(g);
+
     VEC_EACH(&g->x->fields.list, f) {
-        if (f->is_hidden || (is_redirect && !survives_redirect(f)))
+        uint64_t bit = FIELD_BIT(f->id);
+
+        if (f->is_hidden || (of_connection & bit)
+            || (is_redirect && !survives_redirect(f)))
             continue;
-        if (!gateway_hides(g, f) || cache_rfc_keeps(g, f))
-            pass_field(g, f);
+        if (f->id == FIELD_UNKNOWN ? gateway_hides(g, f)
+                                   : (hidden & bit) && !cache_rfc_keeps(g, f))
+            continue;
+        pass_field(g, f);
     }
 }
 
@@ -159,7 +166,7 @@ pass_fields(struct gateway *g, bool is_redirect)
 static bool
 lacks_own(const struct gateway *g, enum field_id id)
 {
-    return g->protocol->has_own_date && !hides_known(g, id)
+    return g->protocol->has_own_date && (hidden_of(g) & FIELD_BIT(id)) == 0
            && fields_get(&g->x->fields, id) == NULL;
 }
 

@@ -122,32 +122,39 @@ tell_head(struct exchange *x, const struct h1_response *h)
 }
 
 
+static enum step
+tell_field(struct exchange *x, const struct h1_response *h)
+{
+    log_debug(exchange_request(x)->task.log,
+              "http proxy header: \"" STR_F ": " STR_F "\"",
+              STR_A(h->field.name), STR_A(h->field.value));
+    return exchange_field_known(x, h->id, h->field.name, h->field.value)
+               ? STEP_WAIT
+               : STEP_FAIL;
+}
+
+
 enum step
 proxy_tell(struct exchange *x, const struct h1_response *h, enum h1_event event)
 {
-    const struct log *log = exchange_request(x)->task.log;
-
     switch (event) {
     case H1_WANTS_MORE:
         break;
     case H1_SAW_STATUS:
-        log_debug(log, "http proxy status %u \"%u " STR_F "\"",
-                  h->status.status, h->status.status, STR_A(h->status.reason));
+        log_debug(exchange_request(x)->task.log,
+                  "http proxy status %u \"%u " STR_F "\"", h->status.status,
+                  h->status.status, STR_A(h->status.reason));
         exchange_status(x, h->status.status, h->status.reason);
         break;
     case H1_SAW_HEADLESS:
         return tell_headless(x);
     case H1_SAW_NAMED:
-        log_debug(log, "http proxy header: \"" STR_F ": " STR_F "\"",
-                  STR_A(h->field.name), STR_A(h->field.value));
-        if (!exchange_field_known(x, h->id, h->field.name, h->field.value))
-            return STEP_FAIL;
-        break;
+        return tell_field(x, h);
     case H1_SAW_INTERIM:
         exchange_interim(x);
         break;
     case H1_SAW_HEAD:
-        log_debug(log, "http proxy header done");
+        log_debug(exchange_request(x)->task.log, "http proxy header done");
         tell_head(x, h);
         return STEP_NEXT;
     case H1_SAW_DATA:
@@ -171,16 +178,16 @@ proxy_decode(struct exchange *x, struct buf *in)
 {
     struct h1_response       *h = exchange_state(x);
     const struct proxy_state *s = exchange_gateway(x)->data;
+    str_t                     rest = buf_str(in);
     enum h1_event             event;
     enum step                 step;
 
     h->has_no_body = h->has_no_body || s->is_head;
     do {
-        str_t rest = buf_str(in);
-
         event = h1_response_next(h, &rest);
         in->read = in->write - rest.n;
-        step = proxy_tell(x, h, event);
+        step = event == H1_SAW_NAMED ? tell_field(x, h)
+                                     : proxy_tell(x, h, event);
     } while (step == STEP_WAIT && event != H1_WANTS_MORE);
     return step;
 }
