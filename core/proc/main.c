@@ -28,6 +28,7 @@
 #include "core/proc/worker.h"
 #include "core/shm/registry.h"
 #include "core/tls/replay.h"
+#include "core/tls/slot.h"
 #include "core/tls/stapling.h"
 #include "core/tls/tickets.h"
 
@@ -393,6 +394,7 @@ main(int argc, char **argv)
     int                   rc = 1;
 
     memory_init();
+    slot_init();
     /* Too large a file is an error, like others. */
     signal(SIGXFSZ, SIG_IGN);
     choose_hash_key();

@@ -16,6 +16,8 @@
 
 #include "core/event/pool.h"
 #include "core/tls/early.h"
+#include "core/tls/sleep.h"
+#include "core/tls/slot.h"
 
 /* Operations under way in a process, each with a stack, which is kept for the
  * next one: 8 MB.  Where there are more,
@@ -198,18 +200,20 @@ tls_async_start(struct conn *c, struct pool *threads)
 {
     c->tls->threads = threads;
     if (threads != NULL)
-        SSL_set_cert_cb(c->tls->ssl, on_certificate, NULL);
+        SSL_set_cert_cb(tls_awake(c->tls), on_certificate, NULL);
 }
 
 
 static int
 shake(struct conn *c, const char **what)
 {
-    int rc;
+    struct slot *before = slot_use(slot_of(c->tls->handle));
+    int          rc;
 
     shaking = c;
     rc = tls_early_shake(c->tls, what);
     shaking = NULL;
+    (void) slot_use(before);
     return rc;
 }
 
@@ -222,17 +226,19 @@ tls_async_shake(struct conn *c, const char **what)
     int         rc = shake(c, what);
 
     if (t->in_job && !was_in_job) {
-        SSL_set_mode(t->ssl, SSL_MODE_ASYNC);
+        SSL_set_mode(tls_awake(t), SSL_MODE_ASYNC);
         rc = shake(c, what);
     }
     if (t->op != NULL || !t->in_job)
         return rc;
-    if (rc == -1 && SSL_get_error(t->ssl, rc) == SSL_ERROR_WANT_ASYNC_JOB) {
-        SSL_clear_mode(t->ssl, SSL_MODE_ASYNC); /* there is no memory for it */
+    if (rc == -1 && SSL_get_error(tls_awake(t), rc) == SSL_ERROR_WANT_ASYNC_JOB)
+    {
+        SSL_clear_mode(tls_awake(t),
+                       SSL_MODE_ASYNC); /* there is no memory for it */
         return shake(c, what);
     }
     if (rc == 1 || t->is_signed)
-        SSL_clear_mode(t->ssl, SSL_MODE_ASYNC);
+        SSL_clear_mode(tls_awake(t), SSL_MODE_ASYNC);
     return rc;
 }
 
@@ -250,13 +256,13 @@ tls_async_leave(struct conn *c)
     struct tls    *t = c->tls;
     struct tls_op *op = t->op;
 
-    wire_bio_leave(SSL_get_rbio(t->ssl));
-    SSL_set_app_data(t->ssl, NULL);
+    wire_bio_leave(SSL_get_rbio(tls_awake(t)));
+    SSL_set_app_data(tls_awake(t), NULL);
     post_cancel(&op->wake);
     op->conn = NULL;
-    op->ssl = t->ssl;
+    op->ssl = tls_awake(t);
     op->context = t->context;
-    t->ssl = NULL;
+    t->handle = NULL;
     t->context = NULL;
     t->op = NULL;
     if (op->is_done)

@@ -5,7 +5,7 @@
 #include <openssl/err.h>
 
 #include "core/net/counters.h"
-#include "core/tls/inside.h"
+#include "core/tls/sleep.h"
 
 
 void
@@ -30,10 +30,10 @@ tls_count_failure(void)
 
 
 void
-tls_count_success(const struct tls *t)
+tls_count_success(struct tls *t)
 {
     counter_add(TLS_SHAKEN, 1);
-    if (SSL_session_reused(t->ssl))
+    if (SSL_session_reused(tls_awake(t)))
         counter_add(TLS_REUSED, 1);
 }
 

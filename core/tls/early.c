@@ -10,6 +10,8 @@
 #include "core/os/clock.h"
 #include "core/tls/note.h"
 #include "core/tls/replay.h"
+#include "core/tls/sleep.h"
+#include "core/tls/slot.h"
 
 enum { EARLY_MAX = 16384, RANDOM = 32 };
 
@@ -64,7 +66,7 @@ tls_early_use(SSL_CTX *ssl)
 void
 tls_early_start(struct tls *t, bool is_offered)
 {
-    t->offers_early = is_offered && SSL_get_max_early_data(t->ssl) != 0;
+    t->offers_early = is_offered && SSL_get_max_early_data(tls_awake(t)) != 0;
 }
 
 
@@ -75,7 +77,7 @@ tls_early_shake(struct tls *t, const char **what)
 
     *what = "SSL_read_early_data() failed";
     if (t->offers_early)
-        switch (SSL_read_early_data(t->ssl, &t->ahead, 1, &n)) {
+        switch (SSL_read_early_data(tls_awake(t), &t->ahead, 1, &n)) {
         case SSL_READ_EARLY_DATA_SUCCESS:
             t->has_ahead = t->is_early = true;
             return 1;
@@ -86,18 +88,18 @@ tls_early_shake(struct tls *t, const char **what)
             return -1;
         }
     *what = "SSL_do_handshake() failed";
-    return SSL_do_handshake(t->ssl);
+    return SSL_do_handshake(tls_awake(t));
 }
 
 
 static int
-read_early(struct tls *t, char *out, int n)
+read_either(struct tls *t, char *out, int n)
 {
     size_t got;
     int    rc;
 
     if (t->offers_early)
-        switch (SSL_read_early_data(t->ssl, out, (size_t) n, &got)) {
+        switch (SSL_read_early_data(tls_awake(t), out, (size_t) n, &got)) {
         case SSL_READ_EARLY_DATA_SUCCESS:
             return (int) got;
         case SSL_READ_EARLY_DATA_FINISH:
@@ -106,8 +108,20 @@ read_early(struct tls *t, char *out, int n)
         default:
             return -1;
         }
-    rc = SSL_read(t->ssl, out, n);
-    t->is_early = !SSL_is_init_finished(t->ssl);
+    rc = SSL_read(tls_awake(t), out, n);
+    t->is_early = !SSL_is_init_finished(tls_awake(t));
+    return rc;
+}
+
+
+/* The handshake may end with it. */
+static int
+read_early(struct tls *t, char *out, int n)
+{
+    struct slot *before = slot_use(slot_of(t->handle));
+    int          rc = read_either(t, out, n);
+
+    (void) slot_use(before);
     return rc;
 }
 
@@ -120,7 +134,7 @@ tls_early_read(struct tls *t, char *out, int n)
         *out = t->ahead;
         return 1;
     }
-    return t->is_early ? read_early(t, out, n) : SSL_read(t->ssl, out, n);
+    return t->is_early ? read_early(t, out, n) : SSL_read(tls_awake(t), out, n);
 }
 
 
@@ -133,7 +147,7 @@ tls_early_peek(struct tls *t)
     if (t->has_ahead)
         return 1;
     if (!t->is_early)
-        return SSL_peek(t->ssl, &byte, 1);
+        return SSL_peek(tls_awake(t), &byte, 1);
     rc = read_early(t, &t->ahead, 1);
     t->has_ahead = rc > 0;
     return rc;
@@ -146,7 +160,8 @@ tls_early_write(struct tls *t, const char *p, size_t n)
     size_t written;
 
     if (!t->is_early)
-        return SSL_write(t->ssl, p, (int) n);
-    return SSL_write_early_data(t->ssl, p, n, &written) == 1 ? (int) written
-                                                             : -1;
+        return SSL_write(tls_awake(t), p, (int) n);
+    return SSL_write_early_data(tls_awake(t), p, n, &written) == 1
+               ? (int) written
+               : -1;
 }

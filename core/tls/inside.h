@@ -6,8 +6,19 @@
 
 #include "core/tls/tls.h"
 
+/* How long ago it was used, as far as that is known (sleep.h). */
+enum tls_rest {
+    REST_NONE,
+    REST_QUIET, /* not since it was looked at last                          */
+    REST_ASLEEP,
+};
+
+struct packed;
+
 struct tls {
-    SSL                     *ssl;     /* NULL: before the ClientHello        */
+    SSL                     *handle;  /* by tls_awake alone; NULL: before the
+                                         ClientHello                         */
+    struct packed           *packed;  /* what handle points to, while asleep */
     struct tls_context      *context; /* a reference, with ssl               */
     const struct tls_server *server;  /* NULL: we are the client             */
     struct block            *in;      /* read, and not taken by OpenSSL      */
@@ -24,6 +35,7 @@ struct tls {
     uint32_t                 in_at, in_n, out_at, out_n; /* bytes of these   */
     uint32_t                 owed;    /* bytes of conn.out that are in
                                          records already                     */
+    enum tls_rest rest : 8;
     char ahead;         /* a byte that was read before it was asked for      */
     bool has_ahead : 1;
     bool offers_early : 1; /* early data may come (early.c)                  */
@@ -70,12 +82,12 @@ void wire_enter(void);
 bool wire_leave(struct conn *c, enum wire_when when);
 /* Bytes that are held, with those written since wire_enter. */
 size_t wire_made(const struct tls *t);
-/* Sets event.readable to whether anything is left to be read, here or in the
- * socket, as far as is known. */
-void wire_note_rest(struct conn *c);
+/* Sets event.readable to whether anything is left to be read: by OpenSSL, as
+ * has_more says, here, or in the socket, as far as is known. */
+void wire_note_rest(struct conn *c, bool has_more);
 
 /* A handshake with a client has failed, as OpenSSL's queue says; has succeeded;
  * or nobody waited for its end any longer: counts it. */
 void tls_count_failure(void);
-void tls_count_success(const struct tls *t);
+void tls_count_success(struct tls *t);
 void tls_count_timeout(void);

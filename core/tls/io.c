@@ -19,6 +19,8 @@
 #include "core/tls/error.h"
 #include "core/tls/inside.h"
 #include "core/tls/resumption.h"
+#include "core/tls/sleep.h"
+#include "core/tls/slot.h"
 #include "core/tls/tls.h"
 
 enum {
@@ -69,11 +71,11 @@ attach(struct conn *c, struct tls_context *context)
     BIO        *b = wire_bio_new(c);
 
     t->context = tls_context_hold(context);
-    t->ssl = SSL_new(context->ssl);
-    if (t->ssl == NULL)
+    t->handle = slot_ssl_new(context->ssl);
+    if (t->handle == NULL)
         check_memory(1);
-    SSL_set_app_data(t->ssl, c);
-    SSL_set_bio(t->ssl, b, b);
+    SSL_set_app_data(tls_awake(t), c);
+    SSL_set_bio(tls_awake(t), b, b);
 }
 
 
@@ -104,7 +106,7 @@ bind_session(struct tls *t)
     digest = str_mix(str_mix(0, (str_t){ (char *) id, sizeof(id) }),
                      (str_t){ name, t->name.n });
     memcpy(id, &digest, sizeof(digest));
-    SSL_set_session_id_context(t->ssl, id, sizeof(id));
+    SSL_set_session_id_context(tls_awake(t), id, sizeof(id));
 }
 
 
@@ -133,7 +135,7 @@ begin(struct conn *c, const struct tls_hello *hello)
     }
     attach(c, context);
     bind_session(t);
-    SSL_set_accept_state(t->ssl);
+    SSL_set_accept_state(tls_awake(t));
     if (t->server->threads != NULL)
         tls_async_start(c, t->server->threads(c));
     tls_early_start(t, hello->has_early);
@@ -206,7 +208,7 @@ static enum step
 not_yet(struct conn *c, int rc, const char *text)
 {
     struct tls *t = c->tls;
-    int         what = SSL_get_error(t->ssl, rc);
+    int         what = SSL_get_error(tls_awake(t), rc);
 
     if (what == SSL_ERROR_WANT_READ || tls_async_waits(t)) {
         ERR_clear_error();
@@ -262,7 +264,7 @@ shake(struct conn *c)
         return check_client(c);
     if (t->server != NULL)
         c->log.action = "SSL handshaking";
-    if (t->ssl == NULL) {
+    if (t->handle == NULL) {
         s = t->is_plain ? STEP_NEXT : read_hello(c);
         if (s != STEP_NEXT || t->is_plain)
             return s;
@@ -277,6 +279,7 @@ shake(struct conn *c)
         return not_yet(c, rc, what);
     ERR_clear_error();
     t->is_open = true;
+    sleep_watch(c);
     if (t->server != NULL)
         tls_count_success(t);
     /* What is left of it goes with the first response, or at the end of the turn:
@@ -366,27 +369,30 @@ read_tls(struct conn *c, char *out, size_t n)
     size_t      got = 0;
     ssize_t     result;
     int         rc = 1, what = SSL_ERROR_NONE;
+    bool        has_more;
+    SSL        *ssl;
 
     if (t->is_plain)
         return read_rest(c, out, n);
     if (t->is_broken || !t->is_open)
         return t->is_broken ? CONN_ERROR : CONN_AGAIN;
+    ssl = tls_awake(t);
     wire_enter();
     do {
         rc = tls_early_read(t, out + got,
                             n - got < INT_MAX ? (int) (n - got) : INT_MAX);
         if (rc > 0)
             got += (size_t) rc;
-    } while (rc > 0 && got < n
-             && (SSL_pending(t->ssl) != 0 || (t->in_n != 0 && !t->is_early)));
+        has_more = SSL_pending(ssl) != 0;
+    } while (rc > 0 && got < n && (has_more || (t->in_n != 0 && !t->is_early)));
     if (rc <= 0)
-        what = SSL_get_error(t->ssl, rc);
+        what = SSL_get_error(ssl, rc);
     if (got == 0) {
         result = read_failed(c, what);
     } else {
         result = (ssize_t) got;
         tls_resumption_keep(c);
-        wire_note_rest(c);
+        wire_note_rest(c, has_more);
         if (rc <= 0 && what != SSL_ERROR_WANT_READ)
             c->event.readable = true;
     }
@@ -413,7 +419,7 @@ probe_tls(struct conn *c)
     c->event.readable = true; /* the loop may not have told so far */
     wire_enter();
     rc = tls_early_peek(t);
-    what = rc > 0 ? SSL_ERROR_NONE : SSL_get_error(t->ssl, rc);
+    what = rc > 0 ? SSL_ERROR_NONE : SSL_get_error(tls_awake(t), rc);
     if (rc > 0) {
         c->event.readable = true;
         found = PROBE_INPUT;
@@ -516,7 +522,8 @@ encrypt_text(struct conn *c, str_t s, size_t most)
         n = most < RECORD_MAX && s.n > most ? most : s.n;
         rc = tls_early_write(t, s.p, n);
         if (rc <= 0) {
-            log_failure(c, SSL_get_error(t->ssl, rc), "SSL_write() failed");
+            log_failure(c, SSL_get_error(tls_awake(t), rc),
+                        "SSL_write() failed");
             break_off(c);
             return false;
         }
@@ -572,9 +579,9 @@ settle(struct tls *t, struct chain *out, size_t limit)
 static void
 end_text(struct tls *t)
 {
-    if (SSL_get_shutdown(t->ssl) & SSL_SENT_SHUTDOWN)
+    if (SSL_get_shutdown(tls_awake(t)) & SSL_SENT_SHUTDOWN)
         return;
-    (void) SSL_shutdown(t->ssl); /* not before the handshake is over */
+    (void) SSL_shutdown(tls_awake(t)); /* not before the handshake is over */
     ERR_clear_error();
 }
 
@@ -589,7 +596,7 @@ send_tls(struct conn *c, struct chain *out, size_t limit)
         return conn_plain.send(c, out, limit);
     if (t->is_broken)
         return CONN_ERROR;
-    if (t->ssl == NULL)
+    if (t->handle == NULL)
         return 0;
     CHECK(t->owed <= out->n);
     wire_enter();
@@ -628,7 +635,7 @@ say_goodbye(struct conn *c)
     struct tls *t = c->tls;
 
     if (!t->is_open || t->is_broken || t->owed != 0 || c->error != 0
-        || (SSL_get_shutdown(t->ssl) & SSL_SENT_SHUTDOWN))
+        || (SSL_get_shutdown(tls_awake(t)) & SSL_SENT_SHUTDOWN))
         return;
     wire_enter();
     end_text(t);
@@ -658,10 +665,12 @@ close_tls(struct conn *c)
     tls_resumption_keep(c);
     if (t->op != NULL)
         tls_async_leave(c);
-    if (t->ssl != NULL) {
+    if (t->handle != NULL) {
         /* What was cut off in some other way is no reason to forget it. */
-        SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-        SSL_free(t->ssl);
+        SSL_set_shutdown(tls_awake(t),
+                         SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+        sleep_leave(t);
+        SSL_free(t->handle);
         tls_context_put(t->context);
     }
     if (t->in != NULL)
@@ -729,13 +738,13 @@ tls_connect(struct conn *c, struct tls_context *context, struct pool *threads,
 
     attach(c, context);
     tls_async_start(c, threads);
-    SSL_set_connect_state(t->ssl);
+    SSL_set_connect_state(tls_awake(t));
     if (name.n == 0 || name.n >= sizeof(text))
         return true;
     memcpy(text, name.p, name.n);
     text[name.n] = '\0';
     t->sent_name = true;
-    if (SSL_set_tlsext_host_name(t->ssl, text) == 1)
+    if (SSL_set_tlsext_host_name(tls_awake(t), text) == 1)
         return true;
     tls_error_log(c->lines, LEVEL_ERROR, 0,
                   "SSL_set_tlsext_host_name() failed");
@@ -748,20 +757,6 @@ tls_end_after(struct conn *c)
 {
     if (c->tls != NULL)
         c->tls->ends = true;
-}
-
-
-SSL *
-tls_ssl(const struct conn *c)
-{
-    return c->tls != NULL && c->tls->is_open ? c->tls->ssl : NULL;
-}
-
-
-SSL *
-tls_handle(const struct conn *c)
-{
-    return c->tls != NULL ? c->tls->ssl : NULL;
 }
 
 

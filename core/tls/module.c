@@ -6,6 +6,7 @@
 #include "core/conf/reader.h"
 #include "core/tls/context.h"
 #include "core/tls/renewal.h"
+#include "core/tls/sleep.h"
 
 enum { POLL_LEAST_MS = 100 };
 
@@ -43,8 +44,28 @@ static const struct conf_type watch_type = {
     .parse = parse_watch,
 };
 
+/* A time, or 0 for "off". */
+static const char *
+parse_sleep(struct conf *cf, void *field)
+{
+    msec_t *after = field;
+
+    *after = 0;
+    if (str_is(cf->args[1], "off"))
+        return NULL;
+    return conf_msec.parse(cf, field);
+}
+
+
+static const struct conf_type sleep_type = {
+    .name = "time",
+    .size = sizeof(msec_t),
+    .parse = parse_sleep,
+};
+
 struct tls_main_conf {
     struct tls_watch_conf watch;
+    msec_t                sleep_ms;
     bool                  inherits;
 };
 
@@ -65,6 +86,11 @@ static const struct directive directives[] = {
         "Whether a reload takes certificates, keys and other files of TLS from "
         "the configuration before it, where the files have not changed, "
         "instead of reading them again."),
+    { "ssl_idle_sleep", IN_MAIN, ARGS_1, &sleep_type,
+      FIELD(C, sleep_ms, msec_t), "3s", NULL, "time | off",
+      "After how long a TLS connection that nothing happens on, of a client or "
+      "to an upstream, takes less memory: what OpenSSL holds for it is packed, "
+      "until it is used again." },
     { .name = NULL },
 };
 #undef C
@@ -98,6 +124,7 @@ adopt(struct worker *w, struct generation *g)
     const struct tls_files *f = g->main[tls_module.slot];
 
     (void) w;
+    sleep_set(conf_at_top(g)->sleep_ms);
     VEC_EACH(&f->settings, s)
         tls_context_keep(*s, g);
     return true;

@@ -7,7 +7,7 @@
 #include <openssl/err.h>
 #include <stdlib.h>
 
-#include "core/tls/inside.h"
+#include "core/tls/sleep.h"
 
 enum { BUCKETS = 512, KEPT_MAX = 2048 };
 
@@ -94,7 +94,7 @@ tls_resumption_keep(struct conn *c)
 
     if (t->key.p == NULL || t->is_kept || !t->is_open || t->is_broken)
         return;
-    session = SSL_get1_session(t->ssl);
+    session = SSL_get1_session(tls_awake(t));
     t->is_kept = session != NULL && SSL_SESSION_is_resumable(session);
     if (t->is_kept)
         keep(t->key, session);
@@ -121,7 +121,7 @@ tls_resume(struct conn *c, str_t key)
         return;
     list_remove(&k->place);
     list_insert(&all, &k->place);
-    (void) SSL_set_session(t->ssl, k->session);
+    (void) SSL_set_session(tls_awake(t), k->session);
     ERR_clear_error();
 }
 

@@ -285,11 +285,10 @@ wire_made(const struct tls *t)
 
 
 void
-wire_note_rest(struct conn *c)
+wire_note_rest(struct conn *c, bool has_more)
 {
-    struct tls *t = c->tls;
+    const struct tls *t = c->tls;
 
     c->event.readable = t->in_n != 0 || t->has_ahead || !t->is_drained
-                        || SSL_pending(t->ssl) != 0 || c->event.is_told
-                        || c->event.hangup;
+                        || has_more || c->event.is_told || c->event.hangup;
 }

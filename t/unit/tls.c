@@ -434,14 +434,14 @@ resume(struct tls_context *cc, SSL_SESSION **session, const char *name,
 {
     open_pair(cc, name, 0);
     if (*session != NULL)
-        SSL_set_session(client->conn.tls->ssl, *session);
+        SSL_set_session(tls_handle(&client->conn), *session);
     shake();
     is(server->handshake, STEP_NEXT, "%s: a handshake", what);
     transfer(server, client, 10, what);
-    is(SSL_session_reused(server->conn.tls->ssl), is_resumed,
+    is(SSL_session_reused(tls_handle(&server->conn)), is_resumed,
        "%s: resumed or not", what);
     SSL_SESSION_free(*session);
-    *session = SSL_get1_session(client->conn.tls->ssl);
+    *session = SSL_get1_session(tls_handle(&client->conn));
     close_pair();
 }
 
