@@ -32,6 +32,8 @@ method_parse(str_t name)
 {
     size_t i;
 
+    if (str_is(name, "GET"))
+        return HTTP_GET;
     for (i = 0; i < countof(methods); i++)
         if (str_eq(name, methods[i].name))
             return methods[i].bit;

@@ -17,7 +17,7 @@
 
 enum h1_state {
     H1_WAIT,    /* for the first byte of a request; may be closed meanwhile  */
-    H1_HEAD,    /* in a request's head                                       */
+    H1_HEAD,    /* in a request's head, of which a part has come             */
     H1_BUSY,    /* a request is being answered                               */
     H1_DISCARD, /* answered, but its body is still arriving                  */
     H1_LINGER,  /* our side is closed; input is dropped                      */

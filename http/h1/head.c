@@ -100,7 +100,6 @@ begin_request(struct h1 *h)
 {
     struct http_request *r;
 
-    h1_set_state(h, H1_HEAD);
     r = h->r = http_request_new(&h->http, &h1_codec);
     r->log.action = "reading client request line";
     r->is_pipelined = h->is_kept && h1_has_rest(h) && h->had_rest;
@@ -394,6 +393,8 @@ h1_read_head(struct h1 *h)
     }
     while (p == GO_ON) {
         p = take_lines(h);
+        if (p == NEED_MORE && h->state == H1_WAIT)
+            h1_set_state(h, H1_HEAD);
         if (p == NEED_MORE)
             p = looks_wrong(h) || has_stray_cr(h) ? STARTED : read_more(h);
     }
