@@ -318,13 +318,20 @@ void
 chain_join(struct chain *to, struct chain *from)
 {
     struct piece *piece;
+    str_t         s;
 
     if (!to->head || from->n > JOIN_MAX) {
         chain_move(to, from);
         return;
     }
     while ((piece = from->head) && !piece->file) {
-        chain_add_copy(to, (str_t){ piece->p, piece->n });
+        s = (str_t){ piece->p, piece->n };
+        if (s.n != 0 && !piece->block && !fill_room(to, s)) {
+            chain_move_first(to, from); /* its bytes stay where they are    */
+            continue;
+        }
+        if (piece->block)
+            chain_add_copy(to, s);
         chain_drop_first(from);
     }
     chain_move(to, from);
