@@ -70,6 +70,7 @@ struct h2 {
     struct list       held;    /* ... whose readers are not told of bodies  */
     struct post       gather, more;
     struct h2_stream *heading; /* whose head is being read                  */
+    struct h2_stream *framing; /* ... next bytes are to be framed           */
     struct block     *in;      /* what is being read                        */
     struct h2_watch   watch;
     uint64_t          buffered; /* bytes of bodies that nobody has read     */
@@ -163,6 +164,8 @@ struct h2_stream {
     bool         is_malformed : 1;
     bool         is_whole : 1;    /* the client has ended its side    */
     bool         is_gone : 1;     /* reset                            */
+    bool         is_closed : 1;   /* nghttp2 knows it no more         */
+    bool         takes_turns : 1; /* nghttp2 is to be told so         */
     bool         waits : 1;       /* for more of the body             */
     bool         was_late : 1;    /* some of the body came behind what
                                             was read with the head           */
@@ -232,7 +235,8 @@ void h2_stream_gone(struct h2_stream *s);
 void h2_stream_reap(struct h2 *h);
 /* What nghttp2 would ignore: a frame of a closed stream. */
 void h2_stream_late(struct h2 *h, int32_t id, bool is_head);
-void h2_stream_closed(struct h2 *h, int32_t id);
+/* nghttp2 forgets it now; s: NULL, we have done so. */
+void h2_stream_closed(struct h2 *h, struct h2_stream *s, int32_t id);
 /* Resets the stream and forgets it. */
 void h2_stream_reset(struct h2_stream *s, uint32_t code);
 

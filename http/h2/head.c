@@ -396,10 +396,14 @@ static void
 set_priority(struct h2_stream *s)
 {
     const struct field *f = fields_get(&s->r->in, FIELD_PRIORITY);
-    struct h2_priority  p = { H2_URGENCY, f == NULL };
+    struct h2_priority  p = { H2_URGENCY, false };
 
-    if (f != NULL)
-        (void) h2_priority_parse(f->value, &p);
+    if (f == NULL) {
+        s->urgency = H2_URGENCY;
+        s->takes_turns = true;
+        return;
+    }
+    (void) h2_priority_parse(f->value, &p);
     h2_prioritize(s, &p);
 }
 

@@ -105,10 +105,12 @@ put(void *p, void *user)
     struct h2  *h = user;
     union slot *s = h->slot;
 
-    if (p != NULL && s != NULL && p == s->part.frames) {
+    if (p == NULL)
+        return;
+    if (s != NULL && p == s->part.frames) {
         h->has_frames = false;
         put_slot(h);
-    } else if (p != NULL && s != NULL && p == s->part.table) {
+    } else if (s != NULL && p == s->part.table) {
         h->has_table = false;
         forget(s->part.table, PAGE);
         put_slot(h);

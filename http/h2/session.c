@@ -277,7 +277,7 @@ on_stream_close(nghttp2_session *n, int32_t id, uint32_t code, void *user)
     struct h2_stream *s = stream_at(n, id);
 
     (void) code;
-    h2_stream_closed(user, id);
+    h2_stream_closed(user, s, id);
     if (s != NULL)
         h2_stream_gone(s);
     return 0;

@@ -59,7 +59,7 @@ detach(struct h2_stream *s)
 {
     nghttp2_session *n = s->h->session;
 
-    if (n != NULL)
+    if (n != NULL && !s->is_closed)
         nghttp2_session_set_stream_user_data(n, s->id, NULL);
 }
 
@@ -81,6 +81,8 @@ leave(struct h2_stream *s)
     detach(s);
     if (h->heading == s)
         h->heading = NULL;
+    if (h->framing == s)
+        h->framing = NULL;
     list_remove(&s->link);
     list_remove(&s->ready);
     list_remove(&s->framed);
@@ -155,14 +157,17 @@ h2_stream_gone(struct h2_stream *s)
 /* --- frames of closed streams ------------------------------------------------------ */
 
 void
-h2_stream_closed(struct h2 *h, int32_t id)
+h2_stream_closed(struct h2 *h, struct h2_stream *s, int32_t id)
 {
     enum h2_closed how = H2_BY_US;
 
     if (h->was_reset == id)
         how = H2_BY_RESET;
-    else if (nghttp2_session_get_stream_remote_close(h->session, id) == 1)
+    else if ((s != NULL && s->is_whole && !s->is_malformed)
+             || nghttp2_session_get_stream_remote_close(h->session, id) == 1)
         how = H2_BY_END;
+    if (s != NULL)
+        s->is_closed = true;
     h->recent[h->n_recent] = id;
     h->how[h->n_recent] = (uint8_t) how;
     h->n_recent = (uint8_t) ((h->n_recent + 1) % H2_RECENT);

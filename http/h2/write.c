@@ -257,6 +257,7 @@ void
 h2_prioritize(struct h2_stream *s, const struct h2_priority *p)
 {
     s->urgency = p->urgency;
+    s->takes_turns = false;
 
     nghttp2_extpri e = { p->urgency, p->is_incremental };
 
@@ -297,6 +298,26 @@ lend(struct h2_stream *s)
 }
 
 
+static size_t
+chunk_of(const struct h2_stream *s)
+{
+    const struct h2_chunk_conf *c = conf_of(&s->r->task, &http_v2_chunk_module);
+
+    return c->size;
+}
+
+
+/* What goes with one frame needs no turns. */
+static void
+take_turns(struct h2_stream *s)
+{
+    const struct h2_priority p = { s->urgency, true };
+
+    if (s->takes_turns && (!s->has_last || s->out.n > chunk_of(s)))
+        h2_prioritize(s, &p);
+}
+
+
 void
 h2_submit(struct h2_stream *s)
 {
@@ -309,6 +330,7 @@ h2_submit(struct h2_stream *s)
     if (s->fields != NULL && !s->is_begun) {
         s->is_begun = true;
         merge_priority(s);
+        take_turns(s);
         lend(s);
         nghttp2_submit_response(n, s->id, s->fields, s->n_fields_out,
                                 is_empty ? NULL : &body);
@@ -336,16 +358,18 @@ ssize_t
 h2_frame_body(nghttp2_session *session, int32_t id, uint8_t *buf, size_t max,
               uint32_t *flags, nghttp2_data_source *from, void *user)
 {
+    struct h2        *h = user;
     struct h2_stream *s = nghttp2_session_get_stream_user_data(session, id);
-    const struct h2_chunk_conf *c;
-    uint64_t                    n;
-    bool                        is_end;
+    uint64_t          n;
+    bool              is_end;
 
-    (void) buf, (void) from, (void) user;
+    (void) buf, (void) from;
+    h->framing = s;
     if (s == NULL)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    c = conf_of(&s->r->task, &http_v2_chunk_module);
-    n = s->out.n < c->size ? s->out.n : c->size;
+    n = chunk_of(s);
+    if (n > s->out.n)
+        n = s->out.n;
     if (n > max)
         n = max;
     is_end = s->has_last && n == s->out.n && !s->r->out.is_cut;
@@ -386,8 +410,11 @@ h2_put_body(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head,
 {
     struct h2        *h = user;
     struct conn      *c = &h->http.conn;
+    int32_t           id = frame->hd.stream_id;
     struct h2_stream *s
-        = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+        = h->framing != NULL && h->framing->id == id
+              ? h->framing
+              : nghttp2_session_get_stream_user_data(session, id);
 
     (void) from;
     if (s == NULL)
