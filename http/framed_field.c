@@ -30,6 +30,22 @@ framed_field_name(str_t name)
 }
 
 
+bool
+framed_field_is_token(str_t name)
+{
+    static const char odd[] = "!#$%&'*+.^`|~";
+    enum framed_field kind = framed_field_name(name);
+
+    if (kind != FRAMED_ODD)
+        return kind != FRAMED_BAD_NAME;
+    for (size_t i = 0; i < name.n; i++)
+        if ((field_classes[(unsigned char) name.p[i]] & FIELD_ODD)
+            && memchr(odd, name.p[i], sizeof(odd) - 1) == NULL)
+            return false;
+    return true;
+}
+
+
 static bool
 is_blank(char c)
 {

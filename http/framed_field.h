@@ -21,6 +21,8 @@ enum framed_field {
 enum framed_field framed_field_name(str_t name);
 /* id: that of the name. */
 enum framed_field framed_field_judge(enum field_id id, str_t name, str_t value);
+/* Whether it has only bytes that RFC 9110 allows, and no upper case. */
+bool framed_field_is_token(str_t name);
 /* The name as frames have it: in lower case.  Of known names (id is that of the
  * name) nothing is copied. */
 str_t framed_field_lower(struct arena *a, enum field_id id, str_t name);

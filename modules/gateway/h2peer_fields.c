@@ -5,7 +5,7 @@
 #include "modules/gateway/h2peer_fields.h"
 
 #include "core/base/number.h"
-#include "http/field.h"
+#include "http/framed_field.h"
 
 enum {
     AUTHORITY = 3,
@@ -31,33 +31,13 @@ h2peer_fields_begin(struct h2peer_fields *h, str_t method, str_t scheme,
 }
 
 
-/* In lower case; empty: it is no name. */
-static str_t
-lower(struct arena *a, str_t name)
-{
-    static const char other[] = "!#$%&'*+-.^_`|~";
-    char             *p = arena_bytes(a, name.n);
-
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-
-        if (c >= 'A' && c <= 'Z')
-            c = (char) (c - 'A' + 'a');
-        else if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
-                 && memchr(other, c, sizeof(other) - 1) == NULL)
-            return STR("");
-        p[i] = c;
-    }
-    return (str_t){ p, name.n };
-}
-
-
 static bool
-is_wanted(const struct h2peer_fields *h, str_t name, str_t value)
+is_wanted(const struct h2peer_fields *h, enum field_id id, str_t name,
+          str_t value)
 {
     uint64_t n;
 
-    switch ((int) field_id(name)) {
+    switch ((int) id) {
     case FIELD_CONNECTION:
     case FIELD_KEEP_ALIVE:
     case FIELD_PROXY_CONNECTION:
@@ -78,18 +58,21 @@ is_wanted(const struct h2peer_fields *h, str_t name, str_t value)
 void
 h2peer_fields_add(struct h2peer_fields *h, str_t name, str_t value)
 {
+    enum field_id id = field_id(name);
+
     value = str_trim(field_clean(h->arena, value));
-    if (field_id(name) == FIELD_HOST) {
+    if (id == FIELD_HOST) {
         if (value.n != 0)
             h->list.at[AUTHORITY].value = value;
         return;
     }
-    if (!is_wanted(h, name, value))
+    if (!is_wanted(h, id, name, value))
         return;
-    name = lower(h->arena, name);
-    if (name.n == 0)
+    if (id != FIELD_UNKNOWN || framed_field_name(name) == FRAMED_BAD_NAME)
+        name = framed_field_lower(h->arena, id, name);
+    if (id == FIELD_UNKNOWN && !framed_field_is_token(name))
         return;
-    h->has_length = h->has_length || str_is(name, "content-length");
+    h->has_length = h->has_length || id == FIELD_CONTENT_LENGTH;
     add(h, name, value);
 }
 

@@ -126,23 +126,6 @@ h2peer_message_begin(struct h2peer_stream *t)
 
 /* --- fields --------------------------------------------------------------- */
 
-/* RFC 9113, 8.2.1: no upper case, no byte that RFC 9110 does not allow. */
-static bool
-is_name(str_t name)
-{
-    static const char odd[] = "!#$%&'*+.^`|~";
-    enum framed_field kind = framed_field_name(name);
-
-    if (kind != FRAMED_ODD)
-        return kind != FRAMED_BAD_NAME;
-    for (size_t i = 0; i < name.n; i++)
-        if ((field_classes[(unsigned char) name.p[i]] & FIELD_ODD)
-            && memchr(odd, name.p[i], sizeof(odd) - 1) == NULL)
-            return false;
-    return true;
-}
-
-
 /* Of the connection: they mean nothing here. */
 static bool
 is_dropped(str_t name)
@@ -241,7 +224,7 @@ h2peer_message_field(struct h2peer_stream *t, str_t name, str_t value)
         return;
     }
     t->has_fields = true;
-    if (!is_name(name) || field_has_break(value)) {
+    if (!framed_field_is_token(name) || field_has_break(value)) {
         fault(t, H2PEER_FAULT_FIELD, 0);
         return;
     }
