@@ -448,6 +448,7 @@ settle(struct carrier *c, struct upstream_group *g)
     post_cancel(&c->again);
     l->conn.on_flushed = NULL;
     drop_block(c);
+    h2peer_rest(c->session);
     link_settle(l, g, ok);
 }
 

@@ -476,6 +476,18 @@ h2peer_has_more(const struct h2peer_session *s)
 
 
 void
+h2peer_rest(struct h2peer_session *s)
+{
+    while (s->n_spare > 1)
+        free(s->spare[--s->n_spare].p);
+    if (s->head.size <= SPARE_MAX)
+        return;
+    free(s->head.p);
+    s->head = (struct h2peer_bytes){ .p = NULL };
+}
+
+
+void
 h2peer_end(struct h2peer_session *s)
 {
     if (!s->is_ending)
