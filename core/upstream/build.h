@@ -55,9 +55,9 @@ struct peer_set *peer_set_get(struct peer_set *set);
 void             peer_set_put(struct peer_set *set);
 /* Whether the last count ends more than memory of the arena that it is in. */
 bool peer_set_has_more(const struct peer_set *set);
-/* What a peer's state is found by: the nth peer of that name in the group. */
-str_t peer_key(struct arena *a, str_t group, const struct peer_set *set,
-               const struct peer *peer);
+/* By what the states of all its peers are found: the group, the name, and the
+ * how-manyth of that name in the set it is. */
+str_t *peer_set_keys(struct arena *a, str_t group, const struct peer_set *set);
 /* The states have been joined: where peers have come or gone, the positions of
  * round robin begin anew, since they no longer balance each other. */
 void peer_set_settle(struct peer_set *set);

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "core/base/hash.h"
 #include "core/net/worker.h"
 #include "core/os/clock.h"
 #include "core/os/random.h"
@@ -86,17 +87,6 @@ random_below(msec_t n)
 }
 
 
-static struct health_probe *
-find_probe(const struct health *h, str_t name)
-{
-    struct health_probe *p = h->probes;
-
-    while (p != NULL && !str_eq(p->name, name))
-        p = p->next;
-    return p;
-}
-
-
 static void
 fill(struct health_probe *p, struct health *h, const struct peer *peer)
 {
@@ -112,7 +102,7 @@ fill(struct health_probe *p, struct health *h, const struct peer *peer)
 
 
 /* Follows struct health_probe: its name. */
-static void
+static struct health_probe *
 add_probe(struct health *h, const struct peer *peer)
 {
     struct health_probe *p = calloc(1, sizeof(*p) + peer->name.n);
@@ -132,6 +122,7 @@ add_probe(struct health *h, const struct peer *peer)
     p->next = h->probes;
     h->probes = p;
     health_due_in(p, 1 + random_below(first < FIRST_MS ? first : FIRST_MS));
+    return p;
 }
 
 
@@ -170,27 +161,41 @@ drop_unwanted(struct health *h)
 }
 
 
+static bool
+is_asked(const struct peer *peer)
+{
+    return !peer->server->is_down && peer->server->group == NULL;
+}
+
+
 /* There is one for each peer of the set that is in force; those of peers that
  * stay go on. */
 static void
 match_probes(struct health *h)
 {
     const struct peer_set *set = h->group->set;
+    struct arena          *a;
+    struct hash           *known;
 
     if (h->serial == set->serial && h->serial != 0)
         return;
     h->serial = set->serial;
-    for (struct health_probe *p = h->probes; p != NULL; p = p->next)
+    a = arena_new(0);
+    known = hash_new(a, set->n_peers, HASH_EXACT);
+    for (struct health_probe *p = h->probes; p != NULL; p = p->next) {
         p->is_wanted = false;
+        (void) hash_set(known, p->name, p);
+    }
     for (unsigned i = 0; i < set->n_peers; i++) {
-        struct health_probe *p = find_probe(h, set->peers[i].name);
+        const struct peer   *peer = &set->peers[i];
+        struct health_probe *p = hash_get(known, peer->name);
 
         if (p != NULL)
             p->is_wanted = true;
-        else if (!set->peers[i].server->is_down
-                 && set->peers[i].server->group == NULL)
-            add_probe(h, &set->peers[i]);
+        else if (is_asked(peer))
+            (void) hash_set(known, peer->name, add_probe(h, peer));
     }
+    arena_free(a);
     drop_unwanted(h);
 }
 

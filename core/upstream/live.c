@@ -168,28 +168,50 @@ digest_of(const struct upstream_group *g)
 }
 
 
-/* What configured names have found is found by their line. */
-static void
-take_name(const struct upstream_group *g, struct upstream_server *s)
+static bool
+is_line_of(const struct upstream_server *it, const struct upstream_server *s)
 {
-    VEC_EACH(&g->servers, it) {
-        if (!str_eq(it->text, s->text) || !str_eq(it->service, s->service)
-            || (s->resolves && it->name == NULL))
-            continue;
-        s->name = it->name;
-        s->group = it->group;
-        s->at = it->at;
-        return;
-    }
+    return str_eq(it->text, s->text) && str_eq(it->service, s->service)
+           && (!s->resolves || it->name != NULL);
 }
 
 
+/* What configured names have found is found by their line: mostly the one with
+ * the same id, as those are their places. */
+static void
+take_name(const struct upstream_group *g, struct upstream_server *s)
+{
+    const struct upstream_server *it = NULL;
+
+    if (s->id < g->servers.n && is_line_of(&g->servers.at[s->id], s))
+        it = &g->servers.at[s->id];
+    for (size_t i = 0; it == NULL && i < g->servers.n; i++)
+        if (is_line_of(&g->servers.at[i], s))
+            it = &g->servers.at[i];
+    if (it == NULL)
+        return;
+    s->name = it->name;
+    s->group = it->group;
+    s->at = it->at;
+}
+
+
+/* Their ids rise: new lines come behind those that are there. */
 const struct upstream_server *
 live_line(const struct upstream_group *g, const struct peer *p)
 {
-    for (size_t i = 0; i < g->n_lines; i++)
-        if (g->lines[i].id == p->server->id)
-            return &g->lines[i];
+    size_t low = 0, high = g->n_lines;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+
+        if (g->lines[mid].id == p->server->id)
+            return &g->lines[mid];
+        if (g->lines[mid].id < p->server->id)
+            low = mid + 1;
+        else
+            high = mid;
+    }
     return p->server;
 }
 

@@ -4,6 +4,7 @@
  * process has those of the lines that it knows: one for all added lines with the
  * same question, in an arena of its own, which ends when no line has it any more.
  */
+#include "core/base/hash.h"
 #include "core/upstream/build.h"
 #include "core/upstream/names_inside.h"
 
@@ -68,22 +69,35 @@ names_drop(struct names *n)
 }
 
 
+/* Those that were added, by what they ask. */
+static struct hash *
+index_added(struct arena *a, const struct names *n)
+{
+    struct hash *added = hash_new(a, n->n, HASH_EXACT);
+
+    for (struct name *it = n->first; it != NULL; it = it->next)
+        if (it->own != NULL)
+            (void) hash_set(added, it->key, it);
+    return added;
+}
+
+
 /* The one that is there if it asks the same, else the new one. */
 static struct name *
-get(struct names *n, const struct upstream_server *s)
+get(struct names *n, struct hash *added, const struct upstream_server *s)
 {
     struct arena *a = arena_new(0);
     struct name  *made = name_make(a, n, s, false);
+    struct name  *it = hash_get(added, made->key);
 
-    for (struct name *it = made->next; it != NULL; it = it->next) {
-        if (it->own == NULL || !str_eq(it->key, made->key))
-            continue;
+    if (it != NULL) {
         n->first = made->next;
         n->n--;
         arena_free(a);
         return it;
     }
     made->own = a;
+    (void) hash_set(added, made->key, made);
     name_start(made, &s->at);
     return made;
 }
@@ -102,16 +116,21 @@ void
 names_follow(struct upstream_group *g, struct upstream_server *lines, size_t n)
 {
     struct names *names = g->names;
+    struct arena *a;
+    struct hash  *added;
 
     if (names == NULL || names->loop == NULL)
         return;
+    a = arena_new(0);
+    added = index_added(a, names);
     want_none(names);
     for (size_t i = 0; i < n; i++) {
         if (wants_name(&lines[i]) && names_may_come(g))
-            lines[i].name = get(names, &lines[i]);
+            lines[i].name = get(names, added, &lines[i]);
         if (lines[i].name != NULL)
             lines[i].name->is_wanted = true;
     }
+    arena_free(a);
 }
 
 

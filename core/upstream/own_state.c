@@ -101,11 +101,12 @@ void
 own_state_join(struct peer_set *set, const struct upstream_group *g)
 {
     struct arena *a = arena_new(0);
-    str_t group = arena_printf(a, "%d %u " STR_F, (int) g->kind, g->port,
-                               STR_A(g->name));
+    str_t        group = arena_printf(a, "%d %u " STR_F, (int) g->kind, g->port,
+                                      STR_A(g->name));
+    const str_t *keys = peer_set_keys(a, group, set);
 
     for (unsigned i = 0; i < set->n_peers; i++)
-        join(&set->peers[i], get(peer_key(a, group, set, &set->peers[i])));
+        join(&set->peers[i], get(keys[i]));
     set->has_own_states = true;
     peer_set_settle(set);
     arena_free(a);

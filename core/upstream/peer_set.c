@@ -6,6 +6,7 @@
  */
 #include <limits.h>
 
+#include "core/base/hash.h"
 #include "core/net/worker.h"
 #include "core/shm/registry.h"
 #include "core/upstream/build.h"
@@ -136,16 +137,24 @@ peer_set_put(struct peer_set *set)
 }
 
 
-str_t
-peer_key(struct arena *a, str_t group, const struct peer_set *set,
-         const struct peer *peer)
+str_t *
+peer_set_keys(struct arena *a, str_t group, const struct peer_set *set)
 {
-    unsigned n = 0;
+    struct hash *seen = hash_new(a, set->n_peers, HASH_EXACT);
+    str_t       *keys = arena_array(a, str_t, set->n_peers);
 
-    for (unsigned i = 0; i < peer->index; i++)
-        n += str_eq(set->peers[i].name, peer->name);
-    return arena_printf(a, STR_F " " STR_F " %u", STR_A(group),
-                        STR_A(peer->name), n);
+    for (unsigned i = 0; i < set->n_peers; i++) {
+        str_t     name = set->peers[i].name;
+        unsigned *n = hash_get(seen, name);
+
+        if (n == NULL) {
+            n = arena_make(a, unsigned);
+            (void) hash_set(seen, name, n);
+        }
+        keys[i] = arena_printf(a, STR_F " " STR_F " %u", STR_A(group),
+                               STR_A(name), (*n)++);
+    }
+    return keys;
 }
 
 

@@ -11,14 +11,14 @@
  */
 #include "core/upstream/shared.h"
 
-#include "core/base/crc32.h"
+#include "core/base/hash.h"
 #include "core/shm/held.h"
 #include "core/upstream/build.h"
 #include "core/upstream/changes.h"
 #include "core/upstream/line.h"
 
 /* Changes with struct table and what is in it, struct peer_state, too. */
-enum { LAYOUT = 7, ROOM_LEAST = 16 };
+enum { LAYOUT = 8, ROOM_LEAST = 16 };
 
 /* What is held of an entry: two objects in struct held. */
 enum held_kind { CONNS, SETS, KINDS };
@@ -28,7 +28,6 @@ struct entry {
     unsigned          number; /* in the table                                */
     unsigned          sets;   /* that have joined                            */
     unsigned          weight; /* as configured                               */
-    uint32_t          hash;   /* of the key                                  */
     size_t            key_n;
     char             *key;
 };
@@ -142,27 +141,16 @@ lock(struct zone *z)
 
 /* --- entries ---------------------------------------------------------------- */
 
+/* At *from or behind it; all before are in use. */
 static struct entry *
-find(const struct table *t, str_t key)
+find_unused(const struct table *t, unsigned *from)
 {
-    uint32_t hash = crc32_of(key);
+    for (; *from < t->n; ++*from) {
+        struct entry *e = t->at[*from];
 
-    for (unsigned i = 0; i < t->n; i++) {
-        struct entry *e = t->at[i];
-
-        if (e->hash == hash && str_eq((str_t){ e->key, e->key_n }, key))
+        if (e->sets == 0 && e->state.conns == 0)
             return e;
     }
-    return NULL;
-}
-
-
-static struct entry *
-find_unused(const struct table *t)
-{
-    for (unsigned i = 0; i < t->n; i++)
-        if (t->at[i]->sets == 0 && t->at[i]->state.conns == 0)
-            return t->at[i];
     return NULL;
 }
 
@@ -204,12 +192,13 @@ add_entry(struct zone *z, struct table *t)
 }
 
 
-/* An entry for a peer that has none. */
+/* An entry for a peer that has none; from is 0 at first, while the zone is
+ * locked. */
 static struct entry *
-make_entry(struct zone *z, str_t key)
+make_entry(struct zone *z, str_t key, unsigned *from)
 {
     struct table *t = zone_root(z);
-    struct entry *e = find_unused(t);
+    struct entry *e = find_unused(t, from);
     char         *own = zone_alloc(z, key.n), *before;
 
     if (own != NULL && e == NULL)
@@ -225,7 +214,6 @@ make_entry(struct zone *z, str_t key)
     e->state = (struct peer_state){ .conns = 0 };
     e->weight = 0;
     e->key = own;
-    e->hash = crc32_of(key);
     IN_ORDER();
     e->key_n = key.n;
     zone_free(z, before);
@@ -267,23 +255,39 @@ leave(struct peer_set *set, struct entry *e)
 }
 
 
+/* In one look at the table, however many peers there are. */
+static void
+find_all(struct arena *a, const struct table *t, struct entry **found,
+         const str_t *keys, unsigned n)
+{
+    struct hash *places = hash_new(a, n, HASH_EXACT);
+
+    for (unsigned i = 0; i < n; i++)
+        (void) hash_set(places, keys[i], &found[i]);
+    for (unsigned i = 0; i < t->n; i++) {
+        struct entry  *e = t->at[i];
+        struct entry **place = hash_get(places, (str_t){ e->key, e->key_n });
+
+        if (place != NULL)
+            *place = e;
+    }
+}
+
+
 /* Those that are known first, so that they do not become others'. */
 static bool
 join_all(struct zone *z, struct peer_set *set, struct entry **found,
          const str_t *keys)
 {
-    struct table *t = zone_root(z);
-    unsigned      i;
+    unsigned i, from = 0;
 
-    for (i = 0; i < set->n_peers; i++) {
-        found[i] = find(t, keys[i]);
+    for (i = 0; i < set->n_peers; i++)
         if (found[i] != NULL)
             join(set, z, &set->peers[i], found[i]);
-    }
     for (i = 0; i < set->n_peers; i++) {
         if (found[i] != NULL)
             continue;
-        found[i] = make_entry(z, keys[i]);
+        found[i] = make_entry(z, keys[i], &from);
         if (found[i] == NULL)
             return false;
         join(set, z, &set->peers[i], found[i]);
@@ -329,15 +333,14 @@ shared_join(struct peer_set *set, str_t group, struct zone *z)
     struct entry      **found = arena_array(a, struct entry *, set->n_peers);
     struct peer_state **before
         = arena_array(a, struct peer_state *, set->n_peers);
-    str_t *keys = arena_array(a, str_t, set->n_peers);
-    bool   is_good;
+    const str_t *keys = peer_set_keys(a, group, set);
+    bool         is_good;
 
-    for (unsigned i = 0; i < set->n_peers; i++) {
-        keys[i] = peer_key(a, group, set, &set->peers[i]);
+    for (unsigned i = 0; i < set->n_peers; i++)
         before[i] = set->peers[i].state;
-    }
     lock(z);
     sweep(z, t);
+    find_all(a, t, found, keys, set->n_peers);
     set->mine = held_take(z, &t->held);
     if (set->n_peers >= PEERS_MANY)
         make_changes(z, t);
@@ -475,14 +478,15 @@ static bool
 has_room(struct zone *z, const struct upstream_group *g)
 {
     struct arena *a = arena_new(0);
+    const str_t  *keys = peer_set_keys(a, g->name, g->set);
+    unsigned      from = 0;
     bool          has = true;
 
     if (g->set->n_peers >= PEERS_MANY)
         make_changes(z, zone_root(z));
 
     for (unsigned i = 0; has && i < g->set->n_peers; i++) {
-        const struct peer *peer = &g->set->peers[i];
-        struct entry *e = make_entry(z, peer_key(a, g->name, g->set, peer));
+        struct entry *e = make_entry(z, keys[i], &from);
 
         has = e != NULL;
         if (has)

@@ -4,6 +4,7 @@
  * removed.  A change is made to a copy of all servers, and stored if they have
  * not changed meanwhile; else it is made again.
  */
+#include "core/base/hash.h"
 #include "modules/content/api.h"
 #include "modules/content/api_body.h"
 
@@ -45,20 +46,50 @@ put_server(struct json_text *o, const struct upstream_server *s,
 }
 
 
+static str_t
+key_of(const struct upstream_server *s)
+{
+    return (str_t){ (const char *) &s->id, sizeof(s->id) };
+}
+
+
+/* An address of a line that is a name. */
+struct address {
+    const struct peer *peer;
+    struct address    *next; /* of the same line                             */
+};
+
+
+/* The first address of each line. */
+static struct hash *
+index_addresses(struct arena *a, const struct peer_set *set)
+{
+    struct hash    *first = hash_new(a, set->n_peers, HASH_EXACT);
+    struct address *all = arena_array(a, struct address, set->n_peers);
+
+    for (unsigned i = set->n_peers; i-- != 0;) {
+        all[i].peer = &set->peers[i];
+        if (set->peers[i].server->name != NULL)
+            all[i].next
+                = hash_set(first, key_of(set->peers[i].server), &all[i]);
+    }
+    return first;
+}
+
+
 /* Lines, and behind those that are names, their addresses of now. */
 static void
 put_all(struct json_text *o, const struct upstream_group *g,
         const struct live_servers *s)
 {
-    const struct peer_set *set = g->set;
+    struct hash *first = index_addresses(o->arena, g->set);
 
     json_open(o, NULL, '[');
     VEC_EACH(&s->list, it) {
         put_server(o, it, NULL);
-        for (unsigned i = 0; i < set->n_peers; i++)
-            if (set->peers[i].server->id == it->id
-                && set->peers[i].server->name != NULL)
-                put_server(o, set->peers[i].server, &set->peers[i]);
+        for (const struct address *at = hash_get(first, key_of(it)); at != NULL;
+             at = at->next)
+            put_server(o, at->peer->server, at->peer);
     }
     json_close(o, ']');
 }

@@ -244,6 +244,47 @@ test_full(void)
 }
 
 
+/* Text of n servers, the first one on that port; each stands there twice. */
+static const char *
+many_servers(struct arena *a, unsigned first, unsigned n)
+{
+    size_t room = 32 + n * 64, at;
+    char  *text = arena_bytes(a, room);
+
+    at = (size_t) snprintf(text, room, "zone z 8m;");
+    for (unsigned i = first; i < first + n; i++)
+        at += (size_t) snprintf(text + at, room - at,
+                                " server 127.0.0.1:%u; server 127.0.0.1:%u;", i,
+                                i);
+    return text;
+}
+
+
+static void
+test_many(void)
+{
+    enum { N = 3000 };
+    struct arena          *a = arena_new(0);
+    struct generation     *gen = first_servers(many_servers(a, 1001, N));
+    struct upstream_group *g;
+    unsigned               n_kept = 0;
+
+    upstream_module.adopt(&self, gen);
+    g = group_of(gen);
+    for (unsigned i = 0; i < g->set->n_peers; i++)
+        g->set->peers[i].state->fails = i + 1;
+    gen = next_servers(gen, many_servers(a, 1000, N));
+    g = group_of(gen);
+    for (unsigned i = 2; i < g->set->n_peers; i++)
+        n_kept += g->set->peers[i].state->fails == i - 1;
+    is(n_kept, 2 * N - 2, "each of thousands finds its state");
+    is(g->set->peers[0].state->fails + g->set->peers[1].state->fails, 0,
+       "... and new ones find nobody's");
+    generation_put(gen);
+    arena_free(a);
+}
+
+
 /* A set that takes another's place at run time. */
 static void
 test_replaced(void)
@@ -386,6 +427,7 @@ main(void)
     test_shared();
     test_kept();
     test_full();
+    test_many();
     test_replaced();
     test_take_back();
     test_reused();
