@@ -83,8 +83,10 @@ h1_field(struct h1_field *out, str_t line, bool is_response)
         return H1_FIELD_NO_COLON;
     if (p == line.p)
         return H1_FIELD_BAD;
-    if (p == end)
+    if (p == end) {
+        out->id = field_id(out->name);
         return H1_FIELD_NO_COLON;
+    }
     if (*p != ':')
         return H1_FIELD_BAD;
 

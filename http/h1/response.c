@@ -116,8 +116,7 @@ judge_connection(struct h1_response *h)
 static enum h1_event
 judge(struct h1_response *h)
 {
-    h->id = field_id(h->field.name);
-    switch ((int) h->id) {
+    switch ((int) h->field.id) {
     case FIELD_CONNECTION:
         judge_connection(h);
         break;

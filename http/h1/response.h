@@ -7,7 +7,6 @@
  */
 #pragma once
 
-#include "http/field.h"
 #include "http/h1/parse.h"
 
 enum h1_event {
@@ -40,7 +39,6 @@ struct h1_response {
     struct h1_status_line status;
     str_t           data;
     struct h1_field field;
-    enum field_id   id; /* of a header                                       */
     enum h1_fault   error;
     str_t           line;    /* the bad line                                 */
     size_t          at;      /* position of the bad byte in it               */

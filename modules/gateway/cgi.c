@@ -42,14 +42,13 @@ static bool
 take_field(struct exchange *x, struct cgi_response *c)
 {
     const struct h1_field *f = &c->head.field;
-    const enum field_id    id = field_id(f->name);
 
     log_debug(exchange_request(x)->task.log,
               "http cgi header: \"" STR_F ": " STR_F "\"", STR_A(f->name),
               STR_A(f->value));
-    if (id == FIELD_CONTENT_LENGTH && !take_length(x, c))
+    if (f->id == FIELD_CONTENT_LENGTH && !take_length(x, c))
         return false;
-    return exchange_field_known(x, id, f->name, f->value);
+    return exchange_field_known(x, f->id, f->name, f->value);
 }
 
 

@@ -26,7 +26,7 @@ tell_fault(struct exchange *x, const struct h1_response *h)
                   STR_A(f->name), STR_A(f->value));
         break;
     case H1_FAULT_DUPLICATE:
-        previous = exchange_find(x, h->id);
+        previous = exchange_find(x, h->field.id);
         log_error(log,
                   "upstream sent duplicate header line: \"" STR_F ": " STR_F
                   "\", previous value: \"" STR_F ": " STR_F "\"",
@@ -128,7 +128,7 @@ tell_field(struct exchange *x, const struct h1_response *h)
     log_debug(exchange_request(x)->task.log,
               "http proxy header: \"" STR_F ": " STR_F "\"",
               STR_A(h->field.name), STR_A(h->field.value));
-    return exchange_field_known(x, h->id, h->field.name, h->field.value)
+    return exchange_field_known(x, h->field.id, h->field.name, h->field.value)
                ? STEP_WAIT
                : STEP_FAIL;
 }

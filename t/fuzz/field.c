@@ -21,6 +21,7 @@ check_field(str_t line, bool is_response)
     CHECK(found.name.p == line.p && found.name.n <= line.n);
     CHECK(found.value.p >= found.name.p + found.name.n);
     CHECK(found.value.p + found.value.n <= line.p + line.n);
+    CHECK(found.id == field_id(found.name));
     CHECK(!str_chr(found.name, ' ') && !str_chr(found.name, ':'));
     CHECK(!str_chr(found.value, '\r') && !str_chr(found.value, '\0'));
 

@@ -124,6 +124,7 @@ check_field(size_t i)
 
     if (fields[i].kind != H1_FIELD_BAD) {
         is_str(found.name, fields[i].name, "%s: name", label);
+        is(found.id, field_id(found.name), "%s: id", label);
         is_bytes(found.value.p, found.value.n, fields[i].value.p,
                  fields[i].value.n, "%s: value", label);
     }
