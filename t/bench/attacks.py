@@ -6,13 +6,23 @@ processor time of the longest turn of its loop (turns.c), and the latencies of a
 client before and meanwhile.
 
     t/bench/attacks.py [--frames 100000] [--seconds 1.5] [--kinds pings,...]
+
+With --beside ROUNDS the limits are the default ones, and the attacker comes again
+whenever it is cut off: the latency of another client without it and with it, the
+median of so many short rounds, and how long it waits for what the worker does for
+the attacker, in processor time of the worker.  The attacker is a process of lower
+priority.
+
+    t/bench/attacks.py --beside 15 [--seconds 0.5] [--kinds pings,...]
 """
 
 import argparse
 import multiprocessing
 import os
 import select
+import signal
 import socket
+import statistics
 import struct
 import subprocess
 import sys
@@ -166,8 +176,11 @@ class Other:
         return self.all[int(len(self.all) * part)] if self.all else 0
 
 
+LENGTHS, UNIT_MS = 500, 0.01  # as in turns.c
+
+
 class Turns:
-    """The longest turn of the loop of servers that are started with it."""
+    """The turns of the loop of servers that are started with it."""
 
     def __init__(self, top):
         self.file = os.path.join(top, "turns")
@@ -180,11 +193,24 @@ class Turns:
 
     def clear(self):
         with open(self.file, "r+b" if os.path.exists(self.file) else "wb") as f:
-            f.write(bytes(16))
+            f.write(bytes(8 * (2 + LENGTHS)))
 
     def longest_ms(self):
         with open(self.file, "rb") as f:
-            return struct.unpack("<QQ", f.read(16))[0] / 1000
+            return struct.unpack("<Q", f.read(8))[0] / 1000
+
+    def wait_ms(self, part):
+        """What is left of a turn in which something comes for another client,
+        at any moment at which the worker works; in so many of all cases it is
+        not more."""
+        with open(self.file, "rb") as f:
+            of = struct.unpack("<%dQ" % (2 + LENGTHS), f.read())[2:]
+        total = sum(n * (i + 0.5) for i, n in enumerate(of))
+        for x in range(LENGTHS):
+            left = sum(n * (i + 0.5 - x) for i, n in enumerate(of) if i >= x)
+            if left <= (1 - part) * total:
+                return x * UNIT_MS
+        return LENGTHS * UNIT_MS
 
 
 def row(server, kind, o, turns):
@@ -210,26 +236,80 @@ def row(server, kind, o, turns):
         s.close()
 
 
+def harass(port, kind, times):
+    """Attacks over and over until it is ended; counts the connections."""
+    os.nice(19)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    while True:
+        s = attack(port, kind, min(2000, MOST.get(kind, 2000)))
+        if s:
+            s.close()
+        times.value += 1
+
+
+class Attacker:
+    """While it lasts, a process that attacks."""
+
+    def __init__(self, port, kind):
+        self.times = multiprocessing.Value("L", 0, lock=False)
+        self.one = multiprocessing.Process(target=harass,
+                                           args=(port, kind, self.times))
+
+    def __enter__(self):
+        self.one.start()
+        return self
+
+    def __exit__(self, *_):
+        self.one.terminate()
+        self.one.join()
+
+
+def beside(server, kind, o, turns):
+    calm, meanwhile, times = [], [], 0
+    for _ in range(o.beside):
+        with Other(server.port) as other:
+            time.sleep(o.seconds)
+        calm.append(other.at(0.5))
+    turns.clear()
+    for _ in range(o.beside):
+        with Attacker(server.port, kind) as attacker:
+            with Other(server.port) as other:
+                time.sleep(o.seconds)
+        meanwhile.append(other.at(0.5))
+        times += attacker.times.value
+    print("| %s | %d | %.2f | %.2f | %.2f | %.2f |" % (
+        kind, times / o.beside / o.seconds, statistics.median(calm),
+        statistics.median(meanwhile), turns.wait_ms(0.99), turns.longest_ms()),
+        flush=True)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--frames", type=int, default=100000)
     p.add_argument("--seconds", type=float, default=1.5, help="of calm")
     p.add_argument("--kinds", default=",".join(KINDS).replace(", ", "; "))
+    p.add_argument("--beside", type=int, metavar="ROUNDS")
     o = p.parse_args()
     weir = os.path.abspath(os.environ.get("TEST_BINARY")
                            or os.path.join(HERE, "../../build/weir"))
-    print("| kind | CPU, s | longest turn, ms | time, s | memory, kB "
-          "| another before: p50, p99 ms | meanwhile |")
+    if o.beside:
+        print("| kind | attacks/s | another alone: p50 ms | meanwhile "
+              "| p99 of its waits, ms | longest turn, ms |")
+    else:
+        print("| kind | CPU, s | longest turn, ms | time, s | memory, kB "
+              "| another before: p50, p99 ms | meanwhile |")
     with tempfile.TemporaryDirectory() as top:
         os.chmod(top, 0o755)
         with open(os.path.join(top, "big"), "wb") as f:
             f.write(b"x" * 3000000)
-        kind = servers.nginx_like("weir", weir, EXTRA, TEXT)
+        kind = servers.nginx_like("weir", weir, "" if o.beside else EXTRA,
+                                  TEXT)
         turns = Turns(top)
         with servers.Server(kind, top, top, 0, None) as s:
             del os.environ["LD_PRELOAD"]
             for name in o.kinds.split(","):
-                row(s, name.replace("; ", ", "), o, turns)
+                (beside if o.beside else row)(s, name.replace("; ", ", "), o,
+                                              turns)
 
 
 if __name__ == "__main__":

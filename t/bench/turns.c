@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * To be preloaded: the processor time between two calls of epoll_wait, that is of
- * one turn of a loop.  The longest one, in microseconds, and how many there were
- * stand in the file that TURNS names, as two numbers of 64 bits; whoever reads it
- * may set them to 0.  What else runs on the machine does not count.
+ * one turn of a loop.  The longest one, in microseconds, how many there were, and
+ * how many of each ten microseconds (the last: or more) stand in the file that TURNS
+ * names, as numbers of 64 bits; whoever reads it may set them to 0.  What else runs
+ * on the machine does not count.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -15,8 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { LENGTHS = 500, UNIT = 10 };
+
 static struct {
-    uint64_t longest, n;
+    uint64_t longest, n, of[LENGTHS];
 } *turns = MAP_FAILED;
 
 static int (*wait_really)(int fd, struct epoll_event *to, int n, int ms);
@@ -56,6 +59,7 @@ epoll_wait(int fd, struct epoll_event *to, int n, int ms)
 
     if (turns != MAP_FAILED && took != 0) {
         turns->n++;
+        turns->of[took / UNIT < LENGTHS ? took / UNIT : LENGTHS - 1]++;
         if (took > turns->longest)
             turns->longest = took;
     }
