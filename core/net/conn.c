@@ -444,7 +444,8 @@ conn_flush_late(struct conn *c)
 void
 conn_shutdown(struct conn *c)
 {
-    c->io->shutdown(c);
+    if (c->io->shutdown != NULL)
+        c->io->shutdown(c);
 }
 
 

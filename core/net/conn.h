@@ -49,9 +49,10 @@ struct conn_io {
     /* What is in the chain that it sends from is dropped: nothing of what follows
      * has been sent already.  NULL: that is nothing to it. */
     void (*dropped)(struct conn *);
-    /* Bytes that send took and the peer does not have so far. */
+    /* Bytes that send took and the peer does not have so far.  NULL: those that
+     * it carries are no clients' connections, of which alone this is asked. */
     size_t (*unread)(const struct conn *);
-    /* Ends the sending side where the transport can. */
+    /* Ends the sending side.  NULL: the transport cannot. */
     void (*shutdown)(struct conn *);
     void (*close)(struct conn *);
 };

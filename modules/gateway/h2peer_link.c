@@ -287,21 +287,6 @@ probe_stream(struct conn *conn)
 }
 
 
-static size_t
-unread_stream(const struct conn *conn)
-{
-    (void) conn;
-    return 0;
-}
-
-
-static void
-shutdown_stream(struct conn *conn)
-{
-    (void) conn;
-}
-
-
 static void
 close_stream(struct conn *conn)
 {
@@ -314,8 +299,6 @@ static const struct conn_io stream_io = {
     .read = read_stream,
     .send = send_stream,
     .probe = probe_stream,
-    .unread = unread_stream,
-    .shutdown = shutdown_stream,
     .close = close_stream,
 };
 
