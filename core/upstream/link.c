@@ -202,6 +202,25 @@ link_new_inner(struct link *outer, struct task *t, const struct conn_io *io,
 }
 
 
+void
+link_carry(struct link *l, struct arena *a,
+           void (*on_read_outer)(struct event *),
+           void (*on_flushed_outer)(struct conn *))
+{
+    struct conn *c = &l->conn;
+
+    l->task = NULL;
+    timer_stop(&c->read_timer);
+    timer_stop(&c->write_timer);
+    chain_init(&c->out, a);
+    c->log = worker->log;
+    c->is_quiet = true;
+    c->event.on_read = on_read_outer;
+    c->on_flushed = on_flushed_outer;
+    conn_set_nodelay(c);
+}
+
+
 struct link *
 link_take(struct task *t, struct upstream_group *g, const struct peer *peer,
           const struct link_kind *kind)

@@ -143,6 +143,11 @@ void link_speak(struct link *l, const struct link_protocol *protocol);
 struct link *link_new_inner(struct link *outer, struct task *t,
                             const struct conn_io       *io,
                             const struct link_protocol *protocol);
+/* For enter: the link is no task's any more, but carries others inside of it.
+ * These are its conn's handlers; out has its pieces from a. */
+void link_carry(struct link *l, struct arena *a,
+                void (*on_read)(struct event *),
+                void (*on_flushed)(struct conn *));
 /* The outer link may be entered by others of the group, until it is discarded or
  * kept idle. */
 void link_share(struct link *outer, struct upstream_group *g);

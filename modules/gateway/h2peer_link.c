@@ -463,22 +463,12 @@ static const struct link_protocol use_link
 static void
 take_over(struct carrier *c, struct link *l)
 {
-    struct conn *conn = &l->conn;
-
     c->link = l;
     c->flush.run = run_flush;
     c->again.run = run_again;
     if (c->arena == NULL)
         c->arena = arena_new(0);
-    l->task = NULL;
-    timer_stop(&conn->read_timer);
-    timer_stop(&conn->write_timer);
-    chain_init(&conn->out, c->arena);
-    conn->log = worker->log;
-    conn->is_quiet = true;
-    conn->event.on_read = on_read;
-    conn->on_flushed = on_flushed;
-    conn_set_nodelay(conn);
+    link_carry(l, c->arena, on_read, on_flushed);
 }
 
 
