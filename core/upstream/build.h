@@ -123,6 +123,9 @@ struct link *idle_take(struct upstream_group *g, const struct peer *peer,
  * its protocol does not take, slots run short or the worker ends.  Sets conn's
  * on_read and timers. */
 void idle_keep(struct upstream_group *g, struct link *l);
-/* Lets idle_take find one that is in use. */
+/* One in use that has room for one more; NULL: none. */
+struct link *idle_find_shared(struct upstream_group *g, const struct peer *peer,
+                              const struct link_kind *kind);
+/* Lets idle_find_shared find one that is in use. */
 void idle_share(struct upstream_group *g, struct link *l);
 void idle_unshare(struct link *l);

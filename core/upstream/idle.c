@@ -250,12 +250,11 @@ idle_note_single(struct idle_pool *pool, str_t name, bool is_single)
 }
 
 
-/* One in use that has room. */
-static struct link *
-find_shared(struct upstream_group *g, const struct peer *peer,
-            const struct link_kind *kind)
+struct link *
+idle_find_shared(struct upstream_group *g, const struct peer *peer,
+                 const struct link_kind *kind)
 {
-    if (kind->most < 2)
+    if (kind->most < 2 || g->idle == NULL)
         return NULL;
     LIST_EACH(&g->idle->shared, it) {
         struct link *l = list_entry(it, struct link, place);
@@ -282,13 +281,8 @@ struct link *
 idle_take(struct upstream_group *g, const struct peer *peer,
           const struct link_kind *kind)
 {
-    struct link *shared;
-
     if (g->idle == NULL)
         return NULL;
-    shared = find_shared(g, peer, kind);
-    if (shared != NULL)
-        return shared;
     LIST_EACH(&g->idle->list, it) {
         struct link *l = list_entry(it, struct link, place);
 

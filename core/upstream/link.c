@@ -222,17 +222,28 @@ link_carry(struct link *l, struct arena *a,
 
 
 struct link *
+link_join(struct upstream_group *g, const struct peer *peer,
+          const struct link_kind *kind)
+{
+    struct link *l = idle_find_shared(g, peer, kind);
+
+    if (l != NULL)
+        l->requests++;
+    return l;
+}
+
+
+struct link *
 link_take(struct task *t, struct upstream_group *g, const struct peer *peer,
           const struct link_kind *kind)
 {
-    struct link *l = idle_take(g, peer, kind);
+    struct link *l = link_join(g, peer, kind);
 
+    if (l != NULL)
+        return l;
+    l = idle_take(g, peer, kind);
     if (l == NULL)
         return NULL;
-    if (l->inner != 0) {
-        l->requests++;
-        return l;
-    }
     l->was_idle = true;
     l->conn.event.on_write = conn_on_writable;
     use(l, t);

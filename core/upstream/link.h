@@ -133,6 +133,9 @@ struct link *link_new(struct task *t, str_t name,
 struct link *link_take(struct task *t, struct upstream_group *g,
                        const struct peer *peer,
                        const struct link_kind *kind);
+/* The latter only. */
+struct link *link_join(struct upstream_group *g, const struct peer *peer,
+                       const struct link_kind *kind);
 /* The name of the peer to which that client's connection has had an idle one
  * most recently; empty: it has none. */
 str_t link_owned(const struct upstream_group *g, uint64_t owner);

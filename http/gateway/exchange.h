@@ -63,7 +63,8 @@ enum step exchange_answered(struct exchange *x);
  * another use or closes it. */
 void exchange_end(struct exchange *x);
 
-/* Opens a connection to the current peer, or takes an idle one when it may.
+/* Opens a connection to the current peer, or takes an idle one when it may, or
+ * one that others use, unless the run has moved too often.
  * STEP_NEXT: it is there; STEP_WAIT: it is being opened, by another exchange if
  * x has no link; STEP_FAIL: logged. */
 enum step uplink_open(struct exchange *x, bool may_be_idle);

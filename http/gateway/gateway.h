@@ -298,7 +298,7 @@ struct gateway {
     msec_t           started_at;
     bool             is_stale; /* the peer had closed an idle connection: try
                                   it again                                   */
-    unsigned         moves;  /* to another connection, as the peer has asked  */
+    unsigned         moves;  /* to another connection of the same peer       */
     unsigned         fault;  /* of a bad response: enum gateway_next         */
 
     struct gateway_upload upload;

@@ -128,6 +128,7 @@ gateway_retry(struct gateway *g, unsigned how)
     log_debug(g->r->task.log, "http next upstream, %x", how);
     exchange_end(x);
     if (stale && may) {
+        g->moves++;
         g->is_stale = true;
         return try_again(g);
     }

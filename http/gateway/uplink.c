@@ -183,14 +183,17 @@ speak(struct exchange *x, const struct gateway_protocol *p)
 }
 
 
-/* An idle connection of that kind, or one with room, that speaks p. */
+/* An idle connection of that kind where that may be, or one with room, that
+ * speaks p. */
 static bool
 take(struct exchange *x, const struct gateway_protocol *p,
-     const struct link_kind *kind)
+     const struct link_kind *kind, bool may_be_idle)
 {
     struct gateway *g = x->gateway;
 
-    x->link = link_take(&g->r->task, group_of(g), g->pick.peer, kind);
+    x->link = may_be_idle
+                  ? link_take(&g->r->task, group_of(g), g->pick.peer, kind)
+                  : link_join(group_of(g), g->pick.peer, kind);
     if (x->link == NULL)
         return false;
     speak(x, p);
@@ -200,16 +203,16 @@ take(struct exchange *x, const struct gateway_protocol *p,
 
 /* kind: of the protocol of x. */
 static bool
-take_any(struct exchange *x, const struct link_kind *kind)
+take_any(struct exchange *x, const struct link_kind *kind, bool may_be_idle)
 {
     const struct gateway_protocol *p = x->gateway->protocol;
     struct link_kind               chosen;
 
     if (p->choices == NULL)
-        return take(x, p, kind);
+        return take(x, p, kind, may_be_idle);
     for (unsigned i = 0; p->choices[i] != NULL; i++) {
         chosen = kind_of(x->gateway, p->choices[i]);
-        if (take(x, p->choices[i], &chosen))
+        if (take(x, p->choices[i], &chosen, may_be_idle))
             return true;
     }
     return false;
@@ -238,22 +241,23 @@ agree(struct exchange *x)
 }
 
 
-/* Where x may use the connection that another one opens, it waits for that. */
+/* Where x may join others, it uses a connection that they have, or waits for one
+ * that they open. */
 static enum step
-open_link(struct exchange *x, bool may_be_idle, bool may_wait)
+open_link(struct exchange *x, bool may_be_idle, bool may_join)
 {
     struct gateway                *g = x->gateway;
     const struct gateway_protocol *p = g->protocol;
     struct link_kind               kind = kind_of(g, p);
 
-    if (may_be_idle && take_any(x, &kind)) {
+    if ((may_be_idle || may_join) && take_any(x, &kind, may_be_idle)) {
         log_debug(g->r->task.log, "get keepalive peer: using connection fd:%d",
                   x->link->conn.event.fd);
         return STEP_NEXT;
     }
     if (g->protocol != p) /* one was taken, but could not be used */
         kind = kind_of(g, g->protocol);
-    if (may_wait && may_share(g)
+    if (may_join && may_share(g)
         && link_await(&g->awaited, &g->r->task, group_of(g), g->pick.peer,
                       &kind, time_left(x)))
         return STEP_WAIT;
@@ -264,7 +268,8 @@ open_link(struct exchange *x, bool may_be_idle, bool may_wait)
 enum step
 uplink_open(struct exchange *x, bool may_be_idle)
 {
-    enum step s = open_link(x, may_be_idle, may_be_idle);
+    bool      may_join = may_be_idle || x->gateway->moves <= GATEWAY_MOVES;
+    enum step s = open_link(x, may_be_idle, may_join);
 
     if (s == STEP_NEXT && x->link->is_connected)
         x->connect_ms = 0;
