@@ -113,6 +113,8 @@ struct link {
     bool              was_idle;   /* taken from the pool                     */
     bool              is_doubtful; /* this use had no body, but the peer may
                                       send one all the same                   */
+    bool              is_moved;   /* inside of another, which has ended for it:
+                                     it is to ask over another connection    */
     bool              timed_out;
     bool              is_send_late; /* ... since the peer takes nothing      */
     bool              is_shared; /* more may go inside of it                 */

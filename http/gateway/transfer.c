@@ -331,6 +331,8 @@ at_eof(struct gateway *g)
         x->is_complete = true;
         return STEP_DONE;
     }
+    if (u->is_moved)
+        exchange_moved(x);
     if (!u->was_idle || x->head_bytes || x->has_head || buf_len(&u->in))
         log_error(g->r->task.log, "upstream prematurely closed connection");
     g->fault = NEXT_ERROR;

@@ -6,6 +6,12 @@
 #include "modules/gateway/memcached.h"
 
 #include "modules/gateway/memcached_answer.h"
+#include "modules/gateway/memcached_link.h"
+
+enum {
+    SHARING = 64,  /* requests at a time on one connection                    */
+    KEY_MAX = 250, /* a longer one is refused, as a server sees fit           */
+};
 
 
 static enum step
@@ -21,7 +27,11 @@ prepare(struct gateway *g)
     }
     run->key = escape_uri(t->arena, key, ESCAPE_BLANKS);
     g->uri = STR("");
-    return pass_find(g, &run->target->to) ? STEP_NEXT : STEP_FAIL;
+    if (!pass_find(g, &run->target->to))
+        return STEP_FAIL;
+    if (g->group == NULL || g->group->idle == NULL || run->key.n > KEY_MAX)
+        g->protocol = g->first = &memcached_single;
+    return STEP_NEXT;
 }
 
 
@@ -29,7 +39,11 @@ static enum step
 encode_head(struct exchange *x, struct chain *out)
 {
     const struct memcached_run *run = exchange_gateway(x)->data;
+    struct memcached_use *u = exchange_has_link(x) ? exchange_link_state(x)
+                                                   : NULL;
 
+    if (u != NULL)
+        u->turn.key = run->key;
     chain_add(out, str_join3(exchange_request(x)->task.arena, STR("get "),
                              run->key, STR("\r\n")));
     return STEP_NEXT;
@@ -121,17 +135,17 @@ decode_eof(struct exchange *x)
 }
 
 
-const struct gateway_protocol memcached_protocol = {
-    .prefix = "memcached",
-    .scheme = "memcached",
-    .surplus = "memcached sent invalid trailer",
-    .has_own_404 = true,
-    .state_size = sizeof(struct memcached_answer),
-    .prepare = prepare,
-    .encode_head = encode_head,
-    .decode = decode,
-    .decode_eof = decode_eof,
-};
+#define PROTOCOL(shared) \
+    { \
+        .prefix = "memcached", .scheme = "memcached", \
+        .surplus = "memcached sent invalid trailer", .has_own_404 = true, \
+        .state_size = sizeof(struct memcached_answer), .link = (shared), \
+        .prepare = prepare, .encode_head = encode_head, .decode = decode, \
+        .decode_eof = decode_eof, \
+    }
+
+const struct gateway_protocol memcached_protocol = PROTOCOL(&memcached_link);
+const struct gateway_protocol memcached_single = PROTOCOL(NULL);
 
 
 /* --- directives ----------------------------------------------------------- */
@@ -142,6 +156,7 @@ ready(struct conf *cf, void *at)
     struct memcached_conf *c = at;
 
     c->gateway.force_ranges = true;
+    c->gateway.streams = SHARING;
     return gateway_ready(cf, &c->gateway, "memcached");
 }
 

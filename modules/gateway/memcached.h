@@ -30,3 +30,5 @@ struct memcached_run {
 
 extern struct module memcached_module, memcached_pass_module;
 extern const struct gateway_protocol memcached_protocol;
+/* For what is not asked for over a connection that others use, too. */
+extern const struct gateway_protocol memcached_single;

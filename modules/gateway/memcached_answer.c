@@ -32,7 +32,7 @@ find_fault(struct memcached_answer *a, str_t line)
 {
     str_t word;
 
-    if (!take_word(&line, &word) || !str_eq(word, a->key))
+    if (!take_word(&line, &word) || (a->key.p != NULL && !str_eq(word, a->key)))
         return "key";
     if (!take_word(&line, &word) || !number_parse(word, UINT32_MAX, &a->flags))
         return "flags";
@@ -94,4 +94,11 @@ memcached_next(struct memcached_answer *a, str_t *in)
     }
     return a->left == 0 && a->ended == END_LENGTH ? MEMCACHED_SAW_END
                                                   : MEMCACHED_WANTS_MORE;
+}
+
+
+uint64_t
+memcached_rest(const struct memcached_answer *a)
+{
+    return a->has_line ? a->left + (END_LENGTH - a->ended) : 0;
 }

@@ -20,7 +20,7 @@ enum memcached_event {
 
 /* Zeroed memory is a new one, but for key. */
 struct memcached_answer {
-    str_t    key;  /* that was asked for                                     */
+    str_t    key;  /* that was asked for; STR_NONE: nobody knows             */
     str_t    line; /* the first one, without its end; points into the input  */
     const char *fault; /* the word of line that is wrong: "key", "flags",
                           "length"; NULL: all of it                          */
@@ -33,3 +33,5 @@ struct memcached_answer {
 
 /* Takes a part from the start of *in. */
 enum memcached_event memcached_next(struct memcached_answer *a, str_t *in);
+/* What is still to come of one whose line has come, in bytes; else 0. */
+uint64_t memcached_rest(const struct memcached_answer *a);
