@@ -148,6 +148,8 @@ for ('sticky cookie' => 'invalid number of arguments in "sticky" directive in F:
      'sticky cookie c; sticky route $uri' => '"sticky" directive is duplicate in F:1',
      'sticky cookie c expires=soon' => 'invalid parameter "expires=soon" in F:1',
      'sticky cookie c samesite=nonsense' => 'invalid parameter "samesite=nonsense" in F:1',
+     'sticky learn create=$arg_c lookup=$arg_l zone=z:1m sync' =>
+         'parameter "sync" of the "sticky" directive is not supported: there is no "zone_sync" in F:1',
      'sticky route r' => 'invalid parameter "r" in F:1',
      'sticky learn create=$uri lookup=$uri' => '"sticky" directive "zone" parameter is not specified in F:1',
      'sticky learn create=$uri zone=z:64k' => '"sticky" directive "lookup" parameter is not specified in F:1',

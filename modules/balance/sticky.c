@@ -233,7 +233,8 @@ static const struct directive directives[] = {
       "empty, or (learn) by the number of a session that the server has made: "
       "create= is where a response has it, lookup= where requests do; a "
       "session is forgotten when it is not used for timeout (10m), and "
-      "learned when the response is complete, or, with header, begins." },
+      "learned when the response is complete, or, with header, begins. sync "
+      "is not supported: machines share no sessions." },
     { .name = NULL },
 };
 

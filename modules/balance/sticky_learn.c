@@ -159,6 +159,10 @@ take(struct conf *cf, str_t arg, struct learn *l)
         l->by_header = true;
         return NULL;
     }
+    if (str_is(arg, "sync"))
+        return conf_error(cf,
+                          "parameter \"sync\" of the \"sticky\" directive is "
+                          "not supported: there is no \"zone_sync\"");
     return conf_error(cf, "invalid parameter \"" STR_F "\"", STR_A(arg));
 }
 
