@@ -267,6 +267,8 @@ set_options(struct conn *c, const struct link_options *o)
 {
     if (o->io != NULL)
         c->io = o->io;
+    if ((o->keepalive | o->rcvbuf | o->sndbuf) == 0)
+        return;
     set_option(c, SO_KEEPALIVE, "SO_KEEPALIVE", o->keepalive);
     set_option(c, SO_RCVBUF, "SO_RCVBUF", o->rcvbuf);
     set_option(c, SO_SNDBUF, "SO_SNDBUF", o->sndbuf);
@@ -345,10 +347,13 @@ link_connect(struct link *l, const struct addr_any *to,
     l->is_untried = o->wrap != NULL && !o->wrap(&l->conn, o->arg);
     if (l->is_untried)
         return STEP_FAIL;
-    link_wait_read(l, timeout);
+    l->read_timeout = timeout;
     l->is_pending = true;
     l->has_outcome = l->conn.event.writable;
-    return l->has_outcome ? STEP_NEXT : STEP_WAIT;
+    if (l->has_outcome)
+        return STEP_NEXT;
+    link_wait_read(l, timeout);
+    return STEP_WAIT;
 }
 
 
@@ -412,6 +417,8 @@ link_connected(struct link *l)
     enum step s = l->has_outcome ? go_on(l) : STEP_WAIT;
 
     l->is_pending = s == STEP_WAIT;
+    if (l->is_pending && !timer_is_set(&l->conn.read_timer))
+        link_wait_read(l, l->read_timeout); /* it was connected at once */
     return s;
 }
 
