@@ -72,6 +72,7 @@ reap(struct post *p)
         http_protocol_of(h)->free(h);
     if (h->arena != NULL)
         arena_free(h->arena);
+    free(h->server_addr);
     port_put(h->conn.port);
     h->address->gen->connections--;
     generation_put(h->address->gen);

@@ -51,6 +51,8 @@ struct http_conn {
     struct arena                *arena; /* of what was found meanwhile, or
                                            NULL                              */
     const struct proxy_protocol *proxy; /* its PROXY header, or NULL         */
+    char                        *server_addr; /* $server_addr, if a request has
+                                           asked for it, or NULL             */
     struct http_ocsp            *ocsp; /* its certificate is being asked about;
                                           or NULL                            */
     struct log_frame             frame;

@@ -65,14 +65,26 @@ local_address(const struct task *t, struct addr_any *room)
 }
 
 
+/* Kept for the connection's other requests: where the listener is a wildcard,
+ * the kernel is asked once. */
 str_t
 http_var_server_addr(struct task *t, uintptr_t arg)
 {
+    struct http_conn      *h = http_conn_of(http_of(t));
     struct addr_any room   UNSET;
-    const struct addr_any *at = local_address(t, &room);
+    const struct addr_any *at;
+    str_t                  text;
 
     (void) arg;
-    return at != NULL ? address_text(t, &at->sa, at->len) : STR_NONE;
+    if (h->server_addr != NULL)
+        return str_of(h->server_addr);
+    at = local_address(t, &room);
+    if (at == NULL)
+        return STR_NONE;
+    text = address_text(t, &at->sa, at->len);
+    if (h->conn.event.fd != -1) /* one that will be freed */
+        h->server_addr = strndup(text.p, text.n);
+    return text;
 }
 
 
