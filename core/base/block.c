@@ -21,6 +21,9 @@ static _Thread_local struct {
 } spare[CLASS_COUNT];
 
 
+static _Thread_local size_t freed;
+
+
 /* The index in spare, or CLASS_COUNT for a size that is not kept. */
 static unsigned
 class_of(size_t size)
@@ -97,6 +100,7 @@ drop(struct block *b)
     if (class == CLASS_COUNT || b->data != (char *) (b + 1)
         || spare[class].n >= SPARE_MAX_BYTES / b->size)
     {
+        freed += b->size;
         free(b);
         return;
     }
@@ -121,4 +125,11 @@ block_put(struct block *b)
         b->free(b);
     else
         drop(b);
+}
+
+
+size_t
+block_freed(void)
+{
+    return freed;
 }

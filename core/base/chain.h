@@ -32,6 +32,9 @@ struct block *block_try(size_t size);
 struct block *block_get(struct block *b);
 void          block_put(struct block *b); /* NULL is allowed */
 
+/* Bytes that the thread has given back to malloc so far with blocks. */
+size_t block_freed(void);
+
 /* An open file that pieces refer to. */
 struct chain_file {
     unsigned refs;

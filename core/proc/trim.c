@@ -7,17 +7,24 @@
  */
 #include "core/proc/trim.h"
 
-#include "core/base/arena.h"
+#include "core/base/chain.h"
 #include "core/os/memory.h"
 
 enum { MUCH = 4 * 1024 * 1024, LITTLE = 512 * 1024, CALM_MS = 1000 };
+
+
+static size_t
+all_freed(void)
+{
+    return arena_use()->freed + block_freed();
+}
 
 
 /* Since the last look. */
 static size_t
 freed(const struct trim *t)
 {
-    return arena_use()->freed - t->then;
+    return all_freed() - t->then;
 }
 
 
@@ -30,7 +37,7 @@ on_timeout(struct timer *timer)
         memory_trim();
     else
         timer_set(timer->loop, timer, CALM_MS);
-    t->then = arena_use()->freed;
+    t->then = all_freed();
 }
 
 
@@ -44,5 +51,5 @@ trim_look(struct trim *t, struct loop *l)
     t->timer.on_timeout = on_timeout;
     t->timer.is_idle = true;
     timer_set(l, &t->timer, CALM_MS);
-    t->then = arena_use()->freed;
+    t->then = all_freed();
 }
