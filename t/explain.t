@@ -68,6 +68,7 @@ http {
             proxy_set_header Host $host;
             proxy_pass http://group/base/;
             if ($arg_deny) { return 405; }
+            if ($scheme = https) { return 404; }
         }
         location /private/ {
             auth_basic realm;
@@ -316,6 +317,8 @@ $said = json("$www/text/?a=1&b=2");
 like why($said, 'return 200 "$arg'), qr/the text is "1, 2"/, 'the text of return';
 $said = json("$www/new/?deny=no");
 like why($said, 'if ($arg_deny)'), qr/it is so: \$arg_deny is "no"/, 'what if tested';
+like why(json("$www/new/"), 'if ($scheme'), qr/it is not so: \$scheme is "http"/,
+    'a variable that is not kept';
 $said = json("$www/known/");
 like +($said->{response}{added}[-1]{text}), qr/^Set-Cookie: uid=/, 'userid';
 

@@ -244,13 +244,13 @@ static void
 tell_condition(const struct run *run, const struct rule *rule,
                const char *verdict, const char *why, str_t value)
 {
-    const struct task *t = &run->r->task;
-    const struct var  *v = rule->condition.var;
+    struct task      *t = &run->r->task;
+    const struct var *v = rule->condition.var;
 
     if (!task_is_dry(t))
         return;
     if (v != NULL)
-        value = t->values[v->index].s;
+        value = var_get(t, v);
     tell(run, rule, verdict,
          arena_printf(t->arena, "%s: %s" STR_F "%s\"" STR_F "\"", why,
                       v ? "$" : "", STR_A(v ? v->name : STR("")),
