@@ -42,12 +42,10 @@ http {
 }
 EOC
 
-my ($worker) = children($t->pid);
-$worker //= $t->pid;
-
 # Private memory of the worker, in kB, but for what it has of files: that is private
 # only while no other process has it.
 sub memory {
+    my $worker = (children($t->pid))[0] // $t->pid; # behind a response: it is there
     return $t->read("/proc/$worker/smaps_rollup") =~ /^Private_Dirty:\s+(\d+)/m ? $1 : 0;
 }
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "core/base/check.h"
+#include "core/base/sparse.h"
 #include "core/net/conn.h"
 #include "core/os/range.h"
 
@@ -28,8 +29,6 @@ enum {
     MAIN_MIN = 1024, /* struct SSL is larger                                 */
     PART_MIN = 96,
     TRIMMED = 256, /* slots, at once                                        */
-    GROUP = 8,     /* words that a byte tells of                            */
-    WORD = 8,
 };
 
 struct packed {
@@ -349,56 +348,12 @@ slot_use(struct slot *s)
 
 /* --- packed -------------------------------------------------------------------------- */
 
-/* For each eight words a byte that tells which are not zero, then for each of
- * these a byte that tells which of its bytes are not zero, and these. */
-static size_t
-pack(const unsigned char *from, size_t n, unsigned char *out)
-{
-    static const unsigned char zeroes[WORD];
-    unsigned char             *start = out, *group = NULL, *mask;
-
-    for (size_t i = 0; i < n; i += WORD) {
-        if (i % (WORD * GROUP) == 0) {
-            group = out++;
-            *group = 0;
-        }
-        if (memcmp(from + i, zeroes, WORD) == 0)
-            continue;
-        *group |= (unsigned char) (1U << (i / WORD % GROUP));
-        mask = out++;
-        *mask = 0;
-        for (unsigned k = 0; k < WORD; k++)
-            if (from[i + k] != 0) {
-                *mask |= (unsigned char) (1U << k);
-                *out++ = from[i + k];
-            }
-    }
-    return (size_t) (out - start);
-}
-
-
-/* Into zeroes. */
-static void
-unpack(const unsigned char *from, unsigned char *out, size_t n)
-{
-    unsigned char group = 0, mask;
-
-    for (size_t i = 0; i < n; i += WORD) {
-        if (i % (WORD * GROUP) == 0)
-            group = *from++;
-        if (group >> (i / WORD % GROUP) & 1)
-            for (mask = *from++; mask != 0; mask &= (unsigned char) (mask - 1))
-                out[i + (unsigned) __builtin_ctz(mask)] = *from++;
-    }
-}
-
-
 struct packed *
 slot_pack(struct slot *s)
 {
-    static unsigned char scratch[SIZE + SIZE / WORD + SIZE / WORD / GROUP];
-    size_t               n = pack((const unsigned char *) s, s->top, scratch);
-    struct packed       *p = malloc(sizeof(*p) + n);
+    static unsigned char scratch[SPARSE_MOST(SIZE)];
+    size_t         n = sparse_pack((const unsigned char *) s, s->top, scratch);
+    struct packed *p = malloc(sizeof(*p) + n);
 
     if (p == NULL)
         check_memory(sizeof(*p) + n);
@@ -421,7 +376,7 @@ slot_unpack(struct packed *p)
 #ifdef WEIR_DEBUG
     CHECK(mprotect(p->slot, SIZE, PROT_READ | PROT_WRITE) == 0);
 #endif
-    unpack(p->bytes, (unsigned char *) p->slot, p->top);
+    sparse_unpack(p->bytes, (unsigned char *) p->slot, p->top);
     OPENSSL_cleanse(p, sizeof(*p) + p->n);
     free(p);
 }

@@ -48,10 +48,10 @@ feed_connection(struct h2 *h, size_t n)
 {
     h->unfed += n;
     if (h->buffered > BUFFERED || h->unfed == 0) {
-        shut(h, nghttp2_session_get_local_window_size(h->session) <= 0);
+        shut(h, nghttp2_session_get_local_window_size(h2_session(h)) <= 0);
         return;
     }
-    nghttp2_session_consume_connection(h->session, h->unfed);
+    nghttp2_session_consume_connection(h2_session(h), h->unfed);
     h->unfed = 0;
     shut(h, false);
 }
@@ -68,8 +68,8 @@ h2_body_release(struct h2_stream *s, size_t n)
     if (h->unfed != 0)
         feed_connection(h, 0);
     if (!s->is_whole && !s->is_gone && (!s->is_over || s->linger_until != 0))
-        nghttp2_session_consume_stream(h->session, s->id, n);
-    if (nghttp2_session_want_write(h->session))
+        nghttp2_session_consume_stream(h2_session(h), s->id, n);
+    if (nghttp2_session_want_write(h2_session(h)))
         h2_gather_later(h);
 }
 
@@ -165,8 +165,8 @@ linger(struct h2_stream *s, size_t n)
     if (clock_ms() >= s->linger_until)
         return;
     timer_set(h->http.conn.loop, &s->read_timer, s->linger_ms);
-    nghttp2_session_consume_stream(h->session, s->id, n);
-    if (nghttp2_session_want_write(h->session))
+    nghttp2_session_consume_stream(h2_session(h), s->id, n);
+    if (nghttp2_session_want_write(h2_session(h)))
         h2_gather_later(h);
 }
 
@@ -242,8 +242,8 @@ grow(struct h2_stream *s)
     s->window = s->window * 2 < WINDOW_MAX ? s->window * 2 : WINDOW_MAX;
     if (s->window == 0)
         s->window = 65535;
-    nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, s->id,
-                                          s->window);
+    nghttp2_session_set_local_window_size(h2_session(h), NGHTTP2_FLAG_NONE,
+                                          s->id, s->window);
     h2_gather_later(h);
 }
 

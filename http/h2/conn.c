@@ -127,7 +127,7 @@ linger(struct h2 *h)
 void
 h2_end(struct h2 *h, bool at_once)
 {
-    nghttp2_session     *n = h->session;
+    nghttp2_session     *n = h2_session(h);
     static const uint8_t about[8] = "the end";
 
     if (h->state >= H2_ENDING || h->is_broken || n == NULL)
@@ -162,7 +162,7 @@ h2_fail(struct h2 *h, uint32_t code)
     if (h->state >= H2_ENDING || h->is_broken)
         return;
     h2_failed(h);
-    nghttp2_session_terminate_session(h->session, code);
+    nghttp2_session_terminate_session(h2_session(h), code);
     post_add(h->http.conn.loop, &h->more);
     post_add_late(h->http.conn.loop, &h->gather);
 }
@@ -187,8 +187,8 @@ on_refusal(struct timer *t)
     struct h2 *h = container_of(t, struct h2, refusal);
 
     for (unsigned i = 0; i < h->refusals; i++)
-        nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, h->refused[i],
-                                  NGHTTP2_PROTOCOL_ERROR);
+        nghttp2_submit_rst_stream(h2_session(h), NGHTTP2_FLAG_NONE,
+                                  h->refused[i], NGHTTP2_PROTOCOL_ERROR);
     h->refusals = 0;
     if (h->state == H2_NOTICED)
         h2_end(h, true);
@@ -236,7 +236,7 @@ go_to_sleep(struct h2 *h)
         return false;
     h->is_asleep = true;
     if (!h->http.conn.has_unsent && h->links == NULL
-        && !nghttp2_session_want_write(h->session))
+        && !nghttp2_session_want_write(h2_session(h)))
         h2_memory_rest(h);
     timer_set(h->http.conn.loop, &h->http.conn.read_timer,
               may > SLEEP_MS ? may - SLEEP_MS : 0);
@@ -281,11 +281,11 @@ settle_open(struct h2 *h)
 
 /* Whether all that was to be said is out. */
 static bool
-is_said(const struct h2 *h)
+is_said(struct h2 *h)
 {
     return h->http.conn.out.n == 0 && !h->http.conn.has_unsent && !h->is_full
            && !post_is_added(&h->gather)
-           && !nghttp2_session_want_write(h->session);
+           && !nghttp2_session_want_write(h2_session(h));
 }
 
 
@@ -343,7 +343,7 @@ static void
 check_data(struct h2 *h, int32_t id)
 {
     if (!h->took_data && id <= h->last && id % 2 == 1 && h->state < H2_ENDING
-        && nghttp2_session_find_stream(h->session, id) == NULL)
+        && nghttp2_session_find_stream(h2_session(h), id) == NULL)
         h2_stream_late(h, id, false);
 }
 
@@ -364,7 +364,8 @@ take(struct h2 *h, str_t in)
             return true;
         h->is_working = true;
         h->took_data = false;
-        n = nghttp2_session_mem_recv(h->session, (const uint8_t *) in.p, part);
+        n = nghttp2_session_mem_recv(h2_session(h), (const uint8_t *) in.p,
+                                     part);
         h->is_working = false;
         if (n >= 0 && verdict == H2_IS_DATA)
             check_data(h, h->watch.data_id);
@@ -440,7 +441,7 @@ static bool
 is_held_up(struct h2 *h)
 {
     h->is_held_up = h->http.conn.out.n > OUT_MAX
-                    || nghttp2_session_get_outbound_queue_size(h->session)
+                    || nghttp2_session_get_outbound_queue_size(h2_session(h))
                            > FRAMES_MAX;
     return h->is_held_up;
 }
@@ -485,7 +486,7 @@ h2_read(struct h2 *h)
     if (more == -1)
         return;
     h2_body_told(h, more == 1 && !h->is_failed);
-    if (nghttp2_session_want_write(h->session) || h->http.conn.has_unsent)
+    if (nghttp2_session_want_write(h2_session(h)) || h->http.conn.has_unsent)
         h2_gather_later(h);
     if (!h->is_failed && more == 1)
         post_add_next(h->http.conn.loop, &h->more);
@@ -704,7 +705,7 @@ free_conn(struct http_conn *c)
 {
     struct h2 *h = container_of(c, struct h2, http);
 
-    nghttp2_session_del(h->session);
+    nghttp2_session_del(h2_session(h));
     h2_out_end(h);
     if (h->links != NULL)
         arena_free(h->links);

@@ -57,8 +57,11 @@ enum h2_closed {
 
 struct h2 {
     struct http_conn  http; /* first */
-    nghttp2_session  *session;
+    nghttp2_session  *session; /* by h2_session alone                        */
     union slot       *slot;    /* of its memory (memory.c), or NULL          */
+    unsigned char    *packed;  /* the session, while it is asleep; or NULL   */
+    uint32_t          n_own;   /* bytes of it that are in the slot           */
+    uint32_t          n_parts; /* ... in so many pieces                      */
     struct arena     *links;   /* of the chain that goes out; NULL: it is
                                    empty                                     */
     struct block     *room;    /* the last block of it (out.c), or NULL      */
@@ -184,6 +187,17 @@ static inline struct h2 *
 h2_of_conn(struct conn *c)
 {
     return container_of(c, struct h2, http.conn);
+}
+
+/* memory.c: unpacks it. */
+void h2_memory_wake(struct h2 *h);
+
+static inline nghttp2_session *
+h2_session(struct h2 *h)
+{
+    if (h->packed != NULL)
+        h2_memory_wake(h);
+    return h->session;
 }
 
 static inline struct h2_stream *

@@ -77,7 +77,7 @@ fill(struct h2 *h)
     h->is_full = false;
     h->urgency = UINT8_MAX;
     while (!h->is_full) {
-        n = nghttp2_session_mem_send(h->session, &bytes);
+        n = nghttp2_session_mem_send(h2_session(h), &bytes);
         if (n < 0)
             return false;
         if (n == 0)
@@ -185,7 +185,7 @@ h2_on_flushed(struct conn *c)
     }
     behind_flush(h, FLUSH_DONE);
     if (!h->is_broken && h->state < H2_LINGER && h->session != NULL
-        && nghttp2_session_want_write(h->session))
+        && nghttp2_session_want_write(h2_session(h)))
         h2_gather_later(h);
 }
 

@@ -5,18 +5,26 @@
  * and a table of streams, which is all zeroes when there are none.  They lie on
  * pages of their own: what is not used of them takes no memory, whatever was freed
  * before, and what an idle connection has used goes back to the system.
+ *
+ * The session itself and the indexes of its two tables of HPACK lie there, too: they
+ * are mostly zeroes, and packed while the connection sleeps.  Nothing but nghttp2
+ * uses any of it, with a session that h2_session has given.
  */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/base/check.h"
 #include "core/base/pieces.h"
+#include "core/base/sparse.h"
 #include "http/h2/conn.h"
 
 enum {
     LARGE = 16384, /* so large is the buffer at least                      */
     PAGE = 4096,
     FRAMES = 5 * PAGE, /* ... and at most                                    */
+    OWN = 2 * PAGE,    /* the session and its parts                          */
+    OWN_LEAST = 512,   /* ... which are as large                             */
     SLOTS = 64,        /* made at a time                                     */
 };
 
@@ -26,6 +34,7 @@ static union slot {
     struct {
         char frames[FRAMES];
         char table[PAGE];
+        char own[OWN];
     } part;
 } * spare;
 
@@ -65,11 +74,32 @@ take_slot(struct h2 *h)
 }
 
 
+/* What nghttp2 asks for while it makes the session stays as long as that.  NULL:
+ * it is none of these parts. */
+static void *
+get_own(struct h2 *h, size_t n)
+{
+    char *p;
+
+    n = (n + 15) & ~(size_t) 15;
+    if (h->session != NULL || n < OWN_LEAST || n > OWN - h->n_own
+        || take_slot(h) == NULL)
+        return NULL;
+    p = h->slot->part.own + h->n_own;
+    h->n_own += (uint32_t) n;
+    h->n_parts++;
+    return p;
+}
+
+
 static void *
 get(size_t n, void *user)
 {
     struct h2 *h = user;
+    void      *own = get_own(h, n);
 
+    if (own != NULL)
+        return own;
     if (n < LARGE || n > FRAMES || h->has_frames || take_slot(h) == NULL)
         return pieces_get(n);
     h->has_frames = true;
@@ -90,12 +120,19 @@ put_slot(struct h2 *h)
 {
     union slot *s = h->slot;
 
-    if (h->has_frames || h->has_table)
+    if (h->has_frames || h->has_table || h->n_parts != 0)
         return;
     h->slot = NULL;
     forget(s->part.frames + PAGE, sizeof(*s) - PAGE);
     s->next = spare;
     spare = s;
+}
+
+
+static bool
+is_own(const union slot *s, const void *p)
+{
+    return (uintptr_t) p - (uintptr_t) s->part.own < OWN;
 }
 
 
@@ -107,7 +144,11 @@ put(void *p, void *user)
 
     if (p == NULL)
         return;
-    if (s != NULL && p == s->part.frames) {
+    if (s != NULL && is_own(s, p)) {
+        if (--h->n_parts == 0)
+            h->n_own = 0;
+        put_slot(h);
+    } else if (s != NULL && p == s->part.frames) {
         h->has_frames = false;
         put_slot(h);
     } else if (s != NULL && p == s->part.table) {
@@ -125,6 +166,10 @@ get_zeroed(size_t n, size_t size, void *user)
 {
     struct h2 *h = user;
 
+    void *own = n == 1 ? get_own(h, size) : NULL;
+
+    if (own != NULL)
+        return memset(own, 0, size);
     if (n > PAGE || n * size != PAGE || h->has_table || take_slot(h) == NULL)
         return calloc(n, size);
     h->has_table = true;
@@ -142,9 +187,13 @@ resize(void *p, size_t n, void *user)
 
     if (p == NULL)
         return get(n, user);
-    if (s == NULL || (p != s->part.frames && p != s->part.table))
+    if (s == NULL
+        || (p != s->part.frames && p != s->part.table && !is_own(s, p)))
         return realloc(p, n);
-    had = p == s->part.frames ? FRAMES : PAGE;
+    if (is_own(s, p))
+        had = (size_t) (s->part.own + OWN - (char *) p);
+    else
+        had = p == s->part.frames ? FRAMES : PAGE;
     to = malloc(n);
     if (to == NULL)
         return NULL;
@@ -161,6 +210,36 @@ h2_memory(struct h2 *h)
 }
 
 
+static void
+pack(struct h2 *h)
+{
+    static unsigned char scratch[SPARSE_MOST(OWN)];
+    unsigned char       *from = (unsigned char *) h->slot->part.own;
+    size_t               n = sparse_pack(from, h->n_own, scratch);
+
+    h->packed = malloc(n);
+    if (h->packed == NULL)
+        check_memory(n);
+    memcpy(h->packed, scratch, n);
+    forget(h->slot->part.own, OWN);
+#ifdef WEIR_DEBUG
+    CHECK(mprotect(h->slot->part.own, OWN, PROT_NONE) == 0);
+#endif
+}
+
+
+void
+h2_memory_wake(struct h2 *h)
+{
+#ifdef WEIR_DEBUG
+    CHECK(mprotect(h->slot->part.own, OWN, PROT_READ | PROT_WRITE) == 0);
+#endif
+    sparse_unpack(h->packed, (unsigned char *) h->slot->part.own, h->n_own);
+    free(h->packed);
+    h->packed = NULL;
+}
+
+
 void
 h2_memory_rest(struct h2 *h)
 {
@@ -173,4 +252,6 @@ h2_memory_rest(struct h2 *h)
         forget(s->part.frames, FRAMES);
     if (h->has_table && memcmp(s->part.table, zeroes, PAGE) == 0)
         forget(s->part.table, PAGE);
+    if (h->n_own != 0 && h->packed == NULL)
+        pack(h);
 }

@@ -96,8 +96,8 @@ reply_left(const struct h2_stream *s)
 
     if (slow->rate == 0 || s->inner != NULL)
         return UINT64_MAX;
-    if (nghttp2_session_get_stream_remote_window_size(s->h->session, s->id) > 0)
-    {
+    if (nghttp2_session_get_stream_remote_window_size(h2_session(s->h), s->id)
+        > 0) {
         moved = c->sent - s->sent_before;
         unread = c->io->unread(c);
         moved = moved > unread ? moved - unread : 0;
@@ -147,7 +147,7 @@ go_on_without(struct h2_stream *s)
     if (!http_lose_client(s->r))
         return false;
     s->is_gone = true;
-    nghttp2_submit_rst_stream(s->h->session, NGHTTP2_FLAG_NONE, s->id,
+    nghttp2_submit_rst_stream(h2_session(s->h), NGHTTP2_FLAG_NONE, s->id,
                               NGHTTP2_PROTOCOL_ERROR);
     h2_gather_later(s->h);
     return true;

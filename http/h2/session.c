@@ -129,7 +129,7 @@ take_headers(struct h2 *h, const nghttp2_frame *f)
 static void
 take_reset(struct h2 *h, const nghttp2_frame *f)
 {
-    struct h2_stream *s = stream_at(h->session, f->hd.stream_id);
+    struct h2_stream *s = stream_at(h2_session(h), f->hd.stream_id);
 
     h->was_reset = f->hd.stream_id;
     if (s != NULL && s->is_told)
@@ -187,7 +187,7 @@ take_window(struct h2 *h, const nghttp2_frame *f)
     struct h2_stream *s = NULL;
 
     if (f->hd.stream_id != 0) {
-        s = stream_at(h->session, f->hd.stream_id);
+        s = stream_at(h2_session(h), f->hd.stream_id);
         if (s == NULL)
             return;
         s->opened += (uint32_t) f->window_update.window_size_increment;
@@ -202,7 +202,7 @@ take_priority(struct h2 *h, const nghttp2_frame *f)
 {
     const nghttp2_ext_priority_update *u = f->ext.payload;
     struct h2_stream                  *s
-        = nghttp2_session_get_stream_user_data(h->session, u->stream_id);
+        = nghttp2_session_get_stream_user_data(h2_session(h), u->stream_id);
     struct h2_priority p = { H2_URGENCY, false };
     str_t value = { (const char *) u->field_value, u->field_value_len };
 
@@ -414,17 +414,18 @@ h2_session_new(struct h2 *h)
         { NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1 },
         { NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
     };
-    nghttp2_mem memory = h2_memory(h);
+    nghttp2_mem      memory = h2_memory(h);
+    nghttp2_session *n;
 
-    if (nghttp2_session_server_new3(&h->session, shared.callbacks, h,
-                                    shared.option, &memory)
+    if (nghttp2_session_server_new3(&n, shared.callbacks, h, shared.option,
+                                    &memory)
         != 0)
     {
         log_error(&h->http.conn.log, "no memory for an HTTP/2 connection");
         return false;
     }
-    nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, all, countof(all));
-    nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0,
-                                          WINDOW);
+    h->session = n; /* not before it is whole: get_own in memory.c */
+    nghttp2_submit_settings(n, NGHTTP2_FLAG_NONE, all, countof(all));
+    nghttp2_session_set_local_window_size(n, NGHTTP2_FLAG_NONE, 0, WINDOW);
     return true;
 }

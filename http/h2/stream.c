@@ -57,7 +57,7 @@ h2_stream_begin(struct h2 *h, int32_t id)
 static void
 detach(struct h2_stream *s)
 {
-    nghttp2_session *n = s->h->session;
+    nghttp2_session *n = h2_session(s->h);
 
     if (n != NULL && !s->is_closed)
         nghttp2_session_set_stream_user_data(n, s->id, NULL);
@@ -126,7 +126,7 @@ h2_stream_reset(struct h2_stream *s, uint32_t code)
         return;
     }
     leave(s);
-    nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id, code);
+    nghttp2_submit_rst_stream(h2_session(h), NGHTTP2_FLAG_NONE, id, code);
     h2_gather_later(h);
 }
 
@@ -164,7 +164,7 @@ h2_stream_closed(struct h2 *h, struct h2_stream *s, int32_t id)
     if (h->was_reset == id)
         how = H2_BY_RESET;
     else if ((s != NULL && s->is_whole && !s->is_malformed)
-             || nghttp2_session_get_stream_remote_close(h->session, id) == 1)
+             || nghttp2_session_get_stream_remote_close(h2_session(h), id) == 1)
         how = H2_BY_END;
     if (s != NULL)
         s->is_closed = true;
@@ -185,7 +185,7 @@ h2_stream_late(struct h2 *h, int32_t id, bool is_head)
             if (h->how[i] == H2_BY_END)
                 h2_fail(h, NGHTTP2_STREAM_CLOSED);
             else if (h->how[i] == H2_BY_RESET)
-                nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id,
+                nghttp2_submit_rst_stream(h2_session(h), NGHTTP2_FLAG_NONE, id,
                                           NGHTTP2_STREAM_CLOSED);
             return;
         }

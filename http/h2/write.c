@@ -125,7 +125,7 @@ h2_send_interim(struct http_request *r, unsigned status,
     new_head(s, 1 + (fields != NULL ? fields->list.n : 0));
     add(s, STR(":status"), status_text(r->task.arena, status));
     add_all(s, fields, NULL);
-    nghttp2_submit_headers(s->h->session, NGHTTP2_FLAG_NONE, s->id, NULL,
+    nghttp2_submit_headers(h2_session(s->h), NGHTTP2_FLAG_NONE, s->id, NULL,
                            s->fields, s->n_fields_out, NULL);
     s->fields = NULL;
     h2_gather_later(s->h);
@@ -182,7 +182,7 @@ uint64_t
 h2_room(struct http_request *r)
 {
     struct h2_stream *s = h2_stream_of(r);
-    nghttp2_session  *n = s->h->session;
+    nghttp2_session  *n = h2_session(s->h);
     int32_t           own, all;
 
     if (s->is_gone || s->h->is_broken || r->out.is_head_only)
@@ -261,7 +261,8 @@ h2_prioritize(struct h2_stream *s, const struct h2_priority *p)
 
     nghttp2_extpri e = { p->urgency, p->is_incremental };
 
-    nghttp2_session_change_extpri_stream_priority(s->h->session, s->id, &e, 0);
+    nghttp2_session_change_extpri_stream_priority(h2_session(s->h), s->id, &e,
+                                                  0);
 }
 
 
@@ -323,7 +324,7 @@ h2_submit(struct h2_stream *s)
 {
     static const nghttp2_data_provider body
         = { .read_callback = h2_frame_body };
-    nghttp2_session *n = s->h->session;
+    nghttp2_session *n = h2_session(s->h);
     bool is_empty = s->has_last && s->out.n == 0 && !s->r->out.is_cut
                     && s->r->out.trailers == NULL;
 
@@ -349,7 +350,7 @@ submit_trailers(struct h2_stream *s)
 
     new_head(s, t->list.n);
     add_all(s, t, NULL);
-    nghttp2_submit_trailer(s->h->session, s->id, s->fields, s->n_fields_out);
+    nghttp2_submit_trailer(h2_session(s->h), s->id, s->fields, s->n_fields_out);
     s->fields = NULL;
 }
 
