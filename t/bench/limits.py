@@ -14,10 +14,16 @@ import argparse
 import os
 import re
 import shutil
-import socket
 import subprocess
+import sys
 import tempfile
-import time
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+import callgrind  # noqa: E402
+import servers  # noqa: E402
 
 ZONES = """
     limit_req_zone $binary_remote_addr zone=req:1m rate=1000000r/s;
@@ -67,37 +73,6 @@ http {{
 """
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def connect(port):
-    for _ in range(600):
-        try:
-            return socket.create_connection(("127.0.0.1", port))
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit("the server does not listen")
-
-
-def ask(port, n):
-    s = connect(port)
-    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    request = b"GET /x HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n"
-    size = None
-    for _ in range(n):
-        s.sendall(request)
-        got = s.recv(65536)
-        if not got.startswith(b"HTTP/1.1 200 "):
-            raise SystemExit(got.decode(errors="replace"))
-        size = size or len(got)
-        while len(got) < size:
-            got += s.recv(65536)
-    s.close()
-
-
 def count(out, n):
     """Instructions a request: all, and those of limits."""
     lines = subprocess.run(
@@ -123,27 +98,23 @@ def instructions(binary, lines, n):
         os.chmod(folder, 0o755)
         with open(folder + "/html/x", "w") as f:
             f.write("x" * 1024)
-        port = free_port()
+        port = servers.free_port()
         with open(folder + "/conf", "w") as f:
             f.write(conf(folder, port, lines))
-        server = subprocess.Popen(
-            ["valgrind", "--tool=callgrind", "--toggle-collect=loop_turn",
-             f"--callgrind-out-file={folder}/out", binary, "-c", folder + "/conf"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        server = callgrind.Server(binary, folder + "/conf", folder,
+                                  folder + "/out")
         try:
-            ask(port, n)
+            callgrind.ask(callgrind.connect(port), "/x", n)
         finally:
-            server.terminate()
-            server.wait(60)
+            server.stop()
         return count(folder + "/out", n)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def main():
-    here = os.path.dirname(os.path.abspath(__file__))
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--binary", default=here + "/../../build/weir")
+    p.add_argument("--binary", default=HERE + "/../../build/weir")
     p.add_argument("--requests", type=int, default=2000)
     args = p.parse_args()
     print("| | a request | limits | |\n|---|---|---|---|")
