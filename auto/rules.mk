@@ -64,7 +64,8 @@ $(B)/obj/modules.o $(B)/obj/known.o: $(B)/obj/%.o: $(B)/%.c $(B)/flags
 $(B)/config.h $(B)/modules.c $(B)/known.c: ;
 
 $(B)/weir: $(call objects,$(PROGRAM)) $(MADE) $(B)/weir.list
-	$(if $(V),,@echo "  LINK  $@" &&) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
+	$(if $(V),,@echo "  LINK  $@" &&) $(CC) $(CFLAGS) $(LTO_PROGRAM) $(LDFLAGS) -o $@ \
+	    $(filter %.o,$^) $(LIBS)
 
 $(B)/libcore.a: $(call objects,$(CORE)) $(B)/obj/known.o $(B)/core.list
 	$(if $(V),,@echo "  AR    $@" &&) rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
@@ -82,7 +83,7 @@ $(B)/libhttp.a: $(call objects,$(HTTP)) $(B)/http.list
 
 $(B)/t/unit/%: t/unit/%.c $(ARCHIVE) $(B)/flags
 	@mkdir -p $(@D)
-	$(if $(V),,@echo "  TEST  $@" &&) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MT $@ $(LDFLAGS) \
+	$(if $(V),,@echo "  TEST  $@" &&) $(CC) $(CPPFLAGS) $(CFLAGS) $(LTO_TEST) -MMD -MP -MT $@ $(LDFLAGS) \
 	    -o $@ $< -Wl,--start-group $(ARCHIVE) -Wl,--end-group $(LIBS)
 
 # A fuzz target with a main() that runs the corpus once; with SANITIZER=fuzzer
@@ -97,7 +98,7 @@ endif
 
 $(B)/t/fuzz/%: t/fuzz/%.c $(REPLAY_SOURCE) $(ARCHIVE) $(B)/flags
 	@mkdir -p $(@D)
-	$(if $(V),,@echo "  FUZZ  $@" &&) $(CC) $(CPPFLAGS) $(CFLAGS) \
+	$(if $(V),,@echo "  FUZZ  $@" &&) $(CC) $(CPPFLAGS) $(CFLAGS) $(LTO_TEST) \
 	    -DFUZZ_NAME='"$*"' $(LDFLAGS) $(FUZZ_LINK) \
 	    -o $@ $< $(REPLAY_SOURCE) -Wl,--start-group $(ARCHIVE) -Wl,--end-group $(LIBS)
 
