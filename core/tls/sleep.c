@@ -20,6 +20,8 @@ static struct list  awake = { &awake, &awake };
 static struct timer timer;
 static struct loop *loop;
 static msec_t       after;
+static msec_t       trim_at; /* the next time                                 */
+static bool has_free;        /* slots, with pages                             */
 
 
 static void
@@ -77,9 +79,7 @@ look_at_some(msec_t now)
 static void
 on_timeout(struct timer *t)
 {
-    static msec_t trim_at;
-    static bool   has_free;
-    msec_t        now = clock_ms();
+    msec_t now = clock_ms();
 
     if (now >= trim_at) {
         has_free = slot_trim();
