@@ -7,7 +7,7 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use Time::HiRes qw(sleep);
+use Time::HiRes qw(sleep time);
 use Weir::Test;
 
 my $backend = Weir::Backend->http(sub {
@@ -191,6 +191,44 @@ SKIP: {
     }
     like $two->read('error.log'), qr/upstream sent no valid HTTP\/1.0 header/, '... is logged';
     is asked($two->connect, 'GET', '/plain')->body, 'honest', 'still works';
+}
+
+# ---- more than may be kept go, also while others come back from HEAD ----
+
+{
+    my $flag = $two->path('all');
+    my $many = Weir::Backend->http(sub {
+        my ($request) = @_;
+
+        wait_until(sub { -e $flag }) if $request->uri eq '/slow';
+        return "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nX-N: N$request->{conn}\r\n\r\n"
+            . ($request->method eq 'HEAD' ? '' : 'x');
+    });
+    my $three = Weir::Test->new;
+    $three->run(<<"EOC");
+%%HTTP%%
+    upstream u { server 127.0.0.1:@{[ $many->port ]}; keepalive 2; }
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    server { listen 127.0.0.1:%%PORT%%; location / { proxy_pass http://u; } }
+}
+EOC
+    my @clients = map { $three->connect } 1 .. 8;
+    $_->send_request('GET', '/slow') for @clients;
+    wait_until(sub { $many->requests == 8 });
+    $two->write('all', '');
+    $_->read_response for @clients;
+    my (%used, $asked);
+    for my $until (map { time + $_ } 0.5, 1) { # what the second half uses counts
+        ($asked, %used) = (0);
+        while (time < $until) {
+            $used{ asked($clients[0], 'HEAD', '/')->header('X-N') }++;
+            $asked++;
+            sleep 0.02;
+        }
+    }
+    cmp_ok $asked, '>', 8, 'one after the other';
+    cmp_ok scalar keys %used, '<=', 2, 'connections that are too many go, whatever else is used';
 }
 
 done_testing;

@@ -305,12 +305,22 @@ idle_count(const struct upstream_group *g)
 }
 
 
+/* What is too many goes when it has not been wanted for a while.  Doubtful ones
+ * take turns, so that each is wanted again and again: they go at once. */
+static bool
+is_surplus(const struct upstream_group *g, const struct link *l)
+{
+    return l->is_doubtful && g->idle->n >= g->keepalive;
+}
+
+
 static bool
 is_worth_keeping(const struct upstream_group *g, const struct link *l)
 {
     return g->idle != NULL && !worker->is_exiting && !l->conn.is_eof
            && !l->conn.event.hangup && l->conn.error == 0
-           && (buf_len(&l->in) == 0 || can_hear(l)) && is_young(g, l);
+           && (buf_len(&l->in) == 0 || can_hear(l)) && is_young(g, l)
+           && !is_surplus(g, l);
 }
 
 
