@@ -669,7 +669,7 @@ close_tls(struct conn *c)
         /* What was cut off in some other way is no reason to forget it. */
         SSL_set_shutdown(tls_awake(t),
                          SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-        sleep_leave(t);
+        sleep_leave(c);
         SSL_free(t->handle);
         tls_context_put(t->context);
     }

@@ -10,9 +10,10 @@
 #include "core/tls/slot.h"
 
 enum {
-    AT_ONCE = 64, /* that are looked at in one turn of the loop              */
-    SOON_MS = 5,  /* ... and the next ones after that                        */
-    LOOKS = 4,    /* in that time                                            */
+    AT_ONCE = 64,  /* that are looked at in one turn of the loop              */
+    SOON_MS = 5,   /* ... and the next ones after that                        */
+    LOOKS = 4,     /* in that time                                            */
+    OFF_MS = 3000, /* ... where nobody sleeps: for slots that are free        */
 };
 
 /* Of the process. */
@@ -21,7 +22,6 @@ static struct timer timer;
 static struct loop *loop;
 static msec_t       after;
 static msec_t       trim_at; /* the next time                                 */
-static bool has_free;        /* slots, with pages                             */
 
 
 static void
@@ -64,7 +64,7 @@ look_at_some(msec_t now)
 {
     struct slot *s;
 
-    for (unsigned n = 0; !list_empty(&awake); n++) {
+    for (unsigned n = 0; after != 0 && !list_empty(&awake); n++) {
         s = list_entry(awake.next, struct slot, link);
         if (s->look_at > now)
             break;
@@ -76,30 +76,37 @@ look_at_some(msec_t now)
 }
 
 
+static msec_t
+period(void)
+{
+    return after != 0 ? after : OFF_MS;
+}
+
+
 static void
 on_timeout(struct timer *t)
 {
     msec_t now = clock_ms();
 
     if (now >= trim_at) {
-        has_free = slot_trim();
-        trim_at = now + after;
+        slot_trim();
+        trim_at = now + period();
     }
     if (!look_at_some(now))
         timer_set(loop, t, SOON_MS);
-    else if (!list_empty(&awake) || has_free)
-        timer_set(loop, t, after / LOOKS + 1);
+    else if ((after != 0 && !list_empty(&awake)) || slot_can_trim())
+        timer_set(loop, t, period() / LOOKS + 1);
 }
 
 
 static void
 start_timer(void)
 {
-    if (after == 0 || loop == NULL || timer_is_set(&timer))
+    if (loop == NULL || timer_is_set(&timer))
         return;
     timer.is_idle = 1;
     timer.on_timeout = on_timeout;
-    timer_set(loop, &timer, after / LOOKS + 1);
+    timer_set(loop, &timer, period() / LOOKS + 1);
 }
 
 
@@ -129,12 +136,16 @@ sleep_watch(struct conn *c)
 
 
 void
-sleep_leave(struct tls *t)
+sleep_leave(struct conn *c)
 {
-    struct slot *s = slot_of(t->handle);
+    struct slot *s = slot_of(c->tls->handle);
 
-    if (s != NULL && s->owner != NULL)
+    if (s == NULL)
+        return;
+    if (s->owner != NULL)
         list_remove(&s->link);
+    loop = c->loop;
+    start_timer();
 }
 
 

@@ -12,8 +12,8 @@
 void sleep_set(msec_t after_ms);
 /* The handshake of c is over. */
 void sleep_watch(struct conn *c);
-/* t is awake, and goes. */
-void sleep_leave(struct tls *t);
+/* c is awake, and goes, whether or not its handshake is over. */
+void sleep_leave(struct conn *c);
 void sleep_end(struct tls *t);
 
 /* That of t, or NULL: there is none so far. */

@@ -193,7 +193,7 @@ forget(struct slot *s)
 }
 
 
-bool
+void
 slot_trim(void)
 {
     size_t       n = slots.least_warm < TRIMMED ? slots.least_warm : TRIMMED;
@@ -206,6 +206,12 @@ slot_trim(void)
             = (uint32_t) ((size_t) ((char *) s - slots.at) / SIZE);
     }
     slots.least_warm = slots.n_warm;
+}
+
+
+bool
+slot_can_trim(void)
+{
     return slots.n_warm != 0;
 }
 

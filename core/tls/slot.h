@@ -50,5 +50,7 @@ struct slot *slot_use(struct slot *s);
 struct packed *slot_pack(struct slot *s);
 void           slot_unpack(struct packed *p);
 /* Gives pages of free slots back, of those that have not been used since it was
- * called last.  Whether some are left. */
-bool slot_trim(void);
+ * called last. */
+void slot_trim(void);
+/* Whether free slots have pages. */
+bool slot_can_trim(void);

@@ -107,9 +107,10 @@ many(void)
         SSL_free(all[i]);
     }
     is(n, MANY, "many");
-    ok(slot_trim(), "free ones are kept for a while");
-    while (slot_trim())
-        n++;
+    slot_trim();
+    ok(slot_can_trim(), "free ones are kept for a while");
+    for (; slot_can_trim(); n++)
+        slot_trim();
     ok(n < MANY + 10, "... and then given back");
     all[0] = slot_ssl_new(context);
     ok(slot_of(all[0]) != NULL, "another one");
