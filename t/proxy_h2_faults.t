@@ -163,6 +163,20 @@ $peer{moved3} = Weir::H2Peer->start(sub {
     return fine($p, $s) if $p->number > 1 && length $s->{body} == 3000;
     $p->goaway(0, 0);
 });
+# A connection that ends while many wait: with GOAWAY, or without a word when it
+# was used before.
+my @waiting;
+$peer{crowd} = Weir::H2Peer->start(sub {
+    my ($p, $s) = @_;
+    return fine($p, $s) if $p->number > 1;
+    push @waiting, $s->{id};
+    $p->goaway(0, 0) if @waiting == 6;
+});
+$peer{gone} = Weir::H2Peer->start(sub {
+    my ($p, $s) = @_;
+    return fine($p, $s) if $p->number > 1 || $s->{number} == 1;
+    $p->close if $s->{number} == 7;
+});
 $peer{nowhere} = Weir::H2Peer->start(sub { $_[0]->goaway(0, 0) });
 # What has begun ends well, but nothing follows.
 $peer{last} = Weir::H2Peer->start(sub {
@@ -210,14 +224,17 @@ $peer{pieces} = Weir::H2Peer->start(sub {
     $p->head($s->{id}, 1, 'x-end' => 'yes', connection => 'x');
 });
 $conf .= "location /$_ { proxy_pass http://$_; }\n"
-    for qw(moved moved3 nowhere last idle leaves closed narrow silent after
-           first pieces);
+    for qw(moved moved3 crowd gone nowhere last idle leaves closed narrow silent
+           after first pieces);
 
 my $fine = Weir::H2Peer->start(\&fine);
 my $groups = join '', map {
     "upstream $_ { server 127.0.0.1:" . $peer{$_}->port . "; keepalive 2; }\n"
-} qw(moved moved3 nowhere last idle leaves closed narrow silent after first
-     pieces);
+} qw(moved moved3 crowd gone nowhere last idle leaves closed narrow silent after
+     first pieces);
+my $shared = is_oracle() ? '' : join '', map {
+    "location /shared/$_ { proxy_http2_max_concurrent 10; proxy_pass http://$_; }\n"
+} qw(crowd gone);
 my ($rst, $f) = ($peer{rst7}->port, $fine->port);
 my $close = $peer{close}->port;
 
@@ -255,6 +272,7 @@ $t->run(<<"EOC");
             proxy_read_timeout 200ms; }
         location /wait/closed { proxy_pass http://closed;
             proxy_send_timeout 200ms; }
+        $shared
         location /unbuffered/moved { proxy_pass http://moved3;
             proxy_request_buffering off; }
         location /unbuffered/first { proxy_pass http://first;
@@ -298,6 +316,18 @@ is $t->post('/unbuffered/moved', 'x' x 3000)->body, 'fine',
     'and a body that was passed on as it came';
 is $t->get('/nowhere')->status, 502, 'but not for ever';
 is $peer{nowhere}->connections, 4, 'only three times';
+if (!is_oracle()) {
+    is $t->get('/shared/gone')->body, 'fine', 'a connection is kept';
+    for my $case (['crowd', 'GOAWAY'], ['gone', 'an end']) {
+        my ($name, $what) = @$case;
+        my @c = map { $t->connect } 1 .. 6;
+
+        $_->send_request('GET', "/shared/$name") for @c;
+        is join(' ', map { $_->read_response->body } @c), join(' ', ('fine') x 6),
+            "$what: many that wait are asked again";
+        is $peer{$name}->connections, 2, '... over one other connection';
+    }
+}
 is $t->get('/last')->header('x-conn'), 1, 'a stream that has begun ends';
 is $t->get('/last')->header('x-conn'), 2, 'and another connection follows';
 is $t->get('/leaves')->body, 'fine', 'GOAWAY behind a response';
