@@ -56,6 +56,14 @@ $t->run(<<'EOC' . (is_oracle() ? '' : <<'EOW') . '}');
     }
 EOC
     upstream old { server 127.0.0.1:%%PORT_old%%; keepalive 4; }
+    upstream own { server 127.0.0.1:%%PORT_own%%; keepalive 1;
+        keepalive_requests 100000; }
+    server {
+        listen 127.0.0.1:%%PORT_own%%;
+        http2 on;
+        keepalive_requests 100000;
+        return 200 own;
+    }
     server {
         listen 127.0.0.1:%%PORT_old%% ssl;
         listen 127.0.0.1:%%PORT_clear%%;
@@ -81,6 +89,8 @@ EOC
         location /tls { proxy_pass https://secure; }
         location /stream { proxy_pass http://plain; proxy_buffering off;
             proxy_request_buffering off; }
+        location /own { proxy_pass http://own; }
+        keepalive_requests 100000;
     }
 EOW
 
@@ -91,6 +101,29 @@ sub sum {
 
     $a = ($a * 31 + $_) % 1000003 for unpack 'C*', $_[0];
     return $a;
+}
+
+# ---- a connection that is idle again and again ----
+# First, while little memory has been used and is free.
+
+SKIP: {
+    skip 'memory', 2 if is_oracle() || $ENV{ASAN_OPTIONS};
+    my $c = Weir::HTTP->new(port => $t->port('many'));
+    my ($worker) = ($t->worker_pids)[-1];
+    my $wrong = 0;
+
+    # rounds($n): so many requests, one after the other; kB that are used then.
+    my $rounds = sub {
+        for (1 .. $_[0]) {
+            $c->send("GET /own HTTP/1.1\r\nHost: a\r\n\r\n" x 100);
+            $wrong += $c->read_response->body ne 'own' for 1 .. 100;
+        }
+        return ($t->read("/proc/$worker/status") =~ /^VmRSS:\s+(\d+)/m)[0];
+    };
+    my $before = $rounds->(20);
+
+    cmp_ok $rounds->(120) - $before, '<', 400, 'it takes no more memory';
+    is $wrong, 0, '... and answers';
 }
 
 # ---- what is sent ----

@@ -203,7 +203,7 @@ link_new_inner(struct link *outer, struct task *t, const struct conn_io *io,
 
 
 void
-link_carry(struct link *l, struct arena *a,
+link_carry(struct link *l, struct chain *links,
            void (*on_read_outer)(struct event *),
            void (*on_flushed_outer)(struct conn *))
 {
@@ -212,7 +212,8 @@ link_carry(struct link *l, struct arena *a,
     l->task = NULL;
     timer_stop(&c->read_timer);
     timer_stop(&c->write_timer);
-    chain_init(&c->out, a);
+    chain_init(&c->out, links->arena);
+    chain_take_links(&c->out, links);
     c->log = worker->log;
     c->is_quiet = true;
     c->event.on_read = on_read_outer;

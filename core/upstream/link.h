@@ -149,8 +149,10 @@ struct link *link_new_inner(struct link *outer, struct task *t,
                             const struct conn_io       *io,
                             const struct link_protocol *protocol);
 /* For enter: the link is no task's any more, but carries others inside of it.
- * These are its conn's handlers; out has its pieces from a. */
-void link_carry(struct link *l, struct arena *a,
+ * These are its conn's handlers; out has its pieces from the arena of links, and
+ * takes the free ones of that, to which they are given back for the time when
+ * it is idle. */
+void link_carry(struct link *l, struct chain *links,
                 void (*on_read)(struct event *),
                 void (*on_flushed)(struct conn *));
 /* The outer link may be entered by others of the group, until it is discarded or

@@ -26,6 +26,7 @@ struct carrier {
     struct h2peer_session
                  *session; /* NULL: was never entered, or has ended     */
     struct arena *arena;   /* of conn.out                               */
+    struct chain  links;   /* free ones for conn.out                    */
     struct block *block;   /* the end of conn.out                       */
     size_t        used;    /* of it                                     */
     struct post   flush, again;
@@ -431,6 +432,7 @@ settle(struct carrier *c, struct upstream_group *g)
     post_cancel(&c->again);
     l->conn.on_flushed = NULL;
     drop_block(c);
+    chain_take_links(&c->links, &l->conn.out);
     h2peer_rest(c->session);
     link_settle(l, g, ok);
 }
@@ -466,9 +468,11 @@ take_over(struct carrier *c, struct link *l)
     c->link = l;
     c->flush.run = run_flush;
     c->again.run = run_again;
-    if (c->arena == NULL)
+    if (c->arena == NULL) {
         c->arena = arena_new(0);
-    link_carry(l, c->arena, on_read, on_flushed);
+        chain_init(&c->links, c->arena);
+    }
+    link_carry(l, &c->links, on_read, on_flushed);
 }
 
 

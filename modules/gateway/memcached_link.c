@@ -511,8 +511,7 @@ take_over(struct carrier *c, struct link *l)
 {
     if (c->arena == NULL)
         init(c, l);
-    link_carry(l, c->arena, on_read, on_flushed);
-    chain_take_links(&l->conn.out, &c->links);
+    link_carry(l, &c->links, on_read, on_flushed);
     if (l->conn.event.readable)
         post_add(l->conn.loop, &c->again);
 }
