@@ -122,6 +122,7 @@ use(struct link *l, struct task *t)
     l->received_before = c->received;
     l->requests++;
     c->log = *t->log;
+    c->lines = &c->log;
     c->is_quiet = l->was_idle;
     c->event.on_read = on_read;
     c->on_flushed = on_flushed;
@@ -215,6 +216,7 @@ link_carry(struct link *l, struct chain *links,
     chain_init(&c->out, links->arena);
     chain_take_links(&c->out, links);
     c->log = worker->log;
+    c->lines = &worker->log;
     c->is_quiet = true;
     c->event.on_read = on_read_outer;
     c->on_flushed = on_flushed_outer;

@@ -151,7 +151,7 @@ struct link *link_new_inner(struct link *outer, struct task *t,
 /* For enter: the link is no task's any more, but carries others inside of it.
  * These are its conn's handlers; out has its pieces from the arena of links, and
  * takes the free ones of that, to which they are given back for the time when
- * it is idle. */
+ * it is idle.  It logs as the worker does, whatever generation that serves. */
 void link_carry(struct link *l, struct chain *links,
                 void (*on_read)(struct event *),
                 void (*on_flushed)(struct conn *));

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "core/base/check.h"
-#include "core/net/worker.h"
 
 enum {
     READ_ONCE = 32768,
@@ -165,7 +164,6 @@ read_all(struct carrier *c)
     struct link *l = c->link;
     ssize_t      n;
 
-    l->conn.log = worker->log;
     for (unsigned reads = 0; reads < READS; reads++) {
         n = link_read(l, READ_ONCE);
         if (n == CONN_AGAIN)

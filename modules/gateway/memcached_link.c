@@ -11,7 +11,6 @@
 #include "modules/gateway/memcached_link.h"
 
 #include "core/base/check.h"
-#include "core/net/worker.h"
 
 enum {
     READ_ONCE = 32768,
@@ -238,7 +237,6 @@ read_all(struct carrier *c)
     struct link *l = c->link;
     ssize_t      n;
 
-    l->conn.log = worker->log;
     for (unsigned reads = 0; !is_large(c); reads++) {
         if (reads == READS) { /* let others have a turn */
             post_add_next(l->conn.loop, &c->again);
@@ -301,7 +299,6 @@ read_large(struct carrier *c, char *out, size_t n)
     ssize_t               got;
     str_t                 in;
 
-    c->link->conn.log = worker->log;
     if (!c->is_raw && n > rest(c))
         n = (size_t) rest(c);
     got = conn_read(&c->link->conn, out, n);
@@ -333,7 +330,6 @@ run_flush(struct post *p)
     struct carrier *c = container_of(p, struct carrier, flush);
     struct conn    *conn = &c->link->conn;
 
-    conn->log = worker->log;
     if (conn_flush(conn, 0) != FLUSH_ERROR)
         return;
     conn->event.readable = true;
