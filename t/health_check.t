@@ -238,4 +238,24 @@ for ([ 'status 99;', 'invalid parameter "99"' ], [ 'body x;', 'invalid parameter
     is $r->{lines}[0], "nginx: [emerg] $_->[1] in F:3", $_->[0];
 }
 
+# ---- two that ask the same, each in its time
+
+{
+    my $asked = Weir::Backend->http(sub { return "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" });
+    my $both = Weir::Test->new;
+    $both->run(<<"EOC");
+%%HTTP%%
+    upstream u { server 127.0.0.1:@{[ $asked->port ]}; }
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        location /a { proxy_pass http://u; health_check interval=1h; }
+        location /b { proxy_pass http://u; health_check interval=2h; }
+    }
+}
+EOC
+    ok wait_until(sub { $asked->requests >= 2 }), 'both ask';
+    sleep 2.5;
+    is scalar $asked->requests, 2, 'and not again before it is time';
+}
+
 done_testing;

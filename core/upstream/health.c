@@ -69,8 +69,8 @@ health_add(struct upstream_group *g, struct health_check *c)
 {
     struct health_check **last = &g->checks;
 
-    while (*last != NULL)
-        last = &(*last)->next;
+    for (; *last != NULL; last = &(*last)->next)
+        c->nth += str_eq((*last)->id, c->id);
     *last = c;
 }
 

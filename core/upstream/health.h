@@ -40,6 +40,7 @@ struct health_check {
     struct health_check      *next; /* of the group                          */
     const struct health_kind *kind;
     str_t        id;       /* of all that is asked                           */
+    unsigned     nth;      /* of those with this id in the group             */
     str_t        name;     /* of a match {}, for logs; or empty              */
     const void  *detail;   /* the kind's                                     */
     msec_t       interval, jitter, connect_timeout, timeout;

@@ -58,6 +58,8 @@ key_of(const struct upstream_group *g, const struct health_check *c, str_t name)
     key = str_mix(key, STR("\0"));
     key = str_mix(key, c->id);
     key = str_mix(key, STR("\0"));
+    if (c->nth != 0)
+        key = str_mix(key, (str_t){ (const char *) &c->nth, sizeof(c->nth) });
     key = str_mix(key, name);
     return key != 0 ? key : 1;
 }
