@@ -43,6 +43,7 @@ my %cases = (
     slow => sub { value($_[0], $large), map { plain($_) } @_[1 .. 5] },
     left => sub { sleep 0.3; map { plain($_) } @_ },
     left_large => sub { sleep 0.3; value($_[0], $large), map { plain($_) } @_[1 .. 5] },
+    limit => sub { sleep 2; map { plain($_) } @_ },
     bunch => sub { map { plain($_) } @_ },
     long => sub { map { plain($_) } @_ },
     next => sub { () },
@@ -73,9 +74,10 @@ my $stub_port = $stub->port;
 my $groups = join '', map {
     my $more = $_ eq 'next'
         ? "max_fails=2 fail_timeout=60s; server 127.0.0.1:$port backup"
-        : $_ eq 'left' ? 'max_conns=6' : '';
+        : $_ =~ /^(left|limit)$/ ? 'max_conns=6' : '';
     my $requests = $_ eq 'reused' ? 'keepalive_requests 4;' : '';
-    "upstream $_ { server 127.0.0.1:$stub_port $more; keepalive 2; $requests }\n"
+    my $zone = $_ eq 'limit' ? 'zone limit 128k; least_conn;' : '';
+    "upstream $_ { $zone server 127.0.0.1:$stub_port $more; keepalive 2; $requests }\n"
 } keys %cases;
 my $locations = join '', map { "location /$_/ { memcached_pass $_; }\n" }
     grep { $_ ne "silent" } keys %cases;
@@ -252,6 +254,22 @@ is connections_of {
 @c = begin('left_large');
 (delete $c[0])->close;
 others_are('left_large', 'one that leaves a large value', @c);
+
+is connections_of {
+    @c = begin('limit');
+    is $t->get('/limit/6')->status, 502, 'max_conns: requests count, not connections';
+    (delete $c[$_])->close for 1, 3;
+    sleep 0.2;
+    my @more = map { $t->connect } 7, 8;
+    $more[$_]->send_request('GET', '/limit/' . (7 + $_)) for 0, 1;
+    sleep 0.1;
+    is $t->get('/limit/9')->status, 502, '... and as many as have left';
+    is told($c[0]), '200 of /limit/first', '... the first answer';
+    others_are('limit', '... those of the others', @c);
+    is join(', ', map { told($_) } @more), '200 of /limit/7, 200 of /limit/8',
+        '... and of those behind';
+    is $t->get('/limit/10')->status, 200, '... then there is room';
+}, 1, '... over one connection';
 
 is connections_of {
     my $key = '/long/' . 'x' x 250;
