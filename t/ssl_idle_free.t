@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What TLS held for connections goes back to the system when they are closed,
+# What TLS and HTTP/2 held for connections goes back to the system when they are closed,
 # however they ended, and although no others follow.
 
 use strict;
@@ -8,6 +8,7 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Weir::H2;
 use Weir::Processes qw(children);
 use Weir::Test;
 use Weir::TLS;
@@ -30,7 +31,7 @@ http {
     ssl_certificate_key %%TESTDIR%%/tls/a.key;
     ssl_protocols TLSv1.3;
     access_log off;
-    server { listen 127.0.0.1:%%PORT%% ssl; return 200 "$ssl_protocol"; }
+    server { listen 127.0.0.1:%%PORT%% ssl; http2 on; return 200 "$ssl_protocol"; }
 }
 EOC
 
@@ -56,6 +57,7 @@ sub check {
     $pki->issue('a', by => 'ca');
     $t->run($conf);
     my @all = map {
+        $opt{h2} ? Weir::H2->new(port => $t->port, tls => 1) :
         IO::Socket::SSL->new(PeerAddr => '127.0.0.1', PeerPort => $t->port, SSL_verify_mode => 0, Timeout => 10, %opt)
     } 1 .. 20;
     is scalar(grep { defined } @all), $opt{SSL_version} ? 0 : 20, "$kind: 20 connections";
@@ -67,6 +69,7 @@ sub check {
 
 check('open ones', $conf);
 check('nobody sleeps', $conf =~ s/400ms/off/r);
+check('HTTP/2', $conf, h2 => 1);
 check('failed handshakes', $conf, SSL_version => 'TLSv1_2');
 
 done_testing;

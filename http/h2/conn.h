@@ -45,7 +45,7 @@ struct h2_stream;
 /* Bytes that move a deadline of the client. */
 enum { H2_ENOUGH = 16384 };
 
-union slot;
+struct h2_slot;
 
 /* Streams that are closed, as far as frames of them may still come. */
 enum { H2_RECENT = 24 };
@@ -56,9 +56,9 @@ enum h2_closed {
 };
 
 struct h2 {
-    struct http_conn  http; /* first */
+    struct http_conn  http;    /* first */
     nghttp2_session  *session; /* by h2_session alone                        */
-    union slot       *slot;    /* of its memory (memory.c), or NULL          */
+    struct h2_slot   *slot;    /* of its memory (memory.c), or NULL          */
     unsigned char    *packed;  /* the session, while it is asleep; or NULL   */
     uint32_t          n_own;   /* bytes of it that are in the slot           */
     uint32_t          n_parts; /* ... in so many pieces                      */
@@ -100,7 +100,7 @@ struct h2 {
     bool              is_held_up : 1; /* nothing is read until all is out    */
     bool              is_shut : 1; /* by us, the connection's window         */
     bool              is_agreed : 1;  /* the client has taken our SETTINGS   */
-    bool              is_kept : 1; /* it has had a request                */
+    bool              is_kept : 1;    /* it has had a request                */
     bool              is_broken : 1;  /* nothing goes out any more           */
     bool              is_working : 1; /* within nghttp2                     */
     bool              took_data : 1;  /* it has taken a frame of DATA        */
@@ -156,9 +156,9 @@ struct h2_stream {
     uint64_t     sent_before;      /* conn.sent when it was begun             */
     msec_t       late_at; /* until when a closed window may be that; 0: none
                               was                                             */
-    msec_t       linger_until;     /* what comes of the body behind the response
+    msec_t       linger_until; /* what comes of the body behind the response
                               is dropped, and its window opened               */
-    uint32_t     linger_ms;        /* unless a pause is longer                */
+    uint32_t     linger_ms;    /* unless a pause is longer                */
     struct timer read_timer, write_timer;
     bool         has_te : 1;
     bool         has_fields : 1; /* a field that is no pseudo header */

@@ -28,21 +28,23 @@ enum {
     SLOTS = 64,        /* made at a time                                     */
 };
 
-/* Slots that are free: each begins with the next one. */
-static union slot {
-    union slot *next;
-    struct {
-        char frames[FRAMES];
-        char table[PAGE];
-        char own[OWN];
-    } part;
-} * spare;
+struct h2_slot {
+    char frames[FRAMES];
+    char table[PAGE];
+    char own[OWN];
+};
+
+/* Of the process: slots that are free; room for all that were made. */
+static struct {
+    struct h2_slot **at;
+    size_t           n, n_made;
+} spare;
 
 
 static bool
 make_slots(void)
 {
-    union slot *all;
+    struct h2_slot *all, **at;
 
     if (sysconf(_SC_PAGESIZE) != PAGE)
         return false;
@@ -50,27 +52,28 @@ make_slots(void)
                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (all == MAP_FAILED)
         return false;
+    at = realloc(spare.at, sizeof(struct h2_slot *) * (spare.n_made + SLOTS));
+    if (at == NULL)
+        check_memory(sizeof(struct h2_slot *) * (spare.n_made + SLOTS));
     (void) madvise(all, sizeof(*all) * SLOTS, MADV_NOHUGEPAGE);
-    for (unsigned i = 0; i < SLOTS; i++) {
-        all[i].next = spare;
-        spare = &all[i];
-    }
+    spare.at = at;
+    spare.n_made += SLOTS;
+    for (unsigned i = 0; i < SLOTS; i++)
+        spare.at[spare.n++] = &all[i];
     return true;
 }
 
 
 /* That of h; NULL: it cannot have one. */
-static union slot *
+static struct h2_slot *
 take_slot(struct h2 *h)
 {
-    union slot *s = h->slot;
+    struct h2_slot *s = h->slot;
 
-    if (s != NULL || (spare == NULL && !make_slots()))
+    if (s != NULL || (spare.n == 0 && !make_slots()))
         return s;
-    s = spare;
-    spare = s->next;
-    h->slot = s;
-    return s;
+    h->slot = spare.at[--spare.n];
+    return h->slot;
 }
 
 
@@ -85,7 +88,7 @@ get_own(struct h2 *h, size_t n)
     if (h->session != NULL || n < OWN_LEAST || n > OWN - h->n_own
         || take_slot(h) == NULL)
         return NULL;
-    p = h->slot->part.own + h->n_own;
+    p = h->slot->own + h->n_own;
     h->n_own += (uint32_t) n;
     h->n_parts++;
     return p;
@@ -103,7 +106,7 @@ get(size_t n, void *user)
     if (n < LARGE || n > FRAMES || h->has_frames || take_slot(h) == NULL)
         return pieces_get(n);
     h->has_frames = true;
-    return h->slot->part.frames;
+    return h->slot->frames;
 }
 
 
@@ -118,29 +121,28 @@ forget(char *p, size_t n)
 static void
 put_slot(struct h2 *h)
 {
-    union slot *s = h->slot;
+    struct h2_slot *s = h->slot;
 
     if (h->has_frames || h->has_table || h->n_parts != 0)
         return;
     h->slot = NULL;
-    forget(s->part.frames + PAGE, sizeof(*s) - PAGE);
-    s->next = spare;
-    spare = s;
+    forget(s->frames, sizeof(*s));
+    spare.at[spare.n++] = s;
 }
 
 
 static bool
-is_own(const union slot *s, const void *p)
+is_own(const struct h2_slot *s, const void *p)
 {
-    return (uintptr_t) p - (uintptr_t) s->part.own < OWN;
+    return (uintptr_t) p - (uintptr_t) s->own < OWN;
 }
 
 
 static void
 put(void *p, void *user)
 {
-    struct h2  *h = user;
-    union slot *s = h->slot;
+    struct h2      *h = user;
+    struct h2_slot *s = h->slot;
 
     if (p == NULL)
         return;
@@ -148,12 +150,12 @@ put(void *p, void *user)
         if (--h->n_parts == 0)
             h->n_own = 0;
         put_slot(h);
-    } else if (s != NULL && p == s->part.frames) {
+    } else if (s != NULL && p == s->frames) {
         h->has_frames = false;
         put_slot(h);
-    } else if (s != NULL && p == s->part.table) {
+    } else if (s != NULL && p == s->table) {
         h->has_table = false;
-        forget(s->part.table, PAGE);
+        forget(s->table, PAGE);
         put_slot(h);
     } else {
         pieces_put(p);
@@ -173,27 +175,26 @@ get_zeroed(size_t n, size_t size, void *user)
     if (n > PAGE || n * size != PAGE || h->has_table || take_slot(h) == NULL)
         return calloc(n, size);
     h->has_table = true;
-    return h->slot->part.table;
+    return h->slot->table;
 }
 
 
 static void *
 resize(void *p, size_t n, void *user)
 {
-    const struct h2  *h = user;
-    const union slot *s = h->slot;
-    void             *to;
-    size_t            had;
+    const struct h2      *h = user;
+    const struct h2_slot *s = h->slot;
+    void                 *to;
+    size_t                had;
 
     if (p == NULL)
         return get(n, user);
-    if (s == NULL
-        || (p != s->part.frames && p != s->part.table && !is_own(s, p)))
+    if (s == NULL || (p != s->frames && p != s->table && !is_own(s, p)))
         return realloc(p, n);
     if (is_own(s, p))
-        had = (size_t) (s->part.own + OWN - (char *) p);
+        had = (size_t) (s->own + OWN - (char *) p);
     else
-        had = p == s->part.frames ? FRAMES : PAGE;
+        had = p == s->frames ? FRAMES : PAGE;
     to = malloc(n);
     if (to == NULL)
         return NULL;
@@ -214,16 +215,16 @@ static void
 pack(struct h2 *h)
 {
     static unsigned char scratch[SPARSE_MOST(OWN)];
-    unsigned char       *from = (unsigned char *) h->slot->part.own;
+    unsigned char       *from = (unsigned char *) h->slot->own;
     size_t               n = sparse_pack(from, h->n_own, scratch);
 
     h->packed = malloc(n);
     if (h->packed == NULL)
         check_memory(n);
     memcpy(h->packed, scratch, n);
-    forget(h->slot->part.own, OWN);
+    forget(h->slot->own, OWN);
 #ifdef WEIR_DEBUG
-    CHECK(mprotect(h->slot->part.own, OWN, PROT_NONE) == 0);
+    CHECK(mprotect(h->slot->own, OWN, PROT_NONE) == 0);
 #endif
 }
 
@@ -232,9 +233,9 @@ void
 h2_memory_wake(struct h2 *h)
 {
 #ifdef WEIR_DEBUG
-    CHECK(mprotect(h->slot->part.own, OWN, PROT_READ | PROT_WRITE) == 0);
+    CHECK(mprotect(h->slot->own, OWN, PROT_READ | PROT_WRITE) == 0);
 #endif
-    sparse_unpack(h->packed, (unsigned char *) h->slot->part.own, h->n_own);
+    sparse_unpack(h->packed, (unsigned char *) h->slot->own, h->n_own);
     free(h->packed);
     h->packed = NULL;
 }
@@ -244,14 +245,14 @@ void
 h2_memory_rest(struct h2 *h)
 {
     static const char zeroes[PAGE];
-    union slot       *s = h->slot;
+    struct h2_slot   *s = h->slot;
 
     if (s == NULL)
         return;
     if (h->has_frames)
-        forget(s->part.frames, FRAMES);
-    if (h->has_table && memcmp(s->part.table, zeroes, PAGE) == 0)
-        forget(s->part.table, PAGE);
+        forget(s->frames, FRAMES);
+    if (h->has_table && memcmp(s->table, zeroes, PAGE) == 0)
+        forget(s->table, PAGE);
     if (h->n_own != 0 && h->packed == NULL)
         pack(h);
 }
