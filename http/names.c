@@ -303,7 +303,6 @@ http_default_server(const struct http_address *a)
 }
 
 
-/* Searches the names that are not regular expressions. */
 /* There is nothing to choose from, and no match that captures anything. */
 static bool
 is_sole(const struct http_address *a)
@@ -312,6 +311,7 @@ is_sole(const struct http_address *a)
 }
 
 
+/* Searches the names that are not regular expressions. */
 static const struct http_server *
 find_plain(const struct http_address *a, str_t host)
 {
