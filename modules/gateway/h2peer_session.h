@@ -106,7 +106,7 @@ str_t h2peer_give(struct h2peer_session *s);
 bool  h2peer_has_more(const struct h2peer_session *s);
 /* The connection has ended, or is about to: all streams are over. */
 void h2peer_end(struct h2peer_session *s);
-/* It has no streams for now: gives memory back. */
+/* Its last stream has ended: gives memory back. */
 void h2peer_rest(struct h2peer_session *s);
 /* Whether another stream may be opened, as far as the server says. */
 bool h2peer_has_room(const struct h2peer_session *s);
